@@ -1,0 +1,1 @@
+"""People and runs talking: sessions, messages, requests and responses."""

@@ -1,0 +1,93 @@
+"""What the environment may say, typed; a bad value stops the start and names its variable."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from tempfile import gettempdir
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+LONGEST_SOCKET_PATH = 100
+
+
+class Environment(BaseSettings):
+    """The product's settings. Without SECRET_KEY it runs embedded: SQLite and its own Redis."""
+
+    model_config = SettingsConfigDict(case_sensitive=True)
+
+    SECRET_KEY: SecretStr | None = None
+    LEDGER_KEY: SecretStr | None = None
+    DEBUG: bool = False
+    ALLOWED_HOSTS: str = "localhost,127.0.0.1,[::1]"
+    SITE_URL: str = "http://localhost:8000"
+    DATABASE_URL: str | None = None
+    REDIS_URL: str | None = None
+    BROKER_URL: str | None = None
+    LOCAL_DIR: Path = CHECKOUT / ".local"
+    TIME_ZONE: str = "UTC"
+    PROCEDURE_MODULES: str = ""
+    MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
+    RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
+    WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.SECRET_KEY is None
+
+    def secret_key(self) -> str:
+        return self.SECRET_KEY.get_secret_value() if self.SECRET_KEY else local_secret(self)
+
+    def ledger_key(self) -> str:
+        if self.LEDGER_KEY:
+            return self.LEDGER_KEY.get_secret_value()
+        if not self.is_embedded:
+            raise ImproperlyConfigured("LEDGER_KEY is missing: it signs the journals of the runs.")
+        return f"ledger:{self.secret_key()}"
+
+    def redis_url(self) -> str:
+        return self.REDIS_URL or f"unix://{redis_socket(self.LOCAL_DIR)}"
+
+    def broker_url(self) -> str:
+        return self.BROKER_URL or self.redis_url().replace("unix://", "redis+socket://", 1)
+
+
+def read_environment() -> Environment:
+    try:
+        return Environment()
+    except ValidationError as error:
+        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        raise ImproperlyConfigured(f"The environment cannot be used: {faults}.") from None
+
+
+def local_secret(environment: Environment) -> str:
+    """The embedded product's own key, made once and readable by its owner only."""
+    path = environment.LOCAL_DIR / "secret_key"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("x", opener=private) as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path.parent} cannot be written ({error.strerror}): make it writable, "
+            "or name another folder with LOCAL_DIR."
+        ) from None
+    return path.read_text()
+
+
+def redis_socket(local: Path) -> Path:
+    """Where the embedded Redis listens; Unix sockets cannot have long paths."""
+    path = local / "redis" / "redis.sock"
+    if len(str(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    mark = hashlib.sha256(str(local).encode()).hexdigest()[:16]
+    return Path(gettempdir()) / f"countersign-{mark}" / "redis.sock"
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)

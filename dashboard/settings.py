@@ -1,0 +1,133 @@
+"""Django's settings. Everything that differs between sites comes from the environment."""
+
+from pathlib import Path
+
+import dj_database_url
+
+from dashboard.environment import read_environment
+
+environment = read_environment()
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_DIR = environment.LOCAL_DIR
+SECRET_KEY = environment.secret_key()
+DEBUG = environment.DEBUG
+ALLOWED_HOSTS = environment.ALLOWED_HOSTS.split(",")
+SITE_URL = environment.SITE_URL.rstrip("/")
+
+INSTALLED_APPS = [
+    "dashboard",
+    "chat",
+    "procedures",
+    "ninja",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "dashboard.urls"
+ASGI_APPLICATION = "dashboard.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+SQLITE = f"sqlite:///{LOCAL_DIR / 'countersign.sqlite3'}"
+DATABASES = {"default": dj_database_url.parse(environment.DATABASE_URL or SQLITE)}
+DATABASES["default"]["OPTIONS"] = (
+    {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,  # seconds a writer waits for another
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    if DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    else {"pool": {"min_size": 0, "max_size": 20, "timeout": 20}}
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = environment.redis_url()
+
+CELERY_BROKER_URL = environment.broker_url()
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "runs"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = environment.WORKER_SLOTS
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "procedures.sweep",
+        "schedule": 1,
+        "options": {"queue": "clock", "expires": 1},
+    }
+}
+
+LEDGER_KEY = environment.ledger_key()
+PROCEDURE_MODULES = [name for name in environment.PROCEDURE_MODULES.split(",") if name]
+RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
+MAX_UPLOAD_MB = environment.MAX_UPLOAD_MB
+
+STATIC_URL = "static/"
+STATIC_ROOT = LOCAL_DIR / "static"
+SERVESTATIC_USE_FINDERS = environment.is_embedded
+MEDIA_ROOT = LOCAL_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if environment.is_embedded
+        else "servestatic.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign_in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+if not environment.is_embedded:
+    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = environment.TIME_ZONE
+USE_TZ = True
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname:<7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
