@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -66,18 +67,21 @@ def read_environment() -> Environment:
 def local_secret(environment: Environment) -> str:
     """The embedded product's own key, made once and readable by its owner only."""
     path = environment.LOCAL_DIR / "secret_key"
+    draft = path.with_suffix(f".{os.getpid()}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("x", opener=private) as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(50))
+            with suppress(FileExistsError):  # another process was first
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
             f"{path.parent} cannot be written ({error.strerror}): make it writable, "
             "or name another folder with LOCAL_DIR."
         ) from None
-    return path.read_text()
 
 
 def redis_socket(local: Path) -> Path:
@@ -87,7 +91,3 @@ def redis_socket(local: Path) -> Path:
         return path
     mark = hashlib.sha256(str(local).encode()).hexdigest()[:16]
     return Path(gettempdir()) / f"countersign-{mark}" / "redis.sock"
-
-
-def private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)
