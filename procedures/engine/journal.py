@@ -1,0 +1,185 @@
+"""How the engine talks to storage: events, the chain over them, and one narrow protocol."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from procedures.engine import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from procedures.engine.files import File
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    RETRYING = "retrying"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    QUARANTINED = "quarantined"
+
+    @property
+    def is_end(self) -> bool:
+        return self in {self.SUCCEEDED, self.FAILED, self.CANCELLED}
+
+
+class EventKind(StrEnum):
+    """What an event says. Steps and waits are strict on replay, the rest is not."""
+
+    RUN_STARTED = "run.started"
+    RUN_SUSPENDED = "run.suspended"
+    RUN_RESUMED = "run.resumed"
+    RUN_SUCCEEDED = "run.succeeded"
+    RUN_FAILED = "run.failed"
+    RUN_CANCELLED = "run.cancelled"
+    RUN_QUARANTINED = "run.quarantined"
+    STEP_SUCCEEDED = "step.succeeded"
+    STEP_FAILED = "step.failed"
+    WAIT_OPENED = "wait.opened"
+    WAIT_CLOSED = "wait.closed"
+    STATE = "state"
+    STAGE = "stage"
+    LOG = "log"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event to be: without its number, time and hash. `data` is plain JSON."""
+
+    kind: EventKind
+    key: str = ""
+    name: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def is_progress(drafts: "Iterable[Draft]") -> bool:
+    """Whether these keep something that the next worker need not do again."""
+    return any(draft.kind.startswith(("step.", "wait.")) for draft in drafts)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A kept event. `data` is canonical JSON text; `hash` chains it to the one before."""
+
+    seq: int
+    kind: str
+    key: str
+    name: str
+    data: str
+    at: datetime
+    hash: str
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.data)
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How a worker lets go of a run: its new status, with what belongs to it."""
+
+    status: RunStatus
+    wake_at: datetime | None = None
+    result: str | None = None
+    """Canonical JSON text."""
+    error: dict[str, Any] | None = None
+    """Plain JSON: `type`, `message` and what else helps to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is committed together, or not at all."""
+
+    drafts: tuple[Draft, ...]
+    files: "tuple[File, ...]" = ()
+    release: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What never changes about a run."""
+
+    run_id: str
+    inputs: str
+    """Canonical JSON text."""
+    seed: str
+    claims: int = 1
+    """How many workers in a row have claimed the run and kept nothing since, this one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The step that runs right now."""
+
+    step: str
+    attempt: int
+    since: datetime
+
+
+class Journal(Protocol):
+    """One run's storage, in the hands of the one worker that claimed it."""
+
+    run: RunFacts
+    working: Working | None
+
+    def now(self) -> datetime:
+        """The storage's own clock: leases, deadlines and events all follow it."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Stay in place for at most a second."""
+        ...
+
+    def load(self) -> list[Event]:
+        """Every event in order, the inputs from outside among them."""
+        ...
+
+    def commit(self, batch: Batch) -> list[Event]:
+        """Keep all of the batch in one commit; `Fenced` when the run is not ours any more."""
+        ...
+
+
+def closing(
+    outcome: str, value: Any = None, *, responder: str, comment: str = "", timed_out: bool = False
+) -> dict[str, Any]:
+    """The content of a wait's closing: what became of it and who brought it about."""
+    return {
+        "outcome": outcome,
+        "value": value,
+        "responder": responder,
+        "comment": comment,
+        "timed_out": timed_out,
+    }
+
+
+def silence(opened: "Mapping[str, Any]") -> dict[str, Any]:
+    """How a wait closes when its time is up, as its author said."""
+    if opened["wait"] == "timer":
+        return closing("elapsed", responder="system: clock")
+    if opened["on_timeout"] == "default":
+        outcome, value = "defaulted", opened["default"]
+    else:
+        outcome, value = ("withdrawn" if opened["on_timeout"] == "withdraw" else "expired"), None
+    return closing(outcome, value, responder="system: deadline", timed_out=True)
+
+
+def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
+    """The event that follows `head`: its hash covers its place, its content and all before it."""
+    data = canonical.text_of(draft.data)
+    parts = (head, run_id, str(seq), draft.kind, draft.key, draft.name, data, at.isoformat())
+    mark = hmac.new(key, canonical.text_of(parts).encode(), hashlib.sha256).hexdigest()
+    return Event(seq, draft.kind, draft.key, draft.name, data, at, mark)

@@ -1,0 +1,249 @@
+"""Questions to people: what is asked, what would be an answer, and what silence does."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
+
+from procedures.engine import canonical
+from procedures.engine.answers import VISIBLE, check_answer
+from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.errors import AnswerError, QuestionError
+
+T = TypeVar("T")
+OnTimeout = Literal["default", "fail", "withdraw"]
+NOTHING: Any = object()
+
+
+class RequestKind(StrEnum):
+    """What people are asked for."""
+
+    APPROVAL = "approval"
+    INPUT = "input"
+    CHOICE = "choice"
+    REVIEW = "review"
+
+
+class Outcome(StrEnum):
+    """What became of a request."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ANSWERED = "answered"
+    EDITED = "edited"
+    DEFAULTED = "defaulted"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Asking(TypedDict, total=False):
+    """The options every question takes.
+
+    `name`: the wait's own name. `body`: Markdown below the prompt. `evidence`: data drawn beside
+    it, kept with the answer. `assign`: who is asked: a group "finance", a user "@name", a
+    permission "perm:app.code", or a list of these; without it, the procedure's answerers.
+    `expires`: a length of time from the moment the question is open; then `default` counts, or
+    `on_timeout` says "fail" (raises RequestExpiredError) or "withdraw" (the answer is None).
+    """
+
+    name: str
+    body: str
+    evidence: Any
+    assign: str | Sequence[str]
+    expires: Duration
+    default: Any
+    on_timeout: Literal["fail", "withdraw"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as it is kept: everything a person is shown, and what would be an answer."""
+
+    kind: RequestKind
+    prompt: str
+    schema: dict[str, Any]
+    """JSON Schema (2020-12) of the value of an answer."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Words for values: {"true": "Refund 31.20 €"}, or an option's own."""
+    draft: str | None = None
+    """The text to be reviewed."""
+    body: str = ""
+    evidence: Any = None
+    assign: tuple[str, ...] = ()
+    expires: float | None = None
+    """Seconds."""
+    on_timeout: OnTimeout | None = None
+    default: Any = None
+
+    @property
+    def digest(self) -> str:
+        """What an answer is given to: it serves no question with another digest."""
+        asked = (self.kind, self.prompt, self.evidence, self.schema, self.assign, self.draft)
+        return canonical.digest(canonical.text_of(asked))
+
+    @property
+    def evidence_digest(self) -> str:
+        return canonical.digest(canonical.text_of((self.evidence, self.draft)))
+
+    def as_json(self) -> dict[str, Any]:
+        return {**vars(self), "assign": list(self.assign)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "Question":
+        known = {key: plain[key] for key in cls.__dataclass_fields__ if key in plain}
+        kind, assign = RequestKind(plain["kind"]), tuple(plain["assign"])
+        return cls(**{**known, "kind": kind, "assign": assign})
+
+    def check(self, value: Any) -> Any:
+        """The value of an answer, if it is one; `AnswerError` says what is wrong with it."""
+        value = check_answer(value, self.schema)
+        if self.kind == RequestKind.REVIEW and "text" in value and value["decision"] == "rejected":
+            raise AnswerError("A rejected draft takes no edited text: say why in the comment.")
+        return value
+
+    def outcome_of(self, value: Any) -> Outcome:
+        """What a checked answer amounts to."""
+        if self.kind == RequestKind.APPROVAL:
+            return Outcome.APPROVED if value else Outcome.REJECTED
+        if self.kind != RequestKind.REVIEW:
+            return Outcome.ANSWERED
+        if value["decision"] == "rejected":
+            return Outcome.REJECTED
+        return Outcome.EDITED if value.get("text", self.draft) != self.draft else Outcome.APPROVED
+
+
+@dataclass(frozen=True)
+class Response(Generic[T]):
+    """What people said, or what silence did.
+
+    True in a condition when somebody approved or answered, or when the author's own
+    `default=True` took effect; never for a refusal or an undeclared silence.
+    """
+
+    value: T
+    outcome: Outcome
+    responder: str
+    """The user's name, or "system: deadline"."""
+    comment: str
+    at: datetime
+    timed_out: bool
+
+    def __bool__(self) -> bool:
+        if self.outcome == Outcome.DEFAULTED:
+            return self.value is True
+        return self.outcome in {Outcome.APPROVED, Outcome.ANSWERED, Outcome.EDITED}
+
+
+def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Question:
+    labels = {"true": yes or "Approve", "false": no or "Reject"}
+    return build(RequestKind.APPROVAL, prompt, {"type": "boolean"}, labels=labels, **asking)
+
+
+def text_input(prompt: str, hint: Any = str, **asking: Any) -> Question:
+    """`hint`: str, int, Decimal, bool, date, or one of these `Annotated` with constraints."""
+    bare = getattr(hint, "__origin__", hint)
+    if bare not in (str, int, Decimal, bool, date):
+        raise QuestionError(f"ask() takes str, int, Decimal, bool or date, not {hint!r}.")
+    schema = canonical.adapter(hint).json_schema()
+    if bare is str:
+        schema.setdefault("pattern", VISIBLE)
+    return build(RequestKind.INPUT, prompt, schema, **asking)
+
+
+def choice(
+    prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False, **asking: Any
+) -> Question:
+    """`options`: values, or values with their labels."""
+    labels = dict(options) if isinstance(options, Mapping) else {value: value for value in options}
+    if not labels or not all(labels):
+        raise QuestionError(f"{prompt!r} needs options, none of them empty.")
+    one: dict[str, Any] = {"enum": list(labels)}
+    schema = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1} if many else one
+    return build(RequestKind.CHOICE, prompt, schema, labels=labels, **asking)
+
+
+def review(prompt: str, draft: str, **asking: Any) -> Question:
+    schema = {
+        "type": "object",
+        "properties": {
+            "decision": {"enum": ["approved", "rejected"]},
+            "text": {"type": "string", "minLength": 1},
+        },
+        "required": ["decision"],
+        "additionalProperties": False,
+    }
+    return build(RequestKind.REVIEW, prompt, schema, draft=draft, **asking)
+
+
+def build(
+    kind: RequestKind, prompt: str, schema: dict[str, Any], *, default: Any = NOTHING, **asking: Any
+) -> Question:
+    """A question that can be answered, or `QuestionError` before anything is opened."""
+    asking.pop("name", None)
+    assign = asking.pop("assign", ())
+    expires = _seconds(asking.pop("expires", None))
+    on_timeout = _on_timeout(prompt, expires, default, asking.pop("on_timeout", None))
+    question = Question(
+        kind,
+        one_line(prompt),
+        schema,
+        assign=(assign,) if isinstance(assign, str) else tuple(assign),
+        evidence=canonical.jsonable(asking.pop("evidence", None)),
+        expires=expires,
+        on_timeout=on_timeout,
+        default=None if default is NOTHING else canonical.jsonable(default),
+        **asking,
+    )
+    canonical.text_of(question.as_json())
+    if on_timeout == "default":
+        _check_default(question)
+    return question
+
+
+def one_line(prompt: str) -> str:
+    """The prompt as one plain line: what would hide or turn text is made visible."""
+    if not prompt.strip():
+        raise QuestionError("A question needs a prompt.")
+    return "".join(map(_visible, prompt.strip()))
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp", "Cs"}:
+        return character
+    return "␤" if character == "\n" else f"\\u{ord(character):04x}"
+
+
+def _seconds(expires: Duration | None) -> float | None:
+    try:
+        return None if expires is None else parse_duration(expires).total_seconds()
+    except ValueError as error:
+        raise QuestionError(str(error)) from None
+
+
+def _on_timeout(
+    prompt: str, expires: float | None, default: Any, on_timeout: str | None
+) -> OnTimeout | None:
+    if on_timeout not in (None, "fail", "withdraw"):
+        raise QuestionError(f'{prompt!r}: on_timeout is "fail" or "withdraw", not {on_timeout!r}.')
+    if default is not NOTHING and on_timeout:
+        raise QuestionError(f"{prompt!r} says both default= and on_timeout=: one is enough.")
+    chosen: Any = "default" if default is not NOTHING else on_timeout
+    if (expires is None) != (chosen is None):
+        missing = "expires=" if expires is None else "default= or on_timeout="
+        raise QuestionError(
+            f"{prompt!r} needs {missing} too: what happens after silence, and when?"
+        )
+    return cast("OnTimeout | None", chosen)
+
+
+def _check_default(question: Question) -> None:
+    """A default is an answer like any other; None is allowed to say "nothing"."""
+    if question.default is None:
+        return
+    try:
+        question.check(question.default)
+    except AnswerError as error:
+        raise QuestionError(f"{question.prompt!r}: the default is no answer: {error}") from None

@@ -1,0 +1,32 @@
+"""The durable values of a run."""
+
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
+
+from procedures.engine import canonical
+
+
+class State(MutableMapping[str, Any]):
+    """Values by name. Each change is noted; what is read is the JSON round trip of what was set."""
+
+    def __init__(self, note: Callable[[str, Any], None]) -> None:
+        self._note = note
+        self._values: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        plain = canonical.jsonable(value)
+        self._note(name, plain)
+        self._values[name] = plain
+
+    def __delitem__(self, name: str) -> None:
+        del self._values[name]
+        self._note(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

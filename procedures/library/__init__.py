@@ -1,0 +1,1 @@
+"""The procedures shipped with the product, one per file."""
