@@ -1,0 +1,205 @@
+"""People, servers and processes for every test."""
+
+import signal
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Protocol, TypeVar
+
+import kombu.pools
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connections
+
+from tests import machine
+from tests.processes import PostgreSQL, Process, Redis, Web, Worker, clock_worker, run_worker
+
+SHOWN_OUTPUT = 6000
+P = TypeVar("P", bound=Process)
+
+
+def pytest_configure() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the processes wrote when a test fails."""
+    report = yield
+    if report.failed:
+        report.sections += [(p.name, p.output[-SHOWN_OUTPUT:]) for p in Process.running]
+    return report
+
+
+# The database
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> Iterator[None]:
+    """The test database is the one that DATABASE_URL names: the processes see it too."""
+    settings = connections["default"].settings_dict
+    settings["TEST"]["NAME"] = settings["NAME"]
+    server = PostgreSQL().start() if machine.OWNS_POSTGRES else None
+    yield
+    if server:
+        server.end()
+
+
+# People
+
+
+@pytest.fixture
+def support(db: None) -> Group:
+    return Group.objects.create(name="support")
+
+
+@pytest.fixture
+def finance(db: None) -> Group:
+    return Group.objects.create(name="finance")
+
+
+@pytest.fixture
+def operators(db: None) -> Group:
+    return Group.objects.create(name="operators")
+
+
+@pytest.fixture
+def alice(support: Group) -> User:
+    """Starts and owns things."""
+    return create_person("alice", support)
+
+
+@pytest.fixture
+def bob(finance: Group) -> User:
+    """Answers."""
+    return create_person("bob", finance)
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    """A stranger."""
+    return create_person("carol")
+
+
+@pytest.fixture
+def dave(operators: Group) -> User:
+    """Operates."""
+    return create_person("dave", operators)
+
+
+def create_person(name: str, *groups: Group) -> User:
+    user = User.objects.create_user(name)
+    user.groups.add(*groups)
+    return user
+
+
+# Processes of one test, to be killed and stopped at will
+
+
+class StartWorker(Protocol):
+    def __call__(self, *, concurrency: int = 2, **environment: str) -> Worker: ...
+
+
+class StartClock(Protocol):
+    def __call__(self, **environment: str) -> Worker: ...
+
+
+class StartWeb(Protocol):
+    def __call__(self, **environment: str) -> Web: ...
+
+
+@pytest.fixture
+def redis_server(shared_redis: Redis) -> Iterator[Redis]:
+    """Up and without messages. A test may stop, kill and pause it."""
+    life = shared_redis.pid
+    shared_redis.empty()
+    yield shared_redis
+    shared_redis.revive()
+    if shared_redis.pid != life:
+        kombu.pools.reset()
+
+
+@pytest.fixture
+def start(transactional_db: None, redis_server: Redis) -> Iterator[Callable[[P], P]]:
+    """Starts any process and ends it with the test, before the database is emptied."""
+    with ExitStack() as stack:
+
+        def start_until_the_end(process: P) -> P:
+            stack.callback(process.end)
+            return process.start()
+
+        yield start_until_the_end
+
+
+@pytest.fixture
+def worker(start: Callable[[Worker], Worker]) -> StartWorker:
+    """Starts workers for runs: `first, second = worker(), worker(concurrency=1)`."""
+    return lambda *, concurrency=2, **environment: start(run_worker(concurrency, **environment))
+
+
+@pytest.fixture
+def clock(start: Callable[[Worker], Worker]) -> StartClock:
+    return lambda **environment: start(clock_worker(**environment))
+
+
+@pytest.fixture
+def web(start: Callable[[Web], Web]) -> StartWeb:
+    return lambda **environment: start(Web(**environment))
+
+
+# Processes shared by tests that leave them alive; nobody's while no test asks for them
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[Redis]:
+    server = Redis().start()
+    yield server
+    kombu.pools.reset()
+    server.end()
+
+
+@pytest.fixture(scope="session")
+def shared_worker(django_db_setup: None, shared_redis: Redis) -> Iterator[Worker]:
+    with closing_process(run_worker()) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def shared_clock(django_db_setup: None, shared_redis: Redis) -> Iterator[Worker]:
+    with closing_process(clock_worker()) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def shared_web(django_db_setup: None, shared_redis: Redis) -> Iterator[Web]:
+    with closing_process(Web()) as web:
+        yield web
+
+
+@pytest.fixture
+def running_worker(
+    shared_worker: Worker, transactional_db: None, redis_server: Redis
+) -> Iterator[Worker]:
+    with shared_worker.listening():
+        yield shared_worker
+
+
+@pytest.fixture
+def running_clock(
+    shared_clock: Worker, transactional_db: None, redis_server: Redis
+) -> Iterator[Worker]:
+    with shared_clock.listening():
+        yield shared_clock
+
+
+@pytest.fixture
+def running_web(shared_web: Web, transactional_db: None, redis_server: Redis) -> Web:
+    shared_web.revive()
+    return shared_web
+
+
+@contextmanager
+def closing_process(process: P) -> Iterator[P]:
+    try:
+        yield process
+    finally:
+        process.end()

@@ -1,0 +1,93 @@
+"""The ground the other tests stand on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dashboard import celery_app
+from tests import machine
+from tests.conftest import StartWeb, StartWorker
+from tests.processes import Redis, Worker, wait_until
+
+
+def run_python(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.usefixtures("transactional_db", "alice")
+def test_another_process_sees_what_a_test_commits() -> None:
+    names = run_python(
+        "import django; django.setup()\n"
+        "from django.contrib.auth.models import User\n"
+        "print(*User.objects.values_list('username', flat=True))"
+    )
+
+    assert names == "alice\n"
+
+
+def test_a_killed_worker_leaves_no_children(worker: StartWorker) -> None:
+    first = worker(concurrency=2)
+    stats = celery_app.control.inspect(destination=[first.node]).stats()
+    assert stats
+    children = stats[first.node]["pool"]["processes"]
+
+    first.kill()
+
+    assert len(children) == 2
+    assert not any(is_running(child) for child in children)
+
+
+def is_running(pid: int) -> bool:
+    ps = ["/bin/ps", "-o", "stat=", "-p", str(pid)]
+    state = subprocess.run(ps, capture_output=True, text=True, check=False).stdout
+    return bool(state) and not state.startswith("Z")
+
+
+def test_a_worker_stops_when_asked(worker: StartWorker) -> None:
+    first = worker()
+
+    first.stop()
+
+    assert not first.is_alive
+
+
+def test_redis_starts_again_without_its_messages(redis_server: Redis) -> None:
+    with redis_server.client() as client:
+        client.set("message", "lost")
+
+    redis_server.stop()
+    assert not redis_server.is_alive
+    redis_server.start()
+
+    with redis_server.client() as client:
+        assert client.get("message") is None
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_the_shared_worker_listens_in_every_test(running_worker: Worker, turn: int) -> None:
+    queues = celery_app.control.inspect(destination=[running_worker.node]).active_queues()
+    assert queues
+    assert [queue["name"] for queue in queues[running_worker.node]] == ["runs"]
+
+
+def test_the_clock_ticks(running_clock: Worker) -> None:
+    wait_until(lambda: "procedures.sweep" in running_clock.output, what="a tick")
+
+
+def test_the_web_answers(web: StartWeb) -> None:
+    response = httpx.get(f"{web().url}/admin/login/")
+
+    assert response.status_code == 200
+
+
+def test_another_session_shares_nothing_and_leaves_nothing() -> None:
+    code = "import os; from tests import machine; print(machine.FOLDER, os.environ['DATABASE_URL'])"
+    folder, database = run_python(code).split()
+
+    assert folder != str(machine.FOLDER)
+    assert database != machine.DATABASE_URL
+    assert not Path(folder).exists()

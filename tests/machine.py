@@ -1,0 +1,61 @@
+"""The machine the tests run on: an environment of their own, set before Django reads its settings.
+
+`DATABASE_URL` names the test database from the start, so that processes the tests start see it too.
+"""
+
+import atexit
+import os
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+from urllib.parse import urlsplit
+
+import pytest
+
+from dashboard.environment import Environment
+
+PREFIX = "cs-"
+
+
+def choose_database(name: str) -> str:
+    """SQLite in a file; with TEST_DATABASE=postgres a server named from outside or our own."""
+    match os.environ.get("TEST_DATABASE", "sqlite"):
+        case "sqlite":
+            return f"sqlite:///{FOLDER / 'test.sqlite3'}"
+        case "postgres" if url := os.environ.get("TEST_DATABASE_URL"):
+            return urlsplit(url)._replace(path=f"/{name}").geturl()
+        case "postgres" if "PGHOST" in os.environ:
+            return f"postgresql:///{name}"
+        case "postgres":
+            host = str(POSTGRES_FOLDER).replace("/", "%2F")
+            return f"postgresql://postgres@{host}/{name}"
+        case other:
+            raise pytest.UsageError(f"TEST_DATABASE is sqlite or postgres, not {other!r}.")
+
+
+def forget_the_developers_environment() -> None:
+    """What a shell says for the product, or for Celery and PostgreSQL, is not for its tests."""
+    names = {*Environment.model_fields, "DJANGO_SETTINGS_MODULE"}
+    prefixes = ("CELERY_", "PG") if OWNS_POSTGRES else ("CELERY_",)
+    for name in list(os.environ):
+        if name in names or name.startswith(prefixes):
+            del os.environ[name]
+
+
+FOLDER = Path(mkdtemp(prefix=PREFIX))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+POSTGRES_FOLDER = FOLDER.with_name(FOLDER.name.replace(PREFIX, f"{PREFIX}pg-", 1))
+OWNS_POSTGRES = os.environ.get("TEST_DATABASE") == "postgres" and not (
+    {"TEST_DATABASE_URL", "PGHOST"} & {*os.environ}
+)
+DATABASE_URL = choose_database("countersign_" + FOLDER.name.removeprefix(PREFIX))
+forget_the_developers_environment()
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+    "LOCAL_DIR": str(FOLDER),
+    "DATABASE_URL": DATABASE_URL,
+    "REDIS_URL": f"unix://{FOLDER / 'redis.sock'}",
+    "PROCEDURE_MODULES": "tests.procedures",
+    "RUN_LEASE_SECONDS": "2",
+    "WORKER_SLOTS": "2",
+}

