@@ -1,14 +1,49 @@
 UV := .tools/bin/uv
+PYTHON := .venv/bin/python
+INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$(python3 -m pip config get global.index-url 2>/dev/null)}"
+INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
+COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export PYTHONPATH :=
 
-run: .venv/run  ## start everything at http://localhost:8000
-	@exec .venv/bin/python manage.py dev
+run: .venv/run  ## start everything at http://localhost:8000 (another port: make run PORT=8001)
+	@exec $(PYTHON) manage.py dev
 
-requirements: $(UV)  ## pin anew after a change of pyproject.toml
-	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
-	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements-dev.txt
+test: .venv/dev  ## every check: format, lint, layers, types, tests on SQLite, then on PostgreSQL
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/lint-imports
+	.venv/bin/mypy .
+	.venv/bin/coverage run -m pytest
+	TEST_DATABASE=postgres .venv/bin/coverage run -m pytest tests/integration
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report
+
+fix: .venv/dev  ## format and apply safe fixes
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+requirements: $(UV)  ## pin anew after a change of pyproject.toml; what runs is what was tested
+	$(COMPILE) --group dev pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --constraints requirements-dev.txt pyproject.toml -o requirements.txt
+
+# Two stamps in one environment: `run` adds what is missing and removes nothing, `dev` is exact.
+.venv/run: requirements.txt | $(PYTHON)
+	@echo "Installing what the product needs into .venv (once)."
+	$(call INSTALL,install) -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt | $(PYTHON)
+	@echo "Installing what the checks need into .venv (once)."
+	$(call INSTALL,sync) requirements-dev.txt
+	@touch $@ .venv/run
+
+$(PYTHON): | $(UV)
+	@$(UV) venv --quiet --clear .venv
 
 $(UV):
-	python3 -m pip install --quiet --target .tools uv
+	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
+
+.PHONY: run test fix requirements

@@ -4,6 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from dashboard.access_log import AccessLog
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
-application = get_asgi_application()
+application = AccessLog(get_asgi_application())

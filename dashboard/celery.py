@@ -1,11 +1,18 @@
 """The Celery application: it moves runs and carries no state of its own."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect(weak=False)
+def leave_logging_to_django(**_: Any) -> None:
+    """That somebody listens is enough: Celery then configures nothing itself."""

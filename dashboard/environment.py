@@ -24,9 +24,11 @@ class Environment(BaseSettings):
     LEDGER_KEY: SecretStr | None = None
     DEBUG: bool = False
     ALLOWED_HOSTS: str = "localhost,127.0.0.1,[::1]"
-    SITE_URL: str = "http://localhost:8000"
+    SITE_URL: str | None = None
+    PORT: int = Field(default=8000, ge=1, le=65535)
     DATABASE_URL: str | None = None
     REDIS_URL: str | None = None
+    REDIS_SERVER: str | None = None
     BROKER_URL: str | None = None
     LOCAL_DIR: Path = CHECKOUT / ".local"
     TIME_ZONE: str = "UTC"
@@ -38,6 +40,9 @@ class Environment(BaseSettings):
     @property
     def is_embedded(self) -> bool:
         return self.SECRET_KEY is None
+
+    def site_url(self) -> str:
+        return (self.SITE_URL or f"http://localhost:{self.PORT}").rstrip("/")
 
     def secret_key(self) -> str:
         return self.SECRET_KEY.get_secret_value() if self.SECRET_KEY else local_secret(self)

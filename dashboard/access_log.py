@@ -1,0 +1,40 @@
+"""One line for every answered request; query strings may carry secrets and stay out."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+Event = Mapping[str, Any]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+class AccessLog:
+    """Wraps the application, so that it hears also what middleware answers."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            send = noting_status(scope, send)
+        await self._application(scope, receive, send)
+
+
+def noting_status(scope: Scope, send: Send) -> Send:
+    began = time.perf_counter()
+
+    async def send_and_note(event: Event) -> None:
+        await send(event)
+        if event["type"] == "http.response.start":
+            spent = (time.perf_counter() - began) * 1000
+            path = quote(scope["path"], safe="/:@")
+            logger.info("%s %s %s %.0f ms", scope["method"], path, event["status"], spent)
+
+    return send_and_note

@@ -1,0 +1,76 @@
+"""The people of the demo: who starts, who approves, who may not see, who looks after all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
+
+PRODUCT = ("procedures", "chat", "dashboard")
+
+
+class NotEmbeddedError(Exception):
+    """A site with a SECRET_KEY of its own gets no accounts that everybody knows."""
+
+    def __init__(self) -> None:
+        super().__init__("SECRET_KEY is set: the demo accounts are for the embedded product only.")
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """A person of the demo, who signs in by link only."""
+
+    name: str
+    group: str | None
+    purpose: str
+    is_staff: bool = False
+
+
+DEMO_ACCOUNTS = (
+    DemoAccount("starter", "support", "in Support, starts procedures"),
+    DemoAccount("approver", "finance", "in Finance, answers requests"),
+    DemoAccount("outsider", None, "in no group, sees nothing"),
+    DemoAccount("operator", "operators", "looks after all, in the admin", is_staff=True),
+)
+
+
+def create_demo() -> None:
+    """Calling it again adds what is missing and resets nothing."""
+    create_demo_accounts()
+
+
+@transaction.atomic
+def create_demo_accounts() -> None:
+    if not settings.IS_EMBEDDED:
+        raise NotEmbeddedError
+    for account in DEMO_ACCOUNTS:
+        user, is_new = User.objects.get_or_create(
+            username=account.name, defaults={"is_staff": account.is_staff}
+        )
+        if is_new:
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+            user.groups.set(groups_of(account))
+    let_operators_view()
+
+
+def groups_of(account: DemoAccount) -> list[Group]:
+    return [Group.objects.get_or_create(name=account.group)[0]] if account.group else []
+
+
+def let_operators_view() -> None:
+    """Every model of the product, also those that came with an update."""
+    operators, _ = Group.objects.get_or_create(name="operators")
+    operators.permissions.add(
+        *Permission.objects.filter(
+            content_type__app_label__in=PRODUCT, codename__startswith="view_"
+        )
+    )
+
+
+def demo_users() -> Iterator[tuple[DemoAccount, User]]:
+    """Those that were not removed or deactivated."""
+    names = [account.name for account in DEMO_ACCOUNTS]
+    users = User.objects.filter(is_active=True).in_bulk(names, field_name="username")
+    return ((account, users[account.name]) for account in DEMO_ACCOUNTS if account.name in users)

@@ -1,0 +1,31 @@
+"""One tidy stream of lines that says which part said what."""
+
+import os
+from io import TextIOWrapper
+from typing import TextIO
+
+NAME_WIDTH = 8
+COLOURS = {"redis": 35, "web": 36, "worker": 32, "clock": 34}
+
+
+class Log:
+    """What the person who started the product reads."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_coloured = stream.isatty() and "NO_COLOR" not in os.environ
+        if isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 ends nothing
+            stream.reconfigure(errors="replace")
+
+    def say(self, name: str, line: str) -> None:
+        label = f"{name:<{NAME_WIDTH}}"
+        if self._is_coloured:
+            label = f"\033[{COLOURS.get(name, 33)}m{label}\033[0m"
+        self.write(f"{label}{line}")
+
+    def write(self, text: str) -> None:
+        """A reader who went away (`| head`, a closed terminal) is no reason to fall over."""
+        try:
+            print(text, file=self._stream, flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

