@@ -32,7 +32,7 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
     if fault is None:
         return value
     place = ".".join(str(part) for part in fault.absolute_path)
-    sentence = _sentence(fault.validator, fault.validator_value, schema)
+    sentence = _sentence(str(fault.validator), fault.validator_value, schema)
     raise AnswerError(f"{place}: {sentence}" if place else sentence)
 
 

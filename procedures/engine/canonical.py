@@ -42,6 +42,12 @@ def load(plain: Any, hint: Any = Any) -> Any:
     return adapter(hint).validate_json(to_json(plain), context=KEPT)
 
 
+def plain(text: str) -> dict[str, Any]:
+    """The data of a canonical text that holds named values."""
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,0 +1,25 @@
+"""Who may see and answer what is asked."""
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q, QuerySet
+
+from chat.models import HumanRequest, Member, Message
+from procedures import access
+
+
+def visible_requests(user: User | AnonymousUser) -> QuerySet[HumanRequest]:
+    """Who may see a run sees what it asks."""
+    return HumanRequest.objects.filter(wait__run__in=access.visible_runs(user))
+
+
+def runs_in_sessions_of(user: User) -> Q:
+    """Members of a session see its runs."""
+    sessions = Member.objects.filter(user=user).values("session")
+    cards = Message.objects.filter(kind=Message.Kind.RUN, session__in=sessions)
+    return Q(pk__in=cards.values("run"))
+
+
+def runs_that_ask(user: User) -> Q:
+    """Who is asked by a run sees the run."""
+    asked = HumanRequest.objects.assigned_to(user)
+    return Q(pk__in=asked.values("wait__run"))

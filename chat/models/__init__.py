@@ -1,0 +1,16 @@
+"""Sessions and what is said and asked in them, one noun a file."""
+
+from chat.models.message import Message
+from chat.models.request import Assignment, HumanRequest
+from chat.models.response import HumanResponse
+from chat.models.session import Member, Session, SessionEvent
+
+__all__ = [
+    "Assignment",
+    "HumanRequest",
+    "HumanResponse",
+    "Member",
+    "Message",
+    "Session",
+    "SessionEvent",
+]

@@ -1,0 +1,107 @@
+"""Questions runs ask people."""
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import models
+from django.db.models import Q
+
+from chat.models.session import Session
+from procedures.engine import canonical
+from procedures.engine.questions import Outcome, Question, RequestKind
+from procedures.models import Wait
+from procedures.models.ids import uuid7
+
+
+class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
+    def open(self) -> Self:
+        return self.filter(status=HumanRequest.Status.OPEN)
+
+    def assigned_to(self, user: User) -> Self:
+        """The requests a user may answer."""
+        if user.is_superuser:
+            return self.all()
+        assigned = Assignment.objects.filter(
+            Q(user=user)
+            | Q(group__in=user.groups.all())
+            | Q(permission__in=user.get_all_permissions())
+        )
+        return self.filter(pk__in=assigned.values("request"))
+
+
+class HumanRequest(models.Model):
+    """A question a run asks people, and what became of it."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        ANSWERED = "answered"
+        EXPIRED = "expired"
+        WITHDRAWN = "withdrawn"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    wait = models.OneToOneField(Wait, models.CASCADE, related_name="request")
+    session = models.ForeignKey(Session, models.CASCADE, related_name="requests")
+    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in RequestKind])
+    prompt = models.TextField()
+    question = models.TextField(help_text="All that is shown, as canonical JSON.")
+    note = models.TextField(blank=True, help_text="Why it is open to others than was asked.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    outcome = models.CharField(
+        max_length=10, choices=[(outcome, outcome) for outcome in Outcome], blank=True
+    )
+    version = models.PositiveIntegerField(default=1)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+
+    objects = HumanRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["status", "id"], name="requests_by_status")]
+
+    def __str__(self) -> str:
+        return self.prompt[:80]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
+    @property
+    def asked(self) -> Question:
+        return Question.from_json(canonical.plain(self.question))
+
+    def close(self, status: Status, outcome: Outcome, *, by: str, at: datetime) -> None:
+        """Give it its one outcome; a second one is a mistake of the caller's."""
+        closed = HumanRequest.objects.filter(
+            pk=self.pk, status=self.Status.OPEN, version=self.version
+        ).update(
+            status=status, outcome=outcome, closed_by=by, closed_at=at, version=self.version + 1
+        )
+        if not closed:
+            raise AssertionError(f"The request {self.pk} has an outcome already.")
+        self.refresh_from_db()
+
+
+class Assignment(models.Model):
+    """Who may answer a request: a user, the members of a group, or holders of a permission."""
+
+    request = models.ForeignKey(HumanRequest, models.CASCADE, related_name="assignments")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="assignments"
+    )
+    group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="+")
+    permission = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["request", "pk"]
+        indexes = [
+            models.Index(fields=["permission"], condition=~Q(permission=""), name="by_permission")
+        ]
+
+    def __str__(self) -> str:
+        if self.user:
+            return f"@{self.user.get_username()}"
+        return self.group.name if self.group else f"perm:{self.permission}"

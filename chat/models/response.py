@@ -1,0 +1,36 @@
+"""Answers people gave."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from chat.models.request import HumanRequest
+from procedures.engine import canonical
+
+
+class HumanResponse(models.Model):
+    """One person's answer, with what they were shown when they gave it."""
+
+    request = models.ForeignKey(HumanRequest, models.PROTECT, related_name="responses")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="responses")
+    value = models.TextField(help_text="Canonical JSON.")
+    comment = models.TextField(blank=True)
+    at = models.DateTimeField()
+    channel = models.CharField(max_length=20, help_text="Where it came through.")
+    address = models.GenericIPAddressField(null=True)
+    shown = models.TextField(help_text="The question as it was shown, as canonical JSON.")
+    evidence_digest = models.CharField(max_length=64, help_text="SHA-256 of the evidence shown.")
+
+    class Meta:
+        ordering = ["request", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "user"], name="one_response_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.value}"
+
+    @property
+    def plain_value(self) -> Any:
+        return canonical.plain(self.value)

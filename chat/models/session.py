@@ -1,0 +1,64 @@
+"""Durable conversations between people and runs."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+
+from procedures.models.ids import uuid7
+
+
+class Session(models.Model):
+    """A conversation. Every change in it has a number, without gaps, in the order of commits."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    title = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    last_seq = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "chat session"
+
+    def __str__(self) -> str:
+        return self.title
+
+    def record(self, kind: str, subject: object) -> None:
+        """Number a change. Locks the session until the commit: the last lock to be taken."""
+        Session.objects.filter(pk=self.pk).update(last_seq=F("last_seq") + 1)
+        self.refresh_from_db(fields=["last_seq"])
+        SessionEvent.objects.create(session=self, seq=self.last_seq, kind=kind, object=str(subject))
+
+
+class Member(models.Model):
+    """A person who takes part in a session."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["session", "joined_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "user"], name="one_membership_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.session}"
+
+
+class SessionEvent(models.Model):
+    """One numbered change of a session: which object to look at again."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="events")
+    seq = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=20)
+    object = models.CharField(max_length=40, help_text="The id of what changed.")
+
+    class Meta:
+        ordering = ["session", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "seq"], name="one_change_per_seq")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"

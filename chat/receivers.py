@@ -1,0 +1,87 @@
+"""How a run's life shows in its session: written in the same commit as the run's own change."""
+
+from typing import Any
+
+from chat.models import Assignment, HumanRequest, Member, Message, Session
+from chat.services.assignments import assign
+from procedures import hooks
+from procedures.engine import canonical
+from procedures.engine.questions import Outcome, Question
+from procedures.models import Run, Wait
+from procedures.models.clock import clock
+
+
+def connect() -> None:
+    hooks.run_started.connect(open_session)
+    hooks.wait_opened.connect(show_request)
+    hooks.wait_closed.connect(close_request)
+    hooks.notice.connect(say)
+    hooks.run_ended.connect(record_end)
+
+
+def open_session(run: Run, **_: Any) -> None:
+    now = clock.now()
+    session = Session.objects.create(title=run.procedure.title, created_at=now)
+    if run.started_by:
+        Member.objects.create(session=session, user=run.started_by, joined_at=now)
+    card = Message.objects.create(
+        session=session, kind=Message.Kind.RUN, run=run, author=run.started_by, at=now
+    )
+    session.record("message", card.pk)
+
+
+def show_request(run: Run, wait: Wait, content: dict[str, Any], **_: Any) -> None:
+    if wait.kind != Wait.Kind.REQUEST:
+        return
+    question, now, session = Question.from_json(content), clock.now(), session_of(run)
+    request = HumanRequest(
+        wait=wait,
+        session=session,
+        kind=question.kind,
+        prompt=question.prompt,
+        question=canonical.text_of(question.as_json()),
+        opened_at=now,
+    )
+    assignments, request.note = assign(question.assign, run.procedure)
+    request.save(force_insert=True)
+    for assignment in assignments:
+        assignment.request = request
+    Assignment.objects.bulk_create(assignments)
+    message = Message.objects.create(
+        session=session, kind=Message.Kind.REQUEST, run=run, request=request, at=now
+    )
+    session.record("message", message.pk)
+
+
+def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
+    if wait.kind != Wait.Kind.REQUEST:
+        return
+    request = HumanRequest.objects.select_for_update().get(wait=wait)
+    outcome = Outcome(content["outcome"])
+    assert wait.closed_at
+    request.close(_status(content), outcome, by=content["responder"], at=wait.closed_at)
+    request.session.record("request", request.pk)
+
+
+def say(run: Run, text: str, **_: Any) -> None:
+    session = session_of(run)
+    message = Message.objects.create(
+        session=session, kind=Message.Kind.NOTICE, run=run, text=text, at=clock.now()
+    )
+    session.record("message", message.pk)
+
+
+def record_end(run: Run, **_: Any) -> None:
+    session_of(run).record("run", run.pk)
+
+
+def session_of(run: Run) -> Session:
+    return Session.objects.get(messages__run=run, messages__kind=Message.Kind.RUN)
+
+
+def _status(content: dict[str, Any]) -> HumanRequest.Status:
+    if content["timed_out"]:
+        return HumanRequest.Status.EXPIRED
+    if content["outcome"] == Outcome.WITHDRAWN:
+        return HumanRequest.Status.WITHDRAWN
+    return HumanRequest.Status.ANSWERED

@@ -1,0 +1,37 @@
+"""From the words of an author's `assign=` to the people who may answer."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import Group, User
+
+from chat.models import Assignment
+from procedures.models import Grant, Procedure
+
+
+def assign(targets: Sequence[str], procedure: Procedure) -> tuple[list[Assignment], str]:
+    """Unsaved assignments, and a note when somebody who was asked does not exist.
+
+    Then, and when nobody is named, the groups that may answer for the procedure are asked.
+    """
+    found = {target: _find(target) for target in targets}
+    missing = [target for target, assignment in found.items() if assignment is None]
+    assignments = [assignment for assignment in found.values() if assignment]
+    if missing or not targets:
+        assignments += _answerers(procedure)
+    note = f"There is no {' and no '.join(missing)}: the usual answerers are asked too."
+    return assignments, note if missing else ""
+
+
+def _find(target: str) -> Assignment | None:
+    if target.startswith("@"):
+        user = User.objects.filter(username=target[1:], is_active=True).first()
+        return Assignment(user=user) if user else None
+    if target.startswith("perm:"):
+        return Assignment(permission=target.removeprefix("perm:"))
+    group = Group.objects.filter(name=target).first()
+    return Assignment(group=group) if group else None
+
+
+def _answerers(procedure: Procedure) -> list[Assignment]:
+    grants = Grant.objects.filter(procedure=procedure, role="answer").select_related("group")
+    return [Assignment(group=grant.group) for grant in grants]

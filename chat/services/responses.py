@@ -1,0 +1,112 @@
+"""Answering: one transaction, one outcome."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from chat.models import HumanRequest, HumanResponse
+from procedures.engine import canonical
+from procedures.engine.errors import AnswerError, EngineError
+from procedures.engine.journal import closing
+from procedures.models.clock import clock
+from procedures.services import expire_wait, lock_run, resolve_wait
+
+
+class AlreadyAnsweredError(EngineError):
+    """The request is closed; the first outcome counts."""
+
+    def __init__(self, request: HumanRequest) -> None:
+        self.request = request
+        what = {
+            HumanRequest.Status.ANSWERED: f"{request.closed_by} has answered this already",
+            HumanRequest.Status.EXPIRED: "The time for an answer is over",
+            HumanRequest.Status.WITHDRAWN: "This is not asked any more",
+        }
+        super().__init__(f"{what[HumanRequest.Status(request.status)]}: {request.outcome}.")
+
+
+class NotAskedError(EngineError):
+    """Somebody may see the request, but is not among those who are asked."""
+
+    def __init__(self, request: HumanRequest) -> None:
+        asked = ", ".join(str(assignment) for assignment in request.assignments.all())
+        super().__init__(f"You are not asked here: {asked or 'only administrators'} may answer.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody sends: a value that fits the question, and where it came from."""
+
+    value: Any
+    comment: str = ""
+    channel: str = "api"
+    address: str | None = None
+
+
+def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
+    """Record a person's answer and let the run go on. The first answer counts.
+
+    The same answer by the same person again gives the first response, and False. Locks the run,
+    then the request, then the session; the run is queued with the commit.
+    """
+    request = HumanRequest.objects.select_related("wait").get(pk=request_id)
+    expire_wait(request.wait)
+    with transaction.atomic():
+        lock_run(request.wait.run_id)
+        request = HumanRequest.objects.select_for_update().get(pk=request_id)
+        if earlier := _same_answer(request, answer, by):
+            return earlier, False
+        return _record(request, answer, by), True
+
+
+def _record(request: HumanRequest, answer: Answer, by: User) -> HumanResponse:
+    if not HumanRequest.objects.assigned_to(by).filter(pk=request.pk).exists():
+        raise NotAskedError(request)
+    if not request.is_open:
+        raise AlreadyAnsweredError(request)
+    question = request.asked
+    value = question.check(answer.value)
+    response = HumanResponse.objects.create(
+        request=request,
+        user=by,
+        value=canonical.text_of(value),
+        comment=_clean(answer.comment),
+        at=clock.now(),
+        channel=answer.channel,
+        address=answer.address,
+        shown=request.question,
+        evidence_digest=question.evidence_digest,
+    )
+    outcome = question.outcome_of(value)
+    content = closing(outcome, value, responder=by.get_username(), comment=response.comment)
+    resolve_wait(request.wait, content)
+    return response
+
+
+def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
+    earlier = request.responses.filter(user=by).first()
+    if earlier is None:
+        return None
+    is_same = earlier.value == _text(answer.value) and earlier.comment == answer.comment
+    return earlier if is_same else None
+
+
+def _text(value: Any) -> str:
+    try:
+        return canonical.text_of(value)
+    except ValueError:
+        return ""
+
+
+def _clean(comment: str) -> str:
+    """Comments are kept as written; what no database keeps is refused."""
+    try:
+        comment.encode()
+    except UnicodeEncodeError:
+        raise AnswerError("The comment holds characters that cannot be kept.") from None
+    if "\0" in comment:
+        raise AnswerError("The comment holds characters that cannot be kept.")
+    return comment

@@ -1,0 +1,274 @@
+"""The engine's journal in the database: one statement per step, fenced by the run's epoch."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from procedures import hooks
+from procedures.engine import canonical
+from procedures.engine.errors import Fenced, Refused, StorageLost
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    EventKind,
+    Release,
+    RunFacts,
+    RunStatus,
+    Working,
+    chain,
+    closing,
+    is_progress,
+)
+from procedures.engine.journal import Event as JournalEvent
+from procedures.models import Artifact, Event, Run, RunInput, Wait
+from procedures.models.clock import clock
+
+LEASE = timedelta(seconds=settings.RUN_LEASE_SECONDS)
+HEAD = "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = %s"
+FENCE = "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
+COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
+PLAIN = {
+    EventKind.STEP_SUCCEEDED,
+    EventKind.STEP_FAILED,
+    EventKind.LOG,
+    EventKind.STATE,
+    EventKind.STAGE,
+}
+Cell = str | int | datetime | UUID
+"""Events that nothing but the journal needs to know of."""
+
+
+def claim(run_id: UUID) -> "DatabaseJournal | None":
+    """Take hold of a run and take in what came from outside, in one transaction.
+
+    None when there is nothing to do, or another worker holds it.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        run = Run.objects.claimable(now).select_for_update().filter(pk=run_id).first()
+        if run is None:
+            return None
+        run.hold(until=now + LEASE)
+        journal = DatabaseJournal(run, now=now)
+        journal.take_inputs()
+    return journal
+
+
+def begin(run: Run, draft: Draft) -> None:
+    """Write a new run's first event, in the transaction that creates it."""
+    event = chain(draft, run_id=str(run.pk), seq=1, at=run.created_at, head="", key=_ledger_key())
+    run.head_seq, run.head_hash = event.seq, event.hash
+    run.save(update_fields=["head_seq", "head_hash"])
+    Event.objects.create(run=run, **vars(event))
+
+
+class DatabaseJournal:
+    """One worker's hold on a run."""
+
+    def __init__(self, row: Run, *, now: datetime) -> None:
+        self._row = row
+        self._epoch = row.epoch
+        self._seq, self._head = row.head_seq, row.head_hash
+        self._claims = row.claims
+        self._origin, self._started = now, time.monotonic()
+        self.run = RunFacts(str(row.pk), row.inputs, row.seed, row.claims)
+        self.working: Working | None = None
+        self.is_queued_again = False
+        """Whether something came from outside while the worker let go of the run."""
+
+    def now(self) -> datetime:
+        """The database's clock, asked once and carried on from there."""
+        return self._origin + timedelta(seconds=time.monotonic() - self._started)
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def load(self) -> list[JournalEvent]:
+        with _storage():
+            return Event.objects.filter(run_id=self._row.pk).journal()
+
+    def commit(self, batch: Batch) -> list[JournalEvent]:
+        """Keep the batch in one commit: for plain events on PostgreSQL, in one statement."""
+        events = self._chain(batch.drafts)
+        claims = 0 if batch.release or is_progress(batch.drafts) else self._claims
+        with _storage():
+            if connection.vendor == "postgresql" and _is_plain(batch):
+                self._append_in_one(events, claims)
+            else:
+                with transaction.atomic():
+                    self._append(events, claims)
+                    self._take_effect(events, batch)
+        self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, claims
+        return events
+
+    def renew(self) -> bool:
+        """Hold the run for another lease, and show what is worked on; False when it is lost."""
+        now, working = self.now(), self.working
+        held = Run.objects.filter(
+            pk=self._row.pk, epoch=self._epoch, status=RunStatus.RUNNING, leased_until__gt=now
+        )
+        return bool(
+            held.update(
+                leased_until=now + LEASE,
+                working_on=working.step if working else "",
+                working_attempt=working.attempt if working else None,
+                working_since=working.since if working else None,
+            )
+        )
+
+    def take_inputs(self) -> None:
+        """Write what came from outside into the journal, in the claim's transaction."""
+        inputs = list(RunInput.objects.filter(run_id=self._row.pk).untaken())
+        if not inputs:
+            return
+        drafts = [
+            Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data))
+            for one in inputs
+        ]
+        events = self._chain([*drafts, Draft(EventKind.RUN_RESUMED)])
+        self._append(events, claims=1)
+        RunInput.objects.filter(pk__in=[one.pk for one in inputs]).update(taken_at=self.now())
+        self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, 1
+        self.run = replace(self.run, claims=1)
+
+    def _chain(self, drafts: Sequence[Draft]) -> list[JournalEvent]:
+        events: list[JournalEvent] = []
+        at, key = self.now(), _ledger_key()
+        for seq, draft in enumerate(drafts, start=self._seq + 1):
+            head = events[-1].hash if events else self._head
+            events.append(chain(draft, run_id=self.run.run_id, seq=seq, at=at, head=head, key=key))
+        return events
+
+    def _append_in_one(self, events: Sequence[JournalEvent], claims: int) -> None:
+        """Fence, head and events in one statement and one commit (PostgreSQL)."""
+        row = "(%s::bigint, %s, %s, %s, %s, %s::timestamptz, %s)"
+        statement = (
+            f"WITH held AS ({HEAD} {FENCE} RETURNING id) "  # noqa: S608 (constants only)
+            f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.id, line.* FROM held, "
+            f"(VALUES {', '.join([row] * len(events))}) AS line"
+        )
+        self._execute(statement, [*self._fence(events, claims), *_flat(events)])
+
+    def _append(self, events: Sequence[JournalEvent], claims: int) -> None:
+        """Fence and head, then the events, inside a transaction."""
+        self._execute(f"{HEAD} {FENCE}", self._fence(events, claims))
+        row = "(%s, %s, %s, %s, %s, %s, %s, %s)"
+        statement = (
+            f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
+            f"VALUES {', '.join([row] * len(events))}"
+        )
+        run_id = _adapted(self._row.pk)
+        self._execute(statement, [cell for one in events for cell in (run_id, *_flat([one]))])
+
+    def _fence(self, events: Sequence[JournalEvent], claims: int) -> list[Cell]:
+        last = events[-1]
+        return [last.seq, last.hash, claims, _adapted(self._row.pk), self._epoch, self._seq]
+
+    def _execute(self, statement: str, parameters: Sequence[Cell]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            if cursor.rowcount == 0:
+                raise Fenced(self.run.run_id)
+
+    def _take_effect(self, events: Sequence[JournalEvent], batch: Batch) -> None:
+        """What the events mean to the rest of the product; the run's row is locked."""
+        Artifact.objects.bulk_create(
+            [Artifact(run=self._row, **vars(file)) for file in batch.files], ignore_conflicts=True
+        )
+        if batch.release:
+            self._let_go(batch.release)
+        with _hooks():
+            for event in events:
+                self._announce(event)
+            if batch.release and batch.release.status.is_end:
+                end_run(self._row, at=self.now())
+
+    def _announce(self, event: JournalEvent) -> None:
+        if event.kind == EventKind.NOTICE:
+            hooks.notice.send(Run, run=self._row, text=event.content["text"])
+        elif event.kind == EventKind.WAIT_OPENED:
+            content = event.content
+            due = content["due_at"]
+            wait = Wait.objects.create(
+                run=self._row,
+                kind=content["wait"],
+                key=event.key,
+                opened_seq=event.seq,
+                due_at=datetime.fromisoformat(due) if due else None,
+            )
+            if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
+                raise Refused("A question was asked, but nothing here shows it to people.")
+            hooks.wait_opened.send(Run, run=self._row, wait=wait, content=content)
+
+    def _let_go(self, release: Release) -> None:
+        status = release.status
+        has_inputs = RunInput.objects.filter(run_id=self._row.pk).untaken().exists()
+        if status == RunStatus.WAITING and has_inputs:
+            status, self.is_queued_again = RunStatus.QUEUED, True
+        self._row.let_go(
+            status,
+            at=self.now(),
+            wake_at=release.wake_at,
+            result=release.result,
+            error=canonical.text_of(release.error) if release.error else "",
+        )
+
+
+def end_run(run: Run, *, at: datetime) -> None:
+    """Close what an ended run still waits for, in the commit of its end."""
+    for wait in run.waits.open():
+        close_wait(wait, closing("withdrawn", responder="system: run ended"), at=at)
+    hooks.run_ended.send(Run, run=run)
+
+
+def close_wait(wait: Wait, content: dict[str, object], *, at: datetime) -> None:
+    wait.close(str(content["outcome"]), at=at)
+    hooks.wait_closed.send(Run, run=wait.run, wait=wait, content=content)
+
+
+def _is_plain(batch: Batch) -> bool:
+    is_quiet = all(draft.kind in PLAIN for draft in batch.drafts)
+    return is_quiet and not batch.files and not batch.release
+
+
+def _flat(events: Sequence[JournalEvent]) -> Iterator[Cell]:
+    for event in events:
+        yield from (event.seq, event.kind, event.key, event.name, event.data)
+        yield _adapted(event.at)
+        yield event.hash
+
+
+def _adapted(value: UUID | datetime) -> Cell:
+    """As Django writes it into this database."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value) or ""
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def _ledger_key() -> bytes:
+    return settings.LEDGER_KEY.encode()
+
+
+@contextmanager
+def _storage() -> Iterator[None]:
+    """A database that is away or busy ends this worker's hold; anything else is refused."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StorageLost(str(error)) from error
+
+
+@contextmanager
+def _hooks() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error

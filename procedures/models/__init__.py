@@ -1,0 +1,19 @@
+"""What is known of procedures and runs, one model a file."""
+
+from procedures.models.artifact import Artifact
+from procedures.models.event import Event
+from procedures.models.procedure import Grant, Procedure, ProcedureVersion
+from procedures.models.run import Run
+from procedures.models.run_input import RunInput
+from procedures.models.wait import Wait
+
+__all__ = [
+    "Artifact",
+    "Event",
+    "Grant",
+    "Procedure",
+    "ProcedureVersion",
+    "Run",
+    "RunInput",
+    "Wait",
+]

@@ -1,0 +1,54 @@
+"""Procedures as the site knows them: the code itself lives in Python modules."""
+
+from django.contrib.auth.models import Group
+from django.db import models
+
+from procedures.engine.definition import ROLES
+
+
+class Procedure(models.Model):
+    """A procedure that some installed code has registered."""
+
+    name = models.CharField(max_length=200, unique=True)
+    title = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ProcedureVersion(models.Model):
+    """The code of a procedure at one time."""
+
+    procedure = models.ForeignKey(Procedure, models.CASCADE, related_name="versions")
+    version = models.CharField(max_length=12)
+    source = models.TextField()
+    registered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["procedure", "version"], name="one_row_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.procedure} {self.version}"
+
+
+class Grant(models.Model):
+    """What the members of a group may do with the runs of a procedure."""
+
+    procedure = models.ForeignKey(Procedure, models.CASCADE, related_name="grants")
+    group = models.ForeignKey(Group, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=10, choices=[(role, role) for role in ROLES])
+
+    class Meta:
+        ordering = ["procedure", "role", "group"]
+        constraints = [
+            models.UniqueConstraint(fields=["procedure", "group", "role"], name="one_grant_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} may {self.role} {self.procedure}"

@@ -1,0 +1,146 @@
+"""Runs: one execution of a procedure each."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from procedures.engine.journal import RunStatus
+from procedures.models.ids import uuid7
+from procedures.models.procedure import Procedure, ProcedureVersion
+
+RING_AGAIN = timedelta(seconds=5)
+LONGEST_SILENCE = timedelta(minutes=10)
+RELEASED = [
+    "status",
+    "wake_at",
+    "result",
+    "error",
+    "leased_until",
+    "rings",
+    "ring_at",
+    "ended_at",
+    "working_on",
+    "working_attempt",
+    "working_since",
+]
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def claimable(self, now: datetime) -> Self:
+        """Queued, or in the hands of a worker whose lease has passed."""
+        return self.filter(Q(status=RunStatus.QUEUED) | self._is_lost(now))
+
+    def lost(self, now: datetime) -> Self:
+        return self.filter(self._is_lost(now))
+
+    def unheard(self, now: datetime) -> Self:
+        """Queued, and the last message about it is so old that it may be lost."""
+        return self.filter(status=RunStatus.QUEUED, ring_at__lte=now)
+
+    def due_for_retry(self, now: datetime) -> Self:
+        return self.filter(status=RunStatus.RETRYING, wake_at__lte=now)
+
+    @staticmethod
+    def _is_lost(now: datetime) -> Q:
+        return Q(status=RunStatus.RUNNING, leased_until__lte=now)
+
+
+class Run(models.Model):
+    """One execution of a procedure."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="runs")
+    version = models.ForeignKey(ProcedureVersion, models.PROTECT, related_name="runs")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="started_runs"
+    )
+    status = models.CharField(
+        max_length=12,
+        choices=[(status, status) for status in RunStatus],
+        default=RunStatus.QUEUED,
+    )
+    inputs = models.TextField(help_text="Canonical JSON.")
+    result = models.TextField(null=True, help_text="Canonical JSON.")  # noqa: DJ001 ("null" is a result)
+    error = models.TextField(blank=True, help_text="Canonical JSON.")
+    seed = models.CharField(max_length=32)
+    idempotency_key = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    epoch = models.PositiveIntegerField(default=0, help_text="Fences off earlier workers.")
+    leased_until = models.DateTimeField(null=True)
+    claims = models.PositiveSmallIntegerField(default=0, help_text="In a row without progress.")
+    head_seq = models.PositiveBigIntegerField(default=0)
+    head_hash = models.CharField(max_length=64, blank=True)
+    wake_at = models.DateTimeField(null=True, help_text="When a failed step is tried again.")
+    ring_at = models.DateTimeField(null=True, help_text="When a queued run is rung again.")
+    rings = models.PositiveSmallIntegerField(default=0)
+    working_on = models.CharField(max_length=200, blank=True)
+    working_attempt = models.PositiveIntegerField(null=True)
+    working_since = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["procedure", "started_by", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="one_run_per_idempotency_key",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["ring_at"], condition=Q(status="queued"), name="queued_runs"),
+            models.Index(
+                fields=["leased_until"], condition=Q(status="running"), name="running_runs"
+            ),
+            models.Index(fields=["wake_at"], condition=Q(status="retrying"), name="retrying_runs"),
+            models.Index(fields=["procedure", "status", "id"], name="runs_by_procedure"),
+            models.Index(fields=["status", "id"], name="runs_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.procedure} {str(self.pk)[-8:]}"
+
+    def hold(self, *, until: datetime) -> None:
+        """Give the run to a worker; every earlier one is fenced off."""
+        self.status, self.leased_until = RunStatus.RUNNING, until
+        self.epoch, self.claims = self.epoch + 1, self.claims + 1
+        self.wake_at = self.ring_at = None
+        self.save(update_fields=["status", "leased_until", "epoch", "claims", "wake_at", "ring_at"])
+
+    def queue(self, *, at: datetime) -> None:
+        self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
+        self.rings, self.ring_at = 0, at + RING_AGAIN
+        self.save(update_fields=["status", "wake_at", "leased_until", "rings", "ring_at"])
+
+    def ring_again(self, *, at: datetime) -> None:
+        """Note one more message about this queued run; the next one comes twice as late."""
+        self.rings += 1
+        self.ring_at = at + min(RING_AGAIN * 2**self.rings, LONGEST_SILENCE)
+        self.save(update_fields=["rings", "ring_at"])
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == RunStatus.WAITING
+
+    def let_go(
+        self,
+        status: RunStatus,
+        *,
+        at: datetime,
+        wake_at: datetime | None,
+        result: str | None,
+        error: str,
+    ) -> None:
+        """End a worker's hold. A run whose inputs came meanwhile is queued at once."""
+        self.status, self.wake_at, self.result, self.error = status, wake_at, result, error
+        self.leased_until, self.rings = None, 0
+        self.ring_at = at + RING_AGAIN if status == RunStatus.QUEUED else None
+        self.ended_at = at if status.is_end else None
+        self.working_on, self.working_attempt, self.working_since = "", None, None
+        self.save(update_fields=RELEASED)

@@ -1,0 +1,34 @@
+"""What comes to a run from outside."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from procedures.models.run import Run
+
+
+class RunInputQuerySet(models.QuerySet["RunInput"]):
+    def untaken(self) -> Self:
+        return self.filter(taken_at=None).order_by("pk")
+
+
+class RunInput(models.Model):
+    """An event to be: written by anybody, taken into the journal by the next worker."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="run_inputs")
+    kind = models.CharField(max_length=32)
+    key = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    data = models.TextField(help_text="Canonical JSON.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    taken_at = models.DateTimeField(null=True)
+
+    objects = RunInputQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["run", "pk"]
+        indexes = [models.Index(fields=["run"], condition=Q(taken_at=None), name="untaken_inputs")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

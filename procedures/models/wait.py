@@ -1,0 +1,63 @@
+"""What runs are suspended on."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from procedures.models.event import Event
+from procedures.models.run import Run
+
+
+class WaitQuerySet(models.QuerySet["Wait"]):
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def due(self, now: datetime) -> Self:
+        return self.open().filter(due_at__lte=now)
+
+
+class Wait(models.Model):
+    """Something a run waits for: a request to people, or a timer."""
+
+    class Kind(models.TextChoices):
+        REQUEST = "request"
+        TIMER = "timer"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="waits")
+    kind = models.CharField(max_length=10, choices=Kind)
+    key = models.CharField(max_length=200)
+    opened_seq = models.PositiveBigIntegerField(help_text="The event that opened it.")
+    due_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+
+    objects = WaitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["run", "opened_seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "opened_seq"], name="one_wait_per_opening"),
+            models.UniqueConstraint(
+                fields=["run", "key"], condition=Q(closed_at=None), name="one_open_wait_per_key"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(closed_at=None), name="waits_by_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    def opening(self) -> dict[str, Any]:
+        """What the run asked for when it opened this wait."""
+        return Event.objects.get(run_id=self.run_id, seq=self.opened_seq).content
+
+    def close(self, outcome: str, *, at: datetime) -> None:
+        self.outcome, self.closed_at = outcome, at
+        self.save(update_fields=["outcome", "closed_at"])

@@ -1,0 +1,79 @@
+"""The procedures this code base defines, and their rows."""
+
+import logging
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from procedures.engine.definition import Procedure as Definition
+from procedures.engine.errors import DefinitionError
+from procedures.models import Grant, Procedure, ProcedureVersion
+
+logger = logging.getLogger(__name__)
+LIBRARY = "procedures.library"
+
+
+@cache
+def definitions() -> dict[str, Definition]:
+    """Every procedure by name: the library's, the installed apps', and PROCEDURE_MODULES'."""
+    found: dict[str, Definition] = {}
+    for module in _modules():
+        for definition in vars(import_module(module)).values():
+            is_ours = isinstance(definition, Definition) and definition.fn.__module__ == module
+            if is_ours and found.setdefault(definition.name, definition) is not definition:
+                raise DefinitionError(f"Two procedures are called {definition.name!r}.")
+    return found
+
+
+def find(name: str) -> Definition | None:
+    return definitions().get(name)
+
+
+def register_all() -> None:
+    """Make the rows of every defined procedure. Calling it twice is harmless."""
+    for definition in definitions().values():
+        register(definition)
+
+
+def register(definition: Definition) -> ProcedureVersion:
+    """The row of the code as it is now; a new procedure gets the grants its roles name."""
+    known = ProcedureVersion.objects.select_related("procedure").filter(
+        procedure__name=definition.name, version=definition.version
+    )
+    return known.first() or _make_rows(definition)
+
+
+@transaction.atomic
+def _make_rows(definition: Definition) -> ProcedureVersion:
+    procedure, is_new = Procedure.objects.update_or_create(
+        name=definition.name, defaults={"title": definition.title}
+    )
+    if is_new:
+        _grant(procedure, definition)
+    version, _ = ProcedureVersion.objects.get_or_create(
+        procedure=procedure, version=definition.version, defaults={"source": definition.source}
+    )
+    return version
+
+
+def _grant(procedure: Procedure, definition: Definition) -> None:
+    for role, names in definition.roles.items():
+        for name in names:
+            group, _ = Group.objects.get_or_create(name=name)
+            Grant.objects.get_or_create(procedure=procedure, group=group, role=role)
+
+
+def _modules() -> Iterator[str]:
+    library = import_module(LIBRARY)
+    yield from (f"{LIBRARY}.{module.name}" for module in iter_modules(library.__path__))
+    for app in apps.get_app_configs():
+        if find_spec(f"{app.name}.procedures"):
+            yield f"{app.name}.procedures"
+    yield from settings.PROCEDURE_MODULES

@@ -1,0 +1,79 @@
+"""What a worker does with a run: claim it, keep the lease, carry it on, let go."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import DatabaseError, connection
+
+from procedures import dispatch, journal, registry
+from procedures.engine.errors import Fenced, StorageLost
+from procedures.engine.execute import advance
+from procedures.files import ContentStore
+from procedures.journal import LEASE, DatabaseJournal
+from procedures.models import Run
+
+logger = logging.getLogger(__name__)
+BEAT = 1.0
+"""Seconds between two looks of the heartbeat."""
+
+
+def advance_run(run_id: UUID) -> None:
+    """Carry a run on until it waits or ends. Doubled, late and unknown messages are harmless."""
+    name = Run.objects.filter(pk=run_id).values_list("procedure__name", flat=True).first()
+    if name is None:
+        return
+    definition = registry.find(name)
+    if definition is None:
+        logger.warning("Run %s stays queued: no code here is called %r.", run_id, name)
+        return
+    held = journal.claim(run_id)
+    if held is None:
+        return
+    try:
+        with heartbeat(held):
+            advance(definition, held, ContentStore())
+    except Fenced:
+        logger.warning("Run %s: another worker has it now.", run_id)
+    except StorageLost as lost:
+        logger.warning("Run %s is left for later: %s", run_id, lost)
+    if held.is_queued_again:
+        dispatch.ring(run_id)
+
+
+@contextmanager
+def heartbeat(held: DatabaseJournal) -> Iterator[None]:
+    """Renew the lease from a thread for as long as the block runs."""
+    is_over = threading.Event()
+    thread = threading.Thread(target=_beat, args=(held, is_over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _beat(held: DatabaseJournal, is_over: threading.Event) -> None:
+    every = min(LEASE.total_seconds() / 3, 5)
+    renewed, shown = time.monotonic(), None
+    try:
+        while not is_over.wait(min(BEAT, every)):
+            is_due = time.monotonic() - renewed >= every
+            if (is_due or held.working is not shown) and not _renew(held):
+                return
+            renewed = time.monotonic() if is_due else renewed
+            shown = held.working
+    finally:
+        connection.close()
+
+
+def _renew(held: DatabaseJournal) -> bool:
+    try:
+        return held.renew()
+    except DatabaseError as error:
+        logger.warning("Run %s: the lease could not be renewed: %s", held.run.run_id, error)
+        return True

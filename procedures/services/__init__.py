@@ -1,0 +1,15 @@
+"""What may be done to runs from outside, each in one transaction."""
+
+from procedures.services.runs import UnknownProcedureError, start_run
+from procedures.services.sweep import sweep
+from procedures.services.waits import WaitClosedError, expire_wait, lock_run, resolve_wait
+
+__all__ = [
+    "UnknownProcedureError",
+    "WaitClosedError",
+    "expire_wait",
+    "lock_run",
+    "resolve_wait",
+    "start_run",
+    "sweep",
+]

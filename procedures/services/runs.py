@@ -1,0 +1,88 @@
+"""Starting runs."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from procedures import dispatch, hooks, journal, registry
+from procedures.engine.definition import Procedure as Definition
+from procedures.engine.errors import EngineError
+from procedures.engine.files import File, file_desk
+from procedures.engine.journal import Draft, EventKind
+from procedures.files import ContentStore
+from procedures.models import Artifact, Run
+from procedures.models.clock import clock
+
+
+class UnknownProcedureError(EngineError):
+    """No code here has that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no procedure called {name!r}.")
+
+
+class KeyReusedError(EngineError):
+    """An idempotency key came again with other inputs."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The key {key!r} was used before with other inputs.")
+
+
+def start_run(
+    name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
+) -> tuple[Run, bool]:
+    """Start a run; the same key by the same person gives the same run, and False."""
+    definition = registry.find(name)
+    if definition is None:
+        raise UnknownProcedureError(name)
+    with file_desk(ContentStore()):
+        parsed = definition.parse(inputs)
+    text = definition.dump(parsed)
+    if idempotency_key and (run := _earlier(definition, by, idempotency_key, text)):
+        return run, False
+    try:
+        return _create(definition, text, parsed, by, idempotency_key), True
+    except IntegrityError:
+        if run := _earlier(definition, by, idempotency_key, text):
+            return run, False
+        raise
+
+
+@transaction.atomic
+def _create(
+    definition: Definition, text: str, inputs: Mapping[str, Any], by: User | None, key: str
+) -> Run:
+    version = registry.register(definition)
+    now = clock.now()
+    run = Run(
+        procedure=version.procedure,
+        version=version,
+        started_by=by,
+        inputs=text,
+        seed=secrets.token_hex(16),
+        idempotency_key=key,
+        created_at=now,
+    )
+    run.save(force_insert=True)
+    run.queue(at=now)
+    starter = by.get_username() if by else "system"
+    journal.begin(run, Draft(EventKind.RUN_STARTED, data={"by": starter, "code": version.version}))
+    files = [value for value in inputs.values() if isinstance(value, File)]
+    Artifact.objects.bulk_create(
+        [Artifact(run=run, **vars(file)) for file in files], ignore_conflicts=True
+    )
+    hooks.run_started.send(Run, run=run)
+    dispatch.ring(run.pk)
+    return run
+
+
+def _earlier(definition: Definition, by: User | None, key: str, text: str) -> Run | None:
+    run = Run.objects.filter(
+        procedure__name=definition.name, started_by=by, idempotency_key=key
+    ).first()
+    if run and run.inputs != text:
+        raise KeyReusedError(key)
+    return run

@@ -1,0 +1,53 @@
+"""The periodic pass that lets time take effect and repairs what was lost."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from procedures import dispatch
+from procedures.models import Run, Wait
+from procedures.models.clock import clock
+from procedures.services.waits import expire_wait
+
+logger = logging.getLogger(__name__)
+LARGEST_SWEEP = 500
+T = TypeVar("T", Run, Wait)
+
+
+def sweep() -> None:
+    """Once a second: due waits, retries and lost leases. Two sweeps at once are harmless."""
+    now = clock.now()
+    _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
+    for due in (Run.objects.due_for_retry(now), Run.objects.lost(now)):
+        _each(due.order_by("pk"), _queue)
+    _each(Run.objects.unheard(now).order_by("ring_at"), _ring_again)
+
+
+def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
+    """One transaction a row: what fails for one keeps nobody else waiting."""
+    for row in rows[:LARGEST_SWEEP]:
+        try:
+            mend(row)
+        except Exception:
+            logger.exception("The sweep could not mend %s %s.", type(row).__name__, row.pk)
+
+
+@transaction.atomic
+def _queue(run: Run) -> None:
+    now = clock.now()
+    due = Run.objects.due_for_retry(now) | Run.objects.lost(now)
+    if found := due.select_for_update().filter(pk=run.pk).first():
+        found.queue(at=now)
+        dispatch.ring(found.pk)
+
+
+@transaction.atomic
+def _ring_again(run: Run) -> None:
+    now: datetime = clock.now()
+    if found := Run.objects.unheard(now).select_for_update().filter(pk=run.pk).first():
+        found.ring_again(at=now)
+        dispatch.ring(found.pk)
