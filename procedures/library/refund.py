@@ -13,16 +13,7 @@ from procedures.library.orders import Order, money, read_orders
 from procedures.library.sheets import sheet_bytes
 
 BY_LIMIT = "system: limit"
-COLUMNS = (
-    "order",
-    "customer",
-    "amount",
-    "currency",
-    "reason",
-    "outcome",
-    "decided_by",
-    "comment",
-)
+COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "decided_by", "comment")
 
 
 class Verdict(StrEnum):
@@ -103,8 +94,8 @@ def refund(
     """
     ctx.stage("Read the orders")
     found = ctx.step(find_returned, orders)
-    above = sum(order.amount > limit for order in found.returned)
-    ctx.log(f"{found.read:,} orders, {len(found.returned):,} returned, {above:,} above the limit.")
+    returned, above = len(found.returned), sum(order.amount > limit for order in found.returned)
+    ctx.log(f"Orders read: {found.read:,}; returned: {returned:,}; above the limit: {above:,}.")
     ctx.stage("Decide")
     decisions = [decide(ctx, order, limit) for order in found.returned]
     ctx.stage("Write the result")
@@ -170,10 +161,9 @@ def summary(report: Report) -> str:
         Verdict.UNANSWERED: report.unanswered,
     }
     parts = [
-        f"{total.orders:,} {verdict} ({money(total.amount, report.currency)})"
+        f"{verdict}: {total.orders:,} ({money(total.amount, report.currency)})"
         for verdict, total in totals.items()
         if total.orders
     ]
-    if not parts:
-        return f"None of {report.read:,} orders is returned: nothing to refund."
-    return f"{report.read:,} orders read: {', '.join(parts)}. The list is {report.file.name}."
+    became = "; ".join(parts) or "none returned"
+    return f"Orders read: {report.read:,}; {became}. The list is {report.file.name}."
