@@ -1,13 +1,14 @@
 """Who may see and answer what is asked."""
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from chat.models import HumanRequest, Member, Message
+from chat.models.request import HumanRequestQuerySet
 from procedures import access
 
 
-def visible_requests(user: User | AnonymousUser) -> QuerySet[HumanRequest]:
+def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     """Who may see a run sees what it asks."""
     return HumanRequest.objects.filter(wait__run__in=access.visible_runs(user))
 

@@ -1,1 +1,53 @@
-"""Routes."""
+"""Requests and responses over HTTP."""
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from ninja import Router, Status
+
+from chat import services
+from chat.access import visible_requests
+from chat.models import HumanRequest, HumanResponse
+from chat.schemas import RequestDetailOut, RequestPage, ResponseIn, ResponseOut
+from procedures.access import SignedIn
+from procedures.paging import PAGE, Page, page
+
+router = Router()
+
+
+@router.get("/requests", response=RequestPage, summary="Requests you may see, newest first")
+def list_requests(
+    request: SignedIn,
+    status: HumanRequest.Status | None = None,
+    run: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = PAGE,
+) -> Page:
+    requests = visible_requests(request.user).with_what_is_shown()
+    if status:
+        requests = requests.filter(status=status)
+    if run:
+        requests = requests.filter(wait__run=run)
+    return page(requests, by="-id", after=after, limit=limit)
+
+
+@router.get("/requests/{request_id}", response=RequestDetailOut, summary="A request", by_alias=True)
+def get_request(request: SignedIn, request_id: UUID) -> HumanRequest:
+    return get_object_or_404(visible_requests(request.user).with_what_is_shown(), pk=request_id)
+
+
+@router.post(
+    "/requests/{request_id}/response",
+    response={201: ResponseOut, 200: ResponseOut},
+    summary="Answer a request",
+)
+def create_response(
+    request: SignedIn, request_id: UUID, payload: ResponseIn
+) -> Status[HumanResponse]:
+    """201 with the response; the same answer again gives 200; 409 when others were faster."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    answer = services.Answer(
+        payload.value, payload.comment, address=request.META.get("REMOTE_ADDR") or None
+    )
+    response, is_new = services.respond(found.pk, answer, by=request.user)
+    return Status(201 if is_new else 200, response)

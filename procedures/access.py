@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from procedures.engine.definition import Role
 from procedures.models import Grant, Procedure, Run
+
+
+class SignedIn(HttpRequest):
+    """A web request by somebody who is known: what every route gets."""
+
+    user: User
+
 
 Provider = Callable[[User], Q]
 providers: list[Provider] = []
@@ -33,3 +41,10 @@ def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
     if roles:
         granted = granted.filter(role__in=roles)
     return Procedure.objects.filter(pk__in=granted.values("procedure"))
+
+
+def visible_procedures(user: User | AnonymousUser) -> QuerySet[Procedure]:
+    """The procedures on which a user has any role."""
+    if not isinstance(user, User) or not user.is_active:
+        return Procedure.objects.none()
+    return procedures_for(user)

@@ -19,6 +19,12 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
     def open(self) -> Self:
         return self.filter(status=HumanRequest.Status.OPEN)
 
+    def with_what_is_shown(self) -> Self:
+        """Loads what lists and cards show, without a query a row."""
+        return self.select_related("wait__run__procedure").prefetch_related(
+            "assignments__user", "assignments__group"
+        )
+
     def assigned_to(self, user: User) -> Self:
         """The requests a user may answer."""
         if user.is_superuser:

@@ -97,6 +97,22 @@ class Question:
         kind, assign = RequestKind(plain["kind"]), tuple(plain["assign"])
         return cls(**{**known, "kind": kind, "assign": assign})
 
+    def silence(self) -> str:
+        """What happens when nobody answers, as a sentence."""
+        if self.on_timeout == "fail":
+            return "If nobody answers in time, the run fails."
+        if self.on_timeout == "withdraw":
+            return "If nobody answers in time, the run goes on without an answer."
+        if self.on_timeout is None:
+            return "It stays open until somebody answers."
+        default = "no answer" if self.default is None else self.label_of(self.default)
+        return f"If nobody answers in time, it counts as: {default}."
+
+    def label_of(self, value: Any) -> str:
+        """A value in the author's words, where there are some."""
+        text = value if isinstance(value, str) else canonical.text_of(value)
+        return self.labels.get(text, text)
+
     def check(self, value: Any) -> Any:
         """The value of an answer, if it is one; `AnswerError` says what is wrong with it."""
         value = check_answer(value, self.schema)

@@ -1,10 +1,17 @@
 """What may be done to runs from outside, each in one transaction."""
 
-from procedures.services.runs import UnknownProcedureError, start_run
+from procedures.services.runs import (
+    KeyReusedError,
+    NotAllowedError,
+    UnknownProcedureError,
+    start_run,
+)
 from procedures.services.sweep import sweep
 from procedures.services.waits import WaitClosedError, expire_wait, lock_run, resolve_wait
 
 __all__ = [
+    "KeyReusedError",
+    "NotAllowedError",
     "UnknownProcedureError",
     "WaitClosedError",
     "expire_wait",

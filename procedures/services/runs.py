@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from procedures import dispatch, hooks, journal, registry
+from procedures import access, dispatch, hooks, journal, registry
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
 from procedures.engine.files import File, file_desk
@@ -31,6 +31,14 @@ class KeyReusedError(EngineError):
         super().__init__(f"The key {key!r} was used before with other inputs.")
 
 
+class NotAllowedError(EngineError):
+    """Somebody may see a procedure, but not start it."""
+
+    def __init__(self, definition: Definition) -> None:
+        groups = ", ".join(definition.roles.get("start", ())) or "administrators"
+        super().__init__(f"You may not start {definition.title}: ask for it in {groups}.")
+
+
 def start_run(
     name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
 ) -> tuple[Run, bool]:
@@ -38,6 +46,8 @@ def start_run(
     definition = registry.find(name)
     if definition is None:
         raise UnknownProcedureError(name)
+    if by and not access.procedures_for(by, "start").filter(name=name).exists():
+        raise NotAllowedError(definition)
     with file_desk(ContentStore()):
         parsed = definition.parse(inputs)
     text = definition.dump(parsed)

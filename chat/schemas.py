@@ -1,0 +1,116 @@
+"""What the API says about requests and responses."""
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from chat.models import HumanRequest, HumanResponse
+
+
+class ResponseIn(Schema):
+    """An answer: a value that fits the request's schema, and a comment."""
+
+    value: Any = Field(description="Fits the request's `schema`.")
+    comment: str = Field("", max_length=10_000)
+
+
+class ResponseOut(Schema):
+    """What somebody answered."""
+
+    request_id: UUID
+    value: Any
+    comment: str
+    user: str
+    at: datetime
+
+    @staticmethod
+    def resolve_value(response: HumanResponse) -> Any:
+        return json.loads(response.value)
+
+    @staticmethod
+    def resolve_user(response: HumanResponse) -> str:
+        return response.user.get_username()
+
+
+class RequestOut(Schema):
+    """A question to people, and what became of it."""
+
+    id: UUID
+    run_id: UUID
+    session_id: UUID
+    procedure: str
+    kind: str
+    prompt: str
+    status: str
+    outcome: str
+    assigned: list[str] = Field(description='Who may answer: "finance", "@name", "perm:app.code".')
+    due_at: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str = Field(description='Who closed it: a user name, or "system: deadline".')
+
+    @staticmethod
+    def resolve_run_id(request: HumanRequest) -> UUID:
+        return request.wait.run_id
+
+    @staticmethod
+    def resolve_procedure(request: HumanRequest) -> str:
+        return request.wait.run.procedure.name
+
+    @staticmethod
+    def resolve_assigned(request: HumanRequest) -> list[str]:
+        return [str(assignment) for assignment in request.assignments.all()]
+
+    @staticmethod
+    def resolve_due_at(request: HumanRequest) -> datetime | None:
+        return request.wait.due_at
+
+
+class RequestDetailOut(RequestOut):
+    """A question with all a person needs to answer it."""
+
+    body: str = Field(description="Markdown.")
+    evidence: Any
+    draft: str | None = Field(description="The text to be reviewed.")
+    value_schema: dict[str, Any] = Field(
+        serialization_alias="schema", description="JSON Schema of the value of an answer."
+    )
+    labels: dict[str, str] = Field(description="Words for values, by the value as a text.")
+    silence: str = Field(description="What happens when nobody answers.")
+    note: str
+    responses: list[ResponseOut]
+
+    @staticmethod
+    def resolve_body(request: HumanRequest) -> str:
+        return request.asked.body
+
+    @staticmethod
+    def resolve_evidence(request: HumanRequest) -> Any:
+        return request.asked.evidence
+
+    @staticmethod
+    def resolve_draft(request: HumanRequest) -> str | None:
+        return request.asked.draft
+
+    @staticmethod
+    def resolve_value_schema(request: HumanRequest) -> dict[str, Any]:
+        return request.asked.schema
+
+    @staticmethod
+    def resolve_labels(request: HumanRequest) -> dict[str, str]:
+        return request.asked.labels
+
+    @staticmethod
+    def resolve_silence(request: HumanRequest) -> str:
+        return request.asked.silence()
+
+
+class RequestPage(Schema):
+    """Some requests, newest first."""
+
+    items: list[RequestOut]
+    next: UUID | None

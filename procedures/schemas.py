@@ -1,0 +1,176 @@
+"""What the API says about procedures and runs."""
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from procedures import registry
+from procedures.models import Artifact, Event, Procedure, Run, Wait
+
+
+class ProcedureOut(Schema):
+    """A procedure you may see."""
+
+    name: str
+    title: str
+    doc: str
+    version: str | None = Field(description="Names the code: changes with it.")
+
+    @staticmethod
+    def resolve_doc(procedure: Procedure) -> str:
+        definition = registry.find(procedure.name)
+        return definition.doc if definition else ""
+
+    @staticmethod
+    def resolve_version(procedure: Procedure) -> str | None:
+        definition = registry.find(procedure.name)
+        return definition.version if definition else None
+
+
+class ProcedureDetailOut(ProcedureOut):
+    """A procedure with the JSON Schema of its inputs."""
+
+    inputs: dict[str, Any] | None = Field(description="JSON Schema; files have format binary.")
+
+    @staticmethod
+    def resolve_inputs(procedure: Procedure) -> dict[str, Any] | None:
+        definition = registry.find(procedure.name)
+        return definition.schema if definition else None
+
+
+class ArtifactOut(Schema):
+    """A file of a run."""
+
+    name: str
+    size: int = Field(description="Bytes.")
+    content_type: str
+    digest: str = Field(description="SHA-256 of the content.")
+
+
+class WaitOut(Schema):
+    """What a run waits for now."""
+
+    kind: str
+    key: str
+    due_at: datetime | None
+
+
+class WorkingOut(Schema):
+    """The step that has been running for over a second."""
+
+    step: str
+    attempt: int
+    since: datetime
+
+
+class RunOut(Schema):
+    """A run."""
+
+    id: UUID
+    procedure: str
+    title: str
+    status: str
+    started_by: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+    @staticmethod
+    def resolve_procedure(run: Run) -> str:
+        return run.procedure.name
+
+    @staticmethod
+    def resolve_title(run: Run) -> str:
+        return run.procedure.title
+
+    @staticmethod
+    def resolve_started_by(run: Run) -> str | None:
+        return run.started_by.get_username() if run.started_by else None
+
+
+class RunDetailOut(RunOut):
+    """A run with all that is known of it but its journal."""
+
+    version: str
+    inputs: Any
+    result: Any
+    error: dict[str, Any] | None = Field(description="type, message and what helps to mend it.")
+    waits: list[WaitOut]
+    working: WorkingOut | None
+    artifacts: list[ArtifactOut]
+    last_seq: int = Field(description="The number of the newest event in the journal.")
+
+    @staticmethod
+    def resolve_version(run: Run) -> str:
+        return run.version.version
+
+    @staticmethod
+    def resolve_inputs(run: Run) -> Any:
+        return json.loads(run.inputs)
+
+    @staticmethod
+    def resolve_result(run: Run) -> Any:
+        return None if run.result is None else json.loads(run.result)
+
+    @staticmethod
+    def resolve_error(run: Run) -> Any:
+        return json.loads(run.error) if run.error else None
+
+    @staticmethod
+    def resolve_waits(run: Run) -> list[Wait]:
+        return list(run.waits.open())
+
+    @staticmethod
+    def resolve_working(run: Run) -> dict[str, Any] | None:
+        if not run.working_on:
+            return None
+        attempt, since = run.working_attempt, run.working_since
+        return {"step": run.working_on, "attempt": attempt, "since": since}
+
+    @staticmethod
+    def resolve_artifacts(run: Run) -> list[Artifact]:
+        newest = {artifact.name: artifact for artifact in run.artifacts.order_by("pk")}
+        return list(newest.values())
+
+    @staticmethod
+    def resolve_last_seq(run: Run) -> int:
+        return run.head_seq
+
+
+class EventOut(Schema):
+    """One line of a run's journal."""
+
+    seq: int
+    kind: str
+    key: str
+    name: str
+    data: dict[str, Any]
+    at: datetime
+
+    @staticmethod
+    def resolve_data(event: Event) -> dict[str, Any]:
+        return event.content
+
+
+class ProcedurePage(Schema):
+    """Some procedures, by name."""
+
+    items: list[ProcedureOut]
+    next: str | None
+
+
+class RunPage(Schema):
+    """Some runs, newest first."""
+
+    items: list[RunOut]
+    next: UUID | None
+
+
+class EventPage(Schema):
+    """Some events, in order."""
+
+    items: list[EventOut]
+    next: int | None
