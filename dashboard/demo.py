@@ -7,6 +7,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
+from dashboard.demo_runs import create_demo_runs
+
 PRODUCT = ("procedures", "chat", "dashboard")
 
 
@@ -38,6 +40,7 @@ DEMO_ACCOUNTS = (
 def create_demo() -> None:
     """Calling it again adds what is missing and resets nothing."""
     create_demo_accounts()
+    create_demo_runs()
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ class ContentStore:
 
     def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
-        path = _path(digest)
+        path = path_of(digest)
         if default_storage.exists(path):
             if default_storage.size(path) == len(content):
                 return digest
@@ -21,14 +21,17 @@ class ContentStore:
         return digest
 
     def get(self, digest: str) -> bytes:
-        with default_storage.open(_path(digest)) as file:
-            content: bytes = file.read()
+        try:
+            with default_storage.open(path_of(digest)) as file:
+                content: bytes = file.read()
+        except FileNotFoundError:
+            raise FileNotFoundError(f"The stored file {digest} is gone.") from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise OSError(f"The stored file {digest} is damaged.")
         return content
 
 
-def _path(digest: str) -> str:
+def path_of(digest: str) -> str:
     return f"artifacts/{digest[:2]}/{digest}"
 
 

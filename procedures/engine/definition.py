@@ -51,8 +51,10 @@ class Procedure:
 
     @cached_property
     def version(self) -> str:
-        """Names the code: the start of the SHA-256 of its source."""
-        return hashlib.sha256(self.source.encode()).hexdigest()[:12]
+        """Names the code: the start of the SHA-256 of its whole module's source."""
+        module = inspect.getmodule(self.fn)
+        source = inspect.getsource(module) if module else self.source
+        return hashlib.sha256(source.encode()).hexdigest()[:12]
 
     @cached_property
     def schema(self) -> dict[str, Any]:

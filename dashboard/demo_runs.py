@@ -1,0 +1,107 @@
+"""What happened at the demo before you came: real runs of `refund`, at times gone by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+
+from chat.models import HumanRequest
+from chat.services import Answer, respond
+from procedures import runner, services
+from procedures.engine.files import File, file_desk
+from procedures.files import ContentStore, path_of
+from procedures.models import Run
+from procedures.models.clock import clock
+
+SAMPLE = settings.BASE_DIR / "docs" / "orders.csv"
+PAUSE = timedelta(minutes=4)
+"""Between two answers."""
+GIVEN_UP = timedelta(hours=3)
+"""Longer than an approval of `refund` stays open."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """One run of the past: when it began, what the approver said, and what became of the rest."""
+
+    key: str
+    ago: timedelta
+    answers: tuple[bool, ...] = ()
+    limit: str = "100"
+    is_given_up: bool = False
+    """Nobody answered the remaining questions in time."""
+    loses_its_file: bool = False
+
+
+PASTS = (
+    Past("demo-nothing-to-ask", timedelta(days=3), limit="2000"),
+    Past("demo-all-answered", timedelta(days=2), answers=(True, True, True, False, True)),
+    Past("demo-given-up", timedelta(days=1), answers=(True, False), is_given_up=True),
+    Past("demo-failed", timedelta(hours=5), loses_its_file=True),
+    Past("demo-half-answered", timedelta(minutes=50), answers=(True, True)),
+    Past("demo-waiting", timedelta(minutes=21)),
+)
+
+
+def create_demo_runs() -> None:
+    """Calling it again adds what is missing and changes nothing else."""
+    people = User.objects.in_bulk(["starter", "approver"], field_name="username")
+    if len(people) == 2:  # noqa: PLR2004 (both are still there)
+        for past in PASTS:
+            live_through(past, starter=people["starter"], approver=people["approver"])
+
+
+def live_through(past: Past, *, starter: User, approver: User) -> None:
+    with at(-past.ago):
+        run = start(past, starter)
+        if run is None:
+            return
+        runner.advance_run(run.pk)
+    for count, is_approved in enumerate(past.answers, start=1):
+        with at(PAUSE * count - past.ago):
+            answer(run, approver, is_approved=is_approved)
+    if past.is_given_up:
+        give_up(run, since=past.ago)
+
+
+def start(past: Past, starter: User) -> Run | None:
+    """The run, unless it was made before."""
+    own_line = "\n" if past.loses_its_file else ""  # so that no other run needs this content
+    with file_desk(ContentStore()):
+        orders = File.store(SAMPLE.name, SAMPLE.read_text() + own_line)
+    inputs = {"orders": orders, "limit": past.limit}
+    run, is_new = services.start_run("refund", inputs, by=starter, idempotency_key=past.key)
+    if past.loses_its_file:
+        default_storage.delete(path_of(orders.digest))
+    return run if is_new else None
+
+
+def answer(run: Run, approver: User, *, is_approved: bool) -> None:
+    request = HumanRequest.objects.open().get(wait__run=run)
+    comment = "" if is_approved else "Not without the parcel number."
+    respond(request.pk, Answer(is_approved, comment, channel="demo"), by=approver)
+    runner.advance_run(run.pk)
+
+
+def give_up(run: Run, *, since: timedelta) -> None:
+    """Let deadline after deadline pass until the run has ended."""
+    silence = timedelta(0)
+    while not Run.objects.get(pk=run.pk).ended_at:
+        silence += GIVEN_UP
+        with at(silence - since):
+            services.sweep()
+            runner.advance_run(run.pk)
+
+
+@contextmanager
+def at(ahead: timedelta) -> Iterator[None]:
+    """As if it were that much later, or earlier."""
+    clock.ahead = ahead
+    try:
+        yield
+    finally:
+        clock.ahead = timedelta(0)
