@@ -3,8 +3,11 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
+
+from django.conf import settings
 
 Event = Mapping[str, Any]
 Scope = dict[str, Any]
@@ -32,9 +35,14 @@ def noting_status(scope: Scope, send: Send) -> Send:
 
     async def send_and_note(event: Event) -> None:
         await send(event)
-        if event["type"] == "http.response.start":
+        if event["type"] == "http.response.start" and is_news(scope["path"], event["status"]):
             spent = (time.perf_counter() - began) * 1000
             path = quote(scope["path"], safe="/:@")
             logger.info("%s %s %s %.0f ms", scope["method"], path, event["status"], spent)
 
     return send_and_note
+
+
+def is_news(path: str, status: int) -> bool:
+    """A page brings a dozen static files along."""
+    return status >= HTTPStatus.BAD_REQUEST or not path.startswith(settings.STATIC_URL)

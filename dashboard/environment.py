@@ -6,10 +6,22 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dashboard.values import (
+    BrokerUrl,
+    DatabaseUrl,
+    Folder,
+    Hosts,
+    RedisUrl,
+    Secret,
+    SiteUrl,
+    Zone,
+)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_SOCKET_PATH = 100
@@ -20,18 +32,18 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(case_sensitive=True)
 
-    SECRET_KEY: SecretStr | None = None
-    LEDGER_KEY: SecretStr | None = None
+    SECRET_KEY: Secret | None = None
+    LEDGER_KEY: Secret | None = None
     DEBUG: bool = False
-    ALLOWED_HOSTS: str = "localhost,127.0.0.1,[::1]"
-    SITE_URL: str | None = None
+    ALLOWED_HOSTS: Hosts = "localhost,127.0.0.1,[::1]"
+    SITE_URL: SiteUrl | None = None
     PORT: int = Field(default=8000, ge=1, le=65535)
-    DATABASE_URL: str | None = None
-    REDIS_URL: str | None = None
+    DATABASE_URL: DatabaseUrl | None = None
+    REDIS_URL: RedisUrl | None = None
     REDIS_SERVER: str | None = None
-    BROKER_URL: str | None = None
-    LOCAL_DIR: Path = CHECKOUT / ".local"
-    TIME_ZONE: str = "UTC"
+    BROKER_URL: BrokerUrl | None = None
+    LOCAL_DIR: Folder = CHECKOUT / ".local"
+    TIME_ZONE: Zone = "UTC"
     PROCEDURE_MODULES: str = ""
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
@@ -55,7 +67,7 @@ class Environment(BaseSettings):
         return f"ledger:{self.secret_key()}"
 
     def redis_url(self) -> str:
-        return self.REDIS_URL or f"unix://{redis_socket(self.LOCAL_DIR)}"
+        return self.REDIS_URL or f"unix://{quote(str(redis_socket(self.LOCAL_DIR)))}"
 
     def broker_url(self) -> str:
         return self.BROKER_URL or self.redis_url().replace("unix://", "redis+socket://", 1)
@@ -65,7 +77,10 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as error:
-        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
         raise ImproperlyConfigured(f"The environment cannot be used: {faults}.") from None
 
 

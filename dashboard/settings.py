@@ -1,17 +1,19 @@
 """Django's settings. Everything that differs between sites comes from the environment."""
 
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 
 from dashboard.environment import read_environment
+from dashboard.values import split_words
 
 environment = read_environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = environment.LOCAL_DIR
 SECRET_KEY = environment.secret_key()
 DEBUG = environment.DEBUG
-ALLOWED_HOSTS = environment.ALLOWED_HOSTS.split(",")
+ALLOWED_HOSTS = split_words(environment.ALLOWED_HOSTS)
 SITE_URL = environment.site_url()
 IS_EMBEDDED = environment.is_embedded
 
@@ -55,9 +57,16 @@ TEMPLATES = [
     }
 ]
 
-SQLITE = f"sqlite:///{LOCAL_DIR / 'countersign.sqlite3'}"
-DATABASES = {"default": dj_database_url.parse(environment.DATABASE_URL or SQLITE)}
-DATABASES["default"]["OPTIONS"] = (
+SQLITE: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": LOCAL_DIR / "countersign.sqlite3",
+}
+DATABASES = {
+    "default": dj_database_url.parse(environment.DATABASE_URL)
+    if environment.DATABASE_URL
+    else SQLITE
+}
+DATABASES["default"].setdefault("OPTIONS", {}).update(  # beside what stands in the URL: sslmode
     {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,  # seconds a writer waits for another
@@ -86,7 +95,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 LEDGER_KEY = environment.ledger_key()
-PROCEDURE_MODULES = [name for name in environment.PROCEDURE_MODULES.split(",") if name]
+PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
 RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
 MAX_UPLOAD_MB = environment.MAX_UPLOAD_MB
 

@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -14,7 +13,6 @@ urlpatterns = [
     path("sign-in", LoginView.as_view(template_name="dashboard/sign_in.html"), name="sign_in"),
     path("sign-in/<str:name>/<str:token>", views.sign_in_link, name="sign_in_link"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
-    path("favicon.ico", RedirectView.as_view(url=static("dashboard/favicon.svg"))),
     path("api/", api.urls),
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),
     path("admin/", admin.site.urls),

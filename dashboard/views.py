@@ -27,7 +27,7 @@ def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
     is_sent = request.method == "POST"
     user = use_link(name, token) if is_sent else user_of_link(name, token)
     if user is None:
-        return render(request, "dashboard/sign_in_link_dead.html", {"name": name}, status=410)
+        return render(request, "dashboard/sign_in_link_dead.html", status=410)
     if is_sent:
         login(request, user, MODEL_BACKEND)
         return redirect("home")

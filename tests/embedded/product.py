@@ -1,0 +1,121 @@
+"""`manage.py dev` as a person starts it, in a folder of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from dashboard.environment import CHECKOUT, Environment
+from tests.processes import free_port, wait_until
+
+READY = "Ctrl-C stops everything."
+
+
+class Product:
+    """The supervisor and everything under it."""
+
+    def __init__(self, local: Path, **environment: str) -> None:
+        self.local = local
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.log = local.with_name(f"{local.name}.log")
+        bare = {k: v for k, v in os.environ.items() if k not in Environment.model_fields}
+        own = {"LOCAL_DIR": str(local), "PORT": str(self.port), "WORKER_SLOTS": "1"}
+        self.environment = {**bare, **own, **environment}
+        self._main: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> Self:
+        with self.log.open("wb") as log:
+            self._main = subprocess.Popen(
+                [sys.executable, "manage.py", "dev"],
+                cwd=CHECKOUT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self
+
+    def start(self) -> Self:
+        self.launch()
+        wait_until(self._is_up, timeout=60, what=f"the product to start:\n{self.output}")
+        return self
+
+    def signal(self, number: signal.Signals) -> int:
+        """Return the exit code once the supervisor has ended."""
+        assert self._main
+        self._main.send_signal(number)
+        return self._main.wait(timeout=20)
+
+    def end(self) -> None:
+        """Calling it twice is harmless."""
+        if self._main and self._main.poll() is None:
+            self.signal(signal.SIGTERM)
+
+    def refusal(self) -> str:
+        """What it says when it will not start."""
+        refused = self.manage("dev")
+        assert refused.returncode == 1
+        assert refused.stdout == ""
+        return refused.stderr
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=CHECKOUT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    @property
+    def socket(self) -> Path:
+        return self.local / "redis" / "redis.sock"
+
+    def lines_of(self, name: str) -> list[str]:
+        parted = (line.split(maxsplit=1) for line in self.output.splitlines() if line)
+        return [words[1] for words in parted if len(words) > 1 and words[0] == name]
+
+    def processes(self) -> dict[int, str]:
+        """Every process that was started with this folder, with its command line."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                said = command + (folder / "environ").read_text(errors="replace")
+            except OSError:  # it has ended meanwhile
+                continue
+            if f"{self.local}/" in said or f"LOCAL_DIR={self.local}\0" in said:
+                found[int(folder.name)] = command
+        return found
+
+    def main_process_of(self, words: str) -> int:
+        return min(pid for pid, command in self.processes().items() if words in command)
+
+    @contextmanager
+    def signed_in(self, name: str) -> Iterator[httpx.Client]:
+        link = self.manage("sign_in_link", name).stdout.strip()
+        with httpx.Client(base_url=self.url, follow_redirects=True) as client:
+            assert client.get(link).status_code == 200
+            token = client.cookies["csrftoken"]
+            assert client.post(link, data={"csrfmiddlewaretoken": token}).status_code == 200
+            yield client
+
+    def _is_up(self) -> bool:
+        assert self._main
+        if self._main.poll() is not None:
+            raise RuntimeError(f"The product ended at its start:\n{self.output}")
+        return READY in self.output

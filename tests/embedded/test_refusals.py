@@ -1,0 +1,98 @@
+"""What keeps the product from starting is said in one sentence."""
+
+import socket
+from pathlib import Path
+
+from dashboard.environment import redis_socket
+from tests.embedded.conftest import NewProduct
+
+
+def test_a_taken_port(new_product: NewProduct) -> None:
+    product = new_product()
+    with socket.create_server(("127.0.0.1", product.port)):
+        assert product.refusal() == (
+            f"Port {product.port} is taken: stop what listens there, "
+            "or choose another: make run PORT=8001\n"
+        )
+
+
+def test_a_port_that_is_none(new_product: NewProduct) -> None:
+    assert new_product(PORT="high").refusal().startswith("The environment cannot be used: PORT: ")
+
+
+def test_a_folder_that_cannot_be_made(new_product: NewProduct, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert new_product("file/local").refusal() == (
+        f"{tmp_path}/file/local cannot be written (Not a directory): make it writable, "
+        "or name another folder with LOCAL_DIR.\n"
+    )
+
+
+def test_a_file_where_the_database_folder_should_be(
+    new_product: NewProduct, tmp_path: Path
+) -> None:
+    (tmp_path / "local" / "countersign.sqlite3").mkdir(parents=True)
+
+    assert new_product().refusal() == (
+        "The database cannot be used: unable to open database file\n"
+    )
+
+
+def test_a_file_where_the_redis_folder_should_be(new_product: NewProduct, tmp_path: Path) -> None:
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "redis").touch()
+
+    assert new_product().refusal() == f"{tmp_path}/local/redis cannot be made: File exists.\n"
+
+
+def test_a_socket_folder_that_others_can_open(new_product: NewProduct) -> None:
+    product = new_product("x" * 100)
+    folder = redis_socket(product.local).parent
+    folder.mkdir(mode=0o755)
+
+    assert product.refusal() == f"{folder} must be a folder that only you can open: remove it.\n"
+
+    folder.rmdir()
+
+
+def test_a_socket_folder_that_is_a_link(new_product: NewProduct, tmp_path: Path) -> None:
+    product = new_product("x" * 100)
+    folder = redis_socket(product.local).parent
+    folder.symlink_to(tmp_path, target_is_directory=True)
+
+    assert product.refusal() == f"{folder} must be a folder that only you can open: remove it.\n"
+
+    folder.unlink()
+
+
+def test_a_redis_that_is_not_there(new_product: NewProduct) -> None:
+    assert new_product(REDIS_SERVER="/nowhere/redis-server").refusal() == (
+        "REDIS_SERVER names /nowhere/redis-server, which is no program that can be run.\n"
+    )
+
+
+def test_a_redis_that_does_not_start(new_product: NewProduct) -> None:
+    assert new_product(REDIS_SERVER="false").refusal() == (
+        "The redis ended with code 1 before it was ready.\n"
+    )
+
+
+def test_a_socket_that_somebody_else_listens_on(new_product: NewProduct) -> None:
+    product = new_product()
+    product.socket.parent.mkdir(mode=0o700, parents=True)
+    with socket.socket(socket.AF_UNIX) as foreign:
+        foreign.bind(str(product.socket))
+        foreign.listen()
+
+        assert product.refusal() == (
+            f"A Redis that is not ours listens on {product.socket}: end it first.\n"
+        )
+
+
+def test_a_real_site(new_product: NewProduct) -> None:
+    secret = "0123456789" * 5
+
+    assert new_product(SECRET_KEY=secret, LEDGER_KEY=secret).refusal() == (
+        "SECRET_KEY is set: this command runs the embedded product only.\n"
+    )

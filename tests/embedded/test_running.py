@@ -1,0 +1,97 @@
+"""The product while it runs."""
+
+import os
+import re
+import signal
+
+import httpx
+
+from tests.embedded.product import Product
+from tests.processes import wait_until
+
+TOKEN = re.compile(r"/sign-in/\w+/\w+-[0-9a-f]+")
+
+
+def test_it_says_where_it_is_and_who_may_sign_in(product: Product) -> None:
+    assert f"Countersign is at {product.url}" in product.output
+    for name in ("starter", "approver", "outsider", "operator"):
+        assert re.search(rf"^  {name} .*{product.url}/sign-in/{name}/\S+$", product.output, re.M)
+
+
+def test_it_answers_and_signs_in_by_link(product: Product) -> None:
+    assert httpx.get(product.url).headers["Location"] == "/sign-in?next=/"
+
+    with product.signed_in("approver") as client:
+        assert "Hello, approver" in client.get("/").text
+
+
+def test_the_operator_opens_the_admin(product: Product) -> None:
+    with product.signed_in("operator") as client:
+        assert client.get("/admin/").status_code == 200
+
+
+def test_the_log_has_one_line_for_a_request_and_no_token(product: Product) -> None:
+    with product.signed_in("starter"):
+        pass
+    wait_until(lambda: product.lines_of("web"), what="an access line")
+
+    assert any(
+        line.startswith("POST /sign-in/starter/*** 302 ") for line in product.lines_of("web")
+    )
+    assert not TOKEN.search("\n".join(product.lines_of("web")))
+
+
+def test_the_parts_say_their_names_once_ready(product: Product) -> None:
+    for name in ("worker", "clock"):
+        ready = f"{name}@.* ready"
+        wait_until(lambda: re.search(rf"^{name} +{ready}", product.output, re.M), what=ready)  # noqa: B023
+
+    assert "superuser" not in product.output
+    assert "[tasks]" not in product.output
+
+
+def test_redis_listens_on_no_port_and_for_its_owner_only(product: Product) -> None:
+    assert product.socket.stat().st_mode & 0o777 == 0o700
+    assert product.socket.parent.stat().st_mode & 0o777 == 0o700
+    assert "unixsocket" in next(c for c in product.processes().values() if "redis-server" in c)
+
+
+def test_a_killed_worker_is_started_again_without_leftovers(product: Product) -> None:
+    before = {pid for pid, command in product.processes().items() if "worker@" in command}
+    ready = len(product.lines_of("worker"))
+
+    os.kill(product.main_process_of("worker@"), signal.SIGKILL)
+
+    wait_until(
+        lambda: any("ready." in line for line in product.lines_of("worker")[ready:]),
+        timeout=40,
+        what="the worker to be ready again",
+    )
+    assert any(
+        line.startswith("was ended by signal 9 (Killed); starting it again")
+        for line in product.lines_of("worker")
+    )
+    assert not before & {*product.processes()}
+
+
+def test_a_killed_redis_is_started_again(product: Product) -> None:
+    before = product.main_process_of("redis-server")
+
+    os.kill(before, signal.SIGKILL)
+
+    wait_until(
+        lambda: [
+            pid
+            for pid, command in product.processes().items()
+            if "redis-server" in command and pid != before
+        ],
+        what="another Redis",
+    )
+    wait_until(product.socket.exists, what="its socket")
+
+
+def test_a_second_one_is_refused(product: Product) -> None:
+    assert re.fullmatch(
+        r"Countersign already runs here as process \d+: use it, or stop it first\.\n",
+        product.refusal(),
+    )

@@ -1,0 +1,76 @@
+"""How the product starts, how it ends, and what it leaves: its data, nothing else."""
+
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.embedded.conftest import NewProduct
+from tests.embedded.product import Product
+from tests.processes import wait_until
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_everything(new_product: NewProduct, number: signal.Signals) -> None:
+    product = new_product().start()
+
+    assert product.signal(number) == 0
+
+    assert product.output.endswith("Everything has stopped.\n")
+    assert "Traceback" not in product.output
+    assert_nothing_is_left(product)
+
+
+@pytest.mark.parametrize("trace", ["dev.lock", "redis/redis.sock", "countersign.sqlite3"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_the_start_stops_it(
+    new_product: NewProduct, trace: str, number: signal.Signals
+) -> None:
+    product = new_product().launch()
+    wait_until((product.local / trace).exists, what=trace, timeout=30)
+
+    assert product.signal(number) == 0
+
+    assert "Traceback" not in product.output
+    assert_nothing_is_left(product)
+
+
+def test_data_and_sign_ins_outlive_a_restart(new_product: NewProduct) -> None:
+    product = new_product().start()
+    with product.signed_in("starter") as client:
+        product.signal(signal.SIGTERM)
+        leave_stale_socket(product.socket)
+        product.start()
+
+        assert "Hello, starter" in client.get("/").text
+
+
+def test_a_killed_supervisor_leaves_no_processes(new_product: NewProduct) -> None:
+    product = new_product().start()
+
+    product.signal(signal.SIGKILL)
+
+    wait_until(lambda: not product.processes(), what="every part to end")
+    product.start()
+    assert httpx.get(f"{product.url}/sign-in").status_code == 200
+
+
+def test_a_site_with_its_own_redis_starts_none(new_product: NewProduct, product: Product) -> None:
+    other = new_product(REDIS_URL=f"unix://{product.socket}").start()
+
+    assert not any("redis-server" in command for command in other.processes().values())
+    assert not other.socket.exists()
+
+
+def assert_nothing_is_left(product: Product) -> None:
+    assert product.processes() == {}
+    assert not product.socket.exists()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", product.port)) != 0
+
+
+def leave_stale_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))

@@ -1,0 +1,77 @@
+"""The people of the demo."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from pytest_django import Settings
+
+from dashboard.demo import NotEmbeddedError, create_demo_accounts, demo_users
+
+pytestmark = pytest.mark.django_db
+
+
+def groups_of(name: str) -> list[str]:
+    return [group.name for group in User.objects.get(username=name).groups.all()]
+
+
+def test_everybody_has_a_part() -> None:
+    create_demo_accounts()
+
+    assert groups_of("starter") == ["support"]
+    assert groups_of("approver") == ["finance"]
+    assert groups_of("outsider") == []
+    assert groups_of("operator") == ["operators"]
+    assert [user.username for _, user in demo_users()] == [
+        "starter",
+        "approver",
+        "outsider",
+        "operator",
+    ]
+
+
+def test_nobody_has_a_password_and_only_the_operator_is_staff() -> None:
+    create_demo_accounts()
+
+    assert not any(user.has_usable_password() for user in User.objects.all())
+    assert [user.username for user in User.objects.filter(is_staff=True)] == ["operator"]
+    assert not User.objects.filter(is_superuser=True).exists()
+
+
+def test_the_operator_may_view_and_change_nothing() -> None:
+    create_demo_accounts()
+    operators = Group.objects.get(name="operators")
+    names = set(operators.permissions.values_list("codename", flat=True))
+
+    assert all(name.startswith("view_") for name in names)
+
+
+def test_a_second_time_resets_nobody() -> None:
+    create_demo_accounts()
+    starter = User.objects.get(username="starter")
+    starter.set_password("correct horse")
+    starter.save()
+    starter.groups.clear()
+
+    create_demo_accounts()
+
+    starter.refresh_from_db()
+    assert starter.check_password("correct horse")
+    assert groups_of("starter") == []
+    assert User.objects.count() == 4
+
+
+def test_who_was_deactivated_stays_so() -> None:
+    create_demo_accounts()
+    User.objects.filter(username="outsider").update(is_active=False)
+
+    create_demo_accounts()
+
+    assert "outsider" not in [user.username for _, user in demo_users()]
+
+
+def test_a_real_site_gets_no_demo(settings: Settings) -> None:
+    settings.IS_EMBEDDED = False
+
+    with pytest.raises(NotEmbeddedError, match="embedded product only"):
+        create_demo_accounts()
+
+    assert not User.objects.exists()

@@ -1,0 +1,61 @@
+"""What every page says about itself, and what is shown when something is wrong."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
+from django.test import Client
+
+from dashboard.environment import CHECKOUT
+
+TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
+
+
+def policy_of(client: Client, path: str) -> str:
+    return client.get(path).headers["Content-Security-Policy"]
+
+
+def test_our_pages_load_and_send_only_here(client: Client, db: None) -> None:
+    assert policy_of(client, "/sign-in") == (
+        "default-src 'self'; base-uri 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; object-src 'none'"
+    )
+    assert policy_of(client, "/nowhere") == policy_of(client, "/sign-in")
+
+
+def test_only_the_api_docs_may_style_themselves(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+
+    assert "style-src 'self' 'unsafe-inline'" in policy_of(client, "/api/docs")
+    assert "unsafe-inline" not in policy_of(client, "/api/docs/other")
+    assert "unsafe-inline" not in policy_of(client, "/admin/")
+    assert "script-src" not in policy_of(client, "/api/docs")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_inline_styles_or_scripts(template: Path) -> None:
+    text = template.read_text()
+
+    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|<script(?![^>]*\ssrc=)", text)
+
+
+def test_what_is_not_there_is_said_in_our_hand(client: Client, db: None) -> None:
+    page = client.get("/nowhere")
+
+    assert page.status_code == 404
+    assert b"There is nothing here" in page.content
+
+
+@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+def test_error_pages_need_nothing_that_may_be_broken(name: str) -> None:
+    assert "Go home" in render_to_string(name)
+
+
+def test_the_styles_are_served(client: Client, db: None) -> None:
+    page = client.get("/sign-in").content.decode()
+    found = re.search(r'href="([^"]+app[^"]*\.css)"', page)
+
+    assert found
+    assert client.get(found[1]).status_code == 200

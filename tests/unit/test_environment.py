@@ -1,0 +1,160 @@
+"""What the environment says, and how a bad value is refused."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from dashboard.environment import CHECKOUT, Environment, read_environment, redis_socket
+from tests import machine
+
+PRODUCTION = {
+    "SECRET_KEY": "neither-guessed-nor-shown-anywhere-0123456789-abcdefghij",
+    "LEDGER_KEY": "signs-what-happened-0123456789-abcdefghij-klmnopqrst",
+    "ALLOWED_HOSTS": "sign.example, www.sign.example",
+    "DATABASE_URL": "postgres://someone:secret@database.example/countersign?sslmode=require",
+    "REDIS_URL": "redis://redis.example:6379/0",
+    "SITE_URL": "https://sign.example",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name, raising=False)
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, "LOCAL_DIR": str(machine.FOLDER), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_production_is_ready_to_deploy() -> None:
+    checked = manage("check", "--deploy", "--fail-level=INFO", **PRODUCTION)
+
+    assert "no issues" in checked.stdout, checked.stderr
+    assert checked.returncode == 0
+
+
+def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
+    collected = manage("collectstatic", "--no-input", **PRODUCTION, LOCAL_DIR=str(tmp_path))
+
+    assert collected.returncode == 0, collected.stderr
+    assert list((tmp_path / "static" / "dashboard").glob("app.*.css"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", " , "),
+        ("BROKER_URL", "rabbit"),
+        ("DATABASE_URL", "garbage"),
+        ("DATABASE_URL", "postgres://secret@host"),
+        ("DEBUG", "perhaps"),
+        ("LEDGER_KEY", ""),
+        ("MAX_UPLOAD_MB", "abc"),
+        ("PORT", "70000"),
+        ("PORT", "http"),
+        ("REDIS_URL", "localhost:6379"),
+        ("RUN_LEASE_SECONDS", "0"),
+        ("SECRET_KEY", "secret"),
+        ("SITE_URL", "sign.example"),
+        ("TIME_ZONE", "Mars"),
+        ("WORKER_SLOTS", "none"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{name}: ") as refusal:
+        read_environment()
+
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("command", ["check", "dev", "sign_in_link"])
+def test_a_bad_value_stops_every_command_with_a_sentence(command: str) -> None:
+    refused = manage(command, TIME_ZONE="Mars")
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "The environment cannot be used: TIME_ZONE: must be like Europe/Berlin.\n"
+    )
+
+
+def test_several_bad_values_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "x")
+    monkeypatch.setenv("WORKER_SLOTS", "0")
+
+    with pytest.raises(ImproperlyConfigured, match=r"PORT: .*; WORKER_SLOTS: "):
+        read_environment()
+
+
+def test_a_folder_that_cannot_be_written_stops_with_a_sentence() -> None:
+    refused = manage("check", LOCAL_DIR="/dev/null/local")
+
+    assert refused.returncode == 1
+    assert "/dev/null/local cannot be written" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_production_needs_a_key_for_the_journals() -> None:
+    with pytest.raises(ImproperlyConfigured, match="LEDGER_KEY is missing"):
+        Environment.model_validate({"SECRET_KEY": PRODUCTION["SECRET_KEY"]}).ledger_key()
+
+
+def test_the_embedded_product_keeps_its_own_secret(tmp_path: Path) -> None:
+    environment = Environment(LOCAL_DIR=tmp_path / "local")
+
+    secret = environment.secret_key()
+
+    assert environment.is_embedded
+    assert len(secret) > 50
+    assert environment.secret_key() == secret
+    assert environment.ledger_key() == f"ledger:{secret}"
+    assert (tmp_path / "local" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_site_is_where_it_listens_unless_told_otherwise() -> None:
+    assert Environment(PORT=8001).site_url() == "http://localhost:8001"
+    assert Environment(PORT=8001, SITE_URL="https://a.example/").site_url() == "https://a.example"
+
+
+def test_the_broker_is_the_redis_unless_told_otherwise(tmp_path: Path) -> None:
+    embedded = Environment(LOCAL_DIR=tmp_path / "a b#c")
+    rabbit = Environment(REDIS_URL="redis://a.example/0", BROKER_URL="amqp://b.example")
+
+    assert embedded.redis_url() == f"unix://{tmp_path}/a%20b%23c/redis/redis.sock"
+    assert embedded.broker_url() == f"redis+socket://{tmp_path}/a%20b%23c/redis/redis.sock"
+    assert rabbit.broker_url() == "amqp://b.example"
+
+
+def test_a_long_folder_has_its_socket_in_the_temporary_one(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 120)
+
+    assert redis_socket(tmp_path) == tmp_path / "redis" / "redis.sock"
+    assert len(str(redis_socket(long))) < 100
+    assert redis_socket(long) != redis_socket(long / "other")
+
+
+def test_what_runs_is_what_is_tested() -> None:
+    runs, tested = (
+        {line.split(" ")[0] for line in (CHECKOUT / name).read_text().splitlines() if "==" in line}
+        for name in ("requirements.txt", "requirements-dev.txt")
+    )
+
+    assert runs
+    assert runs <= tested
