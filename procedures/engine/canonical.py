@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
+MASKED = '"**********"'  # how Pydantic writes a secret
 KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
 
 
@@ -17,10 +19,13 @@ def dump(value: Any, hint: Any = Any) -> str:
 
 
 def text_of(plain: Any) -> str:
-    """The canonical text of a value that is plain JSON already."""
-    text = json.dumps(
-        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    """The canonical text of a value that is plain JSON already; else ValueError."""
+    try:
+        text = json.dumps(
+            plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"It is no JSON: {error}") from None
     text.encode()  # a lone surrogate is found here and not in the database
     return text
 
@@ -28,11 +33,28 @@ def text_of(plain: Any) -> str:
 def jsonable(value: Any, hint: Any = Any) -> Any:
     """The value as plain JSON data; raises ValueError where there is no such form."""
     try:
-        if hint is Any:
-            return to_jsonable_python(value, inf_nan_mode="constants")
-        return adapter(hint).dump_python(value, mode="json")
+        if hint is not Any:
+            return adapter(hint).dump_python(value, mode="json", warnings=False)
+        plain = to_jsonable_python(value, inf_nan_mode="constants")
+        _order_sets(value, plain)
     except PydanticSerializationError as error:
         raise ValueError(f"It cannot be kept as JSON: {error}") from None
+    return plain
+
+
+def keepable(value: Any, hint: Any) -> Any:
+    """The value as plain JSON that is sure to come back in its type; else ValueError."""
+    try:
+        plain = jsonable(value, hint)
+        text = text_of(plain)
+        load(json.loads(text), hint)
+    except ValidationError as error:
+        raise ValueError(f"The result does not fit its annotation: {faults(error)}") from None
+    except ValueError as error:
+        raise ValueError(f"The result cannot be kept: {error}") from None
+    if MASKED in text:
+        raise ValueError("The result cannot be kept: it holds a secret.")
+    return plain
 
 
 def load(plain: Any, hint: Any = Any) -> Any:
@@ -48,10 +70,50 @@ def plain(text: str) -> dict[str, Any]:
     return data
 
 
+def faults(error: ValidationError) -> str:
+    """What does not fit, in one line."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ")
+        for fault in error.errors()
+    )
+
+
+def legible(text: str) -> str:
+    """The text without what no database keeps: lone surrogates and NUL."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "␀")
+
+
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@lru_cache(maxsize=1024)
 def adapter(hint: Any) -> TypeAdapter[Any]:
+    try:
+        return _adapter(hint)
+    except TypeError:  # an annotation with something unhashable in it
+        return TypeAdapter(hint)
+
+
+@lru_cache(maxsize=1024)
+def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
+
+
+def _order_sets(value: Any, plain: Any) -> None:
+    """Sort what was a set: its own order differs from process to process."""
+    if isinstance(plain, dict):
+        inner = (
+            value.values()
+            if isinstance(value, Mapping)
+            else (getattr(value, name, None) for name in plain)
+        )
+        pairs = zip(inner, plain.values(), strict=False)
+    elif isinstance(plain, list) and isinstance(value, Sequence | set | frozenset):
+        pairs = zip(value, plain, strict=False)
+    else:
+        return
+    for one, its_plain in pairs:
+        if isinstance(its_plain, dict | list):
+            _order_sets(one, its_plain)
+    if isinstance(value, set | frozenset):
+        plain.sort(key=text_of)

@@ -1,17 +1,22 @@
 """What a procedure sees: every call answers from the journal before it does any work."""
 
 import random
+import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NoReturn, TypeVar, Unpack, overload
 
+from pydantic import ValidationError
+
 from procedures.engine import canonical, questions
+from procedures.engine.chance import Chance
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import (
     EngineError,
     Interruption,
     QuestionError,
+    Refused,
     RequestExpiredError,
     StepFailedError,
     Suspend,
@@ -47,15 +52,15 @@ class Context:
         self._history = History(events)
         self._now = events[0].at
         self._buffer: list[Draft] = []
-        self._is_in_step = False
+        self._is_in_step = self._is_over = False
+        self._thread = threading.get_ident()
         self._drawn = 0
         self.interruption: Interruption | None = None
         """What ended the code here, kept so that catching it changes nothing."""
         self.run_id = journal.run.run_id
-        self.state = State(self._note_state)
-        """Durable values of the run by name, rebuilt by replay: an increment counts once."""
-        self.random = random.Random(journal.run.seed)  # noqa: S311 (no secret: must repeat)
-        """Draws the same numbers on every replay."""
+        self._state = State(self._note_state)
+        self._chance = Chance(journal.run.seed)
+        self._chance.check = self._check_usable
 
     # Work
 
@@ -76,7 +81,7 @@ class Context:
         if entry:
             self._now = entry.last.at
             if entry.last.kind == EventKind.STEP_SUCCEEDED:
-                result: T = canonical.load(entry.last.content["result"], function.returns)
+                result: T = self._restored(entry, "result", function.returns)
                 return result
             if entry.last.content["final"]:
                 raise _failure(key, entry.last.content)
@@ -107,9 +112,10 @@ class Context:
         made: list[File] = []
         try:
             with files_made() as made:
-                result = canonical.jsonable(function(step, args), function.returns)
-                canonical.text_of(result)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (it is journaled)
+                result = canonical.keepable(function(step, args), function.returns)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (it is journaled, sys.exit too)
             pause = None if isinstance(error, EngineError) else retry.pause_after(attempt)
             retry_at = self._journal.now() + pause if pause is not None else None
             draft = Draft(
@@ -188,19 +194,18 @@ class Context:
 
     def notify(self, text: str) -> None:
         """Say something in the chat session, without waiting."""
-        self._note(EventKind.NOTICE, text, {"text": text})
+        self._note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
 
     def _ask(self, verb: str, asking: Asking, question: Question, hint: Any = Any) -> Response[Any]:
         self._check_usable()
         name = _checked_name(asking.get("name") or verb)
         data = {**question.as_json(), "digest": question.digest, "wait": "request"}
-        closed = self._wait(name, data, question.expires)
-        content = closed.content
+        wait = self._wait(name, data, question.expires)
+        closed, content = wait.last, wait.last.content
         if content["outcome"] == Outcome.EXPIRED and question.on_timeout == "fail":
             raise RequestExpiredError(question.prompt)
-        value = content["value"]
         return Response(
-            value=None if value is None else canonical.load(value, hint),
+            value=None if content["value"] is None else self._restored(wait, "value", hint),
             outcome=Outcome(content["outcome"]),
             responder=content["responder"],
             comment=content["comment"],
@@ -218,22 +223,36 @@ class Context:
 
     def now(self) -> datetime:
         """The time of the last step or wait that was kept: the same on every replay."""
+        self._check_usable()
         return self._now
+
+    @property
+    def random(self) -> random.Random:
+        """Draws the same numbers on every replay."""
+        self._check_usable()
+        return self._chance
 
     def uuid(self) -> uuid.UUID:
         """A random-looking id, the same on every replay."""
+        self._check_usable()
         self._drawn += 1
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._journal.run.seed}:{self._drawn}")
 
     # What people see meanwhile
 
+    @property
+    def state(self) -> State:
+        """Durable values of the run by name, rebuilt by replay: an increment counts once."""
+        self._check_usable()
+        return self._state
+
     def log(self, text: str, *, level: Level = "info") -> None:
         """A line for the run's journal, written once over any number of replays."""
-        self._note(EventKind.LOG, text, {"text": text, "level": level})
+        self._note(EventKind.LOG, text, {"text": canonical.legible(text), "level": level})
 
     def stage(self, name: str) -> None:
         """Name the part of the procedure that begins here."""
-        self._note(EventKind.STAGE, name, {"stage": name})
+        self._note(EventKind.STAGE, name, {"stage": canonical.legible(name)})
 
     def _note_state(self, name: str, value: Any) -> None:
         self._note(EventKind.STATE, name, {"name": name, "value": value})
@@ -243,7 +262,7 @@ class Context:
         canonical.text_of(data)
         key = self._history.key_for(f":{kind}")
         if not self._history.has_soft(kind, key):
-            self._buffer.append(Draft(kind, key, name[:100], data))
+            self._buffer.append(Draft(kind, key, canonical.legible(name)[:100], data))
 
     # The journal
 
@@ -260,18 +279,24 @@ class Context:
     def check_all_read(self, then: str) -> None:
         self._history.check_all_read(then)
 
+    def close(self) -> None:
+        """The code has ended: what still lives of it, say a generator, does nothing more."""
+        self._is_over = True
+
     def _commit(self, *drafts: Draft, files: tuple[File, ...] = ()) -> Event:
         try:
             events = self._journal.commit(Batch((*self._buffer, *drafts), files))
         except Interruption as interruption:
             self._interrupt(interruption)
+        except Exception as error:  # noqa: BLE001 (the procedure must not catch it)
+            self._interrupt(Refused(": ".join(filter(None, [type(error).__name__, str(error)]))))
         self._buffer.clear()
         if drafts:
             self._now = events[-1].at
         return events[-1]
 
-    def _wait(self, name: str, data: dict[str, Any], seconds: float | None) -> Event:
-        """The event that closed the wait of that name; opens it, and suspends, if need be."""
+    def _wait(self, name: str, data: dict[str, Any], seconds: float | None) -> Entry:
+        """The closed wait of that name; opens it, and suspends, if need be."""
         key = self._history.key_for(name)
         prompt = data.get("prompt", "")
         entry = self._take("wait", key, prompt)
@@ -286,7 +311,15 @@ class Context:
         if entry.last.kind != EventKind.WAIT_CLOSED:
             self._interrupt(Suspend(key))
         self._now = entry.last.at
-        return entry.last
+        return entry
+
+    def _restored(self, entry: Entry, what: str, hint: Any) -> Any:
+        """A kept result or answer in its type, if the code still has a type that it fits."""
+        try:
+            return canonical.load(entry.last.content[what], hint)
+        except ValidationError as error:
+            words = f"The kept {what} of {entry} no longer fits: {canonical.faults(error)}"
+            self._interrupt(self._history.mismatch(words))
 
     def _take(self, family: Literal["step", "wait"], key: str, prompt: str = "") -> Entry | None:
         try:
@@ -299,6 +332,10 @@ class Context:
             raise self.interruption
         if self._is_in_step:
             raise EngineError("The context cannot be used inside a step: return what it needs.")
+        if self._is_over:
+            raise EngineError("The procedure has ended: its context cannot be used any more.")
+        if threading.get_ident() != self._thread:
+            raise EngineError("The context belongs to the procedure's own thread.")
 
     def _interrupt(self, interruption: Interruption) -> NoReturn:
         self.interruption = interruption
@@ -306,14 +343,17 @@ class Context:
 
 
 def _checked_name(name: str) -> str:
-    if not name.strip() or any(mark in name for mark in "#/:") or len(name) > LONGEST_NAME:
+    is_plain = name.isprintable() and not any(mark in name for mark in "#/:")
+    if not name.strip() or not is_plain or len(name) > LONGEST_NAME:
         raise QuestionError(
-            f"{name!r} is no name: at most {LONGEST_NAME} characters, without # / or :."
+            f"{name!r} is no name: at most {LONGEST_NAME} plain characters, without # / or :."
         )
     return name
 
 
 def _digest(args: tuple[Any, ...]) -> str:
+    if any(isinstance(arg, Iterator) for arg in args):  # looking would use it up
+        return ""
     try:
         return canonical.digest(canonical.dump(args))[:16]
     except ValueError:  # a step may take what JSON cannot hold; it only cannot return it

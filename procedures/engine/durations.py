@@ -22,7 +22,10 @@ Duration = str | int | float | timedelta
 
 def parse_duration(value: Duration) -> timedelta:
     """A positive length of time of at most ten years; numbers are seconds."""
-    length = _length(value)
+    try:
+        length = _length(value)
+    except OverflowError:
+        length = timedelta.max
     if not timedelta(0) < length <= LONGEST:
         raise ValueError(f"{value!r} is not between a moment and ten years.")
     return length

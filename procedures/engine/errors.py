@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from procedures.engine.canonical import legible
+
 
 class EngineError(Exception):
     """Any error of the engine."""
@@ -107,11 +109,13 @@ def told(error: BaseException) -> dict[str, str]:
     trace = "".join(traceback.format_exception(error, limit=-8))
     return {
         "type": type(error).__name__,
-        "message": _clean(str(error))[:2000],
-        "traceback": _clean(trace)[-8000:],
+        "message": legible(_words(error))[:2000],
+        "traceback": legible(trace)[-8000:],
     }
 
 
-def _clean(text: str) -> str:
-    """Without lone surrogates, which no database keeps."""
-    return text.encode(errors="backslashreplace").decode()
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 (an error that cannot be told is told without its words)
+        return ""

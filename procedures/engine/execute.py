@@ -55,11 +55,15 @@ def _ending(procedure: Procedure, context: Context, journal: Journal) -> Ending:
     except Interruption as interruption:
         left_by: BaseException | None = interruption
         ending = _interrupted(interruption)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (it ends the run)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (it ends the run, sys.exit too)
         left_by = error
         ending = _failed(error, context)
     else:
         left_by = None
+    finally:
+        context.close()
     if context.interruption and left_by is not context.interruption:
         return _swallowed(context.interruption)
     return ending
@@ -69,11 +73,13 @@ def _run_code(procedure: Procedure, context: Context, journal: Journal) -> Endin
     try:
         inputs = procedure.load(journal.run.inputs)
     except ValidationError as error:
-        raise Mismatch(f"The kept inputs no longer fit: {error}", kept=(), asked=()) from None
+        words = f"The kept inputs no longer fit: {canonical.faults(error)}"
+        raise Mismatch(words, kept=(), asked=()) from None
+    returns = step_function(procedure.fn).returns
     result = procedure.fn(context, **inputs)
     if not context.interruption:
         context.check_all_read("The code now ends")
-    text = canonical.dump(result, step_function(procedure.fn).returns)
+    text = canonical.dump(result, returns)
     return Release(RunStatus.SUCCEEDED, result=text), Draft(EventKind.RUN_SUCCEEDED)
 
 
@@ -87,13 +93,13 @@ def _interrupted(interruption: Interruption) -> Ending:
     return _quarantined(interruption)
 
 
-def _failed(error: Exception | SystemExit, context: Context) -> Ending:
+def _failed(error: BaseException, context: Context) -> Ending:
     """A failure at a place the run had already passed is a mismatch, not an end."""
+    content = told(error)
     try:
-        context.check_all_read(f"The code now fails with {type(error).__name__}: {error}")
+        context.check_all_read(f"The code now fails with {content['type']}: {content['message']}")
     except Mismatch as mismatch:
         return _quarantined(mismatch)
-    content = told(error)
     return Release(RunStatus.FAILED, error=content), Draft(EventKind.RUN_FAILED, data=content)
 
 

@@ -1,6 +1,7 @@
 """Files by reference: contents are kept once, under their digest."""
 
 import mimetypes
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,9 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import core_schema
 
 from procedures.engine.errors import EngineError
+
+LONGEST_NAME = 200
+MEDIA_TYPE = re.compile(r"[!-~][ -~]{,99}")
 
 
 class FileStore(Protocol):
@@ -58,8 +62,9 @@ class File:
     def store(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
         """Keep the bytes and describe them, for the host."""
         raw = content.encode() if isinstance(content, str) else content
-        name = PurePosixPath(name.replace("\\", "/")).name[:200] or "file"
-        content_type = content_type or mimetypes.guess_type(name)[0] or cls.content_type
+        name = _plain_name(name)
+        if not MEDIA_TYPE.fullmatch(content_type):
+            content_type = mimetypes.guess_type(name)[0] or cls.content_type
         return cls(name, _desk().store.put(raw), len(raw), content_type)
 
     def read(self) -> bytes:
@@ -111,6 +116,13 @@ def files_made() -> Iterator[list[File]]:
         yield made
     finally:
         DESK.reset(token)
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a path, without what would be hidden or would lead elsewhere."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    shown = "".join(mark for mark in last if mark.isprintable())[-LONGEST_NAME:]
+    return shown if shown.strip(". ") else "file"
 
 
 def _desk() -> Desk:

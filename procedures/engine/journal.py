@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from procedures.engine import canonical
@@ -82,8 +81,9 @@ class Event:
     at: datetime
     hash: str
 
-    @cached_property
+    @property
     def content(self) -> dict[str, Any]:
+        """The data, read anew: what becomes of it changes nothing that is kept."""
         content: dict[str, Any] = json.loads(self.data)
         return content
 

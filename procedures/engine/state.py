@@ -19,11 +19,12 @@ class State(MutableMapping[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         plain = canonical.jsonable(value)
         self._note(name, plain)
-        self._values[name] = plain
+        self._values[name] = canonical.jsonable(plain)
 
     def __delitem__(self, name: str) -> None:
+        if name in self._values:
+            self._note(name, None)
         del self._values[name]
-        self._note(name, None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

@@ -4,10 +4,14 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
-from typing import Any, get_type_hints
+from functools import partial
+from typing import Any, Never, NoReturn, get_type_hints
 
+from pydantic import PydanticUserError
+
+from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.errors import DefinitionError
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Retry:
     longest: Duration = "1h"
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.factor < 1:
+        if self.attempts < 1 or not self.factor >= 1:
             raise ValueError("A retry needs at least one attempt and a factor of at least 1.")
         parse_duration(self.backoff), parse_duration(self.longest)
 
@@ -58,31 +62,55 @@ class StepFunction:
     """A function to be run as a step, and what its signature says."""
 
     fn: Callable[..., Any]
-    step_parameter: str | None
+    step_parameter: inspect.Parameter | None
+    place: int
+    """Where that parameter stands."""
     returns: Any
 
     def __call__(self, step: Step, args: tuple[Any, ...]) -> Any:
-        handle = {self.step_parameter: step} if self.step_parameter else {}
-        return self.fn(*args, **handle)
+        if self.step_parameter is None:
+            return self.fn(*args)
+        is_named = self.step_parameter.kind == inspect.Parameter.KEYWORD_ONLY
+        if is_named or len(args) < self.place:
+            return self.fn(*args, **{self.step_parameter.name: step})
+        return self.fn(*args[: self.place], step, *args[self.place :])
 
 
-@lru_cache(maxsize=1024)
 def step_function(fn: Callable[..., Any]) -> StepFunction:
+    """How to call it, and the type of what it returns; DefinitionError when it is no step."""
+    if inspect.iscoroutinefunction(fn):
+        raise DefinitionError(f"A step is a plain function, no coroutine: {fn!r}.")
     hints = _hints_of(fn)
     returns = hints.pop("return", Any)
-    wanted = next((name for name, hint in hints.items() if hint is Step), None)
-    return StepFunction(fn, wanted, returns)
+    returns = Any if returns in (Never, NoReturn) else returns
+    try:
+        canonical.adapter(returns)
+    except PydanticUserError as error:
+        raise DefinitionError(f"What {fn!r} returns cannot be kept: {error.message}") from None
+    bound = fn.keywords if isinstance(fn, partial) else {}
+    wanted = {name for name, hint in hints.items() if hint is Step} - set(bound)
+    parameters = inspect.signature(fn).parameters if wanted else {}
+    for place, (name, parameter) in enumerate(parameters.items()):
+        if name in wanted:
+            return StepFunction(fn, parameter, place, returns)
+    return StepFunction(fn, None, 0, returns)
 
 
 def name_of(fn: Callable[..., Any]) -> str:
-    name = getattr(fn, "__name__", "")
+    name = name_of(fn.func) if isinstance(fn, partial) else getattr(fn, "__name__", "")
     if not name.isidentifier():
         raise ValueError(f"Give this step a name: ctx.step({name or fn!r}, name=...).")
     return name
 
 
 def _hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
+    if inspect.isclass(fn):
+        return {"return": fn}
+    if isinstance(fn, partial):
+        return _hints_of(fn.func)
     try:
         return get_type_hints(fn if inspect.isroutine(fn) else type(fn).__call__)
     except (TypeError, AttributeError):  # a built-in, or a callable without annotations
         return {}
+    except NameError as error:
+        raise DefinitionError(f"The annotations of {fn!r} cannot be read: {error}.") from None

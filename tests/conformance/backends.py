@@ -1,0 +1,104 @@
+"""What the cases need of a storage, and the storages there are."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from procedures.engine import Procedure
+from procedures.engine.execute import advance
+from procedures.engine.journal import Event, Journal, RunStatus, closing
+from procedures.engine.memory import KEY, LEASE, MemoryStore
+
+
+class Backend(Protocol):
+    """A storage under the engine. Contents and errors are plain JSON."""
+
+    ledger_key: bytes
+
+    def start(self, procedure: Procedure, **inputs: Any) -> str:
+        """A new run, queued. Returns its id."""
+        ...
+
+    def claim(self, run_id: str) -> Journal | None:
+        """The run's journal for one worker; None when there is nothing to do or it is held."""
+        ...
+
+    def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
+        """What a worker does on a message, with the code as it is or as it has become."""
+        ...
+
+    def resolve(self, run_id: str, key: str, content: Mapping[str, Any]) -> bool:
+        """Close an open wait from outside; False when it is closed already."""
+        ...
+
+    def travel(self, length: timedelta) -> None:
+        """Let time pass, and do what became due."""
+        ...
+
+    def lose_lease(self, run_id: str) -> None:
+        """As if the worker that holds the run had died a while ago."""
+        ...
+
+    def status(self, run_id: str) -> RunStatus: ...
+    def events(self, run_id: str) -> list[Event]: ...
+    def open_waits(self, run_id: str) -> Collection[str]: ...
+    def result(self, run_id: str) -> str | None: ...
+    def error(self, run_id: str) -> Mapping[str, Any] | None: ...
+    def files(self, run_id: str) -> Mapping[str, bytes]:
+        """The contents by name."""
+        ...
+
+
+def answer(backend: Backend, run_id: str, key: str, value: Any = True) -> bool:  # noqa: FBT002
+    """What becomes of bob's answer to an open question."""
+    outcome = {True: "approved", False: "rejected"}.get(value) if value in (True, False) else None
+    content = closing(outcome or "answered", value, responder="bob", comment="Fine.")
+    return backend.resolve(run_id, key, content)
+
+
+class MemoryBackend:
+    """The engine's own twin of the journal."""
+
+    ledger_key = KEY
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+
+    def start(self, procedure: Procedure, **inputs: Any) -> str:
+        return self.store.start(procedure, inputs)
+
+    def claim(self, run_id: str) -> Journal | None:
+        return self.store.claim(run_id)
+
+    def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
+        if journal := self.store.claim(run_id):
+            advance(code or journal.row.procedure, journal, self.store.files)
+        return self.status(run_id)
+
+    def resolve(self, run_id: str, key: str, content: Mapping[str, Any]) -> bool:
+        return self.store.resolve(run_id, key, dict(content))
+
+    def travel(self, length: timedelta) -> None:
+        self.store.travel(length)
+
+    def lose_lease(self, run_id: str) -> None:
+        self.store.travel(LEASE)
+
+    def status(self, run_id: str) -> RunStatus:
+        return self.store.runs[run_id].status
+
+    def events(self, run_id: str) -> list[Event]:
+        return self.store.runs[run_id].events
+
+    def open_waits(self, run_id: str) -> Collection[str]:
+        return self.store.runs[run_id].waits
+
+    def result(self, run_id: str) -> str | None:
+        return self.store.runs[run_id].result
+
+    def error(self, run_id: str) -> Mapping[str, Any] | None:
+        return self.store.runs[run_id].error
+
+    def files(self, run_id: str) -> Mapping[str, bytes]:
+        kept = self.store.runs[run_id].files
+        return {name: self.store.files.get(digest) for name, digest in kept.items()}

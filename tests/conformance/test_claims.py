@@ -1,0 +1,201 @@
+"""Claims: one worker writes, the others are told; and the journal shows what was tampered with."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from procedures.engine.errors import Fenced
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    Journal,
+    Release,
+    RunStatus,
+    chain,
+)
+from tests import procedures
+from tests.conformance.backends import Backend, answer
+from tests.procedures import did
+
+KEPT = Batch((Draft(EventKind.STEP_SUCCEEDED, "pack", "pack", {"attempt": 1, "result": "pack"}),))
+
+
+def claimed(backend: Backend, run_id: str) -> Journal:
+    journal = backend.claim(run_id)
+    assert journal
+    return journal
+
+
+def test_a_held_run_cannot_be_claimed(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+
+    assert backend.claim(run_id)
+    assert backend.claim(run_id) is None
+
+    assert backend.status(run_id) == RunStatus.RUNNING
+
+
+def test_a_lost_lease_can_be_claimed(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    claimed(backend, run_id)
+
+    backend.lose_lease(run_id)
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+
+def test_a_zombie_writes_nothing(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    zombie = claimed(backend, run_id)
+    backend.lose_lease(run_id)
+    claimed(backend, run_id)
+    events = list(backend.events(run_id))
+
+    with pytest.raises(Fenced):
+        zombie.commit(KEPT)
+
+    assert backend.events(run_id) == events
+    assert backend.status(run_id) == RunStatus.RUNNING
+
+
+def test_a_zombie_ends_nothing(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    zombie = claimed(backend, run_id)
+    backend.lose_lease(run_id)
+    current = claimed(backend, run_id)
+    ended = Draft(EventKind.RUN_SUCCEEDED)
+
+    with pytest.raises(Fenced):
+        zombie.commit(Batch((ended,), release=Release(RunStatus.SUCCEEDED, result="1")))
+    current.commit(KEPT)
+
+    assert [event.kind for event in backend.events(run_id)] == ["run.started", "step.succeeded"]
+    assert backend.result(run_id) is None
+
+
+def test_a_worker_that_let_go_writes_no_more(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    journal = claimed(backend, run_id)
+    journal.commit(Batch((Draft(EventKind.RUN_FAILED),), release=Release(RunStatus.FAILED)))
+
+    with pytest.raises(Fenced):
+        journal.commit(KEPT)
+
+
+def test_a_worker_that_became_a_zombie_in_a_step_stops_there(backend: Backend) -> None:
+    run_id = backend.start(procedures.others_act)
+    procedures.interludes += [
+        partial(backend.lose_lease, run_id),
+        partial(claimed, backend, run_id),
+    ]
+
+    with pytest.raises(Fenced):
+        backend.advance(run_id)
+
+    assert did == ["before", "let_others_act"]
+    assert [event.key for event in backend.events(run_id)] == ["", "before"]
+
+
+def test_a_run_that_kills_every_worker_is_quarantined(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    for _ in range(3):
+        claimed(backend, run_id)
+        backend.lose_lease(run_id)
+
+    assert backend.advance(run_id) == RunStatus.QUARANTINED
+
+    error = backend.error(run_id)
+    assert error
+    assert "3 workers in a row died" in error["message"]
+    assert did == []
+
+
+def test_keeping_a_step_starts_the_count_of_deaths_again(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    for _ in range(2):
+        claimed(backend, run_id)
+        backend.lose_lease(run_id)
+    claimed(backend, run_id).commit(KEPT)
+    backend.lose_lease(run_id)
+    for _ in range(2):
+        claimed(backend, run_id)
+        backend.lose_lease(run_id)
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert did == ["send"]
+
+
+def test_an_ended_run_cannot_be_claimed(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    backend.advance(run_id)
+    events = list(backend.events(run_id))
+
+    backend.travel(timedelta(days=1))
+    assert backend.claim(run_id) is None
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert backend.events(run_id) == events
+
+
+def test_the_chain_covers_every_event(backend: Backend) -> None:
+    run_id = lived_through(backend)
+
+    assert first_broken(backend.events(run_id), run_id, backend.ledger_key) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": '{"changed":true}'},
+        {"kind": "log"},
+        {"key": "changed"},
+        {"name": "changed"},
+        {"at": timedelta(seconds=1)},
+        {"hash": "0" * 64},
+    ],
+    ids=str,
+)
+def test_any_change_breaks_the_chain(backend: Backend, change: dict[str, Any]) -> None:
+    run_id = lived_through(backend)
+    for place, event in enumerate(backend.events(run_id)):
+        changes = {**change, "at": event.at + change.get("at", timedelta(0))}
+        events = list(backend.events(run_id))
+        events[place] = replace(event, **changes)
+
+        assert first_broken(events, run_id, backend.ledger_key) == event.seq
+
+
+def test_a_missing_a_doubled_or_a_moved_event_breaks_the_chain(backend: Backend) -> None:
+    run_id = lived_through(backend)
+    one, two, three, *others = backend.events(run_id)
+
+    for events in ([one, three, *others], [one, two, two, three], [one, three, two, *others]):
+        assert first_broken(events, run_id, backend.ledger_key)
+    assert first_broken([one, two, three, *others], "another run", backend.ledger_key) == 1
+    assert first_broken([one, two, three, *others], run_id, b"another key") == 1
+
+
+def lived_through(backend: Backend) -> str:
+    run_id = backend.start(procedures.question)
+    backend.advance(run_id)
+    answer(backend, run_id, "approve")
+    backend.advance(run_id)
+    return run_id
+
+
+def first_broken(events: list[Event], run_id: str, key: bytes) -> int | None:
+    """The number of the first event that does not follow from what stands before it."""
+    head = ""
+    for seq, event in enumerate(events, start=1):
+        draft = Draft(EventKind(event.kind), event.key, event.name, event.content)
+        made = chain(draft, run_id=run_id, seq=seq, at=event.at, head=head, key=key)
+        if made != event:
+            return seq
+        head = event.hash
+    return None
