@@ -1,0 +1,80 @@
+"""Django's tables under the engine, on the database that TEST_DATABASE names."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from procedures.engine import Procedure, canonical
+from procedures.engine.execute import advance
+from procedures.engine.journal import Event, RunStatus
+from procedures.files import ContentStore
+from procedures.journal import DatabaseJournal, claim
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.registry import find
+from procedures.services import WaitClosedError, resolve_wait, start_run, sweep
+
+
+class DatabaseBackend:
+    """Runs in the database, carried on by the test itself: no worker, no clock process."""
+
+    ledger_key = settings.LEDGER_KEY.encode()
+
+    def start(self, procedure: Procedure, **inputs: Any) -> str:
+        run, _is_new = start_run(procedure.name, inputs, by=None)
+        return str(run.pk)
+
+    def claim(self, run_id: str) -> DatabaseJournal | None:
+        return claim(UUID(run_id))
+
+    def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
+        code = code or find(self._run(run_id).procedure.name)
+        assert code
+        if journal := self.claim(run_id):
+            advance(code, journal, ContentStore())
+        return self.status(run_id)
+
+    def resolve(self, run_id: str, key: str, content: Mapping[str, Any]) -> bool:
+        wait = self._run(run_id).waits.filter(key=key).last()
+        if wait is None:
+            return False
+        try:
+            with transaction.atomic():
+                resolve_wait(wait, dict(content))
+        except WaitClosedError:
+            return False
+        return True
+
+    def travel(self, length: timedelta) -> None:
+        clock.ahead += length
+        sweep()
+
+    def lose_lease(self, run_id: str) -> None:
+        Run.objects.filter(pk=run_id).update(leased_until=clock.now() - timedelta(seconds=1))
+
+    def status(self, run_id: str) -> RunStatus:
+        return RunStatus(self._run(run_id).status)
+
+    def events(self, run_id: str) -> list[Event]:
+        return self._run(run_id).events.journal()
+
+    def open_waits(self, run_id: str) -> Collection[str]:
+        return list(self._run(run_id).waits.open().values_list("key", flat=True))
+
+    def result(self, run_id: str) -> str | None:
+        return self._run(run_id).result
+
+    def error(self, run_id: str) -> Mapping[str, Any] | None:
+        error = self._run(run_id).error
+        return canonical.plain(error) if error else None
+
+    def files(self, run_id: str) -> Mapping[str, bytes]:
+        store = ContentStore()
+        return {file.name: store.get(file.digest) for file in self._run(run_id).artifacts.all()}
+
+    def _run(self, run_id: str) -> Run:
+        return Run.objects.get(pk=run_id)
