@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connections
 
+from dashboard import celery_app
 from tests import machine
 from tests.processes import PostgreSQL, Process, Redis, Web, Worker, clock_worker, run_worker
 
@@ -18,14 +19,17 @@ P = TypeVar("P", bound=Process)
 
 
 def pytest_configure() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
+    """SIGTERM ends a session as Ctrl-C does: with everything it has started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the processes wrote when a test fails."""
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the processes wrote when a test with processes fails."""
     report = yield
-    if report.failed:
+    if report.failed and "shared_redis" in item.fixturenames:
         report.sections += [(p.name, p.output[-SHOWN_OUTPUT:]) for p in Process.running]
     return report
 
@@ -49,17 +53,17 @@ def django_db_modify_db_settings() -> Iterator[None]:
 
 @pytest.fixture
 def support(db: None) -> Group:
-    return Group.objects.create(name="support")
+    return group("support")
 
 
 @pytest.fixture
 def finance(db: None) -> Group:
-    return Group.objects.create(name="finance")
+    return group("finance")
 
 
 @pytest.fixture
 def operators(db: None) -> Group:
-    return Group.objects.create(name="operators")
+    return group("operators")
 
 
 @pytest.fixture
@@ -84,6 +88,11 @@ def carol(db: None) -> User:
 def dave(operators: Group) -> User:
     """Operates."""
     return create_person("dave", operators)
+
+
+def group(name: str) -> Group:
+    """The one that the roles of a registered procedure may already have made."""
+    return Group.objects.get_or_create(name=name)[0]
 
 
 def create_person(name: str, *groups: Group) -> User:
@@ -115,7 +124,7 @@ def redis_server(shared_redis: Redis) -> Iterator[Redis]:
     yield shared_redis
     shared_redis.revive()
     if shared_redis.pid != life:
-        kombu.pools.reset()
+        forget_connections()
 
 
 @pytest.fixture
@@ -153,8 +162,14 @@ def web(start: Callable[[Web], Web]) -> StartWeb:
 def shared_redis() -> Iterator[Redis]:
     server = Redis().start()
     yield server
-    kombu.pools.reset()
+    forget_connections()
     server.end()
+
+
+def forget_connections() -> None:
+    """Close what this process has kept open to Redis."""
+    pool = kombu.pools.connections[celery_app.connection_for_write()]
+    pool.resize(pool.limit, reset=True)
 
 
 @pytest.fixture(scope="session")

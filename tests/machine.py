@@ -35,7 +35,7 @@ def choose_database(name: str) -> str:
 
 def forget_the_developers_environment() -> None:
     """What a shell says for the product, or for Celery and PostgreSQL, is not for its tests."""
-    names = {*Environment.model_fields, "DJANGO_SETTINGS_MODULE"}
+    names = {*Environment.model_fields, "DJANGO_SETTINGS_MODULE"} - {"REDIS_SERVER"}
     prefixes = ("CELERY_", "PG") if OWNS_POSTGRES else ("CELERY_",)
     for name in list(os.environ):
         if name in names or name.startswith(prefixes):

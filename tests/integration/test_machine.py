@@ -1,5 +1,6 @@
 """The ground the other tests stand on."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,15 +8,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dashboard import celery_app
 from tests import machine
 from tests.conftest import StartWeb, StartWorker
 from tests.processes import Redis, Worker, wait_until
 
 
-def run_python(code: str) -> str:
+def run_python(code: str, ends_with: int = 0) -> str:
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == ends_with
+    return ended.stdout
 
 
 @pytest.mark.usefixtures("transactional_db", "alice")
@@ -31,9 +33,7 @@ def test_another_process_sees_what_a_test_commits() -> None:
 
 def test_a_killed_worker_leaves_no_children(worker: StartWorker) -> None:
     first = worker(concurrency=2)
-    stats = celery_app.control.inspect(destination=[first.node]).stats()
-    assert stats
-    children = stats[first.node]["pool"]["processes"]
+    children = first.ask("stats")["pool"]["processes"]
 
     first.kill()
 
@@ -69,9 +69,7 @@ def test_redis_starts_again_without_its_messages(redis_server: Redis) -> None:
 
 @pytest.mark.parametrize("turn", [1, 2])
 def test_the_shared_worker_listens_in_every_test(running_worker: Worker, turn: int) -> None:
-    queues = celery_app.control.inspect(destination=[running_worker.node]).active_queues()
-    assert queues
-    assert [queue["name"] for queue in queues[running_worker.node]] == ["runs"]
+    assert [queue["name"] for queue in running_worker.ask("active_queues")] == ["runs"]
 
 
 def test_the_clock_ticks(running_clock: Worker) -> None:
@@ -79,7 +77,7 @@ def test_the_clock_ticks(running_clock: Worker) -> None:
 
 
 def test_the_web_answers(web: StartWeb) -> None:
-    response = httpx.get(f"{web().url}/admin/login/")
+    response = httpx.get(f"{web().url}/static/admin/css/base.css")
 
     assert response.status_code == 200
 
@@ -91,3 +89,17 @@ def test_another_session_shares_nothing_and_leaves_nothing() -> None:
     assert folder != str(machine.FOLDER)
     assert database != machine.DATABASE_URL
     assert not Path(folder).exists()
+
+
+def test_a_killed_session_leaves_no_processes() -> None:
+    code = """
+import os
+from tests.processes import Redis
+redis = Redis().start()
+print(redis.pid, redis.log.parent, flush=True)
+os.kill(os.getpid(), 9)
+"""
+    pid, folder = run_python(code, ends_with=-9).split()
+    shutil.rmtree(folder)
+
+    wait_until(lambda: not is_running(int(pid)), what="its Redis to end")
