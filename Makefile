@@ -44,6 +44,6 @@ $(PYTHON): | $(UV)
 	@$(UV) venv --quiet --clear .venv
 
 $(UV):
-	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
+	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
 .PHONY: run test fix requirements

@@ -35,6 +35,7 @@ def run_product(environment: Environment, output: TextIO) -> None:
             try:
                 start_parts(supervisor, environment)
                 log.write(welcome(environment))
+                connections.close_all()
                 supervisor.watch()
             except StopAsked:
                 log.write("\nStopping.")
@@ -69,8 +70,6 @@ def prepare_database() -> None:
         demo.create_demo()
     except DatabaseError as error:
         raise StartError(f"The database cannot be used: {error}".strip()) from None
-    finally:
-        connections.close_all()
 
 
 def check_port(port: int) -> None:
