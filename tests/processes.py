@@ -28,7 +28,8 @@ from dashboard.environment import CHECKOUT, read_environment
 from tests import machine
 
 T = TypeVar("T")
-INITDB = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")  # the last for initdb only
+# --no-sync is about the new files only: the server itself syncs as everywhere.
+INITDB = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
 
 
 def wait_until(condition: Callable[[], T], timeout: float = 15, *, what: str = "a condition") -> T:

@@ -47,14 +47,6 @@ def is_running(pid: int) -> bool:
     return bool(state) and not state.startswith("Z")
 
 
-def test_a_worker_stops_when_asked(worker: StartWorker) -> None:
-    first = worker()
-
-    first.stop()
-
-    assert not first.is_alive
-
-
 def test_redis_starts_again_without_its_messages(redis_server: Redis) -> None:
     with redis_server.client() as client:
         client.set("message", "lost")
@@ -76,10 +68,16 @@ def test_the_clock_ticks(running_clock: Worker) -> None:
     wait_until(lambda: "procedures.sweep" in running_clock.output, what="a tick")
 
 
-def test_the_web_answers(web: StartWeb) -> None:
-    response = httpx.get(f"{web().url}/static/admin/css/base.css")
+def test_the_web_answers_until_it_is_stopped(web: StartWeb) -> None:
+    site = web()
+    page = f"{site.url}/static/admin/css/base.css"
+    assert httpx.get(page).status_code == 200
 
-    assert response.status_code == 200
+    site.stop()
+
+    assert not site.is_alive
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(page)
 
 
 def test_another_session_shares_nothing_and_leaves_nothing() -> None:
