@@ -24,3 +24,9 @@ def runs_that_ask(user: User) -> Q:
     """Who is asked by a run sees the run."""
     asked = HumanRequest.objects.assigned_to(user)
     return Q(pk__in=asked.values("wait__run"))
+
+
+def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
+    """Members see a session, and so does who may see a run in it."""
+    cards = Message.objects.filter(kind=Message.Kind.RUN, run__in=access.visible_runs(user))
+    return Session.objects.filter(pk__in=cards.values("session"))

@@ -85,3 +85,7 @@ def _status(content: dict[str, Any]) -> HumanRequest.Status:
     if content["outcome"] == Outcome.WITHDRAWN:
         return HumanRequest.Status.WITHDRAWN
     return HumanRequest.Status.ANSWERED
+
+
+def ring_for_run(run_id: UUID, **_: Any) -> None:
+    doorbell.ring(f"run:{run_id}")

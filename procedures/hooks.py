@@ -7,6 +7,10 @@ Sent with `send`: a receiver that raises undoes the whole change. Arguments, all
     wait_closed(run, wait, content)    content: outcome, value, responder, comment, timed_out
     notice(run, text)
     run_ended(run)
+
+Sent with `send_robust` after the commit, for hints: it may be lost and must be quick.
+
+    changed(run_id)
 """
 
 from django.dispatch import Signal
@@ -16,3 +20,4 @@ wait_opened = Signal()
 wait_closed = Signal()
 notice = Signal()
 run_ended = Signal()
+changed = Signal()

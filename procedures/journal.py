@@ -105,6 +105,7 @@ class DatabaseJournal:
                     self._append(events, claims)
                     self._take_effect(events, batch)
         self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, claims
+        hooks.changed.send_robust(Run, run_id=self._row.pk)
         return events
 
     def renew(self) -> bool:

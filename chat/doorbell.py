@@ -1,0 +1,62 @@
+"""Hints that a stream has news: lossy, without data, never in anybody's way.
+
+Whoever misses one finds the news all the same when the heads are next compared.
+"""
+
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+CHANNEL = "countersign.doorbell"
+GATHER = 0.05
+"""Seconds over which hints are gathered into one."""
+PATIENCE = 0.5
+logger = logging.getLogger(__name__)
+
+
+class Doorbell:
+    """Gathers hints and sends them from a thread of its own, over one kept connection."""
+
+    def __init__(self) -> None:
+        self._streams: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._pid = 0
+
+    def ring(self, stream: str) -> None:
+        """Say that a stream has news. Costs a queue's `put`."""
+        self._streams.put(stream)
+        if self._pid != os.getpid():  # the first hint of this process, or since it was forked
+            self._pid = os.getpid()
+            threading.Thread(target=self._send_all, name="doorbell", daemon=True).start()
+
+    def _send_all(self) -> None:
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        )
+        for streams in self._gathered():
+            try:
+                client.publish(CHANNEL, json.dumps(sorted(streams)))
+            except redis.RedisError as error:
+                logger.debug("The doorbell of %s is lost: %s", streams, error)
+
+    def _gathered(self) -> Iterator[set[str]]:
+        while True:
+            streams = {self._streams.get()}
+            time.sleep(GATHER)
+            while not self._streams.empty():
+                streams.add(self._streams.get())
+            yield streams
+
+
+doorbell = Doorbell()
+
+
+def ring_after_commit(stream: str) -> None:
+    transaction.on_commit(lambda: doorbell.ring(stream))

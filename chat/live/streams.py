@@ -1,0 +1,79 @@
+"""What can be followed, who may follow it, and what it says: all that needs the database.
+
+    session:<id>   the numbered changes of a session; a frame carries the object as it is now
+    run:<id>       the journal of a run
+    inbox          a doorbell only: look at your requests again
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Max
+
+from chat.access import visible_sessions
+from chat.models import HumanRequest, Session
+from procedures import access
+from procedures.models import Run
+
+Kind = Literal["session", "run", "inbox"]
+Head = tuple[Any, ...]
+"""Where a stream stands: its newest number first, then whatever else changes how it looks."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The name of something that can be followed."""
+
+    kind: Kind
+    id: UUID | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}" if self.id else self.kind
+
+    @classmethod
+    def parse(cls, name: str) -> "Stream":
+        """Raises ValueError for what is no stream's name."""
+        kind, _, id_text = name.partition(":")
+        if kind == "inbox" and not id_text:
+            return INBOX
+        if kind not in ("session", "run"):
+            raise ValueError(f"There is no stream called {name!r}.")
+        return cls(kind, UUID(id_text))  # type: ignore[arg-type]
+
+
+INBOX = Stream("inbox")
+
+
+def allowed(user: User, streams: Iterable[Stream]) -> set[Stream]:
+    """Those of the streams that the user may follow now."""
+    wanted = set(streams)
+    runs = [stream.id for stream in wanted if stream.kind == "run"]
+    sessions = [stream.id for stream in wanted if stream.kind == "session"]
+    seen = {INBOX}
+    if runs:
+        found = access.visible_runs(user).filter(pk__in=runs).values_list("pk", flat=True)
+        seen |= {Stream("run", pk) for pk in found}
+    if sessions:
+        found = visible_sessions(user).filter(pk__in=sessions).values_list("pk", flat=True)
+        seen |= {Stream("session", pk) for pk in found}
+    return wanted & seen
+
+
+def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
+    """Where the streams stand, with one query a kind."""
+    wanted = list(streams)
+    found: dict[Stream, Head] = {}
+    if runs := [stream.id for stream in wanted if stream.kind == "run"]:
+        look = ("pk", "head_seq", "status", "working_on", "working_attempt")
+        for pk, *head in Run.objects.filter(pk__in=runs).values_list(*look):
+            found[Stream("run", pk)] = tuple(head)
+    if sessions := [stream.id for stream in wanted if stream.kind == "session"]:
+        rows = Session.objects.filter(pk__in=sessions).values_list("pk", "last_seq")
+        found |= {Stream("session", pk): (seq,) for pk, seq in rows}
+    if INBOX in wanted:
+        newest = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
+        found[INBOX] = (0, newest["opened"], newest["closed"])
+    return found

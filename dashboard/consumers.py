@@ -1,0 +1,137 @@
+"""The one WebSocket of a page.
+
+It sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and, when it
+finds a gap, `{"range": "run:<id>", "after": 12}`. It gets `{"stream": "run:<id>", "seq": 13, …}`,
+`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow, and `{"error": "…"}`
+for what cannot be understood. `docs/live.md` has the whole protocol.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import aget_user
+from django.contrib.auth.models import AnonymousUser, User
+
+from chat.live.frames import MAKERS
+from chat.live.hub import Hub
+from chat.live.streams import Stream, allowed
+
+RECHECK = 5.0
+"""Seconds between two looks at what a socket may still follow."""
+BACKLOG = 1000
+"""Frames a slow reader may lag behind; after that it is left to find its gap."""
+MOST_STREAMS = 100
+NOT_YOURS = "There is nothing here, or not for you."
+logger = logging.getLogger(__name__)
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """Follows streams for one page, as far as its person may see them."""
+
+    hubs: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
+
+    async def connect(self) -> None:
+        self.user: User | AnonymousUser = self.scope["user"]
+        self.following: dict[Stream, str] = {}
+        self.backlog: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
+        self.tasks: list[asyncio.Task[None]] = []
+        await self.accept()
+        if not self.user.is_authenticated:
+            await self.close(code=4401)
+            return
+        loop = asyncio.get_running_loop()
+        self.hub = self.hubs.setdefault(loop, self.hubs.get(loop) or Hub())
+        self.tasks = [
+            asyncio.create_task(self._send_backlog()),
+            asyncio.create_task(self._recheck()),
+        ]
+
+    async def disconnect(self, code: int) -> None:
+        for stream in list(self.following):
+            self._forget(stream)
+        for task in self.tasks:
+            task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            asked = json.loads(text_data or "")
+            await self._do(asked)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            await self._tell({"error": f"This cannot be understood: {error}"})
+
+    def hand(self, frame: str) -> None:
+        """From the hub. A reader that is too slow loses frames, sees the gap and asks."""
+        with suppress(asyncio.QueueFull):
+            self.backlog.put_nowait(frame)
+
+    async def _do(self, asked: dict[str, Any]) -> None:
+        if "leave" in asked:
+            self._forget(Stream.parse(asked["leave"]))
+            return
+        stream = Stream.parse(asked.get("follow") or asked["range"])
+        after = int(asked.get("after", 0))
+        if not await self._may_follow({stream}):
+            await self._deny(stream)
+        elif "follow" in asked:
+            await self._follow(stream, str(asked.get("form", "data")), after)
+        elif form := self.following.get(stream):
+            await self.hub.catch_up(self, stream, form, after=after)
+
+    async def _follow(self, stream: Stream, form: str, after: int) -> None:
+        if (stream.kind, form) not in MAKERS or len(self.following) >= MOST_STREAMS:
+            raise ValueError(f"{stream} cannot be followed as {form!r}")
+        self._forget(stream)
+        self.following[stream] = form
+        await self.hub.follow(self, stream, form, after=after)
+
+    def _forget(self, stream: Stream) -> None:
+        if form := self.following.pop(stream, None):
+            self.hub.leave(self, stream, form)
+
+    async def _deny(self, stream: Stream) -> None:
+        self._forget(stream)
+        await self._tell({"stream": str(stream), "denied": NOT_YOURS})
+
+    async def _may_follow(self, streams: Iterable[Stream]) -> set[Stream]:
+        assert isinstance(self.user, User)
+        return await database_sync_to_async(allowed)(self.user, streams)
+
+    async def _recheck(self) -> None:
+        """What was taken away in the admin, or by signing out, ends here too."""
+        while True:
+            await asyncio.sleep(RECHECK)
+            user = await self._current_user()
+            if user is None:
+                await self.close(code=4401)
+                return
+            self.user = user
+            for stream in set(self.following) - await self._may_follow(self.following):
+                await self._deny(stream)
+
+    async def _current_user(self) -> User | None:
+        """The person of the sign-in session as it is now; None when it has ended."""
+        session = self.scope["session"]
+        fresh = type(session)(session.session_key)
+        request = _Request(session=fresh)
+        user = await aget_user(request)  # type: ignore[arg-type]
+        return user if isinstance(user, User) and user.is_active else None
+
+    async def _send_backlog(self) -> None:
+        while True:
+            await self.send(text_data=await self.backlog.get())
+
+    async def _tell(self, content: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(content))
+
+
+class _Request:
+    """As much of a web request as signing in looks at."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session

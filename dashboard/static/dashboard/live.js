@@ -1,0 +1,145 @@
+/* Keeps the page as the server sees it: one socket, a cursor per stream, polling without a socket.
+
+   <live-stream stream="run:…" form="page" after="12"></live-stream>
+
+   A frame's HTML replaces the elements with the same ids; an element that is not there yet goes to
+   the end of the element that its data-into names. Applying a frame twice changes nothing. */
+
+const POLL = 5000;
+const PATIENCE = 3000;
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 15000;
+
+class Connection {
+  #streams = new Map();
+  #socket = null;
+  #pause = FIRST_PAUSE;
+  #polling = 0;
+
+  add(element) {
+    this.#streams.set(element.stream, element);
+    if (this.#isOpen) this.#follow(element);
+    else if (!this.#socket) this.#open();
+  }
+
+  remove(element) {
+    this.#streams.delete(element.stream);
+    if (this.#isOpen) this.send({ leave: element.stream });
+  }
+
+  send(message) {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  get #isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  #open() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.#socket = new WebSocket(`${scheme}//${location.host}/live`);
+    const late = setTimeout(() => this.#showAs("polling"), PATIENCE);
+    this.#socket.addEventListener("open", () => {
+      clearTimeout(late);
+      this.#pause = FIRST_PAUSE;
+      this.#showAs("live");
+      for (const element of this.#streams.values()) this.#follow(element);
+    });
+    this.#socket.addEventListener("message", ({ data }) => this.#take(JSON.parse(data)));
+    this.#socket.addEventListener("close", ({ code }) => {
+      clearTimeout(late);
+      this.#socket = null;
+      if (code === 4401) location.reload();
+      else this.#comeBack();
+    });
+  }
+
+  #comeBack() {
+    this.#showAs("polling");
+    setTimeout(() => this.#socket ?? this.#open(), this.#pause * (0.75 + Math.random() / 2));
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+  }
+
+  #follow(element) {
+    this.send({ follow: element.stream, form: element.form, after: element.cursor });
+  }
+
+  #take(frame) {
+    const element = this.#streams.get(frame.stream);
+    if (!element) return;
+    if (frame.denied) element.deny();
+    else if (element.misses(frame)) this.send({ range: frame.stream, after: element.cursor });
+    else element.take(frame);
+  }
+
+  #showAs(state) {
+    document.documentElement.dataset.live = state;
+    clearInterval(this.#polling);
+    if (state === "polling") this.#polling = setInterval(() => this.#poll(), POLL);
+  }
+
+  async #poll() {
+    for (const element of this.#streams.values()) {
+      const query = new URLSearchParams({
+        stream: element.stream,
+        form: element.form,
+        after: element.cursor,
+      });
+      const answer = await fetch(`/live/range?${query}`).catch(() => null);
+      if (answer?.ok) for (const frame of (await answer.json()).frames) element.take(frame);
+    }
+  }
+}
+
+const connection = new Connection();
+
+class LiveStream extends HTMLElement {
+  cursor = 0;
+
+  connectedCallback() {
+    this.stream = this.getAttribute("stream");
+    this.form = this.getAttribute("form");
+    this.cursor = Number(this.getAttribute("after"));
+    connection.add(this);
+  }
+
+  disconnectedCallback() {
+    connection.remove(this);
+  }
+
+  /** Numbers are without gaps where every change has a frame of its own. */
+  misses(frame) {
+    return this.form === "page" && frame.seq > this.cursor + 1;
+  }
+
+  take(frame) {
+    if (frame.seq < this.cursor) return;
+    this.cursor = frame.seq;
+    if (frame.html) place(frame.html);
+    this.dispatchEvent(new CustomEvent("live", { bubbles: true, detail: frame }));
+  }
+
+  /** Nothing more comes: the server says so, and the page asks what may still be seen. */
+  deny() {
+    connection.remove(this);
+    location.reload();
+  }
+}
+
+function place(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  for (const fresh of [...template.content.children]) {
+    const old = document.getElementById(fresh.id);
+    const event = new CustomEvent("live:replace", { bubbles: true, detail: { old, fresh } });
+    if (old) {
+      old.dispatchEvent(event);
+      old.replaceWith(fresh);
+    } else {
+      document.getElementById(fresh.dataset.into)?.append(fresh);
+    }
+    window.htmx?.process(fresh);
+  }
+}
+
+customElements.define("live-stream", LiveStream);
