@@ -1,11 +1,27 @@
-"""What daphne serves."""
+"""What daphne serves: pages and the API over HTTP, the live stream over one WebSocket a page."""
 
 import os
 
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.core.asgi import get_asgi_application
-
-from dashboard.access_log import AccessLog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
-application = AccessLog(get_asgi_application())
+pages = get_asgi_application()
+
+from channels.auth import AuthMiddleware  # noqa: E402 (models need the loaded apps)
+from django.urls import path  # noqa: E402
+
+from dashboard.consumers import LiveConsumer  # noqa: E402
+
+sockets = URLRouter([path("live", LiveConsumer.as_asgi())])  # type: ignore[list-item]
+application = ProtocolTypeRouter(
+    {
+        "http": pages,
+        "websocket": AllowedHostsOriginValidator(
+            CookieMiddleware(SessionMiddleware(AuthMiddleware(sockets)))
+        ),
+    }
+)

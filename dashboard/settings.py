@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "dashboard",
     "chat",
     "procedures",
+    "django_htmx",
     "ninja",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -38,6 +39,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "dashboard.urls"
