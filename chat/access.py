@@ -1,9 +1,9 @@
 """Who may see and answer what is asked."""
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from chat.models import HumanRequest, Member, Message
+from chat.models import HumanRequest, Member, Message, Session
 from chat.models.request import HumanRequestQuerySet
 from procedures import access
 
@@ -29,4 +29,9 @@ def runs_that_ask(user: User) -> Q:
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
     """Members see a session, and so does who may see a run in it."""
     cards = Message.objects.filter(kind=Message.Kind.RUN, run__in=access.visible_runs(user))
-    return Session.objects.filter(pk__in=cards.values("session"))
+    if not isinstance(user, User) or not user.is_active:
+        return Session.objects.none()
+    return Session.objects.filter(
+        Q(pk__in=cards.values("session"))
+        | Q(pk__in=Member.objects.filter(user=user).values("session"))
+    )

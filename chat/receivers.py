@@ -1,7 +1,9 @@
 """How a run's life shows in its session: written in the same commit as the run's own change."""
 
 from typing import Any
+from uuid import UUID
 
+from chat.doorbell import doorbell
 from chat.models import Assignment, HumanRequest, Member, Message, Session
 from chat.services.assignments import assign
 from procedures import hooks
@@ -17,6 +19,7 @@ def connect() -> None:
     hooks.wait_closed.connect(close_request)
     hooks.notice.connect(say)
     hooks.run_ended.connect(record_end)
+    hooks.changed.connect(ring_for_run)
 
 
 def open_session(run: Run, **_: Any) -> None:

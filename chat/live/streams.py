@@ -1,8 +1,8 @@
 """What can be followed, who may follow it, and what it says: all that needs the database.
 
-    session:<id>   the numbered changes of a session; a frame carries the object as it is now
-    run:<id>       the journal of a run
-    inbox          a doorbell only: look at your requests again
+session:<id>   the numbered changes of a session; a frame carries the object as it is now
+run:<id>       the journal of a run
+inbox          a doorbell only: look at your requests again
 """
 
 from collections.abc import Iterable

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F
 
+from chat.doorbell import ring_after_commit
 from procedures.models.ids import uuid7
 
 
@@ -27,6 +28,7 @@ class Session(models.Model):
         Session.objects.filter(pk=self.pk).update(last_seq=F("last_seq") + 1)
         self.refresh_from_db(fields=["last_seq"])
         SessionEvent.objects.create(session=self, seq=self.last_seq, kind=kind, object=str(subject))
+        ring_after_commit(f"session:{self.pk}")
 
 
 class Member(models.Model):
