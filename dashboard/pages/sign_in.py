@@ -1,22 +1,15 @@
-"""The pages around the product: home, signing in by name or by link."""
+"""Signing in by a link."""
 
 from django.contrib.auth import login
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from dashboard.sign_in import use_link, user_of_link
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-
-
-@require_safe
-@login_required
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/home.html")
 
 
 @never_cache
