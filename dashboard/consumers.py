@@ -11,12 +11,12 @@ import json
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import aget_user
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 
 from chat.live.frames import MAKERS
 from chat.live.hub import Hub
@@ -37,7 +37,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     hubs: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
 
     async def connect(self) -> None:
-        self.user: User | AnonymousUser = self.scope["user"]
+        self.user = cast(User, self.scope["user"])
         self.following: dict[Stream, str] = {}
         self.backlog: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
         self.tasks: list[asyncio.Task[None]] = []
@@ -99,7 +99,6 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._tell({"stream": str(stream), "denied": NOT_YOURS})
 
     async def _may_follow(self, streams: Iterable[Stream]) -> set[Stream]:
-        assert isinstance(self.user, User)
         return await database_sync_to_async(allowed)(self.user, streams)
 
     async def _recheck(self) -> None:

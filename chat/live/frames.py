@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.template.loader import render_to_string
+from procedures.overview import run_overview
 
 from chat.live.streams import Stream
 from chat.models import Message, SessionEvent
 from procedures.models import Event, Run
-from procedures.overview import run_overview
 
 Frame = dict[str, Any]
 Maker = Callable[[Stream, int, int], list[Frame]]
@@ -25,7 +25,7 @@ def frames(stream: Stream, form: str, *, after: int, limit: int = LARGEST_RANGE)
 
 
 def run_data(stream: Stream, after: int, limit: int) -> list[Frame]:
-    events = Event.objects.filter(run=stream.id, seq__gt=after).order_by("seq")[:limit]
+    events = Event.objects.filter(run=stream.key, seq__gt=after).order_by("seq")[:limit]
     return [
         {
             "seq": event.seq,
@@ -41,7 +41,7 @@ def run_data(stream: Stream, after: int, limit: int) -> list[Frame]:
 
 def run_page(stream: Stream, after: int, limit: int) -> list[Frame]:
     """A line of the journal each; the last one brings the run's head and bars as they are now."""
-    run = Run.objects.select_related("procedure", "started_by").get(pk=stream.id)
+    run = _run(stream)
     events = Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit]
     found = [_html(event.seq, "procedures/_event.html", event=event) for event in events]
     seq = found[-1]["seq"] if found else after
@@ -50,12 +50,16 @@ def run_page(stream: Stream, after: int, limit: int) -> list[Frame]:
 
 def run_card(stream: Stream, after: int, limit: int) -> list[Frame]:
     """The card as it is now: one frame, however much has happened."""
-    run = Run.objects.select_related("procedure", "started_by").get(pk=stream.id)
+    run = _run(stream)
     return [_html(run.head_seq, "procedures/_run_card.html", **run_overview(run))]
 
 
+def _run(stream: Stream) -> Run:
+    return Run.objects.select_related("procedure", "started_by", "version").get(pk=stream.key)
+
+
 def session_data(stream: Stream, after: int, limit: int) -> list[Frame]:
-    changes = SessionEvent.objects.filter(session=stream.id, seq__gt=after)
+    changes = SessionEvent.objects.filter(session=stream.key, seq__gt=after)
     return [
         {"seq": change.seq, "kind": change.kind, "object": change.object}
         for change in changes.order_by("seq")[:limit]
@@ -65,7 +69,7 @@ def session_data(stream: Stream, after: int, limit: int) -> list[Frame]:
 def session_page(stream: Stream, after: int, limit: int) -> list[Frame]:
     """A frame per change; an object that changed again later is drawn with its last change."""
     changes = list(
-        SessionEvent.objects.filter(session=stream.id, seq__gt=after).order_by("seq")[:limit]
+        SessionEvent.objects.filter(session=stream.key, seq__gt=after).order_by("seq")[:limit]
     )
     last = {(change.kind, change.object): change.seq for change in changes}
     return [

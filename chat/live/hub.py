@@ -7,10 +7,10 @@ once a second: Redis only makes it faster.
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import redis.asyncio
 from channels.db import database_sync_to_async
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Follower(Protocol):
-    """Somebody who is sent frames; `False` when they cannot keep up."""
+    """Somebody who is sent frames."""
 
     def hand(self, frame: str) -> None: ...
 
@@ -86,10 +86,8 @@ class Hub:
 
     async def _watch_heads(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), LOOK)
-            except TimeoutError:
-                pass
             self._rung.clear()
             try:
                 await self._look()
@@ -125,15 +123,18 @@ class Hub:
         """The doorbell; a Redis that is away is waited for."""
         while True:
             try:
-                async with redis.asyncio.from_url(settings.REDIS_URL) as client:
-                    async with client.pubsub() as subscription:
-                        await subscription.subscribe(CHANNEL)
-                        async for message in subscription.listen():
-                            if message["type"] == "message":
-                                self._hear(json.loads(message["data"]))
+                await self._hear_all()
             except (redis.RedisError, OSError, ValueError) as error:
                 logger.debug("The doorbell is away: %s", error)
                 await asyncio.sleep(LOOK)
+
+    async def _hear_all(self) -> None:
+        client = redis.asyncio.from_url(settings.REDIS_URL)
+        async with client, client.pubsub() as subscription:
+            await subscription.subscribe(CHANNEL)
+            async for message in subscription.listen():
+                if message["type"] == "message":
+                    self._hear(json.loads(message["data"]))
 
     def _hear(self, names: Iterable[str]) -> None:
         if {str(stream) for stream, _ in self._watches}.intersection(names):

@@ -33,6 +33,11 @@ class Stream:
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}" if self.id else self.kind
 
+    @property
+    def key(self) -> UUID:
+        assert self.id, "The inbox has no rows of its own."
+        return self.id
+
     @classmethod
     def parse(cls, name: str) -> "Stream":
         """Raises ValueError for what is no stream's name."""

@@ -1,5 +1,8 @@
 """What stands in a session's transcript."""
 
+from typing import Self
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,6 +10,28 @@ from django.db.models import Q
 from chat.models.session import Session
 from procedures.models import Run
 from procedures.models.ids import uuid7
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def for_transcript(self) -> Self:
+        """Loads all that a transcript shows, without a query a row."""
+        return self.select_related(
+            "author",
+            "session",
+            "run__procedure",
+            "run__started_by",
+            "run__version",
+            "request__wait__run__procedure",
+            "request__wait__run__started_by",
+        ).prefetch_related(
+            "request__assignments__user",
+            "request__assignments__group",
+            "request__responses__user",
+        )
+
+    def before(self, message_id: UUID | None) -> Self:
+        """What stands above a message; without one, everything."""
+        return self.filter(pk__lt=message_id) if message_id else self
 
 
 class Message(models.Model):
@@ -30,14 +55,25 @@ class Message(models.Model):
     )
     text = models.TextField(blank=True)
     at = models.DateTimeField()
+    client_key = models.CharField(
+        max_length=64, blank=True, help_text="Chosen by the sender: sent again it is one message."
+    )
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["run"], condition=Q(kind="run"), name="one_card_per_run"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["session", "author", "client_key"],
+                condition=~Q(client_key=""),
+                name="one_message_per_client_key",
+            ),
         ]
+        indexes = [models.Index(fields=["session", "id"], name="transcript")]
 
     def __str__(self) -> str:
         return self.text[:80] or self.kind

@@ -1,8 +1,11 @@
 """Durable conversations between people and runs."""
 
+from typing import Self
+
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Subquery
 
 from chat.doorbell import ring_after_commit
 from procedures.models.ids import uuid7

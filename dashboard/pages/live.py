@@ -1,0 +1,25 @@
+"""The live stream for pages that have no socket."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponseBadRequest, JsonResponse
+from django.views.decorators.http import require_safe
+
+from chat.live.frames import MAKERS, frames
+from chat.live.streams import Stream, allowed
+from procedures.access import SignedIn
+
+
+@require_safe
+@login_required
+def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
+    """The frames of `stream` in `form` that follow `after`, at most 500 of them."""
+    try:
+        stream = Stream.parse(request.GET.get("stream", ""))
+        form, after = request.GET.get("form", "data"), int(request.GET.get("after", "0"))
+    except ValueError as error:
+        return HttpResponseBadRequest(str(error))
+    if (stream.kind, form) not in MAKERS:
+        return HttpResponseBadRequest(f"{stream} has no form {form!r}.")
+    if not allowed(request.user, {stream}):
+        raise Http404
+    return JsonResponse({"frames": frames(stream, form, after=after)})
