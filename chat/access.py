@@ -13,6 +13,13 @@ def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     return HumanRequest.objects.filter(wait__run__in=access.visible_runs(user))
 
 
+def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
+    """The open requests that the user may answer now: what waits for them."""
+    if not isinstance(user, User):
+        return HumanRequest.objects.none()
+    return HumanRequest.objects.open().assigned_to(user)
+
+
 def runs_in_sessions_of(user: User) -> Q:
     """Members of a session see its runs."""
     sessions = Member.objects.filter(user=user).values("session")

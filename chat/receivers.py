@@ -1,7 +1,11 @@
 """How a run's life shows in its session: written in the same commit as the run's own change."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from chat.doorbell import doorbell
 from chat.models import Assignment, HumanRequest, Member, Message, Session
@@ -11,6 +15,8 @@ from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
+
+LONGEST_TITLE = 200
 
 
 def connect() -> None:
@@ -24,13 +30,20 @@ def connect() -> None:
 
 def open_session(run: Run, **_: Any) -> None:
     now = clock.now()
-    session = Session.objects.create(title=run.procedure.title, created_at=now)
+    session = Session.objects.create(title=title_of(run, now), created_at=now)
     if run.started_by:
         Member.objects.create(session=session, user=run.started_by, joined_at=now)
     card = Message.objects.create(
         session=session, kind=Message.Kind.RUN, run=run, author=run.started_by, at=now
     )
     session.record("message", card.pk)
+
+
+def title_of(run: Run, now: datetime) -> str:
+    """The procedure with the first file it was given, else with the time: runs are told apart."""
+    file = run.artifacts.order_by("pk").first()
+    told = file.name if file else date_format(timezone.localtime(now), "j M, H:i")
+    return f"{run.procedure.title} · {told}"[:LONGEST_TITLE]
 
 
 def show_request(run: Run, wait: Wait, content: dict[str, Any], **_: Any) -> None:

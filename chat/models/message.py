@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from chat.models.session import Session
 from procedures.models import Run
@@ -28,6 +28,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "request__assignments__group",
             "request__responses__user",
         )
+
+    def newest_in_session(self) -> Self:
+        """The last message of each session: a list of sessions by activity."""
+        newer = Message.objects.filter(session=OuterRef("session"), pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(newer)).order_by("-pk")
+
+    def cards(self) -> Self:
+        """The cards of runs: which runs belong to which session."""
+        return self.filter(kind=Message.Kind.RUN)
 
     def before(self, message_id: UUID | None) -> Self:
         """What stands above a message; without one, everything."""

@@ -6,7 +6,7 @@ from typing import Self
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from chat.models.session import Session
 from procedures.engine import canonical
@@ -21,9 +21,13 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
 
     def with_what_is_shown(self) -> Self:
         """Loads what lists and cards show, without a query a row."""
-        return self.select_related("wait__run__procedure").prefetch_related(
-            "assignments__user", "assignments__group"
-        )
+        return self.select_related(
+            "session", "wait__run__procedure", "wait__run__started_by"
+        ).prefetch_related("assignments__user", "assignments__group", "responses__user")
+
+    def by_urgency(self) -> Self:
+        """What runs out first, then what has waited longest."""
+        return self.order_by(F("wait__due_at").asc(nulls_last=True), "id")
 
     def assigned_to(self, user: User) -> Self:
         """The requests a user may answer."""

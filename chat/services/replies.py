@@ -1,0 +1,104 @@
+"""Typed words as answers: only what can be meant in one way counts."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from procedures.engine.errors import AnswerError, EngineError
+from procedures.engine.questions import Question, RequestKind
+
+YES = {"yes", "y", "ok", "okay", "approve", "approved"}
+NO = {"no", "n", "reject", "rejected"}
+
+
+class NoReplyError(EngineError):
+    """Words that are no answer to the question, or that could be several."""
+
+
+def read_reply(question: Question, text: str) -> Any:
+    """The value that the words stand for; NoReplyError or AnswerError when they are no answer."""
+    return question.check(READERS[question.kind](question, text.strip()))
+
+
+def _approval(question: Question, text: str) -> bool:
+    own = {_plain(word) == _plain(text): value for value, word in question.labels.items()}
+    if sum(_plain(word) == _plain(text) for word in question.labels.values()) == 1:
+        return own[True] == "true"
+    return _yes_or_no(text)
+
+
+def _yes_or_no(text: str) -> bool:
+    if _plain(text) in YES:
+        return True
+    if _plain(text) in NO:
+        return False
+    raise NoReplyError("Say yes or no.")
+
+
+def _review(question: Question, text: str) -> dict[str, str]:
+    return {"decision": "approved" if _yes_or_no(text) else "rejected"}
+
+
+def _choice(question: Question, text: str) -> str | list[str]:
+    if question.schema.get("type") != "array":
+        return _option(question, text)
+    with suppress(NoReplyError):
+        return [_option(question, text)]
+    return [_option(question, part) for part in text.split(",")]
+
+
+def _option(question: Question, text: str) -> str:
+    """By its value, its label or its number; what fits two options fits none."""
+    wanted = _plain(text)
+    fits = {
+        value
+        for number, (value, label) in enumerate(options_of(question).items(), start=1)
+        if wanted in {_plain(value), _plain(label), str(number)}
+    }
+    if len(fits) == 1:
+        return fits.pop()
+    what = "That could be more than one" if fits else "That is none of them"
+    raise NoReplyError(f"{what}: say one of the options, or its number.")
+
+
+def options_of(question: Question) -> dict[str, str]:
+    """A choice's values and their labels, in the author's order."""
+    one = question.schema.get("items", question.schema)
+    return {value: question.labels.get(value, value) for value in one["enum"]}
+
+
+def _input(question: Question, text: str) -> Any:
+    return read_text(question, text)
+
+
+def read_text(question: Question, text: str) -> Any:
+    """Typed text as the value that an input's schema wants."""
+    kind = question.schema.get("type")
+    if kind == "boolean":
+        return _yes_or_no(text)
+    if kind == "integer":
+        return _number(int, text)
+    if kind == "string":
+        return text
+    question.check(_number(float, text))  # bounds hold for numbers, and a text keeps every digit
+    return text
+
+
+def _number(kind: Callable[[str], float], text: str) -> float:
+    wanted = "a whole number" if kind is int else "a number, like 31.20"
+    try:
+        return kind(text)
+    except ValueError:
+        raise AnswerError(f"The answer must be {wanted}.") from None
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".!")
+
+
+READERS: dict[RequestKind, Callable[[Question, str], Any]] = {
+    RequestKind.APPROVAL: _approval,
+    RequestKind.INPUT: _input,
+    RequestKind.CHOICE: _choice,
+    RequestKind.REVIEW: _review,
+}

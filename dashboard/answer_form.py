@@ -1,0 +1,108 @@
+"""The form of a request: what it offers, what was typed, and the answer that makes."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.http import QueryDict
+
+from chat.models import HumanRequest
+from chat.services import options_of, read_text
+from procedures.engine.questions import Question, RequestKind
+
+CONTROLS = {"integer": "integer", "boolean": "boolean"}
+LONGEST_LINE = 200
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """What a person may send for one request, and what they have typed so far."""
+
+    request: HumanRequest
+    typed: QueryDict = field(default_factory=QueryDict)
+    fault: str = ""
+
+    @cached_property
+    def asked(self) -> Question:
+        return self.request.asked
+
+    @property
+    def control(self) -> str:
+        """How an input is typed: text, lines, integer, decimal, date or boolean."""
+        schema = self.asked.schema
+        if schema.get("format") == "date":
+            return "date"
+        if schema.get("type") == "string":
+            return "text" if schema.get("maxLength", LONGEST_LINE + 1) <= LONGEST_LINE else "lines"
+        return CONTROLS.get(schema.get("type", ""), "decimal")
+
+    @property
+    def is_many(self) -> bool:
+        return self.asked.schema.get("type") == "array"
+
+    @property
+    def options(self) -> list[tuple[str, str, bool]]:
+        """Value, label, and whether it was chosen."""
+        chosen = self.typed.getlist("value")
+        return [(value, label, value in chosen) for value, label in options_of(self.asked).items()]
+
+    @property
+    def value(self) -> str:
+        return str(self.typed.get("value", ""))
+
+    @property
+    def text(self) -> str:
+        """The draft as it was edited."""
+        return one_ending(str(self.typed.get("text", self.asked.draft or "")))
+
+    @property
+    def comment(self) -> str:
+        return one_ending(str(self.typed.get("comment", ""))).strip()
+
+    def answer(self) -> Any:
+        """The value that was sent. `AnswerError` where the words cannot be one."""
+        return ANSWERS[self.asked.kind](self)
+
+    def own_words(self) -> str:
+        """What was typed and is not the question's own: to be kept when it came too late."""
+        own = [self.comment]
+        if self.asked.kind == RequestKind.INPUT and self.control != "boolean":
+            own.insert(0, self.value.strip())
+        if self.asked.kind == RequestKind.REVIEW and self.text != one_ending(
+            self.asked.draft or ""
+        ):
+            own.insert(0, self.text)
+        return "\n\n".join(words for words in own if words)
+
+
+def _approval(form: AnswerForm) -> Any:
+    return {"true": True, "false": False}.get(form.value)
+
+
+def _input(form: AnswerForm) -> Any:
+    if form.control == "boolean":
+        return _approval(form)
+    return read_text(form.asked, one_ending(form.value).strip())
+
+
+def _choice(form: AnswerForm) -> Any:
+    return form.typed.getlist("value") if form.is_many else form.value
+
+
+def _review(form: AnswerForm) -> dict[str, str]:
+    decision = {"decision": str(form.typed.get("decision", ""))}
+    is_edited = form.text != one_ending(form.asked.draft or "")
+    return {**decision, "text": form.text} if is_edited else decision
+
+
+def one_ending(text: str) -> str:
+    """Browsers send two characters for the end of a line."""
+    return text.replace("\r\n", "\n")
+
+
+ANSWERS = {
+    RequestKind.APPROVAL: _approval,
+    RequestKind.INPUT: _input,
+    RequestKind.CHOICE: _choice,
+    RequestKind.REVIEW: _review,
+}

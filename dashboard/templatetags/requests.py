@@ -1,0 +1,113 @@
+"""What the templates of requests ask of data."""
+
+import json
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from typing import Any
+
+from django import template
+
+from chat.models import HumanRequest, HumanResponse
+from dashboard.answer_form import AnswerForm
+from procedures.engine.questions import Question
+
+register = template.Library()
+CHANNELS = {"chat": "in the chat", "api": "through the API", "mail": "by e-mail"}
+Line = tuple[str, str]
+
+
+@register.simple_tag(takes_context=True)
+def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
+    """The form with what was typed into it, where this page brings one; else an empty one."""
+    form = context.get("typed_form")
+    if isinstance(form, AnswerForm) and form.request.pk == request.pk:
+        return form
+    return AnswerForm(request)
+
+
+@register.simple_tag
+def response_of(request: HumanRequest) -> HumanResponse | None:
+    return next(iter(request.responses.all()), None)
+
+
+@register.filter
+def label_of(question: Question, value: Any) -> str:
+    return question.label_of(value)
+
+
+@register.filter
+def channel(response: HumanResponse) -> str:
+    return CHANNELS.get(response.channel, "")
+
+
+@register.filter
+def shape(data: Any) -> str:
+    """How data is drawn: table, mapping, list, nothing or text."""
+    if data in (None, "", [], {}):
+        return "nothing"
+    if isinstance(data, dict):
+        return "mapping"
+    if isinstance(data, list):
+        return "table" if all(isinstance(row, dict) and row for row in data) else "list"
+    return "text"
+
+
+@register.filter
+def columns(rows: Iterable[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+@register.filter
+def cells(row: dict[str, Any], names: list[str]) -> list[Any]:
+    return [row.get(name) for name in names]
+
+
+@register.filter
+def words(name: str) -> str:
+    """A key as people write it: "order_id" is "Order id"."""
+    text = name.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+@register.filter
+def is_nested(value: Any) -> bool:
+    return isinstance(value, dict | list) and bool(value)
+
+
+@register.filter
+def is_number(value: Any) -> bool:
+    """Numbers, and texts that hold one: money keeps its digits as a text."""
+    if isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+@register.filter
+def plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+@register.filter
+def folded(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def changes(old: str, new: str) -> list[Line]:
+    """The lines of both texts: "kept", "gone" or "new"."""
+    before, after = old.splitlines(), new.splitlines()
+    found: list[Line] = []
+    for tag, *place in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        start, end, new_start, new_end = place
+        if tag == "equal":
+            found += [("kept", line) for line in before[start:end]]
+        else:
+            found += [("gone", line) for line in before[start:end]]
+            found += [("new", line) for line in after[new_start:new_end]]
+    return found
