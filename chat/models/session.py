@@ -1,11 +1,9 @@
 """Durable conversations between people and runs."""
 
-from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import F
 
 from chat.doorbell import ring_after_commit
 from procedures.models.ids import uuid7
