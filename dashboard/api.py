@@ -12,8 +12,8 @@ import chat.api
 import procedures.api
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.api_auth import TokenOrSession
-from procedures.api import BodyError, FileTooLargeError
 from procedures.engine.errors import AnswerError, InputError
+from procedures.inputs import BodyError, FileTooLargeError
 from procedures.services import KeyReusedError, NotAllowedError, UnknownProcedureError
 
 Told = tuple[int, dict[str, Any]]

@@ -1,11 +1,8 @@
 """Procedures and runs over HTTP."""
 
-import json
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
@@ -13,11 +10,10 @@ from ninja import Header, Router, Status
 
 from procedures import access, registry, services
 from procedures.access import SignedIn
-from procedures.engine.definition import Procedure as Definition
-from procedures.engine.errors import EngineError, Fault, InputError
-from procedures.engine.files import File, file_desk
+from procedures.engine.files import file_desk
 from procedures.engine.journal import RunStatus
 from procedures.files import ContentStore
+from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run
 from procedures.paging import PAGE, Page, page
 from procedures.schemas import (
@@ -29,7 +25,6 @@ from procedures.schemas import (
 )
 
 router = Router()
-MEGABYTE = 1024 * 1024
 INPUTS_BODY: dict[str, Any] = {
     "requestBody": {
         "description": "The procedure's inputs by name; files as multipart/form-data.",
@@ -39,19 +34,6 @@ INPUTS_BODY: dict[str, Any] = {
         },
     }
 }
-
-
-class BodyError(EngineError):
-    """The body of a request cannot be read."""
-
-
-class FileTooLargeError(EngineError):
-    """An uploaded file is larger than the site takes."""
-
-    def __init__(self, name: str, size: int) -> None:
-        super().__init__(
-            f"{name} has {size / MEGABYTE:.0f} MB; at most {settings.MAX_UPLOAD_MB} MB are taken."
-        )
 
 
 @router.get("/procedures", response=ProcedurePage, summary="Procedures you may see")
@@ -75,7 +57,7 @@ def start_run(
 ) -> Status[Run]:
     """201 with the new run; the same `Idempotency-Key` again gives the same run and 200."""
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
-    inputs = _inputs(request, registry.find(procedure.name))
+    inputs = read_inputs(request, registry.find(procedure.name))
     run, is_new = services.start_run(
         procedure.name, inputs, by=request.user, idempotency_key=idempotency_key
     )
@@ -122,44 +104,3 @@ def get_artifact(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
         content_type=file.content_type,
         headers={"Content-Disposition": disposition or "attachment"},
     )
-
-
-def _inputs(request: SignedIn, definition: Definition | None) -> dict[str, Any]:
-    """The inputs in a body, JSON or multipart, still as they were sent."""
-    if request.content_type == "multipart/form-data":
-        schema = definition.schema["properties"] if definition else {}
-        fields = {name: _field(request, name, schema.get(name, {})) for name in request.POST}
-        return fields | _files(request)
-    try:
-        inputs = json.loads(request.body or b"{}")
-    except ValueError:
-        raise BodyError("The body is not JSON.") from None
-    if not isinstance(inputs, dict):
-        raise BodyError("The body is a JSON object: the inputs by name.")
-    return inputs
-
-
-def _field(request: SignedIn, name: str, schema: dict[str, Any]) -> Any:
-    """Form fields are texts: a list's field is repeated, an object's holds JSON."""
-    if schema.get("type") == "array":
-        return request.POST.getlist(name)
-    if schema.get("type") != "object":
-        return request.POST[name]
-    try:
-        return json.loads(request.POST[name])
-    except ValueError:
-        raise InputError([Fault(name, "is not JSON.")]) from None
-
-
-def _files(request: SignedIn) -> dict[str, File]:
-    uploads = {name: cast(UploadedFile, request.FILES[name]) for name in request.FILES}
-    for name, upload in uploads.items():
-        if (upload.size or 0) > settings.MAX_UPLOAD_MB * MEGABYTE:
-            raise FileTooLargeError(upload.name or name, upload.size or 0)
-    with file_desk(ContentStore()):
-        return {name: _stored(name, upload) for name, upload in uploads.items()}
-
-
-def _stored(name: str, upload: UploadedFile) -> File:
-    content_type = upload.content_type or ""
-    return File.store(upload.name or name, upload.read(), content_type=content_type)

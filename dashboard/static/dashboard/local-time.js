@@ -1,0 +1,83 @@
+/* A moment in the reader's own time and words: <local-time show="age"><time datetime=…>…</time>.
+
+   clock  14:02, Fri 14:02, 12 Nov 14:02      seconds  14:02:09      axis  like clock, shorter
+   age    21 min                              ago      21 min ago    full  Fri 20 Nov, 14:02
+
+   Without JavaScript the time in UTC stays. */
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const TICK = 1000;
+const WEEK = 6 * DAY;
+
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const seconds = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const year = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+
+function isSameDay(one, other) {
+  return one.toDateString() === other.toDateString();
+}
+
+function dayOf(at) {
+  const distance = Math.abs(Date.now() - at) / 1000;
+  if (isSameDay(at, new Date())) return "";
+  if (distance < WEEK) return weekday.format(at);
+  return at.getFullYear() === new Date().getFullYear() ? day.format(at) : year.format(at);
+}
+
+function length(total) {
+  if (total < MINUTE) return `${Math.max(Math.floor(total), 0)} s`;
+  if (total < HOUR) return `${Math.floor(total / MINUTE)} min`;
+  const [big, small, unit, rest] =
+    total < DAY ? [HOUR, MINUTE, "h", "min"] : [DAY, HOUR, "d", "h"];
+  const left = Math.floor((total % big) / small);
+  return `${Math.floor(total / big)} ${unit}${left ? ` ${left} ${rest}` : ""}`;
+}
+
+function ago(at) {
+  const passed = (Date.now() - at) / 1000;
+  return passed < 0 ? `in ${length(-passed)}` : `${length(passed)} ago`;
+}
+
+const SHOWS = {
+  clock: (at) => `${dayOf(at)} ${clock.format(at)}`.trim(),
+  axis: (at) => clock.format(at),
+  seconds: (at) => `${dayOf(at)} ${seconds.format(at)}`.trim(),
+  age: (at) => length(Math.abs(Date.now() - at) / 1000),
+  ago,
+  full: (at) => `${weekday.format(at)} ${day.format(at)}, ${clock.format(at)}`,
+};
+
+const shown = new Set();
+
+class LocalTime extends HTMLElement {
+  connectedCallback() {
+    this.time = this.querySelector("time");
+    if (!this.time) return;
+    this.at = new Date(this.time.dateTime);
+    this.time.title = exact.format(this.at);
+    this.update();
+    shown.add(this);
+  }
+
+  disconnectedCallback() {
+    shown.delete(this);
+  }
+
+  update() {
+    const text = SHOWS[this.getAttribute("show")](this.at);
+    if (this.time.textContent !== text) this.time.textContent = text;
+  }
+}
+
+customElements.define("local-time", LocalTime);
+setInterval(() => {
+  if (!document.hidden) for (const element of shown) element.update();
+}, TICK);
+document.addEventListener("visibilitychange", () => {
+  for (const element of shown) element.update();
+});

@@ -1,0 +1,246 @@
+"""The form that starts a procedure, made from its signature, and what people typed into it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+from django.contrib.auth.models import User
+from django.core import signing
+from django.http import HttpRequest
+
+from procedures.engine.definition import Procedure as Definition
+from procedures.engine.errors import Fault, InputError
+from procedures.engine.files import File
+from procedures.inputs import FileTooLargeError, property_schemas, read_files
+
+FieldKind = Literal[
+    "text",
+    "prose",
+    "number",
+    "date",
+    "datetime-local",
+    "time",
+    "boolean",
+    "choice",
+    "choices",
+    "list",
+    "file",
+    "json",
+]
+FORMATS: dict[str, FieldKind] = {
+    "binary": "file",
+    "date": "date",
+    "date-time": "datetime-local",
+    "time": "time",
+}
+ATTRIBUTES = {
+    "minimum": "min",
+    "maximum": "max",
+    "minLength": "minlength",
+    "maxLength": "maxlength",
+}
+LONG_TEXT = 200
+KEPT_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input as a form shows it."""
+
+    name: str
+    label: str
+    kind: FieldKind
+    help: str = ""
+    is_required: bool = True
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Of the HTML input: min, max, step and so on."""
+    options: Sequence[tuple[str, str]] = ()
+    value: str = ""
+    values: Sequence[str] = ()
+    faults: Sequence[str] = ()
+    kept: File | None = None
+    """A file that came with an earlier try."""
+    kept_token: str = ""
+
+    @property
+    def blank(self) -> str:
+        """What an untouched choice says."""
+        return "" if self.is_required and self.value else "Choose…" if self.is_required else "—"
+
+
+class StartForm:
+    """The fields of a procedure, with what one person typed so far."""
+
+    def __init__(self, definition: Definition, *, by: User, request: HttpRequest | None = None):
+        self.definition = definition
+        self.faults: tuple[Fault, ...] = ()
+        self._by = by
+        self._request = request
+        self._schemas = property_schemas(definition)
+        self._required = set(definition.schema.get("required", ()))
+        self._files: dict[str, File] = {}
+
+    def inputs(self) -> dict[str, Any]:
+        """The inputs still as texts; `InputError` for what cannot even be read."""
+        request = self._request
+        assert request
+        try:
+            self._files = self._kept_files() | read_files(request)
+        except FileTooLargeError as error:
+            raise InputError([Fault(error.field, str(error))]) from None
+        typed = {
+            name: self._typed(name, schema)
+            for name, schema in self._schemas.items()
+            if kind_of(schema) != "file" and not self._is_left_out(name, schema)
+        }
+        return typed | {name: self._files[name] for name in self._schemas if name in self._files}
+
+    def _kept_files(self) -> dict[str, File]:
+        assert self._request
+        tokens = {name: self._request.POST.get(f"-file-{name}", "") for name in self._schemas}
+        kept = {name: self._kept_file(token) for name, token in tokens.items() if token}
+        return {name: file for name, file in kept.items() if file}
+
+    def _kept_file(self, token: str) -> File | None:
+        try:
+            return File(**signing.loads(token, salt=self._salt, max_age=KEPT_FOR))
+        except signing.BadSignature:
+            return None
+
+    @property
+    def _salt(self) -> str:
+        """A file that one person sent is no other's."""
+        return f"procedures.forms.file.{self._by.pk}"
+
+    def _is_left_out(self, name: str, schema: Mapping[str, Any]) -> bool:
+        """A field left empty has its default; only a text may be emptied on purpose."""
+        assert self._request
+        is_text = kind_of(schema) in {"text", "prose"} and schema.get("type") == "string"
+        if any(text.strip() for text in self._request.POST.getlist(name)):
+            return False
+        return name in self._required or not is_text
+
+    def _typed(self, name: str, schema: Mapping[str, Any]) -> Any:
+        assert self._request
+        texts = self._request.POST.getlist(name)
+        match kind_of(schema):
+            case "choices":
+                return texts
+            case "list":
+                lines = (line.strip() for text in texts for line in text.splitlines())
+                return [line for line in lines if line]
+            case "json":
+                return _json(name, texts[-1])
+        return texts[-1] if texts else ""
+
+    def fields(self) -> list[Field]:
+        return [self._field(name, schema) for name, schema in self._schemas.items()]
+
+    @property
+    def general_faults(self) -> list[str]:
+        """What is wrong with no one field."""
+        return [f"{one.field} {one.message}" for one in self.faults if not self._is_ours(one)]
+
+    def _is_ours(self, fault: Fault) -> bool:
+        return fault.field.partition(".")[0] in self._schemas
+
+    def _field(self, name: str, schema: dict[str, Any]) -> Field:
+        kind = kind_of(schema)
+        faults = [one.message for one in self.faults if one.field.partition(".")[0] == name]
+        texts = self._texts(name, schema)
+        kept = None if faults else self._files.get(name)
+        return Field(
+            name,
+            _label(name, schema),
+            kind,
+            help=schema.get("description", ""),
+            is_required=name in self._required,
+            attributes=_attributes(schema, kind),
+            options=_options(schema),
+            value="\n".join(texts) if kind == "list" else (texts or [""])[-1],
+            values=texts,
+            faults=[fault[:1].upper() + fault[1:] for fault in faults],
+            kept=kept,
+            kept_token=signing.dumps(asdict(kept), salt=self._salt) if kept else "",
+        )
+
+    def _texts(self, name: str, schema: Mapping[str, Any]) -> list[str]:
+        if self._request:
+            return self._request.POST.getlist(name)
+        default = schema.get("default")
+        if kind_of(schema) == "json" and default is not None:
+            return [json.dumps(default, indent=2, ensure_ascii=False)]
+        return [_text(one) for one in (default if isinstance(default, list) else [default])]
+
+
+def kind_of(schema: Mapping[str, Any]) -> FieldKind:
+    """Which control fits the schema; JSON where no simple one does."""
+    schema = plain_schema(schema)
+    if "enum" in schema or "const" in schema:
+        return "choice"
+    match schema.get("type"):
+        case "boolean":
+            return "boolean"
+        case "integer" | "number":
+            return "number"
+        case "string":
+            is_long = schema.get("maxLength", 0) > LONG_TEXT
+            return FORMATS.get(schema.get("format", ""), "prose" if is_long else "text")
+        case "array":
+            return _list_kind(schema.get("items", {}))
+    return "json"
+
+
+def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the branch for None; of a Decimal's two forms the number."""
+    branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    types = {one.get("type") for one in branches}
+    if len(branches) == 1 or types == {"number", "string"}:
+        return {**branches[0], **{name: one for name, one in schema.items() if name != "anyOf"}}
+    return dict(schema)
+
+
+def _list_kind(items: Mapping[str, Any]) -> FieldKind:
+    inner = kind_of(items)
+    if inner == "choice":
+        return "choices"
+    return "list" if inner in {"text", "prose", "number", "date"} else "json"
+
+
+def _label(name: str, schema: Mapping[str, Any]) -> str:
+    """The author's title, else the name in words."""
+    words = name.replace("_", " ").strip()
+    title = str(schema.get("title", ""))
+    return words[:1].upper() + words[1:] if title.casefold() in {"", words.casefold()} else title
+
+
+def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
+    schema = plain_schema(schema)
+    found = {name: schema[rule] for rule, name in ATTRIBUTES.items() if rule in schema}
+    if kind == "number":
+        found["step"] = 1 if schema.get("type") == "integer" else "any"
+    return found
+
+
+def _options(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
+    schema = plain_schema(schema)
+    chosen = plain_schema(schema.get("items", {})) if schema.get("type") == "array" else schema
+    values: Iterable[Any] = chosen.get("enum", [chosen["const"]] if "const" in chosen else ())
+    return [(_text(value), _text(value).replace("_", " ")) for value in values if value is not None]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InputError([Fault(name, "is not JSON.")]) from None

@@ -1,0 +1,7 @@
+"""What pages show of runs: plain values from the rows and the journal, no HTML."""
+
+from procedures.overview.lines import Line, line_of
+from procedures.overview.runs import listed_runs, run_overview
+from procedures.overview.states import State
+
+__all__ = ["Line", "State", "line_of", "listed_runs", "run_overview"]

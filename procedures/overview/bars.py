@@ -1,0 +1,124 @@
+"""Where the rows' stretches of time lie, in percent of the width.
+
+Work is often over in milliseconds, while people take hours. Where waiting dwarfs the work, the
+scale folds it: work gets a share of its own, and waits stand to each other as the roots of their
+lengths. A folded bar carries a mark.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import sqrt
+
+from procedures.overview.rows import Row, Segment, SegmentKind
+from procedures.overview.words import initials, is_person, name_of
+
+DWARFED = 4
+"""Times as long as the work: from there waiting is folded."""
+WORK_SHARE = 0.25
+MARKS = (0, 25, 50, 75, 100)
+SHORT = timedelta(minutes=5)
+NARROW = 5.0
+"""Percent; a narrower bar has no room for a mark."""
+WORK = {"work", "fail"}
+
+
+class Scale:
+    """From moments to percent and back; linear, or with the waits folded."""
+
+    def __init__(self, segments: Sequence[Segment], *, begin: datetime, now: datetime) -> None:
+        ends = [segment.end or now for segment in segments]
+        inner = [segment.begin for segment in segments]
+        self.begin = min([begin, *inner])
+        self.end = max([begin, *ends])
+        cuts = sorted({self.begin, self.end, *inner, *ends})
+        work = [(part.begin, part.end or now) for part in segments if part.kind in WORK]
+        gaps = [(low, high, _is_within(low, high, work)) for low, high in pairwise(cuts)]
+        weights, self.is_folded = _weights(gaps)
+        self._stops = [(cuts[0], 0.0)]
+        for (_, high, _), weight in zip(gaps, weights, strict=True):
+            self._stops.append((high, self._stops[-1][1] + weight * 100))
+
+    def at(self, moment: datetime) -> float:
+        for (low, left), (high, right) in pairwise(self._stops):
+            if moment <= high:
+                return left + (right - left) * max((moment - low) / (high - low), 0)
+        return self._stops[-1][1]
+
+    def moment_at(self, percent: float) -> datetime:
+        for (low, left), (high, right) in pairwise(self._stops):
+            if percent <= right and right > left:
+                return low + (high - low) * ((percent - left) / (right - left))
+        return self._stops[-1][0]
+
+    @property
+    def marks(self) -> list[datetime]:
+        return [self.moment_at(percent) for percent in MARKS]
+
+    @property
+    def is_short(self) -> bool:
+        return self.end - self.begin < SHORT
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of time as it is drawn: percents as SVG writes them."""
+
+    kind: SegmentKind
+    x: str
+    end: str
+    width: str
+    middle: str
+    is_open: bool
+    is_folded: bool
+    initials: str = ""
+    """Of who answered, or is asked."""
+
+
+def bars_of(row: Row, scale: Scale, *, now: datetime) -> list[Bar]:
+    if row.kind == "stage":
+        return [_bar(Segment("work", row.begin, row.end), row, scale, now)]
+    return [_bar(segment, row, scale, now) for segment in row.segments]
+
+
+def _bar(segment: Segment, row: Row, scale: Scale, now: datetime) -> Bar:
+    left, right = scale.at(segment.begin), scale.at(segment.end or now)
+    is_wait = segment.kind not in WORK
+    return Bar(
+        segment.kind,
+        x=f"{left:.2f}%",
+        end=f"{right:.2f}%",
+        width=f"{right - left:.2f}%",
+        middle=f"{(left + right) / 2:.2f}%",
+        is_open=segment.end is None,
+        is_folded=scale.is_folded and is_wait and right - left > NARROW,
+        initials=_initials(row) if segment.kind == "person" else "",
+    )
+
+
+def _initials(row: Row) -> str:
+    responder = str(row.closed.get("responder", ""))
+    if is_person(responder):
+        return initials(responder)
+    names = [name_of(target) for target in row.opened.get("assign", [])]
+    return initials(names[0]) if len(names) == 1 and row.is_open else ""
+
+
+def _is_within(low: datetime, high: datetime, spans: Sequence[tuple[datetime, datetime]]) -> bool:
+    return any(begin <= low and high <= end for begin, end in spans)
+
+
+def _weights(gaps: Sequence[tuple[datetime, datetime, bool]]) -> tuple[list[float], bool]:
+    """The share of the width that each gap between two cuts gets; and whether waits are folded."""
+    lengths = [(high - low).total_seconds() for low, high, _ in gaps]
+    work = sum(length for length, gap in zip(lengths, gaps, strict=True) if gap[2])
+    idle = sum(lengths) - work
+    if not work or idle <= DWARFED * work:
+        whole = sum(lengths) or 1
+        return [length / whole for length in lengths], False
+    roots = sum(sqrt(length) for length, gap in zip(lengths, gaps, strict=True) if not gap[2])
+    return [
+        length / work * WORK_SHARE if gap[2] else sqrt(length) / roots * (1 - WORK_SHARE)
+        for length, gap in zip(lengths, gaps, strict=True)
+    ], True

@@ -1,0 +1,127 @@
+"""The lines of a run's journal, in words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from procedures.engine.journal import Event as JournalEvent
+from procedures.engine.journal import EventKind
+from procedures.models import Event
+from procedures.overview.values import pretty
+from procedures.overview.words import Sentence, code, moment, say, shortened, spoken, strong, who
+
+WORKER = "a worker"
+CLOCK = "the clock"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event: how it looks, what it says, whose doing it was, and all that is kept of it."""
+
+    look: str
+    words: Sentence
+    actor: str
+    raw: str
+
+
+def line_of(event: Event) -> Line:
+    kept = event.as_journal_event()
+    data = kept.content
+    look, words = KINDS.get(event.kind, _other)(kept, data)
+    return Line(look, words, _actor(event.kind, data), pretty(data) if data else "")
+
+
+def _actor(kind: str, data: dict[str, Any]) -> str:
+    if kind == EventKind.RUN_STARTED:
+        return str(data["by"])
+    if kind == EventKind.WAIT_CLOSED:
+        responder = str(data["responder"])
+        return CLOCK if responder.startswith("system") else responder
+    return WORKER
+
+
+Told = tuple[str, Sentence]
+
+
+def _started(_: JournalEvent, data: dict[str, Any]) -> Told:
+    return "running", say("Started, with the code ", code(data["code"]))
+
+
+def _succeeded_step(event: JournalEvent, data: dict[str, Any]) -> Told:
+    took = spoken(event.at - datetime.fromisoformat(data["started_at"]))
+    return "done", say(code(event.key), f" done in {took}{_again(data)}")
+
+
+def _failed_step(event: JournalEvent, data: dict[str, Any]) -> Told:
+    fault = shortened(f"{data['type']}: {data['message']}", 200)
+    words = (code(event.key), f" failed{_again(data)}: {fault}")
+    if data["final"]:
+        return "failed", say(*words)
+    due = moment(datetime.fromisoformat(data["retry_at"]), "seconds")
+    return "retrying", say(*words, "; tried again at ", due)
+
+
+def _again(data: dict[str, Any]) -> str:
+    return f", attempt {data['attempt']}" if data["attempt"] > 1 else ""
+
+
+def _opened(event: JournalEvent, data: dict[str, Any]) -> Told:
+    due = data.get("due_at")
+    until = (", until ", datetime.fromisoformat(due)) if due else ()
+    if data["wait"] == "timer":
+        return "timer", say("Sleeps", *until)
+    return "person", say("Asks ", strong(data["prompt"]), *until)
+
+
+def _closed(event: JournalEvent, data: dict[str, Any]) -> Told:
+    if data["outcome"] == "elapsed":
+        return "done", say("The time is up")
+    look = "done" if data["outcome"] in {"approved", "answered", "edited"} else "refused"
+    comment = f": “{shortened(data['comment'], 300)}”" if data["comment"] else ""
+    return look, say(data["outcome"].capitalize(), f" by {who(data['responder'])}", comment)
+
+
+def _suspended(_: JournalEvent, data: dict[str, Any]) -> Told:
+    return "idle", say("Left its worker, to wait for ", code(data["on"]))
+
+
+def _failed(_: JournalEvent, data: dict[str, Any]) -> Told:
+    return "failed", say("Failed: ", shortened(f"{data['type']}: {data['message']}", 300))
+
+
+def _quarantined(_: JournalEvent, data: dict[str, Any]) -> Told:
+    return "failed", say("Quarantined: ", shortened(data["message"], 300))
+
+
+def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
+    value = shortened(pretty(data["value"]), 120)
+    return "idle", say(code(data["name"]), " is ", code(value))
+
+
+def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
+    look = {"warning": "retrying", "error": "failed"}.get(data.get("level", ""), "idle")
+    return look, say(data["text"])
+
+
+def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
+    return "idle", say(event.kind.replace(".", " "), f" {event.name}".rstrip())
+
+
+KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
+    EventKind.RUN_STARTED: _started,
+    EventKind.RUN_SUSPENDED: _suspended,
+    EventKind.RUN_RESUMED: lambda *_: ("running", say("Taken up again")),
+    EventKind.RUN_SUCCEEDED: lambda *_: ("done", say("Done")),
+    EventKind.RUN_FAILED: _failed,
+    EventKind.RUN_CANCELLED: lambda *_: ("refused", say("Cancelled")),
+    EventKind.RUN_QUARANTINED: _quarantined,
+    EventKind.STEP_SUCCEEDED: _succeeded_step,
+    EventKind.STEP_FAILED: _failed_step,
+    EventKind.WAIT_OPENED: _opened,
+    EventKind.WAIT_CLOSED: _closed,
+    EventKind.STATE: _state,
+    EventKind.STAGE: lambda event, _: ("stage", say(strong(event.name))),
+    EventKind.LOG: _text,
+    EventKind.NOTICE: _text,
+}

@@ -1,0 +1,185 @@
+"""A run's journal as the rows of its page: stages, steps with their attempts, waits."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from procedures.engine.journal import Event, EventKind, RunStatus
+from procedures.models import Run, Wait
+
+RowKind = Literal["stage", "step", "question", "timer", "queue"]
+Look = Literal["done", "failed", "running", "retrying", "person", "timer", "idle", "refused"]
+SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of time with one thing going on; without an end it goes on now."""
+
+    kind: SegmentKind
+    begin: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a step."""
+
+    number: int
+    begin: datetime
+    end: datetime | None
+    data: dict[str, Any]
+
+    @property
+    def is_success(self) -> bool:
+        return "result" in self.data
+
+
+@dataclass
+class Row:
+    """One line of the tree: what it is, how it looks, and when what went on."""
+
+    kind: RowKind
+    key: str
+    name: str
+    look: Look
+    begin: datetime
+    end: datetime | None = None
+    segments: list[Segment] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    opened: dict[str, Any] = field(default_factory=dict)
+    """What was asked."""
+    closed: dict[str, Any] = field(default_factory=dict)
+    """What became of it."""
+    wait: Wait | None = None
+    depth: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.end is None
+
+
+class Reader:
+    """Reads events in order; what is queued or goes on when they end is added at last."""
+
+    def __init__(self, waits: Iterable[Wait]) -> None:
+        self.rows: list[Row] = []
+        self._waits = {wait.opened_seq: wait for wait in waits}
+        self._by_key: dict[str, Row] = {}
+        self._queued_at: datetime | None = None
+        self._stage: Row | None = None
+
+    def read(self, event: Event) -> None:
+        match event.kind:
+            case EventKind.RUN_STARTED:
+                self._queued_at = event.at
+            case EventKind.STAGE:
+                self._stage = Row("stage", f"stage-{event.seq}", event.name, "done", event.at)
+                self.rows.append(self._stage)
+            case EventKind.STEP_SUCCEEDED | EventKind.STEP_FAILED:
+                self._read_attempt(event)
+            case EventKind.WAIT_OPENED:
+                self._open(event)
+            case EventKind.WAIT_CLOSED:
+                self._close(event.key, event.content)
+
+    def _read_attempt(self, event: Event) -> None:
+        data = event.content
+        begin = datetime.fromisoformat(data["started_at"])
+        row = self._by_key.get(event.key) or self._add("step", event.key, event.name, begin)
+        self._resume(row, begin)
+        row.attempts.append(Attempt(data["attempt"], begin, event.at, data))
+        is_done = event.kind == EventKind.STEP_SUCCEEDED
+        row.segments.append(Segment("work" if is_done else "fail", begin, event.at))
+        row.look = "done" if is_done else "failed" if data["final"] else "retrying"
+        row.end = None if row.look == "retrying" else event.at
+
+    def _resume(self, row: Row, begin: datetime) -> None:
+        """What lies between the last attempt and this one: a pause, then the queue."""
+        if not row.attempts:
+            return
+        last = row.attempts[-1]
+        retry_at = last.data.get("retry_at")
+        if last.end and retry_at:
+            due = min(datetime.fromisoformat(retry_at), begin)
+            row.segments.append(Segment("pause", last.end, due))
+            if due < begin:
+                row.segments.append(Segment("queue", due, begin))
+
+    def _open(self, event: Event) -> None:
+        data = event.content
+        kind: RowKind = "question" if data["wait"] == Wait.Kind.REQUEST else "timer"
+        row = self._add(kind, event.key, data.get("prompt") or event.name, event.at)
+        row.opened, row.wait = data, self._waits.get(event.seq)
+        row.look = "person" if kind == "question" else "timer"
+        row.end = row.wait.closed_at if row.wait else None
+        segment = Segment("person" if kind == "question" else "timer", event.at, row.end)
+        row.segments.append(segment)
+        self._queued_at = row.end
+
+    def _close(self, key: str, data: dict[str, Any]) -> None:
+        if row := self._by_key.get(key):
+            row.closed, row.look = data, _look_of(row.kind, data)
+
+    def _add(self, kind: RowKind, key: str, name: str, begin: datetime) -> Row:
+        row = Row(kind, key, name, "done", begin, depth=1 if self._stage else 0)
+        if self._queued_at and self._queued_at < begin:
+            row.segments.append(Segment("queue", self._queued_at, begin))
+        self._queued_at = None
+        self._by_key[key] = row
+        self.rows.append(row)
+        return row
+
+    def read_present(self, run: Run, untaken: Mapping[str, dict[str, Any]]) -> None:
+        """What is not in the journal: answers no worker has taken in, the step worked on."""
+        for key, data in untaken.items():
+            self._close(key, data)
+        if run.status == RunStatus.QUEUED:
+            begin = self._queued_at or run.created_at
+            self._queued_at = None
+            queue = self._add("queue", "queue", "Waits for a free worker", begin)
+            queue.look, queue.segments = "idle", [Segment("queue", begin, None)]
+        elif run.working_on and run.working_since:
+            self._work(run.working_on, run.working_attempt or 1, run.working_since)
+        elif run.status == RunStatus.RETRYING:
+            self._wait_for_retry()
+
+    def _work(self, key: str, attempt: int, since: datetime) -> None:
+        row = self._by_key.get(key) or self._add("step", key, key, since)
+        self._resume(row, since)
+        row.attempts.append(Attempt(attempt, since, None, {}))
+        row.segments.append(Segment("work", since, None))
+        row.look, row.end = "running", None
+
+    def _wait_for_retry(self) -> None:
+        row = next((row for row in reversed(self.rows) if row.look == "retrying"), None)
+        if row and row.attempts[-1].end:
+            row.segments.append(Segment("pause", row.attempts[-1].end, None))
+
+    def finish(self, ended_at: datetime | None) -> list[Row]:
+        """Stages last as long as what is in them; nothing goes on after the end."""
+        stage: Row | None = None
+        for row in self.rows:
+            if row.kind == "stage":
+                stage, row.end = row, row.begin
+            else:
+                row.end = row.end or ended_at
+                row.segments = [
+                    Segment(part.kind, part.begin, part.end or ended_at) for part in row.segments
+                ]
+                if stage:
+                    _stretch(stage, row)
+        return self.rows
+
+
+def _stretch(stage: Row, row: Row) -> None:
+    stage.begin = min([stage.begin, *(segment.begin for segment in row.segments)])
+    stage.end = None if row.end is None or stage.end is None else max(stage.end, row.end)
+    if row.is_open or row.look == "failed":
+        stage.look = row.look
+
+
+def _look_of(kind: RowKind, closed: Mapping[str, Any]) -> Look:
+    is_answer = closed["outcome"] in {"approved", "answered", "edited"}
+    return "done" if kind == "timer" or is_answer else "refused"

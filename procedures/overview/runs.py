@@ -1,0 +1,235 @@
+"""A run as its page and its card show it, and runs as a list shows them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, OuterRef, Subquery
+
+from procedures.engine import canonical
+from procedures.engine.journal import Event as JournalEvent
+from procedures.engine.journal import EventKind
+from procedures.engine.questions import Question
+from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
+from procedures.models.clock import clock
+from procedures.overview.bars import WORK, Bar, Scale, bars_of
+from procedures.overview.rows import Reader, Row
+from procedures.overview.states import Facts, State, state_of
+from procedures.overview.values import Shown, pretty, shown
+from procedures.overview.words import asked, spoken, spoken_size
+
+MOST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A row with what the template needs to draw it."""
+
+    row: Row
+    bars: list[Bar]
+    length: str
+    asked: str = ""
+    """Of whom, in a question's row."""
+    answer: str = ""
+    silence: str = ""
+    result: list[Shown] | None = None
+    raw: str = ""
+    """The whole result as JSON."""
+
+
+@dataclass(frozen=True)
+class ShownFile:
+    """A file of a run: the newest one of its name."""
+
+    name: str
+    size: str
+    content_type: str
+    is_input: bool
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run in a list."""
+
+    run: Run
+    state: State
+
+
+def run_overview(run: Run) -> dict[str, Any]:
+    """The context of `_run_now.html` and `_run_card.html`: the same for every viewer."""
+    now = clock.now()
+    events = run.events.all().journal()
+    waits = list(run.waits.all())
+    answerers = _answerers({run.procedure_id})[run.procedure_id]
+    reader = Reader(waits)
+    for event in events:
+        reader.read(event)
+    untaken = _untaken(run, waits, events)
+    reader.read_present(run, untaken)
+    rows = reader.finish(run.ended_at)
+    scale = _scale(rows, run, now)
+    return {
+        "run": run,
+        "state": state_of(_facts(run, events, rows, untaken, answerers)),
+        "rows": [_drawn(row, scale, answerers, now) for row in rows[-MOST_ROWS:]],
+        "left_out": max(len(rows) - MOST_ROWS, 0),
+        "scale": scale,
+        "steps": sum(row.kind == "step" for row in rows),
+        "worked": spoken(_worked(rows, now)),
+        "result": shown(json.loads(run.result)) if run.result else [],
+        "result_raw": pretty(json.loads(run.result)) if run.result else "",
+        "error": canonical.plain(run.error) if run.error else None,
+        "files": _files(run),
+    }
+
+
+def listed_runs(runs: Iterable[Run]) -> list[Listed]:
+    """Each run with its state; as many queries for a hundred as for one."""
+    found = list(runs)
+    ids = [run.pk for run in found]
+    openings, failures, newest = _openings(ids), _failures(ids), _newest(ids)
+    answerers = _answerers({run.procedure_id for run in found})
+    return [
+        Listed(
+            run,
+            state_of(
+                Facts(
+                    run,
+                    **openings.get(run.pk, {}),
+                    failure=failures.get(run.pk, {}),
+                    answerers=answerers[run.procedure_id],
+                    last_at=newest.get(run.pk),
+                )
+            ),
+        )
+        for run in found
+    ]
+
+
+def _openings(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
+    rows = (
+        Wait.objects.open()
+        .filter(run__in=ids)
+        .annotate(
+            text=Subquery(opening.values("data")[:1]), opened_at=Subquery(opening.values("at")[:1])
+        )
+        .values_list("run_id", "text", "opened_at", "due_at")
+    )
+    return {
+        pk: {"opened": canonical.plain(text), "opened_at": opened_at, "due_at": due_at}
+        for pk, text, opened_at, due_at in rows
+    }
+
+
+def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The last failure of each run that tries again."""
+    events = Event.objects.filter(
+        run__in=ids, run__status="retrying", kind=EventKind.STEP_FAILED
+    ).order_by("seq")
+    return {event.run_id: {**event.content, "step": event.key} for event in events}
+
+
+def _newest(ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    events = Event.objects.filter(run__in=ids, seq=F("run__head_seq"))
+    return dict(events.order_by().values_list("run_id", "at"))
+
+
+def _answerers(procedures: Iterable[int]) -> Mapping[int, list[str]]:
+    """The groups that answer for a procedure when nobody else is named."""
+    found: dict[int, list[str]] = defaultdict(list)
+    grants = Grant.objects.filter(procedure__in=procedures, role="answer")
+    for procedure, group in grants.values_list("procedure_id", "group__name"):
+        found[procedure].append(group)
+    return found
+
+
+def _untaken(
+    run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]
+) -> dict[str, dict[str, Any]]:
+    """Answers, by the wait's key, that no worker has taken into the journal yet."""
+    opened = sum(event.kind == EventKind.WAIT_OPENED for event in events)
+    closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
+    is_all_taken = opened - closed == sum(wait.is_open for wait in waits)
+    if is_all_taken or run.ended_at:
+        return {}
+    inputs = RunInput.objects.filter(run=run).untaken()
+    return {one.key: canonical.plain(one.data) for one in inputs}
+
+
+def _facts(
+    run: Run,
+    events: Sequence[JournalEvent],
+    rows: Sequence[Row],
+    untaken: Mapping[str, dict[str, Any]],
+    answerers: Sequence[str],
+) -> Facts:
+    waiting = next((row for row in rows if row.wait and row.wait.is_open), None)
+    failing = next((row for row in reversed(rows) if row.look == "retrying"), None)
+    answered = next((row for row in reversed(rows) if row.key in untaken), None)
+    is_kept = [row for row in rows if row.kind == "step" and row.look == "done"]
+    return Facts(
+        run,
+        opened=waiting.opened if waiting else {},
+        opened_at=waiting.begin if waiting else None,
+        due_at=waiting.wait.due_at if waiting and waiting.wait else None,
+        failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},
+        answered={**answered.opened, **answered.closed} if answered else {},
+        answerers=answerers,
+        kept=len(is_kept),
+        answers=sum(row.kind == "question" for row in rows),
+        last_at=events[-1].at if events else None,
+    )
+
+
+def _scale(rows: Sequence[Row], run: Run, now: datetime) -> Scale:
+    segments = [segment for row in rows[-MOST_ROWS:] for segment in row.segments]
+    begin = run.created_at if len(rows) <= MOST_ROWS else rows[-MOST_ROWS].begin
+    return Scale(segments, begin=begin, now=run.ended_at or now)
+
+
+def _worked(rows: Iterable[Row], now: datetime) -> timedelta:
+    work = [part for row in rows for part in row.segments if part.kind in WORK]
+    return sum(((part.end or now) - part.begin for part in work), timedelta())
+
+
+def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> Drawn:
+    question = Question.from_json(row.opened) if row.kind == "question" else None
+    last = row.attempts[-1].data if row.attempts else {}
+    return Drawn(
+        row,
+        bars_of(row, scale, now=now),
+        length=spoken(row.end - row.begin) if row.end else "",
+        asked=asked(question.assign, answerers) if question else "",
+        answer=_answer(question, row.closed) if question else "",
+        silence=question.silence() if question else "",
+        result=shown(last["result"]) if "result" in last else None,
+        raw=pretty(last["result"]) if "result" in last else "",
+    )
+
+
+def _answer(question: Question, closed: Mapping[str, Any]) -> str:
+    """What was answered, in the author's words where there are some."""
+    value = closed.get("value")
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(question.label_of, value))
+    return question.label_of(value)
+
+
+def _files(run: Run) -> list[ShownFile]:
+    newest: dict[str, Artifact] = {file.name: file for file in run.artifacts.order_by("pk")}
+    given = {value["digest"] for value in canonical.plain(run.inputs).values() if _is_file(value)}
+    return [
+        ShownFile(file.name, spoken_size(file.size), file.content_type, file.digest in given)
+        for file in newest.values()
+    ]
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, dict) and "digest" in value

@@ -1,0 +1,69 @@
+"""Inputs and results as people read them: names and values, files as files, the rest as JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from procedures.overview.words import spoken_size
+
+LONGEST = 120
+MOST = 6
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One value, with a name if it has one."""
+
+    label: str
+    text: str = ""
+    raw: str = ""
+    """JSON, for what is too nested to be told in one line."""
+    file: str = ""
+    """The name of a file of the run."""
+    note: str = ""
+
+
+def shown(value: Any) -> list[Shown]:
+    """What stands in a list of names and values; a bare value has no name."""
+    if isinstance(value, Mapping) and value and not is_file(value):
+        return [_shown(name.replace("_", " "), inner) for name, inner in value.items()]
+    return [] if value is None or value in ({}, []) else [_shown("", value)]
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def is_file(value: Any) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"name", "digest", "size", "content_type"}
+
+
+def _shown(label: str, value: Any) -> Shown:
+    if is_file(value):
+        return Shown(label, file=value["name"], note=spoken_size(value["size"]))
+    line = _line(value)
+    return Shown(label, text=line) if line else Shown(label, raw=pretty(value))
+
+
+def _line(value: Any) -> str:
+    """One line, or "" for what has more in it."""
+    if isinstance(value, Mapping) and len(value) <= MOST:
+        inner = {name: _scalar(one) for name, one in value.items()}
+        line = " · ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items())
+        return line if all(inner.values()) and len(line) <= LONGEST else ""
+    if isinstance(value, list):
+        texts = [_scalar(one) for one in value]
+        line = ", ".join(texts)
+        return line if texts and all(texts) and len(line) <= LONGEST else ""
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value or "—"
+    if value is None:
+        return "—"
+    return str(value) if isinstance(value, int | float) else ""

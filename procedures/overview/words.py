@@ -1,0 +1,132 @@
+"""Facts in the words of people: sentences with times in them, lengths, sizes, names."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+Style = Literal["plain", "strong", "code", "time"]
+Show = Literal["clock", "seconds", "age", "ago", "full"]
+KILO = 1000
+LONGEST = 90
+MOST_INITIALS = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a sentence: a text in one style, or a moment, told in the reader's own time."""
+
+    text: str
+    style: Style = "plain"
+    at: datetime | None = None
+    show: Show = "clock"
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M}" if self.at else self.text
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What a person reads, piece by piece, so that a template can set each in its own way."""
+
+    parts: tuple[Part, ...]
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.parts))
+
+
+def say(*parts: str | Part | datetime) -> Sentence:
+    return Sentence(tuple(_part(part) for part in parts if part))
+
+
+def strong(text: str) -> Part:
+    return Part(text, "strong")
+
+
+def code(text: str) -> Part:
+    return Part(text, "code")
+
+
+def moment(at: datetime, show: Show) -> Part:
+    return Part("", "time", at, show)
+
+
+def _part(part: str | Part | datetime) -> Part:
+    if isinstance(part, datetime):
+        return moment(part, "clock")
+    return Part(part) if isinstance(part, str) else part
+
+
+def spoken(length: timedelta) -> str:
+    """A length of time at a glance: "12 ms", "0.4 s", "16 min", "2 h 5 min", "3 d 2 h"."""
+    seconds = max(length.total_seconds(), 0)
+    if seconds < 0.1:  # noqa: PLR2004 (from there tenths of a second say more)
+        return f"{seconds * KILO:.0f} ms"
+    if seconds < 10:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.0f} s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if hours < 1:
+        return f"{minutes:.0f} min"
+    if days < 1:
+        return _two(f"{hours:.0f} h", minutes % 60, "min")
+    return _two(f"{days:.0f} d", hours % 24, "h")
+
+
+def _two(first: str, rest: float, unit: str) -> str:
+    return f"{first} {rest:.0f} {unit}" if rest else first
+
+
+def spoken_size(size: int) -> str:
+    if size < KILO:
+        return counted(size, "byte")
+    if size < KILO * KILO:
+        return f"{size / KILO:.0f} KB"
+    return f"{size / KILO / KILO:.1f} MB"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(words: Iterable[str], joint: str = "and") -> str:
+    """As in "a, b and c"."""
+    *first, last = list(words) or [""]
+    return f"{', '.join(first)} {joint} {last}" if first else last
+
+
+def initials(name: str) -> str:
+    """Two letters for an avatar: "AL", or the first ones of two words."""
+    words = name.replace("_", " ").replace(".", " ").replace("-", " ").split()
+    if len(words) >= MOST_INITIALS:
+        return (words[0][0] + words[1][0]).upper()
+    return name[:MOST_INITIALS].upper()
+
+
+def name_of(target: str) -> str:
+    """Whom an `assign=` names, as people call them: "Finance", "bob"."""
+    if target.startswith("@"):
+        return target[1:]
+    if target.startswith("perm:"):
+        return f"those who may {target.removeprefix('perm:')}"
+    return target[:1].upper() + target[1:]
+
+
+def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
+    """Who is asked: those named, else the procedure's own answerers."""
+    return listed(map(name_of, assign or answerers), "or") or "administrators"
+
+
+def who(responder: str) -> str:
+    """Who brought something about: a person by name, a part of the system in words."""
+    return responder.removeprefix("system: ") if responder.startswith("system: ") else responder
+
+
+def is_person(responder: str) -> bool:
+    return bool(responder) and not responder.startswith("system")
+
+
+def shortened(text: str, length: int = LONGEST) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
