@@ -332,3 +332,26 @@ def others_act(ctx: Context) -> str:
     ctx.step(act, "before", name="before")
     ctx.step(let_others_act)
     return ctx.step(act, "after", name="after")
+
+
+# Inputs
+
+
+class Address(BaseModel):
+    city: str
+
+
+@procedure
+def typed_inputs(  # noqa: PLR0913, PLR0917 (inputs come by name)
+    ctx: Context,
+    count: int,
+    price: Decimal = Decimal(1),
+    day: date | None = None,
+    urgent: bool = False,  # noqa: FBT001, FBT002
+    speed: Speed = Speed.SLOW,
+    tags: tuple[str, ...] = (),
+    address: Address | None = None,
+    paper: File | None = None,
+) -> int:
+    ctx.approve("Go on?")
+    return count

@@ -1,0 +1,125 @@
+"""The inputs of a start as a web request brings them: JSON, or a form with files."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
+
+from procedures.engine import canonical
+from procedures.engine.definition import Procedure as Definition
+from procedures.engine.errors import EngineError, Fault, InputError
+from procedures.engine.files import File, file_desk
+from procedures.files import ContentStore
+
+MEGABYTE = 1024 * 1024
+FILE = "file"
+MEDIA_TYPE = re.compile(r"[\w.+-]{1,49}/[\w.+-]{1,49}", re.ASCII)
+UNKNOWN_TYPE = "application/octet-stream"
+Types = Mapping[str, set[str]]
+
+
+class BodyError(EngineError):
+    """The body of a request cannot be read."""
+
+
+class TooLargeError(EngineError):
+    """More is sent than the site takes."""
+
+    def __init__(self, what: str, size: int) -> None:
+        super().__init__(
+            f"{what} has {size / MEGABYTE:.1f} MB; at most {settings.MAX_UPLOAD_MB} MB are taken."
+        )
+
+
+def read_json(body: bytes) -> Any:
+    """The plain data in a body; what no database keeps is refused here."""
+    try:
+        plain = json.loads(body)
+    except ValueError:
+        raise BodyError(
+            "The body is not JSON (application/json) and no form (multipart/form-data)."
+        ) from None
+    try:
+        canonical.text_of(plain)
+    except ValueError:
+        raise BodyError("The body holds characters or numbers that cannot be kept.") from None
+    return plain
+
+
+def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
+    """The inputs in a body, still as they were sent; the bytes of its files are kept."""
+    if request.content_type == "multipart/form-data":
+        return _read_form(request, definition)
+    inputs = read_json(request.body or b"{}")
+    if not isinstance(inputs, dict):
+        raise BodyError("The body is a JSON object: the inputs by name.")
+    return inputs
+
+
+def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
+    types = types_of_inputs(definition)
+    texts = {name: _value(name, request.POST.getlist(name), types) for name in request.POST}
+    uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
+    if both := texts.keys() & uploads.keys():
+        raise InputError([Fault(name, "is sent as a text and as a file.") for name in both])
+    with file_desk(ContentStore()):
+        files = {name: _stored(name, upload) for name, upload in uploads.items()}
+    return texts | files
+
+
+def types_of_inputs(definition: Definition) -> Types:
+    """The JSON types each input may have; "file" for an upload."""
+    definitions = definition.schema.get("$defs", {})
+    inputs = definition.schema.get("properties", {})
+    return {name: _types(schema, definitions) for name, schema in inputs.items()}
+
+
+def _types(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> set[str]:
+    if reference := schema.get("$ref"):
+        return _types(definitions[reference.rpartition("/")[2]], definitions)
+    if schema.get("format") == "binary":
+        return {FILE}
+    own = {schema["type"]} if "type" in schema else set[str]()
+    return own.union(*(_types(option, definitions) for option in schema.get("anyOf", ())))
+
+
+def _value(name: str, texts: Sequence[object], types: Types) -> Any:
+    """Form fields are texts: a list's field is repeated, an object's holds JSON."""
+    wanted = types.get(name, set())
+    if "array" in wanted:
+        return list(texts)
+    if len(texts) > 1:
+        raise InputError([Fault(name, f"is sent {len(texts)} times.")])
+    if "object" not in wanted:
+        return texts[0]
+    try:
+        return read_json(str(texts[0]).encode())
+    except BodyError:
+        raise InputError([Fault(name, "must be a JSON object.")]) from None
+
+
+def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile | None:
+    """The one upload of an input; None where there is no such input, which is said later."""
+    if name not in types:
+        return None
+    if FILE not in types[name]:
+        raise InputError([Fault(name, "takes no file.")])
+    if len(uploads) > 1:
+        raise InputError([Fault(name, f"takes one file, not {len(uploads)}.")])
+    upload = cast("UploadedFile", uploads[0])
+    if (upload.size or 0) > settings.MAX_UPLOAD_MB * MEGABYTE:
+        raise TooLargeError(upload.name or name, upload.size or 0)
+    return upload
+
+
+def _stored(name: str, upload: UploadedFile | None) -> File | None:
+    if upload is None:
+        return None
+    sent = upload.content_type or ""
+    is_known = MEDIA_TYPE.fullmatch(sent) and sent != UNKNOWN_TYPE
+    content_type = sent if is_known else ""  # guessed from the name then
+    return File.store(upload.name or name, upload.read(), content_type=content_type)
