@@ -49,11 +49,11 @@ def keepable(value: Any, hint: Any) -> Any:
         text = text_of(plain)
         load(json.loads(text), hint)
     except ValidationError as error:
-        raise ValueError(f"The result does not fit its annotation: {faults(error)}") from None
+        raise ValueError(f"does not fit its annotation: {faults(error)}") from None
     except ValueError as error:
-        raise ValueError(f"The result cannot be kept: {error}") from None
+        raise ValueError(f"cannot be kept: {error}") from None
     if MASKED in text:
-        raise ValueError("The result cannot be kept: it holds a secret.")
+        raise ValueError("cannot be kept: it holds a secret")
     return plain
 
 

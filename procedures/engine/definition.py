@@ -160,9 +160,9 @@ def procedure(
     def declare(fn: Function) -> Procedure:
         own_name = name or getattr(fn, "__name__", repr(fn))
         spoken = title or own_name.replace("_", " ").capitalize()
+        _check_signature(own_name, fn)
         if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
             raise DefinitionError(f"{own_name!r}, {spoken!r}: these are no name and title.")
-        _check_signature(own_name, fn)
         return Procedure(fn, own_name, spoken, _roles(own_name, roles or {}))
 
     return declare(fn) if fn else declare
