@@ -104,7 +104,7 @@ class Procedure:
 
     def load(self, text: str) -> dict[str, Any]:
         """Kept inputs back in their types."""
-        inputs: dict[str, Any] = vars(self._inputs.validate_json(text, context=canonical.KEPT))
+        inputs: dict[str, Any] = vars(canonical.restored(text, self._inputs))
         return inputs
 
     def _look_at(self, name: str, value: Any) -> Iterable[Fault]:

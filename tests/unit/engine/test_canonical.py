@@ -6,20 +6,51 @@ import random
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from enum import IntEnum
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
 
 from procedures.engine import canonical
+
+T = TypeVar("T")
 
 
 @dataclass
 class Parcel:
     tags: set[str]
     weight: Decimal = Decimal("1.50")
+
+
+class Aliased(BaseModel):
+    number: int = Field(alias="orderNumber")
+
+
+class Renamed(BaseModel):
+    number: int = Field(validation_alias="in", serialization_alias="out")
+
+
+class Place(NamedTuple):
+    x: int
+    y: Decimal
+
+
+class Named(TypedDict, total=False):
+    at: datetime
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+@dataclass(slots=True, frozen=True)
+class Page(Generic[T]):
+    items: list[T]
+    next: "Page[T] | None" = None
 
 
 class Load(BaseModel):
@@ -139,6 +170,16 @@ def test_what_is_nested_without_end_is_a_value_error() -> None:
         ((1, Decimal("1.5")), tuple[int, Decimal]),
         (Load(parcels=[], zones=frozenset({1})), Load),
         (b"bytes", bytes),
+        (Aliased(orderNumber=7), Aliased),
+        (Renamed.model_validate({"in": 7}), Renamed),
+        ([Aliased(orderNumber=7)], list[Aliased]),
+        (Place(1, Decimal("2.0")), Place),
+        ({"at": datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=2)))}, Named),
+        (Level.LOW, Level),
+        (Page([Parcel({"a"})], Page([])), Page[Parcel]),
+        ([1, "1", 1.5, None], list[int | str | float | None]),
+        (timedelta(days=1, microseconds=3), timedelta),
+        (7, Annotated[int, {"unit": "EUR"}]),
     ],
 )
 def test_a_value_is_kept_in_its_type(value: object, hint: Any) -> None:

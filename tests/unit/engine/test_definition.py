@@ -31,7 +31,7 @@ class Line:
 
 
 class Order(BaseModel):
-    number: int
+    number: int = Field(alias="orderNumber")
     lines: list[Line]
 
 
@@ -64,7 +64,7 @@ def send_order(  # noqa: PLR0913 (many types)
 
 
 GOOD: Mapping[str, Any] = {
-    "order": {"number": 7, "lines": [{"amount": "1.50"}]},
+    "order": {"orderNumber": 7, "lines": [{"amount": "1.50"}]},
     "due": "2026-03-01",
     "amount": "20",
 }
@@ -80,7 +80,7 @@ def test_inputs_come_in_their_types() -> None:
     inputs = send_order.parse({**GOOD, "speed": "fast", "address": {"city": "Bonn"}})
 
     assert inputs == {
-        "order": Order(number=7, lines=[Line(Decimal("1.50"))]),
+        "order": Order(orderNumber=7, lines=[Line(Decimal("1.50"))]),
         "due": date(2026, 3, 1),
         "amount": Decimal(20),
         "speed": Speed.FAST,
@@ -122,8 +122,8 @@ def test_the_schema_names_what_must_be_said() -> None:
     ("change", "name"),
     [
         ({"due": "soon"}, "due"),
-        ({"order": {"number": "x", "lines": []}}, "order.number"),
-        ({"order": {"number": 7, "lines": [{}]}}, "order.lines.0.amount"),
+        ({"order": {"orderNumber": "x", "lines": []}}, "order.orderNumber"),
+        ({"order": {"orderNumber": 7, "lines": [{}]}}, "order.lines.0.amount"),
         ({"speed": "warp"}, "speed"),
         ({"colour": "red"}, "colour"),
         ({"amount": "NaN"}, "amount"),
