@@ -270,6 +270,7 @@ class Context:
 
     def flush(self) -> None:
         """Commit what is noted but not yet kept."""
+        self._check_usable()
         if self._buffer:
             self._commit()
 
@@ -359,7 +360,7 @@ def _digest(args: tuple[Any, ...]) -> str:
         return ""
     try:
         return canonical.digest(canonical.dump(args))[:16]
-    except ValueError:  # a step may take what JSON cannot hold; it only cannot return it
+    except Exception:  # noqa: BLE001 (a step may take what JSON cannot hold)
         return ""
 
 
