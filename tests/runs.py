@@ -33,10 +33,10 @@ def wait_for_success(run: Run, timeout: float = 30) -> Run:
     return wait_for_status(run, RunStatus.SUCCEEDED, timeout=timeout)
 
 
-def wait_for_request(run: Run) -> HumanRequest:
+def wait_for_request(run: Run, *, prompt: str = "") -> HumanRequest:
     """The question the run asks, or asked last."""
     found = wait_until(
-        lambda: HumanRequest.objects.filter(wait__run=run).first(),
+        lambda: HumanRequest.objects.filter(wait__run=run, prompt__contains=prompt).first(),
         timeout=30,
         what=f"{run} to ask",
     )
