@@ -114,6 +114,17 @@ def test_messages_arrive_again_as_soon_as_redis_is_back(
     wait_for_success(run, timeout=60)
 
 
+@pytest.mark.usefixtures("running_worker", "running_clock")
+def test_a_restart_of_redis_that_nobody_noticed_delays_nothing_for_long(
+    redis_server: Redis, running_web: Web, desk: Desk, alice: User
+) -> None:
+    wait_for_success(begin(alice, running_web, desk))
+    redis_server.kill()
+    redis_server.revive()
+
+    wait_for_success(begin(alice, running_web, desk), timeout=60)
+
+
 # Messages that come too often, too late, or mean nothing
 
 
