@@ -128,8 +128,7 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
     with file_desk(ContentStore()):
         content = file.read()
-    name = "".join(filter(str.isprintable, file.name))
-    disposition = content_disposition_header(as_attachment=True, filename=name)
+    disposition = content_disposition_header(as_attachment=True, filename=file.name)
     return HttpResponse(
         content,
         content_type=file.content_type,

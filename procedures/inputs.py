@@ -1,7 +1,6 @@
 """The inputs of a start as a web request brings them: JSON, or a form with files."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -17,8 +16,7 @@ from procedures.files import ContentStore
 
 MEGABYTE = 1024 * 1024
 FILE = "file"
-MEDIA_TYPE = re.compile(r"[\w.+-]{1,49}/[\w.+-]{1,49}", re.ASCII)
-UNKNOWN_TYPE = "application/octet-stream"
+UNKNOWN_TYPE = File.content_type
 Types = Mapping[str, set[str]]
 
 
@@ -119,7 +117,7 @@ def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile 
 def _stored(name: str, upload: UploadedFile | None) -> File | None:
     if upload is None:
         return None
-    sent = upload.content_type or ""
-    is_known = MEDIA_TYPE.fullmatch(sent) and sent != UNKNOWN_TYPE
-    content_type = sent if is_known else ""  # guessed from the name then
+    content_type = upload.content_type or ""
+    if content_type == UNKNOWN_TYPE:
+        content_type = ""  # guessed from the name then
     return File.store(upload.name or name, upload.read(), content_type=content_type)
