@@ -16,6 +16,9 @@ from procedures.engine.errors import AnswerError, QuestionError
 T = TypeVar("T")
 OnTimeout = Literal["default", "fail", "withdraw"]
 NOTHING: Any = object()
+HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
+JOINERS = "\u200c\u200d"
+"""Part of correct Persian and of composed emoji."""
 LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
 CHECKED: dict[Any, set[str]] = {
     str: {"min_length", "max_length", "pattern"},
@@ -90,8 +93,8 @@ class Question:
     @property
     def digest(self) -> str:
         """What an answer is given to: it serves no question with another digest."""
-        asked = (self.kind, self.prompt, self.evidence, self.schema, self.assign, self.draft)
-        return canonical.digest(canonical.text_of(asked))
+        shown = (self.prompt, self.labels, self.draft, self.evidence)
+        return canonical.digest(canonical.text_of((self.kind, shown, self.schema, self.assign)))
 
     @property
     def evidence_digest(self) -> str:
@@ -144,8 +147,8 @@ class Question:
 class Response(Generic[T]):
     """What people said, or what silence did.
 
-    True in a condition when somebody approved or answered, or when the author's own
-    `default=True` took effect; never for a refusal or an undeclared silence.
+    True in a condition when somebody approved or answered, or when the author's own default
+    took effect and says so; never for a refusal or an undeclared silence.
     """
 
     value: T
@@ -158,7 +161,7 @@ class Response(Generic[T]):
 
     def __bool__(self) -> bool:
         if self.outcome == Outcome.DEFAULTED:
-            return self.value is True
+            return self.value is not None and self.value is not False and self.value != ""
         return self.outcome in {Outcome.APPROVED, Outcome.ANSWERED, Outcome.EDITED}
 
 
@@ -254,7 +257,7 @@ def _shown(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp", "Cs"}:
+    if unicodedata.category(character) not in HIDDEN or character in JOINERS:
         return character
     return "␤" if character == "\n" else f"\\u{ord(character):04x}"
 

@@ -156,6 +156,7 @@ def test_an_answer_serves_no_question_that_differs(other: Mapping[str, Any]) -> 
         (questions.text_input("Go?"), questions.text_input("Go?", int)),
         (questions.choice("Go?", ["a"]), questions.choice("Go?", ["a", "b"])),
         (questions.choice("Go?", ["a"]), questions.choice("Go?", ["a"], many=True)),
+        (questions.approval("Go?"), questions.approval("Go?", yes="Pay", no="Do not pay")),
         (questions.review("Go?", "Dear"), questions.review("Go?", "Dear bob")),
     ],
 )
@@ -163,9 +164,7 @@ def test_nor_one_of_another_kind_schema_or_draft(one: Question, other: Question)
     assert one.digest != other.digest
 
 
-@pytest.mark.parametrize(
-    "words", [{"yes": "Do it"}, {"body": "More."}, {"expires": "2h", "default": True}]
-)
+@pytest.mark.parametrize("words", [{"body": "More."}, {"expires": "2h", "default": True}])
 def test_other_words_around_it_leave_it_the_same_question(words: Mapping[str, Any]) -> None:
     assert questions.approval(**SAME).digest == questions.approval(**SAME, **words).digest
 
@@ -225,7 +224,9 @@ def test_an_answer_amounts_to_an_outcome(
         (Outcome.REJECTED, False, False),
         (Outcome.DEFAULTED, True, True),
         (Outcome.DEFAULTED, False, False),
-        (Outcome.DEFAULTED, "yes", False),
+        (Outcome.DEFAULTED, 0, True),
+        (Outcome.DEFAULTED, "", False),
+        (Outcome.DEFAULTED, None, False),
         (Outcome.EXPIRED, None, False),
         (Outcome.WITHDRAWN, None, False),
     ],
