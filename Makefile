@@ -26,8 +26,8 @@ fix: .venv/dev  ## format and apply safe fixes
 	.venv/bin/ruff check --fix .
 
 requirements: $(UV)  ## pin anew after a change of pyproject.toml; what runs is what was tested
-	$(COMPILE) --group dev pyproject.toml -o requirements-dev.txt
-	$(COMPILE) --constraints requirements-dev.txt pyproject.toml -o requirements.txt
+	@$(COMPILE) --group dev pyproject.toml -o requirements-dev.txt
+	@$(COMPILE) --constraints requirements-dev.txt pyproject.toml -o requirements.txt
 
 # Two stamps in one environment: `run` adds what is missing and removes nothing, `dev` is exact.
 .venv/run: requirements.txt | $(PYTHON)

@@ -1,1 +1,153 @@
-"""The site's administration."""
+"""The site's administration of sessions, requests and responses: history, to be looked at."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from chat.models import (
+    Assignment,
+    HumanRequest,
+    HumanResponse,
+    Member,
+    Message,
+    Session,
+    SessionEvent,
+)
+from procedures.admin.history import HistoryAdmin, Related, link, readable
+from procedures.admin.run import RunAdmin
+
+OF_RUN = "wait__run__id__exact"
+OF_SESSION = "session__id__exact"
+OF_REQUEST = "request__id__exact"
+
+RunAdmin.related += [
+    Related("Requests", HumanRequest, OF_RUN),
+    Related("Messages", Message, "run__id__exact"),
+]
+
+
+class PartOfSessionAdmin(HistoryAdmin):
+    """Rows that belong to one session."""
+
+    list_select_related = ["session"]
+    ordering = ["-pk"]
+
+    @admin.display(description="chat session", ordering="session")
+    def session_page(self, part: Member | Message | SessionEvent) -> SafeString | str:
+        return link(part.session)
+
+
+@admin.register(Session)
+class SessionAdmin(HistoryAdmin):
+    list_display = ["title", "created_at", "last_seq"]
+    ordering = ["-id"]
+    search_fields = ["title", "^id"]
+    fields = ["title", "created_at", "last_seq", "see_also"]
+    readonly_fields = ["see_also"]
+    related = [
+        Related("Members", Member, OF_SESSION),
+        Related("Messages", Message, OF_SESSION),
+        Related("Requests", HumanRequest, OF_SESSION),
+        Related("Changes", SessionEvent, OF_SESSION),
+    ]
+
+
+@admin.register(Member)
+class MemberAdmin(PartOfSessionAdmin):
+    list_display = ["user", "session_page", "joined_at"]
+    list_select_related = ["session", "user"]
+    search_fields = ["user__username"]
+    fields = ["user", "session", "joined_at"]
+
+
+@admin.register(Message)
+class MessageAdmin(PartOfSessionAdmin):
+    list_display = ["at", "kind", "author", "__str__", "session_page"]
+    list_filter = ["kind"]
+    list_select_related = ["session", "author"]
+    search_fields = ["text", "author__username"]
+    fields = ["session", "kind", "author", "run", "request", "text", "at"]
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(PartOfSessionAdmin):
+    list_display = ["seq", "kind", "object", "session_page"]
+    list_filter = ["kind"]
+    search_fields = ["=object"]
+    fields = ["session", "seq", "kind", "object"]
+
+
+@admin.register(HumanRequest)
+class HumanRequestAdmin(HistoryAdmin):
+    list_display = ["__str__", "kind", "status", "outcome", "run_page", "opened_at", "closed_by"]
+    list_filter = ["status", "kind", "outcome", "wait__run__procedure"]
+    list_select_related = ["wait__run__procedure"]
+    ordering = ["-id"]
+    search_fields = ["prompt", "^id", "=closed_by"]
+    fieldsets = [
+        (None, {"fields": ["prompt", "kind", "status", "run_page", "session", "see_also"]}),
+        ("Outcome", {"fields": ["outcome", "closed_by", "closed_at"]}),
+        ("Question", {"fields": ["due_at", "note", "shown_question", "opened_at", "version"]}),
+    ]
+    readonly_fields = ["run_page", "see_also", "due_at", "shown_question"]
+    related = [
+        Related("Responses", HumanResponse, OF_REQUEST),
+        Related("Assignments", Assignment, OF_REQUEST),
+    ]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        return lookup == OF_RUN or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="run", ordering="wait__run")
+    def run_page(self, request: HumanRequest) -> SafeString | str:
+        return link(request.wait.run)
+
+    @admin.display(description="due at")
+    def due_at(self, request: HumanRequest) -> Any:
+        return request.wait.due_at
+
+    @admin.display(description="question")
+    def shown_question(self, request: HumanRequest) -> SafeString | str:
+        return readable(request.question)
+
+
+class PartOfRequestAdmin(HistoryAdmin):
+    """Rows that belong to one request."""
+
+    ordering = ["-pk"]
+
+    @admin.display(description="request", ordering="request")
+    def request_page(self, part: Assignment | HumanResponse) -> SafeString | str:
+        return link(part.request)
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(PartOfRequestAdmin):
+    list_display = ["__str__", "request_page"]
+    list_filter = ["group"]
+    list_select_related = ["request", "user", "group"]
+    search_fields = ["user__username", "=permission"]
+    fields = ["request", "user", "group", "permission"]
+
+
+@admin.register(HumanResponse)
+class HumanResponseAdmin(PartOfRequestAdmin):
+    list_display = ["at", "user", "value", "request_page", "channel"]
+    list_filter = ["channel"]
+    list_select_related = ["request", "user"]
+    search_fields = ["user__username", "request__prompt"]
+    fieldsets = [
+        (None, {"fields": ["request", "user", "at", "channel", "address"]}),
+        ("Answer", {"fields": ["shown_value", "comment"]}),
+        ("What was shown", {"fields": ["shown_question", "evidence_digest"]}),
+    ]
+    readonly_fields = ["shown_value", "shown_question"]
+
+    @admin.display(description="value")
+    def shown_value(self, response: HumanResponse) -> SafeString | str:
+        return readable(response.value)
+
+    @admin.display(description="question")
+    def shown_question(self, response: HumanResponse) -> SafeString | str:
+        return readable(response.shown)

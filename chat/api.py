@@ -8,20 +8,25 @@ from ninja import Router, Status
 from chat import services
 from chat.access import visible_requests
 from chat.models import HumanRequest, HumanResponse
-from chat.schemas import RequestDetailOut, RequestPage, ResponseIn, ResponseOut
+from chat.schemas import ClosedOut, RequestDetailOut, RequestPage, ResponseIn, ResponseOut
 from procedures.access import SignedIn
-from procedures.paging import PAGE, Page, page
+from procedures.paging import PAGE, Limit, Page, page
+from procedures.schemas import refusals
 
 router = Router()
 
 
-@router.get("/requests", response=RequestPage, summary="Requests you may see, newest first")
+@router.get(
+    "/requests",
+    response={200: RequestPage, **refusals(422)},
+    summary="Requests you may see, newest first",
+)
 def list_requests(
     request: SignedIn,
     status: HumanRequest.Status | None = None,
     run: UUID | None = None,
     after: UUID | None = None,
-    limit: int = PAGE,
+    limit: Limit = PAGE,
 ) -> Page:
     requests = visible_requests(request.user).with_what_is_shown()
     if status:
@@ -31,14 +36,25 @@ def list_requests(
     return page(requests, by="-id", after=after, limit=limit)
 
 
-@router.get("/requests/{request_id}", response=RequestDetailOut, summary="A request", by_alias=True)
+@router.get(
+    "/requests/{request_id}",
+    response={200: RequestDetailOut, **refusals(404)},
+    summary="A request",
+    by_alias=True,
+)
 def get_request(request: SignedIn, request_id: UUID) -> HumanRequest:
-    return get_object_or_404(visible_requests(request.user).with_what_is_shown(), pk=request_id)
+    requests = visible_requests(request.user).with_what_is_shown()
+    return get_object_or_404(requests.prefetch_related("responses__user"), pk=request_id)
 
 
 @router.post(
     "/requests/{request_id}/response",
-    response={201: ResponseOut, 200: ResponseOut},
+    response={
+        201: ResponseOut,
+        200: ResponseOut,
+        409: ClosedOut,
+        **refusals(400, 403, 404, 413, 422),
+    },
     summary="Answer a request",
 )
 def create_response(

@@ -6,13 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from chat.models import HumanRequest, HumanResponse
+from procedures.schemas import ErrorOut
 
 
 class ResponseIn(Schema):
     """An answer: a value that fits the request's schema, and a comment."""
+
+    model_config = ConfigDict(extra="forbid")
 
     value: Any = Field(description="Fits the request's `schema`.")
     comment: str = Field("", max_length=10_000)
@@ -114,3 +117,10 @@ class RequestPage(Schema):
 
     items: list[RequestOut]
     next: UUID | None
+
+
+class ClosedOut(ErrorOut):
+    """The request is closed: who was faster, and when."""
+
+    answered_by: str = Field(description='A user name, or "system: deadline".')
+    answered_at: datetime

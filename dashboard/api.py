@@ -5,24 +5,37 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.parser import Parser
 
 import chat.api
 import procedures.api
 from chat.services import AlreadyAnsweredError, NotAskedError
-from dashboard.api_auth import TokenOrSession
+from dashboard.api_auth import SignedInSession, Token
+from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
 from procedures.engine.errors import AnswerError, InputError
-from procedures.inputs import BodyError, FileTooLargeError
+from procedures.engine.faults import fault_of
+from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import KeyReusedError, NotAllowedError, UnknownProcedureError
 
 Told = tuple[int, dict[str, Any]]
+
+
+class JsonParser(Parser):
+    """Reads bodies as the inputs of a start are read."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return read_json(request.body)
+
 
 api = NinjaAPI(
     title="Countersign",
     version="1",
     description="Start runs, follow them, answer what they ask.",
-    auth=TokenOrSession(),
+    auth=[Token(), SignedInSession()],
+    parser=JsonParser(),
     urls_namespace="api",
 )
 api.add_router("", procedures.api.router, tags=["Procedures and runs"])
@@ -39,34 +52,47 @@ def wrong_inputs(error: InputError) -> Told:
     return 422, {"detail": str(error), "faults": [vars(fault) for fault in error.faults]}
 
 
-def unreadable(error: ValidationError) -> Told:
-    faults = [
-        {"field": str(fault["loc"][-1]), "message": str(fault["msg"])} for fault in error.errors
-    ]
-    detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
-    return 422, {"detail": detail, "faults": faults}
+def wrong_parameters(error: ValidationError) -> Told:
+    """What cannot stand in an address is not there; all else is said field by field."""
+    places = [fault["loc"] for fault in error.errors]
+    if any(place[0] == "path" for place in places):
+        return 404, {"detail": NOTHING_HERE}
+    named = [place[2:] or ["body"] if place[0] == "body" else place[1:] for place in places]
+    faults = [fault_of(fault, name) for fault, name in zip(error.errors, named, strict=True)]
+    return wrong_inputs(InputError(faults))
+
+
+def refused(error: HttpError) -> Told:
+    """Ninja hides what was wrong with a body; we say it."""
+    cause = error.__cause__
+    if isinstance(cause, RecursionError):
+        return TOO_DEEP
+    return error.status_code, {"detail": str(cause if isinstance(cause, BodyError) else error)}
 
 
 def as_said(status: int) -> Callable[[Exception], Told]:
     return lambda error: (status, {"detail": str(error)})
 
 
+TOO_DEEP: Told = 400, {"detail": "The body is nested too deeply."}
 ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     BodyError: as_said(400),
-    SuspiciousOperation: lambda _: (400, {"detail": "The request cannot be read."}),
+    MultiPartParserError: lambda _: (400, {"detail": "The form cannot be read."}),
+    RecursionError: lambda _: TOO_DEEP,
+    SuspiciousOperation: lambda _: (400, {"detail": UNREADABLE}),
     AuthenticationError: lambda _: (401, {"detail": "Sign in, or send a valid token."}),
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
-    Http404: lambda _: (404, {"detail": "There is nothing here, or not for you."}),
+    Http404: lambda _: (404, {"detail": NOTHING_HERE}),
     UnknownProcedureError: as_said(404),
     AlreadyAnsweredError: already_answered,
-    FileTooLargeError: as_said(413),
+    TooLargeError: as_said(413),
     RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
     AnswerError: as_said(422),
     InputError: wrong_inputs,
     KeyReusedError: as_said(422),
-    ValidationError: unreadable,
-    HttpError: lambda error: (error.status_code, {"detail": str(error)}),
+    ValidationError: wrong_parameters,
+    HttpError: refused,
 }
 
 
@@ -74,7 +100,10 @@ def tell(request: HttpRequest, error: Any) -> HttpResponse:
     """One shape for every error: `{"detail": "a sentence"}`, with what else helps."""
     kind = next(kind for kind in type(error).__mro__ if kind in ERRORS)
     status, content = ERRORS[kind](error)
-    return api.create_response(request, content, status=status)
+    response = api.create_response(request, content, status=status)
+    if kind is AuthenticationError:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 for kind in ERRORS:

@@ -5,28 +5,39 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from ninja.security import APIKeyCookie
+from ninja.errors import AuthorizationError, HttpError
+from ninja.security import APIKeyCookie, HttpBearer
 
 from dashboard.models import ApiToken
 
 
-class TokenOrSession(APIKeyCookie):
-    """`Authorization: Bearer <token>`, or the session's cookie with CSRF protection."""
+class Token(HttpBearer):
+    """`Authorization: Bearer <token>`, made by `manage.py create_token NAME`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        user = ApiToken.objects.user_of(token.strip())
+        if user:
+            request.user = user
+        return user
+
+
+class SignedInSession(APIKeyCookie):
+    """The cookie of somebody who has signed in; what changes something needs X-CSRFToken too."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Calls without a token and without a session are 401 before any talk of CSRF."""
-        if header := request.headers.get("Authorization"):
-            return self._by_token(request, header)
-        return super().__call__(request) if request.user.is_authenticated else None
+        """A wrong token is 401 whatever the cookies say, and strangers hear nothing of CSRF."""
+        if "Authorization" in request.headers or not request.user.is_authenticated:
+            return None
+        return super().__call__(request)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         return request.user
 
-    def _by_token(self, request: HttpRequest, header: str) -> User | None:
-        scheme, _, token = header.partition(" ")
-        user = ApiToken.objects.user_of(token.strip()) if scheme.lower() == "bearer" else None
-        if user:
-            request.user = user
-        return user
+    def _get_key(self, request: HttpRequest) -> str | None:
+        try:
+            return super()._get_key(request)
+        except HttpError:
+            words = "Send the value of the cookie csrftoken in the header X-CSRFToken."
+            raise AuthorizationError(message=words) from None

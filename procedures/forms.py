@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
 from procedures.engine.files import File
-from procedures.inputs import FileTooLargeError, property_schemas, read_files
+from procedures.inputs import TooLargeError, property_schemas, read_files, types_of_inputs
 
 FieldKind = Literal[
     "text",
@@ -87,8 +87,9 @@ class StartForm:
         request = self._request
         assert request
         try:
-            self._files = self._kept_files() | read_files(request)
-        except FileTooLargeError as error:
+            sent = read_files(request, types_of_inputs(self.definition))
+            self._files = self._kept_files() | {name: file for name, file in sent.items() if file}
+        except TooLargeError as error:
             raise InputError([Fault(error.field, str(error))]) from None
         typed = {
             name: self._typed(name, schema)

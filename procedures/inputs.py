@@ -1,48 +1,77 @@
-"""The inputs of a start as they are sent: JSON, or the fields and files of a form."""
+"""The inputs of a start as a web request brings them: JSON, or a form with files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
+from procedures.engine import canonical
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.files import File, file_desk
 from procedures.files import ContentStore
 
 MEGABYTE = 1024 * 1024
+FILE = "file"
+UNKNOWN_TYPE = File.content_type
+Types = Mapping[str, set[str]]
 
 
 class BodyError(EngineError):
     """The body of a request cannot be read."""
 
 
-class FileTooLargeError(EngineError):
-    """An uploaded file is larger than the site takes."""
+class TooLargeError(EngineError):
+    """More is sent than the site takes."""
 
-    def __init__(self, field: str, name: str, size: int) -> None:
+    def __init__(self, what: str, size: int, *, field: str = "") -> None:
         self.field = field
         super().__init__(
-            f"{name} has {size / MEGABYTE:.0f} MB; at most {settings.MAX_UPLOAD_MB} MB are taken."
+            f"{what} has {size / MEGABYTE:.1f} MB; at most {settings.MAX_UPLOAD_MB} MB are taken."
         )
 
 
-def read_inputs(request: HttpRequest, definition: Definition | None) -> dict[str, Any]:
-    """The inputs in a body, JSON or multipart, still as they were sent."""
-    if request.content_type == "multipart/form-data":
-        schemas = property_schemas(definition) if definition else {}
-        fields = {name: read_field(request, name, schemas.get(name, {})) for name in request.POST}
-        return fields | read_files(request)
+def read_json(body: bytes) -> Any:
+    """The plain data in a body; what no database keeps is refused here."""
     try:
-        inputs = json.loads(request.body or b"{}")
+        plain = json.loads(body)
     except ValueError:
-        raise BodyError("The body is not JSON.") from None
+        raise BodyError(
+            "The body is not JSON (application/json) and no form (multipart/form-data)."
+        ) from None
+    try:
+        canonical.text_of(plain)
+    except ValueError:
+        raise BodyError("The body holds characters or numbers that cannot be kept.") from None
+    return plain
+
+
+def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
+    """The inputs in a body, still as they were sent; the bytes of its files are kept."""
+    if request.content_type == "multipart/form-data":
+        return _read_form(request, definition)
+    inputs = read_json(request.body or b"{}")
     if not isinstance(inputs, dict):
         raise BodyError("The body is a JSON object: the inputs by name.")
     return inputs
+
+
+def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
+    types = types_of_inputs(definition)
+    texts = {name: _value(name, request.POST.getlist(name), types) for name in request.POST}
+    if both := texts.keys() & request.FILES.keys():
+        raise InputError([Fault(name, "is sent as a text and as a file.") for name in both])
+    return texts | read_files(request, types)
+
+
+def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
+    """The uploads, kept; none of them when one is too large."""
+    uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
+    with file_desk(ContentStore()):
+        return {name: _stored(name, upload) for name, upload in uploads.items()}
 
 
 def property_schemas(definition: Definition) -> dict[str, dict[str, Any]]:
@@ -60,28 +89,55 @@ def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, A
     return resolved
 
 
-def read_field(request: HttpRequest, name: str, schema: Mapping[str, Any]) -> Any:
+def types_of_inputs(definition: Definition) -> Types:
+    """The JSON types each input may have; "file" for an upload."""
+    definitions = definition.schema.get("$defs", {})
+    inputs = definition.schema.get("properties", {})
+    return {name: _types(schema, definitions) for name, schema in inputs.items()}
+
+
+def _types(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> set[str]:
+    if reference := schema.get("$ref"):
+        return _types(definitions[reference.rpartition("/")[2]], definitions)
+    if schema.get("format") == "binary":
+        return {FILE}
+    own = {schema["type"]} if "type" in schema else set[str]()
+    return own.union(*(_types(option, definitions) for option in schema.get("anyOf", ())))
+
+
+def _value(name: str, texts: Sequence[object], types: Types) -> Any:
     """Form fields are texts: a list's field is repeated, an object's holds JSON."""
-    if schema.get("type") == "array":
-        return request.POST.getlist(name)
-    if schema.get("type") != "object":
-        return request.POST[name]
+    wanted = types.get(name, set())
+    if "array" in wanted:
+        return list(texts)
+    if len(texts) > 1:
+        raise InputError([Fault(name, f"is sent {len(texts)} times.")])
+    if "object" not in wanted:
+        return texts[0]
     try:
-        return json.loads(request.POST[name])
-    except ValueError:
-        raise InputError([Fault(name, "is not JSON.")]) from None
+        return read_json(str(texts[0]).encode())
+    except BodyError:
+        raise InputError([Fault(name, "must be a JSON object.")]) from None
 
 
-def read_files(request: HttpRequest) -> dict[str, File]:
-    """The uploads, kept; none of them when one is too large."""
-    uploads = {name: cast(UploadedFile, request.FILES[name]) for name in request.FILES}
-    for name, upload in uploads.items():
-        if (upload.size or 0) > settings.MAX_UPLOAD_MB * MEGABYTE:
-            raise FileTooLargeError(name, upload.name or name, upload.size or 0)
-    with file_desk(ContentStore()):
-        return {name: _stored(name, upload) for name, upload in uploads.items()}
+def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile | None:
+    """The one upload of an input; None where there is no such input, which is said later."""
+    if name not in types:
+        return None
+    if FILE not in types[name]:
+        raise InputError([Fault(name, "takes no file.")])
+    if len(uploads) > 1:
+        raise InputError([Fault(name, f"takes one file, not {len(uploads)}.")])
+    upload = cast("UploadedFile", uploads[0])
+    if (upload.size or 0) > settings.MAX_UPLOAD_MB * MEGABYTE:
+        raise TooLargeError(upload.name or name, upload.size or 0, field=name)
+    return upload
 
 
-def _stored(name: str, upload: UploadedFile) -> File:
+def _stored(name: str, upload: UploadedFile | None) -> File | None:
+    if upload is None:
+        return None
     content_type = upload.content_type or ""
+    if content_type == UNKNOWN_TYPE:
+        content_type = ""  # guessed from the name then
     return File.store(upload.name or name, upload.read(), content_type=content_type)

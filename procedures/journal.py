@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from procedures import hooks
 from procedures.engine import canonical
@@ -263,6 +263,8 @@ def _storage() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise StorageLost(str(error)) from error
+    except DatabaseError as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """Lists page by key: each page names where the next one begins."""
 
-from typing import Any, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from django.db.models import Model, QuerySet
+from ninja import Query
 
 PAGE = 50
 LARGEST_PAGE = 500
+Limit = Annotated[int, Query(description=f"How many, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 
 

@@ -2,14 +2,44 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from procedures import registry
 from procedures.models import Artifact, Event, Procedure, Run, Wait
+
+
+def without_nul(text: str) -> str:
+    """PostgreSQL takes no NUL, not even to look for it."""
+    if "\0" in text:
+        raise ValueError("holds characters that cannot be kept.")
+    return text
+
+
+Word = Annotated[str, AfterValidator(without_nul)]
+"""A text that is looked up in the database."""
+
+
+class FaultOut(Schema):
+    """One thing wrong with one field."""
+
+    field: str
+    message: str
+
+
+class ErrorOut(Schema):
+    """Why it was refused, in a sentence."""
+
+    detail: str
+    faults: list[FaultOut] = Field([], description="With 422: what is wrong, field by field.")
+
+
+def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
+    """The errors that a route tells of, for its documentation."""
+    return dict.fromkeys((*statuses, 401, 500), ErrorOut)
 
 
 class ProcedureOut(Schema):

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import kombu.pools
@@ -10,8 +11,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connections
 
-from dashboard import celery_app
 from tests import machine
+from tests.desk import Desk
 from tests.processes import PostgreSQL, Process, Redis, Web, Worker, clock_worker, run_worker
 
 SHOWN_OUTPUT = 6000
@@ -101,6 +102,15 @@ def create_person(name: str, *groups: Group) -> User:
     return user
 
 
+# What a test shares with its steps
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Gates for the steps of `tests.crash.procedures`, and what they did."""
+    return Desk(tmp_path)
+
+
 # Processes of one test, to be killed and stopped at will
 
 
@@ -168,8 +178,8 @@ def shared_redis() -> Iterator[Redis]:
 
 def forget_connections() -> None:
     """Close what this process has kept open to Redis."""
-    pool = kombu.pools.connections[celery_app.connection_for_write()]
-    pool.resize(pool.limit, reset=True)
+    for pool in kombu.pools.connections.values():
+        pool.resize(pool.limit, reset=True)
 
 
 @pytest.fixture(scope="session")

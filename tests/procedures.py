@@ -236,6 +236,19 @@ def talkative(ctx: Context) -> int:
 
 
 @procedure
+def oddly_spoken(ctx: Context) -> str:
+    """Says everywhere what a database could not keep as it is."""
+    odd = "a\0b\ud800" + "ü" * 300
+    ctx.stage(odd)
+    ctx.log(odd)
+    ctx.notify(odd)
+    ctx.state["a\0b" + "ü" * 300] = "a\0b"
+    ctx.step(lambda: File.keep("a\0b/" + odd, "a\0b"), name="keep")
+    ctx.approve(odd, body="a\0b", evidence={"a\0b": "a\0b"}, yes=odd)
+    raise ValueError(odd)
+
+
+@procedure
 def chance(ctx: Context) -> None:
     drawn = [ctx.now(), ctx.uuid(), ctx.random.random()]
     ctx.step(act, "kept")
@@ -332,3 +345,26 @@ def others_act(ctx: Context) -> str:
     ctx.step(act, "before", name="before")
     ctx.step(let_others_act)
     return ctx.step(act, "after", name="after")
+
+
+# Inputs
+
+
+class Address(BaseModel):
+    city: str
+
+
+@procedure
+def typed_inputs(  # noqa: PLR0913, PLR0917 (inputs come by name)
+    ctx: Context,
+    count: int,
+    price: Decimal = Decimal(1),
+    day: date | None = None,
+    urgent: bool = False,  # noqa: FBT001, FBT002
+    speed: Speed = Speed.SLOW,
+    tags: tuple[str, ...] = (),
+    address: Address | None = None,
+    paper: File | None = None,
+) -> int:
+    ctx.approve("Go on?")
+    return count

@@ -1,5 +1,6 @@
 """What is started, in which order."""
 
+import os
 import re
 import socket
 from typing import TextIO
@@ -28,6 +29,7 @@ def run_product(environment: Environment, output: TextIO) -> None:
     """Until somebody asks to stop; then nothing of it is left."""
     if not environment.is_embedded:
         raise StartError("SECRET_KEY is set: this command runs the embedded product only.")
+    os.umask(0o077)  # what runs keep is nobody else's to read
     log = Log(output)
     with only_one(environment.LOCAL_DIR):
         check_port(environment.PORT)
@@ -73,15 +75,15 @@ def prepare_database() -> None:
 
 
 def check_port(port: int) -> None:
-    other = "choose another: make run PORT=8001"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except PermissionError:
-            raise StartError(f"Port {port} is reserved to the system: {other}") from None
         except OSError:
-            raise StartError(f"Port {port} is taken: stop what listens there, or {other}") from None
+            raise StartError(
+                f"Port {port} is taken or reserved: end what listens there, "
+                "or choose another: make run PORT=8001"
+            ) from None
 
 
 def is_answering(port: int) -> bool:

@@ -1,6 +1,9 @@
 """Is this value an answer? Checked against the stored schema, with a sentence for the person."""
 
+import json
+import re
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -18,6 +21,9 @@ WORDS = {
     "object": "a set of named values",
 }
 VISIBLE = r"\S"
+DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
+DIGITS = 100
+PATTERNS = {VISIBLE: "Write something.", DECIMAL: "The answer must be a number like 31.20."}
 FORMATS = {"date": "a date like 2026-12-31"}
 
 
@@ -27,13 +33,38 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
         canonical.text_of(value)
     except ValueError:
         raise AnswerError("The answer holds characters or numbers that cannot be kept.") from None
-    validator = Draft202012Validator(schema, format_checker=FormatChecker())
-    fault: ValidationError | None = best_match(validator.iter_errors(value))
+    fault = _decimal_fault(value, schema) if _is_decimal(schema) else _fault(value, schema)
     if fault is None:
         return value
     place = ".".join(str(part) for part in fault.absolute_path)
     sentence = _sentence(str(fault.validator), fault.validator_value, schema)
     raise AnswerError(f"{place}: {sentence}" if place else sentence)
+
+
+def _is_decimal(schema: dict[str, Any]) -> bool:
+    return {one.get("type") for one in schema.get("anyOf", ())} == {"number", "string"}
+
+
+def _decimal_fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
+    """A decimal may come as text, so that no digit is lost; the limits count all the same."""
+    if isinstance(value, str) and not re.fullmatch(DECIMAL, value):
+        raise AnswerError(PATTERNS[DECIMAL])
+    read = Decimal(value) if isinstance(value, str) else _exact(value)
+    try:
+        with localcontext(prec=DIGITS):
+            return _fault(read, _exact(schema))
+    except ArithmeticError:
+        raise AnswerError("The answer has too many digits.") from None
+
+
+def _exact(plain: Any) -> Any:
+    return json.loads(json.dumps(plain), parse_float=Decimal)
+
+
+def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    fault: ValidationError | None = best_match(validator.iter_errors(value))
+    return fault
 
 
 def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
@@ -49,13 +80,19 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
         "minItems": lambda: f"Choose at least {wanted}.",
         "maxItems": lambda: f"Choose at most {wanted}.",
         "uniqueItems": lambda: "Choose each option once.",
-        "minimum": lambda: f"At least {wanted}.",
-        "maximum": lambda: f"At most {wanted}.",
-        "exclusiveMinimum": lambda: f"More than {wanted}.",
-        "exclusiveMaximum": lambda: f"Less than {wanted}.",
+        "minimum": lambda: f"At least {_plain(wanted)}.",
+        "maximum": lambda: f"At most {_plain(wanted)}.",
+        "exclusiveMinimum": lambda: f"More than {_plain(wanted)}.",
+        "exclusiveMaximum": lambda: f"Less than {_plain(wanted)}.",
+        "multipleOf": lambda: f"In steps of {_plain(wanted)}.",
         "format": lambda: f"The answer must be {FORMATS.get(wanted, wanted)}.",
-        "pattern": lambda: "Write something." if wanted == VISIBLE else f"It must match {wanted}.",
-        "anyOf": lambda: "The answer must be a number.",
+        "pattern": lambda: PATTERNS.get(wanted, f"It must match {wanted}."),
+        "anyOf": lambda: PATTERNS[DECIMAL],
     }
     sentence = sentences.get(rule)
     return sentence() if sentence else "This is no answer to the question."
+
+
+def _plain(number: int | float | Decimal) -> str:
+    text = f"{Decimal(str(number)):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -47,13 +47,13 @@ def keepable(value: Any, hint: Any) -> Any:
     try:
         plain = jsonable(value, hint)
         text = text_of(plain)
-        load(json.loads(text), hint)
+        restored(text, adapter(hint))
     except ValidationError as error:
-        raise ValueError(f"The result does not fit its annotation: {faults(error)}") from None
+        raise ValueError(f"does not fit its annotation: {faults(error)}") from None
     except ValueError as error:
-        raise ValueError(f"The result cannot be kept: {error}") from None
+        raise ValueError(f"cannot be kept: {error}") from None
     if MASKED in text:
-        raise ValueError("The result cannot be kept: it holds a secret.")
+        raise ValueError("cannot be kept: it holds a secret")
     return plain
 
 
@@ -61,7 +61,12 @@ def load(plain: Any, hint: Any = Any) -> Any:
     """A kept value back in its type."""
     if hint is Any:
         return plain
-    return adapter(hint).validate_json(to_json(plain), context=KEPT)
+    return restored(to_json(plain), adapter(hint))
+
+
+def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
+    """What a kept text says, in its type; fields have been kept under their own names."""
+    return types.validate_json(text, context=KEPT, by_alias=True, by_name=True)
 
 
 def plain(text: str) -> dict[str, Any]:
@@ -102,11 +107,10 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 def _order_sets(value: Any, plain: Any) -> None:
     """Sort what was a set: its own order differs from process to process."""
     if isinstance(plain, dict):
-        inner = (
-            value.values()
-            if isinstance(value, Mapping)
-            else (getattr(value, name, None) for name in plain)
-        )
+        if not any(isinstance(one, dict | list) for one in plain.values()):
+            return
+        is_mapping = isinstance(value, Mapping)
+        inner = value.values() if is_mapping else (getattr(value, name, None) for name in plain)
         pairs = zip(inner, plain.values(), strict=False)
     elif isinstance(plain, list) and isinstance(value, Sequence | set | frozenset):
         pairs = zip(value, plain, strict=False)

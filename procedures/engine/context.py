@@ -112,7 +112,7 @@ class Context:
         made: list[File] = []
         try:
             with files_made() as made:
-                result = canonical.keepable(function(step, args), function.returns)
+                result = function(step, args)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (it is journaled, sys.exit too)
@@ -148,6 +148,8 @@ class Context:
     def ask(self, prompt: str, **asking: Unpack[Asking]) -> Response[str]: ...
     @overload
     def ask(self, prompt: str, hint: type[T], **asking: Unpack[Asking]) -> Response[T]: ...
+    @overload
+    def ask(self, prompt: str, hint: object, **asking: Unpack[Asking]) -> Response[Any]: ...
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[Asking]) -> Response[Any]:
         """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
         question = questions.text_input(prompt, hint, **asking)
@@ -268,6 +270,7 @@ class Context:
 
     def flush(self) -> None:
         """Commit what is noted but not yet kept."""
+        self._check_usable()
         if self._buffer:
             self._commit()
 
@@ -289,7 +292,8 @@ class Context:
         except Interruption as interruption:
             self._interrupt(interruption)
         except Exception as error:  # noqa: BLE001 (the procedure must not catch it)
-            self._interrupt(Refused(": ".join(filter(None, [type(error).__name__, str(error)]))))
+            words = told(error)
+            self._interrupt(Refused(f"{words['type']}: {words['message']}"))
         self._buffer.clear()
         if drafts:
             self._now = events[-1].at
@@ -356,7 +360,7 @@ def _digest(args: tuple[Any, ...]) -> str:
         return ""
     try:
         return canonical.digest(canonical.dump(args))[:16]
-    except ValueError:  # a step may take what JSON cannot hold; it only cannot return it
+    except Exception:  # noqa: BLE001 (a step may take what JSON cannot hold)
         return ""
 
 

@@ -2,21 +2,33 @@
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, get_type_hints, overload
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from procedures.engine import canonical
 from procedures.engine.errors import DefinitionError, Fault, InputError
+from procedures.engine.faults import fault_of
 from procedures.engine.files import File
 
 Role = Literal["see", "start", "answer", "operate"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate")
 Function = Callable[..., Any]
-STRICT = {"__pydantic_config__": ConfigDict(extra="forbid")}
+STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=True)}
+NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
+LONGEST_TITLE = 200
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+NOT_PLAIN = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
 
 
 @dataclass(frozen=True)
@@ -59,21 +71,26 @@ class Procedure:
     @cached_property
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of the inputs."""
-        schema: dict[str, Any] = self._inputs.json_schema()
+        try:
+            schema: dict[str, Any] = self._inputs.json_schema()
+        except PydanticUserError as error:
+            raise DefinitionError(f"{self.name}: {error.message}") from None
         return schema
 
     @cached_property
     def file_fields(self) -> frozenset[str]:
         """The inputs that are uploaded files."""
         hints = get_type_hints(self.fn)
-        return frozenset(name for name in self._parameters if hints[name] is File)
+        files = (File, File | None)
+        return frozenset(name for name in self._parameters if hints[name] in files)
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs of a start in their types, checked; `InputError` says what is wrong."""
         try:
             inputs: dict[str, Any] = vars(self._inputs.validate_python(dict(raw)))
         except ValidationError as error:
-            raise InputError([_fault(dict(fault)) for fault in error.errors()]) from None
+            faults = [fault_of(fault, fault["loc"]) for fault in error.errors()]
+            raise InputError(faults) from None
         faults = [fault for name, value in inputs.items() for fault in self._look_at(name, value)]
         if faults:
             raise InputError(faults)
@@ -87,10 +104,15 @@ class Procedure:
 
     def load(self, text: str) -> dict[str, Any]:
         """Kept inputs back in their types."""
-        inputs: dict[str, Any] = vars(self._inputs.validate_json(text, context=canonical.KEPT))
+        inputs: dict[str, Any] = vars(canonical.restored(text, self._inputs))
         return inputs
 
     def _look_at(self, name: str, value: Any) -> Iterable[Fault]:
+        try:
+            canonical.keepable(value, self._hints[name])
+        except ValueError as error:
+            yield Fault(name, f"{error}.")
+            return
         for mark in getattr(self._hints[name], "__metadata__", ()):
             if isinstance(mark, Check):
                 try:
@@ -104,13 +126,19 @@ class Procedure:
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
-        return get_type_hints(self.fn, include_extras=True)
+        try:
+            return get_type_hints(self.fn, include_extras=True)
+        except NameError as error:
+            raise DefinitionError(f"{self.name}: {error}.") from None
 
     @cached_property
     def _inputs(self) -> TypeAdapter[Any]:
         fields = [_field(name, self._hints[name], kind) for name, kind in self._parameters.items()]
         made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
-        return TypeAdapter[Any](made)
+        try:
+            return TypeAdapter[Any](made)
+        except PydanticUserError as error:
+            raise DefinitionError(f"{self.name}: {error.message}") from None
 
 
 @overload
@@ -130,9 +158,11 @@ def procedure(
     """Declare a procedure. `roles` names the groups that may see, start, answer or operate."""
 
     def declare(fn: Function) -> Procedure:
-        own_name = name or fn.__name__
-        _check_signature(own_name, fn)
+        own_name = name or getattr(fn, "__name__", repr(fn))
         spoken = title or own_name.replace("_", " ").capitalize()
+        _check_signature(own_name, fn)
+        if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
+            raise DefinitionError(f"{own_name!r}, {spoken!r}: these are no name and title.")
         return Procedure(fn, own_name, spoken, _roles(own_name, roles or {}))
 
     return declare(fn) if fn else declare
@@ -148,13 +178,13 @@ def _roles(name: str, roles: Mapping[Role, str | Iterable[str]]) -> dict[Role, t
 
 
 def _check_signature(name: str, fn: Function) -> None:
-    parameters = list(inspect.signature(fn).parameters.values())
-    if inspect.iscoroutinefunction(fn) or inspect.isgeneratorfunction(fn):
+    if not inspect.isfunction(fn) or any(is_such(fn) for is_such in NOT_PLAIN):
         raise DefinitionError(f"{name}: a procedure is a plain function, no coroutine.")
-    if not parameters:
+    parameters = list(inspect.signature(fn).parameters.values())
+    if not parameters or parameters[0].kind not in POSITIONAL:
         raise DefinitionError(f"{name}: the first parameter is the context.")
     for parameter in parameters[1:]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if parameter.kind not in NAMED:
             raise DefinitionError(f"{name}: inputs are named one by one, not by {parameter}.")
         if parameter.annotation is parameter.empty:
             raise DefinitionError(f"{name}: the input {parameter.name} needs a type.")
@@ -164,16 +194,6 @@ def _field(name: str, hint: Any, parameter: inspect.Parameter) -> tuple[str, Any
     default = parameter.default
     if default is parameter.empty:
         return name, hint, field()
-    if isinstance(default, list | dict | set):
-        return name, hint, field(default_factory=default.copy)
+    if type(default).__hash__ is None:  # it can change: every run gets its own
+        return name, hint, field(default_factory=partial(deepcopy, default))
     return name, hint, field(default=default)
-
-
-def _fault(fault: dict[str, Any]) -> Fault:
-    place = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "missing":
-        return Fault(place, "is missing.")
-    if fault["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        return Fault(place, "is no input of this procedure.")
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return Fault(place, message if message.endswith(".") else f"{message}.")

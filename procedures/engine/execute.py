@@ -117,7 +117,7 @@ def _swallowed(interruption: Interruption) -> Ending:
 def _quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
     content: dict[str, Any] = {
         "type": type(interruption).__name__,
-        "message": str(interruption),
+        "message": canonical.legible(str(interruption)),
         "remedy": remedy or "Bring back code that fits and retry, or cancel the run.",
     }
     if isinstance(interruption, Mismatch):

@@ -9,13 +9,25 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
 
 from procedures.engine import canonical
-from procedures.engine.answers import VISIBLE, check_answer
+from procedures.engine.answers import DECIMAL, VISIBLE, check_answer
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import AnswerError, QuestionError
 
 T = TypeVar("T")
 OnTimeout = Literal["default", "fail", "withdraw"]
 NOTHING: Any = object()
+HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
+JOINERS = "\u200c\u200d"
+"""Part of correct Persian and of composed emoji."""
+LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
+CHECKED: dict[Any, set[str]] = {
+    str: {"min_length", "max_length", "pattern"},
+    int: LIMITS,
+    Decimal: LIMITS,
+    bool: set(),
+    date: set(),
+}
+"""The types of an input, and what of their annotations an answer can be checked against."""
 
 
 class RequestKind(StrEnum):
@@ -81,8 +93,8 @@ class Question:
     @property
     def digest(self) -> str:
         """What an answer is given to: it serves no question with another digest."""
-        asked = (self.kind, self.prompt, self.evidence, self.schema, self.assign, self.draft)
-        return canonical.digest(canonical.text_of(asked))
+        shown = (self.prompt, self.labels, self.draft, self.evidence)
+        return canonical.digest(canonical.text_of((self.kind, shown, self.schema, self.assign)))
 
     @property
     def evidence_digest(self) -> str:
@@ -135,8 +147,8 @@ class Question:
 class Response(Generic[T]):
     """What people said, or what silence did.
 
-    True in a condition when somebody approved or answered, or when the author's own
-    `default=True` took effect; never for a refusal or an undeclared silence.
+    True in a condition when somebody approved or answered, or when the author's own default
+    took effect and says so; never for a refusal or an undeclared silence.
     """
 
     value: T
@@ -149,7 +161,7 @@ class Response(Generic[T]):
 
     def __bool__(self) -> bool:
         if self.outcome == Outcome.DEFAULTED:
-            return self.value is True
+            return self.value is not None and self.value is not False and self.value != ""
         return self.outcome in {Outcome.APPROVED, Outcome.ANSWERED, Outcome.EDITED}
 
 
@@ -161,24 +173,33 @@ def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Ques
 def text_input(prompt: str, hint: Any = str, **asking: Any) -> Question:
     """`hint`: str, int, Decimal, bool, date, or one of these `Annotated` with constraints."""
     bare = getattr(hint, "__origin__", hint)
-    if bare not in (str, int, Decimal, bool, date):
+    if bare not in CHECKED:
         raise QuestionError(f"ask() takes str, int, Decimal, bool or date, not {hint!r}.")
+    core: Mapping[str, Any] = canonical.adapter(hint).core_schema
+    if unchecked := set(core) - CHECKED[bare] - {"type", "metadata"}:
+        raise QuestionError(f"{prompt!r}: no answer can be checked for {', '.join(unchecked)}.")
     schema = canonical.adapter(hint).json_schema()
     if bare is str:
         schema.setdefault("pattern", VISIBLE)
+    if bare is Decimal:
+        _complete(schema, core.get("decimal_places"))
     return build(RequestKind.INPUT, prompt, schema, **asking)
 
 
 def choice(
     prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False, **asking: Any
 ) -> Question:
-    """`options`: values, or values with their labels."""
+    """`options`: texts, or texts with their labels."""
     labels = dict(options) if isinstance(options, Mapping) else {value: value for value in options}
-    if not labels or not all(labels):
-        raise QuestionError(f"{prompt!r} needs options, none of them empty.")
+    if not labels or not all(map(_is_text, labels)):
+        raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
     one: dict[str, Any] = {"enum": list(labels)}
     schema = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1} if many else one
     return build(RequestKind.CHOICE, prompt, schema, labels=labels, **asking)
+
+
+def _is_text(option: object) -> bool:
+    return isinstance(option, str) and bool(option.strip())
 
 
 def review(prompt: str, draft: str, **asking: Any) -> Question:
@@ -202,18 +223,23 @@ def build(
     assign = asking.pop("assign", ())
     expires = _seconds(asking.pop("expires", None))
     on_timeout = _on_timeout(prompt, expires, default, asking.pop("on_timeout", None))
-    question = Question(
-        kind,
-        one_line(prompt),
-        schema,
-        assign=(assign,) if isinstance(assign, str) else tuple(assign),
-        evidence=canonical.jsonable(asking.pop("evidence", None)),
-        expires=expires,
-        on_timeout=on_timeout,
-        default=None if default is NOTHING else canonical.jsonable(default),
-        **asking,
-    )
-    canonical.text_of(question.as_json())
+    labels = {value: _shown(label) for value, label in asking.pop("labels", {}).items()}
+    try:
+        question = Question(
+            kind,
+            one_line(prompt),
+            schema,
+            labels=labels,
+            assign=(assign,) if isinstance(assign, str) else tuple(assign),
+            evidence=canonical.jsonable(asking.pop("evidence", None)),
+            expires=expires,
+            on_timeout=on_timeout,
+            default=None if default is NOTHING else canonical.jsonable(default),
+            **asking,
+        )
+        canonical.text_of(question.as_json())
+    except ValueError as error:
+        raise QuestionError(f"{prompt!r}: {error}") from None
     if on_timeout == "default":
         _check_default(question)
     return question
@@ -223,13 +249,25 @@ def one_line(prompt: str) -> str:
     """The prompt as one plain line: what would hide or turn text is made visible."""
     if not prompt.strip():
         raise QuestionError("A question needs a prompt.")
-    return "".join(map(_visible, prompt.strip()))
+    return _shown(prompt)
+
+
+def _shown(text: str) -> str:
+    return "".join(map(_visible, text.strip()))
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp", "Cs"}:
+    if unicodedata.category(character) not in HIDDEN or character in JOINERS:
         return character
     return "␤" if character == "\n" else f"\\u{ord(character):04x}"
+
+
+def _complete(schema: dict[str, Any], places: int | None) -> None:
+    """Say of a decimal number what Pydantic's schema leaves out."""
+    number, text = schema["anyOf"]
+    text["pattern"] = DECIMAL
+    if places is not None:
+        number.setdefault("multipleOf", 10**-places)
 
 
 def _seconds(expires: Duration | None) -> float | None:

@@ -68,6 +68,14 @@ class StepFunction:
     returns: Any
 
     def __call__(self, step: Step, args: tuple[Any, ...]) -> Any:
+        """What is kept of the result, as plain JSON."""
+        result = self._call(step, args)
+        try:
+            return canonical.keepable(result, self.returns)
+        except ValueError as error:
+            raise ValueError(f"The result {error}.") from None
+
+    def _call(self, step: Step, args: tuple[Any, ...]) -> Any:
         if self.step_parameter is None:
             return self.fn(*args)
         is_named = self.step_parameter.kind == inspect.Parameter.KEYWORD_ONLY

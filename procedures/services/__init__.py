@@ -4,6 +4,7 @@ from procedures.services.runs import (
     KeyReusedError,
     NotAllowedError,
     UnknownProcedureError,
+    find_startable,
     start_run,
 )
 from procedures.services.sweep import sweep
@@ -15,6 +16,7 @@ __all__ = [
     "UnknownProcedureError",
     "WaitClosedError",
     "expire_wait",
+    "find_startable",
     "lock_run",
     "resolve_wait",
     "start_run",

@@ -39,15 +39,21 @@ class NotAllowedError(EngineError):
         super().__init__(f"You may not start {definition.title}: ask for it in {groups}.")
 
 
-def start_run(
-    name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
-) -> tuple[Run, bool]:
-    """Start a run; the same key by the same person gives the same run, and False."""
+def find_startable(name: str, *, by: User | None) -> Definition:
+    """What would be started, if that person may; to be asked before files are kept."""
     definition = registry.find(name)
     if definition is None:
         raise UnknownProcedureError(name)
     if by and not access.procedures_for(by, "start").filter(name=name).exists():
         raise NotAllowedError(definition)
+    return definition
+
+
+def start_run(
+    name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
+) -> tuple[Run, bool]:
+    """Start a run; the same key by the same person gives the same run, and False."""
+    definition = find_startable(name, by=by)
     with file_desk(ContentStore()):
         parsed = definition.parse(inputs)
     text = definition.dump(parsed)

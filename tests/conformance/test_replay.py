@@ -60,6 +60,17 @@ def test_what_people_see_is_written_once(backend: Backend) -> None:
     ]
 
 
+def test_no_text_is_too_odd_to_be_kept(backend: Backend) -> None:
+    run_id = backend.start(procedures.oddly_spoken)
+    assert backend.advance(run_id) == RunStatus.WAITING
+    answer(backend, run_id, "approve")
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+
+    assert r"a␀b\ud800ü" in error_of(backend, run_id)["message"]
+    assert list(backend.files(run_id).values()) == [b"a\0b"]
+
+
 @procedure(name="two_questions")
 def swapped_questions(ctx: Context) -> list[bool]:
     return [bool(ctx.approve("Send?")), bool(ctx.approve("Pay?"))]

@@ -1,10 +1,24 @@
-"""Every crash test has a real Redis."""
+"""Every crash test has a real Redis, and a worker that waits for its turn."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from tests.processes import Redis
+from tests.processes import Redis, Worker
 
 
 @pytest.fixture(autouse=True)
 def every_test_has_redis(redis_server: Redis) -> None:
     """Up and empty."""
+
+
+@pytest.fixture
+def take_over(
+    shared_worker: Worker, transactional_db: None, redis_server: Redis
+) -> Iterator[Callable[[], None]]:
+    """Has another worker, up already, take messages from the call to the end of the test."""
+    with shared_worker.listening():
+        pass
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(shared_worker.listening())

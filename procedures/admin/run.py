@@ -1,0 +1,96 @@
+"""Runs and what belongs to them."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from procedures.admin.history import HistoryAdmin, Related, link, readable
+from procedures.models import Artifact, Event, Run, RunInput, Wait
+
+OF_RUN = "run__id__exact"
+
+
+class PartOfRunAdmin(HistoryAdmin):
+    """Rows that belong to one run."""
+
+    list_select_related = ["run__procedure"]
+    ordering = ["-pk"]
+
+    @admin.display(description="run", ordering="run")
+    def run_page(self, part: Artifact | Event | RunInput | Wait) -> SafeString | str:
+        return link(part.run)
+
+
+@admin.register(Run)
+class RunAdmin(HistoryAdmin):
+    list_display = ["__str__", "procedure", "status", "started_by", "created_at", "ended_at"]
+    list_filter = ["status", "procedure"]
+    list_select_related = ["procedure", "started_by"]
+    ordering = ["-id"]
+    search_fields = ["^id", "started_by__username", "=idempotency_key"]
+    search_help_text = "The beginning of an id, who started it, or an idempotency key."
+    fieldsets = [
+        (None, {"fields": ["procedure", "version", "status", "see_also"]}),
+        ("Start and end", {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]}),
+        ("Values", {"fields": ["shown_inputs", "shown_result", "shown_error"]}),
+        ("Now", {"fields": ["working_on", "working_attempt", "working_since", "wake_at"]}),
+        ("Journal", {"fields": ["head_seq", "head_hash"]}),
+        ("Worker", {"fields": ["epoch", "leased_until", "claims", "ring_at", "rings"]}),
+    ]
+    readonly_fields = ["see_also", "shown_inputs", "shown_result", "shown_error"]
+    related = [
+        Related("Journal", Event, OF_RUN),
+        Related("Waits", Wait, OF_RUN),
+        Related("Files", Artifact, OF_RUN),
+        Related("Inputs from outside", RunInput, OF_RUN),
+    ]
+
+    @admin.display(description="inputs")
+    def shown_inputs(self, run: Run) -> SafeString | str:
+        return readable(run.inputs)
+
+    @admin.display(description="result")
+    def shown_result(self, run: Run) -> SafeString | str:
+        return readable(run.result)
+
+    @admin.display(description="error")
+    def shown_error(self, run: Run) -> SafeString | str:
+        return readable(run.error)
+
+
+@admin.register(Event)
+class EventAdmin(PartOfRunAdmin):
+    list_display = ["seq", "kind", "name", "key", "at", "run_page"]
+    list_filter = ["kind"]
+    fields = ["run", "seq", "kind", "name", "key", "at", "shown_data", "hash"]
+    readonly_fields = ["run", "shown_data"]
+
+    @admin.display(description="data")
+    def shown_data(self, event: Event) -> SafeString | str:
+        return readable(event.data)
+
+
+@admin.register(Wait)
+class WaitAdmin(PartOfRunAdmin):
+    list_display = ["__str__", "run_page", "due_at", "closed_at", "outcome"]
+    list_filter = ["kind", "outcome", ("closed_at", admin.EmptyFieldListFilter)]
+    fields = ["run", "kind", "key", "opened_seq", "due_at", "closed_at", "outcome"]
+
+
+@admin.register(RunInput)
+class RunInputAdmin(PartOfRunAdmin):
+    list_display = ["__str__", "run_page", "created_at", "taken_at"]
+    list_filter = ["kind", ("taken_at", admin.EmptyFieldListFilter)]
+    fields = ["run", "kind", "name", "key", "created_at", "taken_at", "shown_data"]
+    readonly_fields = ["run", "shown_data"]
+
+    @admin.display(description="data")
+    def shown_data(self, run_input: RunInput) -> SafeString | str:
+        return readable(run_input.data)
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(PartOfRunAdmin):
+    list_display = ["name", "run_page", "size", "content_type", "created_at"]
+    list_filter = ["content_type"]
+    search_fields = ["name", "=digest"]
+    fields = ["run", "name", "size", "content_type", "created_at", "digest"]

@@ -1,0 +1,82 @@
+"""What is wrong with an input, in words for the person who sent it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from procedures.engine.errors import Fault
+
+NUMBER = "must be a number like 31.20."
+WHOLE = "must be a whole number like 42."
+DATE = "must be a date like 2026-12-31."
+MOMENT = "must be a date and time like 2026-12-31T09:30:00Z."
+TIME = "must be a time like 09:30."
+YES_OR_NO = "must be yes or no (true or false)."
+TEXT = "must be a text."
+LIST = "must be a list."
+NAMED = "must be a set of named values."
+ID = "must be an id like 0190e5a4-7c1b-7d2e-8f30-1a2b3c4d5e6f."
+ONE_OF = "must be one of: {expected}."
+
+WORDS = {
+    "missing": "is missing.",
+    "none_required": "must be left out.",
+    "extra_forbidden": "is not asked for.",
+    "unexpected_keyword_argument": "is no input of this procedure.",
+    "int_type": WHOLE,
+    "int_parsing": WHOLE,
+    "int_parsing_size": "has too many digits.",
+    "int_from_float": WHOLE,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "decimal_type": NUMBER,
+    "decimal_parsing": NUMBER,
+    "finite_number": NUMBER,
+    "decimal_max_digits": "has more than {max_digits} digits.",
+    "decimal_max_places": "has more than {decimal_places} decimals.",
+    "decimal_whole_digits": "has more than {whole_digits} digits before the point.",
+    "multiple_of": "must be a multiple of {multiple_of}.",
+    "greater_than": "must be more than {gt}.",
+    "greater_than_equal": "must be {ge} or more.",
+    "less_than": "must be less than {lt}.",
+    "less_than_equal": "must be {le} or less.",
+    "bool_type": YES_OR_NO,
+    "bool_parsing": YES_OR_NO,
+    "date_type": DATE,
+    "date_parsing": DATE,
+    "date_from_datetime_parsing": DATE,
+    "date_from_datetime_inexact": DATE,
+    "datetime_type": MOMENT,
+    "datetime_parsing": MOMENT,
+    "datetime_from_date_parsing": MOMENT,
+    "timezone_aware": "needs a time zone, like 2026-12-31T09:30:00Z.",
+    "time_type": TIME,
+    "time_parsing": TIME,
+    "string_type": TEXT,
+    "string_unicode": "holds characters that cannot be kept.",
+    "string_too_short": "needs at least {min_length} characters.",
+    "string_too_long": "may have at most {max_length} characters.",
+    "string_pattern_mismatch": "must match {pattern}.",
+    "enum": ONE_OF,
+    "literal_error": ONE_OF,
+    "list_type": LIST,
+    "tuple_type": LIST,
+    "set_type": LIST,
+    "frozen_set_type": LIST,
+    "too_short": "needs at least {min_length}.",
+    "too_long": "may have at most {max_length}.",
+    "dict_type": NAMED,
+    "model_type": NAMED,
+    "model_attributes_type": NAMED,
+    "dataclass_type": NAMED,
+    "uuid_type": ID,
+    "uuid_parsing": ID,
+}
+
+
+def fault_of(error: Mapping[str, Any], place: Sequence[int | str]) -> Fault:
+    """One of Pydantic's errors as we say it; a ValueError's own words stay as they are."""
+    name = ".".join(map(str, place))
+    if words := WORDS.get(error["type"]):
+        return Fault(name, words.format_map(error.get("ctx", {})))
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return Fault(name, message if message.endswith(".") else f"{message}.")

@@ -1,0 +1,41 @@
+"""Calling the API as somebody, and running procedures, all in the test's own process."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from chat.models import HumanRequest
+from dashboard.models import ApiToken
+from procedures.models import Grant, Procedure, Run
+from procedures.runner import advance_run
+from procedures.services import start_run
+
+
+def caller(user: User) -> Client:
+    """A program with a token of that user's. What breaks is answered with 500, as on a site."""
+    headers = {"Authorization": f"Bearer {ApiToken.create_for(user)}"}
+    return Client(headers=headers, raise_request_exception=False)
+
+
+def grant(name: str, group: Group, *roles: str) -> None:
+    procedure = Procedure.objects.get(name=name)
+    for role in roles:
+        Grant.objects.create(procedure=procedure, group=group, role=role)
+
+
+def run_until_it_waits(name: str, *, by: User | None = None, **inputs: Any) -> Run:
+    run, _is_new = start_run(name, inputs, by=by)
+    advance_run(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def request_of(run: Run) -> HumanRequest:
+    """The newest question of a run."""
+    return HumanRequest.objects.filter(wait__run=run).latest("pk")
+
+
+def respond(client: Client, request: HumanRequest, value: Any, comment: str = "") -> Any:
+    body = {"value": value, "comment": comment}
+    return client.post(f"/api/requests/{request.pk}/response", body, "application/json")

@@ -1,0 +1,76 @@
+"""Procedures whose steps stop where a test tells them to, and note in a file what they did."""
+
+import os
+import signal
+from fcntl import LOCK_SH, flock
+from pathlib import Path
+
+from procedures.engine import Context, Step, procedure
+from procedures.engine.definition import Role
+
+ROLES: dict[Role, str] = {"start": "support", "answer": "finance"}
+
+
+def stop_at(folder: str, gate: str) -> None:
+    """Wait here while the test keeps the gate of that name closed; see `Desk`."""
+    path = Path(folder, gate)
+    if path.exists():
+        with path.open() as held, Path(folder, "arrivals").open("a") as arrivals:
+            arrivals.write(f"{gate}\n")
+            arrivals.flush()
+            flock(held, LOCK_SH)
+
+
+def act(folder: str, step: Step) -> str:
+    """Does its effect once per attempt: a line with its name and its idempotency key."""
+    stop_at(folder, f"before {step.name}")
+    with Path(folder, "effects").open("a") as effects:
+        effects.write(f"{step.name} {step.idempotency_key}\n")
+    stop_at(folder, f"after {step.name}")
+    return step.name
+
+
+def die(folder: str, step: Step) -> None:
+    act(folder, step)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@procedure(roles=ROLES)
+def purchase(ctx: Context, folder: str) -> bool:
+    """Steps before and after a question."""
+    ctx.step(act, folder, name="reserve")
+    stop_at(folder, "reserve to question")
+    decision = ctx.approve("Buy it?")
+    ctx.step(act, folder, name="pay")
+    stop_at(folder, "pay to send")
+    ctx.step(act, folder, name="send")
+    return bool(decision)
+
+
+@procedure(roles=ROLES)
+def one_question(ctx: Context, folder: str) -> bool:
+    """What is decided is done once."""
+    decision = ctx.approve("Pay 31.20 €?")
+    ctx.step(act, folder, name="pay" if decision else "refuse")
+    return bool(decision)
+
+
+@procedure(roles=ROLES)
+def one_step(ctx: Context, folder: str) -> str:
+    return ctx.step(act, folder, name="work")
+
+
+@procedure(roles=ROLES)
+def poison(ctx: Context, folder: str) -> None:
+    """Kills whichever worker takes it up."""
+    ctx.step(die, folder, name="die")
+
+
+@procedure(roles=ROLES)
+def short_sleep(ctx: Context, seconds: float) -> None:
+    ctx.sleep(seconds)
+
+
+@procedure(roles=ROLES)
+def short_deadline(ctx: Context, seconds: float) -> bool:
+    return bool(ctx.approve("Go on?", expires=seconds, default=True))

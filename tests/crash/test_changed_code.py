@@ -1,0 +1,147 @@
+"""Code that changes under a waiting run: an answer serves only the question it was given to."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+
+from chat.models import HumanRequest
+from procedures.engine.journal import RunStatus
+from procedures.models import Run
+from tests.conftest import StartWorker
+from tests.desk import Desk
+from tests.processes import Worker
+from tests.runs import answer, wait_for_request, wait_for_status, wait_for_success
+
+HEAD = """
+from procedures.engine import Context, procedure
+from tests.crash.procedures import ROLES, act
+
+@procedure(roles=ROLES)
+def shop(ctx: Context, folder: str) -> None:
+"""
+PAY = """
+    if ctx.approve("Pay?"):
+        ctx.step(act, folder, name="payment")
+"""
+SEND = """
+    if ctx.approve("Send?"):
+        ctx.step(act, folder, name="shipment")
+"""
+NAMED_PAY = PAY.replace('"Pay?"', '"Pay?", name="pay"')
+NAMED_SEND = SEND.replace('"Send?"', '"Send?", name="send"')
+START = """
+import sys, django
+django.setup()
+from django.contrib.auth.models import User
+from procedures import registry
+from procedures.services import start_run
+registry.register_all()
+alice = User.objects.get(username="alice")
+print(start_run("shop", {"folder": sys.argv[1]}, by=alice)[0].pk)
+"""
+
+
+class Shop:
+    """A module outside of the checkout, known only to the processes of this test."""
+
+    def __init__(self, folder: Path, worker: StartWorker) -> None:
+        self._module = folder / "shop.py"
+        self._start_worker = worker
+        self._worker: Worker | None = None
+        self._environment = {
+            "PYTHONPATH": str(folder),
+            "PROCEDURE_MODULES": "shop",
+            # Two versions of one length, written within a second, look alike to a .pyc.
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def deploy(self, *parts: str) -> None:
+        """End the worker, change the code, and start the worker again."""
+        if self._worker:
+            self._worker.kill()
+        self._module.write_text("".join([HEAD, *parts]))
+        self._worker = self._start_worker(concurrency=1, **self._environment)
+
+    def start(self, desk: Desk) -> Run:
+        started = subprocess.run(
+            [sys.executable, "-c", START, desk.folder],
+            env={**os.environ, **self._environment},
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return Run.objects.get(pk=started.stdout.strip())
+
+
+@pytest.fixture
+def shop(tmp_path: Path, worker: StartWorker) -> Shop:
+    return Shop(tmp_path, worker)
+
+
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize(
+    ("pay", "send"), [(PAY, SEND), (NAMED_PAY, NAMED_SEND)], ids=["unnamed", "named"]
+)
+def test_two_approvals_swapped_under_a_waiting_run_quarantine_it(
+    shop: Shop, pay: str, send: str, desk: Desk, bob: User
+) -> None:
+    shop.deploy(pay, send)
+    run = shop.start(desk)
+    request = wait_for_request(run)
+
+    shop.deploy(send, pay)
+    assert HumanRequest.objects.open().get() == request
+    answer(request, value=True, by=bob)
+
+    error = error_of(wait_for_status(run, RunStatus.QUARANTINED))
+    assert "“Pay?”" in error["message"]
+    assert "“Send?”" in error["message"]
+    assert error["remedy"] == "Bring back code that fits and retry, or cancel the run."
+    assert not desk.effects
+    request = HumanRequest.objects.get()
+    assert (request.prompt, request.outcome, request.closed_by) == ("Pay?", "approved", "bob")
+
+
+@pytest.mark.usefixtures("alice")
+def test_two_answered_approvals_swapped_do_not_swap_their_answers(
+    shop: Shop, desk: Desk, bob: User
+) -> None:
+    shop.deploy(PAY, SEND)
+    run = shop.start(desk)
+    answer(wait_for_request(run), value=True, by=bob)
+    request = wait_for_request(run, prompt="Send?")
+
+    shop.deploy(SEND, PAY)
+    answer(request, value=False, by=bob)
+
+    error = error_of(wait_for_status(run, RunStatus.QUARANTINED))
+    assert error["message"] == (
+        "The wait approve has changed: the run asked “Pay?”, the code now asks “Send?”."
+    )
+    assert desk.effects == {"payment": 1}
+
+
+@pytest.mark.usefixtures("alice")
+def test_two_answered_approvals_with_names_keep_their_answers_in_any_order(
+    shop: Shop, desk: Desk, bob: User
+) -> None:
+    shop.deploy(NAMED_PAY, NAMED_SEND)
+    run = shop.start(desk)
+    answer(wait_for_request(run), value=True, by=bob)
+    request = wait_for_request(run, prompt="Send?")
+
+    shop.deploy(NAMED_SEND, NAMED_PAY)
+    answer(request, value=False, by=bob)
+
+    wait_for_success(run)
+    assert desk.effects == {"payment": 1}
+
+
+def error_of(run: Run) -> dict[str, str]:
+    error: dict[str, str] = json.loads(run.error)
+    return error

@@ -1,0 +1,123 @@
+"""The supervisor over parts that do not behave."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from dashboard.embedded.errors import StartError, StopAsked
+from dashboard.embedded.log import Log
+from dashboard.embedded.part import LONGEST_LINE, Part
+from dashboard.embedded.supervisor import Supervisor
+from tests.processes import wait_until
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture
+def output() -> StringIO:
+    return StringIO()
+
+
+@pytest.fixture
+def supervisor(output: StringIO) -> Iterator[Supervisor]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        with Supervisor(Log(output), {**os.environ}) as supervisor:
+            yield supervisor
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def part(code: str) -> Part:
+    return Part("part", (sys.executable, "-c", code))
+
+
+def watch_until(supervisor: Supervisor, text: str, output: StringIO) -> None:
+    """As Ctrl-C once the log says so."""
+
+    def press() -> None:
+        wait_until(lambda: text in output.getvalue(), what=text)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    finger = threading.Thread(target=press)
+    finger.start()
+    with pytest.raises(StopAsked):
+        supervisor.watch()
+    finger.join()
+
+
+def test_the_pause_grows_while_a_part_keeps_crashing(
+    supervisor: Supervisor, output: StringIO
+) -> None:
+    supervisor.start(part("raise SystemExit(3)"))
+
+    watch_until(supervisor, "in 3 s", output)
+
+    assert output.getvalue().splitlines() == [
+        "part    ended with code 3; starting it again now",
+        "part    ended with code 3; starting it again in 1 s",
+        "part    ended with code 3; starting it again in 3 s",
+    ]
+
+
+def test_a_part_that_cannot_be_started_again_is_tried_again(
+    supervisor: Supervisor, output: StringIO, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\nrm $0\n")
+    script.chmod(0o700)
+    supervisor.start(Part("part", (str(script),)))
+
+    watch_until(supervisor, "No such file", output)
+
+    assert "part    cannot be run (No such file or directory); starting it again in 1 s" in (
+        output.getvalue().splitlines()
+    )
+
+
+def test_a_part_that_is_never_ready_stops_the_start(supervisor: Supervisor) -> None:
+    slow = part("import time; time.sleep(60)")
+
+    with pytest.raises(StartError, match="The part was not ready"):
+        supervisor.start_and_wait(slow, lambda: False, seconds=0.2)
+
+
+def test_ctrl_c_interrupts_what_may_be_interrupted(supervisor: Supervisor) -> None:
+    with pytest.raises(StopAsked), supervisor.interruptible():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_last_words_are_printed(supervisor: Supervisor, output: StringIO) -> None:
+    supervisor.start(part("print('first'); print('last', end='')"))
+
+    watch_until(supervisor, "starting it again", output)
+
+    assert output.getvalue().splitlines()[:2] == ["part    first", "part    last"]
+
+
+def test_an_endless_line_is_cut(supervisor: Supervisor, output: StringIO) -> None:
+    supervisor.start(part(f"print('x' * {3 * LONGEST_LINE})"))
+
+    watch_until(supervisor, "starting it again", output)
+
+    longest = max(len(line) for line in output.getvalue().splitlines())
+    assert LONGEST_LINE < longest < 2 * LONGEST_LINE
+
+
+def test_a_part_that_does_not_listen_is_killed(output: StringIO, supervisor: Supervisor) -> None:
+    deaf = "import os, signal, time; signal.signal(15, signal.SIG_IGN); "
+    supervisor.start(part(deaf + "print('deaf', os.getpid(), flush=True); time.sleep(60)"))
+    watch_until(supervisor, "deaf", output)
+    pid = int(output.getvalue().split()[-1])
+
+    supervisor.__exit__(None, None, None)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

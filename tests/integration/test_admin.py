@@ -1,0 +1,241 @@
+"""The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from chat.models import HumanRequest, HumanResponse
+from dashboard.demo import let_operators_view
+from dashboard.models import ApiToken
+from procedures.models import Event, Grant, Procedure, Run
+from tests.calls import caller, grant, request_of, respond, run_until_it_waits
+
+OURS = [
+    model
+    for name in ("procedures", "chat", "dashboard")
+    for model in apps.get_app_config(name).get_models()
+]
+HISTORY = [model for model in OURS if model not in (Grant, ApiToken)]
+
+
+def page(name: str, model: type[Model] | Model, *args: Any) -> str:
+    names = model._meta  # noqa: SLF001 (Django documents it)
+    return reverse(f"admin:{names.app_label}_{names.model_name}_{name}", args=args)
+
+
+@pytest.fixture
+def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
+    """A run that was asked and answered; every table has a row."""
+    run_until_it_waits("reports", fails=False)
+    grant("question", support, "start")
+    grant("question", finance, "answer")
+    run = run_until_it_waits("question", by=alice)
+    respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
+    return run
+
+
+@pytest.fixture
+def operator(dave: User) -> Client:
+    let_operators_view()
+    User.objects.filter(pk=dave.pk).update(is_staff=True)
+    client = Client()
+    client.force_login(dave)
+    return client
+
+
+@pytest.fixture
+def root(admin_user: User) -> Client:
+    client = Client()
+    client.force_login(admin_user)
+    return client
+
+
+def test_every_model_is_there() -> None:
+    assert all(admin.site.is_registered(model) for model in OURS)
+
+
+def first(model: type[Model]) -> Model:
+    row = model._default_manager.first()  # noqa: SLF001
+    assert row, f"There is no {model.__name__} to look at."
+    return row
+
+
+def test_operators_see_every_list_and_every_row(operator: Client, answered: Run) -> None:
+    ApiToken.create_for(User.objects.get(username="alice"))
+
+    for model in OURS:
+        for path in (page("changelist", model), page("change", model, first(model).pk)):
+            assert operator.get(path).status_code == 200, path
+
+
+def test_nobody_rewrites_history(root: Client, answered: Run) -> None:
+    for model in HISTORY:
+        row = first(model)
+        refused = [
+            root.get(page("add", model)),
+            root.post(page("add", model), {}),
+            root.post(page("change", model, row.pk), {"_save": "1"}),
+            root.post(page("delete", model, row.pk), {"post": "yes"}),
+        ]
+        deletion = {"action": "delete_selected", "_selected_action": row.pk}
+        root.post(page("changelist", model), deletion)
+        assert {response.status_code for response in refused} == {403}, model
+        assert model._default_manager.filter(pk=row.pk).exists()  # noqa: SLF001
+
+
+@pytest.mark.parametrize("person", ["alice", "bob", "dave"])
+def test_who_is_no_staff_sees_nothing(
+    client: Client, answered: Run, dave: User, person: str
+) -> None:
+    client.force_login(User.objects.get(username=person))
+
+    response = client.get(page("change", Run, answered.pk))
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/admin/login/")
+
+
+def test_staff_without_the_view_permission_sees_nothing(
+    client: Client, answered: Run, carol: User
+) -> None:
+    User.objects.filter(pk=carol.pk).update(is_staff=True)
+    client.force_login(carol)
+
+    assert client.get("/admin/").status_code == 200
+    assert client.get(page("changelist", Run)).status_code == 403
+    assert client.get(page("change", Run, answered.pk)).status_code == 403
+
+
+def test_a_grant_is_given_and_taken_there(root: Client, answered: Run, operators: Group) -> None:
+    procedure = Procedure.objects.get(name="question")
+    fields = {"procedure": procedure.pk, "group": operators.pk, "role": "operate"}
+
+    assert root.post(page("add", Grant), fields).status_code == 302
+    given = Grant.objects.get(group=operators, procedure=procedure)
+    assert root.post(page("change", Grant, given.pk), fields | {"role": "see"}).status_code == 302
+    given.refresh_from_db()
+    assert given.role == "see"
+    assert root.post(page("delete", Grant, given.pk), {"post": "yes"}).status_code == 302
+    assert not Grant.objects.filter(pk=given.pk).exists()
+
+
+def test_operators_only_look_at_grants(operator: Client, answered: Run) -> None:
+    given = Grant.objects.filter(procedure__name="question").first()
+    assert given
+
+    assert operator.post(page("add", Grant), {}).status_code == 403
+    assert operator.post(page("delete", Grant, given.pk), {"post": "yes"}).status_code == 403
+    assert Grant.objects.filter(pk=given.pk).exists()
+
+
+def test_a_token_is_ended_there_and_never_shown(root: Client, bob: User) -> None:
+    bobs = caller(bob)
+    token = ApiToken.objects.get()
+
+    pages = [page("changelist", ApiToken), page("change", ApiToken, token.pk)]
+    shown = [root.get(path).content.decode() for path in pages]
+
+    assert all(token.hint in text and token.digest not in text for text in shown)
+    assert root.get(page("add", ApiToken)).status_code == 403
+    assert root.post(page("change", ApiToken, token.pk), {"hint": "x"}).status_code == 403
+    assert bobs.get("/api/runs").status_code == 200
+    assert root.post(page("delete", ApiToken, token.pk), {"post": "yes"}).status_code == 302
+    assert bobs.get("/api/runs").status_code == 401
+
+
+def test_no_page_shows_a_seed_or_a_digest_of_a_token(root: Client, answered: Run) -> None:
+    text = root.get(page("change", Run, answered.pk)).content.decode()
+
+    assert answered.seed not in text
+    assert Run.objects.get(pk=answered.pk).head_hash in text
+
+
+def test_rows_lead_to_each_other(root: Client, answered: Run) -> None:
+    request = request_of(answered)
+    text = root.get(page("change", Run, answered.pk)).content.decode()
+
+    for label in ("Journal", "Waits", "Files", "Inputs from outside", "Requests", "Messages"):
+        assert f">{label}</a>" in text
+    for path in (
+        f"{page('changelist', Event)}?run__id__exact={answered.pk}",
+        f"{page('changelist', HumanRequest)}?wait__run__id__exact={answered.pk}",
+        f"{page('changelist', HumanResponse)}?request__id__exact={request.pk}",
+    ):
+        assert root.get(path).status_code == 200, path
+    assert (
+        page("change", Run, answered.pk)
+        in root.get(page("change", request, request.pk)).content.decode()
+    )
+
+
+def test_a_link_shows_the_rows_of_its_run_only(root: Client, answered: Run) -> None:
+    other = run_until_it_waits("question")
+
+    path = f"{page('changelist', HumanRequest)}?wait__run__id__exact={other.pk}"
+    text = root.get(path).content.decode()
+
+    assert "1 request" in text or "1 human request" in text
+    assert page("change", HumanRequest, request_of(other).pk) in text
+    assert page("change", HumanRequest, request_of(answered).pk) not in text
+
+
+def test_values_are_readable_and_harmless(root: Client, answered: Run) -> None:
+    run = run_until_it_waits(
+        "typed_inputs", count=1, tags=["<script>alert(1)</script>", "x" * 2000]
+    )
+
+    text = root.get(page("change", Run, run.pk)).content.decode()
+
+    assert "<script>alert" not in text
+    assert "&quot;count&quot;: 1,\n" in text
+    assert "<summary>2," in text
+    response = HumanResponse.objects.get()
+    assert "<b>Fine" not in root.get(page("change", response, response.pk)).content.decode()
+
+
+def test_lists_bear_any_query(root: Client, answered: Run) -> None:
+    for model in OURS:
+        for query in ("q=question", "q=%00", "run__id__exact=junk", "p=99", "o=9", "nonsense=1"):
+            path = f"{page('changelist', model)}?{query}"
+            assert root.get(path).status_code in {200, 302}, path
+
+
+def test_rows_that_are_not_there_lead_back(root: Client, answered: Run) -> None:
+    for model in OURS:
+        for key in ("junk", "0", "_00", "%00"):
+            assert root.get(page("change", model, key)).status_code == 302, (model, key)
+
+
+def test_a_list_costs_the_same_for_any_number_of_rows(
+    root: Client, answered: Run, alice: User, bob: User
+) -> None:
+    lists = [page("changelist", model) for model in OURS]
+    before = {path: queries(root, path) for path in lists}
+
+    for _ in range(3):
+        run = run_until_it_waits("question", by=alice)
+        respond(caller(bob), request_of(run), value=False)
+        run_until_it_waits("reports", fails=False)
+
+    assert {path: queries(root, path) for path in lists} == before
+
+
+def queries(client: Client, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
+
+
+def test_the_admin_says_whose_it_is(root: Client) -> None:
+    text = root.get("/admin/").content.decode()
+
+    assert "<title>Administration | Countersign</title>" in text
+    assert "Django administration" not in text

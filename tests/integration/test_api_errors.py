@@ -1,0 +1,357 @@
+"""Whatever is wrong with a call, the answer is a status and `{"detail": "a sentence"}`."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from pytest_django import Settings
+
+from dashboard.models import ApiToken
+from procedures.models import Procedure, Run
+from tests.calls import caller, grant, request_of, run_until_it_waits
+
+JSON = "application/json"
+NUL = "%00"
+DEEP = "[" * 100_000 + "]" * 100_000
+RUNS = "/api/procedures/typed_inputs/runs"
+
+
+@pytest.fixture
+def alices(alice: User, support: Group) -> Client:
+    grant("typed_inputs", support, "start", "answer")
+    return caller(alice)
+
+
+def detail(response: Any, status: int) -> str:
+    """The sentence of a refusal, after a look at its shape."""
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"].startswith(JSON)
+    assert isinstance(response.json()["detail"], str)
+    assert response.json()["detail"].endswith((".", "!"))
+    return str(response.json()["detail"])
+
+
+def post(client: Client, body: bytes | str, path: str = RUNS, content_type: str = JSON) -> Any:
+    return client.generic("POST", path, body, content_type)
+
+
+# Addresses and methods
+
+
+@pytest.mark.parametrize("path", ["", "nowhere", "runs/", "procedures/refund/runs/1", "é%00"])
+def test_an_unknown_address_is_said_so(alices: Client, path: str) -> None:
+    assert detail(alices.get(f"/api/{path}"), 404) == "There is nothing here, or not for you."
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"procedures/refund{NUL}",
+        f"procedures/{'x' * 3000}",
+        "runs/7",
+        "runs/not-an-id/events",
+        f"requests/{NUL}",
+        "requests/00000000-0000-0000-0000-000000000000",
+    ],
+)
+def test_what_cannot_be_an_id_is_not_there(alices: Client, path: str) -> None:
+    assert detail(alices.get(f"/api/{path}"), 404) == "There is nothing here, or not for you."
+
+
+def test_a_file_with_an_impossible_name_is_not_there(alices: Client, alice: User) -> None:
+    run = run_until_it_waits("typed_inputs", by=alice, count=1)
+
+    detail(alices.get(f"/api/runs/{run.pk}/artifacts/{NUL}"), 404)
+    detail(alices.get(f"/api/runs/{run.pk}/artifacts/none.csv"), 404)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "POST"])
+def test_a_wrong_method_names_the_right_ones(alices: Client, method: str) -> None:
+    response = alices.generic(method, "/api/runs")
+
+    assert detail(response, 405) == f"{method} is not possible here, only GET."
+    assert response.headers["Allow"] == "GET"
+    assert int(response.headers["Content-Length"]) == len(response.content)
+
+
+def test_head_is_answered_as_get_is(alices: Client) -> None:
+    assert alices.head("/api/runs").status_code == 200
+    assert alices.head("/api/runs/7").status_code == 404
+    assert alices.head("/api/runs").content == b""
+
+
+# Who calls
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer", "Bearer ", "Bearer wrong", "Bearer é\0", "Basic YWxpY2U6YWxpY2U=", "wrong", "\0"],
+)
+def test_a_wrong_token_is_refused(alice: User, header: str) -> None:
+    client = Client(headers={"Authorization": header})
+    client.force_login(alice)
+
+    response = client.get("/api/runs")
+
+    assert detail(response, 401) == "Sign in, or send a valid token."
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_nobody_is_refused(db: None, client: Client) -> None:
+    detail(client.get("/api/runs"), 401)
+    detail(client.post(RUNS), 401)
+
+
+def test_the_token_of_somebody_deactivated_is_dead(alices: Client, alice: User) -> None:
+    assert alices.get("/api/runs").status_code == 200
+
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    detail(alices.get("/api/runs"), 401)
+
+
+def test_a_token_ends_with_its_user_and_by_hand(alices: Client, alice: User, bob: User) -> None:
+    bobs = caller(bob)
+
+    ApiToken.objects.filter(user=bob).delete()
+    alice.delete()
+
+    detail(alices.get("/api/runs"), 401)
+    detail(bobs.get("/api/runs"), 401)
+
+
+def test_a_token_is_kept_as_a_digest_only(alice: User) -> None:
+    token = ApiToken.create_for(alice)
+    row = ApiToken.objects.get()
+
+    assert token not in (row.digest, row.hint, str(row))
+    assert token.startswith(row.hint)
+
+
+def test_a_session_needs_the_csrf_token_to_change_something(alice: User, support: Group) -> None:
+    grant("typed_inputs", support, "start")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.get("/api/docs")  # as any page with a form it sets the cookie
+
+    assert client.get("/api/runs").status_code == 200
+    sentence = detail(client.post(RUNS, {"count": 1}, JSON), 403)
+    assert sentence == "Send the value of the cookie csrftoken in the header X-CSRFToken."
+    token = {"X-CSRFToken": client.cookies["csrftoken"].value}
+    assert client.post(RUNS, {"count": 1}, JSON, headers=token).status_code == 201
+
+
+def test_a_session_of_somebody_deactivated_is_nobodys(alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    detail(client.get("/api/runs"), 401)
+
+
+# Bodies
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"\xff\xfe\xfa", 400),
+        (b'"text"', 400),
+        (b"[1]", 400),
+        (b"null", 400),
+        (b'{"count": NaN}', 400),
+        (b'{"count": 1e400}', 400),
+        (b'{"count": "\\ud800"}', 400),
+        (b'{"\\ud800": 1}', 400),
+        (b'{"count": 1' + b"0" * 5000 + b"}", 400),
+        (b'{"count": ' + DEEP.encode() + b"}", 400),
+        (b"count=1", 400),
+        (b"", 422),
+        (b"{}", 422),
+        (b'{"count": 1.5}', 422),
+        (b'{"count": "\\u0000"}', 422),
+        (b'{"count": 1, "\\u0000": 1}', 422),
+    ],
+)
+def test_a_body_that_is_no_start_is_refused(alices: Client, body: bytes, status: int) -> None:
+    for content_type in (JSON, "text/plain", "application/x-www-form-urlencoded", ""):
+        detail(post(alices, body, content_type=content_type), status)
+
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 422),
+        (b"{}", 422),
+        (b"true", 422),
+        (b"[true]", 422),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b'{"value": NaN}', 400),
+        (b'{"value": 1e400}', 400),
+        (b'{"value": "\\ud800"}', 400),
+        (b'{"value": true, "comment": "\\ud800"}', 400),
+        (b'{"value": ' + DEEP.encode() + b"}", 400),
+        (b'{"value": "yes"}', 422),
+        (b'{"value": true, "comment": 7}', 422),
+        (b'{"value": true, "comment": null}', 422),
+        (b'{"value": true, "comment": "\\u0000"}', 422),
+        (b'{"value": true, "remark": "x"}', 422),
+        (json.dumps({"value": True, "comment": "x" * 10_001}).encode(), 422),
+    ],
+)
+def test_a_body_that_is_no_response_is_refused(
+    alices: Client, alice: User, body: bytes, status: int
+) -> None:
+    request = request_of(run_until_it_waits("typed_inputs", by=alice, count=1))
+
+    detail(post(alices, body, f"/api/requests/{request.pk}/response"), status)
+
+    request.refresh_from_db()
+    assert request.is_open
+
+
+def test_the_longest_comment_is_taken(alices: Client, alice: User) -> None:
+    request = request_of(run_until_it_waits("typed_inputs", by=alice, count=1))
+    body = json.dumps({"value": True, "comment": "ü" * 10_000})
+
+    response = post(alices, body, f"/api/requests/{request.pk}/response")
+
+    assert response.status_code == 201
+    assert response.json()["comment"] == "ü" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"--x--"),
+        ("multipart/form-data; boundary=", b"--x--"),
+        ("multipart/form-data; boundary=é", b"--x--"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n"),
+        ("multipart/form-data; boundary=x", b""),
+        ("multipart/form-data; boundary=x; charset=nonsense", b"--x--\r\n"),
+    ],
+)
+def test_an_unreadable_form_is_refused(alices: Client, content_type: str, body: bytes) -> None:
+    response = post(alices, body, content_type=content_type)
+
+    assert response.status_code in {400, 422}
+    detail(response, response.status_code)
+    assert not Run.objects.exists()
+
+
+def test_a_body_beyond_djangos_limit_is_too_large(alices: Client, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+
+    assert detail(post(alices, b" " * 101), 413) == "The request is too large."
+
+
+# Words for what does not fit
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({}, "count: is missing."),
+        ({"count": "x"}, "count: must be a whole number like 42."),
+        ({"count": 1.5}, "count: must be a whole number like 42."),
+        ({"count": 1, "price": "much"}, "price: must be a number like 31.20."),
+        ({"count": 1, "price": "NaN"}, "price: must be a number like 31.20."),
+        ({"count": 1, "price": []}, "price: must be a number like 31.20."),
+        ({"count": 1, "day": "tomorrow"}, "day: must be a date like 2026-12-31."),
+        ({"count": 1, "urgent": "soon"}, "urgent: must be yes or no (true or false)."),
+        ({"count": 1, "speed": "high"}, "speed: must be one of: 'slow' or 'fast'."),
+        ({"count": 1, "tags": "a"}, "tags: must be a list."),
+        ({"count": 1, "tags": [7]}, "tags.0: must be a text."),
+        ({"count": 1, "address": 7}, "address: must be a set of named values."),
+        ({"count": 1, "address": {}}, "address.city: is missing."),
+        ({"count": 1, "paper": "x"}, "paper: send a file (multipart/form-data)."),
+        ({"count": 1, "paper": {"name": "x", "digest": "y", "size": 1}}, "paper: send a file"),
+        ({"count": 1, "colour": "red"}, "colour: is no input of this procedure."),
+    ],
+)
+def test_each_fault_is_said_in_words(alices: Client, inputs: Any, sentence: str) -> None:
+    response = alices.post(RUNS, inputs, JSON)
+
+    assert detail(response, 422).startswith(sentence)
+    field, _, message = sentence.partition(": ")
+    first = response.json()["faults"][0]
+    assert first["field"] == field
+    assert first["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("status=sleeping", "status: must be one of: 'queued', 'running', 'waiting'"),
+        ("status=", "status: must be one of"),
+        ("after=1", "after: must be an id like"),
+        ("limit=many", "limit: must be a whole number like 42."),
+        (f"limit={'9' * 5000}", "limit: has too many digits."),
+        (f"procedure={NUL}", "procedure: holds characters that cannot be kept."),
+    ],
+)
+def test_each_wrong_parameter_is_said_in_words(alices: Client, query: str, sentence: str) -> None:
+    assert detail(alices.get(f"/api/runs?{query}"), 422).startswith(sentence)
+
+
+@pytest.mark.parametrize("number", ["-1", "0", str(2**63 - 1), str(2**63), str(-(2**70)), "9" * 99])
+@pytest.mark.parametrize("field", ["limit", "after"])
+def test_any_number_is_fit_for_paging(alices: Client, alice: User, field: str, number: str) -> None:
+    run = run_until_it_waits("typed_inputs", by=alice, count=1)
+
+    response = alices.get(f"/api/runs/{run.pk}/events?{field}={number}")
+
+    assert response.status_code == 200
+    assert isinstance(response.json()["items"], list)
+
+
+@pytest.mark.parametrize("query", [f"after={NUL}", "after=%ff", "limit=-5", "other=%00"])
+def test_strange_characters_break_no_list(alices: Client, query: str) -> None:
+    assert alices.get(f"/api/procedures?{query}").status_code in {200, 422}
+
+
+@pytest.mark.parametrize(("key", "status"), [("\0", 422), ("x" * 201, 422), ("ü✓ \t'\"", 201)])
+def test_strange_keys(alices: Client, key: str, status: int) -> None:
+    response = alices.post(RUNS, {"count": 1}, JSON, headers={"Idempotency-Key": key})
+
+    assert response.status_code == status
+    if status == 422:
+        detail(response, 422)
+
+
+# What is our own fault
+
+
+def test_our_own_faults_are_logged_and_not_shown(
+    alices: Client, alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = run_until_it_waits("typed_inputs", by=alice, count=1)
+    Run.objects.filter(pk=run.pk).update(inputs="{secret")
+
+    sentence = detail(alices.get(f"/api/runs/{run.pk}"), 500)
+
+    assert sentence == "Something broke on our side, and was written down."
+    assert "JSONDecodeError" in caplog.text
+
+
+def test_a_host_that_is_not_ours_is_refused_in_our_shape(alices: Client) -> None:
+    sentence = detail(alices.get("/api/runs", headers={"Host": "elsewhere"}), 400)
+
+    assert sentence == "The request cannot be read."
+
+
+def test_a_procedure_whose_code_is_gone_cannot_be_started(alices: Client, support: Group) -> None:
+    Procedure.objects.create(name="gone", title="Gone")
+    grant("gone", support, "start")
+
+    assert alices.get("/api/procedures/gone").json()["inputs"] is None
+    assert detail(alices.post("/api/procedures/gone/runs"), 404) == (
+        "There is no procedure called 'gone'."
+    )

@@ -1,0 +1,184 @@
+"""Redis away, messages lost, doubled or senseless: Celery carries nothing that matters."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+
+from dashboard import celery_app
+from procedures.dispatch import TASK
+from procedures.engine.journal import RunStatus
+from procedures.models import Run
+from procedures.models.ids import uuid7
+from tests.desk import Desk
+from tests.processes import Redis, Web, Worker, wait_until
+from tests.runs import (
+    client_of,
+    everything_about,
+    journal_of,
+    start,
+    wait_for_request,
+    wait_for_success,
+)
+
+PATIENCE = 2.0
+"""Seconds a person may be kept waiting for a broker that is away: the bound is what is promised."""
+
+
+def hang(redis: Redis) -> None:
+    redis.pause()
+
+
+def die(redis: Redis) -> None:
+    redis.kill()
+
+
+AWAY = pytest.mark.parametrize("go_away", [hang, die])
+
+
+def send(user: User, web: Web, path: str, body: object) -> httpx.Response:
+    """A reply that comes in time."""
+    with client_of(user, web) as client:
+        reply = client.post(path, json=body)
+    assert reply.elapsed.total_seconds() < PATIENCE
+    return reply
+
+
+def begin(user: User, web: Web, desk: Desk) -> Run:
+    reply = send(user, web, "/procedures/one_step/runs", {"folder": desk.folder})
+    assert reply.status_code == 201
+    return Run.objects.get(pk=reply.json()["id"])
+
+
+@AWAY
+@pytest.mark.usefixtures("running_worker", "running_clock")
+def test_an_answer_given_while_redis_is_away_is_kept_and_used_when_it_is_back(
+    go_away: Callable[[Redis], None],
+    redis_server: Redis,
+    running_web: Web,
+    desk: Desk,
+    alice: User,
+    bob: User,
+) -> None:
+    run = start("one_question", folder=desk.folder, by=alice)
+    request = wait_for_request(run)
+
+    go_away(redis_server)
+    reply = send(bob, running_web, f"/requests/{request.pk}/response", {"value": True})
+
+    assert reply.status_code == 201
+    request.refresh_from_db()
+    assert (request.outcome, request.closed_by) == ("approved", "bob")
+    assert not desk.effects
+
+    redis_server.revive()
+
+    wait_for_success(run, timeout=60)
+    assert desk.effects == {"pay": 1}
+
+
+@AWAY
+@pytest.mark.usefixtures("running_worker", "running_clock")
+def test_a_run_started_while_redis_is_away_runs_when_it_is_back(
+    go_away: Callable[[Redis], None],
+    redis_server: Redis,
+    running_web: Web,
+    desk: Desk,
+    alice: User,
+) -> None:
+    go_away(redis_server)
+    run = begin(alice, running_web, desk)
+
+    assert run.status == RunStatus.QUEUED
+
+    redis_server.revive()
+
+    wait_for_success(run, timeout=60)
+    assert desk.effects == {"work": 1}
+
+
+@AWAY
+@pytest.mark.usefixtures("running_worker")
+def test_messages_arrive_again_as_soon_as_redis_is_back(
+    go_away: Callable[[Redis], None], redis_server: Redis, running_web: Web, desk: Desk, alice: User
+) -> None:
+    """No clock is there to repeat a message that was lost."""
+    wait_for_success(begin(alice, running_web, desk))
+    go_away(redis_server)
+    begin(alice, running_web, desk)
+    redis_server.revive()
+
+    run = begin(alice, running_web, desk)
+
+    wait_for_success(run, timeout=60)
+
+
+@pytest.mark.usefixtures("running_worker", "running_clock")
+def test_a_restart_of_redis_that_nobody_noticed_delays_nothing_for_long(
+    redis_server: Redis, running_web: Web, desk: Desk, alice: User
+) -> None:
+    wait_for_success(begin(alice, running_web, desk))
+    redis_server.kill()
+    redis_server.revive()
+
+    wait_for_success(begin(alice, running_web, desk), timeout=60)
+
+
+# Messages that come too often, too late, or mean nothing
+
+
+def is_idle(worker: Worker, redis: Redis) -> bool:
+    """Whether every message was read and done with."""
+    with redis.client() as client:
+        is_empty = client.llen("runs") == 0
+    return is_empty and worker.ask("reserved") == worker.ask("active") == []
+
+
+def ring(times: int, *ids: object) -> None:
+    for _ in range(times):
+        for one in ids:
+            celery_app.send_task(TASK, args=[one])
+
+
+def test_a_message_that_comes_five_times_starts_a_run_once(
+    running_worker: Worker, redis_server: Redis, desk: Desk, alice: User
+) -> None:
+    with desk.closed("before work"):
+        run = start("one_step", folder=desk.folder, by=alice)
+        ring(5, str(run.pk))
+        desk.wait_for_arrivals("before work")
+
+    wait_for_success(run)
+    wait_until(lambda: is_idle(running_worker, redis_server), what="all messages to be read")
+    assert journal_of(run) == ["run.started", "step.succeeded work", "run.succeeded"]
+    assert desk.effects == {"work": 1}
+
+
+def test_a_message_about_a_run_that_ended_or_waits_changes_nothing(
+    running_worker: Worker, redis_server: Redis, desk: Desk, alice: User, bob: User
+) -> None:
+    ended = start("one_step", folder=desk.folder, by=alice)
+    waiting = start("one_question", folder=desk.folder, by=alice)
+    wait_for_success(ended)
+    wait_for_request(waiting)
+    kept = [everything_about(run) for run in (ended, waiting)]
+
+    ring(5, str(ended.pk), str(waiting.pk))
+    wait_until(lambda: is_idle(running_worker, redis_server), what="all messages to be read")
+
+    assert [everything_about(run) for run in (ended, waiting)] == kept
+    assert desk.effects == {"work": 1}
+
+
+def test_a_message_that_means_nothing_is_let_pass(
+    running_worker: Worker, redis_server: Redis, desk: Desk, alice: User
+) -> None:
+    before = running_worker.output
+    ring(1, str(uuid7()), "", "not an id", None, 7, 1.5, ["a"], {"a": 1}, "\0", "é" * 1000)
+
+    wait_for_success(start("one_step", folder=desk.folder, by=alice))
+    wait_until(lambda: is_idle(running_worker, redis_server), what="all messages to be read")
+    written = running_worker.output[len(before) :]
+    assert "ERROR" not in written
+    assert written.count("names no run") == 9

@@ -1,0 +1,69 @@
+"""Time takes effect when it should: whatever the workers do, and wherever the clock has been."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils.timezone import now
+
+from chat.models import HumanRequest
+from procedures.models import Run, Wait
+from tests.conftest import StartClock
+from tests.desk import Desk
+from tests.processes import Worker, wait_until
+from tests.runs import start, wait_for_success
+
+LATEST = timedelta(seconds=2)
+"""How late a deadline or a timer may take effect: what the product promises."""
+
+
+def waits_of(runs: list[Run]) -> list[Wait]:
+    return list(Wait.objects.filter(run__in=runs).order_by("due_at"))
+
+
+@pytest.mark.usefixtures("running_clock")
+def test_deadlines_and_timers_take_effect_while_every_worker_is_busy(
+    running_worker: Worker, desk: Desk, alice: User
+) -> None:
+    seconds = [4, 5, 6, 7]
+    runs = [
+        start(procedure, seconds=length, by=alice)
+        for length in seconds
+        for procedure in ("short_deadline", "short_sleep")
+    ]
+    wait_until(lambda: len(waits_of(runs)) == len(runs), what="every run to wait")
+    with desk.closed("before work"):
+        blockers = [start("one_step", folder=desk.folder, by=alice) for _ in range(2)]
+        desk.wait_for_arrivals("before work", count=2)
+        assert all(wait.is_open for wait in waits_of(runs))
+
+        wait_until(lambda: not Wait.objects.open().exists(), what="every wait to be closed")
+
+        assert not desk.effects
+        for wait in waits_of(runs):
+            assert wait.due_at
+            assert wait.closed_at
+            assert timedelta(0) <= wait.closed_at - wait.due_at <= LATEST
+
+    for run in [*runs, *blockers]:
+        wait_for_success(run)
+    for request in HumanRequest.objects.all():
+        assert (request.status, request.closed_by) == ("expired", "system: deadline")
+        assert request.closed_at == request.wait.closed_at
+
+
+@pytest.mark.usefixtures("running_worker")
+def test_what_became_due_while_the_clock_was_dead_takes_effect_when_it_is_back(
+    clock: StartClock, alice: User
+) -> None:
+    first = clock()
+    first.kill()
+    runs = [start(name, seconds=0.2, by=alice) for name in ("short_deadline", "short_sleep")]
+    wait_until(lambda: len(waits_of(runs)) == len(runs), what="both runs to wait")
+    wait_until(lambda: Wait.objects.due(now()).count() == len(runs), what="both to be due")
+
+    first.start()
+
+    for run in runs:
+        wait_for_success(run)
+    assert {wait.outcome for wait in waits_of(runs)} == {"defaulted", "elapsed"}

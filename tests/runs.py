@@ -1,0 +1,66 @@
+"""Runs as tests see them: started, waited for, answered, read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+from django.contrib.auth.models import User
+
+from chat.models import HumanRequest
+from chat.services import Answer, respond
+from dashboard.models import ApiToken
+from procedures.engine.journal import RunStatus
+from procedures.models import Run
+from procedures.services import start_run
+from tests.processes import Web, wait_until
+
+
+def start(procedure: str, *, by: User, **inputs: Any) -> Run:
+    return start_run(procedure, inputs, by=by)[0]
+
+
+def wait_for_status(run: Run, *statuses: RunStatus, timeout: float = 30) -> Run:
+    found = wait_until(
+        lambda: Run.objects.filter(pk=run.pk, status__in=statuses).first(),
+        timeout,
+        what=f"{run} to be {' or '.join(statuses)}",
+    )
+    assert found
+    return found
+
+
+def wait_for_success(run: Run, timeout: float = 30) -> Run:
+    return wait_for_status(run, RunStatus.SUCCEEDED, timeout=timeout)
+
+
+def wait_for_request(run: Run, *, prompt: str = "") -> HumanRequest:
+    """The question the run asks, or asked last."""
+    found = wait_until(
+        lambda: HumanRequest.objects.filter(wait__run=run, prompt__contains=prompt).first(),
+        timeout=30,
+        what=f"{run} to ask",
+    )
+    assert found
+    return found
+
+
+def answer(request: HumanRequest, *, value: Any = True, by: User) -> None:
+    respond(request.pk, Answer(value), by=by)
+
+
+def journal_of(run: Run) -> Sequence[str]:
+    """Every event as one text: its kind, and its key when it has one."""
+    return [f"{event.kind} {event.key}".strip() for event in run.events.order_by("seq")]
+
+
+def everything_about(run: Run) -> list[object]:
+    """The run and its journal, column by column."""
+    return [*Run.objects.filter(pk=run.pk).values(), *run.events.order_by("seq").values()]
+
+
+def client_of(user: User, web: Web) -> httpx.Client:
+    """The API as the user's program sees it. Slow answers are answers too."""
+    token = ApiToken.create_for(user)
+    return httpx.Client(
+        base_url=f"{web.url}/api", headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )

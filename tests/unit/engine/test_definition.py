@@ -1,0 +1,346 @@
+"""A plain function becomes a procedure: its signature says what it takes."""
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from functools import partial
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field, SecretStr
+from typing_extensions import TypedDict
+
+from procedures.engine import Check, Context, File, InputError, Procedure, procedure
+from procedures.engine.errors import DefinitionError
+from procedures.engine.files import file_desk
+from procedures.engine.memory import MemoryFiles
+
+
+class Speed(Enum):
+    SLOW = "slow"
+    FAST = "fast"
+
+
+@dataclass
+class Line:
+    amount: Decimal
+    tags: list[str] = field(default_factory=list)
+
+
+class Order(BaseModel):
+    number: int = Field(alias="orderNumber")
+    lines: list[Line]
+
+
+class Address(TypedDict):
+    city: str
+
+
+def is_round(amount: Decimal) -> None:
+    if amount % 10:
+        raise ValueError(f"{amount} is not round.")
+
+
+@procedure
+def send_order(  # noqa: PLR0913 (many types)
+    ctx: Context,
+    order: Order,
+    due: date,
+    amount: Annotated[Decimal, Check(is_round)],
+    speed: Speed = Speed.SLOW,
+    address: Address | None = None,
+    *,
+    is_gift: bool = False,
+    zones: dict[int, str] = {7: "north"},  # noqa: B006 (it is copied)
+    line: Line = Line(Decimal(1)),  # noqa: B008
+) -> None:
+    """Send an order.
+
+    In one parcel.
+    """
+
+
+GOOD: Mapping[str, Any] = {
+    "order": {"orderNumber": 7, "lines": [{"amount": "1.50"}]},
+    "due": "2026-03-01",
+    "amount": "20",
+}
+
+
+def faults(definition: Procedure, raw: Mapping[str, Any]) -> dict[str, str]:
+    with file_desk(MemoryFiles()), pytest.raises(InputError) as caught:
+        definition.parse(raw)
+    return {fault.field: fault.message for fault in caught.value.faults}
+
+
+def test_inputs_come_in_their_types() -> None:
+    inputs = send_order.parse({**GOOD, "speed": "fast", "address": {"city": "Bonn"}})
+
+    assert inputs == {
+        "order": Order(orderNumber=7, lines=[Line(Decimal("1.50"))]),
+        "due": date(2026, 3, 1),
+        "amount": Decimal(20),
+        "speed": Speed.FAST,
+        "address": {"city": "Bonn"},
+        "is_gift": False,
+        "zones": {7: "north"},
+        "line": Line(Decimal(1)),
+    }
+
+
+def test_kept_inputs_come_back_in_their_types() -> None:
+    inputs = send_order.parse(GOOD)
+
+    text = send_order.dump(inputs)
+
+    assert send_order.load(text) == inputs
+    assert json.loads(text)["zones"] == {"7": "north"}
+
+
+def test_a_default_belongs_to_one_run() -> None:
+    first = send_order.parse(GOOD)
+    first["zones"][8] = "south"
+    first["line"].tags.append("changed")
+
+    second = send_order.parse(GOOD)
+
+    assert (second["zones"], second["line"].tags) == ({7: "north"}, [])
+
+
+def test_the_schema_names_what_must_be_said() -> None:
+    schema = send_order.schema
+
+    assert schema["required"] == ["order", "due", "amount"]
+    assert schema["properties"]["due"]["format"] == "date"
+    assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"due": "soon"}, "due"),
+        ({"order": {"orderNumber": "x", "lines": []}}, "order.orderNumber"),
+        ({"order": {"orderNumber": 7, "lines": [{}]}}, "order.lines.0.amount"),
+        ({"speed": "warp"}, "speed"),
+        ({"colour": "red"}, "colour"),
+        ({"amount": "NaN"}, "amount"),
+    ],
+)
+def test_a_fault_names_its_field(change: Mapping[str, Any], name: str) -> None:
+    [(found, message)] = faults(send_order, {**GOOD, **change}).items()
+
+    assert found == name
+    assert message.endswith(".")
+
+
+def test_every_fault_is_told_at_once() -> None:
+    assert set(faults(send_order, {"amount": "x"})) == {"order", "due", "amount"}
+
+
+def test_a_missing_and_an_unknown_input_are_told_in_words() -> None:
+    found = faults(send_order, {**GOOD, "colour": "red", "due": date(2026, 3, 1), "order": None})
+    assert found["colour"] == "is no input of this procedure."
+
+    assert faults(send_order, {"order": GOOD["order"], "amount": 10}) == {"due": "is missing."}
+
+
+def test_a_check_tells_its_own_words() -> None:
+    assert faults(send_order, {**GOOD, "amount": "25"}) == {"amount": "25 is not round."}
+
+
+@procedure
+def loose(ctx: Context, number: float = 1, anything: Any = None) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"number": float("nan")},
+        {"number": float("inf")},
+        {"anything": "\ud800"},
+        {"anything": [float("nan")]},
+        {"anything": object()},
+    ],
+)
+def test_what_cannot_be_kept_is_a_fault(raw: Mapping[str, Any]) -> None:
+    [(name, message)] = faults(loose, raw).items()
+
+    assert name in raw
+    assert message.startswith("cannot be kept: ")
+
+
+@procedure
+def secretive(ctx: Context, password: SecretStr) -> None: ...
+
+
+def test_a_secret_is_no_input() -> None:
+    assert faults(secretive, {"password": "open"}) == {
+        "password": "cannot be kept: it holds a secret."
+    }
+
+
+@procedure
+def wrong_default(ctx: Context, number: int = "many") -> None: ...  # type: ignore[assignment]
+
+
+def test_a_default_is_checked_like_an_input() -> None:
+    assert set(faults(wrong_default, {})) == {"number"}
+
+
+@procedure
+def odd_names(  # noqa: PLR0913, PLR0917
+    this: Context,
+    ctx: int,
+    self: int,
+    cls: int,
+    inputs: int,
+    model_config: int,
+    json: int,
+    schema: int,
+    fields: int,
+    _hidden: int,
+    __very: int,
+    field: int = 1,
+) -> None: ...
+
+
+def test_no_name_is_reserved() -> None:
+    raw = {name: place for place, name in enumerate(odd_names.schema["properties"])}
+
+    inputs = odd_names.parse(raw)
+
+    assert inputs == raw
+    assert odd_names.load(odd_names.dump(inputs)) == inputs
+
+
+@procedure
+def with_files(
+    ctx: Context,
+    orders: Annotated[File, Check(File.text)],
+    note: File | None = None,
+    name: str = "",
+) -> None: ...
+
+
+def test_inputs_may_be_files() -> None:
+    assert with_files.file_fields == {"orders", "note"}
+    with file_desk(MemoryFiles()):
+        orders = File.store("orders.csv", "a;b")
+        inputs = with_files.parse({"orders": orders})
+        assert with_files.load(with_files.dump(inputs)) == inputs
+
+
+def test_nobody_can_forge_a_file() -> None:
+    with file_desk(MemoryFiles()):
+        orders = vars(File.store("orders.csv", "a;b"))
+
+    assert "orders" in faults(with_files, {"orders": orders})
+    assert "orders" in faults(with_files, {"orders": "orders.csv"})
+
+
+def test_a_procedure_says_what_it_is() -> None:
+    assert (send_order.name, send_order.title) == ("send_order", "Send order")
+    assert send_order.doc == "Send an order.\n\nIn one parcel."
+    assert "def send_order(" in send_order.source
+    assert len(send_order.version) == 12
+
+
+def test_a_procedure_can_be_called_like_its_function() -> None:
+    @procedure(name="add", title="Add two")
+    def plus(ctx: Context, one: int, other: int) -> int:
+        return one + other
+
+    assert (plus.name, plus.title) == ("add", "Add two")
+    assert plus(None, 1, other=2) == 3
+
+
+def test_roles_name_groups() -> None:
+    @procedure(roles={"start": "support", "answer": ["finance", "board"]})
+    def pay(ctx: Context) -> None: ...
+
+    assert pay.roles == {"start": ("support",), "answer": ("finance", "board")}
+
+
+async def coroutine(ctx: Context) -> None: ...
+async def async_generator(ctx: Context) -> Any:
+    yield
+
+
+def generator(ctx: Context) -> Generator[None, None, None]:
+    yield
+
+
+def no_context() -> None: ...
+def only_named(*, ctx: Context) -> None: ...
+def only_many(*ctx: Context) -> None: ...
+def many(ctx: Context, *orders: int) -> None: ...
+def any_names(ctx: Context, **orders: int) -> None: ...
+def unnamed(ctx: Context, order: int, /) -> None: ...
+def untyped(ctx: Context, order) -> None: ...  # type: ignore[no-untyped-def]
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        *[(fn, "plain function") for fn in (coroutine, generator, async_generator)],
+        *[(fn, "plain function") for fn in (partial(untyped), Line, len)],
+        *[(fn, "first parameter is the context") for fn in (no_context, only_named, only_many)],
+        *[(fn, "one by one") for fn in (many, any_names, unnamed)],
+        (untyped, "the input order needs a type"),
+        (lambda ctx: None, "<lambda>"),
+    ],
+)
+def test_what_cannot_be_a_procedure_is_refused_when_it_is_declared(
+    fn: Callable[..., Any], words: str
+) -> None:
+    with pytest.raises(DefinitionError, match=words):
+        procedure(fn)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"name": "pay/all"},
+        {"name": "pay all"},
+        {"name": "1st"},
+        {"name": "p" * 101},
+        {"title": " "},
+        {"title": "T" * 201},
+        {"roles": {"begin": "support"}},
+    ],
+)
+def test_so_are_names_that_could_not_be_used(words: Mapping[str, Any]) -> None:
+    with pytest.raises(DefinitionError):
+        procedure(**words)(generatorless)
+
+
+def generatorless(ctx: Context) -> None: ...
+
+
+def unknown(ctx: Context, order: "Unheard") -> None: ...  # type: ignore[name-defined]  # noqa: F821
+def unkeepable(ctx: Context, order: MemoryFiles) -> None: ...
+def callback(ctx: Context, order: Callable[[], int]) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (unknown, "unknown: name 'Unheard' is not defined"),
+        (unkeepable, "unkeepable: "),
+        (callback, "callback: "),
+    ],
+)
+def test_inputs_of_no_use_are_told_with_the_schema(fn: Callable[..., Any], words: str) -> None:
+    with pytest.raises(DefinitionError, match=words):
+        procedure(fn).schema  # noqa: B018
+
+
+def test_a_limit_may_stand_in_the_default() -> None:
+    @procedure
+    def limited(ctx: Context, number: int = Field(5, gt=0)) -> None: ...
+
+    assert limited.parse({}) == {"number": 5}
+    assert set(faults(limited, {"number": 0})) == {"number"}

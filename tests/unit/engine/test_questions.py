@@ -1,0 +1,237 @@
+"""What can be asked, and what an answer amounts to."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import AfterValidator, Field
+
+from procedures.engine import canonical, questions
+from procedures.engine.errors import QuestionError
+from procedures.engine.questions import Outcome, Question, Response
+
+Ask = Callable[[], Question]
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda: questions.approval(""), "needs a prompt"),
+        (lambda: questions.approval(" \n"), "needs a prompt"),
+        (lambda: questions.approval("Go?", expires="2h"), "needs default= or on_timeout= too"),
+        (lambda: questions.approval("Go?", default=True), "needs expires= too"),
+        (lambda: questions.approval("Go?", on_timeout="fail"), "needs expires= too"),
+        (
+            lambda: questions.approval("Go?", expires="2h", default=True, on_timeout="fail"),
+            "one is enough",
+        ),
+        (lambda: questions.approval("Go?", expires="2h", on_timeout="shrug"), '"fail" or'),
+        (lambda: questions.approval("Go?", expires="soon", default=True), "no length of time"),
+        (lambda: questions.approval("Go?", expires=float("inf"), default=True), "ten years"),
+        (lambda: questions.approval("Go?", expires="2h", default="yes"), "default is no answer"),
+        (lambda: questions.approval("Go?", expires="2h", default=1), "yes or no"),
+        (lambda: questions.approval("Go?", evidence=object()), "cannot be kept"),
+        (lambda: questions.approval("Go?", evidence=float("nan")), "'Go\\?': Out of range"),
+        (lambda: questions.approval("Go?", body="\ud800"), "'Go\\?': 'utf-8' codec"),
+        (lambda: questions.text_input("What?", float), "takes str, int"),
+        (lambda: questions.text_input("What?", list[str]), "takes str, int"),
+        (lambda: questions.text_input("What?", Literal["a"]), "takes str, int"),
+        (lambda: questions.text_input("What?", str | None), "takes str, int"),
+        (
+            lambda: questions.text_input("What?", Annotated[str, AfterValidator(str.strip)]),
+            "no answer can be checked",
+        ),
+        (
+            lambda: questions.text_input("When?", Annotated[date, Field(gt=date(2026, 1, 1))]),
+            "no answer can be checked for gt",
+        ),
+        (
+            lambda: questions.text_input("What?", Annotated[Decimal, Field(max_digits=3)]),
+            "no answer can be checked for max_digits",
+        ),
+        (
+            lambda: questions.text_input(
+                "How many?", Annotated[int, Field(gt=3)], expires="2h", default=3
+            ),
+            "the default is no answer: More than 3",
+        ),
+        (lambda: questions.text_input("Why?", expires="2h", default=""), "Write something"),
+        (lambda: questions.choice("Which?", []), "needs options"),
+        (lambda: questions.choice("Which?", ["a", ""]), "none of them empty"),
+        (lambda: questions.choice("Which?", ["a", " "]), "none of them empty"),
+        (lambda: questions.choice("Which?", {1: "one"}), "texts"),  # type: ignore[dict-item]
+        (lambda: questions.choice("Which?", ["a"], expires="2h", default="b"), "one of: a"),
+        (
+            lambda: questions.choice("Which?", ["a"], many=True, expires="2h", default=[]),
+            "at least 1",
+        ),
+        (lambda: questions.review("Fine?", "Dear", expires="2h", default="Dear"), "named values"),
+    ],
+)
+def test_what_could_not_be_answered_is_refused_when_it_is_asked(ask: Ask, words: str) -> None:
+    with pytest.raises(QuestionError, match=words):
+        ask()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: questions.approval("Go?", expires="2h", default=False),
+        lambda: questions.approval("Go?", expires="2h", default=None),
+        lambda: questions.approval("Go?", expires="2h", on_timeout="withdraw"),
+        lambda: questions.text_input("When?", date, expires="2h", default=date(2026, 3, 1)),
+        lambda: questions.text_input("How much?", Decimal, expires="2h", default=Decimal("1.5")),
+        lambda: questions.choice("Which?", ["a", "b"], many=True, expires="2h", default=["b"]),
+        lambda: questions.review("Fine?", "Dear", expires="2h", default={"decision": "approved"}),
+    ],
+)
+def test_a_question_may_say_what_silence_means(ask: Ask) -> None:
+    question = ask()
+
+    assert question.expires == 7200
+    assert question.on_timeout in {"default", "withdraw"}
+    assert question.silence().startswith("If nobody answers in time, ")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        ("  Pay 31.20 €? ", "Pay 31.20 €?"),
+        ("Pay?\nTrust me.", "Pay?␤Trust me."),
+        ("Pay\t5\0?", "Pay\\u00095\\u0000?"),
+        ("Pay \u202e02.13\u202c €?", "Pay \\u202e02.13\\u202c €?"),
+        ("\u200b", "\\u200b"),
+        ("Pay \ud800?", "Pay \\ud800?"),
+    ],
+)
+def test_a_prompt_is_one_plain_line(prompt: str, shown: str) -> None:
+    assert questions.approval(prompt).prompt == shown
+
+
+def test_buttons_have_the_authors_words() -> None:
+    assert questions.approval("Go?").labels == {"true": "Approve", "false": "Reject"}
+    own = questions.approval("Go?", yes="Refund 31.20 €", no="Leave\u202e it")
+    assert own.labels == {"true": "Refund 31.20 €", "false": "Leave\\u202e it"}
+    assert own.label_of(value=True) == "Refund 31.20 €"
+
+
+def test_options_have_labels() -> None:
+    assert questions.choice("Which?", ["a", "b"]).labels == {"a": "a", "b": "b"}
+    labelled = questions.choice("Which?", {"a": "Amsterdam", "b": "Bonn"})
+    assert labelled.labels == {"a": "Amsterdam", "b": "Bonn"}
+    assert labelled.schema == {"enum": ["a", "b"]}
+
+
+def test_assignees_are_a_list() -> None:
+    assert questions.approval("Go?", assign="finance").assign == ("finance",)
+    assert questions.approval("Go?", assign=["finance", "@bob"]).assign == ("finance", "@bob")
+    assert questions.approval("Go?").assign == ()
+
+
+SAME: Mapping[str, Any] = {"prompt": "Go?", "evidence": {"order": 7}, "assign": "finance"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**SAME, "prompt": "Stop?"},
+        {**SAME, "evidence": {"order": 8}},
+        {**SAME, "evidence": None},
+        {**SAME, "assign": "support"},
+        {**SAME, "assign": ["finance", "support"]},
+        {**SAME, "draft": "Dear bob"},
+    ],
+)
+def test_an_answer_serves_no_question_that_differs(other: Mapping[str, Any]) -> None:
+    assert questions.approval(**SAME).digest != questions.approval(**other).digest
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (questions.approval("Go?"), questions.text_input("Go?", bool)),
+        (questions.text_input("Go?"), questions.text_input("Go?", int)),
+        (questions.choice("Go?", ["a"]), questions.choice("Go?", ["a", "b"])),
+        (questions.choice("Go?", ["a"]), questions.choice("Go?", ["a"], many=True)),
+        (questions.approval("Go?"), questions.approval("Go?", yes="Pay", no="Do not pay")),
+        (questions.review("Go?", "Dear"), questions.review("Go?", "Dear bob")),
+    ],
+)
+def test_nor_one_of_another_kind_schema_or_draft(one: Question, other: Question) -> None:
+    assert one.digest != other.digest
+
+
+@pytest.mark.parametrize("words", [{"body": "More."}, {"expires": "2h", "default": True}])
+def test_other_words_around_it_leave_it_the_same_question(words: Mapping[str, Any]) -> None:
+    assert questions.approval(**SAME).digest == questions.approval(**SAME, **words).digest
+
+
+def test_equal_evidence_is_equal_whatever_its_order() -> None:
+    one = questions.approval("Go?", evidence={"a": 1, "b": {"x", "y"}})
+    other = questions.approval("Go?", evidence={"b": {"y", "x"}, "a": 1})
+
+    assert one.digest == other.digest
+    assert one.evidence_digest == other.evidence_digest
+
+
+def test_a_kept_question_is_the_same_question() -> None:
+    question = questions.review("Fine?", "Dear", assign=["finance"], expires="2h", default=None)
+
+    kept = json.loads(canonical.text_of(question.as_json()))
+
+    assert Question.from_json(kept) == question
+    assert Question.from_json({**kept, "digest": "more", "wait": "request"}).digest == (
+        question.digest
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "outcome"),
+    [
+        (questions.approval("Go?"), True, Outcome.APPROVED),
+        (questions.approval("Go?"), False, Outcome.REJECTED),
+        (questions.text_input("Is it?", bool), False, Outcome.ANSWERED),
+        (questions.choice("Which?", ["a"]), "a", Outcome.ANSWERED),
+        (questions.review("Fine?", "Dear"), {"decision": "approved"}, Outcome.APPROVED),
+        (
+            questions.review("Fine?", "Dear"),
+            {"decision": "approved", "text": "Dear"},
+            Outcome.APPROVED,
+        ),
+        (
+            questions.review("Fine?", "Dear"),
+            {"decision": "approved", "text": "Dear bob"},
+            Outcome.EDITED,
+        ),
+        (questions.review("Fine?", "Dear"), {"decision": "rejected"}, Outcome.REJECTED),
+    ],
+)
+def test_an_answer_amounts_to_an_outcome(
+    question: Question, value: object, outcome: Outcome
+) -> None:
+    assert question.outcome_of(question.check(value)) == outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "value", "is_yes"),
+    [
+        (Outcome.APPROVED, True, True),
+        (Outcome.ANSWERED, 0, True),
+        (Outcome.EDITED, "text", True),
+        (Outcome.REJECTED, False, False),
+        (Outcome.DEFAULTED, True, True),
+        (Outcome.DEFAULTED, False, False),
+        (Outcome.DEFAULTED, 0, True),
+        (Outcome.DEFAULTED, "", False),
+        (Outcome.DEFAULTED, None, False),
+        (Outcome.EXPIRED, None, False),
+        (Outcome.WITHDRAWN, None, False),
+    ],
+)
+def test_only_a_yes_is_true(outcome: Outcome, value: object, is_yes: bool) -> None:  # noqa: FBT001
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+
+    assert bool(Response(value, outcome, "bob", "", at, timed_out=False)) is is_yes

@@ -1,0 +1,247 @@
+"""What can be a step, and how often it is tried."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import Any, Never, NoReturn
+
+import pytest
+from pydantic import SecretStr
+
+from procedures.engine import Retry, Step
+from procedures.engine.errors import DefinitionError
+from procedures.engine.steps import name_of, step_function
+
+STEP = Step("pay", "run:pay", 1)
+
+
+@dataclass
+class Order:
+    number: int
+    amount: Decimal = Decimal(0)
+
+
+class Bank:
+    def pay(self, amount: int) -> Decimal:
+        return Decimal(amount)
+
+    @classmethod
+    def open(cls, amount: int) -> Decimal:
+        return Decimal(amount)
+
+    def __call__(self, amount: int) -> Decimal:
+        return Decimal(amount)
+
+
+class Unhashable(Bank):
+    __hash__ = None  # type: ignore[assignment]
+
+
+@lru_cache
+def cached(amount: int) -> Decimal:
+    return Decimal(amount)
+
+
+def count_up(amount: int) -> Iterator[int]:
+    yield from range(amount)
+
+
+@pytest.mark.parametrize(
+    ("fn", "args", "kept", "returns"),
+    [
+        (Bank().pay, (2,), "2", Decimal),
+        (Bank.open, (2,), "2", Decimal),
+        (Bank(), (2,), "2", Decimal),
+        (Unhashable(), (2,), "2", Decimal),
+        (partial(Bank().pay, 2), (), "2", Decimal),
+        (cached, (2,), "2", Decimal),
+        (lambda amount: amount, (2,), 2, Any),
+        (len, ("ab",), 2, Any),
+        ("a-b".split, ("-",), ["a", "b"], Any),
+        (Order, (7,), {"number": 7, "amount": "0"}, Order),
+        (Decimal, ("1.5",), "1.5", Decimal),
+    ],
+)
+def test_anything_that_can_be_called_is_a_step(
+    fn: Callable[..., Any], args: tuple[Any, ...], kept: object, returns: object
+) -> None:
+    function = step_function(fn)
+
+    assert function(STEP, args) == kept
+    assert function.returns == returns
+
+
+def first(step: Step, amount: int) -> str:
+    return f"{amount} {step.attempt}"
+
+
+def last(amount: int, step: Step) -> str:
+    return f"{amount} {step.attempt}"
+
+
+def between(amount: int, step: Step, unit: str = "EUR") -> str:
+    return f"{amount} {unit} {step.attempt}"
+
+
+def after_a_default(amount: int, unit: str = "EUR", *, step: Step) -> str:
+    return f"{amount} {unit} {step.attempt}"
+
+
+def optional(amount: int, unit: str = "EUR", step: Step = STEP) -> str:
+    return f"{amount} {unit} {step.attempt}"
+
+
+@pytest.mark.parametrize(
+    ("fn", "args", "kept"),
+    [
+        (first, (5,), "5 1"),
+        (last, (5,), "5 1"),
+        (between, (5,), "5 EUR 1"),
+        (between, (5, "USD"), "5 USD 1"),
+        (after_a_default, (5,), "5 EUR 1"),
+        (after_a_default, (5, "USD"), "5 USD 1"),
+        (optional, (5,), "5 EUR 1"),
+        (optional, (5, "USD"), "5 USD 1"),
+        (partial(last, 5), (), "5 1"),
+        (partial(last, amount=5), (), "5 1"),
+        (partial(last, step=Step("own", "own", 9)), (5,), "5 9"),
+    ],
+)
+def test_a_step_parameter_is_filled_wherever_it_stands(
+    fn: Callable[..., Any], args: tuple[Any, ...], kept: str
+) -> None:
+    assert step_function(fn)(STEP, args) == kept
+
+
+@pytest.mark.parametrize("hint", [Never, NoReturn, "NoReturn"])
+def test_a_step_may_never_return(hint: object) -> None:
+    def fail() -> None:
+        raise OSError
+
+    fail.__annotations__["return"] = hint
+
+    assert step_function(fail).returns is Any
+
+
+def lazily() -> Generator[int, None, None]:
+    yield 1
+
+
+@pytest.mark.parametrize("fn", [lazily, lambda: (number for number in [1])])
+def test_what_a_generator_yields_is_kept_as_a_list(fn: Callable[..., Any]) -> None:
+    assert step_function(fn)(STEP, ()) == [1]
+
+
+async def later() -> int:
+    return 1
+
+
+def unknown_type() -> "Unheard":  # type: ignore[name-defined]  # noqa: F821
+    return None
+
+
+def a_bank() -> Bank:
+    return Bank()
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (later, "plain function"),
+        (unknown_type, "'Unheard' is not defined"),
+        (a_bank, "cannot be kept"),
+        (Bank, "cannot be kept"),
+        (count_up, "cannot be kept"),
+    ],
+)
+def test_what_cannot_be_a_step_is_refused_before_it_does_anything(
+    fn: Callable[..., Any], words: str
+) -> None:
+    with pytest.raises(DefinitionError, match=words):
+        step_function(fn)
+
+
+def no_order() -> Order:
+    return None  # type: ignore[return-value]
+
+
+def secretly() -> dict[str, SecretStr]:
+    return {"password": SecretStr("open")}
+
+
+def endlessly() -> Any:
+    endless: list[object] = []
+    endless.append(endless)
+    return endless
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (no_order, "The result does not fit its annotation"),
+        (secretly, r"The result cannot be kept: it holds a secret\."),
+        (endlessly, "The result cannot be kept: Circular"),
+    ],
+)
+def test_a_result_that_would_not_come_back_is_an_error(fn: Callable[..., Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        step_function(fn)(STEP, ())
+
+
+def test_a_local_type_is_a_type() -> None:
+    @dataclass
+    class Local:
+        number: int
+
+    def make() -> Local:
+        return Local(7)
+
+    assert step_function(make)(STEP, ()) == {"number": 7}
+
+
+@pytest.mark.parametrize(
+    ("fn", "name"), [(len, "len"), (Order, "Order"), (partial(partial(last, 1)), "last")]
+)
+def test_a_step_has_its_functions_name(fn: Callable[..., Any], name: str) -> None:
+    assert name_of(fn) == name
+
+
+@pytest.mark.parametrize("fn", [lambda: 1, Bank(), partial(Bank())])
+def test_what_has_no_name_must_be_given_one(fn: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="Give this step a name"):
+        name_of(fn)
+
+
+# Retry
+
+
+def test_each_pause_is_longer_up_to_the_longest() -> None:
+    retry = Retry(attempts=6, backoff="2s", factor=3, longest="1m")
+
+    pauses = [retry.pause_after(attempt) for attempt in range(1, 7)]
+
+    assert pauses == [*(timedelta(seconds=seconds) for seconds in (2, 6, 18, 54, 60)), None]
+
+
+def test_no_number_of_attempts_is_too_great() -> None:
+    retry = Retry(attempts=10**6, backoff="1s", longest="1h")
+
+    assert retry.pause_after(10**5) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"attempts": 0},
+        {"factor": 0.5},
+        {"factor": float("nan")},
+        {"backoff": "0s"},
+        {"backoff": "soon"},
+        {"longest": "for ever"},
+    ],
+)
+def test_a_retry_that_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Retry(**wrong)
