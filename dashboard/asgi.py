@@ -15,7 +15,7 @@ from django.urls import path  # noqa: E402
 
 from dashboard.consumers import LiveConsumer  # noqa: E402
 
-sockets = URLRouter([path("live", LiveConsumer.as_asgi())])  # type: ignore[arg-type]
+sockets = URLRouter([path("live", LiveConsumer.as_asgi())])  # type: ignore[arg-type, list-item]
 application = ProtocolTypeRouter(
     {
         "http": pages,

@@ -16,7 +16,8 @@ from typing import Any, ClassVar, cast
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import aget_user
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.db import SessionStore
 
 from chat.live.frames import MAKERS
 from chat.live.hub import Hub
@@ -37,7 +38,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     hubs: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
 
     async def connect(self) -> None:
-        self.user = cast(User, self.scope["user"])
+        self.user: User | AnonymousUser = cast("User | AnonymousUser", self.scope["user"])
         self.following: dict[Stream, str] = {}
         self.backlog: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
         self.tasks: list[asyncio.Task[None]] = []
@@ -105,20 +106,25 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """What was taken away in the admin, or by signing out, ends here too."""
         while True:
             await asyncio.sleep(RECHECK)
-            user = await self._current_user()
-            if user is None:
-                await self.close(code=4401)
-                return
-            self.user = user
-            for stream in set(self.following) - await self._may_follow(self.following):
-                await self._deny(stream)
+            try:
+                await self._look_again()
+            except Exception:
+                logger.exception("It could not be checked what %s may follow.", self.user)
+                await self.close(code=1011)
+
+    async def _look_again(self) -> None:
+        user = await self._current_user()
+        if user is None:
+            await self.close(code=4401)
+            return
+        self.user = user
+        for stream in set(self.following) - await self._may_follow(self.following):
+            await self._deny(stream)
 
     async def _current_user(self) -> User | None:
         """The person of the sign-in session as it is now; None when it has ended."""
-        session = self.scope["session"]
-        fresh = type(session)(session.session_key)
-        request = _Request(session=fresh)
-        user = await aget_user(request)  # type: ignore[arg-type]
+        key = self.scope["session"].session_key
+        user = await aget_user(_Request(SessionStore(key)))  # type: ignore[arg-type]
         return user if isinstance(user, User) and user.is_active else None
 
     async def _send_backlog(self) -> None:

@@ -6,13 +6,14 @@ that differs from person to person.
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.template.loader import render_to_string
-from procedures.overview import run_overview
 
 from chat.live.streams import Stream
 from chat.models import Message, SessionEvent
 from procedures.models import Event, Run
+from procedures.overview import run_overview
 
 Frame = dict[str, Any]
 Maker = Callable[[Stream, int, int], list[Frame]]
@@ -88,9 +89,9 @@ def _change(change: SessionEvent) -> Frame:
 def _message_of(change: SessionEvent) -> Message | None:
     messages = Message.objects.for_transcript().filter(session=change.session_id)
     if change.kind == "request":
-        return messages.filter(request=change.object).first()
+        return messages.filter(request=UUID(change.object)).first()
     if change.kind == "run":
-        return messages.filter(run=change.object, kind=Message.Kind.RUN).first()
+        return messages.filter(run=UUID(change.object), kind=Message.Kind.RUN).first()
     return messages.filter(pk=change.object).first()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Max
 
 from chat.access import visible_sessions
@@ -52,18 +52,18 @@ class Stream:
 INBOX = Stream("inbox")
 
 
-def allowed(user: User, streams: Iterable[Stream]) -> set[Stream]:
+def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> set[Stream]:
     """Those of the streams that the user may follow now."""
     wanted = set(streams)
     runs = [stream.id for stream in wanted if stream.kind == "run"]
     sessions = [stream.id for stream in wanted if stream.kind == "session"]
     seen = {INBOX}
     if runs:
-        found = access.visible_runs(user).filter(pk__in=runs).values_list("pk", flat=True)
-        seen |= {Stream("run", pk) for pk in found}
+        visible = access.visible_runs(user).filter(pk__in=runs)
+        seen |= {Stream("run", run) for run in visible.values_list("pk", flat=True)}
     if sessions:
-        found = visible_sessions(user).filter(pk__in=sessions).values_list("pk", flat=True)
-        seen |= {Stream("session", pk) for pk in found}
+        shown = visible_sessions(user).filter(pk__in=sessions)
+        seen |= {Stream("session", session) for session in shown.values_list("pk", flat=True)}
     return wanted & seen
 
 

@@ -1,6 +1,5 @@
 """Durable conversations between people and runs."""
 
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F
