@@ -6,13 +6,31 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from dashboard.api import api
-from dashboard.pages import home, live, sign_in
+from dashboard.pages import chat, files, home, live, procedures, requests, runs, sign_in
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("sign-in", LoginView.as_view(template_name="dashboard/sign_in.html"), name="sign_in"),
     path("sign-in/<str:name>/<str:token>", sign_in.sign_in_link, name="sign_in_link"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
+    path("overview", home.home_overview, name="home_overview"),
+    path("requests/waiting", requests.waiting_list, name="waiting_list"),
+    path("requests/waiting/count", requests.waiting_count, name="waiting_count"),
+    path("requests/<uuid:request_id>", requests.request_detail, name="request_detail"),
+    path("requests/<uuid:request_id>/form", requests.request_form, name="request_form"),
+    path("requests/<uuid:request_id>/response", requests.create_response, name="request_response"),
+    path("chat", chat.session_list, name="session_list"),
+    path("chat/rows", chat.session_rows, name="session_rows"),
+    path("chat/<uuid:session_id>", chat.session_detail, name="session_detail"),
+    path("chat/<uuid:session_id>/beside", chat.session_beside, name="session_beside"),
+    path("chat/<uuid:session_id>/messages", chat.create_message, name="message_create"),
+    path("chat/<uuid:session_id>/replying", chat.session_replying, name="session_replying"),
+    path("runs", runs.run_list, name="run_list"),
+    path("runs/<uuid:run_id>", runs.run_detail, name="run_detail"),
+    path("runs/<uuid:run_id>/journal", runs.run_journal, name="run_journal"),
+    path("runs/<uuid:run_id>/files/<str:name>", files.run_file, name="run_file"),
+    path("procedures", procedures.procedure_list, name="procedure_list"),
+    path("procedures/<str:name>", procedures.procedure_detail, name="procedure_detail"),
     path("live/range", live.live_range, name="live_range"),
     path("api/", api.urls),
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),

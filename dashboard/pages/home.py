@@ -1,12 +1,57 @@
-"""The first page of somebody signed in."""
+"""The first page of somebody signed in: what waits, what is stuck, what runs, what comes next."""
+
+from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+
+from dashboard.pages.requests import waiting
+from dashboard.pages.visit import Visit
+from procedures import access
+from procedures.engine.journal import RunStatus
+from procedures.models import Wait
+from procedures.models.clock import clock
+from procedures.overview import listed_runs
+
+LONGEST_LIST = 6
+RECENT = timedelta(days=7)
+"""A failure older than that is history, not stuck work."""
+LATE = timedelta(minutes=1)
+"""What should have happened so long ago is overdue: the clock does not run."""
+WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
 @require_safe
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/home.html")
+def home(request: Visit) -> HttpResponse:
+    return render(request, "dashboard/home.html", waiting(request) | overview(request))
+
+
+@require_safe
+@login_required
+def home_overview(request: Visit) -> HttpResponse:
+    """All but the cards, for a page that heard the doorbell."""
+    return render(request, "dashboard/_home_overview.html", overview(request))
+
+
+def overview(request: Visit) -> dict[str, Any]:
+    now = clock.now()
+    runs = access.visible_runs(request.user).select_related("procedure", "started_by")
+    waits = Wait.objects.open().filter(run__in=access.visible_runs(request.user))
+    stuck = (
+        Q(status=RunStatus.QUARANTINED)
+        | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
+        | Q(pk__in=waits.filter(due_at__lt=now - LATE).values("run"))
+    )
+    working = runs.filter(status__in=WORKING)
+    coming = waits.filter(due_at__gte=now - LATE).order_by("due_at")
+    return {
+        "stuck": listed_runs(runs.filter(stuck).order_by("-pk")[: LONGEST_LIST + 1]),
+        "working": listed_runs(working.order_by("-pk")[: LONGEST_LIST + 1]),
+        "coming": list(coming.select_related("run__procedure", "request")[:LONGEST_LIST]),
+        "shown": LONGEST_LIST,
+    }

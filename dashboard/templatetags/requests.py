@@ -7,12 +7,17 @@ from typing import Any
 
 from django import template
 
-from chat.models import HumanRequest, HumanResponse
+from chat.models import Assignment, HumanRequest, HumanResponse
 from dashboard.answer_form import AnswerForm
 from procedures.engine.questions import Question
 
 register = template.Library()
 CHANNELS = {"chat": "in the chat", "api": "through the API", "mail": "by e-mail"}
+OUTCOMES = {
+    "edited": "Changed and approved",
+    "defaulted": "No answer in time",
+    "expired": "No answer in time",
+}
 Line = tuple[str, str]
 
 
@@ -33,6 +38,36 @@ def response_of(request: HumanRequest) -> HumanResponse | None:
 @register.filter
 def label_of(question: Question, value: Any) -> str:
     return question.label_of(value)
+
+
+@register.filter
+def said(question: Question, value: Any) -> str:
+    """The value of an answer in words; nothing for a review, whose text is shown in full."""
+    if isinstance(value, dict):
+        return ""
+    if isinstance(value, list):
+        return ", ".join(question.label_of(one) for one in value)
+    return question.label_of(value) if question.labels else plain(value)
+
+
+@register.filter
+def asked_name(assignment: Assignment) -> str:
+    """Who is asked, as people call them: "Finance", "bob"."""
+    if assignment.user:
+        return assignment.user.get_username()
+    if assignment.group:
+        return assignment.group.name[:1].upper() + assignment.group.name[1:]
+    return f"those who may {assignment.permission}"
+
+
+@register.filter
+def item(row: dict[str, Any], name: str) -> Any:
+    return row.get(name)
+
+
+@register.filter
+def outcome_words(outcome: str) -> str:
+    return OUTCOMES.get(outcome, outcome.capitalize())
 
 
 @register.filter

@@ -1,0 +1,121 @@
+"""Requests as pages, cards and forms: one question each, answered by a post."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from chat import services
+from chat.access import answerable_requests, visible_requests
+from chat.models import HumanRequest, Message
+from chat.services import AlreadyAnsweredError, NotAskedError
+from dashboard.answer_form import AnswerForm
+from dashboard.pages.visit import Visit
+from procedures.engine.errors import AnswerError
+
+REFUSALS: dict[type[Exception], int] = {
+    AnswerError: 422,
+    AlreadyAnsweredError: 409,
+    NotAskedError: 403,
+}
+LONGEST_LIST = 20
+
+
+@require_safe
+@login_required
+def request_detail(request: Visit, request_id: UUID) -> HttpResponse:
+    """What a link from a mail opens: the question alone, later what became of it."""
+    return _page(request, find(request, request_id))
+
+
+@require_safe
+@login_required
+def request_form(request: Visit, request_id: UUID) -> HttpResponse:
+    """What differs from person to person, for a card that was pushed to everybody alike."""
+    found = find(request, request_id)
+    context = {"request": found, "answerable": answerable(request, [found])}
+    return render(request, "chat/_request_form.html", context)
+
+
+@require_POST
+@login_required
+def create_response(request: Visit, request_id: UUID) -> HttpResponse:
+    """A receipt; or the form again with what is wrong and all that was typed."""
+    found = find(request, request_id)
+    form = AnswerForm(found, request.POST)
+    told, status = "", 200
+    try:
+        address = request.META.get("REMOTE_ADDR") or None
+        answer = services.Answer(form.answer(), form.comment, channel="page", address=address)
+        services.respond(found.pk, answer, by=request.user)
+    except tuple(REFUSALS) as error:
+        told, status = str(error), REFUSALS[type(error)]
+    found = find(request, request_id)
+    context = {"typed_form": replace(form, request=found, fault=told), "told": told}
+    if request.htmx:
+        context |= {"request": found, "answerable": answerable(request, [found])}
+        return render(request, "chat/_request.html", context | {"is_answer": True}, status=status)
+    if told:
+        return _page(request, found, status=status, **context)
+    return redirect("request_detail", request_id)
+
+
+@require_safe
+@login_required
+def waiting_list(request: Visit) -> HttpResponse:
+    """The cards that wait for somebody, and those that the page still `shown` shows."""
+    return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
+
+
+@require_safe
+@login_required
+def waiting_count(request: HttpRequest) -> HttpResponse:
+    return render(request, "chat/_waiting_counts.html")
+
+
+def find(request: Visit, request_id: UUID) -> HumanRequest:
+    requests = visible_requests(request.user).with_what_is_shown()
+    return get_object_or_404(requests, pk=request_id)
+
+
+def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
+    """Which of these the person may answer now."""
+    ids = [found.pk for found in requests]
+    return set(answerable_requests(request.user).filter(pk__in=ids).values_list("pk", flat=True))
+
+
+def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
+    """What waits for somebody, most urgent first; a page's closed cards come as receipts."""
+    requests = list(
+        answerable_requests(request.user).with_what_is_shown().by_urgency()[: LONGEST_LIST + 1]
+    )
+    gone = set(_ids(shown or [])) - {found.pk for found in requests}
+    receipts = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
+    return {
+        "waiting": requests[:LONGEST_LIST],
+        "has_more": len(requests) > LONGEST_LIST,
+        "receipts": list(receipts) if gone else [],
+        "answerable": {found.pk for found in requests},
+    }
+
+
+def _ids(texts: list[str]) -> list[UUID]:
+    ids = []
+    for text in texts[: 2 * LONGEST_LIST]:
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            continue
+    return ids
+
+
+def _page(
+    request: Visit, found: HumanRequest, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    message = get_object_or_404(Message.objects.for_transcript(), request=found)
+    context |= {"message": message, "found": found, "answerable": answerable(request, [found])}
+    return render(request, "chat/request.html", context, status=status)

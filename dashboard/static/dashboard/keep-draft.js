@@ -1,0 +1,80 @@
+/* Keeps what is typed in the fields within, here in this browser, until it was sent.
+
+   <keep-draft name="request-…">fields</keep-draft>
+
+   A field that the server has filled in otherwise is left alone. */
+
+const PREFIX = "draft:";
+const LONGEST_LIFE = 14 * 24 * 3600 * 1000;
+
+class KeepDraft extends HTMLElement {
+  connectedCallback() {
+    this.key = PREFIX + this.getAttribute("name");
+    this.addEventListener("input", () => this.keep());
+    this.restore();
+  }
+
+  get fields() {
+    return [...this.querySelectorAll("textarea, input:not([type=hidden], [type=radio], [type=checkbox])")];
+  }
+
+  keep() {
+    const typed = this.fields.filter((field) => field.value !== field.defaultValue);
+    const values = Object.fromEntries(typed.map((field) => [field.name, field.value]));
+    if (typed.length) write(this.key, { at: Date.now(), values });
+    else forget(this.key);
+  }
+
+  restore() {
+    const { values = {} } = read(this.key);
+    for (const field of this.fields) {
+      if (field.name in values && field.value === field.defaultValue) field.value = values[field.name];
+    }
+  }
+
+  forget() {
+    forget(this.key);
+  }
+}
+
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function write(key, content) {
+  try {
+    localStorage.setItem(key, JSON.stringify(content));
+  } catch {
+    /* a full or forbidden storage keeps nothing: the field itself still does */
+  }
+}
+
+function forget(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    /* nothing was kept */
+  }
+}
+
+function forgetOldOnes() {
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(PREFIX) && Date.now() - read(key).at > LONGEST_LIFE) forget(key);
+  }
+}
+
+try {
+  forgetOldOnes();
+} catch {
+  /* no storage here */
+}
+
+customElements.define("keep-draft", KeepDraft);
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.successful) detail.elt.querySelector?.("keep-draft")?.forget();
+});

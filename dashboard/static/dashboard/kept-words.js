@@ -1,0 +1,80 @@
+/* What somebody had typed when their form went away, with a button that copies it.
+
+   A pushed card takes the place of an open one: a card that is still open gets the form that is
+   there already, a receipt gets the words. */
+
+class KeptWords extends HTMLElement {
+  connectedCallback() {
+    if (this.querySelector("button")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = "Copy";
+    button.addEventListener("click", () => this.copy(button));
+    this.querySelector(".kept-words__title").after(button);
+  }
+
+  async copy(button) {
+    const text = this.querySelector(".kept-words__text");
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(text);
+      button.textContent = "Selected: now copy";
+    }
+  }
+}
+
+function keptWords(words) {
+  const element = document.createElement("kept-words");
+  element.className = "kept-words";
+  element.setAttribute("role", "status");
+  element.append(piece("p", "kept-words__title", "Your draft, not sent"));
+  element.append(piece("pre", "kept-words__text", words));
+  return element;
+}
+
+function piece(tag, name, text) {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.textContent = text;
+  return element;
+}
+
+function typedIn(form) {
+  const fields = [...form.querySelectorAll("textarea, input:not([type=hidden], [type=radio], [type=checkbox])")];
+  const typed = fields.filter((field) => field.value.trim() && field.value !== field.defaultValue);
+  return typed.map((field) => field.value).join("\n\n");
+}
+
+function carryOver(old, fresh) {
+  const form = old.querySelector(".request__form");
+  if (!form) return;
+  const slot = fresh.querySelector(".request__form");
+  if (slot) {
+    slot.replaceWith(form);
+    return;
+  }
+  const words = form.querySelector(".htmx-request, .answer.htmx-request") ? "" : typedIn(form);
+  form.querySelector("keep-draft")?.forget();
+  if (words) fresh.querySelector(".receipt")?.append(keptWords(words));
+}
+
+document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
+  if (!old?.querySelector || !old.querySelector('.request[data-status="open"]')) {
+    const kept = old?.querySelector?.(".kept-words");
+    if (kept && !fresh.querySelector(".kept-words")) fresh.querySelector(".receipt")?.append(kept);
+    return;
+  }
+  carryOver(old, fresh);
+});
+
+/* The answer to a post comes after the push that took its card away: it goes where the card is. */
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!detail.target.isConnected && detail.target.id) {
+    detail.target = document.getElementById(detail.target.id) ?? detail.target;
+  }
+});
+
+customElements.define("kept-words", KeptWords);

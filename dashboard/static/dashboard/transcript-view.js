@@ -1,0 +1,47 @@
+/* Stays at the newest message while one is there, marks a new day, says what is new below. */
+
+const NEAR = 120;
+
+class TranscriptView extends HTMLElement {
+  connectedCallback() {
+    this.list = this.querySelector(".transcript__list");
+    if (!location.hash || location.hash === "#latest") this.toEnd();
+    this.isAtEnd = this.distance < NEAR;
+    this.addEventListener("scroll", () => (this.isAtEnd = this.distance < NEAR), { passive: true });
+    this.mutations = new MutationObserver((records) => this.take(records));
+    this.mutations.observe(this.list, { childList: true });
+    this.sizes = new ResizeObserver(() => this.isAtEnd && this.toEnd());
+    this.sizes.observe(this.list);
+    this.sizes.observe(this);
+  }
+
+  disconnectedCallback() {
+    this.mutations.disconnect();
+    this.sizes.disconnect();
+  }
+
+  get distance() {
+    return this.scrollHeight - this.scrollTop - this.clientHeight;
+  }
+
+  toEnd() {
+    this.scrollTop = this.scrollHeight;
+  }
+
+  take(records) {
+    for (const { addedNodes } of records) for (const node of addedNodes) this.separate(node);
+    if (this.isAtEnd) this.toEnd();
+  }
+
+  separate(node) {
+    const before = node.previousElementSibling;
+    if (node !== this.list.lastElementChild || !before?.dataset.day) return;
+    if (!node.dataset?.day || node.dataset.day === before.dataset.day) return;
+    const line = document.createElement("p");
+    line.className = "transcript__day";
+    line.textContent = new Intl.DateTimeFormat("en-GB", { dateStyle: "full" }).format(new Date());
+    node.before(line);
+  }
+}
+
+customElements.define("transcript-view", TranscriptView);

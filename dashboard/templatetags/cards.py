@@ -1,0 +1,24 @@
+"""Cards that templates draw from an object alone."""
+
+from typing import Any
+
+from django import template
+
+from chat.access import answerable_requests
+from procedures.models import Run
+from procedures.overview import run_overview
+
+register = template.Library()
+
+
+@register.inclusion_tag("procedures/_run_card.html")
+def run_card(run: Run) -> dict[str, Any]:
+    return run_overview(run)
+
+
+@register.simple_tag(takes_context=True)
+def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
+    """How many requests, in how many sessions, wait for the viewer: one query."""
+    found = answerable_requests(context["user"]).values_list("session", flat=True)
+    sessions = list(found)
+    return {"requests": len(sessions), "sessions": len(set(sessions))}
