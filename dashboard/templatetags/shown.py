@@ -1,5 +1,7 @@
 """How templates show what is kept of runs and people."""
 
+from uuid import UUID
+
 from django import template
 
 from procedures.models import Event
@@ -16,5 +18,18 @@ def line(event: Event) -> Line:
 
 
 @register.filter
+def short_id(key: UUID) -> str:
+    """The end of an id: the beginning is its time, the same for many."""
+    text = key.hex[-7:]
+    return f"{text[:4]}·{text[4:]}"
+
+
+@register.filter
 def initials(name: str) -> str:
     return two_letters(name)
+
+
+@register.filter
+def first_line(doc: str) -> str:
+    """The first paragraph of a documentation, on one line."""
+    return " ".join(doc.partition("\n\n")[0].split())

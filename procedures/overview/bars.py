@@ -12,16 +12,27 @@ from itertools import pairwise
 from math import sqrt
 
 from procedures.overview.rows import Row, Segment, SegmentKind
-from procedures.overview.words import initials, is_person, name_of
+from procedures.overview.words import (
+    Part,
+    Show,
+    initials,
+    is_person,
+    moment,
+    name_of,
+    spoken,
+)
 
 DWARFED = 4
 """Times as long as the work: from there waiting is folded."""
-WORK_SHARE = 0.25
+WORK_SHARE = 0.15
 MARKS = (0, 25, 50, 75, 100)
-SHORT = timedelta(minutes=5)
+BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hours=20)
+"""From where marks on the scale are told as lengths, with seconds, and with the day."""
+Gap = tuple[datetime, datetime, bool]
+"""Between two cuts, and whether work goes on in it."""
 NARROW = 5.0
 """Percent; a narrower bar has no room for a mark."""
-WORK = {"work", "fail"}
+WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 
 class Scale:
@@ -35,7 +46,8 @@ class Scale:
         cuts = sorted({self.begin, self.end, *inner, *ends})
         work = [(part.begin, part.end or now) for part in segments if part.kind in WORK]
         gaps = [(low, high, _is_within(low, high, work)) for low, high in pairwise(cuts)]
-        weights, self.is_folded = _weights(gaps)
+        weights, is_folded = _weights(gaps) if self.length > BLINK else (_shares(gaps), False)
+        self.is_folded = is_folded
         self._stops = [(cuts[0], 0.0)]
         for (_, high, _), weight in zip(gaps, weights, strict=True):
             self._stops.append((high, self._stops[-1][1] + weight * 100))
@@ -53,12 +65,18 @@ class Scale:
         return self._stops[-1][0]
 
     @property
-    def marks(self) -> list[datetime]:
-        return [self.moment_at(percent) for percent in MARKS]
+    def length(self) -> timedelta:
+        return self.end - self.begin
 
     @property
-    def is_short(self) -> bool:
-        return self.end - self.begin < SHORT
+    def marks(self) -> list[Part]:
+        """What stands above the rows: times, or for a short run how much of it had passed."""
+        moments = [self.moment_at(percent) for percent in MARKS]
+        if self.length < BLINK:
+            return [Part(spoken(at - self.begin)) for at in moments]
+        is_short, is_long = self.length < SHORT, self.length > LONG
+        show: Show = "axis-seconds" if is_short else "clock" if is_long else "axis"
+        return [moment(at, show) for at in moments]
 
 
 @dataclass(frozen=True)
@@ -84,7 +102,7 @@ def bars_of(row: Row, scale: Scale, *, now: datetime) -> list[Bar]:
 
 def _bar(segment: Segment, row: Row, scale: Scale, now: datetime) -> Bar:
     left, right = scale.at(segment.begin), scale.at(segment.end or now)
-    is_wait = segment.kind not in WORK
+    is_wait = segment.kind in WAITS
     return Bar(
         segment.kind,
         x=f"{left:.2f}%",
@@ -109,14 +127,18 @@ def _is_within(low: datetime, high: datetime, spans: Sequence[tuple[datetime, da
     return any(begin <= low and high <= end for begin, end in spans)
 
 
-def _weights(gaps: Sequence[tuple[datetime, datetime, bool]]) -> tuple[list[float], bool]:
+def _shares(gaps: Sequence[Gap]) -> list[float]:
+    lengths = [(high - low).total_seconds() for low, high, _ in gaps]
+    return [length / (sum(lengths) or 1) for length in lengths]
+
+
+def _weights(gaps: Sequence[Gap]) -> tuple[list[float], bool]:
     """The share of the width that each gap between two cuts gets; and whether waits are folded."""
     lengths = [(high - low).total_seconds() for low, high, _ in gaps]
     work = sum(length for length, gap in zip(lengths, gaps, strict=True) if gap[2])
     idle = sum(lengths) - work
     if not work or idle <= DWARFED * work:
-        whole = sum(lengths) or 1
-        return [length / whole for length in lengths], False
+        return _shares(gaps), False
     roots = sum(sqrt(length) for length, gap in zip(lengths, gaps, strict=True) if not gap[2])
     return [
         length / work * WORK_SHARE if gap[2] else sqrt(length) / roots * (1 - WORK_SHARE)

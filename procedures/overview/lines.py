@@ -82,8 +82,8 @@ def _closed(event: JournalEvent, data: dict[str, Any]) -> Told:
     return look, say(data["outcome"].capitalize(), f" by {who(data['responder'])}", comment)
 
 
-def _suspended(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "idle", say("Left its worker, to wait for ", code(data["on"]))
+def _suspended(_: JournalEvent, __: dict[str, Any]) -> Told:
+    return "idle", say("Left its worker while it waits")
 
 
 def _failed(_: JournalEvent, data: dict[str, Any]) -> Told:
@@ -111,7 +111,7 @@ def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
 KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.RUN_STARTED: _started,
     EventKind.RUN_SUSPENDED: _suspended,
-    EventKind.RUN_RESUMED: lambda *_: ("running", say("Taken up again")),
+    EventKind.RUN_RESUMED: lambda *_: ("running", say("Taken up again by a worker")),
     EventKind.RUN_SUCCEEDED: lambda *_: ("done", say("Done")),
     EventKind.RUN_FAILED: _failed,
     EventKind.RUN_CANCELLED: lambda *_: ("refused", say("Cancelled")),
@@ -124,4 +124,5 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.STAGE: lambda event, _: ("stage", say(strong(event.name))),
     EventKind.LOG: _text,
     EventKind.NOTICE: _text,
+    EventKind.PROGRESS: _text,
 }

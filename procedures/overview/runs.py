@@ -29,6 +29,7 @@ MOST_ROWS = 200
 class Drawn:
     """A row with what the template needs to draw it."""
 
+    number: int
     row: Row
     bars: list[Bar]
     length: str
@@ -75,11 +76,17 @@ def run_overview(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "state": state_of(_facts(run, events, rows, untaken, answerers)),
-        "rows": [_drawn(row, scale, answerers, now) for row in rows[-MOST_ROWS:]],
+        "rows": [
+            _drawn(number, row, scale, answerers, now)
+            for number, row in list(enumerate(rows, start=1))[-MOST_ROWS:]
+        ],
+        "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
         "left_out": max(len(rows) - MOST_ROWS, 0),
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
         "worked": spoken(_worked(rows, now)),
+        "inputs": shown(json.loads(run.inputs)),
+        "inputs_raw": pretty(json.loads(run.inputs)),
         "result": shown(json.loads(run.result)) if run.result else [],
         "result_raw": pretty(json.loads(run.result)) if run.result else "",
         "error": canonical.plain(run.error) if run.error else None,
@@ -197,10 +204,11 @@ def _worked(rows: Iterable[Row], now: datetime) -> timedelta:
     return sum(((part.end or now) - part.begin for part in work), timedelta())
 
 
-def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> Drawn:
+def _drawn(number: int, row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> Drawn:
     question = Question.from_json(row.opened) if row.kind == "question" else None
     last = row.attempts[-1].data if row.attempts else {}
     return Drawn(
+        number,
         row,
         bars_of(row, scale, now=now),
         length=spoken(row.end - row.begin) if row.end else "",

@@ -208,7 +208,9 @@ SENTENCES = {
 
 
 def _kept(facts: Facts) -> str:
-    return "" if facts.kept is None else f" {counted(facts.kept, 'step')} kept."
+    if facts.kept is None:
+        return ""
+    return f" {counted(facts.kept, 'step')} kept." if facts.kept else " No step is kept."
 
 
 def _error(run: Run) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 Style = Literal["plain", "strong", "code", "time"]
-Show = Literal["clock", "seconds", "age", "ago", "full"]
+Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
 KILO = 1000
 LONGEST = 90
 MOST_INITIALS = 2

@@ -1,6 +1,6 @@
 /* A moment in the reader's own time and words: <local-time show="age"><time datetime=…>…</time>.
 
-   clock  14:02, Fri 14:02, 12 Nov 14:02      seconds  14:02:09      axis  like clock, shorter
+   clock  14:02, Fri 14:02, 12 Nov 14:02      seconds  14:02:09      axis  14:02, -seconds: 14:02:09
    age    21 min                              ago      21 min ago    full  Fri 20 Nov, 14:02
 
    Without JavaScript the time in UTC stays. */
@@ -46,6 +46,7 @@ function ago(at) {
 const SHOWS = {
   clock: (at) => `${dayOf(at)} ${clock.format(at)}`.trim(),
   axis: (at) => clock.format(at),
+  "axis-seconds": (at) => seconds.format(at),
   seconds: (at) => `${dayOf(at)} ${seconds.format(at)}`.trim(),
   age: (at) => length(Math.abs(Date.now() - at) / 1000),
   ago,

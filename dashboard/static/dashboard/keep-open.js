@@ -1,0 +1,27 @@
+/* What a person has opened stays open, and keeps the focus, when a fresh partial takes its place. */
+
+document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
+  if (!old) return;
+  for (const opened of old.querySelectorAll("details[open][id]")) {
+    const twin = fresh.querySelector(`#${CSS.escape(opened.id)}`);
+    if (twin) twin.open = true;
+  }
+  const place = placeOf(document.activeElement, old);
+  if (place) queueMicrotask(() => find(place, fresh)?.focus({ preventScroll: true }));
+});
+
+/** Where the focus is: in which element with an id, and the how manyth control in it. */
+function placeOf(focused, old) {
+  if (!old.contains(focused)) return null;
+  const holder = focused.closest("[id]");
+  return { id: holder.id, index: controlsIn(holder).indexOf(focused) };
+}
+
+function find({ id, index }, fresh) {
+  const holder = fresh.id === id ? fresh : fresh.querySelector(`#${CSS.escape(id)}`);
+  return holder && controlsIn(holder)[index];
+}
+
+function controlsIn(holder) {
+  return [...holder.querySelectorAll("a[href], button, summary, [tabindex]")];
+}
