@@ -3,6 +3,8 @@
 import hashlib
 import os
 import secrets
+import shlex
+import sys
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
@@ -14,10 +16,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dashboard.values import (
     BrokerUrl,
+    Checks,
     DatabaseUrl,
     Folder,
     Hosts,
     RedisUrl,
+    Repositories,
     Secret,
     SiteUrl,
     Zone,
@@ -25,6 +29,8 @@ from dashboard.values import (
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_SOCKET_PATH = 100
+DEMO_REPOSITORY = "demo-repository"
+DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 
 class Environment(BaseSettings):
@@ -48,6 +54,8 @@ class Environment(BaseSettings):
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
     WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
+    REPOSITORIES: Repositories = None
+    CHECKS: Checks = None
 
     @property
     def is_embedded(self) -> bool:
@@ -65,6 +73,15 @@ class Environment(BaseSettings):
         if not self.is_embedded:
             raise ImproperlyConfigured("LEDGER_KEY is missing: it signs the journals of the runs.")
         return f"ledger:{self.secret_key()}"
+
+    def site_choices(self) -> dict[str, dict[str, str]]:
+        """What people may name in a start: paths and commands by name. Embedded, the demo's."""
+        repositories, checks = self.REPOSITORIES, self.CHECKS
+        if self.is_embedded:
+            path = str(self.LOCAL_DIR / DEMO_REPOSITORY)
+            repositories = {"demo": path} if repositories is None else repositories
+            checks = {"tests": DEMO_CHECK} if checks is None else checks
+        return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
 
     def redis_url(self) -> str:
         return self.REDIS_URL or f"unix://{quote(str(redis_socket(self.LOCAL_DIR)))}"

@@ -101,6 +101,7 @@ LEDGER_KEY = environment.ledger_key()
 PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
 RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
 MAX_UPLOAD_MB = environment.MAX_UPLOAD_MB
+SITE_CHOICES = environment.site_choices()
 
 STATIC_URL = "static/"
 STATIC_ROOT = LOCAL_DIR / "static"

@@ -1,5 +1,8 @@
 """What an environment variable may hold; a refusal says what is wanted and repeats no secret."""
 
+import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,9 +10,11 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import dj_database_url
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
+NAME = re.compile(r"[\w.-]{1,80}")
 
 
 def must(be: str, holds: Callable[[Any], object]) -> AfterValidator:
@@ -44,6 +49,36 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
     return holds
 
 
+def read_names(text: object) -> dict[str, str] | None:
+    """A JSON object of texts by name, as one variable holds it."""
+    if text is None:
+        return None
+    try:
+        named = json.loads(str(text))
+    except ValueError:
+        named = None
+    if not isinstance(named, dict) or not all(map(NAME.fullmatch, named)):
+        raise ValueError('must be a JSON object by plain names, like {"shop": "..."}')
+    if empty := [name for name, value in named.items() if not is_text(value)]:
+        raise ValueError(f"must give a text for {empty[0]}")
+    return named
+
+
+def is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value
+
+
+def are_paths(named: dict[str, str] | None) -> bool:
+    return all(Path(path).is_absolute() for path in (named or {}).values())
+
+
+def are_commands(named: dict[str, str] | None) -> bool:
+    try:
+        return all(shlex.split(command) for command in (named or {}).values())
+    except ValueError:  # a quotation mark that is not closed
+        return False
+
+
 Secret = Annotated[SecretStr, must(f"at least {SHORTEST_SECRET} characters long", is_long)]
 Hosts = Annotated[str, must("names separated by commas", split_words)]
 SiteUrl = Annotated[str, must("like https://name", is_url("http", "https"))]
@@ -51,4 +86,16 @@ DatabaseUrl = Annotated[str, must("like postgres://user:password@host/name", nam
 RedisUrl = Annotated[str, must("like redis://host:6379/0", is_url("redis", "rediss", "unix"))]
 BrokerUrl = Annotated[str, must("like amqp://user:password@host/name", lambda url: "://" in url)]
 Zone = Annotated[str, must("like Europe/Berlin", available_timezones().__contains__)]
+Repositories = Annotated[
+    dict[str, str] | None,
+    NoDecode,
+    BeforeValidator(read_names),
+    must('absolute paths by name, like {"shop": "/srv/shop"}', are_paths),
+]
+Checks = Annotated[
+    dict[str, str] | None,
+    NoDecode,
+    BeforeValidator(read_names),
+    must('commands by name, like {"tests": "make test"}', are_commands),
+]
 Folder = Annotated[Path, AfterValidator(Path.absolute)]

@@ -8,6 +8,11 @@ class ProceduresConfig(AppConfig):
     name = "procedures"
 
     def ready(self) -> None:
+        from django.conf import settings
+
+        from procedures.engine.choices import Site
+
+        Site.allowed = lambda setting: settings.SITE_CHOICES.get(setting, {})
         post_migrate.connect(register_procedures, sender=self)
 
 

@@ -39,6 +39,7 @@ PLAIN = {
     EventKind.LOG,
     EventKind.STATE,
     EventKind.STAGE,
+    EventKind.PROGRESS,
 }
 Cell = str | int | datetime | UUID
 """Events that nothing but the journal needs to know of."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -49,6 +50,50 @@ def let_others_act() -> str:
 
 
 # Steps
+
+
+def talk(step: Step, lines: int, *, fails: bool = False) -> str:
+    did.append(step.attempt)
+    for line in range(1, lines + 1):
+        step.progress(f"line {line}")
+    if fails and step.attempt == 1:
+        raise OSError("lost the thread")
+    return "said"
+
+
+@procedure
+def telling(ctx: Context, lines: int, fails: bool = False) -> bool:  # noqa: FBT001, FBT002
+    ctx.step(partial(talk, fails=fails), lines, name="talk", retry=Retry(2, backoff="1ms"))
+    return bool(ctx.approve("Enough?"))
+
+
+def count(step: Step) -> None:
+    for done in range(1, 51):
+        step.progress(f"parcel {done}", done=done, total=50)
+
+
+@procedure
+def counting(ctx: Context) -> None:
+    ctx.step(count)
+
+
+def act_and_tell(step: Step) -> None:
+    let_others_act()
+    try:
+        step.progress("still here")
+    except BaseException:  # noqa: BLE001 (a step may be that careless)
+        did.append("caught")
+
+
+@procedure
+def tells_after_others_acted(ctx: Context) -> str:
+    ctx.step(act_and_tell)
+    return ctx.step(act, "next", name="next")
+
+
+@procedure
+def knows_its_starter(ctx: Context) -> str:
+    return ctx.started_by
 
 
 @procedure

@@ -1,8 +1,10 @@
 """Durable procedures in plain Python: what an author imports."""
 
+from procedures.engine.choices import SiteChoice
 from procedures.engine.context import Context
 from procedures.engine.definition import Check, Procedure, procedure
 from procedures.engine.errors import (
+    ChoiceGoneError,
     EngineError,
     InputError,
     RequestExpiredError,
@@ -14,6 +16,7 @@ from procedures.engine.steps import Retry, Step
 
 __all__ = [
     "Check",
+    "ChoiceGoneError",
     "Context",
     "EngineError",
     "File",
@@ -23,6 +26,7 @@ __all__ = [
     "RequestExpiredError",
     "Response",
     "Retry",
+    "SiteChoice",
     "Step",
     "StepFailedError",
     "procedure",

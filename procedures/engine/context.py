@@ -34,6 +34,7 @@ from procedures.engine.journal import (
     RunStatus,
     Working,
 )
+from procedures.engine.progress import Progress
 from procedures.engine.questions import Asking, Outcome, Question, Response
 from procedures.engine.state import State
 from procedures.engine.steps import ONCE, Retry, Step, StepFunction, name_of, step_function
@@ -58,6 +59,8 @@ class Context:
         self.interruption: Interruption | None = None
         """What ended the code here, kept so that catching it changes nothing."""
         self.run_id = journal.run.run_id
+        self.started_by: str = events[0].content["by"]
+        """The user name of who started the run, or "system": `assign=f"@{ctx.started_by}"`."""
         self._state = State(self._note_state)
         self._chance = Chance(journal.run.seed)
         self._chance.check = self._check_usable
@@ -105,7 +108,8 @@ class Context:
     def _try_once(
         self, function: StepFunction, args: tuple[Any, ...], key: str, retry: Retry, attempt: int
     ) -> Event:
-        step = Step(key, f"{self.run_id}:{key}", attempt)
+        progress = Progress(key, attempt, keep=self._commit, now=self._journal.now)
+        step = Step(key, f"{self.run_id}:{key}", attempt, progress.say)
         since = self._journal.now()
         facts = {"attempt": attempt, "started_at": since.isoformat(), "arguments": _digest(args)}
         self._journal.working, self._is_in_step = Working(key, attempt, since), True
@@ -126,7 +130,9 @@ class Context:
             draft = Draft(EventKind.STEP_SUCCEEDED, key, key, {**facts, "result": result})
         finally:
             self._journal.working, self._is_in_step = None, False
-        return self._commit(draft, files=tuple(made))
+        if self.interruption:  # it could not say how far it is: the run is not ours any more
+            raise self.interruption
+        return self._commit(*progress.close(), draft, files=tuple(made))
 
     def _wait_for_retry(self, key: str, failure: Event) -> None:
         retry_at = datetime.fromisoformat(failure.content["retry_at"])

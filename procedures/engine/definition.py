@@ -68,9 +68,9 @@ class Procedure:
         source = inspect.getsource(module) if module else self.source
         return hashlib.sha256(source.encode()).hexdigest()[:12]
 
-    @cached_property
+    @property
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the inputs."""
+        """The JSON Schema of the inputs, with what the site's settings allow right now."""
         try:
             schema: dict[str, Any] = self._inputs.json_schema()
         except PydanticUserError as error:

@@ -6,7 +6,8 @@ EngineError
 ├── QuestionError         a question is asked in a way that cannot be answered
 ├── AnswerError           an answer does not fit the question
 ├── StepFailedError       a step has failed for good
-└── RequestExpiredError   nobody answered in time, and the author wants a failure
+├── RequestExpiredError   nobody answered in time, and the author wants a failure
+└── ChoiceGoneError       the site's settings allow no longer what a run was started with
 
 Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Suspend               the run leaves its worker and waits
@@ -70,6 +71,14 @@ class RequestExpiredError(EngineError):
     def __init__(self, prompt: str) -> None:
         self.prompt = prompt
         super().__init__(f"Nobody answered {prompt!r} in time.")
+
+
+class ChoiceGoneError(EngineError):
+    """The site's settings no longer allow what a run was started with."""
+
+    def __init__(self, name: str, setting: str) -> None:
+        self.name, self.setting = name, setting
+        super().__init__(f"This site's setting {setting} does not name “{name}” any more.")
 
 
 class Interruption(BaseException):

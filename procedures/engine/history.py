@@ -1,7 +1,7 @@
 """What a run did before, by key: the side of replay that remembers.
 
 Strict entries (steps and waits) are matched by key and kind. Soft ones (logs, notices, state,
-stages) match when present and never count.
+stages) match when present and never count. What a step said while it ran is not looked at.
 """
 
 from collections import Counter

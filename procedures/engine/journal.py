@@ -52,6 +52,7 @@ class EventKind(StrEnum):
     STAGE = "stage"
     LOG = "log"
     NOTICE = "notice"
+    PROGRESS = "progress"
 
 
 @dataclass(frozen=True, slots=True)

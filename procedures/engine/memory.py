@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from procedures.engine.choices import choice_desk
 from procedures.engine.definition import Procedure
 from procedures.engine.errors import Fenced
 from procedures.engine.execute import advance
@@ -67,17 +68,21 @@ class MemoryRun:
 class MemoryStore:
     """All runs of one test, with a clock that is turned by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.choices = choices or {}
+        """What a site's settings allow, by setting and name."""
         self.clock = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
         self.runs: dict[str, MemoryRun] = {}
         self.files = MemoryFiles()
 
-    def start(self, procedure: Procedure, inputs: Mapping[str, Any] | None = None) -> str:
-        with file_desk(self.files):
+    def start(
+        self, procedure: Procedure, inputs: Mapping[str, Any] | None = None, *, by: str = "system"
+    ) -> str:
+        with file_desk(self.files), choice_desk(self.choices):
             text = procedure.dump(procedure.parse(inputs or {}))
         facts = RunFacts(str(uuid4()), text, seed=str(uuid4()))
         run = self.runs[facts.run_id] = MemoryRun(procedure, facts)
-        self.append(run, Draft(EventKind.RUN_STARTED))
+        self.append(run, Draft(EventKind.RUN_STARTED, data={"by": by}))
         return facts.run_id
 
     def claim(self, run_id: str) -> "MemoryJournal | None":
@@ -97,7 +102,8 @@ class MemoryStore:
     def advance(self, run_id: str) -> RunStatus:
         """What a worker does on a message."""
         if journal := self.claim(run_id):
-            advance(journal.row.procedure, journal, self.files)
+            with choice_desk(self.choices):
+                advance(journal.row.procedure, journal, self.files)
         return self.runs[run_id].status
 
     def resolve(self, run_id: str, key: str, content: dict[str, Any]) -> bool:

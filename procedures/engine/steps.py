@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, Never, NoReturn, get_type_hints
@@ -55,6 +55,20 @@ class Step:
     """The same in every attempt, also after a crash: lets the outside tell doubles."""
     attempt: int
     """Counted from 1; an attempt that a crash cut off is tried again under its own number."""
+    tell: Callable[[str, float | None, float | None], None] = field(
+        default=lambda *_: None, repr=False, compare=False
+    )
+    """Where `progress` goes."""
+
+    def progress(
+        self, text: str = "", done: float | None = None, total: float | None = None
+    ) -> None:
+        """Tell people how far the step is: a line, with `done` of `total` where that is known.
+
+        Say it as often as you like: what comes faster than it can be read is joined. Without
+        words nothing is added, and what was held back is shown if its time has come.
+        """
+        self.tell(text, done, total)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,12 @@ def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
     return look, say(data["text"])
 
 
+def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
+    counts = f" {data['done']:g} of {data['total']:g}" if data.get("total") else ""
+    last = data["text"].rpartition("\n")[2]
+    return "running", say(code(event.key), counts, f": {shortened(last, 200)}" if last else "")
+
+
 def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
     return "idle", say(event.kind.replace(".", " "), f" {event.name}".rstrip())
 
@@ -123,6 +129,7 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.STATE: _state,
     EventKind.STAGE: lambda event, _: ("stage", say(strong(event.name))),
     EventKind.LOG: _text,
+    EventKind.PROGRESS: _progress,
     EventKind.NOTICE: _text,
     EventKind.PROGRESS: _text,
 }

@@ -59,6 +59,11 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
     [
         ("ALLOWED_HOSTS", " , "),
         ("BROKER_URL", "rabbit"),
+        ("CHECKS", "make test"),
+        ("CHECKS", '["make test"]'),
+        ("CHECKS", '{"tests": "sh \'make"}'),
+        ("CHECKS", '{"tests": " "}'),
+        ("CHECKS", '{"": "make test"}'),
         ("DATABASE_URL", "garbage"),
         ("DATABASE_URL", "postgres://secret@host"),
         ("DEBUG", "perhaps"),
@@ -67,6 +72,10 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("PORT", "70000"),
         ("PORT", "http"),
         ("REDIS_URL", "localhost:6379"),
+        ("REPOSITORIES", "countersign=/srv/countersign"),
+        ("REPOSITORIES", '{"countersign": "countersign"}'),
+        ("REPOSITORIES", '{"countersign": 7}'),
+        ("REPOSITORIES", '{"../countersign": "/srv/countersign"}'),
         ("RUN_LEASE_SECONDS", "0"),
         ("SECRET_KEY", "secret"),
         ("SITE_URL", "sign.example"),
@@ -114,6 +123,29 @@ def test_a_folder_that_cannot_be_written_stops_with_a_sentence() -> None:
 def test_production_needs_a_key_for_the_journals() -> None:
     with pytest.raises(ImproperlyConfigured, match="LEDGER_KEY is missing"):
         Environment.model_validate({"SECRET_KEY": PRODUCTION["SECRET_KEY"]}).ledger_key()
+
+
+def test_repositories_and_checks_are_named_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPOSITORIES", '{"shop": "/srv/shop", "site": "/srv/my site"}')
+    monkeypatch.setenv("CHECKS", '{"tests": "make test"}')
+
+    assert read_environment().site_choices() == {
+        "REPOSITORIES": {"shop": "/srv/shop", "site": "/srv/my site"},
+        "CHECKS": {"tests": "make test"},
+    }
+
+
+def test_a_site_of_its_own_allows_only_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", PRODUCTION["SECRET_KEY"])
+
+    assert read_environment().site_choices() == {"REPOSITORIES": {}, "CHECKS": {}}
+
+
+def test_the_embedded_product_has_a_repository_to_try(tmp_path: Path) -> None:
+    choices = Environment(LOCAL_DIR=tmp_path).site_choices()
+
+    assert choices["REPOSITORIES"] == {"demo": str(tmp_path / "demo-repository")}
+    assert list(choices["CHECKS"]) == ["tests"]
 
 
 def test_the_embedded_product_keeps_its_own_secret(tmp_path: Path) -> None:

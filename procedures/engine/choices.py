@@ -1,0 +1,75 @@
+"""Inputs that name one of the things a site's settings allow: a path or a command never travels."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import core_schema
+
+from procedures.engine.errors import ChoiceGoneError
+
+Allowed = Callable[[str], Mapping[str, str]]
+"""From a setting to its values by name."""
+HERE: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
+
+
+class Site:
+    """What the process as a whole may choose from: the host fills it once, at its start."""
+
+    allowed: ClassVar[Allowed] = staticmethod(lambda _setting: {})
+
+
+@dataclass(frozen=True)
+class SiteChoice:
+    """One of a setting's values, by name: `repository: Annotated[str, SiteChoice("REPOSITORIES")]`.
+
+    People send the name and the journal keeps it; a step looks up the value with `value`.
+    """
+
+    setting: str
+
+    @property
+    def names(self) -> list[str]:
+        return list(_allowed(self.setting))
+
+    def value(self, name: str) -> str:
+        """What the name stands for now; `ChoiceGoneError` when it is not allowed any more."""
+        try:
+            return _allowed(self.setting)[name]
+        except KeyError:
+            raise ChoiceGoneError(name, self.setting) from None
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.with_info_after_validator_function(self._validate, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "enum": self.names}
+
+    def _validate(self, name: str, info: ValidationInfo) -> str:
+        names = self.names
+        if name in names or (info.context and info.context.get("kept")):
+            return name
+        if not names:
+            raise ValueError(f"cannot be chosen: this site's setting {self.setting} names nothing.")
+        raise ValueError(f"must be one of: {', '.join(names)}.")
+
+
+@contextmanager
+def choice_desk(choices: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
+    """Within this block these are the values by setting and name, whatever the site says."""
+    token = HERE.set(lambda setting: choices.get(setting, {}))
+    try:
+        yield
+    finally:
+        HERE.reset(token)
+
+
+def _allowed(setting: str) -> Mapping[str, str]:
+    return (HERE.get() or Site.allowed)(setting)
