@@ -1,5 +1,6 @@
 """The form that starts a procedure, made from its signature, and what people typed into it."""
 
+import inspect
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest
 
+from procedures.engine import canonical
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
 from procedures.engine.files import File
@@ -116,12 +118,13 @@ class StartForm:
         return f"procedures.forms.file.{self._by.pk}"
 
     def _is_left_out(self, name: str, schema: Mapping[str, Any]) -> bool:
-        """A field left empty has its default; only a text may be emptied on purpose."""
+        """A field left empty has its default; a text or a list may be emptied on purpose."""
         assert self._request
-        is_text = kind_of(schema) in {"text", "prose"} and schema.get("type") == "string"
         if any(text.strip() for text in self._request.POST.getlist(name)):
             return False
-        return name in self._required or not is_text
+        is_text = kind_of(schema) in {"text", "prose"} and schema.get("type") == "string"
+        may_be_empty = is_text or kind_of(schema) in {"list", "choices"}
+        return name in self._required or not may_be_empty
 
     def _typed(self, name: str, schema: Mapping[str, Any]) -> Any:
         assert self._request
@@ -170,10 +173,18 @@ class StartForm:
     def _texts(self, name: str, schema: Mapping[str, Any]) -> list[str]:
         if self._request:
             return self._request.POST.getlist(name)
-        default = schema.get("default")
-        if kind_of(schema) == "json" and default is not None:
+        default = self._default(name, schema)
+        if kind_of(schema) == "json" and default not in (None, {}, []):
             return [json.dumps(default, indent=2, ensure_ascii=False)]
+        if default == {}:
+            return []
         return [_text(one) for one in (default if isinstance(default, list) else [default])]
+
+    def _default(self, name: str, schema: Mapping[str, Any]) -> Any:
+        """A schema does not tell of defaults that each start gets a copy of, like lists."""
+        default = inspect.signature(self.definition.fn).parameters[name].default
+        is_copied = isinstance(default, list | dict | set)
+        return canonical.jsonable(default) if is_copied else schema.get("default")
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:

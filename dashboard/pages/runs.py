@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from chat.access import answerable_requests
-from chat.models import Session
+from chat.models import Message, Session
 from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal import RunStatus
@@ -49,6 +49,7 @@ def run_list(request: SignedIn) -> HttpResponse:
     context = {
         "runs": listed_runs(found["items"]),
         "mine": _that_wait_for(request, found["items"]),
+        "titles": _titles(found["items"]),
         "next": found["next"],
         "states": _states(of_procedure, state),
         "procedures": Procedure.objects.filter(runs__in=visible).distinct(),
@@ -98,6 +99,12 @@ def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
     """Those of the runs that ask the person who looks."""
     asked = answerable_requests(request.user).filter(wait__run__in=[run.pk for run in runs])
     return set(asked.values_list("wait__run_id", flat=True))
+
+
+def _titles(runs: list[Run]) -> dict[UUID, str]:
+    """What tells the runs apart: the titles of their sessions."""
+    cards = Message.objects.filter(run__in=[run.pk for run in runs], kind=Message.Kind.RUN)
+    return dict(cards.order_by().values_list("run_id", "session__title"))
 
 
 def _states(runs: QuerySet[Run], chosen: str) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """How templates show what is kept of runs and people."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django import template
@@ -33,3 +35,8 @@ def initials(name: str) -> str:
 def first_line(doc: str) -> str:
     """The first paragraph of a documentation, on one line."""
     return " ".join(doc.partition("\n\n")[0].split())
+
+
+@register.filter
+def value_of(values: Mapping[Any, Any], key: object) -> Any:
+    return values.get(key)

@@ -55,7 +55,7 @@ def _succeeded_step(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 def _failed_step(event: JournalEvent, data: dict[str, Any]) -> Told:
     fault = shortened(f"{data['type']}: {data['message']}", 200)
-    words = (code(event.key), f" failed{_again(data)}: {fault}")
+    words = (code(event.key), f" failed{_again(data)}: {fault.rstrip('.')}")
     if data["final"]:
         return "failed", say(*words)
     due = moment(datetime.fromisoformat(data["retry_at"]), "seconds")
@@ -131,5 +131,4 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.LOG: _text,
     EventKind.PROGRESS: _progress,
     EventKind.NOTICE: _text,
-    EventKind.PROGRESS: _text,
 }

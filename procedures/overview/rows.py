@@ -37,6 +37,30 @@ class Attempt:
 
 
 @dataclass
+class Said:
+    """What a step told of itself while it ran: the lines of its last attempt, and how far it is."""
+
+    since: datetime
+    attempt: int
+    lines: list[str] = field(default_factory=list)
+    done: float | None = None
+    total: float | None = None
+
+    def hear(self, data: Mapping[str, Any]) -> None:
+        """A line with `done` takes the place of those before it."""
+        if "done" in data:
+            self.lines.clear()
+            self.done, self.total = data["done"], data["total"]
+        self.lines += [line for line in data["text"].splitlines() if line]
+
+    @property
+    def counts(self) -> str:
+        if self.done is None:
+            return ""
+        return f"{self.done:,g} of {self.total:,g}" if self.total else f"{self.done:,g}"
+
+
+@dataclass
 class Row:
     """One line of the tree: what it is, how it looks, and when what went on."""
 
@@ -54,6 +78,8 @@ class Row:
     """What became of it."""
     wait: Wait | None = None
     depth: int = 0
+    said: Said | None = None
+    """How far the step is, in its own words."""
 
     @property
     def is_open(self) -> bool:
@@ -67,6 +93,7 @@ class Reader:
         self.rows: list[Row] = []
         self._waits = {wait.opened_seq: wait for wait in waits}
         self._by_key: dict[str, Row] = {}
+        self._said: dict[str, Said] = {}
         self._queued_at: datetime | None = None
         self._stage: Row | None = None
 
@@ -79,6 +106,8 @@ class Reader:
                 self.rows.append(self._stage)
             case EventKind.STEP_SUCCEEDED | EventKind.STEP_FAILED:
                 self._read_attempt(event)
+            case EventKind.PROGRESS:
+                self._hear(event)
             case EventKind.WAIT_OPENED:
                 self._open(event)
             case EventKind.WAIT_CLOSED:
@@ -94,6 +123,13 @@ class Reader:
         row.segments.append(Segment("work" if is_done else "fail", begin, event.at))
         row.look = "done" if is_done else "failed" if data["final"] else "retrying"
         row.end = None if row.look == "retrying" else event.at
+
+    def _hear(self, event: Event) -> None:
+        data = event.content
+        said = self._said.get(event.key)
+        if said is None or said.attempt != data["attempt"]:
+            said = self._said[event.key] = Said(event.at, data["attempt"])
+        said.hear(data)
 
     def _resume(self, row: Row, begin: datetime) -> None:
         """What lies between the last attempt and this one: a pause, then the queue."""
@@ -142,6 +178,8 @@ class Reader:
             queue.look, queue.segments = "idle", [Segment("queue", begin, None)]
         elif run.working_on and run.working_since:
             self._work(run.working_on, run.working_attempt or 1, run.working_since)
+        elif run.status == RunStatus.RUNNING and (working := self._unfinished()):
+            self._work(working, self._said[working].attempt, self._said[working].since)
         elif run.status == RunStatus.RETRYING:
             self._wait_for_retry()
 
@@ -151,6 +189,14 @@ class Reader:
         row.attempts.append(Attempt(attempt, since, None, {}))
         row.segments.append(Segment("work", since, None))
         row.look, row.end = "running", None
+
+    def _unfinished(self) -> str | None:
+        """The step that has told of itself in an attempt that has no end yet."""
+        for key, said in reversed(self._said.items()):
+            row = self._by_key.get(key)
+            if row is None or row.attempts[-1].number < said.attempt:
+                return key
+        return None
 
     def _wait_for_retry(self) -> None:
         row = next((row for row in reversed(self.rows) if row.look == "retrying"), None)
@@ -164,7 +210,7 @@ class Reader:
             if row.kind == "stage":
                 stage, row.end = row, row.begin
             else:
-                row.end = row.end or ended_at
+                row.end, row.said = row.end or ended_at, self._said.get(row.key)
                 row.segments = [
                     Segment(part.kind, part.begin, part.end or ended_at) for part in row.segments
                 ]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import F, OuterRef, Subquery
 
+from procedures import registry
 from procedures.engine import canonical
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
@@ -17,7 +18,7 @@ from procedures.engine.questions import Question
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.overview.bars import WORK, Bar, Scale, bars_of
-from procedures.overview.rows import Reader, Row
+from procedures.overview.rows import Reader, Row, Said
 from procedures.overview.states import Facts, State, state_of
 from procedures.overview.values import Shown, pretty, shown
 from procedures.overview.words import asked, spoken, spoken_size
@@ -85,7 +86,7 @@ def run_overview(run: Run) -> dict[str, Any]:
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
         "worked": spoken(_worked(rows, now)),
-        "inputs": shown(json.loads(run.inputs)),
+        "inputs": shown(_inputs(run)),
         "inputs_raw": pretty(json.loads(run.inputs)),
         "result": shown(json.loads(run.result)) if run.result else [],
         "result_raw": pretty(json.loads(run.result)) if run.result else "",
@@ -177,6 +178,7 @@ def _facts(
 ) -> Facts:
     waiting = next((row for row in rows if row.wait and row.wait.is_open), None)
     failing = next((row for row in reversed(rows) if row.look == "retrying"), None)
+    running = next((row for row in reversed(rows) if row.look == "running"), None)
     answered = next((row for row in reversed(rows) if row.key in untaken), None)
     is_kept = [row for row in rows if row.kind == "step" and row.look == "done"]
     return Facts(
@@ -186,11 +188,17 @@ def _facts(
         due_at=waiting.wait.due_at if waiting and waiting.wait else None,
         failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},
         answered={**answered.opened, **answered.closed} if answered else {},
+        progress=_told(running.said) if running and running.said else "",
         answerers=answerers,
         kept=len(is_kept),
         answers=sum(row.kind == "question" for row in rows),
         last_at=events[-1].at if events else None,
     )
+
+
+def _told(said: Said) -> str:
+    """How far it is, and its last line."""
+    return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else ""]))
 
 
 def _scale(rows: Sequence[Row], run: Run, now: datetime) -> Scale:
@@ -218,6 +226,14 @@ def _drawn(number: int, row: Row, scale: Scale, answerers: Sequence[str], now: d
         result=shown(last["result"]) if "result" in last else None,
         raw=pretty(last["result"]) if "result" in last else "",
     )
+
+
+def _inputs(run: Run) -> dict[str, Any]:
+    """In the order of the signature, where the code is still here."""
+    inputs = canonical.plain(run.inputs)
+    definition = registry.find(run.procedure.name)
+    names = definition.schema.get("properties", {}) if definition else {}
+    return {name: inputs[name] for name in [*names, *inputs] if name in inputs}
 
 
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:

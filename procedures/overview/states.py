@@ -64,6 +64,8 @@ class Facts:
     """The last failed attempt, with its step."""
     answered: dict[str, Any] = field(default_factory=dict)
     """An answer that no worker has taken in yet, with its prompt."""
+    progress: str = ""
+    """What the step that runs says of itself."""
     answerers: Sequence[str] = ()
     kept: int | None = None
     """Steps."""
@@ -124,7 +126,8 @@ def _running(facts: Facts) -> Sentence:
     since: tuple[Part | str, ...] = ()
     if run.working_since:
         since = (", for ", moment(run.working_since, "age"))
-    return say("Working: ", code(run.working_on), again, *since, ".")
+    told = f": {shortened(facts.progress)}" if facts.progress else "."
+    return say("Working: ", code(run.working_on), again, *since, told)
 
 
 def _waiting(facts: Facts) -> Sentence:
@@ -154,8 +157,8 @@ def _retrying(facts: Facts) -> Sentence:
     failure = facts.failure
     if not failure:
         return say("A step failed and is tried again", *_at(facts.run.wake_at), ".")
-    fault = _fault(failure["type"], failure["message"])
-    words = (code(failure["step"]), f" failed ({fault}); attempt {failure['attempt'] + 1} follows")
+    fault = _ended(_fault(failure["type"], failure["message"]))
+    words = (code(failure["step"]), f" failed: {fault} Attempt {failure['attempt'] + 1} follows")
     return say(*words, *_at(facts.run.wake_at), ".")
 
 

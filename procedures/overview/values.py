@@ -48,14 +48,14 @@ def _shown(label: str, value: Any) -> Shown:
 
 def _line(value: Any) -> str:
     """One line, or "" for what has more in it."""
-    if isinstance(value, Mapping) and len(value) <= MOST:
+    if isinstance(value, Mapping) and 0 < len(value) <= MOST:
         inner = {name: _scalar(one) for name, one in value.items()}
         line = " · ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items())
         return line if all(inner.values()) and len(line) <= LONGEST else ""
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         texts = [_scalar(one) for one in value]
         line = ", ".join(texts)
-        return line if texts and all(texts) and len(line) <= LONGEST else ""
+        return line if all(texts) and len(line) <= LONGEST else ""
     return _scalar(value)
 
 
@@ -64,6 +64,6 @@ def _scalar(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value or "—"
-    if value is None:
+    if value in (None, [], {}):
         return "—"
     return str(value) if isinstance(value, int | float) else ""

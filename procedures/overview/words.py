@@ -8,6 +8,8 @@ from typing import Literal
 Style = Literal["plain", "strong", "code", "time"]
 Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
 KILO = 1000
+FINE, COARSE, MINUTE, HOUR, DAY = 0.1, 10, 60, 3600, 86400
+"""Seconds."""
 LONGEST = 90
 MOST_INITIALS = 2
 
@@ -60,18 +62,22 @@ def _part(part: str | Part | datetime) -> Part:
 def spoken(length: timedelta) -> str:
     """A length of time at a glance: "12 ms", "0.4 s", "16 min", "2 h 5 min", "3 d 2 h"."""
     seconds = max(length.total_seconds(), 0)
-    if seconds < 0.1:  # noqa: PLR2004 (from there tenths of a second say more)
+    if seconds < MINUTE:
+        return _short(seconds)
+    if seconds < HOUR:
+        return f"{seconds // MINUTE:.0f} min"
+    if seconds < DAY:
+        return _two(f"{seconds // HOUR:.0f} h", seconds % HOUR // MINUTE, "min")
+    return _two(f"{seconds // DAY:.0f} d", seconds % DAY // HOUR, "h")
+
+
+def _short(seconds: float) -> str:
+    """The shorter, the finer."""
+    if 0 < seconds < 1 / KILO:
+        return "< 1 ms"
+    if seconds < FINE:
         return f"{seconds * KILO:.0f} ms"
-    if seconds < 10:  # noqa: PLR2004
-        return f"{seconds:.1f} s"
-    if seconds < 60:  # noqa: PLR2004
-        return f"{seconds:.0f} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if hours < 1:
-        return f"{minutes:.0f} min"
-    if days < 1:
-        return _two(f"{hours:.0f} h", minutes % 60, "min")
-    return _two(f"{days:.0f} d", hours % 24, "h")
+    return f"{seconds:.1f} s" if seconds < COARSE else f"{seconds:.0f} s"
 
 
 def _two(first: str, rest: float, unit: str) -> str:

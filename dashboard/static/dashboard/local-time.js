@@ -9,6 +9,7 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const TICK = 1000;
+const MOMENT = 5;
 const WEEK = 6 * DAY;
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -40,6 +41,7 @@ function length(total) {
 
 function ago(at) {
   const passed = (Date.now() - at) / 1000;
+  if (Math.abs(passed) < MOMENT) return "just now";
   return passed < 0 ? `in ${length(-passed)}` : `${length(passed)} ago`;
 }
 
