@@ -21,7 +21,7 @@ def caller(user: User) -> Client:
 def grant(name: str, group: Group, *roles: str) -> None:
     procedure = Procedure.objects.get(name=name)
     for role in roles:
-        Grant.objects.create(procedure=procedure, group=group, role=role)
+        Grant.objects.get_or_create(procedure=procedure, group=group, role=role)
 
 
 def run_until_it_waits(name: str, *, by: User | None = None, **inputs: Any) -> Run:

@@ -55,7 +55,7 @@ os.environ |= {
     "LOCAL_DIR": str(FOLDER),
     "DATABASE_URL": DATABASE_URL,
     "REDIS_URL": f"unix://{FOLDER / 'redis.sock'}",
-    "PROCEDURE_MODULES": "tests.procedures,tests.crash.procedures",
+    "PROCEDURE_MODULES": "tests.procedures,tests.asking,tests.crash.procedures",
     "RUN_LEASE_SECONDS": "2",
     "WORKER_SLOTS": "2",
 }

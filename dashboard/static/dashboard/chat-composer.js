@@ -48,8 +48,10 @@ class ChatComposer extends HTMLElement {
     const sent = this.querySelector("template.composer__sent")?.content.firstElementChild;
     if (!sent) return;
     this.text.focus();
-    if (document.getElementById(sent.id)) return;
-    document.getElementById(sent.dataset.into)?.append(document.importNode(sent, true));
+    if (!document.getElementById(sent.id)) {
+      document.getElementById(sent.dataset.into)?.append(document.importNode(sent, true));
+    }
+    document.querySelector("transcript-view")?.follow();
   }
 }
 

@@ -7,7 +7,8 @@ class TranscriptView extends HTMLElement {
     this.list = this.querySelector(".transcript__list");
     if (!location.hash || location.hash === "#latest") this.toEnd();
     this.isAtEnd = this.distance < NEAR;
-    this.addEventListener("scroll", () => (this.isAtEnd = this.distance < NEAR), { passive: true });
+    this.note();
+    this.addEventListener("scroll", () => this.onScroll(), { passive: true });
     this.mutations = new MutationObserver((records) => this.take(records));
     this.mutations.observe(this.list, { childList: true });
     this.sizes = new ResizeObserver(() => this.isAtEnd && this.toEnd());
@@ -24,8 +25,26 @@ class TranscriptView extends HTMLElement {
     return this.scrollHeight - this.scrollTop - this.clientHeight;
   }
 
+  /** Only a person scrolls up; what grows or shrinks below does not count. */
+  onScroll() {
+    const isUp = this.scrollTop < this.top && this.scrollHeight >= this.height;
+    if (this.distance < NEAR) this.isAtEnd = true;
+    else if (isUp) this.isAtEnd = false;
+    this.note();
+  }
+
+  note() {
+    [this.top, this.height] = [this.scrollTop, this.scrollHeight];
+  }
+
+  follow() {
+    this.isAtEnd = true;
+    this.toEnd();
+  }
+
   toEnd() {
     this.scrollTop = this.scrollHeight;
+    this.note();
   }
 
   take(records) {

@@ -1,0 +1,118 @@
+"""Home: what waits, what is stuck, what runs, what comes next."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+
+from procedures.models import Run
+from procedures.models.clock import clock
+from tests.pages import HTMX, ask, browser, queries_of, shown, writes
+from tests.runs import answer, start
+
+pytestmark = pytest.mark.usefixtures("bob")
+
+
+def test_what_waits_is_answerable_in_place_and_the_most_urgent_comes_first(
+    alice: User, bob: User
+) -> None:
+    old, due = ask("approval", by=alice), ask("told", by=alice)
+
+    text = shown(browser(bob).get("/"))
+
+    assert text.index(f'id="request-{due.pk}"') < text.index(f'id="request-{old.pk}"')
+    assert text.count("csrfmiddlewaretoken") >= 2
+    assert 'data-count="2"' in text
+
+
+def test_nothing_waits_is_said_in_words(alice: User) -> None:
+    ask("told", by=alice)
+
+    text = shown(browser(alice).get("/"))
+
+    assert "Nothing waits for you. No runs are working; the next timed request is at" in text
+    assert 'data-count="0"' in text
+
+
+def test_stuck_and_running_and_next(alice: User, bob: User) -> None:
+    failed, told = ask("approval", by=alice).wait.run, ask("told", by=alice)
+    Run.objects.filter(pk=failed.pk).update(
+        status="failed", ended_at=clock.now(), error='{"message":"No ink.","type":"OSError"}'
+    )
+    working = start("one_of_each", by=alice, kind="text")
+
+    text = shown(browser(alice).get("/"))
+    parts = {name: text.split(f'id="{name}-title"')[1] for name in ("stuck", "working", "coming")}
+
+    assert f"/runs/{failed.pk}" in parts["stuck"].split("</section>")[0]
+    assert f"/runs/{working.pk}" in parts["working"].split("</section>")[0]
+    assert f"/requests/{told.pk}" in parts["coming"].split("</section>")[0]
+
+
+def test_old_failures_are_history_and_late_deadlines_are_stuck(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ask("approval", by=alice).wait.run
+    Run.objects.filter(pk=run.pk).update(
+        status="failed",
+        ended_at=clock.now() - timedelta(days=9),
+        error='{"message":"No ink.","type":"OSError"}',
+    )
+    late = ask("told", by=alice).wait.run
+
+    monkeypatch.setattr(clock, "ahead", timedelta(hours=2))
+    stuck = shown(browser(alice).get("/overview")).split("</section>")[0]
+
+    assert str(run.pk) not in stuck
+    assert str(late.pk) in stuck
+
+
+def test_a_stranger_sees_nothing(alice: User, carol: User) -> None:
+    request = ask("told", by=alice)
+
+    text = shown(browser(carol).get("/"))
+
+    assert request.prompt not in text
+    assert "Nothing waits for you." in text
+    assert "Nothing is timed." in text
+
+
+def test_the_list_read_again_brings_new_cards_and_receipts(
+    alice: User, bob: User, carol: User
+) -> None:
+    closed, new = ask("approval", by=alice), ask("text", by=alice)
+    answer(closed, by=bob)
+    path = f"/requests/waiting?shown={closed.pk}&shown=nonsense"
+
+    for_bob = shown(browser(bob).get(path, headers=HTMX))
+    for_carol = shown(browser(carol).get(path, headers=HTMX))
+
+    assert "Approved by bob" in for_bob
+    assert f'id="request-{new.pk}"' in for_bob
+    assert "request" not in for_carol
+
+
+def test_the_badges_count_what_i_can_answer(alice: User, bob: User) -> None:
+    ask("approval", by=alice)
+    ask("text", by=alice)
+
+    badges = shown(browser(bob).get("/requests/waiting/count", headers=HTMX))
+
+    assert badges.count('data-count="2"') == 2
+    assert 'data-count="0"' in shown(browser(alice).get("/requests/waiting/count"))
+
+
+def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User) -> None:
+    ask("told", by=alice)
+    start("one_of_each", by=alice, kind="text")
+    client = browser(bob)
+    before = len(queries_of(client, "/"))
+
+    for _ in range(4):
+        ask("told", by=alice)
+        ask("approval", by=alice)
+        start("one_of_each", by=alice, kind="text")
+
+    after = queries_of(client, "/")
+    assert len(after) == before
+    assert not writes(after)

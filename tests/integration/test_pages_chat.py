@@ -1,0 +1,264 @@
+"""The chat: what is said is kept once, what is meant as an answer answers, nothing is swallowed."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from chat.models import HumanRequest, Message, Session
+from procedures.models.clock import clock
+from tests.calls import request_of, run_until_it_waits
+from tests.pages import HTMX, ask, browser, grant_to_both, queries_of, shown, writes
+from tests.runs import answer
+
+pytestmark = pytest.mark.usefixtures("bob")
+
+
+def say(
+    client: Client,
+    session: Session,
+    text: str,
+    *,
+    to: HumanRequest | None = None,
+    key: str = "",
+    htmx: bool = True,
+) -> Any:
+    fields = {"text": text, "client_key": key, "request": to.pk if to else ""}
+    return client.post(f"/chat/{session.pk}/messages", fields, headers=HTMX if htmx else {})
+
+
+def said(session: Session) -> list[str]:
+    messages = session.messages.filter(kind=Message.Kind.PERSON).order_by("pk")
+    return list(messages.values_list("text", flat=True))
+
+
+def test_who_takes_part_reads_the_transcript(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+    path = f"/chat/{request.session_id}"
+
+    for_alice, for_bob = shown(browser(alice).get(path)), shown(browser(bob).get(path))
+
+    for text in (for_alice, for_bob):
+        assert f'id="transcript-{request.session_id}"' in text
+        assert f'stream="session:{request.session_id}"' in text
+        assert f'stream="run:{request.wait.run_id}" form="card"' in text
+        assert "Pay 31.20 €?" in text
+    assert "Keep the money</button>" in for_bob
+    assert "Keep the money</button>" not in for_alice
+    assert "1 waits for you" in for_bob
+
+
+def test_a_stranger_finds_no_session(alice: User, carol: User) -> None:
+    session, client = ask("approval", by=alice).session, browser(carol)
+
+    for path in ("", "/beside", "/replying"):
+        assert client.get(f"/chat/{session.pk}{path}").status_code == 404
+    assert say(client, session, "Hello").status_code == 404
+    assert str(session.pk) not in shown(client.get("/chat"))
+    assert said(session) == []
+
+
+def test_the_list_has_the_newest_first_and_marks_what_waits(alice: User, bob: User) -> None:
+    first, second = ask("approval", by=alice).session, ask("text", by=alice).session
+    say(browser(alice), first, "Please look at this.")
+
+    text = shown(browser(bob).get("/chat"))
+
+    assert text.index(str(first.pk)) < text.index(str(second.pk))
+    assert "alice: Please look at this." in text
+    assert text.count("Waits for you") == 2
+
+
+def test_a_message_is_kept_and_numbered(alice: User, bob: User) -> None:
+    session = ask("approval", by=alice).session
+    before = session.last_seq
+
+    sent = say(browser(bob), session, "  Why so much?\r\nIs it broken? ", key="k1")
+
+    session.refresh_from_db()
+    message = session.messages.latest("pk")
+    assert sent.status_code == 200
+    assert "Why so much?" in shown(sent)
+    assert (message.text, message.author) == ("Why so much?\nIs it broken?", bob)
+    assert session.last_seq == before + 1
+    assert session.events.get(seq=session.last_seq).object == str(message.pk)
+    assert "Why so much?" in shown(browser(alice).get(f"/chat/{session.pk}"))
+
+
+def test_a_message_sent_again_is_one(alice: User, bob: User) -> None:
+    session = ask("approval", by=alice).session
+    client = browser(bob)
+
+    for _ in range(3):
+        assert say(client, session, "Once", key="k1").status_code == 200
+    say(client, session, "Twice", key="k2")
+    say(browser(alice), session, "Hers", key="k1")
+
+    assert said(session) == ["Once", "Twice", "Hers"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("  ", "Write something first."),
+        ("x" * 10_001, "at most 10,000 characters"),
+        ("a\0b", "cannot be kept"),
+    ],
+)
+def test_what_cannot_be_kept_is_said(alice: User, text: str, sentence: str) -> None:
+    session = ask("approval", by=alice).session
+
+    refusal = say(browser(alice), session, text)
+
+    assert refusal.status_code == 422
+    assert sentence in shown(refusal)
+    assert text.strip() in shown(refusal)
+    assert said(session) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "outcome"),
+    [
+        ("approval", "yes", "approved"),
+        ("approval", "No.", "rejected"),
+        ("choice", "Bread", "answered"),
+        ("choice", "1", "answered"),
+        ("text", "Snow white", "answered"),
+        ("review", "ok", "approved"),
+    ],
+)
+def test_words_that_can_mean_one_thing_answer(
+    alice: User, bob: User, kind: str, text: str, outcome: str
+) -> None:
+    request = ask(kind, by=alice)
+
+    echo = say(browser(bob), request.session, text, to=request)
+
+    request.refresh_from_db()
+    assert request.outcome == outcome
+    assert request.responses.get().channel == "chat"
+    assert said(request.session) == [text]
+    assert f"This answered “{request.prompt}”" in shown(echo)
+    assert "in the chat" in shown(browser(alice).get(f"/requests/{request.pk}"))
+
+
+def test_other_words_are_a_message_and_that_is_said(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+
+    echo = say(browser(bob), request.session, "Why so much?", to=request)
+
+    request.refresh_from_db()
+    assert request.is_open
+    assert said(request.session) == ["Why so much?"]
+    assert "This did not answer “Pay 31.20 €?” Say yes or no." in shown(echo)
+
+
+def test_talking_freely_answers_nothing(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+
+    echo = say(browser(bob), request.session, "yes")
+
+    request.refresh_from_db()
+    assert request.is_open
+    assert "This answered" not in shown(echo)
+
+
+def test_words_answer_the_question_that_was_named_and_no_other(alice: User, bob: User) -> None:
+    grant_to_both("two_questions")
+    first = request_of(run_until_it_waits("two_questions", by=alice))
+    answer(first, by=bob)
+
+    echo = say(browser(bob), first.session, "no", to=first)
+    elsewhere = say(browser(bob), first.session, "yes", to=ask("approval", by=alice))
+
+    assert "bob has answered this already" in shown(echo)
+    assert elsewhere.status_code == 404
+    assert first.session.requests.filter(outcome="rejected").count() == 0
+
+
+def test_who_is_not_asked_only_talks(alice: User) -> None:
+    request = ask("approval", by=alice)
+
+    echo = say(browser(alice), request.session, "yes", to=request)
+
+    request.refresh_from_db()
+    assert request.is_open
+    assert "You are not asked here" in shown(echo)
+
+
+def test_a_retry_of_an_answer_is_one_message_and_one_response(alice: User, bob: User) -> None:
+    request, client = ask("approval", by=alice), browser(bob)
+
+    echoes = [say(client, request.session, "yes", to=request, key="k") for _ in range(2)]
+
+    assert all("This answered" in shown(echo) for echo in echoes)
+    assert said(request.session) == ["yes"]
+    assert request.responses.count() == 1
+
+
+def test_without_javascript_the_page_comes_back_and_says_what_happened(
+    alice: User, bob: User
+) -> None:
+    request, client = ask("approval", by=alice), browser(bob)
+
+    away = say(client, request.session, "hm", to=request, htmx=False)
+
+    assert away.status_code == 302
+    assert away.url == f"/chat/{request.session_id}#latest"
+    assert "This did not answer" in shown(client.get(away.url))
+
+
+def test_with_several_open_questions_nobody_is_answered_by_chance(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+    other = ask("text", by=alice)
+    HumanRequest.objects.filter(pk=other.pk).update(session=request.session)
+
+    strip = shown(browser(bob).get(f"/chat/{request.session_id}/replying"))
+
+    assert "2 wait for you" in strip
+    assert '<option value="" selected>' in strip
+
+
+def test_long_transcripts_page_by_key(alice: User) -> None:
+    session, now = ask("approval", by=alice).session, clock.now()
+    Message.objects.bulk_create(
+        Message(
+            session=session, kind=Message.Kind.PERSON, author=alice, text=f"no {count}.", at=now
+        )
+        for count in range(120)
+    )
+    client = browser(alice)
+
+    last = client.get(f"/chat/{session.pk}")
+    earlier = client.get(f"/chat/{session.pk}?before={last.context['earlier']}")
+
+    assert [message.text for message in last.context["transcript"]][::99] == ["no 20.", "no 119."]
+    assert earlier.context["transcript"][-1].text == "no 19."
+    assert earlier.context["earlier"] is None
+    assert "session-stream" in shown(last)
+    assert 'id="session-stream"' not in shown(earlier)
+
+
+def test_titles_tell_sessions_apart(alice: User) -> None:
+    session = ask("approval", by=alice).session
+
+    assert session.title.startswith("One of each · ")
+    assert session.title != "One of each · "
+
+
+def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User, support: Group) -> None:
+    session, client = ask("approval", by=alice).session, browser(bob)
+    paths = [f"/chat/{session.pk}", "/chat", f"/chat/{session.pk}/beside"]
+    before = [len(queries_of(client, path)) for path in paths]
+
+    for _ in range(5):
+        other = ask("approval", by=alice)
+        HumanRequest.objects.filter(pk=other.pk).update(session=session)
+        Message.objects.filter(request=other).update(session=session)
+        say(browser(alice), session, "More", key=str(uuid4()))
+
+    after = [queries_of(client, path) for path in paths]
+    assert [len(queries) for queries in after] == before
+    assert not any(writes(queries) for queries in after)

@@ -1,0 +1,221 @@
+"""Requests as pages: each kind answered, each refusal in words, nothing lost that was typed."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from chat.models import HumanRequest, HumanResponse
+from procedures.models.clock import clock
+from procedures.services import sweep
+from tests.pages import HTMX, ask, browser, queries_of, shown, writes
+from tests.runs import answer
+
+pytestmark = pytest.mark.usefixtures("bob")
+DRAFT = "Dear bob,\nthe parcel comes.\n"
+
+
+def post(client: Client, request: HumanRequest, *, htmx: bool = True, **fields: Any) -> Any:
+    headers = HTMX if htmx else {}
+    return client.post(f"/requests/{request.pk}/response", fields, headers=headers)
+
+
+def page(client: Client, request: HumanRequest) -> str:
+    return shown(client.get(f"/requests/{request.pk}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "value", "outcome"),
+    [
+        ("approval", {"value": "true"}, True, "approved"),
+        ("approval", {"value": "false"}, False, "rejected"),
+        ("text", {"value": "Snow white"}, "Snow white", "answered"),
+        ("whole", {"value": "12"}, 12, "answered"),
+        ("decimal", {"value": "31.20"}, "31.20", "answered"),
+        ("date", {"value": "2026-12-24"}, "2026-12-24", "answered"),
+        ("boolean", {"value": "false"}, False, "answered"),
+        ("choice", {"value": "b"}, "b", "answered"),
+        ("many", {"value": ["a", "c"]}, ["a", "c"], "answered"),
+        ("review", {"decision": "approved", "text": DRAFT}, {"decision": "approved"}, "approved"),
+        (
+            "review",
+            {"decision": "approved", "text": "Dear bob,\r\nit is lost.\r\n"},
+            {"decision": "approved", "text": "Dear bob,\nit is lost.\n"},
+            "edited",
+        ),
+        ("review", {"decision": "rejected", "text": DRAFT}, {"decision": "rejected"}, "rejected"),
+    ],
+)
+def test_every_kind_is_answered_by_its_form(
+    alice: User, bob: User, kind: str, fields: dict[str, Any], value: Any, outcome: str
+) -> None:
+    request = ask(kind, by=alice)
+
+    receipt = post(browser(bob), request, comment="As discussed.", **fields)
+
+    assert receipt.status_code == 200
+    assert "by bob" in shown(receipt)
+    assert "As discussed." in shown(receipt)
+    assert "<form" not in shown(receipt)
+    request.refresh_from_db()
+    response = request.responses.get()
+    assert (response.plain_value, request.outcome) == (value, outcome)
+    assert (response.channel, response.address) == ("page", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "sentence"),
+    [
+        ("approval", {}, "yes or no"),
+        ("text", {"value": "  "}, "Write something."),
+        ("whole", {"value": "0"}, "At least 1."),
+        ("whole", {"value": "a dozen"}, "a whole number"),
+        ("decimal", {"value": "31,20"}, "a number like 31.20"),
+        ("date", {"value": "tomorrow"}, "a date like"),
+        ("boolean", {"value": "perhaps"}, "yes or no"),
+        ("choice", {"value": "z"}, "Choose one of"),
+        ("many", {}, "Choose at least 1."),
+        ("review", {"decision": "rejected", "text": "Mine."}, "takes no edited text"),
+        ("review", {"text": DRAFT}, "Choose one of"),
+    ],
+)
+@pytest.mark.parametrize("htmx", [True, False])
+def test_what_is_no_answer_comes_back_with_all_that_was_typed(
+    alice: User, bob: User, kind: str, fields: dict[str, Any], sentence: str, *, htmx: bool
+) -> None:
+    request = ask(kind, by=alice)
+
+    again = post(browser(bob), request, htmx=htmx, comment="My comment.", **fields)
+
+    assert again.status_code == 422
+    assert sentence in shown(again)
+    assert "My comment." in shown(again)
+    if kind in {"whole", "decimal", "date"}:
+        assert f'value="{fields["value"]}"' in shown(again)
+    assert ("<!doctype html>" in shown(again)) is not htmx
+    assert not HumanResponse.objects.exists()
+
+
+def test_buttons_say_the_authors_words_and_none_has_the_focus(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+
+    text = page(browser(bob), request)
+
+    assert "Pay 31.20 €</button>" in text
+    assert "Keep the money</button>" in text
+    assert "autofocus" not in text
+    assert "signed in as <strong>bob</strong>" in text
+
+
+def test_who_sees_but_is_not_asked_reads_who_is(alice: User) -> None:
+    request, client = ask("approval", by=alice), browser(alice)
+
+    assert "Finance may answer." in page(client, request)
+    refusal = post(client, request, value="true", comment="Please.")
+    assert refusal.status_code == 403
+    assert "You are not asked here" in shown(refusal)
+    assert not HumanResponse.objects.exists()
+
+
+def test_a_stranger_finds_nothing(alice: User, carol: User) -> None:
+    request, client = ask("approval", by=alice), browser(carol)
+
+    assert client.get(f"/requests/{request.pk}").status_code == 404
+    assert client.get(f"/requests/{request.pk}/form").status_code == 404
+    assert post(client, request, value="true").status_code == 404
+    assert browser(alice).get(f"/requests/{uuid4()}").status_code == 404
+
+
+def test_the_loser_learns_who_was_faster_and_keeps_the_own_words(
+    alice: User, bob: User, admin_user: User
+) -> None:
+    request = ask("review", by=alice)
+    answer(request, value={"decision": "approved"}, by=bob)
+
+    late = post(
+        browser(admin_user), request, decision="approved", text="My text.", comment="My comment."
+    )
+
+    assert late.status_code == 409
+    assert "bob has answered this already" in shown(late)
+    assert "My text." in shown(late)
+    assert "My comment." in shown(late)
+    assert "Approved by bob" in shown(late)
+    assert HumanResponse.objects.count() == 1
+
+
+def test_the_same_form_twice_is_one_response(alice: User, bob: User) -> None:
+    request, client = ask("approval", by=alice), browser(bob)
+
+    first, second = (post(client, request, value="true") for _ in range(2))
+
+    assert first.status_code == second.status_code == 200
+    assert HumanResponse.objects.count() == 1
+
+
+def test_without_javascript_the_page_shows_what_was_decided(alice: User, bob: User) -> None:
+    request, client = ask("approval", by=alice), browser(bob)
+
+    sent = post(client, request, htmx=False, value="false")
+
+    assert sent.status_code == 302
+    assert "Rejected by bob" in shown(client.get(sent.url))
+    assert "Rejected by bob" in page(browser(alice), request)
+
+
+def test_a_link_from_a_mail_leads_back_after_signing_in(alice: User) -> None:
+    request = ask("approval", by=alice)
+
+    away = Client().get(f"/requests/{request.pk}")
+
+    assert away.status_code == 302
+    assert away.headers["Location"] == f"/sign-in?next=/requests/{request.pk}"
+
+
+def test_what_a_run_says_is_drawn_and_never_obeyed(alice: User, bob: User) -> None:
+    text = page(browser(bob), ask("told", by=alice))
+
+    assert "<strong>Bold</strong>" in text
+    assert "<script>alert" not in text
+    assert 'href="javascript' not in text
+    assert "<img" not in text
+    assert "&lt;b&gt;bob&lt;/b&gt;" in text
+    assert "1 item" in text
+    assert "If nobody answers by" in text
+    assert "it counts as <strong>Reject</strong>" in text
+
+
+def test_silence_has_a_receipt_too(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = ask("told", by=alice)
+
+    monkeypatch.setattr(clock, "ahead", timedelta(hours=2))
+    sweep()
+
+    text = page(browser(bob), request)
+    assert "Nobody answered in time" in text
+    assert "<strong>Reject</strong>" in text
+    assert "</form>" not in text.split('id="page"')[1]
+
+
+def test_looking_changes_nothing(alice: User, bob: User) -> None:
+    request, client = ask("approval", by=alice), browser(bob)
+    paths = ["", "/form"]
+
+    for path in paths:
+        assert not writes(queries_of(client, f"/requests/{request.pk}{path}"))
+    assert client.get(f"/requests/{request.pk}/response").status_code == 405
+    assert client.head(f"/requests/{request.pk}").status_code == 200
+
+
+def test_a_pushed_card_fetches_what_is_for_one_person(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+
+    for_bob = shown(browser(bob).get(f"/requests/{request.pk}/form", headers=HTMX))
+    for_alice = shown(browser(alice).get(f"/requests/{request.pk}/form", headers=HTMX))
+
+    assert "<form" in for_bob
+    assert "csrfmiddlewaretoken" in for_bob
+    assert "<form" not in for_alice

@@ -1,0 +1,46 @@
+"""Pages as people see them: signed in, with and without JavaScript."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from chat.models import HumanRequest
+from tests.calls import grant, request_of, run_until_it_waits
+
+HTMX = {"HX-Request": "true"}
+
+
+def browser(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def ask(kind: str, *, by: User) -> HumanRequest:
+    """A question of that kind: support starts, finance answers."""
+    grant_to_both("one_of_each")
+    return request_of(run_until_it_waits("one_of_each", by=by, kind=kind))
+
+
+def grant_to_both(name: str) -> None:
+    for group, role in (("support", "start"), ("finance", "answer")):
+        grant(name, Group.objects.get_or_create(name=group)[0], role)
+
+
+def shown(response: HttpResponse | Any) -> str:
+    """The text of a page, without the space between words that nobody sees."""
+    return " ".join(response.content.decode().split())
+
+
+def queries_of(client: Client, path: str) -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return [query["sql"] for query in queries.captured_queries]
+
+
+def writes(queries: list[str]) -> list[str]:
+    return [sql for sql in queries if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
