@@ -2,12 +2,21 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from dashboard.api import api
 from dashboard.pages import chat, files, home, live, procedures, requests, runs, sign_in
 
+
+class PlainConverter(StringConverter):
+    """A name without NUL, which PostgreSQL does not even look for."""
+
+    regex = r"[^/\0]+"
+
+
+register_converter(PlainConverter, "plain")
 urlpatterns = [
     path("", home.home, name="home"),
     path("sign-in", LoginView.as_view(template_name="dashboard/sign_in.html"), name="sign_in"),
@@ -28,9 +37,9 @@ urlpatterns = [
     path("runs", runs.run_list, name="run_list"),
     path("runs/<uuid:run_id>", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/journal", runs.run_journal, name="run_journal"),
-    path("runs/<uuid:run_id>/files/<str:name>", files.run_file, name="run_file"),
+    path("runs/<uuid:run_id>/files/<plain:name>", files.run_file, name="run_file"),
     path("procedures", procedures.procedure_list, name="procedure_list"),
-    path("procedures/<str:name>", procedures.procedure_detail, name="procedure_detail"),
+    path("procedures/<plain:name>", procedures.procedure_detail, name="procedure_detail"),
     path("live/range", live.live_range, name="live_range"),
     path("api/", api.urls),
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),

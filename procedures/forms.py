@@ -15,7 +15,14 @@ from procedures.engine import canonical
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
 from procedures.engine.files import File
-from procedures.inputs import TooLargeError, property_schemas, read_files, types_of_inputs
+from procedures.inputs import (
+    BodyError,
+    TooLargeError,
+    property_schemas,
+    read_files,
+    read_json,
+    types_of_inputs,
+)
 
 FieldKind = Literal[
     "text",
@@ -253,6 +260,6 @@ def _text(value: Any) -> str:
 
 def _json(name: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        return read_json(text.encode(errors="replace"))
+    except BodyError:
         raise InputError([Fault(name, "is not JSON.")]) from None

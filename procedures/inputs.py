@@ -81,11 +81,14 @@ def property_schemas(definition: Definition) -> dict[str, dict[str, Any]]:
     return {name: _resolved(one, defs) for name, one in schema.get("properties", {}).items()}
 
 
-def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:
+def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:
+    """A few levels deep: types may refer to themselves."""
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     resolved = {**defs.get(name, {}), **schema}
-    if isinstance(items := resolved.get("items"), Mapping):
-        resolved["items"] = _resolved(items, defs)
+    if depth and isinstance(items := resolved.get("items"), Mapping):
+        resolved["items"] = _resolved(items, defs, depth - 1)
+    if depth and "anyOf" in resolved:
+        resolved["anyOf"] = [_resolved(one, defs, depth - 1) for one in resolved["anyOf"]]
     return resolved
 
 

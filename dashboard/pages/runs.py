@@ -38,7 +38,8 @@ FILTERS: dict[str, tuple[str, str]] = {
 @login_required
 def run_list(request: SignedIn) -> HttpResponse:
     visible = access.visible_runs(request.user)
-    procedure, state = request.GET.get("procedure", ""), request.GET.get("state", "")
+    procedure = request.GET.get("procedure", "").replace("\0", "")
+    state = request.GET.get("state", "")
     state = state if state in FILTERS else ""
     of_procedure = visible.filter(procedure__name=procedure) if procedure else visible
     found = page(

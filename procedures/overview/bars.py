@@ -42,7 +42,7 @@ class Scale:
         ends = [segment.end or now for segment in segments]
         inner = [segment.begin for segment in segments]
         self.begin = min([begin, *inner])
-        self.end = max([begin, *ends])
+        self.end = max([now, *ends])
         cuts = sorted({self.begin, self.end, *inner, *ends})
         work = [(part.begin, part.end or now) for part in segments if part.kind in WORK]
         gaps = [(low, high, _is_within(low, high, work)) for low, high in pairwise(cuts)]

@@ -1,0 +1,285 @@
+"""Runs as people see them: the list, a run as it stands, its journal, its files."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.files.storage import default_storage
+from django.template.loader import render_to_string
+
+from procedures.engine.files import File, file_desk
+from procedures.engine.journal import RunStatus
+from procedures.files import ContentStore, path_of
+from procedures.models import Run
+from procedures.overview import run_overview
+from procedures.runner import advance_run
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.pages import ask, browser, grant_to_both, queries_of, shown, writes
+from tests.runs import answer
+
+pytestmark = pytest.mark.django_db
+
+
+def go_on(run: Run) -> Run:
+    advance_run(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def page_of(user: User, run: Run) -> str:
+    response = browser(user).get(f"/runs/{run.pk}")
+    assert response.status_code == 200
+    return shown(response)
+
+
+# The list
+
+
+def test_a_run_is_told_with_its_sentence_and_who_started_it(alice: User, bob: User) -> None:
+    ask("told", by=alice)
+
+    text = shown(browser(alice).get("/runs"))
+
+    assert "Waiting for Finance" in text
+    assert "<strong>Go?</strong> from Finance until" in text
+    assert ", then counts as <strong>Reject</strong>." in text
+    assert "</span>alice ·" in text
+
+
+def test_what_waits_for_the_one_who_looks_says_so(alice: User, bob: User) -> None:
+    ask("approval", by=alice)
+
+    assert "Waiting for you" in shown(browser(bob).get("/runs"))
+    assert "Waiting for you" not in shown(browser(alice).get("/runs"))
+
+
+def test_a_stranger_sees_no_runs_and_is_told_where_they_come_from(alice: User, carol: User) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    text = shown(browser(carol).get("/runs"))
+
+    assert str(run.pk) not in text
+    assert "No runs yet" in text
+
+
+def test_states_are_counted_and_filter(alice: User, bob: User) -> None:
+    asking, asleep = ask("approval", by=alice).wait.run, run_until_it_waits("nap", by=None)
+    Run.objects.filter(pk=asleep.pk).update(started_by=alice)
+    client = browser(alice)
+
+    text = shown(client.get("/runs"))
+    assert 'Waiting for people <span class="chip__count">1</span>' in text
+    assert 'Waiting for time <span class="chip__count">1</span>' in text
+
+    people, time = shown(client.get("/runs?state=people")), shown(client.get("/runs?state=time"))
+    assert (str(asking.pk) in people, str(asleep.pk) in people) == (True, False)
+    assert (str(asking.pk) in time, str(asleep.pk) in time) == (False, True)
+
+
+def test_filters_that_find_nothing_say_which(alice: User, bob: User) -> None:
+    ask("approval", by=alice)
+
+    text = shown(browser(alice).get("/runs?state=failed&procedure=one_of_each"))
+
+    assert "No matches" in text
+    assert "No run you may see of <strong>one_of_each</strong> is <strong>Failed</strong>." in text
+
+
+@pytest.mark.parametrize("query", ["state=nonsense", "after=nonsense", "procedure=%00"])
+def test_a_wrong_filter_breaks_nothing(alice: User, query: str) -> None:
+    assert browser(alice).get(f"/runs?{query}").status_code == 200
+
+
+def test_the_list_pages_by_key(alice: User, bob: User) -> None:
+    runs = [ask("approval", by=alice).wait.run for _ in range(3)]
+
+    text = shown(browser(alice).get(f"/runs?after={runs[1].pk}"))
+
+    assert str(runs[0].pk) in text
+    assert str(runs[2].pk) not in text
+    assert "Newest" in text
+
+
+def test_more_runs_take_no_more_queries(alice: User, bob: User) -> None:
+    ask("told", by=alice)
+    few = len(queries_of(browser(alice), "/runs"))
+    for _ in range(4):
+        ask("told", by=alice)
+
+    assert len(queries_of(browser(alice), "/runs")) == few
+
+
+# One run
+
+
+def test_a_waiting_run_shows_what_it_waits_for_and_where_to_answer(alice: User, bob: User) -> None:
+    request = ask("told", by=alice)
+    run = request.wait.run
+
+    text = page_of(alice, run)
+
+    assert f'id="run-now-{run.pk}"' in text
+    assert f'<live-stream stream="run:{run.pk}" form="page" after="{run.head_seq}">' in text
+    assert f'href="/requests/{request.pk}"' in text
+    assert f'href="/chat/{request.session_id}"' in text
+    assert f'id="event-{run.pk}-1" data-into="journal-{run.pk}"' in text
+    assert "<script>alert" not in text
+
+
+def test_an_answer_stands_with_its_question(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+    answer(request, value=False, by=bob)
+    queued = page_of(alice, Run.objects.get())
+    text = page_of(alice, go_on(request.wait.run))
+
+    assert "The answer to <strong>Pay 31.20 €?</strong>: rejected, by bob" in queued
+    assert "<strong>Keep the money</strong> · bob" in text
+    assert "Rejected by bob" in text
+    assert "1 question to people" in text
+
+
+def test_a_run_is_not_there_for_a_stranger(alice: User, bob: User, carol: User) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    for path in (f"/runs/{run.pk}", f"/runs/{run.pk}/journal", f"/runs/{run.pk}/files/a.csv"):
+        assert browser(carol).get(path).status_code == 404
+    assert browser(alice).get(f"/runs/{run.pk}").status_code == 200
+
+
+def test_runs_are_for_those_signed_in(alice: User, bob: User, client: Any) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    for path in ("/runs", f"/runs/{run.pk}", f"/runs/{run.pk}/journal"):
+        assert client.get(path).headers["Location"] == f"/sign-in?next={path}"
+
+
+def test_looking_changes_nothing(alice: User, bob: User) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    for path in ("/runs", f"/runs/{run.pk}", f"/runs/{run.pk}/journal"):
+        assert writes(queries_of(browser(alice), path)) == []
+        assert browser(alice).post(path).status_code == 405
+
+
+def test_longer_runs_take_no_more_queries(alice: User, support: Group) -> None:
+    grant("repeated_steps", support, "start")
+    short, long = (run_until_it_waits("repeated_steps", by=alice, times=times) for times in (1, 9))
+
+    few, many = (queries_of(browser(alice), f"/runs/{run.pk}") for run in (short, long))
+
+    assert len(few) == len(many)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "status", "told"),
+    [
+        ("two_steps", {}, RunStatus.SUCCEEDED, "Finished after"),
+        ("flaky", {"failures": 9, "backoff": "1h"}, RunStatus.RETRYING, "Attempt 2 follows at"),
+        ("flaky", {"failures": 9}, RunStatus.FAILED, "Failed in <code>fail_at_first</code>: "),
+        ("nap", {}, RunStatus.WAITING, "and goes on at"),
+        ("swallower", {}, RunStatus.QUARANTINED, "Cannot go on: The code swallowed the suspension"),
+        ("telling", {"lines": 3}, None, "Said"),
+        ("typed_answers", {}, RunStatus.WAITING, "Waits since"),
+        ("deadline_with_default", {}, RunStatus.WAITING, "then counts as <strong>Approve</strong>"),
+    ],
+)
+def test_every_state_has_its_page(
+    admin_user: User, name: str, inputs: dict[str, Any], status: RunStatus | None, told: str
+) -> None:
+    run = run_until_it_waits(name, by=admin_user, **inputs)
+
+    text = page_of(admin_user, run)
+
+    assert status in (None, run.status)
+    assert told in text
+    card = render_to_string("procedures/_run_card.html", run_overview(run))
+    assert f'id="run-card-{run.pk}"' in card
+
+
+def test_a_queued_and_a_working_run_have_their_pages(admin_user: User) -> None:
+    run = run_until_it_waits("nap", by=admin_user)
+    Run.objects.filter(pk=run.pk).update(
+        status="running", working_on="pack", working_attempt=2, working_since=run.created_at
+    )
+    working = page_of(admin_user, run)
+    Run.objects.filter(pk=run.pk).update(status="queued", working_on="", working_since=None)
+
+    assert "Working: <code>pack</code>, attempt 2" in working
+    assert "Waits for a free worker" in page_of(admin_user, run)
+
+
+def test_a_mismatch_shows_both_lists(admin_user: User) -> None:
+    run = run_until_it_waits("nap", by=admin_user)
+    told = {"type": "Mismatch", "message": "No.", "kept": ["step a"], "asked": ["step b"]}
+    Run.objects.filter(pk=run.pk).update(status="quarantined", error=json.dumps(told))
+
+    text = page_of(admin_user, run)
+
+    assert text.index("step a") < text.index("What the code asks for now") < text.index("step b")
+
+
+# The journal
+
+
+def test_the_journal_can_be_read_from_the_start(alice: User, bob: User) -> None:
+    run = ask("approval", by=alice).wait.run
+    client = browser(alice)
+
+    whole = shown(client.get(f"/runs/{run.pk}/journal"))
+    rest = shown(client.get(f"/runs/{run.pk}/journal?after=1"))
+
+    assert "Started, with the code" in whole
+    assert "Started, with the code" not in rest
+    assert "Asks <strong>Pay 31.20 €?</strong>" in rest
+    assert "Nothing more" in shown(client.get(f"/runs/{run.pk}/journal?after=999"))
+    assert client.get(f"/runs/{run.pk}/journal?after=x").status_code == 200
+
+
+# Files
+
+
+@pytest.fixture
+def paper(alice: User, support: Group) -> tuple[UUID, File]:
+    """A run that was given a file."""
+    grant("typed_inputs", support, "start")
+    with file_desk(ContentStore()):
+        file = File.store("a paper.csv", "a;b\n")
+    return run_until_it_waits("typed_inputs", by=alice, count=1, paper=file).pk, file
+
+
+def test_files_are_downloads(alice: User, paper: tuple[UUID, File]) -> None:
+    run_id, _ = paper
+    path = f"/runs/{run_id}/files/a%20paper.csv"
+    client = browser(alice)
+
+    assert f'href="{path}"' in shown(client.get(f"/runs/{run_id}"))
+    file = client.get(path)
+    assert file.content == b"a;b\n"
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert client.get(f"/runs/{run_id}/files/other.csv").status_code == 404
+
+
+def test_a_lost_file_is_said(alice: User, paper: tuple[UUID, File]) -> None:
+    run_id, file = paper
+    default_storage.delete(path_of(file.digest))
+
+    lost = browser(alice).get(f"/runs/{run_id}/files/a%20paper.csv")
+
+    assert lost.status_code == 410
+    assert "is gone" in shown(lost)
+
+
+def test_questions_to_nobody_in_particular_name_administrators(admin_user: User) -> None:
+    run = run_until_it_waits("question", by=admin_user)
+
+    assert "Waiting for administrators" in page_of(admin_user, run)
+    assert request_of(run).is_open
+
+
+def test_who_only_answers_sees_the_run_that_asks(alice: User, bob: User) -> None:
+    grant_to_both("question")
+    run = run_until_it_waits("question", by=alice)
+
+    assert "Pay 31.20 €?" in page_of(bob, run)

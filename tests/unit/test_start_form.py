@@ -1,0 +1,108 @@
+"""Which control a form shows for which type."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+import pytest
+from django.contrib.auth.models import User
+from pydantic import BaseModel, Field
+
+from procedures.engine import Context, File, procedure
+from procedures.forms import Field as FormField
+from procedures.forms import StartForm, kind_of
+from procedures.inputs import property_schemas
+
+
+class Speed(Enum):
+    SLOW = "slow"
+    FAST = "very_fast"
+
+
+class Address(BaseModel):
+    city: str
+
+
+@procedure
+def everything(  # noqa: PLR0913, PLR0917 (inputs come by name)
+    ctx: Context,
+    name: Annotated[str, Field(description="As in the passport.", min_length=2)],
+    count: Annotated[int, Field(ge=1, le=9)],
+    amount: Decimal,
+    share: float,
+    due: date,
+    at: datetime | None,
+    speed: Speed,
+    slower: Speed | None,
+    colour: Literal["red", "green"],
+    urgent: bool,  # noqa: FBT001
+    photo: File,
+    note: Annotated[str, Field(max_length=2000)],
+    address: Address,
+    extra: dict[str, int],
+    tags: list[str] = ["a", "b"],  # noqa: B006 (the engine copies it)
+    kinds: tuple[Literal["x", "y"], ...] = (),
+    amounts: list[Decimal] = [],  # noqa: B006
+    order_id: Annotated[str, Field(title="Number of the order")] = "7",
+) -> None: ...
+
+
+KINDS = {
+    "name": "text",
+    "count": "number",
+    "amount": "number",
+    "share": "number",
+    "due": "date",
+    "at": "datetime-local",
+    "speed": "choice",
+    "slower": "choice",
+    "colour": "choice",
+    "urgent": "boolean",
+    "photo": "file",
+    "note": "prose",
+    "address": "json",
+    "extra": "json",
+    "tags": "list",
+    "kinds": "choices",
+    "amounts": "list",
+    "order_id": "text",
+}
+
+
+@pytest.fixture(scope="module")
+def fields() -> dict[str, FormField]:
+    form = StartForm(everything, by=User(pk=1))
+    return {field.name: field for field in form.fields()}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_type_has_its_control(name: str) -> None:
+    assert kind_of(property_schemas(everything)[name]) == KINDS[name]
+
+
+def test_labels_help_and_limits_come_from_the_signature(fields: dict[str, FormField]) -> None:
+    assert (fields["name"].label, fields["name"].help) == ("Name", "As in the passport.")
+    assert fields["order_id"].label == "Number of the order"
+    assert fields["name"].attributes == {"minlength": 2}
+    assert fields["count"].attributes == {"min": 1, "max": 9, "step": 1}
+    assert fields["amount"].attributes == {"step": "any"}
+
+
+def test_defaults_stand_in_the_form_also_those_that_are_copied(
+    fields: dict[str, FormField],
+) -> None:
+    assert (fields["tags"].value, fields["order_id"].value) == ("a\nb", "7")
+    assert (fields["tags"].is_required, fields["name"].is_required) == (False, True)
+
+
+def test_options_are_told_as_words(fields: dict[str, FormField]) -> None:
+    assert fields["speed"].options == [("slow", "slow"), ("very_fast", "very fast")]
+    assert fields["kinds"].options == [("x", "x"), ("y", "y")]
+    assert fields["speed"].blank == "Choose…"
+
+
+def test_a_schema_nobody_foresaw_is_asked_as_json() -> None:
+    strange: dict[str, Any] = {"anyOf": [{"type": "integer"}, {"type": "object"}]}
+
+    assert kind_of(strange) == kind_of({}) == "json"
