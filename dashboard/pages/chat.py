@@ -17,12 +17,16 @@ from chat.models import HumanRequest, Message, Session
 from chat.models.request import HumanRequestQuerySet
 from chat.services import MessageError, Reply
 from dashboard.pages.visit import Visit
+from dashboard.templatetags.requests import said
 from procedures.engine.journal import RunStatus
 from procedures.models import Artifact, Run
 from procedures.overview import listed_runs
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
+YES_OR_NO = "yes, no, or a message"
+HINTS = {"choice": "an option, its number, or a message", "input": "your answer"}
+"""What one may type, by the kind of the one question that waits."""
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
@@ -67,12 +71,14 @@ def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     """Keep what was said; where it was meant as an answer, answer with it."""
     session, text = find(request, session_id), request.POST.get("text", "")
-    key = request.POST.get("client_key", "")[:64]
+    key, asked = request.POST.get("client_key", "")[:64], _asked(request, session)
     try:
         message = services.post_message(session, text, by=request.user, client_key=key)
     except MessageError as error:
         return _posted(request, session, told=str(error), text=text, status=422)
-    reply = _reply(request, session, message.text)
+    reply = asked and services.reply(
+        asked, message.text, by=request.user, address=request.META.get("REMOTE_ADDR") or None
+    )
     sent = session.messages.for_transcript().get(pk=message.pk)
     return _posted(request, session, told=told(reply), sent=sent)
 
@@ -123,6 +129,7 @@ def composer(request: Visit, session: Session) -> dict[str, Any]:
         "session": session,
         "replying": waiting,
         "answerable": {found.pk for found in waiting},
+        "hint": HINTS.get(waiting[0].kind, YES_OR_NO) if len(waiting) == 1 else "Write a message",
         "client_key": uuid4(),
     }
 
@@ -147,17 +154,14 @@ def told(reply: Reply | None) -> str:
         return ""
     if reply.response is None:
         return f"This did not answer “{reply.request.prompt}” {reply.reason}"
-    return f"This answered “{reply.request.prompt}”"
+    words = said(reply.request.asked, reply.response.plain_value)
+    return f"This answered “{reply.request.prompt}” {words}"
 
 
-def _reply(request: Visit, session: Session, text: str) -> Reply | None:
-    """The answer to the very question that the composer named, whatever is open by now."""
+def _asked(request: Visit, session: Session) -> HumanRequest | None:
+    """The very question that the composer named, whatever is open by now."""
     request_id = _id(request.POST.get("request"))
-    if request_id is None:
-        return None
-    found: HumanRequest = get_object_or_404(session.requests, pk=request_id)
-    address = request.META.get("REMOTE_ADDR") or None
-    return services.reply(found, text, by=request.user, address=address)
+    return get_object_or_404(session.requests, pk=request_id) if request_id else None
 
 
 def _posted(

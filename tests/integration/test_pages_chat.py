@@ -175,6 +175,7 @@ def test_words_answer_the_question_that_was_named_and_no_other(alice: User, bob:
 
     assert "bob has answered this already" in shown(echo)
     assert elsewhere.status_code == 404
+    assert said(first.session) == ["no"]
     assert first.session.requests.filter(outcome="rejected").count() == 0
 
 

@@ -10,6 +10,7 @@ class ChatComposer extends HTMLElement {
     this.placeSent();
     this.text.addEventListener("keydown", (event) => this.onKey(event));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.keepQuestion(event));
+    this.form.addEventListener("htmx:afterSettle", () => this.takeHint());
     this.form.addEventListener("htmx:sendError", (event) => this.waitForConnection(event));
   }
 
@@ -28,6 +29,10 @@ class ChatComposer extends HTMLElement {
   talkFreely() {
     const select = this.form.elements.request;
     if (select) select.value = "";
+  }
+
+  takeHint() {
+    this.text.placeholder = this.querySelector(".composer__strip").dataset.hint;
   }
 
   /** A question that comes while somebody types is not the one they are answering. */

@@ -48,26 +48,31 @@ function typedIn(form) {
   return typed.map((field) => field.value).join("\n\n");
 }
 
-function carryOver(old, fresh) {
-  const form = old.querySelector(".request__form");
-  if (!form) return;
+function keepWords(words, fresh) {
+  if (words && !fresh.querySelector(".kept-words")) fresh.querySelector(".receipt")?.append(words);
+}
+
+function carryOver(card, fresh) {
+  const form = card.querySelector(".request__form");
   const slot = fresh.querySelector(".request__form");
   if (slot) {
     slot.replaceWith(form);
     return;
   }
-  const words = form.querySelector(".htmx-request, .answer.htmx-request") ? "" : typedIn(form);
+  const words = form.querySelector(".htmx-request") ? "" : typedIn(form);
   form.querySelector("keep-draft")?.forget();
-  if (words) fresh.querySelector(".receipt")?.append(keptWords(words));
+  if (words) keepWords(keptWords(words), fresh);
+}
+
+/** The card itself, or the one in a message. */
+function cardIn(element) {
+  return element?.matches(".request") ? element : element?.querySelector(".request");
 }
 
 document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
-  if (!old?.querySelector || !old.querySelector('.request[data-status="open"]')) {
-    const kept = old?.querySelector?.(".kept-words");
-    if (kept && !fresh.querySelector(".kept-words")) fresh.querySelector(".receipt")?.append(kept);
-    return;
-  }
-  carryOver(old, fresh);
+  const card = cardIn(old);
+  if (card?.dataset.status === "open") carryOver(card, fresh);
+  else keepWords(card?.querySelector(".kept-words"), fresh);
 });
 
 /* The answer to a post comes after the push that took its card away: it goes where the card is. */

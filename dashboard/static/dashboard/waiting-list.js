@@ -39,11 +39,7 @@ class WaitingList extends HTMLElement {
     const old = document.getElementById(fresh.id);
     if (old?.dataset.status === fresh.dataset.status) return;
     if (old) {
-      const frame = document.createElement("div");
-      frame.append(fresh);
-      old.dispatchEvent(
-        new CustomEvent("live:replace", { bubbles: true, detail: { old: old.parentElement, fresh: frame } }),
-      );
+      old.dispatchEvent(new CustomEvent("live:replace", { bubbles: true, detail: { old, fresh } }));
       old.replaceWith(fresh);
     } else {
       this.querySelector("[data-when]").before(fresh);
