@@ -1,0 +1,168 @@
+"""A command that says whether something holds: run apart, its output kept, ended with its step."""
+
+import codecs
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from procedures.engine import File, Step
+
+PATIENCE = 30 * 60
+"""Seconds a check may take."""
+LOOK = 0.25
+"""Seconds without output after which held lines are shown."""
+MOST_OUTPUT = 1_000_000
+"""Bytes that are kept: the last ones, for that is where the fault is told."""
+CHUNK = 64 * 1024
+MOST_LEFT = 64
+"""Chunks that are read after the end, should somebody else go on writing."""
+TAIL_LINES, LONGEST_TAIL = 20, 2000
+PASSED_ON = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "no_proxy"),
+}
+"""What a check sees of the worker's environment: none of its secrets."""
+ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of a check."""
+
+    name: str
+    passed: bool
+    ending: str
+    """Like "passed in 3.1 s" or "failed with exit status 2 after 3.1 s"."""
+    tail: str
+    """The last lines of the output."""
+    output: File
+
+    @property
+    def sentence(self) -> str:
+        return f"The check “{self.name}” {self.ending}."
+
+
+class Output:
+    """What a command writes: told line by line, and the last megabyte kept."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._kept = bytearray()
+        self._size = 0
+        self._line = ""
+
+    def take(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        self._kept += chunk
+        if len(self._kept) > 2 * MOST_OUTPUT:
+            del self._kept[:-MOST_OUTPUT]
+        lines = (self._line + cleaned(self._decoder.decode(chunk))).split("\n")
+        self._line = lines.pop()[-LONGEST_TAIL:]
+        for line in lines:
+            self._step.progress(line)
+        self._step.progress()
+
+    def end(self) -> str:
+        """The whole of it as a text, and where it was too long, how much is left out."""
+        if self._line.strip():
+            self._step.progress(self._line)
+        kept = bytes(self._kept[-MOST_OUTPUT:])
+        text = cleaned(kept.decode(errors="replace"))
+        left_out = self._size - len(kept)
+        return f"({left_out:,} bytes before this are left out)\n{text}" if left_out else text
+
+
+def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
+    """Run the command there, without a shell. It and all it has started end with this call."""
+    output, begin = Output(step), time.monotonic()
+    try:
+        with _started(shlex.split(command), folder) as process:
+            ending = _follow(process, output, until=begin + PATIENCE)
+    except OSError as error:
+        ending = f"could not be started: {error.strerror}"
+    took = f"{time.monotonic() - begin:.1f} s"
+    text = output.end()
+    passed = ending == ""
+    words = f"passed in {took}" if passed else ending.format(took=took)
+    file = File.keep("check-output.txt", text, content_type="text/plain; charset=utf-8")
+    return Checked(name, passed, words, tail_of(text), file)
+
+
+def cleaned(text: str) -> str:
+    """Without colours and other control sequences."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return CONTROL.sub("", ESCAPE.sub("", plain))
+
+
+def tail_of(text: str) -> str:
+    return "\n".join(text.rstrip().splitlines()[-TAIL_LINES:])[-LONGEST_TAIL:]
+
+
+@contextmanager
+def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(  # noqa: S603 (no shell; the command is the site's own)
+        command,
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name in PASSED_ON},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout
+    os.set_blocking(process.stdout.fileno(), False)
+    try:
+        yield process
+    finally:
+        _kill(process)
+        process.wait()
+        process.stdout.close()
+
+
+def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -> str:
+    """Read until the command has ended. Nothing when it went well, else how it ended."""
+    while not _has_ended(process):
+        if time.monotonic() > until:
+            return "was still running after {took} and was ended"
+        if not _read(process, output):
+            time.sleep(LOOK)  # it says nothing more, and is not at its end
+    _kill(process)
+    for _ in range(MOST_LEFT):
+        if not _read(process, output):
+            break
+    status = process.wait()
+    if status < 0:
+        return f"was ended by signal {-status} after {{took}}"
+    return f"failed with exit status {status} after {{took}}" if status else ""
+
+
+def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
+    """Wait a moment for something to come. False when nothing ever will."""
+    assert process.stdout
+    ready, _, _ = select.select([process.stdout], [], [], LOOK)
+    chunk = os.read(process.stdout.fileno(), CHUNK) if ready else b""
+    output.take(chunk)
+    return bool(chunk) or not ready
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Without taking note of it: until then its number is nobody else's."""
+    return bool(os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End it and what it has started."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,229 @@
+"""A git repository, read and tagged without running anything that its configuration names."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 120
+"""Seconds for one call of git."""
+MOST_NAMED = 3
+NOTHING_RUNS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.pager=cat",
+    "core.sshCommand=false",
+    "tag.gpgSign=false",
+    "tag.forceSignAnnotated=false",
+    "commit.gpgSign=false",
+    "log.showSignature=false",
+    "protocol.allow=never",
+    "protocol.ext.allow=never",
+)
+FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
+"""Programs that git would run on the contents of files: switched off by their names."""
+NOT_FOUND = 1
+
+
+class RepositoryError(Exception):
+    """The repository is in no state for what is asked; the message is for people."""
+
+
+class GitError(RepositoryError):
+    """Git refused, in its own words."""
+
+    def __init__(self, command: str, status: int, words: str) -> None:
+        self.status = status
+        last = (words.strip().splitlines() or [f"exit status {status}"])[-1]
+        super().__init__(f"git {command}: {last.removeprefix('fatal: ')}")
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A tag, and the commit it leads to in the end."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """What somebody wrote when committing."""
+
+    commit: str
+    text: str
+
+
+class Repository:
+    """A checkout at exactly that path; `RepositoryError` says what is there instead."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path.resolve(), name
+        self._filters: list[str] = []
+        if not self.path.is_dir():
+            raise RepositoryError(f"There is no repository at “{name}”: the folder is missing.")
+        try:
+            is_checkout = self._line("rev-parse", "--is-inside-work-tree") == "true"
+        except GitError as error:
+            raise RepositoryError(f"There is no repository at “{name}”: {error}.") from None
+        if not is_checkout:
+            raise RepositoryError(f"“{name}” is a bare repository: a release needs a checkout.")
+        keys = self._git("config", "--null", "--name-only", "--get-regexp", FILTERS, no=NOT_FOUND)
+        self._filters = [key.decode(errors="surrogateescape") for key in keys.split(b"\0") if key]
+
+    def head(self) -> str:
+        """The commit that is checked out, on a branch or detached."""
+        try:
+            return self._line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        except GitError:
+            raise RepositoryError(f"“{self.name}” has no commits yet.") from None
+
+    def check_clean(self) -> None:
+        """`RepositoryError` names the first files that are changed or not known to git."""
+        status = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
+        found = self._text(*status, "--ignore-submodules=dirty", "--")
+        files = [line[3:] for line in found.split("\0") if line]
+        if files:
+            named = ", ".join(plain(file) for file in files[:MOST_NAMED])
+            more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+            raise RepositoryError(
+                f"“{self.name}” has changes that are not committed: {named}{more}."
+            )
+
+    @property
+    def is_shallow(self) -> bool:
+        return self._line("rev-parse", "--is-shallow-repository") == "true"
+
+    def tags(self, *, reached_from: str = "") -> Iterator[Tag]:
+        """All tags of commits, or those in a commit's history."""
+        merged = (f"--merged={reached_from}",) if reached_from else ()
+        form = "--format=%(refname:strip=2)%00%(objectname)%00%(*objectname)"
+        for line in self._text("for-each-ref", *merged, form, "refs/tags").split("\n"):
+            if line:
+                name, own, led_to = line.split("\0")
+                yield Tag(name, led_to or own)
+
+    def messages(self, commit: str, *, since: str = "") -> list[Message]:
+        """What was committed, newest first, without the merges; whatever encoding it has."""
+        chosen = (commit, f"^{since}") if since else (commit,)
+        options = ("-z", "--no-merges", "--no-patch", "--no-color", "--encoding=UTF-8")
+        text = self._text("log", *options, "--format=tformat:%H%x00%B", *chosen, "--")
+        fields = text.split("\0")
+        return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
+
+    def create_tag(self, tag: str, commit: str, notes: str, *, tagger: tuple[str, str]) -> bool:
+        """Tag the commit with the notes, as they are. False when exactly that tag is there already.
+
+        `RepositoryError` when another tag has this name.
+        """
+        if self._has_tag(tag, commit, notes):
+            return False
+        name, email = tagger
+        options = ("--annotate", "--no-sign", "--cleanup=verbatim", "--file=-")
+        identity = {"GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": email}
+        try:
+            self._git("tag", *options, "--", tag, commit, stdin=notes.encode(), also=identity)
+        except GitError:
+            if not self._has_tag(tag, commit, notes):  # else another worker was faster
+                raise
+        return True
+
+    def _has_tag(self, tag: str, commit: str, notes: str) -> bool:
+        own = self._git("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}", no=NOT_FOUND)
+        if not own:
+            return False
+        found = own.decode().strip()
+        if self._line("cat-file", "-t", found) == "tag":
+            head, _, text = self._git("cat-file", "tag", found).partition(b"\n\n")
+            if head.startswith(f"object {commit}\n".encode()) and text == notes.encode():
+                return True
+        raise RepositoryError(
+            f"“{self.name}” has another tag {tag} already: nothing was changed there."
+        )
+
+    @contextmanager
+    def checked_out(self, commit: str) -> Iterator[Path]:
+        """A folder of its own with exactly that commit, for as long as the block runs."""
+        form = self._line("rev-parse", "--show-object-format")
+        objects = self._line("rev-parse", "--path-format=absolute", "--git-path", "objects")
+        shallow = Path(self._line("rev-parse", "--path-format=absolute", "--git-path", "shallow"))
+        with tempfile.TemporaryDirectory(prefix="release-", ignore_cleanup_errors=True) as made:
+            folder = Path(made, "checkout")
+            folder.mkdir()
+            init = ("init", "--quiet", "--template=", f"--object-format={form}")
+            self._git(*init, folder=folder)
+            Path(folder, ".git", "objects", "info", "alternates").write_text(f"{objects}\n")
+            if shallow.exists():
+                Path(folder, ".git", "shallow").write_bytes(shallow.read_bytes())
+            self._git("checkout", "--quiet", "--detach", commit, "--", folder=folder)
+            yield folder
+
+    def _line(self, *arguments: str) -> str:
+        return self._text(*arguments).strip()
+
+    def _text(self, *arguments: str) -> str:
+        return self._git(*arguments).decode(errors="replace")
+
+    def _git(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        no: int = 0,
+        folder: Path | None = None,
+        also: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """What git writes. `no` is the exit status that means there is nothing."""
+        place = folder or self.path
+        command = ["git", "--no-pager", "-C", str(place), *_settings(place), *arguments]
+        try:
+            ended = subprocess.run(  # noqa: S603 (no shell; every word is ours or checked)
+                command,
+                input=stdin,
+                capture_output=True,
+                env={**_environment(place, self._filters), **(also or {})},
+                timeout=PATIENCE,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise RepositoryError("git is not installed on this machine.") from None
+        except subprocess.TimeoutExpired:
+            raise RepositoryError(f"git {arguments[0]} took more than {PATIENCE} s.") from None
+        if ended.returncode and ended.returncode != no:
+            words = ended.stderr.decode(errors="replace")
+            raise GitError(arguments[0], ended.returncode, words)
+        return ended.stdout
+
+
+def plain(text: str) -> str:
+    """A text of the repository in one printable line."""
+    return "".join(mark if mark.isprintable() else "�" for mark in text)
+
+
+def _settings(place: Path) -> Iterator[str]:
+    for setting in (*NOTHING_RUNS, f"safe.directory={place}"):
+        yield from ("-c", setting)
+
+
+def _environment(place: Path, filters: Sequence[str]) -> Mapping[str, str]:
+    """Nothing of the worker's own: neither its secrets nor what its user has configured."""
+    values = {key: "false" if key.endswith(".required") else "" for key in filters}
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.devnull,
+        "LC_ALL": "C",
+        "GIT_CEILING_DIRECTORIES": str(place.parent),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_CONFIG_COUNT": str(len(values)),
+        **{f"GIT_CONFIG_KEY_{place}": key for place, key in enumerate(values)},
+        **{f"GIT_CONFIG_VALUE_{place}": value for place, value in enumerate(values.values())},
+    }

@@ -1,0 +1,62 @@
+"""Release notes in Markdown: a draft from the commits, and what an editor made of it."""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+from procedures.engine.questions import one_line
+from procedures.library.changes import Change, Sort
+
+HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
+MOST_LINES = 100
+"""Under one heading; the others are counted."""
+SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
+AT_THE_START = re.compile(r"^(?=[-+=~#>]|\d+[.)])")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def draft_notes(changes: Sequence[Change]) -> str:
+    """Breaking changes first, then by sort, newest first."""
+    sections = [_section("Breaking changes", [one for one in changes if one.is_breaking])]
+    for sort, heading in HEADINGS.items():
+        rest = [one for one in changes if one.sort == sort and not one.is_breaking]
+        sections.append(_section(heading, rest))
+    return tidy_notes("\n\n".join(filter(None, sections)))
+
+
+def tidy_notes(text: str) -> str:
+    """As a tag keeps them: plain line ends, no control characters, one newline at the end."""
+    lines = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+    tidy = "\n".join(line.rstrip() for line in lines).strip("\n")
+    return f"{tidy}\n" if tidy else ""
+
+
+def difference(draft: str, edited: str) -> str:
+    """What an editor changed, as a unified diff; nothing when nothing was."""
+    before, after = draft.splitlines(keepends=True), edited.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(before, after, "draft", "edited"))
+
+
+def counted(diff: str) -> tuple[int, int]:
+    """How many lines a unified diff adds, and how many it removes."""
+    lines = diff.splitlines()[2:]
+    added, removed = (sum(line.startswith(mark) for line in lines) for mark in "+-")
+    return added, removed
+
+
+def escaped(text: str) -> str:
+    """A commit's words in one line that Markdown shows as they are."""
+    line = one_line(text) if text.strip() else "(without a message)"
+    return AT_THE_START.sub(r"\\", SPECIAL.sub(lambda found: f"\\{found[0]}", line))
+
+
+def _section(heading: str, changes: Sequence[Change]) -> str:
+    return "\n".join([f"## {heading}\n", *_lines(changes)]) if changes else ""
+
+
+def _lines(changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes[:MOST_LINES]:
+        scope = f"**{escaped(change.scope)}:** " if change.scope.strip() else ""
+        yield f"- {scope}{escaped(change.text)}"
+    if len(changes) > MOST_LINES:
+        yield f"- … and {len(changes) - MOST_LINES:,} more"

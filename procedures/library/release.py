@@ -1,0 +1,318 @@
+"""Releases a version of a git repository: people choose, write and approve; a tag is the end."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from procedures.engine import Context, SiteChoice, Step, StepFailedError, procedure
+from procedures.library.changes import (
+    NONE,
+    Change,
+    Part,
+    Sort,
+    Version,
+    proposed_part,
+    read_change,
+    releases,
+)
+from procedures.library.checks import Checked, run_check
+from procedures.library.git import Repository, RepositoryError
+from procedures.library.notes import counted, difference, draft_notes, escaped, tidy_notes
+
+REPOSITORIES = SiteChoice("REPOSITORIES")
+CHECKS = SiteChoice("CHECKS")
+ADDRESS = "countersign@site"
+NOBODY = "system"
+NO_RELEASE = "none"
+ORDER = (Part.PATCH, Part.MINOR, Part.MAJOR)
+SHORT = 10
+"""Characters of a commit's name that people are shown."""
+
+
+class Verdict(StrEnum):
+    """What became of the release."""
+
+    RELEASED = "released"
+    REFUSED = "refused"
+    CHECK_FAILED = "check failed"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many commits of each sort; a breaking one is of a sort too."""
+
+    features: int
+    fixes: int
+    other: int
+    breaking: int
+
+    def __str__(self) -> str:
+        parts = (
+            _number(self.features, "feature"),
+            _number(self.fixes, "fix", "fixes"),
+            _number(self.other, "other commit"),
+        )
+        breaking = f" ({self.breaking:,} breaking)" if self.breaking else ""
+        return ", ".join(part for part in parts if part) + breaking
+
+
+@dataclass(frozen=True)
+class History:
+    """What there is to release, as it was when the run began."""
+
+    commit: str
+    """The tag goes here, whatever is committed meanwhile."""
+    since: str
+    """The tag of the last release, or nothing."""
+    last: Version
+    mark: str
+    """What tags have before the number."""
+    free: list[Part]
+    """The next versions that no tag names yet."""
+    proposed: Part
+    counts: Counts
+    notes: str
+    """The draft, without its title."""
+
+    def version(self, part: Part) -> Version:
+        return self.last.raised(part)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a release, and what led to it."""
+
+    verdict: Verdict
+    reason: str
+    repository: str
+    commit: str
+    since: str
+    commits: Counts
+    version: str = ""
+    tag: str = ""
+    notes: str = ""
+    edits: str = ""
+    """What the reviewer changed in the draft, as a unified diff."""
+    check: Checked | None = None
+    decided_by: str = ""
+    comment: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.repository} {self.version}".strip()
+
+
+@procedure(
+    title="Release a version",
+    roles={"start": "support", "answer": "finance", "operate": "operators"},
+)
+def release(
+    ctx: Context,
+    repository: Annotated[
+        str, REPOSITORIES, Field(description="One of the repositories this site allows.")
+    ],
+    check: Annotated[
+        str, CHECKS, Field(description="What must succeed before anybody is asked to approve.")
+    ],
+) -> Report:
+    """Choose the next version, edit its release notes, have it checked and approved, and tag it.
+
+    The commits since the last release are sorted by their conventional prefixes, which propose
+    the version and draft the notes. Whoever starts the run chooses and edits; the check runs on
+    exactly the commit that was read, in a folder of its own. When finance approves, the
+    annotated tag is made. Nothing is pushed, and a refusal leaves the repository as it was.
+    """
+    try:
+        report = carry_out(ctx, repository, check)
+    except StepFailedError as failure:
+        ctx.notify(failure.message)
+        raise
+    ctx.notify(report.reason)
+    return report
+
+
+def carry_out(ctx: Context, repository: str, check: str) -> Report:
+    ctx.stage("Read the history")
+    history = ctx.step(read_history, repository)
+    report = Report(Verdict.REFUSED, "", repository, history.commit, history.since, history.counts)
+    ctx.log(f"Since {history.since or 'the beginning'}: {history.counts}.")
+    ctx.stage("Choose the version")
+    part = ctx.choose(
+        f"Which version of {repository} comes next?",
+        options(history),
+        body=history.notes,
+        evidence=facts(report),
+        assign=f"@{ctx.started_by}",
+    )
+    if part.value == NO_RELEASE:
+        return refused(report, "wants no release", part.responder, part.comment)
+    version = history.version(Part(part.value))
+    report = replace(report, version=str(version), tag=f"{history.mark}{version}")
+    return write_and_check(ctx, report, history, check)
+
+
+def write_and_check(ctx: Context, report: Report, history: History, check: str) -> Report:
+    ctx.stage("Write the notes")
+    draft = f"# {escaped(report.title)}\n\n{history.notes}"
+    review = ctx.review(
+        f"Are these the release notes of {report.title}?", draft, assign=f"@{ctx.started_by}"
+    )
+    if not review:
+        return refused(report, "rejected the notes", review.responder, review.comment)
+    notes = tidy_notes(review.value)
+    if not notes:
+        return refused(report, "left the notes empty", review.responder, review.comment)
+    report = replace(report, notes=notes, edits=difference(draft, notes))
+    if report.edits:
+        tell_edits(ctx, report.edits, by=review.responder)
+    ctx.stage("Check")
+    checked = ctx.step(check_commit, report.repository, report.commit, check)
+    report = replace(report, check=checked)
+    if not checked.passed:
+        reason = f"{report.title} is not released. {checked.sentence}\n{checked.tail}".strip()
+        return replace(report, verdict=Verdict.CHECK_FAILED, reason=reason)
+    return approve_and_tag(ctx, report)
+
+
+def approve_and_tag(ctx: Context, report: Report) -> Report:
+    ctx.stage("Approve")
+    approval = ctx.approve(
+        f"Release {report.title}?",
+        yes=f"Release {report.version}",
+        no="Do not release",
+        evidence=facts(report),
+    )
+    if not approval:
+        return refused(report, "refused it", approval.responder, approval.comment)
+    ctx.stage("Tag")
+    ctx.step(create_tag, report.repository, report.tag, report.commit, report.notes, ctx.started_by)
+    return replace(
+        report,
+        verdict=Verdict.RELEASED,
+        reason=f"{report.title} is released: the tag {report.tag} is on {report.commit[:SHORT]} "
+        f"with {report.commits}. Nothing was pushed.",
+        decided_by=approval.responder,
+        comment=approval.comment,
+    )
+
+
+# Steps
+
+
+def read_history(repository: str) -> History:
+    """`RepositoryError` says in words why there is nothing to release."""
+    place = opened(repository)
+    commit = place.head()
+    place.check_clean()
+    reached = releases(place.tags(reached_from=commit))
+    last = reached[-1] if reached else None
+    if last is None and place.is_shallow:
+        raise RepositoryError(
+            f"“{repository}” is a shallow clone that does not reach back to its last release: "
+            "fetch the rest with git fetch --unshallow --tags."
+        )
+    since, version = (last.tag.name, last.version) if last else ("", NONE)
+    messages = place.messages(commit, since=last.tag.commit if last else "")
+    if not messages:
+        raise RepositoryError(f"There is nothing to release: no commits since {since}.")
+    changes = [read_change(message) for message in messages]
+    mark = last.mark if last else "v"
+    free = free_parts(place, version, mark)
+    wanted = ORDER.index(proposed_part(changes, version))
+    high_enough = [part for part in free if ORDER.index(part) >= wanted]
+    return History(
+        commit,
+        since,
+        version,
+        mark,
+        free,
+        high_enough[0] if high_enough else free[-1],
+        count(changes),
+        draft_notes(changes),
+    )
+
+
+def check_commit(step: Step, repository: str, commit: str, check: str) -> Checked:
+    command = CHECKS.value(check)
+    with opened(repository).checked_out(commit) as folder:
+        return run_check(check, command, folder, step)
+
+
+def create_tag(repository: str, tag: str, commit: str, notes: str, started_by: str) -> bool:
+    """Doing it again is harmless: the same tag with the same notes counts as made."""
+    has_name = started_by != NOBODY and any(map(str.isalnum, started_by))
+    name = started_by if has_name else "release"
+    return opened(repository).create_tag(tag, commit, notes, tagger=(name, ADDRESS))
+
+
+def opened(repository: str) -> Repository:
+    return Repository(Path(REPOSITORIES.value(repository)), repository)
+
+
+def free_parts(place: Repository, last: Version, mark: str) -> list[Part]:
+    """The next versions that can still be tagged, the smallest first."""
+    taken = {tag.name for tag in place.tags()}
+    names = {part: f"{mark}{last.raised(part)}" for part in ORDER}
+    free = [part for part, name in names.items() if name not in taken]
+    if not free:
+        raise RepositoryError(
+            f"“{place.name}” has the tags {', '.join(names.values())} already, on other commits: "
+            "nothing can come next."
+        )
+    return free
+
+
+def count(changes: Sequence[Change]) -> Counts:
+    sorts = [change.sort for change in changes]
+    breaking = sum(change.is_breaking for change in changes)
+    return Counts(
+        sorts.count(Sort.FEATURE), sorts.count(Sort.FIX), sorts.count(Sort.OTHER), breaking
+    )
+
+
+# What people are shown
+
+
+def options(history: History) -> dict[str, str]:
+    """The versions to choose from, the proposed one first."""
+    parts = sorted(history.free, key=lambda part: part != history.proposed)
+    labels = {
+        str(part): f"{history.version(part)} · {part}"
+        + (", proposed" if part == history.proposed else "")
+        for part in parts
+    }
+    return labels | {NO_RELEASE: "Do not release"}
+
+
+def facts(report: Report) -> dict[str, object]:
+    """The evidence: what is known when the question is asked."""
+    known = {
+        "repository": report.repository,
+        "commit": report.commit[:SHORT],
+        "since": report.since or "the beginning",
+        **asdict(report.commits),
+    }
+    if report.check:
+        known |= {"version": report.version, "tag": report.tag}
+        known |= {"check": report.check.sentence, "notes": report.notes}
+    return known
+
+
+def tell_edits(ctx: Context, edits: str, *, by: str) -> None:
+    added, removed = counted(edits)
+    ctx.log(edits)
+    ctx.notify(f"{by} edited the notes: lines added: {added}, removed: {removed}.")
+
+
+def refused(report: Report, what: str, who: str, comment: str) -> Report:
+    said = f": “{comment}”" if comment else ""
+    reason = f"{report.title} is not released: {who} {what}{said}. The repository is as it was."
+    return replace(report, reason=reason, decided_by=who, comment=comment)
+
+
+def _number(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}" if number else ""
