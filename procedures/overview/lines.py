@@ -107,7 +107,7 @@ def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
     counts = f" {data['done']:g} of {data['total']:g}" if data.get("total") else ""
     last = data["text"].rpartition("\n")[2]
-    return "running", say(code(event.key), counts, f": {shortened(last, 200)}" if last else "")
+    return "idle", say(code(event.key), counts, f": {shortened(last, 200)}" if last else "")
 
 
 def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
