@@ -76,9 +76,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
         message = services.post_message(session, text, by=request.user, client_key=key)
     except MessageError as error:
         return _posted(request, session, told=str(error), text=text, status=422)
-    reply = asked and services.reply(
-        asked, message.text, by=request.user, address=request.META.get("REMOTE_ADDR") or None
-    )
+    reply = _reply(request, asked, message.text) if asked else None
     sent = session.messages.for_transcript().get(pk=message.pk)
     return _posted(request, session, told=told(reply), sent=sent)
 
@@ -162,6 +160,11 @@ def _asked(request: Visit, session: Session) -> HumanRequest | None:
     """The very question that the composer named, whatever is open by now."""
     request_id = _id(request.POST.get("request"))
     return get_object_or_404(session.requests, pk=request_id) if request_id else None
+
+
+def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
+    address = request.META.get("REMOTE_ADDR") or None
+    return services.reply(asked, text, by=request.user, address=address)
 
 
 def _posted(
