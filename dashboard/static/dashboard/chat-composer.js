@@ -11,6 +11,7 @@ class ChatComposer extends HTMLElement {
     this.text.addEventListener("keydown", (event) => this.onKey(event));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.keepQuestion(event));
     this.form.addEventListener("htmx:afterSettle", () => this.takeHint());
+    this.form.addEventListener("htmx:responseError", (event) => this.refuse(event));
     this.form.addEventListener("htmx:sendError", (event) => this.waitForConnection(event));
   }
 
@@ -39,6 +40,12 @@ class ChatComposer extends HTMLElement {
   keepQuestion(event) {
     if (event.target === this.form) this.text.readOnly = true;
     else if (this.text.value.trim()) event.preventDefault();
+  }
+
+  refuse(event) {
+    if (event.target !== this.form) return;
+    this.text.readOnly = false;
+    this.told.textContent = "This could not be sent. Your words are still here: try again.";
   }
 
   waitForConnection(event) {

@@ -75,6 +75,6 @@ try {
 
 customElements.define("keep-draft", KeepDraft);
 
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (detail.successful) detail.elt.querySelector?.("keep-draft")?.forget();
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status < 300) detail.requestConfig.elt.querySelector?.("keep-draft")?.forget();
 });
