@@ -16,6 +16,7 @@ from procedures.access import SignedIn
 from procedures.engine.journal import RunStatus
 from procedures.models import Procedure, Run, Wait
 from procedures.overview import listed_runs, run_overview
+from procedures.overview.runs import LIVE_ROWS, MOST_ROWS
 from procedures.overview.states import WORDS
 from procedures.paging import page
 
@@ -66,7 +67,9 @@ def run_list(request: SignedIn) -> HttpResponse:
 def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     newest = run.events.order_by("-seq")[:MOST_EVENTS]
-    context = run_overview(run) | {
+    is_whole = request.GET.get("rows") == "all"
+    context = run_overview(run, most_rows=MOST_ROWS if is_whole else LIVE_ROWS) | {
+        "is_whole": is_whole,
         "events": list(newest)[::-1],
         "earlier": max(run.head_seq - MOST_EVENTS, 0),
         "session": session_of(run),

@@ -23,7 +23,8 @@ from procedures.overview.states import Facts, State, state_of
 from procedures.overview.values import Shown, pretty, shown
 from procedures.overview.words import asked, spoken, spoken_size
 
-MOST_ROWS = 200
+LIVE_ROWS, MOST_ROWS = 60, 2000
+"""What is drawn anew with every change, and what one page holds."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Listed:
     state: State
 
 
-def run_overview(run: Run) -> dict[str, Any]:
+def run_overview(run: Run, *, most_rows: int = LIVE_ROWS) -> dict[str, Any]:
     """The context of `_run_now.html` and `_run_card.html`: the same for every viewer."""
     now = clock.now()
     events = run.events.all().journal()
@@ -73,16 +74,17 @@ def run_overview(run: Run) -> dict[str, Any]:
     untaken = _untaken(run, waits, events)
     reader.read_present(run, untaken)
     rows = reader.finish(run.ended_at)
-    scale = _scale(rows, run, now)
+    drawn = rows[-most_rows:]
+    scale = _scale(drawn, run, now, is_whole=len(drawn) == len(rows))
     return {
         "run": run,
         "state": state_of(_facts(run, events, rows, untaken, answerers)),
         "rows": [
             _drawn(number, row, scale, answerers, now)
-            for number, row in list(enumerate(rows, start=1))[-MOST_ROWS:]
+            for number, row in enumerate(drawn, start=len(rows) - len(drawn) + 1)
         ],
         "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
-        "left_out": max(len(rows) - MOST_ROWS, 0),
+        "left_out": len(rows) - len(drawn),
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
         "worked": spoken(_worked(rows, now)),
@@ -201,9 +203,9 @@ def _told(said: Said) -> str:
     return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else ""]))
 
 
-def _scale(rows: Sequence[Row], run: Run, now: datetime) -> Scale:
-    segments = [segment for row in rows[-MOST_ROWS:] for segment in row.segments]
-    begin = run.created_at if len(rows) <= MOST_ROWS else rows[-MOST_ROWS].begin
+def _scale(rows: Sequence[Row], run: Run, now: datetime, *, is_whole: bool) -> Scale:
+    segments = [segment for row in rows for segment in row.segments]
+    begin = run.created_at if is_whole else rows[0].begin
     return Scale(segments, begin=begin, now=run.ended_at or now)
 
 

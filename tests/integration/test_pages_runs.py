@@ -172,6 +172,20 @@ def test_longer_runs_take_no_more_queries(alice: User, support: Group) -> None:
     assert len(few) == len(many)
 
 
+def test_a_long_run_shows_its_last_rows_and_all_of_them_when_asked(
+    alice: User, support: Group
+) -> None:
+    grant("repeated_steps", support, "start")
+    run = run_until_it_waits("repeated_steps", by=alice, times=62)
+
+    live, whole = page_of(alice, run), shown(browser(alice).get(f"/runs/{run.pk}?rows=all"))
+
+    assert "2 earlier rows are left out." in live
+    assert (live.count('class="bars__item"'), whole.count('class="bars__item"')) == (60, 62)
+    assert f'id="row-{run.pk}-62"' in live
+    assert f'stream="run:{run.pk}"' not in whole
+
+
 @pytest.mark.parametrize(
     ("name", "inputs", "status", "told"),
     [
