@@ -96,8 +96,8 @@ def _review(form: AnswerForm) -> dict[str, str]:
 
 
 def one_ending(text: str) -> str:
-    """Browsers send two characters for the end of a line."""
-    return text.replace("\r\n", "\n")
+    """Browsers send two characters for the end of a line, however it was written."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 ANSWERS = {

@@ -14,6 +14,8 @@ from procedures.engine.journal import closing
 from procedures.models.clock import clock
 from procedures.services import expire_wait, lock_run, resolve_wait
 
+LONGEST_COMMENT = 10_000
+
 
 class AlreadyAnsweredError(EngineError):
     """The request is closed; the first outcome counts."""
@@ -103,6 +105,8 @@ def _text(value: Any) -> str:
 
 def _clean(comment: str) -> str:
     """Comments are kept as written; what no database keeps is refused."""
+    if len(comment) > LONGEST_COMMENT:
+        raise AnswerError(f"A comment has at most {LONGEST_COMMENT:,} characters.")
     try:
         comment.encode()
     except UnicodeEncodeError:

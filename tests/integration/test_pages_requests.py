@@ -99,6 +99,16 @@ def test_what_is_no_answer_comes_back_with_all_that_was_typed(
     assert not HumanResponse.objects.exists()
 
 
+def test_a_comment_that_is_too_long_is_refused(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+
+    refusal = post(browser(bob), request, value="true", comment="x" * 10_001)
+
+    assert refusal.status_code == 422
+    assert "at most 10,000 characters" in shown(refusal)
+    assert not HumanResponse.objects.exists()
+
+
 def test_buttons_say_the_authors_words_and_none_has_the_focus(alice: User, bob: User) -> None:
     request = ask("approval", by=alice)
 
