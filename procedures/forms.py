@@ -160,7 +160,10 @@ class StartForm:
     def _field(self, name: str, schema: dict[str, Any]) -> Field:
         kind = kind_of(schema)
         faults = [one.message for one in self.faults if one.field.partition(".")[0] == name]
+        options = _options(schema)
         texts = self._texts(name, schema)
+        if kind == "choice" and len(options) == 1 and name in self._required:
+            texts = [options[0][0]]
         kept = None if faults else self._files.get(name)
         return Field(
             name,
@@ -169,7 +172,7 @@ class StartForm:
             help=schema.get("description", ""),
             is_required=name in self._required,
             attributes=_attributes(schema, kind),
-            options=_options(schema),
+            options=options,
             value="\n".join(texts) if kind == "list" else (texts or [""])[-1],
             values=texts,
             faults=[fault[:1].upper() + fault[1:] for fault in faults],

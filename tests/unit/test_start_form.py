@@ -102,6 +102,15 @@ def test_options_are_told_as_words(fields: dict[str, FormField]) -> None:
     assert fields["speed"].blank == "Choose…"
 
 
+def test_the_only_option_is_chosen_already() -> None:
+    @procedure
+    def single(ctx: Context, colour: Literal["red"]) -> None: ...
+
+    (field,) = StartForm(single, by=User(pk=1)).fields()
+
+    assert (field.value, field.blank) == ("red", "")
+
+
 def test_a_schema_nobody_foresaw_is_asked_as_json() -> None:
     strange: dict[str, Any] = {"anyOf": [{"type": "integer"}, {"type": "object"}]}
 
