@@ -1,7 +1,7 @@
-"""What happened at the demo before you came: real runs of `refund`, at times gone by."""
+"""What happened at the demo before you came: real runs, at times gone by."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +11,8 @@ from django.core.files.storage import default_storage
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
+from dashboard.demo_repository import create_demo_repository
+from dashboard.environment import DEMO_REPOSITORY
 from procedures import runner, services
 from procedures.engine.files import File, file_desk
 from procedures.files import ContentStore, path_of
@@ -26,7 +28,7 @@ GIVEN_UP = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Past:
-    """One run of the past: when it began, what the approver said, and what became of the rest."""
+    """One run of `refund`: when it began, what the approver said, and what became of the rest."""
 
     key: str
     ago: timedelta
@@ -47,12 +49,27 @@ PASTS = (
 )
 
 
+@dataclass(frozen=True)
+class PastRelease:
+    """One run of `release`: when it began, and which version was chosen."""
+
+    key: str
+    ago: timedelta
+    chosen: str
+
+
+RELEASES = (PastRelease("demo-notes-to-review", timedelta(minutes=12), chosen="minor"),)
+
+
 def create_demo_runs() -> None:
     """Calling it again adds what is missing and changes nothing else."""
     people = User.objects.in_bulk(["starter", "approver"], field_name="username")
     if len(people) == 2:  # noqa: PLR2004 (both are still there)
-        for past in PASTS:
-            live_through(past, starter=people["starter"], approver=people["approver"])
+        with suppress(services.NotAllowedError):  # the starter does something else by now
+            for past in PASTS:
+                live_through(past, starter=people["starter"], approver=people["approver"])
+            for release in RELEASES:
+                live_through_release(release, starter=people["starter"])
 
 
 def live_through(past: Past, *, starter: User, approver: User) -> None:
@@ -66,6 +83,25 @@ def live_through(past: Past, *, starter: User, approver: User) -> None:
             answer(run, approver, is_approved=is_approved)
     if past.is_given_up:
         give_up(run, since=past.ago)
+
+
+def live_through_release(past: PastRelease, *, starter: User) -> None:
+    """Left out where the site's settings name other repositories, or git is missing."""
+    inputs, path = {"repository": "demo", "check": "tests"}, settings.LOCAL_DIR / DEMO_REPOSITORY
+    repositories, checks = settings.SITE_CHOICES["REPOSITORIES"], settings.SITE_CHOICES["CHECKS"]
+    if repositories.get("demo") != str(path) or "tests" not in checks:
+        return
+    if not create_demo_repository(path):
+        return
+    with at(-past.ago):
+        run, is_new = services.start_run("release", inputs, by=starter, idempotency_key=past.key)
+        if not is_new:
+            return
+        runner.advance_run(run.pk)
+    with at(PAUSE - past.ago):
+        request = HumanRequest.objects.open().get(wait__run=run)
+        respond(request.pk, Answer(past.chosen, channel="demo"), by=starter)
+        runner.advance_run(run.pk)
 
 
 def start(past: Past, starter: User) -> Run | None:

@@ -1,10 +1,17 @@
 """The people of the demo."""
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import Group, User
 from pytest_django import Settings
 
-from dashboard.demo import NotEmbeddedError, create_demo_accounts, demo_users
+from chat.models import HumanRequest
+from chat.services import Answer, respond
+from dashboard.demo import NotEmbeddedError, create_demo, create_demo_accounts, demo_users
+from dashboard.environment import DEMO_CHECK
+from procedures.models import Run
+from procedures.runner import advance_run
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +73,82 @@ def test_who_was_deactivated_stays_so() -> None:
     create_demo_accounts()
 
     assert "outsider" not in [user.username for _, user in demo_users()]
+
+
+def test_notes_of_a_release_wait_for_the_starter(settings: Settings, tmp_path: Path) -> None:
+    demo_of(settings, tmp_path)
+
+    create_demo()
+    create_demo()
+
+    [run] = Run.objects.filter(procedure__name="release")
+    request = HumanRequest.objects.open().get(wait__run=run)
+    assert request.prompt == "Are these the release notes of demo 1.3.0?"
+    assert [str(asked) for asked in request.assignments.all()] == ["@starter"]
+    assert Run.objects.filter(procedure__name="refund").count() == 6
+
+
+@pytest.mark.django_db(transaction=True)  # the heartbeat of a long step writes too
+def test_the_release_of_the_demo_can_be_carried_through(settings: Settings, tmp_path: Path) -> None:
+    demo_of(settings, tmp_path)
+    create_demo()
+    run = Run.objects.get(procedure__name="release")
+
+    for name, value in (("starter", {"decision": "approved"}), ("approver", True)):
+        request = HumanRequest.objects.open().get(wait__run=run)
+        respond(request.pk, Answer(value), by=User.objects.get(username=name))
+        advance_run(run.pk)
+
+    run.refresh_from_db()
+    assert run.status == "succeeded"
+    tag = tmp_path / "demo-repository" / ".git" / "refs" / "tags" / "v1.3.0"
+    assert tag.exists()
+
+
+def test_without_git_the_demo_has_no_release(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    demo_of(settings, tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    create_demo()
+
+    assert "git is not installed" in caplog.text
+    assert not Run.objects.filter(procedure__name="release").exists()
+
+
+def test_a_site_that_names_other_repositories_keeps_them_to_itself(
+    settings: Settings, tmp_path: Path
+) -> None:
+    demo_of(settings, tmp_path, repository=tmp_path / "theirs")
+
+    create_demo()
+
+    assert not Run.objects.filter(procedure__name="release").exists()
+    assert not (tmp_path / "theirs").exists()
+
+
+def test_a_starter_who_may_start_nothing_any_more_stops_no_start(
+    settings: Settings, tmp_path: Path
+) -> None:
+    demo_of(settings, tmp_path)
+    create_demo_accounts()
+    User.objects.get(username="starter").groups.clear()
+
+    create_demo()
+
+    assert not Run.objects.exists()
+
+
+def demo_of(settings: Settings, folder: Path, repository: Path | None = None) -> None:
+    """A local folder of its own."""
+    settings.LOCAL_DIR = folder
+    path = repository or folder / "demo-repository"
+    choices = {"REPOSITORIES": {"demo": str(path)}, "CHECKS": {"tests": DEMO_CHECK}}
+    settings.SITE_CHOICES = choices
 
 
 def test_a_real_site_gets_no_demo(settings: Settings) -> None:
