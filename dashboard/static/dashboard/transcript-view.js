@@ -49,7 +49,17 @@ class TranscriptView extends HTMLElement {
 
   take(records) {
     for (const { addedNodes } of records) for (const node of addedNodes) this.separate(node);
+    this.nameDaysOnce();
     if (this.isAtEnd) this.toEnd();
+  }
+
+  /** Earlier messages may be of a day that is named below them already. */
+  nameDaysOnce() {
+    const named = new Set();
+    for (const time of this.list.querySelectorAll(".transcript__day time")) {
+      if (named.has(time.dateTime)) time.parentElement.remove();
+      named.add(time.dateTime);
+    }
   }
 
   separate(node) {
