@@ -7,6 +7,7 @@ import select
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,24 @@ PASSED_ON = {
     *("http_proxy", "https_proxy", "no_proxy"),
 }
 """What a check sees of the worker's environment: none of its secrets."""
+WATCHED = """
+import os, signal, subprocess, sys, threading
+
+def end_with_the_worker():
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=end_with_the_worker, daemon=True).start()
+try:
+    status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
+except OSError as error:
+    print(f"{sys.argv[1]} cannot be started: {error.strerror}", flush=True)
+    status = 127
+if status < 0:
+    os.kill(os.getpid(), -status)
+os._exit(status)
+"""
+"""Runs the command, and ends it when the other end of its input is gone: the worker's."""
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -86,11 +105,8 @@ class Output:
 def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
     """Run the command there, without a shell. It and all it has started end with this call."""
     output, begin = Output(step), time.monotonic()
-    try:
-        with _started(shlex.split(command), folder) as process:
-            ending = _follow(process, output, until=begin + PATIENCE)
-    except OSError as error:
-        ending = f"could not be started: {error.strerror}"
+    with _started(shlex.split(command), folder) as process:
+        ending = _follow(process, output, until=begin + PATIENCE)
     took = f"{time.monotonic() - begin:.1f} s"
     text = output.end()
     passed = ending == ""
@@ -111,15 +127,17 @@ def tail_of(text: str) -> str:
 
 @contextmanager
 def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    passed_on = {name: value for name, value in os.environ.items() if name in PASSED_ON}
     process = subprocess.Popen(  # noqa: S603 (no shell; the command is the site's own)
-        command,
+        [sys.executable, "-I", "-c", WATCHED, *command],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name in PASSED_ON},
-        stdin=subprocess.DEVNULL,
+        env={**passed_on, "PYTHONUNBUFFERED": "1"},  # what it says is read as it is said
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+    assert process.stdin
     assert process.stdout
     os.set_blocking(process.stdout.fileno(), False)
     try:
@@ -127,6 +145,7 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
     finally:
         _kill(process)
         process.wait()
+        process.stdin.close()
         process.stdout.close()
 
 

@@ -1,6 +1,8 @@
 """The check of a release: run apart, told while it runs, ended with its step."""
 
 import os
+import shlex
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -101,9 +103,8 @@ def test_a_program_that_is_not_there_fails_the_check(shop: Checkout) -> None:
     choose(store, run_id, "minor")
     review(store, run_id)
 
-    assert result_of(store, run_id)["reason"] == (
-        "shop 0.1.0 is not released. "
-        "The check “tests” could not be started: No such file or directory."
+    assert result_of(store, run_id)["reason"].endswith(
+        "\nno-such-program cannot be started: No such file or directory"
     )
 
 
@@ -151,6 +152,26 @@ def test_what_it_leaves_running_is_ended(shop: Checkout, tmp_path: Path) -> None
 
     assert kept["passed"]
     wait_until(lambda: not is_alive(int(pid.read_text())), what="the sleeper to end")
+
+
+def test_a_check_ends_with_its_worker_also_when_that_is_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    sleeper = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from procedures.engine import Step\n"
+        "from procedures.library.checks import run_check\n"
+        "run_check('tests', sys.argv[1], Path('/'), Step('check', 'check', 1))"
+    )
+    command = shlex.join([sys.executable, "-c", sleeper])
+    worker = subprocess.Popen([sys.executable, "-c", code, command])
+    wait_until(lambda: pid.exists() and pid.read_text(), what="the check to begin")
+
+    worker.kill()
+    worker.wait()
+
+    wait_until(lambda: not is_alive(int(pid.read_text())), what="the check to end")
 
 
 def test_a_check_that_takes_too_long_is_ended(
