@@ -54,7 +54,7 @@ class Counts:
         parts = (
             _number(self.features, "feature"),
             _number(self.fixes, "fix", "fixes"),
-            _number(self.other, "other commit"),
+            _number(self.other, "other commit" if self.features or self.fixes else "commit"),
         )
         breaking = f" ({self.breaking:,} breaking)" if self.breaking else ""
         return ", ".join(part for part in parts if part) + breaking

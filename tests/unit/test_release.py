@@ -162,6 +162,7 @@ def test_the_first_release_is_0_1_0(tmp_path: Path) -> None:
     assert question(store, run_id)["labels"]["minor"] == "0.1.0 · minor, proposed"
 
     choose(store, run_id, "minor")
+    assert question(store, run_id)["draft"] == "# shop 0.1.0\n\n## Changes\n\n- Begin\n"
     review(store, run_id)
     approve(store, run_id)
     assert checkout.tags == ["nightly", "v0.1.0"]
