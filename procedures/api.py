@@ -28,7 +28,9 @@ from procedures.schemas import (
 )
 
 router = Router()
-KEY: Any = Header("", max_length=200, description="The same key gives the same run.")
+KEY: Any = Header(
+    "", alias="Idempotency-Key", max_length=200, description="The same key gives the same run."
+)
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 INPUTS_BODY: dict[str, Any] = {
     "requestBody": {
