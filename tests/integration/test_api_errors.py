@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -11,6 +12,7 @@ from pytest_django import Settings
 from dashboard.models import ApiToken
 from procedures.models import Procedure, Run
 from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.processes import Web
 
 JSON = "application/json"
 NUL = "%00"
@@ -80,6 +82,17 @@ def test_head_is_answered_as_get_is(alices: Client) -> None:
     assert alices.head("/api/runs").status_code == 200
     assert alices.head("/api/runs/7").status_code == 404
     assert alices.head("/api/runs").content == b""
+
+
+def test_head_over_the_wire_has_no_content(running_web: Web, alice: User) -> None:
+    token = ApiToken.create_for(alice)
+
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}) as client:
+        head, get = (client.request(way, f"{running_web.url}/api/runs") for way in ("HEAD", "GET"))
+
+    assert (head.status_code, get.status_code) == (200, 200)
+    assert (head.content, get.json()) == (b"", {"items": [], "next": None})
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
 
 
 # Who calls
