@@ -6,6 +6,7 @@ import signal
 
 import httpx
 
+from dashboard.embedded.redis import is_listening
 from tests.embedded.product import Product
 from tests.processes import wait_until
 
@@ -85,9 +86,21 @@ def test_a_killed_redis_is_started_again(product: Product) -> None:
             for pid, command in product.processes().items()
             if "redis-server" in command and pid != before
         ],
+        timeout=60,
         what="another Redis",
     )
-    wait_until(product.socket.exists, what="its socket")
+    wait_until(lambda: is_listening(product.socket), timeout=60, what="it to listen")
+
+
+def test_time_goes_on_after_beat_was_killed(product: Product) -> None:
+    before = product.main_process_of("dashboard beat")
+
+    os.kill(before, signal.SIGKILL)
+
+    said = "was ended by signal 9 (Killed); starting it again now"
+    wait_until(lambda: said in product.lines_of("beat"), timeout=60, what=said)
+    ticks = product.messages_sent()
+    wait_until(lambda: product.messages_sent() > ticks, timeout=60, what="a tick")
 
 
 def test_a_second_one_is_refused(product: Product) -> None:
