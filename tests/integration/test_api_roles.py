@@ -144,7 +144,7 @@ def test_of_several_asked_anyone_may_answer(carol: User, dave: User) -> None:
     assert respond(caller(carol), request, value=True).status_code == 409
 
 
-@pytest.mark.parametrize("whom", ["@nobody", "no such group", "@carol"])
+@pytest.mark.parametrize("whom", ["@nobody", "no such group", "@carol", "perm:no.such", "perm:"])
 def test_where_somebody_unknown_is_asked_the_usual_answerers_are(
     bob: User, carol: User, whom: str
 ) -> None:
@@ -156,6 +156,13 @@ def test_where_somebody_unknown_is_asked_the_usual_answerers_are(
     assert told["note"] == f"There is no {whom}: the usual answerers are asked too."
     assert told["assigned"] == ["finance"]
     assert respond(caller(bob), request, value=True).status_code == 201
+
+
+def test_where_nobody_may_answer_the_request_says_so(admin_user: User) -> None:
+    Grant.objects.filter(role="answer").delete()
+    request = asked()
+
+    assert "Nobody may answer this but administrators" in request.note
 
 
 # Changes take effect at once
