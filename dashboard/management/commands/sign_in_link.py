@@ -1,8 +1,8 @@
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import BaseCommand, CommandParser
 
+from dashboard.people import find_person
 from dashboard.sign_in import sign_in_link
 
 
@@ -13,7 +13,4 @@ class Command(BaseCommand):
         parser.add_argument("name")
 
     def handle(self, *, name: str, **options: Any) -> None:
-        user = User.objects.filter(username=name, is_active=True).first()
-        if user is None:
-            raise CommandError(f"Nobody active is called {name}.")
-        self.stdout.write(sign_in_link(user))
+        self.stdout.write(sign_in_link(find_person(name)))
