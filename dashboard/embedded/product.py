@@ -31,7 +31,7 @@ def run_product(environment: Environment, output: TextIO) -> None:
         raise StartError("SECRET_KEY is set: this command runs the embedded product only.")
     os.umask(0o077)  # what runs keep is nobody else's to read
     log = Log(output)
-    with only_one(environment.LOCAL_DIR):
+    with only_one(environment.LOCAL_DIR, environment.site_url()):
         check_port(environment.PORT)
         with Supervisor(log, variables_for(environment)) as supervisor:
             try:

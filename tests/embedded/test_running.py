@@ -26,6 +26,14 @@ def test_it_answers_and_signs_in_by_link(product: Product) -> None:
         assert "Hello, approver" in client.get("/").text
 
 
+def test_a_link_made_elsewhere_leads_to_the_product_that_runs(product: Product) -> None:
+    bare = product.manage("sign_in_link", "starter", PORT="8000")
+    told = product.manage("sign_in_link", "starter", SITE_URL="https://sign.example")
+
+    assert bare.stdout.startswith(f"{product.url}/sign-in/starter/")
+    assert told.stdout.startswith("https://sign.example/sign-in/starter/")
+
+
 def test_the_operator_opens_the_admin(product: Product) -> None:
     with product.signed_in("operator") as client:
         assert client.get("/admin/").status_code == 200
