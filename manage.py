@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+import traceback
 
 
 def main() -> None:
@@ -16,6 +17,8 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
+        if error.__cause__:
+            traceback.print_exception(error.__cause__)
         sys.exit(str(error))
 
 

@@ -1,9 +1,12 @@
 """The API as a whole: its routers, and the one table from errors to answers."""
 
+import errno
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
@@ -20,6 +23,7 @@ from procedures.engine.faults import fault_of
 from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import KeyReusedError, NotAllowedError, UnknownProcedureError
 
+logger = logging.getLogger(__name__)
 Told = tuple[int, dict[str, Any]]
 
 
@@ -70,6 +74,18 @@ def refused(error: HttpError) -> Told:
     return error.status_code, {"detail": str(cause if isinstance(cause, BodyError) else error)}
 
 
+def no_database(error: Exception) -> Told:
+    logger.error("The database does not answer: %s", " ".join(str(error).split()))
+    return 503, {"detail": "The database does not answer; try again."}
+
+
+def full_disk(error: OSError) -> Told:
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        raise error
+    logger.error("Nothing could be kept: %s", error)
+    return 507, {"detail": "The disk of this site is full; nothing was kept."}
+
+
 def as_said(status: int) -> Callable[[Exception], Told]:
     return lambda error: (status, {"detail": str(error)})
 
@@ -93,6 +109,9 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     KeyReusedError: as_said(422),
     ValidationError: wrong_parameters,
     HttpError: refused,
+    OSError: full_disk,
+    OperationalError: no_database,
+    InterfaceError: no_database,
 }
 
 

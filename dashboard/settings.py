@@ -65,7 +65,7 @@ SQLITE: dict[str, Any] = {
     "NAME": LOCAL_DIR / "countersign.sqlite3",
 }
 DATABASES = {
-    "default": dj_database_url.parse(environment.DATABASE_URL)
+    "default": dj_database_url.parse(environment.DATABASE_URL, conn_health_checks=True)
     if environment.DATABASE_URL
     else SQLITE
 }

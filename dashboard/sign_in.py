@@ -21,9 +21,9 @@ class SignInTokens(PasswordResetTokenGenerator):
 tokens = SignInTokens()
 
 
-def sign_in_link(user: User) -> str:
+def sign_in_link(user: User, *, site: str | None = None) -> str:
     path = reverse("sign_in_link", args=[user.username, tokens.make_token(user)])
-    return f"{settings.SITE_URL}{path}"
+    return f"{site or settings.SITE_URL}{path}"
 
 
 def user_of_link(name: str, token: str) -> User | None:

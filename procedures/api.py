@@ -7,13 +7,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from ninja import Router, Status
+from ninja.errors import HttpError
 from ninja.params.functions import Header
 
 from procedures import access, services
 from procedures.access import SignedIn
 from procedures.engine.files import file_desk
 from procedures.engine.journal import RunStatus
-from procedures.files import ContentStore
+from procedures.files import ContentStore, FileGoneError
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run
 from procedures.paging import PAGE, Limit, Page, page
@@ -28,7 +29,9 @@ from procedures.schemas import (
 )
 
 router = Router()
-KEY: Any = Header("", max_length=200, description="The same key gives the same run.")
+KEY: Any = Header(
+    "", alias="Idempotency-Key", max_length=200, description="The same key gives the same run."
+)
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 INPUTS_BODY: dict[str, Any] = {
     "requestBody": {
@@ -118,7 +121,7 @@ def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = 
 
 @router.get(
     "/runs/{run_id}/artifacts/{name}",
-    response={200: None, **refusals(404)},
+    response={200: None, **refusals(404, 410)},
     summary="A file of a run",
     openapi_extra=FILE_ANSWER,
 )
@@ -126,8 +129,11 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     """The newest file of that name, always as a download."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
-    with file_desk(ContentStore()):
-        content = file.read()
+    try:
+        with file_desk(ContentStore()):
+            content = file.read()
+    except FileGoneError as error:
+        raise HttpError(410, f"{file.name}: {error}") from None
     disposition = content_disposition_header(as_attachment=True, filename=file.name)
     return HttpResponse(
         content,

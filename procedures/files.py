@@ -6,6 +6,15 @@ import os
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 
+from procedures.engine.errors import EngineError
+
+
+class FileGoneError(EngineError):
+    """The storage no longer has what was kept."""
+
+    def __init__(self, digest: str, what: str) -> None:
+        super().__init__(f"The stored file {digest[:12]}… {what}.")
+
 
 class ContentStore:
     """The engine's FileStore over Django's default storage. The same bytes are kept once."""
@@ -25,9 +34,9 @@ class ContentStore:
             with default_storage.open(path_of(digest)) as file:
                 content: bytes = file.read()
         except FileNotFoundError:
-            raise FileNotFoundError(f"The stored file {digest} is gone.") from None
+            raise FileGoneError(digest, "is gone") from None
         if hashlib.sha256(content).hexdigest() != digest:
-            raise OSError(f"The stored file {digest} is damaged.")
+            raise FileGoneError(digest, "is damaged")
         return content
 
 

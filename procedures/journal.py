@@ -41,8 +41,10 @@ PLAIN = {
     EventKind.STAGE,
     EventKind.PROGRESS,
 }
-Cell = str | int | datetime | UUID
 """Events that nothing but the journal needs to know of."""
+Cell = str | int | datetime | UUID
+TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
+"""Seconds; together well below a lease."""
 
 
 def claim(run_id: UUID) -> "DatabaseJournal | None":
@@ -95,19 +97,46 @@ class DatabaseJournal:
             return Event.objects.filter(run_id=self._row.pk).journal()
 
     def commit(self, batch: Batch) -> list[JournalEvent]:
-        """Keep the batch in one commit: for plain events on PostgreSQL, in one statement."""
+        """Keep the batch in one commit: for plain events on PostgreSQL, in one statement.
+
+        A database that is away for a moment is tried again, over a new connection; a commit whose
+        outcome nobody told is read back first.
+        """
         events = self._chain(batch.drafts)
         claims = 0 if batch.release or is_progress(batch.drafts) else self._claims
-        with _storage():
-            if connection.vendor == "postgresql" and _is_plain(batch):
-                self._append_in_one(events, claims)
-            else:
-                with transaction.atomic():
-                    self._append(events, claims)
-                    self._take_effect(events, batch)
+        for pause in (*TRY_AGAIN_AFTER, None):
+            try:
+                self._write(events, batch, claims)
+                break
+            except StorageLost:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+                if self._is_kept(events[-1]):
+                    break
         self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, claims
         hooks.changed.send_robust(Run, run_id=self._row.pk)
         return events
+
+    def _write(self, events: Sequence[JournalEvent], batch: Batch, claims: int) -> None:
+        is_plain = connection.vendor == "postgresql" and _is_plain(batch)
+        with _storage():
+            if is_plain and not connection.in_atomic_block:
+                self._append_in_one(events, claims)
+                return
+            with _durable():
+                self._append(events, claims)
+                self._take_effect(events, batch)
+
+    def _is_kept(self, event: JournalEvent) -> bool:
+        """Whether a commit has arrived although its answer has not."""
+        connection.close()
+        try:
+            with _storage():
+                kept = Event.objects.filter(run_id=self._row.pk, seq=event.seq, hash=event.hash)
+                return kept.exists()
+        except StorageLost:
+            return False
 
     def renew(self) -> bool:
         """Hold the run for another lease, and show what is worked on; False when it is lost."""
@@ -255,6 +284,19 @@ def _adapted(value: UUID | datetime) -> Cell:
 
 def _ledger_key() -> bytes:
     return settings.LEDGER_KEY.encode()
+
+
+@contextmanager
+def _durable() -> Iterator[None]:
+    """A transaction of its own; what stands inside somebody else's would not be kept."""
+    if connection.in_atomic_block and not getattr(
+        connection.atomic_blocks[-1], "_from_testcase", 0
+    ):
+        raise Refused(
+            "Inside transaction.atomic() nothing can be kept: call steps and ask outside of it."
+        )
+    with transaction.atomic():
+        yield
 
 
 @contextmanager

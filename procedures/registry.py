@@ -6,18 +6,23 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
+from types import ModuleType
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from procedures.engine.definition import Procedure as Definition
-from procedures.engine.errors import DefinitionError
 from procedures.models import Grant, Procedure, ProcedureVersion
 
 logger = logging.getLogger(__name__)
 LIBRARY = "procedures.library"
+
+
+class LoadError(ImproperlyConfigured):
+    """The procedures of this site cannot be loaded; its cause is the author's own error."""
 
 
 @cache
@@ -25,10 +30,9 @@ def definitions() -> dict[str, Definition]:
     """Every procedure by name: the library's, the installed apps', and PROCEDURE_MODULES'."""
     found: dict[str, Definition] = {}
     for module in _modules():
-        for definition in vars(import_module(module)).values():
-            is_ours = isinstance(definition, Definition) and definition.fn.__module__ == module
-            if is_ours and found.setdefault(definition.name, definition) is not definition:
-                raise DefinitionError(f"Two procedures are called {definition.name!r}.")
+        for definition in _defined_in(module):
+            if found.setdefault(definition.name, definition) is not definition:
+                raise LoadError(f"Two procedures are called {definition.name!r}.")
     return found
 
 
@@ -40,6 +44,10 @@ def register_all() -> None:
     """Make the rows of every defined procedure. Calling it twice is harmless."""
     for definition in definitions().values():
         register(definition)
+        _warn_of_missing_grants(definition)
+    for module in settings.PROCEDURE_MODULES:
+        if not _defined_in(module):
+            logger.warning("PROCEDURE_MODULES names %s, which defines no procedure.", module)
 
 
 def register(definition: Definition) -> ProcedureVersion:
@@ -68,6 +76,42 @@ def _grant(procedure: Procedure, definition: Definition) -> None:
         for name in names:
             group, _ = Group.objects.get_or_create(name=name)
             Grant.objects.get_or_create(procedure=procedure, group=group, role=role)
+
+
+def _warn_of_missing_grants(definition: Definition) -> None:
+    """Roles give the first grants only: who was named later has none."""
+    granted = set(
+        Grant.objects.filter(procedure__name=definition.name).values_list("role", "group__name")
+    )
+    missing = [
+        f"{name} ({role})"
+        for role, names in definition.roles.items()
+        for name in names
+        if (role, name) not in granted
+    ]
+    if missing:
+        people = ", ".join(missing)
+        logger.warning("%s: no grant for %s; grant it in the admin.", definition.name, people)
+
+
+def _defined_in(module: str) -> list[Definition]:
+    return [
+        value
+        for value in vars(_load(module)).values()
+        if isinstance(value, Definition) and value.fn.__module__ == module
+    ]
+
+
+def _load(module: str) -> ModuleType:
+    is_named = module in settings.PROCEDURE_MODULES
+    where = f"PROCEDURE_MODULES names {module}, which" if is_named else f"The module {module}"
+    try:
+        return import_module(module)
+    except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module}.".startswith(f"{missing}."):
+            raise LoadError(f"{where} cannot be found.") from None
+        raise LoadError(f"{where} cannot be loaded: {error}") from error
 
 
 def _modules() -> Iterator[str]:

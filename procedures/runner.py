@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from procedures import dispatch, journal, registry
 from procedures.engine.errors import Fenced, StorageLost
@@ -62,18 +62,16 @@ def _beat(held: DatabaseJournal, is_over: threading.Event) -> None:
     renewed, shown = time.monotonic(), None
     try:
         while not is_over.wait(min(BEAT, every)):
-            is_due = time.monotonic() - renewed >= every
-            if (is_due or held.working is not shown) and not _renew(held):
-                return
-            renewed = time.monotonic() if is_due else renewed
-            shown = held.working
+            working = held.working
+            if working is shown and time.monotonic() - renewed < every:
+                continue
+            try:
+                if not held.renew():
+                    return
+            except Error as error:
+                logger.warning("Run %s: the lease could not be renewed: %s", held.run.run_id, error)
+                connection.close()  # the next beat tries it over a new one
+            else:
+                renewed, shown = time.monotonic(), working
     finally:
         connection.close()
-
-
-def _renew(held: DatabaseJournal) -> bool:
-    try:
-        return held.renew()
-    except DatabaseError as error:
-        logger.warning("Run %s: the lease could not be renewed: %s", held.run.run_id, error)
-        return True

@@ -413,3 +413,23 @@ def typed_inputs(  # noqa: PLR0913, PLR0917 (inputs come by name)
 ) -> int:
     ctx.approve("Go on?")
     return count
+
+
+@procedure
+def any_question(ctx: Context, kind: str) -> Any:
+    questions: dict[str, Callable[[], Any]] = {
+        "approval": lambda: ctx.approve("Go?", evidence={"order": 7}),
+        "text": lambda: ctx.ask("What?", str),
+        "whole": lambda: ctx.ask("How many?", int),
+        "amount": lambda: ctx.ask("How much?", Decimal),
+        "day": lambda: ctx.ask("When?", date),
+        "one": lambda: ctx.choose("Which?", {"a": "Apple", "b": "Pear"}),
+        "many": lambda: ctx.choose("Which?", ["a", "b"], many=True),
+        "review": lambda: ctx.review("Fine?", "Dear bob"),
+    }
+    return questions[kind]().value
+
+
+@procedure
+def assigned_question(ctx: Context, whom: tuple[str, ...]) -> bool:
+    return bool(ctx.approve("Go?", assign=whom))

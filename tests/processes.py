@@ -307,6 +307,7 @@ def run_worker(concurrency: int = 2, **environment: str) -> Worker:
 
 
 def clock_worker(**environment: str) -> Worker:
+    """With beat inside: the two end together with their group."""
     return Worker("clock", "--pool=solo", "-B", **environment)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 
 from chat.models import Assignment
 from procedures.models import Grant, Procedure
@@ -18,6 +18,8 @@ def assign(targets: Sequence[str], procedure: Procedure) -> tuple[list[Assignmen
     assignments = [assignment for assignment in found.values() if assignment]
     if missing or not targets:
         assignments += _answerers(procedure)
+    if not assignments:
+        return [], "Nobody may answer this but administrators: grant a group the role “answer”."
     note = f"There is no {' and no '.join(missing)}: the usual answerers are asked too."
     return assignments, note if missing else ""
 
@@ -27,9 +29,15 @@ def _find(target: str) -> Assignment | None:
         user = User.objects.filter(username=target[1:], is_active=True).first()
         return Assignment(user=user) if user else None
     if target.startswith("perm:"):
-        return Assignment(permission=target.removeprefix("perm:"))
+        return _find_permission(target.removeprefix("perm:"))
     group = Group.objects.filter(name=target).first()
     return Assignment(group=group) if group else None
+
+
+def _find_permission(name: str) -> Assignment | None:
+    app, _, code = name.partition(".")
+    known = Permission.objects.filter(content_type__app_label=app, codename=code)
+    return Assignment(permission=name) if known.exists() else None
 
 
 def _answerers(procedure: Procedure) -> list[Assignment]:

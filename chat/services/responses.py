@@ -1,6 +1,7 @@
 """Answering: one transaction, one outcome."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,10 +62,13 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
         request = HumanRequest.objects.select_for_update().get(pk=request_id)
         if earlier := _same_answer(request, answer, by):
             return earlier, False
-        return _record(request, answer, by), True
+        now = clock.now()
+        if not (request.is_open and request.wait.is_due(now)):
+            return _record(request, answer, by, now), True
+    return respond(request_id, answer, by=by)  # the time was over while we waited for the locks
 
 
-def _record(request: HumanRequest, answer: Answer, by: User) -> HumanResponse:
+def _record(request: HumanRequest, answer: Answer, by: User, now: datetime) -> HumanResponse:
     if not HumanRequest.objects.assigned_to(by).filter(pk=request.pk).exists():
         raise NotAskedError(request)
     if not request.is_open:
@@ -76,7 +80,7 @@ def _record(request: HumanRequest, answer: Answer, by: User) -> HumanResponse:
         user=by,
         value=canonical.text_of(value),
         comment=_clean(answer.comment),
-        at=clock.now(),
+        at=now,
         channel=answer.channel,
         address=answer.address,
         shown=request.question,

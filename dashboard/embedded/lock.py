@@ -8,11 +8,13 @@ from pathlib import Path
 
 from dashboard.embedded.errors import StartError
 
+LOCK = "dev.lock"
+
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path, address: str) -> Iterator[None]:
     """The lock is the kernel's, so a killed product leaves none behind."""
-    path = folder / "dev.lock"
+    path = folder / LOCK
     try:
         file = path.open("a+")
     except OSError as error:
@@ -23,10 +25,24 @@ def only_one(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise StartError(
-                f"Countersign already runs here as process {file.read().strip()}: "
+                f"Countersign already runs here as process {file.readline().strip()}: "
                 "use it, or stop it first."
             ) from None
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()}\n{address}\n")
         file.flush()
         yield
+
+
+def running_address(folder: Path) -> str | None:
+    """Where the product of that folder is served now."""
+    try:
+        file = (folder / LOCK).open()
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "".join(file.readlines()[1:]).strip() or None
+    return None

@@ -19,7 +19,7 @@ from dashboard.environment import Environment, redis_socket
 from dashboard.sign_in import sign_in_link
 
 HOST = "127.0.0.1"
-CELERY = ("celery", "--quiet", "--app=dashboard", "worker")
+CELERY = ("celery", "--quiet", "--app=dashboard")
 ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 NOISE = re.compile(r"^Connected to |Warm shutdown")
@@ -31,7 +31,7 @@ def run_product(environment: Environment, output: TextIO) -> None:
         raise StartError("SECRET_KEY is set: this command runs the embedded product only.")
     os.umask(0o077)  # what runs keep is nobody else's to read
     log = Log(output)
-    with only_one(environment.LOCAL_DIR):
+    with only_one(environment.LOCAL_DIR, environment.site_url()):
         check_port(environment.PORT)
         with Supervisor(log, variables_for(environment)) as supervisor:
             try:
@@ -52,8 +52,9 @@ def start_parts(supervisor: Supervisor, environment: Environment) -> None:
         prepare_database()
     web = web_part(environment.PORT)
     supervisor.start_and_wait(web, lambda: is_answering(environment.PORT), seconds=60)
-    supervisor.start(celery_part("worker", "--pool=prefork", "--queues=runs"))
-    supervisor.start(celery_part("clock", "--pool=solo", "--queues=clock", "--beat"))
+    supervisor.start(worker_part("worker", "--pool=prefork", "--queues=runs"))
+    supervisor.start(worker_part("clock", "--pool=solo", "--queues=clock"))
+    supervisor.start(Part("beat", python(*CELERY, "beat")))
 
 
 def web_part(port: int) -> Part:
@@ -62,8 +63,9 @@ def web_part(port: int) -> Part:
     return Part("web", python("daphne", quiet, "--bind", HOST, "--port", str(port), application))
 
 
-def celery_part(name: str, *options: str) -> Part:
-    return Part(name, python(*CELERY, *ALONE, f"--hostname={name}@%h", *options), noise=NOISE)
+def worker_part(name: str, *options: str) -> Part:
+    command = python(*CELERY, "worker", *ALONE, f"--hostname={name}@%h", *options)
+    return Part(name, command, noise=NOISE)
 
 
 def prepare_database() -> None:

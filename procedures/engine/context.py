@@ -41,6 +41,7 @@ from procedures.engine.steps import ONCE, Retry, Step, StepFunction, name_of, st
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
+SHOWN = ("kind", "body", "labels", "draft", "evidence", "schema", "assign")
 IN_PLACE = timedelta(seconds=1)
 LONGEST_NAME = 80
 
@@ -379,5 +380,8 @@ def _failure(key: str, content: Mapping[str, Any]) -> StepFailedError:
 
 
 def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    before, now = opened.get("prompt", opened["digest"]), asked.get("prompt", asked["digest"])
-    return f"The wait {key} has changed: the run asked “{before}”, the code now asks “{now}”."
+    before, now = opened.get("prompt", opened["wait"]), asked.get("prompt", asked["wait"])
+    if before != now:
+        return f"The wait {key} has changed: the run asked “{before}”, the code now asks “{now}”."
+    parts = [part for part in SHOWN if opened.get(part) != asked.get(part)]
+    return f"The wait {key}, “{now}”, has changed in its {' and '.join(parts)}."

@@ -14,7 +14,6 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from procedures.engine import canonical
 from procedures.engine.errors import DefinitionError, Fault, InputError
 from procedures.engine.faults import fault_of
-from procedures.engine.files import File
 
 Role = Literal["see", "start", "answer", "operate"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate")
@@ -76,13 +75,6 @@ class Procedure:
         except PydanticUserError as error:
             raise DefinitionError(f"{self.name}: {error.message}") from None
         return schema
-
-    @cached_property
-    def file_fields(self) -> frozenset[str]:
-        """The inputs that are uploaded files."""
-        hints = get_type_hints(self.fn)
-        files = (File, File | None)
-        return frozenset(name for name in self._parameters if hints[name] in files)
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs of a start in their types, checked; `InputError` says what is wrong."""

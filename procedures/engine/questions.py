@@ -93,7 +93,7 @@ class Question:
     @property
     def digest(self) -> str:
         """What an answer is given to: it serves no question with another digest."""
-        shown = (self.prompt, self.labels, self.draft, self.evidence)
+        shown = (self.prompt, self.body, self.labels, self.draft, self.evidence)
         return canonical.digest(canonical.text_of((self.kind, shown, self.schema, self.assign)))
 
     @property

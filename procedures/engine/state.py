@@ -14,7 +14,7 @@ class State(MutableMapping[str, Any]):
         self._values: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        return self._values[name]
+        return canonical.jsonable(self._values[name])  # a change of it would leave no event
 
     def __setitem__(self, name: str, value: Any) -> None:
         plain = canonical.jsonable(value)

@@ -54,6 +54,9 @@ class Wait(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    def is_due(self, now: datetime) -> bool:
+        return self.due_at is not None and self.due_at <= now
+
     def opening(self) -> dict[str, Any]:
         """What the run asked for when it opened this wait."""
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq).content

@@ -13,7 +13,7 @@ from procedures.engine.errors import EngineError
 from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Draft, EventKind
 from procedures.files import ContentStore
-from procedures.models import Artifact, Run
+from procedures.models import Artifact, Grant, Run
 from procedures.models.clock import clock
 
 
@@ -35,8 +35,10 @@ class NotAllowedError(EngineError):
     """Somebody may see a procedure, but not start it."""
 
     def __init__(self, definition: Definition) -> None:
-        groups = ", ".join(definition.roles.get("start", ())) or "administrators"
-        super().__init__(f"You may not start {definition.title}: ask for it in {groups}.")
+        starters = Grant.objects.filter(procedure__name=definition.name, role="start")
+        groups = ", ".join(starters.order_by("group__name").values_list("group__name", flat=True))
+        whom = groups or "administrators"
+        super().__init__(f"You may not start {definition.title}: ask for it in {whom}.")
 
 
 def find_startable(name: str, *, by: User | None) -> Definition:

@@ -50,7 +50,7 @@ def resolve_wait(wait: Wait, content: dict[str, Any]) -> None:
 @transaction.atomic
 def expire_wait(wait: Wait) -> bool:
     """Close a wait whose time is up as its author said; False when somebody was faster."""
-    if wait.due_at is None or wait.due_at > clock.now():
+    if not wait.is_due(clock.now()):
         return False
     lock_run(wait.run_id)
     wait.refresh_from_db()

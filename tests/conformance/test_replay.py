@@ -138,7 +138,7 @@ def one_more_input(ctx: Context, order: int) -> bool:
         (procedures.named_questions, named_questions_with_swapped_prompts, "The wait pay has"),
         (procedures.question, question_without_its_step, "ends, but the run went through step be"),
         (procedures.question, question_after_another_step, "asks for step added, but the run"),
-        (procedures.question, question_with_other_evidence, "The wait approve has changed"),
+        (procedures.question, question_with_other_evidence, "has changed in its evidence"),
         (procedures.question, step_where_the_question_was, "asks for step approve, but the run"),
         (procedures.question, question_where_the_step_was, "asks for wait before"),
         (procedures.question, failing_early, "fails with KeyError: 'order', but the run"),

@@ -5,6 +5,8 @@ import signal
 from fcntl import LOCK_SH, flock
 from pathlib import Path
 
+from django.db import transaction
+
 from procedures.engine import Context, Step, procedure
 from procedures.engine.definition import Role
 
@@ -74,3 +76,9 @@ def short_sleep(ctx: Context, seconds: float) -> None:
 @procedure(roles=ROLES)
 def short_deadline(ctx: Context, seconds: float) -> bool:
     return bool(ctx.approve("Go on?", expires=seconds, default=True))
+
+
+@procedure(roles=ROLES)
+def wrapped_in_a_transaction(ctx: Context, folder: str) -> str:
+    with transaction.atomic():
+        return ctx.step(act, folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+import redis
 
 from dashboard.environment import CHECKOUT, Environment
 from tests.processes import free_port, wait_until
@@ -66,11 +67,11 @@ class Product:
         assert refused.stdout == ""
         return refused.stderr
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=CHECKOUT,
-            env=self.environment,
+            env={**self.environment, **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -101,6 +102,11 @@ class Product:
             if f"{self.local}/" in said or f"LOCAL_DIR={self.local}\0" in said:
                 found[int(folder.name)] = command
         return found
+
+    def messages_sent(self) -> int:
+        with redis.Redis.from_url(f"unix://{self.socket}") as client:
+            commands: dict[str, dict[str, int]] = client.info("commandstats")
+        return commands.get("cmdstat_lpush", {"calls": 0})["calls"]
 
     def main_process_of(self, words: str) -> int:
         return min(pid for pid, command in self.processes().items() if words in command)

@@ -121,6 +121,17 @@ def test_a_machine_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
         find_redis(Environment(REDIS_SERVER=None))
 
 
+@pytest.mark.parametrize("command", ["create_token", "sign_in_link"])
+def test_a_command_before_the_first_start(new_product: NewProduct, command: str) -> None:
+    refused = new_product().manage(command, "starter")
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "CommandError: The database cannot be used (no such table: auth_user). "
+        "Run `make run` first.\n"
+    )
+
+
 def test_a_real_site(new_product: NewProduct) -> None:
     secret = "0123456789" * 5
 

@@ -6,6 +6,7 @@ import signal
 
 import httpx
 
+from dashboard.embedded.redis import is_listening
 from tests.embedded.product import Product
 from tests.processes import wait_until
 
@@ -23,6 +24,14 @@ def test_it_answers_and_signs_in_by_link(product: Product) -> None:
 
     with product.signed_in("approver") as client:
         assert "Hello, approver" in client.get("/").text
+
+
+def test_a_link_made_elsewhere_leads_to_the_product_that_runs(product: Product) -> None:
+    bare = product.manage("sign_in_link", "starter", PORT="8000")
+    told = product.manage("sign_in_link", "starter", SITE_URL="https://sign.example")
+
+    assert bare.stdout.startswith(f"{product.url}/sign-in/starter/")
+    assert told.stdout.startswith("https://sign.example/sign-in/starter/")
 
 
 def test_the_operator_opens_the_admin(product: Product) -> None:
@@ -85,9 +94,21 @@ def test_a_killed_redis_is_started_again(product: Product) -> None:
             for pid, command in product.processes().items()
             if "redis-server" in command and pid != before
         ],
+        timeout=60,
         what="another Redis",
     )
-    wait_until(product.socket.exists, what="its socket")
+    wait_until(lambda: is_listening(product.socket), timeout=60, what="it to listen")
+
+
+def test_time_goes_on_after_beat_was_killed(product: Product) -> None:
+    before = product.main_process_of("dashboard beat")
+
+    os.kill(before, signal.SIGKILL)
+
+    said = "was ended by signal 9 (Killed); starting it again now"
+    wait_until(lambda: said in product.lines_of("beat"), timeout=60, what=said)
+    ticks = product.messages_sent()
+    wait_until(lambda: product.messages_sent() > ticks, timeout=60, what="a tick")
 
 
 def test_a_second_one_is_refused(product: Product) -> None:

@@ -37,6 +37,17 @@ def test_a_signal_in_the_middle_of_the_start_stops_it(
     assert_nothing_is_left(product)
 
 
+def test_a_link_for_a_product_that_stopped_leads_where_it_would_start(
+    new_product: NewProduct,
+) -> None:
+    product = new_product().start()
+    product.signal(signal.SIGTERM)
+
+    link = product.manage("sign_in_link", "starter", PORT="8001").stdout
+
+    assert link.startswith("http://localhost:8001/sign-in/starter/")
+
+
 def test_data_and_sign_ins_outlive_a_restart(new_product: NewProduct) -> None:
     product = new_product().start()
     with product.signed_in("starter") as client:

@@ -43,14 +43,17 @@ def watch_until(supervisor: Supervisor, text: str, output: StringIO) -> None:
     """As Ctrl-C once the log says so."""
 
     def press() -> None:
-        wait_until(lambda: text in output.getvalue(), what=text)
-        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            wait_until(lambda: text in output.getvalue(), timeout=60, what=text)
+        finally:  # the watch below would not end without it
+            os.kill(os.getpid(), signal.SIGINT)
 
     finger = threading.Thread(target=press)
     finger.start()
     with pytest.raises(StopAsked):
         supervisor.watch()
     finger.join()
+    assert text in output.getvalue()
 
 
 def test_the_pause_grows_while_a_part_keeps_crashing(

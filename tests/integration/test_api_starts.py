@@ -13,6 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from dashboard.models import ApiToken
+from procedures.files import path_of
 from procedures.models import Artifact, Run
 from tests.calls import caller, grant
 from tests.processes import Web
@@ -154,6 +155,16 @@ def test_a_file_can_be_read_through_its_run_only(alices: Client, carol: User) ->
     digest = run["artifacts"][0]["digest"]
     for address in (f"/files/artifacts/{digest[:2]}/{digest}", f"/media/artifacts/{digest}"):
         assert alices.get(address).status_code == 404
+
+
+def test_a_file_whose_content_is_gone_is_said_to_be(alices: Client) -> None:
+    run = start(alices, count=1, paper=paper()).json()
+    default_storage.delete(path_of(run["artifacts"][0]["digest"]))
+
+    lost = alices.get(f"/api/runs/{run['id']}/artifacts/paper.csv")
+
+    assert lost.status_code == 410
+    assert "is gone" in lost.json()["detail"]
 
 
 @pytest.mark.parametrize(

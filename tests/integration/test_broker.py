@@ -37,6 +37,12 @@ def die(redis: Redis) -> None:
 AWAY = pytest.mark.parametrize("go_away", [hang, die])
 
 
+def look(user: User, web: Web, path: str) -> None:
+    """What people do first; from here on nothing of the site has yet to be loaded."""
+    with client_of(user, web) as client:
+        assert client.get(path).status_code == 200
+
+
 def send(user: User, web: Web, path: str, body: object) -> httpx.Response:
     """A reply that comes in time."""
     with client_of(user, web) as client:
@@ -63,6 +69,7 @@ def test_an_answer_given_while_redis_is_away_is_kept_and_used_when_it_is_back(
 ) -> None:
     run = start("one_question", folder=desk.folder, by=alice)
     request = wait_for_request(run)
+    look(bob, running_web, f"/requests/{request.pk}")
 
     go_away(redis_server)
     reply = send(bob, running_web, f"/requests/{request.pk}/response", {"value": True})
@@ -87,6 +94,8 @@ def test_a_run_started_while_redis_is_away_runs_when_it_is_back(
     desk: Desk,
     alice: User,
 ) -> None:
+    look(alice, running_web, "/procedures/one_step")
+
     go_away(redis_server)
     run = begin(alice, running_web, desk)
 

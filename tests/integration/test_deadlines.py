@@ -10,7 +10,7 @@ from chat.models import HumanRequest
 from procedures.models import Run, Wait
 from tests.conftest import StartClock
 from tests.desk import Desk
-from tests.processes import Worker, wait_until
+from tests.processes import wait_until
 from tests.runs import start, wait_for_success
 
 LATEST = timedelta(seconds=2)
@@ -21,11 +21,13 @@ def waits_of(runs: list[Run]) -> list[Wait]:
     return list(Wait.objects.filter(run__in=runs).order_by("due_at"))
 
 
-@pytest.mark.usefixtures("running_clock")
+@pytest.mark.usefixtures("running_clock", "running_worker")
+@pytest.mark.parametrize(
+    "seconds", [range(4, 8), pytest.param(range(5, 66, 6), id="a minute", marks=pytest.mark.soak)]
+)
 def test_deadlines_and_timers_take_effect_while_every_worker_is_busy(
-    running_worker: Worker, desk: Desk, alice: User
+    seconds: range, desk: Desk, alice: User
 ) -> None:
-    seconds = [4, 5, 6, 7]
     runs = [
         start(procedure, seconds=length, by=alice)
         for length in seconds
@@ -37,7 +39,12 @@ def test_deadlines_and_timers_take_effect_while_every_worker_is_busy(
         desk.wait_for_arrivals("before work", count=2)
         assert all(wait.is_open for wait in waits_of(runs))
 
-        wait_until(lambda: not Wait.objects.open().exists(), what="every wait to be closed")
+        until_all_are_due = seconds.stop + 15
+        wait_until(
+            lambda: not Wait.objects.open().exists(),
+            until_all_are_due,
+            what="every wait to be closed",
+        )
 
         assert not desk.effects
         for wait in waits_of(runs):

@@ -1,4 +1,4 @@
-"""The people of the demo."""
+"""The people of the demo, and its runs."""
 
 from pathlib import Path
 
@@ -9,8 +9,9 @@ from pytest_django import Settings
 from chat.models import HumanRequest
 from chat.services import Answer, respond
 from dashboard.demo import NotEmbeddedError, create_demo, create_demo_accounts, demo_users
+from dashboard.demo_runs import PASTS, create_demo_runs
 from dashboard.environment import DEMO_CHECK
-from procedures.models import Run
+from procedures.models import Grant, Run
 from procedures.runner import advance_run
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +159,76 @@ def test_a_real_site_gets_no_demo(settings: Settings) -> None:
         create_demo_accounts()
 
     assert not User.objects.exists()
+
+
+# Its runs
+
+
+def grant_of_starter() -> Grant:
+    return Grant.objects.get(procedure__name="refund", role="start", group__name="support")
+
+
+def test_its_runs_are_made_once(caplog: pytest.LogCaptureFixture) -> None:
+    create_demo_accounts()
+    create_demo_runs()
+    runs = list(Run.objects.values_list("idempotency_key", "status").order_by("pk"))
+    assert runs == [
+        ("demo-nothing-to-ask", "succeeded"),
+        ("demo-all-answered", "succeeded"),
+        ("demo-given-up", "succeeded"),
+        ("demo-failed", "failed"),
+        ("demo-half-answered", "waiting"),
+        ("demo-waiting", "waiting"),
+    ]
+
+    create_demo_runs()
+
+    assert list(Run.objects.values_list("idempotency_key", "status").order_by("pk")) == runs
+    assert not caplog.messages
+
+
+def test_its_runs_stay_when_sample_and_inputs_are_no_longer_what_they_were(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    create_demo_accounts()
+    create_demo_runs()
+    Run.objects.update(inputs='{"limit": "100"}')
+
+    create_demo_runs()
+
+    assert Run.objects.count() == len(PASTS)
+    assert not caplog.messages
+
+
+def test_its_runs_stay_when_nobody_may_start_them_any_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    create_demo_accounts()
+    create_demo_runs()
+    grant_of_starter().delete()
+
+    create_demo_runs()
+
+    assert Run.objects.count() == len(PASTS)
+    assert not caplog.messages
+
+
+def test_a_demo_that_cannot_be_made_is_one_line_and_can_be_made_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    create_demo_accounts()
+    grant = grant_of_starter()
+    grant.delete()
+
+    create_demo_runs()
+
+    assert caplog.messages == [
+        "The demo has not all of its runs: "
+        "You may not start Refund orders: ask for it in administrators."
+    ]
+    assert not Run.objects.exists()
+
+    grant.save()
+    create_demo_runs()
+
+    assert Run.objects.count() == len(PASTS)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.models import ApiToken
+from dashboard.people import find_person
 
 
 class Command(BaseCommand):
@@ -17,7 +17,4 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the user's name")
 
     def handle(self, *args: Any, name: str, **options: Any) -> None:
-        user = User.objects.filter(username=name, is_active=True).first()
-        if user is None:
-            raise CommandError(f"There is no active user called {name!r}.")
-        self.stdout.write(ApiToken.create_for(user))
+        self.stdout.write(ApiToken.create_for(find_person(name)))

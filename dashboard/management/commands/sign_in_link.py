@@ -1,8 +1,10 @@
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import BaseCommand, CommandParser
 
+from dashboard.embedded.lock import running_address
+from dashboard.environment import Environment, read_environment
+from dashboard.people import find_person
 from dashboard.sign_in import sign_in_link
 
 
@@ -13,7 +15,10 @@ class Command(BaseCommand):
         parser.add_argument("name")
 
     def handle(self, *, name: str, **options: Any) -> None:
-        user = User.objects.filter(username=name, is_active=True).first()
-        if user is None:
-            raise CommandError(f"Nobody active is called {name}.")
-        self.stdout.write(sign_in_link(user))
+        self.stdout.write(sign_in_link(find_person(name), site=running_site(read_environment())))
+
+
+def running_site(environment: Environment) -> str | None:
+    """Where `make run` serves this folder, whatever port this terminal would give it."""
+    is_told = environment.SITE_URL or not environment.is_embedded
+    return None if is_told else running_address(environment.LOCAL_DIR)

@@ -226,7 +226,6 @@ def with_files(
 
 
 def test_inputs_may_be_files() -> None:
-    assert with_files.file_fields == {"orders", "note"}
     with file_desk(MemoryFiles()):
         orders = File.store("orders.csv", "a;b")
         inputs = with_files.parse({"orders": orders})

@@ -157,6 +157,7 @@ def test_an_answer_serves_no_question_that_differs(other: Mapping[str, Any]) -> 
         (questions.choice("Go?", ["a"]), questions.choice("Go?", ["a", "b"])),
         (questions.choice("Go?", ["a"]), questions.choice("Go?", ["a"], many=True)),
         (questions.approval("Go?"), questions.approval("Go?", yes="Pay", no="Do not pay")),
+        (questions.approval("Go?", body="Staging"), questions.approval("Go?", body="Production")),
         (questions.review("Go?", "Dear"), questions.review("Go?", "Dear bob")),
     ],
 )
@@ -164,7 +165,9 @@ def test_nor_one_of_another_kind_schema_or_draft(one: Question, other: Question)
     assert one.digest != other.digest
 
 
-@pytest.mark.parametrize("words", [{"body": "More."}, {"expires": "2h", "default": True}])
+@pytest.mark.parametrize(
+    "words", [{"expires": "2h", "default": True}, {"expires": "2h", "on_timeout": "fail"}]
+)
 def test_other_words_around_it_leave_it_the_same_question(words: Mapping[str, Any]) -> None:
     assert questions.approval(**SAME).digest == questions.approval(**SAME, **words).digest
 

@@ -1,0 +1,195 @@
+"""Strangers see nothing by any route, and looking changes nothing: every address of the site."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+
+from chat.models import HumanRequest
+from dashboard.demo import let_operators_view
+from dashboard.models import ApiToken
+from dashboard.sign_in import tokens
+from procedures.models import Run, Wait
+from procedures.models.clock import clock
+from tests.calls import caller, grant, request_of, respond, run_until_it_waits
+from tests.routes import Address, addresses
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+SECRET = "Pay 31.20"
+BODY = '{"value": true}'
+Visitor = Callable[[], Client]
+
+
+@pytest.fixture
+def run(alice: User, bob: User, support: Group, finance: Group, operators: Group) -> Run:
+    """It asks bob; an earlier one was answered; every table has a row."""
+    for group, role in ((support, "start"), (finance, "answer"), (operators, "operate")):
+        grant("question", group, role)
+    answered = run_until_it_waits("question", by=alice)
+    respond(caller(bob), request_of(answered), value=True, comment=SECRET)
+    run_until_it_waits("reports", fails=False)
+    return run_until_it_waits("question", by=alice)
+
+
+@pytest.fixture
+def filled(run: Run, alice: User) -> dict[str, object]:
+    """What stands for each parameter of a route."""
+    return {
+        "procedures/name": "question",
+        "runs/run_id": run.pk,
+        "artifacts/name": "report.csv",
+        "requests/request_id": request_of(run).pk,
+        "sign-in/name": alice.username,
+        "/token": tokens.make_token(alice),
+    }
+
+
+@pytest.fixture
+def operator(dave: User) -> User:
+    let_operators_view()
+    dave.is_staff = True
+    dave.save()
+    return dave
+
+
+def with_session(user: User | None) -> Client:
+    client = Client(raise_request_exception=False)
+    if user:
+        client.force_login(user)
+    return client
+
+
+def send(client: Client, method: str, path: str) -> Any:
+    return client.generic(method, path, BODY, "application/json")
+
+
+def named(filled: dict[str, object]) -> list[Address]:
+    """The addresses of things: neither the admin's nor a person's own sign-in link."""
+    found = [address for address in addresses(filled) if address.is_of_something]
+    return [one for one in found if not one.is_admin and not one.path.startswith("/sign-in/")]
+
+
+# Strangers
+
+
+@pytest.mark.parametrize("visit", [caller, with_session], ids=["token", "session"])
+def test_a_stranger_finds_nothing_by_any_route(
+    filled: dict[str, object], carol: User, visit: Callable[[User], Client]
+) -> None:
+    found = named(filled)
+
+    for address in found:
+        for method in METHODS:
+            response = send(visit(carol), method, address.path)
+            assert response.status_code in {404, 405}, (method, address.path)
+            assert SECRET not in response.content.decode()
+
+    assert {address.path for address in found} >= {
+        f"/api/runs/{filled['runs/run_id']}",
+        f"/api/runs/{filled['runs/run_id']}/events",
+        f"/api/runs/{filled['runs/run_id']}/artifacts/report.csv",
+        f"/api/requests/{filled['requests/request_id']}",
+        f"/api/requests/{filled['requests/request_id']}/response",
+        "/api/procedures/question",
+        "/api/procedures/question/runs",
+    }
+
+
+def test_a_stranger_cannot_tell_what_is_hidden_from_what_is_not_there(
+    filled: dict[str, object], carol: User
+) -> None:
+    nothing = {"procedures/name": "x", "runs/run_id": uuid4(), "requests/request_id": uuid4()}
+    stranger = caller(carol)
+
+    for hidden, absent in zip(named(filled), named({**filled, **nothing}), strict=True):
+        for method in METHODS:
+            first, second = (send(stranger, method, one.path) for one in (hidden, absent))
+            assert (first.status_code, first.content) == (second.status_code, second.content)
+
+
+def test_nobody_signed_in_is_sent_away(filled: dict[str, object]) -> None:
+    for address in named(filled):
+        for method in METHODS:
+            response = send(Client(), method, address.path)
+            sent_away = {401, 405} if address.is_api else {302, 405}
+            assert response.status_code in sent_away, (method, address.path)
+            assert SECRET not in response.content.decode()
+
+
+def test_lists_and_pages_show_a_stranger_nothing(filled: dict[str, object], carol: User) -> None:
+    visits = (caller(carol), with_session(carol))
+
+    for address in addresses(filled):
+        for client in visits:
+            response = client.get(address.path)
+            content = getattr(response, "content", b"").decode()
+            assert SECRET not in content, address.path
+            if address.is_admin and "jsi18n" not in address.path:
+                assert response.status_code in {302, 404, 405}, address.path
+
+
+@pytest.mark.parametrize("path", ["procedures", "runs", "requests"])
+def test_a_strangers_lists_are_empty(run: Run, carol: User, bob: User, path: str) -> None:
+    assert caller(carol).get(f"/api/{path}").json() == {"items": [], "next": None}
+    assert caller(bob).get(f"/api/{path}").json()["items"]
+
+
+# Looking
+
+
+@pytest.mark.parametrize("person", [None, "carol", "alice", "bob", "dave", "admin"])
+def test_looking_changes_nothing(
+    filled: dict[str, object], carol: User, operator: User, admin_user: User, person: str | None
+) -> None:
+    """All rows of all tables before and after a GET and a HEAD of everything, also overdue."""
+    Wait.objects.filter(closed_at=None).update(due_at=clock.now() - timedelta(hours=1))
+    user = User.objects.get(username=person) if person else None
+    ApiToken.create_for(admin_user)
+    clients = [with_session(user), *([caller(user)] if user else [])]
+    found = list(addresses(filled))
+    before = every_row()
+
+    for client in clients:
+        for address in found:
+            for method in ("get", "head"):
+                with nothing_written(f"{method} {address.path}"):
+                    response = getattr(client, method)(address.path)
+                assert response.status_code < 500, address.path
+
+    assert len(found) > 60
+    assert every_row() == before
+
+
+def every_row() -> dict[str, list[Any]]:
+    rows = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            rows[table] = sorted(map(repr, cursor.fetchall()))
+    return rows
+
+
+@contextmanager
+def nothing_written(where: str) -> Iterator[None]:
+    """Names the address that writes, before the comparison of all tables says that one did."""
+
+    def check(execute: Any, sql: str, *rest: Any) -> Any:
+        assert not sql.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")), (where, sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(check):
+        yield
+
+
+def test_a_request_is_still_open_after_all_that_looking(run: Run, bob: User) -> None:
+    request = request_of(run)
+
+    caller(bob).get(f"/api/requests/{request.pk}")
+
+    assert HumanRequest.objects.get(pk=request.pk).is_open

@@ -1,0 +1,121 @@
+"""The API describes itself, completely and for everybody."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from jsonschema import Draft202012Validator
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def schema(client: Client, db: None) -> Json:
+    response = client.get("/api/openapi.json")
+    assert response.status_code == 200
+    return dict(response.json())
+
+
+def operations(schema: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+        for value in part.values():
+            yield from references(value)
+    if isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def test_every_route_is_described(schema: Json) -> None:
+    assert {(path, method) for path, method, _ in operations(schema)} == {
+        ("/api/procedures", "get"),
+        ("/api/procedures/{name}", "get"),
+        ("/api/procedures/{name}/runs", "post"),
+        ("/api/runs", "get"),
+        ("/api/runs/{run_id}", "get"),
+        ("/api/runs/{run_id}/events", "get"),
+        ("/api/runs/{run_id}/artifacts/{name}", "get"),
+        ("/api/requests", "get"),
+        ("/api/requests/{request_id}", "get"),
+        ("/api/requests/{request_id}/response", "post"),
+    }
+    names = [operation["operationId"] for _path, _method, operation in operations(schema)]
+    assert len(names) == len(set(names))
+    assert all(operation["summary"] for _path, _method, operation in operations(schema))
+
+
+def test_every_schema_is_one_and_every_reference_leads_somewhere(schema: Json) -> None:
+    schemas = schema["components"]["schemas"]
+
+    for one in schemas.values():
+        Draft202012Validator.check_schema(one)
+    assert {ref.removeprefix("#/components/schemas/") for ref in references(schema)} <= set(schemas)
+
+
+def test_every_parameter_of_a_path_is_declared(schema: Json) -> None:
+    for path, _method, operation in operations(schema):
+        declared = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
+        assert declared == set(re.findall(r"{(\w+)}", path))
+
+
+def test_every_route_tells_its_refusals_in_our_shape(schema: Json) -> None:
+    for path, _method, operation in operations(schema):
+        answers = operation["responses"]
+        wanted = {"401", "500"} | ({"404"} if "{" in path else set())
+        assert wanted <= set(answers), path
+        for status, answer in answers.items():
+            name = "ClosedOut" if status == "409" else "ErrorOut"
+            if int(status) >= 400:
+                content = answer["content"]["application/json"]["schema"]
+                assert content["$ref"].endswith(f"/{name}"), (path, status)
+    fields = schema["components"]["schemas"]["ClosedOut"]["properties"]
+    assert {"detail", "answered_by", "answered_at"} <= set(fields)
+
+
+def test_both_ways_to_sign_in_are_described(schema: Json) -> None:
+    ways = schema["components"]["securitySchemes"].values()
+
+    assert {(way["type"], way.get("scheme", way.get("in"))) for way in ways} == {
+        ("http", "bearer"),
+        ("apiKey", "cookie"),
+    }
+    assert all(len(operation["security"]) == 2 for _path, _method, operation in operations(schema))
+
+
+def test_a_start_takes_json_or_a_form_with_files(schema: Json) -> None:
+    start = schema["paths"]["/api/procedures/{name}/runs"]["post"]
+    content = start["requestBody"]["content"]
+
+    assert set(content) == {"application/json", "multipart/form-data"}
+    assert "binary" in str(content["multipart/form-data"])
+    assert [one["name"].lower() for one in start["parameters"] if one["in"] == "header"] == [
+        "idempotency-key"
+    ]
+
+
+def test_a_request_has_its_schema_under_that_name(schema: Json) -> None:
+    fields = schema["components"]["schemas"]["RequestDetailOut"]["properties"]
+
+    assert "schema" in fields
+    assert "value_schema" not in fields
+
+
+def test_the_docs_page_loads_from_here_only(client: Client, db: None) -> None:
+    page = client.get("/api/docs")
+    text = page.content.decode()
+
+    assert page.status_code == 200
+    assert "<title>Countersign</title>" in text
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
+    for found in re.findall(r'(?:src|href)="([^"]+)"', text):
+        assert client.get(found).status_code == 200, found
+    scripts = re.findall(r"<script([^>]*)>", text)
+    assert all("src=" in one or 'type="application/json"' in one for one in scripts)
