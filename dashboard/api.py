@@ -20,6 +20,7 @@ from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
 from procedures.engine.errors import AnswerError, InputError
 from procedures.engine.faults import fault_of
+from procedures.files import FileGoneError
 from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import KeyReusedError, NotAllowedError, UnknownProcedureError
 
@@ -102,6 +103,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     Http404: lambda _: (404, {"detail": NOTHING_HERE}),
     UnknownProcedureError: as_said(404),
     AlreadyAnsweredError: already_answered,
+    FileGoneError: as_said(410),
     TooLargeError: as_said(413),
     RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
     AnswerError: as_said(422),

@@ -7,14 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from ninja import Router, Status
-from ninja.errors import HttpError
 from ninja.params.functions import Header
 
 from procedures import access, services
 from procedures.access import SignedIn
 from procedures.engine.files import file_desk
 from procedures.engine.journal import RunStatus
-from procedures.files import ContentStore, FileGoneError
+from procedures.files import ContentStore
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run
 from procedures.paging import PAGE, Limit, Page, page
@@ -129,11 +128,8 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     """The newest file of that name, always as a download."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
-    try:
-        with file_desk(ContentStore()):
-            content = file.read()
-    except FileGoneError as error:
-        raise HttpError(410, f"{file.name}: {error}") from None
+    with file_desk(ContentStore()):
+        content = file.read()
     disposition = content_disposition_header(as_attachment=True, filename=file.name)
     return HttpResponse(
         content,

@@ -31,9 +31,10 @@ def commands(url: str) -> str:
 
 
 def run_script(script: str, folder: Path) -> str:
-    """Runs in a folder that has what a checkout has for it: the sample orders."""
+    """Runs in a folder that has what a checkout has for it: the sample orders, and .local."""
     assert shutil.which("curl"), "Install curl: it is what the README promises."
     (folder / "docs").symlink_to(CHECKOUT / "docs")
+    (folder / ".local").mkdir()
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 (bash and curl of this machine)
         cwd=folder,
@@ -52,7 +53,7 @@ def test_the_readmes_curl_commands_refund_2000_orders(running_web: Web, tmp_path
 
     output = run_script(commands(running_web.url), tmp_path)
 
-    with (tmp_path / "refunds.csv").open(newline="", encoding="utf-8-sig") as file:
+    with (tmp_path / ".local" / "refunds.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     with (CHECKOUT / "docs" / "orders.csv").open(newline="") as file:
         orders = {row["order"]: row for row in csv.DictReader(file)}
@@ -71,6 +72,7 @@ def test_the_readmes_curl_commands_refund_2000_orders(running_web: Web, tmp_path
     assert all(float(row["amount"]) > 100 and row["comment"] == "by curl" for row in asked)
     assert {row["outcome"] for row in rows if row not in asked} == {"refunded"}
     assert "order,customer,amount" in output
+    assert {path.name for path in tmp_path.iterdir()} == {"docs", ".local"}  # git sees no new file
     run = Run.objects.get()
     assert run.started_by
     assert run.started_by.username == "starter"
