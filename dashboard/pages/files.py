@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from procedures import api
 from procedures.access import SignedIn
+from procedures.files import FileGoneError
 
 
 @require_safe
@@ -17,5 +18,5 @@ def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
     """The newest file of that name; a sentence where its content is lost or damaged."""
     try:
         return api.get_artifact(request, run_id, name)
-    except OSError as error:
+    except FileGoneError as error:
         return render(request, "procedures/file_lost.html", {"told": error}, status=410)
