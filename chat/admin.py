@@ -9,8 +9,10 @@ from chat.models import (
     Assignment,
     HumanRequest,
     HumanResponse,
+    Mail,
     Member,
     Message,
+    Presence,
     Session,
     SessionEvent,
 )
@@ -94,6 +96,7 @@ class HumanRequestAdmin(HistoryAdmin):
     related = [
         Related("Responses", HumanResponse, OF_REQUEST),
         Related("Assignments", Assignment, OF_REQUEST),
+        Related("Mails", Mail, OF_REQUEST),
     ]
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
@@ -118,7 +121,7 @@ class PartOfRequestAdmin(HistoryAdmin):
     ordering = ["-pk"]
 
     @admin.display(description="request", ordering="request")
-    def request_page(self, part: Assignment | HumanResponse) -> SafeString | str:
+    def request_page(self, part: Assignment | HumanResponse | Mail) -> SafeString | str:
         return link(part.request)
 
 
@@ -151,3 +154,21 @@ class HumanResponseAdmin(PartOfRequestAdmin):
     @admin.display(description="question")
     def shown_question(self, response: HumanResponse) -> SafeString | str:
         return readable(response.shown)
+
+
+@admin.register(Mail)
+class MailAdmin(PartOfRequestAdmin):
+    list_display = ["user", "request_page", "created_at", "sent_at", "tries", "note"]
+    list_filter = [("sent_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["request", "user"]
+    search_fields = ["user__username", "request__prompt"]
+    fields = ["request", "user", "created_at", "sent_at", "tries", "note", "ring_at", "held_until"]
+
+
+@admin.register(Presence)
+class PresenceAdmin(HistoryAdmin):
+    list_display = ["user", "seen_at"]
+    list_select_related = ["user"]
+    ordering = ["-seen_at"]
+    search_fields = ["user__username"]
+    fields = ["user", "seen_at"]

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from chat.doorbell import doorbell
 from chat.models import Assignment, HumanRequest, Member, Message, Session
 from chat.services.assignments import assign
+from chat.services.mails import mail_time
 from procedures import hooks
 from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question
@@ -57,6 +58,7 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], **_: Any) -> Non
         prompt=question.prompt,
         question=canonical.text_of(question.as_json()),
         opened_at=now,
+        mail_at=mail_time(now),
     )
     assignments, request.note = assign(question.assign, run.procedure)
     request.save(force_insert=True)

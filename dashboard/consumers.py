@@ -9,6 +9,7 @@ for what cannot be understood. `docs/live.md` has the whole protocol.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, ClassVar, cast
@@ -22,9 +23,12 @@ from django.contrib.sessions.backends.db import SessionStore
 from chat.live.frames import MAKERS
 from chat.live.hub import Hub
 from chat.live.streams import Stream, allowed
+from chat.services import note_presence
 
 RECHECK = 5.0
 """Seconds between two looks at what a socket may still follow."""
+NOTE_EVERY = 20.0
+"""Seconds between two notes that somebody looks; well under the minute that counts as looking."""
 BACKLOG = 1000
 """Frames a slow reader may lag behind; after that it is left to find its gap."""
 MOST_STREAMS = 100
@@ -40,6 +44,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.user: User | AnonymousUser = cast("User | AnonymousUser", self.scope["user"])
         self.following: dict[Stream, str] = {}
+        self.noted_at = -NOTE_EVERY
         self.backlog: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
         self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
@@ -118,8 +123,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(code=4401)
             return
         self.user = user
+        await self._note_presence(user)
         for stream in set(self.following) - await self._may_follow(self.following):
             await self._deny(stream)
+
+    async def _note_presence(self, user: User) -> None:
+        """Whoever has a page open need not be mailed."""
+        if time.monotonic() - self.noted_at < NOTE_EVERY or not self.following:
+            return
+        self.noted_at = time.monotonic()
+        await database_sync_to_async(note_presence)(user)
 
     async def _current_user(self) -> User | None:
         """The person of the sign-in session as it is now; None when it has ended."""

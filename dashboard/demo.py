@@ -28,6 +28,11 @@ class DemoAccount:
     purpose: str
     is_staff: bool = False
 
+    @property
+    def email(self) -> str:
+        """An address that nobody has: what is mailed to it stays in the local folder."""
+        return f"{self.name}@demo.example"
+
 
 DEMO_ACCOUNTS = (
     DemoAccount("starter", "support", "in Support, starts procedures"),
@@ -49,7 +54,7 @@ def create_demo_accounts() -> None:
         raise NotEmbeddedError
     for account in DEMO_ACCOUNTS:
         user, is_new = User.objects.get_or_create(
-            username=account.name, defaults={"is_staff": account.is_staff}
+            username=account.name, defaults={"is_staff": account.is_staff, "email": account.email}
         )
         if is_new:
             user.set_unusable_password()

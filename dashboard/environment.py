@@ -18,11 +18,13 @@ from dashboard.values import (
     BrokerUrl,
     Checks,
     DatabaseUrl,
+    EmailUrl,
     Folder,
     Hosts,
     RedisUrl,
     Repositories,
     Secret,
+    Sender,
     SiteUrl,
     Zone,
 )
@@ -54,6 +56,9 @@ class Environment(BaseSettings):
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
     WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
+    EMAIL_URL: EmailUrl | None = None
+    MAIL_FROM: Sender = "Countersign <countersign@localhost>"
+    MAIL_AFTER_SECONDS: int = Field(default=60, ge=0, le=86400)
     REPOSITORIES: Repositories = None
     CHECKS: Checks = None
 

@@ -1,12 +1,13 @@
 """Django's settings. Everything that differs between sites comes from the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 
 from dashboard.environment import read_environment
-from dashboard.values import split_words
+from dashboard.values import MailServer, split_words
 
 environment = read_environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dashboard.presence.PresenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -94,7 +96,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "procedures.sweep",
         "schedule": 1,
         "options": {"queue": "clock", "expires": 1},
-    }
+    },
+    "mails": {
+        "task": "chat.find_mails",
+        "schedule": min(5, max(1, environment.MAIL_AFTER_SECONDS)),
+        "options": {"queue": "clock", "expires": 5},
+    },
 }
 
 LEDGER_KEY = environment.ledger_key()
@@ -102,6 +109,18 @@ PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
 RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
 MAX_UPLOAD_MB = environment.MAX_UPLOAD_MB
 SITE_CHOICES = environment.site_choices()
+
+EMAIL_KIND = "smtp" if environment.EMAIL_URL else "filebased"
+EMAIL_BACKEND = f"django.core.mail.backends.{EMAIL_KIND}.EmailBackend"
+EMAIL_FILE_PATH = LOCAL_DIR / "mail"
+mail_server = MailServer(environment.EMAIL_URL or "smtp://localhost")
+EMAIL_HOST, EMAIL_PORT = mail_server.host, mail_server.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail_server.user, mail_server.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = mail_server.starts_tls, mail_server.is_tls
+EMAIL_TIMEOUT = 10  # seconds; less than a worker holds a mail
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.MAIL_FROM
+MAIL_AFTER = timedelta(seconds=environment.MAIL_AFTER_SECONDS)
+SENDS_MAIL = environment.is_embedded or environment.EMAIL_URL is not None
 
 STATIC_URL = "static/"
 STATIC_ROOT = LOCAL_DIR / "static"

@@ -4,16 +4,20 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import available_timezones
 
 import dj_database_url
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
 
 
@@ -79,9 +83,39 @@ def are_commands(named: dict[str, str] | None) -> bool:
         return False
 
 
+def names_a_mail_server(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        return False
+    return url.scheme in MAIL_PORTS and bool(url.hostname)
+
+
+class MailServer:
+    """A mail server from its address; what user and password hold is percent-encoded."""
+
+    def __init__(self, text: str) -> None:
+        url = urlsplit(text)
+        self.host, self.port = url.hostname or "", url.port or MAIL_PORTS[url.scheme]
+        self.user, self.password = unquote(url.username or ""), unquote(url.password or "")
+        self.starts_tls, self.is_tls = url.scheme == "smtp+tls", url.scheme == "smtps"
+
+
+def is_sender(text: str) -> bool:
+    """An address, also with a name before it; nothing that would begin another header."""
+    try:
+        validate_email(parseaddr(text)[1].replace("@localhost", "@localhost.localdomain"))
+    except ValidationError:
+        return False
+    return text.isprintable()
+
+
 Secret = Annotated[SecretStr, must(f"at least {SHORTEST_SECRET} characters long", is_long)]
 Hosts = Annotated[str, must("names separated by commas", split_words)]
 SiteUrl = Annotated[str, must("like https://name", is_url("http", "https"))]
+EmailUrl = Annotated[str, must("like smtp+tls://user:password@host:587", names_a_mail_server)]
+Sender = Annotated[str, must("like Countersign <sign@example.com>", is_sender)]
 DatabaseUrl = Annotated[str, must("like postgres://user:password@host/name", names_a_database)]
 RedisUrl = Annotated[str, must("like redis://host:6379/0", is_url("redis", "rediss", "unix"))]
 BrokerUrl = Annotated[str, must("like amqp://user:password@host/name", lambda url: "://" in url)]

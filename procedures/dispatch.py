@@ -15,15 +15,20 @@ PATIENCE = 0.2
 
 def ring(run_id: UUID) -> None:
     """Send word of a queued run once this transaction is committed. Never raises, never waits."""
-    transaction.on_commit(lambda: _send(run_id))
+    send_later(TASK, str(run_id), about=f"run {run_id}")
 
 
-def _send(run_id: UUID) -> None:
+def send_later(task: str, argument: str | int, *, about: str) -> None:
+    """Send a message to a task by its name, once this transaction is committed, as `ring` does."""
+    transaction.on_commit(lambda: _send(task, argument, about))
+
+
+def _send(task: str, argument: str | int, about: str) -> None:
     try:
         with pools.producers[_connection()].acquire(block=True, timeout=PATIENCE) as producer:
-            current_app.send_task(TASK, args=[str(run_id)], producer=producer, retry=False)
+            current_app.send_task(task, args=[argument], producer=producer, retry=False)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
-        logger.warning("No message about run %s could be sent: %s", run_id, error)
+        logger.warning("No message about %s could be sent: %s", about, error)
 
 
 def _connection() -> Connection:

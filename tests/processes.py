@@ -74,7 +74,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
+                env={**os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE": "", **self.environment},
                 pass_fds=[held],
                 process_group=0,
                 **self.options,

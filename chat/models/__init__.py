@@ -1,5 +1,6 @@
 """Sessions and what is said and asked in them, one noun a file."""
 
+from chat.models.mail import Mail, Presence
 from chat.models.message import Message
 from chat.models.request import Assignment, HumanRequest
 from chat.models.response import HumanResponse
@@ -9,8 +10,10 @@ __all__ = [
     "Assignment",
     "HumanRequest",
     "HumanResponse",
+    "Mail",
     "Member",
     "Message",
+    "Presence",
     "Session",
     "SessionEvent",
 ]

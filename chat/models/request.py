@@ -65,12 +65,16 @@ class HumanRequest(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True)
+    mail_at = models.DateTimeField(null=True, help_text="When it is looked whom to mail.")
 
     objects = HumanRequestQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["status", "id"], name="requests_by_status")]
+        indexes = [
+            models.Index(fields=["status", "id"], name="requests_by_status"),
+            models.Index(fields=["mail_at"], condition=Q(status="open"), name="requests_to_mail"),
+        ]
 
     def __str__(self) -> str:
         return self.prompt[:80]

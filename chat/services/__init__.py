@@ -1,6 +1,8 @@
 """What people do in sessions, each in one transaction."""
 
+from chat.services.mails import find_mails, send_mail
 from chat.services.messages import MessageError, Reply, post_message, reply
+from chat.services.presence import note_presence
 from chat.services.replies import options_of, read_reply, read_text
 from chat.services.responses import (
     AlreadyAnsweredError,
@@ -15,10 +17,13 @@ __all__ = [
     "MessageError",
     "NotAskedError",
     "Reply",
+    "find_mails",
+    "note_presence",
     "options_of",
     "post_message",
     "read_reply",
     "read_text",
     "reply",
     "respond",
+    "send_mail",
 ]

@@ -12,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from chat.models import HumanRequest, HumanResponse
+from chat.models import HumanRequest, HumanResponse, Mail
+from chat.services import note_presence
 from dashboard.demo import let_operators_view
 from dashboard.models import ApiToken
 from procedures.models import Event, Grant, Procedure, Run
@@ -38,6 +39,8 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
     grant("question", support, "start")
     grant("question", finance, "answer")
     run = run_until_it_waits("question", by=alice)
+    Mail.objects.create(request=request_of(run), user=bob, created_at=run.created_at)
+    note_presence(bob)
     respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
     return run
 

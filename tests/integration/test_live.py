@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
@@ -53,7 +54,8 @@ def page(web: Web, user: User | None, *, origin: str | None = None) -> Iterator[
     cookie = f"{settings.SESSION_COOKIE_NAME}={session_of(user)}" if user else ""
     address = web.url.replace("http:", "ws:") + "/live"
     headers = {"Cookie": cookie} if cookie else {}
-    with connect(address, origin=origin or web.url, additional_headers=headers) as socket:  # type: ignore[arg-type]
+    site = Origin(origin or web.url)
+    with connect(address, origin=site, additional_headers=headers) as socket:
         yield Page(socket)
 
 

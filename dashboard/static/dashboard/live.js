@@ -72,10 +72,15 @@ class Connection {
     else element.take(frame);
   }
 
+  /** Every failed try says "polling" again: what asks already is not begun anew. */
   #showAs(state) {
     document.documentElement.dataset.live = state;
-    clearInterval(this.#polling);
-    if (state === "polling") this.#polling = setInterval(() => this.#poll(), POLL);
+    if (state === "polling") {
+      this.#polling ||= setInterval(() => this.#poll(), POLL);
+    } else {
+      clearInterval(this.#polling);
+      this.#polling = 0;
+    }
   }
 
   async #poll() {

@@ -1,0 +1,132 @@
+"""Telling people who do not look that they are asked: one mail each, apart from the run's work.
+
+The clock plans a mail as a row, then tells the workers; a lost message is found by the clock. A
+mail goes out under a stable id: should a worker die between the mail server's yes and its own note
+of it, the copy that another one sends can be told as one.
+"""
+
+import logging
+from datetime import datetime
+from email.utils import formatdate
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from chat.models import HumanRequest, Mail
+from chat.services.letter import letter_about
+from chat.services.presence import LOOKING, not_looking
+from procedures import dispatch
+from procedures.models.clock import clock
+
+logger = logging.getLogger(__name__)
+TASK = "chat.send_mail"
+LARGEST_PASS = 200
+FAULTS = (SMTPException, OSError, ValueError)
+"""The server's, the network's, and an address or header that no mail can have."""
+
+
+def mail_time(opened_at: datetime) -> datetime | None:
+    """When it is looked whether somebody must be told; None where the site sends no mail."""
+    return opened_at + settings.MAIL_AFTER if settings.SENDS_MAIL else None
+
+
+def find_mails() -> None:
+    """Every few seconds: plan what is due, and ring for what is not sent. Two are harmless."""
+    now = clock.now()
+    due = HumanRequest.objects.open().filter(mail_at__lte=now).order_by("mail_at")
+    for request in due[:LARGEST_PASS]:
+        _plan(request)
+    for mail in Mail.objects.unheard(now).order_by("ring_at")[:LARGEST_PASS]:
+        _ring_again(mail)
+
+
+@transaction.atomic
+def _plan(request: HumanRequest) -> None:
+    """A row for each who is asked and not looking; who looks now is thought of again later."""
+    now = clock.now()
+    due = HumanRequest.objects.open().filter(mail_at__lte=now)
+    found = due.select_for_update().filter(pk=request.pk).first()
+    if found is None:
+        return
+    asked = list(people_asked(found).exclude(mails__request=found))
+    absent = not_looking(asked, now)
+    for user in absent:
+        _ring(Mail.objects.create(request=found, user=user, created_at=now, ring_at=now), now)
+    found.mail_at = now + LOOKING if len(absent) < len(asked) else None
+    found.save(update_fields=["mail_at"])
+
+
+@transaction.atomic
+def _ring_again(mail: Mail) -> None:
+    now = clock.now()
+    if found := Mail.objects.unheard(now).select_for_update().filter(pk=mail.pk).first():
+        _ring(found, now)
+
+
+def _ring(mail: Mail, now: datetime) -> None:
+    mail.ring_again(at=now)
+    dispatch.send_later(TASK, mail.pk, about=f"mail {mail.pk}")
+
+
+def people_asked(request: HumanRequest) -> QuerySet[User]:
+    """Those with an address whom the request names: themselves, by group or by permission."""
+    asked = Q(pk__in=request.assignments.values("user"))
+    asked |= Q(groups__in=request.assignments.exclude(group=None).values("group"))
+    for permission in request.assignments.exclude(permission="").values_list(
+        "permission", flat=True
+    ):
+        if permission.count(".") == 1:
+            holders = User.objects.with_perm(permission, include_superusers=False)
+            asked |= Q(pk__in=holders.values("pk"))
+    return User.objects.filter(asked, is_active=True).exclude(email="").distinct()
+
+
+def send_mail(mail_id: int) -> None:
+    """Send a planned mail, unless another worker does. Calling it twice is harmless."""
+    mail = _hold(mail_id)
+    if mail is None:
+        return
+    try:
+        _message(mail).send()
+    except FAULTS as error:
+        mail.fail(f"{type(error).__name__}: {error}", at=clock.now())
+        logger.warning("Mail %s to %s could not be sent: %s", mail.pk, mail.user, mail.note)
+    else:
+        mail.note_sent(at=clock.now())
+        logger.info("Mailed %s about “%s”", mail.user, mail.request)
+
+
+@transaction.atomic
+def _hold(mail_id: int) -> Mail | None:
+    now = clock.now()
+    mail = Mail.objects.sendable(now).select_for_update().filter(pk=mail_id).first()
+    if mail is None:
+        return None
+    if why := _is_needless(mail):
+        mail.drop(why)
+        return None
+    mail.hold(now=now)
+    return mail
+
+
+def _is_needless(mail: Mail) -> str:
+    if not mail.request.is_open:
+        return "It was closed before."
+    if not people_asked(mail.request).filter(pk=mail.user.pk).exists():
+        return "They are not asked any more."
+    return ""
+
+
+def _message(mail: Mail) -> EmailMessage:
+    letter = letter_about(mail.request, to=mail.user)
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
+    headers = {
+        "Message-ID": f"<{mail.request.pk}.{mail.user.pk}@{domain}>",
+        "Date": formatdate(mail.created_at.timestamp()),
+        "Auto-Submitted": "auto-generated",
+    }
+    return EmailMessage(letter.subject, letter.text, to=[mail.user.email], headers=headers)

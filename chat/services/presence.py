@@ -1,0 +1,33 @@
+"""Who is looking at the product right now."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.db.models import QuerySet
+
+from chat.models import Presence
+from procedures.models.clock import clock
+
+logger = logging.getLogger(__name__)
+LOOKING = timedelta(minutes=1)
+"""How long somebody counts as looking after the last sign of it."""
+
+
+def note_presence(user: User) -> None:
+    """A page of theirs is open, or they did something. A hint: never raises for a busy database."""
+    try:
+        Presence.objects.update_or_create(user=user, defaults={"seen_at": clock.now()})
+    except DatabaseError as error:
+        logger.debug("It could not be noted that %s looks: %s", user, error)
+
+
+def not_looking(users: Iterable[User], now: datetime) -> list[User]:
+    looking = set(looking_since(now - LOOKING).values_list("user", flat=True))
+    return [user for user in users if user.pk not in looking]
+
+
+def looking_since(earliest: datetime) -> QuerySet[Presence]:
+    return Presence.objects.filter(seen_at__gt=earliest)

@@ -1,0 +1,19 @@
+"""Whoever does something on a page is looking: noted by posts, never by reading."""
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from chat.services import note_presence
+
+
+class PresenceMiddleware(MiddlewareMixin):
+    """Notes the person after a post of theirs: after it, so that it is no part of its work."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        is_program = request.path_info.startswith("/api/")
+        if request.method == "POST" and not is_program and isinstance(request.user, User):
+            note_presence(request.user)
+        return response

@@ -1,0 +1,143 @@
+"""The whole product in a real browser: Daphne, a worker, the clock, Redis, Chromium."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.processes import Web, Worker
+
+HERE = Path(__file__).parent
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+Scheme = Literal["light", "dark"]
+PATIENCE = 15_000
+DESK = 1440
+PHONE = 390
+NETWORK = ("Failed to load resource", "WebSocket connection to", "ERR_INTERNET_DISCONNECTED")
+"""What Chromium says itself when a page is refused something or cut off."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers come last: Playwright's event loop stays in this thread until the end."""
+    items.sort(key=lambda item: HERE in item.path.parents)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    if not CHROMIUM.exists():
+        told = f"No Chromium at {CHROMIUM}: apt-get install chromium, or name one with CHROMIUM."
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
+    # Playwright's event loop lives in this thread, and Django would refuse the ORM here.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=PATIENCE)
+    return {"executable_path": str(CHROMIUM), "args": list(ARGUMENTS)}
+
+
+class OpenPage(Protocol):
+    def __call__(
+        self,
+        user: User | None,
+        *,
+        web: Web | None = None,
+        width: int = DESK,
+        scheme: Scheme = "light",
+    ) -> Page: ...
+
+
+@pytest.fixture
+def open_page(browser: Browser, running_web: Web) -> Iterator[OpenPage]:
+    """Opens browsers of people who are signed in; no script of theirs may have failed."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def open_for(
+        user: User | None,
+        *,
+        web: Web | None = None,
+        width: int = DESK,
+        scheme: Scheme = "light",
+    ) -> Page:
+        address = (web or running_web).url
+        is_phone = width == PHONE
+        context = browser.new_context(
+            base_url=address,
+            viewport={"width": width, "height": 844 if is_phone else 900},
+            color_scheme=scheme,
+            has_touch=is_phone,
+            is_mobile=is_phone,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        context.on("console", lambda line: take(line.type, line.text))
+        if user:
+            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": sign_in(user), "url": address}
+            context.add_cookies([cookie])  # type: ignore[list-item]
+        return context.new_page()
+
+    def take(kind: str, text: str) -> None:
+        if kind == "error" and not any(words in text for words in NETWORK):
+            faults.append(text)
+
+    yield open_for
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def sign_in(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@pytest.fixture
+def site(running_web: Web, running_worker: Worker, running_clock: Worker) -> Web:
+    """Everything runs."""
+    return running_web
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    """Two returned orders, one above the limit."""
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "order,customer,amount,status,currency,reason\n"
+        "A-1,Mrs Blum,31.20,returned,EUR,too small\n"
+        "A-2,Mr Green,249.00,returned,EUR,broken\n"
+        "A-3,Ms Stone,18.00,delivered,EUR,\n"
+    )
+    return path
+
+
+Start = Callable[[Page, Path], None]
+
+
+@pytest.fixture
+def start_refund() -> Start:
+    """Through the catalogue and the form, as people do."""
+
+    def start(page: Page, orders: Path) -> None:
+        page.goto("/")
+        page.get_by_role("link", name="Procedures", exact=True).click()
+        page.get_by_role("link", name="Refund orders").click()
+        page.get_by_label("Orders").set_input_files(orders)
+        page.get_by_role("button", name="Start").click()
+
+    return start

@@ -1,0 +1,71 @@
+"""Two people are asked; one is slower."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+
+from chat.models import HumanRequest
+from chat.services import Answer, respond
+from tests.browser.conftest import PHONE, OpenPage
+from tests.conftest import create_person
+from tests.pages import ask
+from tests.processes import Web
+
+DRAFT = "I would rather ask Mrs Blum first."
+WITHIN_TWO_SECONDS = 2_000
+
+
+@pytest.fixture
+def erin(finance: Group) -> User:
+    """Answers too, and is slower."""
+    return create_person("erin", finance)
+
+
+@pytest.fixture
+def asked(alice: User) -> HumanRequest:
+    return ask("approval", by=alice)
+
+
+def card(page: Page) -> Locator:
+    return page.get_by_role("article", name="Pay 31.20 €?")
+
+
+def test_the_slower_ones_card_turns_into_a_receipt_and_keeps_the_draft(
+    running_web: Web, open_page: OpenPage, asked: HumanRequest, bob: User, erin: User
+) -> None:
+    home, chat = open_page(erin), open_page(erin, width=PHONE)
+    home.goto("/")
+    chat.goto(f"/chat/{asked.session_id}")
+    for page in (home, chat):
+        card(page).get_by_label("Comment").fill(DRAFT)
+        expect(page.locator("html")).to_have_attribute("data-live", "live")
+
+    respond(asked.pk, Answer(value=False), by=bob)
+
+    for page in (home, chat):
+        expect(card(page)).to_contain_text("by bob", timeout=WITHIN_TWO_SECONDS)
+        expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
+        expect(card(page).get_by_role("button", name="Copy")).to_be_visible()
+        expect(card(page).get_by_role("button", name="Pay 31.20 €")).to_have_count(0)
+
+
+def test_a_button_that_came_too_late_does_nothing(
+    running_web: Web, open_page: OpenPage, asked: HumanRequest, bob: User, erin: User
+) -> None:
+    page = open_page(erin)
+    page.route_web_socket("**/live", hear_nothing)
+    page.goto("/")
+    card(page).get_by_label("Comment").fill(DRAFT)
+    respond(asked.pk, Answer(value=False), by=bob)
+
+    with page.expect_response(f"**/requests/{asked.pk}/response") as refused:
+        card(page).get_by_role("button", name="Pay 31.20 €").click()
+
+    assert refused.value.status == 409
+    expect(card(page)).to_contain_text("by bob")
+    expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
+    assert [response.user for response in asked.responses.all()] == [bob]
+
+
+def hear_nothing(socket: WebSocketRoute) -> None:
+    """Open as far as the page knows, and silent."""

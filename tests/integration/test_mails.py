@@ -1,0 +1,268 @@
+"""Who is asked and does not look gets one mail, whatever happens to clocks and workers."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission, User
+from django.core import mail
+from django.core.mail import EmailMessage
+from django.db import connection
+from django.test import Client
+from pytest_django import Settings
+
+from chat.models import HumanRequest, Mail, Presence
+from chat.services import Answer, find_mails, note_presence, respond, send_mail
+from chat.services.letter import letter_about
+from procedures.models import Run
+from procedures.models.clock import clock as product_clock
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.conftest import StartClock, StartWorker, create_person
+from tests.integration.test_live import page
+from tests.processes import Web, wait_until
+from tests.runs import start, wait_for_request
+
+MINUTE = timedelta(minutes=1)
+FOLDER = settings.LOCAL_DIR / "mail"
+
+
+@pytest.fixture(autouse=True)
+def time_goes_on() -> Iterator[None]:
+    yield
+    product_clock.ahead = timedelta(0)
+
+
+@pytest.fixture(autouse=True)
+def addresses(db: None, alice: User, bob: User, carol: User) -> None:
+    for user in (alice, bob, carol):
+        user.email = f"{user.username}@sign.example"
+        user.save()
+
+
+@pytest.fixture
+def run(alice: User, support: Group, finance: Group) -> Run:
+    """Asks finance, where bob is."""
+    grant("question", support, "start")
+    grant("question", finance, "answer")
+    return run_until_it_waits("question", by=alice)
+
+
+def pass_time(length: timedelta = MINUTE) -> None:
+    """What clock and workers do when so much time has passed."""
+    product_clock.ahead += length
+    find_mails()
+    for pk in Mail.objects.values_list("pk", flat=True):
+        send_mail(pk)
+
+
+def outbox() -> list[EmailMessage]:
+    return list(getattr(mail, "outbox", []))
+
+
+def mailed() -> list[str]:
+    return sorted(address for message in outbox() for address in message.to)
+
+
+def test_who_is_asked_gets_one_mail_and_nobody_else_does(run: Run) -> None:
+    for _ in range(3):
+        pass_time()
+
+    (message,) = outbox()
+    assert message.to == ["bob@sign.example"]
+    assert message.subject == "Pay 31.20 €?"
+    assert f"{settings.SITE_URL}/requests/{request_of(run).pk}\n" in message.body
+    assert "alice started “Question”" in message.body
+    assert "  order: 7\n" in message.body
+    assert "It stays open until somebody answers." in message.body
+    assert Mail.objects.get().sent_at
+
+
+def test_nothing_is_mailed_before_the_minute_is_over(run: Run) -> None:
+    pass_time(MINUTE - timedelta(seconds=5))
+
+    assert not Mail.objects.exists()
+
+
+def test_what_is_answered_is_not_mailed(run: Run, bob: User) -> None:
+    respond(request_of(run).pk, Answer(value=True), by=bob)
+
+    pass_time()
+
+    assert not Mail.objects.exists()
+
+
+def test_what_is_answered_while_the_mail_is_on_its_way_is_not_sent(run: Run, bob: User) -> None:
+    product_clock.ahead += MINUTE
+    find_mails()
+    respond(request_of(run).pk, Answer(value=True), by=bob)
+
+    send_mail(Mail.objects.get().pk)
+
+    assert not outbox()
+    assert Mail.objects.get().note == "It was closed before."
+
+
+def test_who_looks_is_mailed_only_after_looking_away(run: Run, bob: User) -> None:
+    product_clock.ahead += MINUTE / 2
+    note_presence(bob)
+    pass_time(MINUTE / 2)
+    assert not Mail.objects.exists()
+
+    pass_time()
+    assert mailed() == ["bob@sign.example"]
+
+
+def test_reading_a_page_is_no_sign_and_a_post_is_one(run: Run, bob: User, client: Client) -> None:
+    client.force_login(bob)
+
+    client.get("/")
+    client.get(f"/requests/{request_of(run).pk}")
+    assert not Presence.objects.exists()
+
+    client.post(f"/requests/{request_of(run).pk}/response", {"value": "nonsense"})
+    assert Presence.objects.get().user == bob
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"email": ""}])
+def test_who_cannot_be_reached_is_not_mailed(run: Run, bob: User, change: dict[str, Any]) -> None:
+    User.objects.filter(pk=bob.pk).update(**change)
+
+    pass_time()
+
+    assert not outbox()
+
+
+def test_users_groups_and_holders_of_a_permission_are_asked_once_each(
+    run: Run, finance: Group, bob: User, alice: User, carol: User
+) -> None:
+    request = request_of(run)
+    carol.user_permissions.add(Permission.objects.get(codename="view_run"))
+    request.assignments.create(permission="procedures.view_run")
+    request.assignments.create(permission="nonsense")
+    request.assignments.create(user=bob)
+    request.assignments.create(user=alice)
+
+    pass_time()
+
+    assert mailed() == ["alice@sign.example", "bob@sign.example", "carol@sign.example"]
+
+
+def test_a_mail_that_cannot_be_sent_is_tried_again(run: Run, settings: Settings) -> None:
+    backend = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    pass_time()
+    assert "ConnectionRefusedError" in Mail.objects.get().note
+
+    settings.EMAIL_BACKEND = backend
+    pass_time(MINUTE * 5)
+
+    assert mailed() == ["bob@sign.example"]
+    assert not Mail.objects.get().note
+
+
+def test_an_address_that_would_add_a_header_is_given_up(run: Run, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(email="bob@sign.example\nBcc: all@sign.example")
+
+    for hours in range(12):
+        pass_time(MINUTE * 60 * hours)
+
+    assert not outbox()
+    assert not Mail.objects.filter(ring_at__isnull=False).exists()
+
+
+def test_a_prompt_adds_no_header_and_names_no_end(run: Run, bob: User) -> None:
+    request = request_of(run)
+    request.prompt = "Pay?\r\nBcc: all@sign.example\u202e" + " long" * 100
+    run.procedure.title = "Pay\nBcc: all@sign.example"
+
+    letter = letter_about(request, to=bob)
+
+    assert letter.subject.startswith("Pay? Bcc: all@sign.example long")
+    assert letter.subject.isprintable()
+    assert len(letter.subject) <= 120
+    assert "\r" not in letter.text
+    assert "\nBcc" not in letter.text
+
+
+def test_it_says_what_silence_does_and_until_when(alice: User, finance: Group) -> None:
+    run = run_until_it_waits("one_of_each", kind="told")
+
+    text = letter_about(request_of(run), to=alice).text
+
+    assert "If nobody answers in time, it counts as: Reject. The time ends" in " ".join(
+        text.split()
+    )
+    assert "parts 1.b: 2.50\n" in text
+    assert "The system started" in text
+
+
+def test_a_review_tells_how_long_the_text_is(alice: User) -> None:
+    run = run_until_it_waits("one_of_each", kind="review")
+
+    assert "A text of 2 lines is to be reviewed." in letter_about(request_of(run), to=alice).text
+
+
+def test_a_site_without_a_mail_server_plans_nothing(
+    settings: Settings, alice: User, finance: Group
+) -> None:
+    settings.SENDS_MAIL = False
+
+    run = run_until_it_waits("one_of_each", kind="told")
+
+    assert request_of(run).mail_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_clocks_and_workers_send_one_mail(run: Run) -> None:
+    product_clock.ahead += MINUTE
+    barrier = Barrier(4)
+
+    def work(_: int) -> None:
+        barrier.wait()
+        find_mails()
+        for pk in Mail.objects.values_list("pk", flat=True):
+            send_mail(pk)
+        connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+
+    assert mailed() == ["bob@sign.example"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clocks_and_a_killed_worker_send_one_mail(
+    worker: StartWorker, clock: StartClock, alice: User, bob: User, support: Group
+) -> None:
+    grant("question", support, "start")
+    product = worker(MAIL_AFTER_SECONDS="2")
+    run = start("question", by=alice)
+    request = wait_for_request(run)
+    request.assignments.create(user=bob)
+    product.kill()
+    clock(MAIL_AFTER_SECONDS="2"), clock(MAIL_AFTER_SECONDS="2")
+    wait_until(Mail.objects.exists, what="a mail to be planned")
+
+    worker(MAIL_AFTER_SECONDS="2")
+
+    wait_until(lambda: Mail.objects.get().sent_at, timeout=40, what="the mail to be sent")
+    assert len(letters_about(request)) == 1
+
+
+def letters_about(request: HumanRequest) -> list[str]:
+    texts = [path.read_text() for path in FOLDER.glob("*.log")]
+    return [text for text in texts if f"/requests/{request.pk}" in text]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_open_page_is_a_sign_of_somebody_looking(running_web: Web) -> None:
+    erin = create_person("erin")
+    with page(running_web, erin) as opened:
+        opened.follow("inbox")
+
+        wait_until(lambda: Presence.objects.filter(user=erin).exists(), what="erin to be noted")
