@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from django.db import DatabaseError, connection
@@ -62,6 +62,7 @@ def _beat(held: DatabaseJournal, is_over: threading.Event) -> None:
     renewed, shown = time.monotonic(), None
     try:
         while not is_over.wait(min(BEAT, every)):
+            _look(held)
             is_due = time.monotonic() - renewed >= every
             if (is_due or held.working is not shown) and not _renew(held):
                 return
@@ -69,6 +70,11 @@ def _beat(held: DatabaseJournal, is_over: threading.Event) -> None:
             shown = held.working
     finally:
         connection.close()
+
+
+def _look(held: DatabaseJournal) -> None:
+    with suppress(DatabaseError):  # the next look comes in a second
+        held.look_for_cancel()
 
 
 def _renew(held: DatabaseJournal) -> bool:
