@@ -1,6 +1,11 @@
 """What may be done to runs from outside, each in one transaction."""
 
-from procedures.services.operations import OperationRefusedError, cancel_run, note_operation
+from procedures.services.operations import (
+    OperationRefusedError,
+    cancel_run,
+    checked_reason,
+    note_operation,
+)
 from procedures.services.runs import (
     KeyReusedError,
     NotAllowedError,
@@ -18,6 +23,7 @@ __all__ = [
     "UnknownProcedureError",
     "WaitClosedError",
     "cancel_run",
+    "checked_reason",
     "expire_wait",
     "find_startable",
     "lock_run",

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from chat.models import HumanRequest
-from chat.services import AlreadyAnsweredError, Answer, respond
+from chat.services import AlreadyAnsweredError, Answer, respond, withdraw_request
 from dashboard.demo import let_operators_view
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
@@ -202,6 +202,46 @@ def ended(run: Run) -> bool:
     return status_of(run) in {"succeeded", "cancelled"}
 
 
+def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
+    dave: User, admin_user: User
+) -> None:
+    run = run_until_it_waits("question")
+    request = request_of(run)
+
+    assert withdraw_request(request.pk, by=dave, reason="Paid by hand.") == "It is withdrawn."
+    advance_run(run.pk)
+
+    (decision,) = procedures.saw
+    assert (decision.outcome, decision.value) == ("withdrawn", None)
+    assert (decision.responder, decision.comment) == ("dave", "Paid by hand.")
+    assert not decision
+    assert status_of(run) == "succeeded"
+    assert run.events.get(kind="operator").content["action"] == "withdraw"
+    request.refresh_from_db()
+    assert (request.status, request.closed_by) == ("withdrawn", "dave")
+    with pytest.raises(AlreadyAnsweredError, match="not asked any more"):
+        respond(request.pk, Answer(value=True), by=admin_user)
+
+
+def test_an_answered_request_cannot_be_withdrawn(dave: User, admin_user: User) -> None:
+    run = run_until_it_waits("question")
+    respond(request_of(run).pk, Answer(value=True), by=admin_user)
+
+    with pytest.raises(AlreadyAnsweredError, match="admin has answered this already"):
+        withdraw_request(request_of(run).pk, by=dave, reason="Paid by hand.")
+
+    assert not run.run_inputs.filter(kind="operator").exists()
+
+
+def test_no_request_is_withdrawn_without_a_reason(dave: User) -> None:
+    run = run_until_it_waits("question")
+
+    with pytest.raises(OperationRefusedError, match="Say why"):
+        withdraw_request(request_of(run).pk, by=dave, reason="")
+
+    assert request_of(run).is_open
+
+
 # In the admin
 
 
@@ -256,3 +296,26 @@ def test_a_run_in_the_admin_leads_to_its_page(staff: Client) -> None:
     run = run_until_it_waits("question")
 
     assert f"/runs/{run.pk}" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+
+
+REQUESTS = "/admin/chat/humanrequest/"
+
+
+def test_staff_withdraw_requests_with_a_reason(staff: Client) -> None:
+    request = request_of(run_until_it_waits("question"))
+    form = {"action": "withdraw", "_selected_action": [str(request.pk)]}
+    decided = form | {"is_decided": "yes", "reason": "Paid by hand."}
+
+    assert "Withdraw requests" in staff.post(REQUESTS, form).content.decode()
+    assert "It is withdrawn." in staff.post(REQUESTS, decided, follow=True).content.decode()
+    assert "stays as it is" in staff.post(REQUESTS, decided, follow=True).content.decode()
+
+    request.refresh_from_db()
+    assert request.status == "withdrawn"
+
+
+def test_a_request_in_the_admin_leads_to_its_page(staff: Client) -> None:
+    request = request_of(run_until_it_waits("question"))
+
+    shown = staff.get(f"{REQUESTS}{request.pk}/change/").content.decode()
+    assert f'href="/requests/{request.pk}"' in shown
