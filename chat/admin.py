@@ -3,6 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from chat.models import (
@@ -16,7 +19,9 @@ from chat.models import (
     Session,
     SessionEvent,
 )
+from chat.services import withdraw_request
 from procedures.admin.history import HistoryAdmin, Related, link, readable
+from procedures.admin.operations import Operation, operate
 from procedures.admin.run import RunAdmin
 
 OF_RUN = "wait__run__id__exact"
@@ -82,6 +87,7 @@ class SessionEventAdmin(PartOfSessionAdmin):
 
 @admin.register(HumanRequest)
 class HumanRequestAdmin(HistoryAdmin):
+    actions = ["withdraw"]
     list_display = ["__str__", "kind", "status", "outcome", "run_page", "opened_at", "closed_by"]
     list_filter = ["status", "kind", "outcome", "wait__run__procedure"]
     list_select_related = ["wait__run__procedure"]
@@ -101,6 +107,17 @@ class HumanRequestAdmin(HistoryAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         return lookup == OF_RUN or super().lookup_allowed(lookup, value, request)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("chat.operate_request")
+
+    @admin.action(description="Withdraw", permissions=["operate"])
+    def withdraw(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:
+        withdrawal = Operation("withdraw", "Withdraw requests", withdraw_request)
+        return operate(self, request, rows, withdrawal)
+
+    def view_on_site(self, request: HumanRequest) -> str:
+        return reverse("request_detail", args=[request.pk])
 
     @admin.display(description="run", ordering="wait__run")
     def run_page(self, request: HumanRequest) -> SafeString | str:

@@ -68,11 +68,11 @@ def groups_of(account: DemoAccount) -> list[Group]:
 
 
 def let_operators_view() -> None:
-    """Every model of the product, also those that came with an update."""
+    """Every model of the product, also those that came with an update, and operate runs."""
     operators, _ = Group.objects.get_or_create(name="operators")
     operators.permissions.add(
         *Permission.objects.filter(
-            content_type__app_label__in=PRODUCT, codename__startswith="view_"
+            content_type__app_label__in=PRODUCT, codename__regex="^(view|operate)_"
         )
     )
 

@@ -57,9 +57,22 @@ def claim(run_id: UUID) -> "DatabaseJournal | None":
         run = Run.objects.claimable(now).select_for_update().filter(pk=run_id).first()
         if run is None:
             return None
-        run.hold(until=now + LEASE)
-        journal = DatabaseJournal(run, now=now)
-        journal.take_inputs()
+        journal = _hold(run, now)
+        if run.cancel_requested_at:
+            journal.cancel()
+            return None
+    return journal
+
+
+def cancel(run: Run, *, now: datetime) -> None:
+    """End a locked run that is in no worker's hands, as its writer, in the same transaction."""
+    _hold(run, now).cancel()
+
+
+def _hold(run: Run, now: datetime) -> "DatabaseJournal":
+    run.hold(until=now + LEASE)
+    journal = DatabaseJournal(run, now=now)
+    journal.take_inputs()
     return journal
 
 
@@ -82,6 +95,7 @@ class DatabaseJournal:
         self._origin, self._started = now, time.monotonic()
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, row.claims)
         self.working: Working | None = None
+        self.is_cancelled = False
         self.is_queued_again = False
         """Whether something came from outside while the worker let go of the run."""
 
@@ -153,6 +167,25 @@ class DatabaseJournal:
             )
         )
 
+    def look_for_cancel(self) -> None:
+        """Ask whether somebody wants the run to end, once a second from the heartbeat."""
+        self.is_cancelled = self._is_to_end()
+
+    def _is_to_end(self) -> bool:
+        asked = Run.objects.filter(pk=self._row.pk, cancel_requested_at__isnull=False)
+        return asked.exists()
+
+    def cancel(self) -> None:
+        """End the run where it stands, as it was asked for, in the caller's transaction."""
+        asked = RunInput.objects.filter(run_id=self._row.pk, name="cancel").last()
+        said = canonical.plain(asked.data) if asked else {}
+        draft = Draft(EventKind.RUN_CANCELLED, data=said)
+        events = self._chain([draft])
+        self._append(events, claims=0)
+        self._take_effect(events, Batch((draft,), release=Release(RunStatus.CANCELLED)))
+        run_id = self._row.pk
+        transaction.on_commit(lambda: hooks.changed.send_robust(Run, run_id=run_id))
+
     def take_inputs(self) -> None:
         """Write what came from outside into the journal, in the claim's transaction."""
         inputs = list(RunInput.objects.filter(run_id=self._row.pk).untaken())
@@ -162,7 +195,9 @@ class DatabaseJournal:
             Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data))
             for one in inputs
         ]
-        events = self._chain([*drafts, Draft(EventKind.RUN_RESUMED)])
+        if not self._row.cancel_requested_at:
+            drafts.append(Draft(EventKind.RUN_RESUMED))
+        events = self._chain(drafts)
         self._append(events, claims=1)
         RunInput.objects.filter(pk__in=[one.pk for one in inputs]).update(taken_at=self.now())
         self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, 1
@@ -240,7 +275,8 @@ class DatabaseJournal:
     def _let_go(self, release: Release) -> None:
         status = release.status
         has_inputs = RunInput.objects.filter(run_id=self._row.pk).untaken().exists()
-        if status == RunStatus.WAITING and has_inputs:
+        is_called = status == RunStatus.WAITING and has_inputs
+        if is_called or (not status.is_end and self._is_to_end()):
             status, self.is_queued_again = RunStatus.QUEUED, True
         self._row.let_go(
             status,

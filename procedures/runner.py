@@ -63,9 +63,10 @@ def _beat(held: DatabaseJournal, is_over: threading.Event) -> None:
     try:
         while not is_over.wait(min(BEAT, every)):
             working = held.working
-            if working is shown and time.monotonic() - renewed < every:
-                continue
             try:
+                held.look_for_cancel()
+                if working is shown and time.monotonic() - renewed < every:
+                    continue
                 if not held.renew():
                     return
             except Error as error:

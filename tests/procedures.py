@@ -392,6 +392,12 @@ def others_act(ctx: Context) -> str:
     return ctx.step(act, "after", name="after")
 
 
+@procedure
+def others_act_then_it_asks(ctx: Context) -> bool:
+    ctx.step(let_others_act)
+    return bool(ctx.approve("Go on?"))
+
+
 # Inputs
 
 

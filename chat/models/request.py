@@ -71,6 +71,7 @@ class HumanRequest(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("operate_request", "Can withdraw and reassign requests")]
         indexes = [
             models.Index(fields=["status", "id"], name="requests_by_status"),
             models.Index(fields=["mail_at"], condition=Q(status="open"), name="requests_to_mail"),

@@ -2,6 +2,7 @@
 
 from chat.services.mails import find_mails, send_mail
 from chat.services.messages import MessageError, Reply, post_message, reply
+from chat.services.operations import withdraw_request
 from chat.services.presence import note_presence
 from chat.services.replies import options_of, read_reply, read_text
 from chat.services.responses import (
@@ -26,4 +27,5 @@ __all__ = [
     "reply",
     "respond",
     "send_mail",
+    "withdraw_request",
 ]

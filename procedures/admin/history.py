@@ -44,7 +44,7 @@ class CountedToALimit(Pages):
 class HistoryAdmin(Admin):
     """Rows that only the product writes: looked at, never added, changed or removed."""
 
-    actions = None
+    actions: Any = None
     list_per_page = 50
     paginator = CountedToALimit
     show_full_result_count = False

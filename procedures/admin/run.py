@@ -1,10 +1,15 @@
 """Runs and what belongs to them."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures.admin.history import HistoryAdmin, Related, link, readable
+from procedures.admin.operations import Operation, operate
 from procedures.models import Artifact, Event, Run, RunInput, Wait
+from procedures.services import cancel_run
 
 OF_RUN = "run__id__exact"
 
@@ -22,6 +27,7 @@ class PartOfRunAdmin(HistoryAdmin):
 
 @admin.register(Run)
 class RunAdmin(HistoryAdmin):
+    actions = ["cancel"]
     list_display = ["__str__", "procedure", "status", "started_by", "created_at", "ended_at"]
     list_filter = ["status", "procedure"]
     list_select_related = ["procedure", "started_by"]
@@ -31,6 +37,7 @@ class RunAdmin(HistoryAdmin):
     fieldsets = [
         (None, {"fields": ["procedure", "version", "status", "see_also"]}),
         ("Start and end", {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]}),
+        ("Operators", {"fields": ["cancel_requested_at"]}),
         ("Values", {"fields": ["shown_inputs", "shown_result", "shown_error"]}),
         ("Now", {"fields": ["working_on", "working_attempt", "working_since", "wake_at"]}),
         ("Journal", {"fields": ["head_seq", "head_hash"]}),
@@ -43,6 +50,16 @@ class RunAdmin(HistoryAdmin):
         Related("Files", Artifact, OF_RUN),
         Related("Inputs from outside", RunInput, OF_RUN),
     ]
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("procedures.operate_run")
+
+    @admin.action(description="Cancel", permissions=["operate"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        return operate(self, request, rows, Operation("cancel", "Cancel runs", cancel_run))
+
+    def view_on_site(self, run: Run) -> str:
+        return reverse("run_detail", args=[run.pk])
 
     @admin.display(description="inputs")
     def shown_inputs(self, run: Run) -> SafeString | str:

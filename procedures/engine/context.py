@@ -13,6 +13,7 @@ from procedures.engine import canonical, questions
 from procedures.engine.chance import Chance
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import (
+    Cancelled,
     EngineError,
     Interruption,
     QuestionError,
@@ -109,6 +110,8 @@ class Context:
     def _try_once(
         self, function: StepFunction, args: tuple[Any, ...], key: str, retry: Retry, attempt: int
     ) -> Event:
+        if self._journal.is_cancelled:
+            self._interrupt(Cancelled(key))
         progress = Progress(key, attempt, keep=self._commit, now=self._journal.now)
         step = Step(key, f"{self.run_id}:{key}", attempt, progress.say)
         since = self._journal.now()

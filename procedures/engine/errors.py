@@ -11,6 +11,7 @@ EngineError
 
 Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Suspend               the run leaves its worker and waits
+├── Cancelled             the run was asked to end, and leaves its worker
 ├── Mismatch              the code no longer fits the journal
 ├── Refused               a layer above refuses what was to be committed
 ├── Fenced                another worker holds the run
@@ -91,6 +92,10 @@ class Suspend(Interruption):
     def __init__(self, key: str, *, wake_at: datetime | None = None) -> None:
         self.key, self.wake_at = key, wake_at
         super().__init__(key)
+
+
+class Cancelled(Interruption):
+    """The run was asked to end: it leaves its worker here."""
 
 
 class Mismatch(Interruption):

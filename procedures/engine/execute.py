@@ -8,6 +8,7 @@ from procedures.engine import canonical
 from procedures.engine.context import Context
 from procedures.engine.definition import Procedure
 from procedures.engine.errors import (
+    Cancelled,
     Fenced,
     Interruption,
     Mismatch,
@@ -88,6 +89,8 @@ def _interrupted(interruption: Interruption) -> Ending:
         status = RunStatus.RETRYING if interruption.wake_at else RunStatus.WAITING
         draft = Draft(EventKind.RUN_SUSPENDED, data={"on": interruption.key})
         return Release(status, wake_at=interruption.wake_at), draft
+    if isinstance(interruption, Cancelled):  # whoever claims it next ends it
+        return Release(RunStatus.QUEUED), Draft(EventKind.RUN_SUSPENDED, data={"on": "cancel"})
     if isinstance(interruption, Fenced | StorageLost):
         raise interruption
     return _quarantined(interruption)

@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     LOG = "log"
     NOTICE = "notice"
     PROGRESS = "progress"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ class Journal(Protocol):
 
     run: RunFacts
     working: Working | None
+    is_cancelled: bool
+    """Whether somebody asked the run to end: seen between steps, a second late at most."""
 
     def now(self) -> datetime:
         """The storage's own clock: leases, deadlines and events all follow it."""

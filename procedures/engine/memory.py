@@ -145,6 +145,7 @@ class MemoryJournal:
         facts = row.facts
         self.run = RunFacts(facts.run_id, facts.inputs, facts.seed, row.claims)
         self.working: Working | None = None
+        self.is_cancelled = False
 
     def now(self) -> datetime:
         return self._store.clock

@@ -69,6 +69,7 @@ class Run(models.Model):
     idempotency_key = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
 
     epoch = models.PositiveIntegerField(default=0, help_text="Fences off earlier workers.")
     leased_until = models.DateTimeField(null=True)
@@ -86,6 +87,7 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("operate_run", "Can cancel and retry runs")]
         constraints = [
             models.UniqueConstraint(
                 fields=["procedure", "started_by", "idempotency_key"],
@@ -117,6 +119,10 @@ class Run(models.Model):
         self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
         self.rings, self.ring_at = 0, at + RING_AGAIN
         self.save(update_fields=["status", "wake_at", "leased_until", "rings", "ring_at"])
+
+    def request_cancel(self, *, at: datetime) -> None:
+        self.cancel_requested_at = at
+        self.save(update_fields=["cancel_requested_at"])
 
     def ring_again(self, *, at: datetime) -> None:
         """Note one more message about this queued run; the next one comes twice as late."""

@@ -35,6 +35,8 @@ def line_of(event: Event) -> Line:
 def _actor(kind: str, data: dict[str, Any]) -> str:
     if kind == EventKind.RUN_STARTED:
         return str(data["by"])
+    if kind in (EventKind.OPERATOR, EventKind.RUN_CANCELLED):
+        return str(data.get("by", WORKER))
     if kind == EventKind.WAIT_CLOSED:
         responder = str(data["responder"])
         return CLOCK if responder.startswith("system") else responder
@@ -110,6 +112,11 @@ def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
     return "idle", say(code(event.key), counts, f": {shortened(last, 200)}" if last else "")
 
 
+def _operator(_: JournalEvent, data: dict[str, Any]) -> Told:
+    reason = shortened(data["reason"], 300)
+    return "person", say(strong(data["action"].capitalize()), f", by an operator: “{reason}”")
+
+
 def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
     return "idle", say(event.kind.replace(".", " "), f" {event.name}".rstrip())
 
@@ -121,6 +128,7 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.RUN_SUCCEEDED: lambda *_: ("done", say("Done")),
     EventKind.RUN_FAILED: _failed,
     EventKind.RUN_CANCELLED: lambda *_: ("refused", say("Cancelled")),
+    EventKind.OPERATOR: _operator,
     EventKind.RUN_QUARANTINED: _quarantined,
     EventKind.STEP_SUCCEEDED: _succeeded_step,
     EventKind.STEP_FAILED: _failed_step,

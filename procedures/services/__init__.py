@@ -1,5 +1,11 @@
 """What may be done to runs from outside, each in one transaction."""
 
+from procedures.services.operations import (
+    OperationRefusedError,
+    cancel_run,
+    checked_reason,
+    note_operation,
+)
 from procedures.services.runs import (
     KeyReusedError,
     NotAllowedError,
@@ -13,11 +19,15 @@ from procedures.services.waits import WaitClosedError, expire_wait, lock_run, re
 __all__ = [
     "KeyReusedError",
     "NotAllowedError",
+    "OperationRefusedError",
     "UnknownProcedureError",
     "WaitClosedError",
+    "cancel_run",
+    "checked_reason",
     "expire_wait",
     "find_startable",
     "lock_run",
+    "note_operation",
     "resolve_wait",
     "start_run",
     "sweep",

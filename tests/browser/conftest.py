@@ -57,12 +57,13 @@ class OpenPage(Protocol):
         web: Web | None = None,
         width: int = DESK,
         scheme: Scheme = "light",
+        bypass_csp: bool = False,
     ) -> Page: ...
 
 
 @pytest.fixture
 def open_page(browser: Browser, running_web: Web) -> Iterator[OpenPage]:
-    """Opens browsers of people who are signed in; no script of theirs may have failed."""
+    """Opens browsers of people who are signed in. No script may fail, nothing may break the CSP."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
@@ -72,6 +73,7 @@ def open_page(browser: Browser, running_web: Web) -> Iterator[OpenPage]:
         web: Web | None = None,
         width: int = DESK,
         scheme: Scheme = "light",
+        bypass_csp: bool = False,
     ) -> Page:
         address = (web or running_web).url
         is_phone = width == PHONE
@@ -82,10 +84,12 @@ def open_page(browser: Browser, running_web: Web) -> Iterator[OpenPage]:
             has_touch=is_phone,
             is_mobile=is_phone,
             reduced_motion="reduce",
+            bypass_csp=bypass_csp,
         )
         contexts.append(context)
         context.on("weberror", lambda error: faults.append(str(error.error)))
-        context.on("console", lambda line: take(line.type, line.text))
+        if not bypass_csp:
+            context.on("console", lambda line: take(line.type, line.text))
         if user:
             cookie = {"name": settings.SESSION_COOKIE_NAME, "value": sign_in(user), "url": address}
             context.add_cookies([cookie])  # type: ignore[list-item]

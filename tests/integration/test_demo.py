@@ -44,12 +44,13 @@ def test_nobody_has_a_password_and_only_the_operator_is_staff() -> None:
     assert not User.objects.filter(is_superuser=True).exists()
 
 
-def test_the_operator_may_view_and_change_nothing() -> None:
+def test_the_operator_may_view_and_operate_and_change_nothing() -> None:
     create_demo_accounts()
     operators = Group.objects.get(name="operators")
     names = set(operators.permissions.values_list("codename", flat=True))
 
-    assert all(name.startswith("view_") for name in names)
+    assert "operate_run" in names
+    assert all(name.startswith(("view_", "operate_")) for name in names)
 
 
 def test_a_second_time_resets_nobody() -> None:

@@ -405,7 +405,7 @@ def test_a_bar_carries_who_answered_or_is_asked() -> None:
         ("state", {"name": "count", "value": 2}, "count is 2", "a worker"),
         ("log", {"text": "Counting.", "level": "debug"}, "Counting.", "a worker"),
         ("progress", {"text": "x\ny", "done": 1, "total": 2}, "key 1 of 2: y", "a worker"),
-        ("operator", {}, "operator name", "a worker"),
+        ("patch", {}, "patch name", "a worker"),
     ],
 )
 def test_lines(kind: str, data: dict[str, Any], told: str, actor: str) -> None:

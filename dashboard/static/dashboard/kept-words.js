@@ -59,9 +59,16 @@ function carryOver(card, fresh) {
     slot.replaceWith(form);
     return;
   }
+  keepShown(fresh);
   const words = form.querySelector(".htmx-request") ? "" : typedIn(form);
   form.querySelector("keep-draft")?.forget();
   if (words) keepWords(keptWords(words), fresh);
+}
+
+/** What somebody may be reading is not folded away under their eyes, and nothing below jumps. */
+function keepShown(fresh) {
+  const fold = fresh.querySelector(".request__fold");
+  if (fold) fold.open = true;
 }
 
 /** The card itself, or the one in a message. */

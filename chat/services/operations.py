@@ -1,0 +1,36 @@
+"""What operators do to requests: each with a reason, kept in the run's journal with who it was."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from chat.models import HumanRequest
+from chat.services.responses import AlreadyAnsweredError
+from procedures.engine.journal import closing
+from procedures.services import checked_reason, expire_wait, lock_run, note_operation, resolve_wait
+
+
+def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
+    """Ask no longer: the run goes on with the outcome "withdrawn" and no value.
+
+    Locks as an answer does; of the two, the first counts.
+    """
+    request = HumanRequest.objects.select_related("wait").get(pk=request_id)
+    expire_wait(request.wait)
+    with transaction.atomic():
+        request = lock_open_request(request)
+        comment = checked_reason(reason)
+        note_operation(request.wait.run, "withdraw", by=by, reason=reason)
+        responder = by.get_username()
+        resolve_wait(request.wait, closing("withdrawn", responder=responder, comment=comment))
+    return "It is withdrawn."
+
+
+def lock_open_request(request: HumanRequest) -> HumanRequest:
+    """The run, then the request; AlreadyAnsweredError when it is closed."""
+    lock_run(request.wait.run_id)
+    locked = HumanRequest.objects.select_for_update().get(pk=request.pk)
+    if not locked.is_open:
+        raise AlreadyAnsweredError(locked)
+    return locked

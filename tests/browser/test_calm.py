@@ -1,0 +1,64 @@
+"""What is read stays where it is while live updates arrive."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from chat.services import post_message
+from tests import runs
+from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.pages import grant_to_both
+from tests.processes import Web
+
+MOST_SHIFT = 0.02
+MEASURE = """
+    const shifts = [];
+    const take = (entries) => {
+      for (const { value, hadRecentInput, sources } of entries) {
+        const moved = sources.map(({ node }) => node?.outerHTML?.slice(0, 100));
+        if (!hadRecentInput) shifts.push({ value, moved });
+      }
+    };
+    const observer = new PerformanceObserver((list) => take(list.getEntries()));
+    observer.observe({ type: "layout-shift", buffered: true });
+    window.readShifts = () => {
+      take(observer.takeRecords());
+      return shifts;
+    };
+"""
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_nothing_jumps_while_live_updates_arrive(
+    width: int, site: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    grant_to_both("one_of_each")
+    run = runs.start("one_of_each", by=alice, kind="told")
+    asked = runs.wait_for_request(run)
+    chat, detail, home = (
+        watch(open_page(alice, width=width), address)
+        for address in (f"/chat/{asked.session_id}", f"/runs/{run.pk}", "/")
+    )
+    bobs = watch(open_page(bob), "/")
+
+    post_message(asked.session, "I looked at it.\n\nIt is fine.", by=bob)
+    later = runs.wait_for_request(runs.start("one_of_each", by=alice, kind="approval"))
+    expect(bobs.get_by_role("article", name="Pay 31.20 €?")).to_be_visible()
+    runs.answer(asked, by=bob)
+    runs.answer(later, by=bob)
+
+    expect(chat.get_by_role("article", name="One of each", exact=True)).to_contain_text("Done")
+    expect(detail.locator(".run-now__state")).to_contain_text("Done")
+    expect(bobs.get_by_role("article", name="Pay 31.20 €?")).to_contain_text("by bob")
+    for page in (chat, detail, home, bobs):
+        shifts: list[dict[str, Any]] = page.evaluate("readShifts()")
+        assert sum(shift["value"] for shift in shifts) <= MOST_SHIFT, (page.url, shifts)
+
+
+def watch(page: Page, address: str) -> Page:
+    page.add_init_script(MEASURE)
+    page.goto(address)
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    return page

@@ -1,0 +1,321 @@
+"""What operators do to runs, beside what is refused to them; all of it with who and why."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from threading import Barrier
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+
+from chat.models import HumanRequest
+from chat.services import AlreadyAnsweredError, Answer, respond, withdraw_request
+from dashboard.demo import let_operators_view
+from procedures.engine.execute import advance
+from procedures.files import ContentStore
+from procedures.journal import claim
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.registry import find
+from procedures.runner import advance_run
+from procedures.services import OperationRefusedError, cancel_run, start_run, sweep
+from tests import procedures
+from tests.calls import request_of, run_until_it_waits
+from tests.processes import wait_until
+
+ROUNDS = 200
+ENDS = {"run.succeeded", "run.failed", "run.cancelled"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_happened() -> Iterator[None]:
+    procedures.forget()
+    yield
+    clock.ahead = timedelta(0)
+
+
+def journal_of(run: Run) -> list[str]:
+    return list(run.events.order_by("seq").values_list("kind", flat=True))
+
+
+def status_of(run: Run) -> str:
+    run.refresh_from_db()
+    return run.status
+
+
+def queued(name: str, **inputs: object) -> Run:
+    return start_run(name, inputs, by=None)[0]
+
+
+def carry_on_by_hand(run: Run) -> None:
+    """What a worker does, without its heartbeat."""
+    journal, code = claim(run.pk), find(run.procedure.name)
+    assert journal
+    assert code
+    procedures.interludes.append(journal.look_for_cancel)
+    advance(code, journal, ContentStore())
+
+
+def test_a_waiting_run_is_cancelled_at_once(dave: User, admin_user: User) -> None:
+    run = run_until_it_waits("question")
+    request = request_of(run)
+
+    told = cancel_run(run.pk, by=dave, reason="Ordered twice.")
+
+    assert told == "It is cancelled."
+    assert status_of(run) == "cancelled"
+    assert run.ended_at
+    assert journal_of(run)[-2:] == ["operator", "run.cancelled"]
+    for event in run.events.filter(kind__in=["operator", "run.cancelled"]):
+        assert event.content == {"action": "cancel", "by": "dave", "reason": "Ordered twice."}
+    request.refresh_from_db()
+    assert (request.status, request.outcome) == ("withdrawn", "withdrawn")
+    with pytest.raises(AlreadyAnsweredError, match="not asked any more"):
+        respond(request.pk, Answer(value=True), by=admin_user)
+
+
+def test_a_cancelled_run_never_runs_again(dave: User) -> None:
+    run = queued("two_steps")
+    cancel_run(run.pk, by=dave, reason="No.")
+    events = journal_of(run)
+
+    advance_run(run.pk)
+    clock.ahead += timedelta(days=1)
+    sweep()
+    advance_run(run.pk)
+
+    assert status_of(run) == "cancelled"
+    assert journal_of(run) == events
+    assert procedures.did == []
+
+
+@pytest.mark.parametrize("status", ["retrying", "quarantined"])
+def test_what_stands_still_is_cancelled_at_once(dave: User, status: str) -> None:
+    run = run_until_it_waits("question")
+    Run.objects.filter(pk=run.pk).update(status=status)
+
+    cancel_run(run.pk, by=dave, reason="No.")
+
+    assert status_of(run) == "cancelled"
+    assert not HumanRequest.objects.open().exists()
+
+
+def test_an_ended_run_cannot_be_cancelled(dave: User) -> None:
+    run = run_until_it_waits("two_steps")
+    events = journal_of(run)
+
+    with pytest.raises(OperationRefusedError, match="ended already: succeeded"):
+        cancel_run(run.pk, by=dave, reason="Too late.")
+
+    assert journal_of(run) == events
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 1001])
+def test_nothing_is_done_without_a_reason(dave: User, reason: str) -> None:
+    run = run_until_it_waits("question")
+
+    with pytest.raises(OperationRefusedError, match="reason"):
+        cancel_run(run.pk, by=dave, reason=reason)
+
+    assert status_of(run) == "waiting"
+    assert not run.run_inputs.exists()
+
+
+def test_a_working_run_ends_before_its_next_step(dave: User) -> None:
+    run = queued("others_act")
+    told: list[str] = []
+    procedures.interludes.append(lambda: told.append(cancel_run(run.pk, by=dave, reason="Enough.")))
+
+    carry_on_by_hand(run)
+    advance_run(run.pk)
+
+    assert told == ["It works right now, and ends at its next step or wait."]
+    assert procedures.did == ["before", "let_others_act"]
+    assert status_of(run) == "cancelled"
+    assert journal_of(run)[-2:] == ["operator", "run.cancelled"]
+
+
+def test_a_working_run_asks_nobody_any_more(dave: User) -> None:
+    run = queued("others_act_then_it_asks")
+    procedures.interludes.append(lambda: cancel_run(run.pk, by=dave, reason="Enough."))
+
+    advance_run(run.pk)
+    advance_run(run.pk)
+
+    assert status_of(run) == "cancelled"
+    assert not HumanRequest.objects.open().exists()
+
+
+def test_a_working_run_is_asked_to_stop_once(dave: User) -> None:
+    run = queued("two_steps")
+    claim(run.pk)
+    cancel_run(run.pk, by=dave, reason="Enough.")
+
+    with pytest.raises(OperationRefusedError, match="asked to stop already"):
+        cancel_run(run.pk, by=dave, reason="Enough!")
+
+    assert run.run_inputs.count() == 1
+
+
+def test_a_dead_workers_run_is_cancelled_at_once(dave: User) -> None:
+    run = queued("two_steps")
+    claim(run.pk)
+    clock.ahead += timedelta(minutes=1)
+
+    assert cancel_run(run.pk, by=dave, reason="It hangs.") == "It is cancelled."
+    assert status_of(run) == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_worker_and_a_cancel_one_wins(dave: User) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(ROUNDS):
+            run = queued("two_steps")
+            barrier = Barrier(2)
+            cancel = partial(cancel_run, run.pk, by=dave, reason="Race.")
+            work = threads.submit(race, barrier, partial(advance_run, run.pk))
+            told = threads.submit(race, barrier, cancel).result()
+            work.result()
+            wait_until(partial(ended, run), what="one of them to win")
+            kinds = journal_of(run)
+            assert sum(kind in ENDS for kind in kinds) == 1
+            assert kinds[-1] in ENDS
+            assert ("ended already" in told) == (run.cancel_requested_at is None)
+            assert status_of(run) == "cancelled" or told != "It is cancelled."
+
+
+def race(barrier: Barrier, act: Callable[[], object]) -> str:
+    barrier.wait()
+    try:
+        return str(act())
+    except OperationRefusedError as refusal:
+        return str(refusal)
+    finally:
+        connection.close()
+
+
+def ended(run: Run) -> bool:
+    advance_run(run.pk)
+    return status_of(run) in {"succeeded", "cancelled"}
+
+
+def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
+    dave: User, admin_user: User
+) -> None:
+    run = run_until_it_waits("question")
+    request = request_of(run)
+
+    assert withdraw_request(request.pk, by=dave, reason="Paid by hand.") == "It is withdrawn."
+    advance_run(run.pk)
+
+    (decision,) = procedures.saw
+    assert (decision.outcome, decision.value) == ("withdrawn", None)
+    assert (decision.responder, decision.comment) == ("dave", "Paid by hand.")
+    assert not decision
+    assert status_of(run) == "succeeded"
+    assert run.events.get(kind="operator").content["action"] == "withdraw"
+    request.refresh_from_db()
+    assert (request.status, request.closed_by) == ("withdrawn", "dave")
+    with pytest.raises(AlreadyAnsweredError, match="not asked any more"):
+        respond(request.pk, Answer(value=True), by=admin_user)
+
+
+def test_an_answered_request_cannot_be_withdrawn(dave: User, admin_user: User) -> None:
+    run = run_until_it_waits("question")
+    respond(request_of(run).pk, Answer(value=True), by=admin_user)
+
+    with pytest.raises(AlreadyAnsweredError, match="admin has answered this already"):
+        withdraw_request(request_of(run).pk, by=dave, reason="Paid by hand.")
+
+    assert not run.run_inputs.filter(kind="operator").exists()
+
+
+def test_no_request_is_withdrawn_without_a_reason(dave: User) -> None:
+    run = run_until_it_waits("question")
+
+    with pytest.raises(OperationRefusedError, match="Say why"):
+        withdraw_request(request_of(run).pk, by=dave, reason="")
+
+    assert request_of(run).is_open
+
+
+# In the admin
+
+
+@pytest.fixture
+def staff(dave: User, operators: Group) -> Client:
+    let_operators_view()
+    User.objects.filter(pk=dave.pk).update(is_staff=True)
+    client = Client()
+    client.force_login(dave)
+    return client
+
+
+RUNS = "/admin/procedures/run/"
+
+
+def test_staff_cancel_the_runs_they_chose_with_a_reason(staff: Client) -> None:
+    chosen, other, done = (run_until_it_waits(n) for n in ("question", "question", "two_steps"))
+    form = {"action": "cancel", "_selected_action": [str(chosen.pk), str(done.pk)]}
+
+    asked = staff.post(RUNS, form).content.decode()
+    assert "Cancel runs" in asked
+    assert str(other.pk) not in asked
+    assert status_of(chosen) == "waiting"
+
+    again = staff.post(RUNS, form | {"is_decided": "yes", "reason": " "}).content.decode()
+    assert "This field is required" in again
+    assert status_of(chosen) == "waiting"
+
+    decided = form | {"is_decided": "yes", "reason": "Ordered twice."}
+    told = staff.post(RUNS, decided, follow=True).content.decode()
+    assert "It is cancelled." in told
+    assert "stays as it is. It has ended already: succeeded." in told
+    assert [status_of(run) for run in (chosen, other, done)] == [
+        "cancelled",
+        "waiting",
+        "succeeded",
+    ]
+
+
+def test_who_may_only_look_operates_nothing(staff: Client, operators: Group) -> None:
+    run = run_until_it_waits("question")
+    operators.permissions.remove(*operators.permissions.filter(codename__startswith="operate_"))
+    form = {"action": "cancel", "_selected_action": [str(run.pk)], "is_decided": "yes"}
+
+    staff.post(RUNS, form | {"reason": "Ordered twice."})
+
+    assert status_of(run) == "waiting"
+    assert 'value="cancel"' not in staff.get(RUNS).content.decode()
+
+
+def test_a_run_in_the_admin_leads_to_its_page(staff: Client) -> None:
+    run = run_until_it_waits("question")
+
+    assert f"/runs/{run.pk}" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+
+
+REQUESTS = "/admin/chat/humanrequest/"
+
+
+def test_staff_withdraw_requests_with_a_reason(staff: Client) -> None:
+    request = request_of(run_until_it_waits("question"))
+    form = {"action": "withdraw", "_selected_action": [str(request.pk)]}
+    decided = form | {"is_decided": "yes", "reason": "Paid by hand."}
+
+    assert "Withdraw requests" in staff.post(REQUESTS, form).content.decode()
+    assert "It is withdrawn." in staff.post(REQUESTS, decided, follow=True).content.decode()
+    assert "stays as it is" in staff.post(REQUESTS, decided, follow=True).content.decode()
+
+    request.refresh_from_db()
+    assert request.status == "withdrawn"
+
+
+def test_a_request_in_the_admin_leads_to_its_page(staff: Client) -> None:
+    request = request_of(run_until_it_waits("question"))
+
+    shown = staff.get(f"{REQUESTS}{request.pk}/change/").content.decode()
+    assert f'href="/requests/{request.pk}"' in shown
