@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dashboard.environment import redis_socket
 from tests.embedded.conftest import NewProduct
 from tests.embedded.product import PATIENCE, Product
 from tests.processes import wait_until
@@ -46,6 +47,17 @@ def test_a_link_for_a_product_that_stopped_leads_where_it_would_start(
     link = product.manage("sign_in_link", "starter", PORT="8001").stdout
 
     assert link.startswith("http://localhost:8001/sign-in/starter/")
+
+
+def test_a_long_path_leaves_no_folder_elsewhere(new_product: NewProduct) -> None:
+    product = new_product("x" * 100)
+    folder = redis_socket(product.local).parent
+    product.start()
+    assert folder.exists()
+
+    product.signal(signal.SIGTERM)
+
+    assert not folder.exists()
 
 
 def test_data_and_sign_ins_outlive_a_restart(new_product: NewProduct) -> None:
