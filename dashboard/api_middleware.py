@@ -3,15 +3,11 @@
 import json
 from http import HTTPStatus
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from procedures.inputs import MEGABYTE, TooLargeError
+from dashboard.body_limit import API
 
-API = "/api/"
-FRAME = MEGABYTE
-"""Bytes that a form takes beside its file."""
 NOTHING_HERE = "There is nothing here, or not for you."
 UNREADABLE = "The request cannot be read."
 SENTENCES = {
@@ -22,18 +18,11 @@ SENTENCES = {
 
 
 class ApiMiddleware(MiddlewareMixin):
-    """HEAD is answered as GET is, too much is not read, and every error has our shape."""
+    """HEAD is answered as GET is, and every error has our shape."""
 
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        if not request.path_info.startswith(API):
-            return None
-        if request.method == "HEAD":
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path_info.startswith(API) and request.method == "HEAD":
             request.method = "GET"  # the routes know no HEAD; the server leaves the content out
-        size = size_of(request)
-        if size > settings.MAX_UPLOAD_MB * MEGABYTE + FRAME:
-            detail = str(TooLargeError("The request", size))
-            return JsonResponse({"detail": detail}, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        return None
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
@@ -48,11 +37,6 @@ class ApiMiddleware(MiddlewareMixin):
             response.headers["Content-Type"] = "application/json"
             response.headers["Content-Length"] = str(len(response.content))
         return response
-
-
-def size_of(request: HttpRequest) -> int:
-    length = request.META.get("CONTENT_LENGTH") or ""
-    return int(length) if length.isdecimal() else 0
 
 
 def sentence(request: HttpRequest, response: HttpResponse) -> str:

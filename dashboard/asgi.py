@@ -7,10 +7,11 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
 from dashboard.access_log import AccessLog
+from dashboard.body_limit import BodyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
-pages = AccessLog(get_asgi_application())
+pages = AccessLog(BodyLimit(get_asgi_application()))
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loaded apps)
 from django.urls import path  # noqa: E402

@@ -1,10 +1,12 @@
 """The Celery application: it moves runs and carries no state of its own."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.exceptions import CPendingDeprecationWarning
+from celery.signals import setup_logging, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
@@ -16,3 +18,9 @@ app.autodiscover_tasks()
 @setup_logging.connect(weak=False)
 def leave_logging_to_django(**_: Any) -> None:
     """That somebody listens is enough: Celery then configures nothing itself."""
+
+
+@worker_ready.connect(weak=False)
+def leave_out_what_may_change(**_: Any) -> None:
+    """Celery tells of a default to come, at length and whenever the broker goes away."""
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)

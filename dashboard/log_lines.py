@@ -5,12 +5,17 @@ import re
 
 SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 
+TERSE = ("celery.beat", "celery.worker")
+"""Tell of a lost broker or a killed child by pages of their own insides; the first line does."""
+
 
 class LineFormatter(logging.Formatter):
     """News is the bare message; whatever is worse says how bad and where."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = SIGN_IN_TOKEN.sub(r"\1***", super().format(record))
+        is_terse = record.name.startswith(TERSE) and record.levelno < logging.CRITICAL
+        full = record.getMessage().partition("\n")[0] if is_terse else super().format(record)
+        text = SIGN_IN_TOKEN.sub(r"\1***", full)
         if record.levelno <= logging.INFO:
             return text
         return f"{record.levelname} {record.name}: {text}"

@@ -90,6 +90,9 @@ CELERY_TASK_DEFAULT_QUEUE = "runs"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = environment.WORKER_SLOTS
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Leases hold the runs, not the broker: without it running steps go on, and slots stay as they are.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
@@ -152,7 +155,8 @@ AUTH_PASSWORD_VALIDATORS = [
 if not environment.is_embedded:
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    # The other names of the domain are not ours to bind: no includeSubDomains, no preload.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     CSRF_TRUSTED_ORIGINS = [SITE_URL]
 

@@ -13,7 +13,7 @@ from dashboard.embedded.errors import StartError, StopAsked
 from dashboard.embedded.lock import only_one
 from dashboard.embedded.log import Log
 from dashboard.embedded.part import Part, python, variables_for
-from dashboard.embedded.redis import is_listening, redis_part
+from dashboard.embedded.redis import is_listening, leave_no_folder, redis_part
 from dashboard.embedded.supervisor import Supervisor
 from dashboard.environment import Environment, redis_socket
 from dashboard.sign_in import sign_in_link
@@ -41,6 +41,7 @@ def run_product(environment: Environment, output: TextIO) -> None:
                 supervisor.watch()
             except StopAsked:
                 log.write("\nStopping.")
+        leave_no_folder(environment.LOCAL_DIR)
         log.write("Everything has stopped.")
 
 

@@ -76,6 +76,15 @@ def remove_stale(path: Path) -> None:
         path.unlink()
 
 
+def leave_no_folder(local: Path) -> None:
+    """Of a long path the socket lies elsewhere, where nobody would look for what is left."""
+    path = redis_socket(local)
+    if not path.is_relative_to(local):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            path.parent.rmdir()
+
+
 def is_listening(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0

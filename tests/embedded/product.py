@@ -16,6 +16,8 @@ from dashboard.environment import CHECKOUT, Environment
 from tests.processes import free_port, wait_until
 
 READY = "Ctrl-C stops everything."
+PATIENCE = 120
+"""Seconds for anything: a busy machine starts and ends a dozen interpreters slowly."""
 
 
 class Product:
@@ -46,14 +48,14 @@ class Product:
 
     def start(self) -> Self:
         self.launch()
-        wait_until(self._is_up, timeout=60, what=f"the product to start:\n{self.output}")
+        wait_until(self._is_up, timeout=PATIENCE, what=f"the product to start:\n{self.output}")
         return self
 
     def signal(self, number: signal.Signals) -> int:
         """Return the exit code once the supervisor has ended."""
         assert self._main
         self._main.send_signal(number)
-        return self._main.wait(timeout=20)
+        return self._main.wait(timeout=PATIENCE)
 
     def end(self) -> None:
         """Calling it twice is harmless."""
@@ -75,7 +77,7 @@ class Product:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     @property

@@ -7,7 +7,7 @@ import signal
 import httpx
 
 from dashboard.embedded.redis import is_listening
-from tests.embedded.product import Product
+from tests.embedded.product import PATIENCE, Product
 from tests.processes import wait_until
 
 TOKEN = re.compile(r"/sign-in/\w+/\w+-[0-9a-f]+")
@@ -42,18 +42,24 @@ def test_the_operator_opens_the_admin(product: Product) -> None:
 def test_the_log_has_one_line_for_a_request_and_no_token(product: Product) -> None:
     with product.signed_in("starter"):
         pass
-    wait_until(lambda: product.lines_of("web"), what="an access line")
-
-    assert any(
-        line.startswith("POST /sign-in/starter/*** 302 ") for line in product.lines_of("web")
+    signed_in = "POST /sign-in/starter/*** 302 "
+    wait_until(
+        lambda: any(line.startswith(signed_in) for line in product.lines_of("web")),
+        timeout=PATIENCE,
+        what=signed_in,
     )
+
     assert not TOKEN.search("\n".join(product.lines_of("web")))
 
 
 def test_the_parts_say_their_names_once_ready(product: Product) -> None:
     for name in ("worker", "clock"):
-        ready = f"{name}@.* ready"
-        wait_until(lambda: re.search(rf"^{name} +{ready}", product.output, re.M), what=ready)  # noqa: B023
+        ready = re.compile(rf"^{name} +{name}@.* ready", re.MULTILINE)
+        wait_until(
+            lambda: ready.search(product.output),  # noqa: B023
+            timeout=PATIENCE,
+            what=ready.pattern,
+        )
 
     assert "superuser" not in product.output
     assert "[tasks]" not in product.output
@@ -73,7 +79,7 @@ def test_a_killed_worker_is_started_again_without_leftovers(product: Product) ->
 
     wait_until(
         lambda: any("ready." in line for line in product.lines_of("worker")[ready:]),
-        timeout=40,
+        timeout=PATIENCE,
         what="the worker to be ready again",
     )
     assert any(
@@ -94,10 +100,10 @@ def test_a_killed_redis_is_started_again(product: Product) -> None:
             for pid, command in product.processes().items()
             if "redis-server" in command and pid != before
         ],
-        timeout=60,
+        timeout=PATIENCE,
         what="another Redis",
     )
-    wait_until(lambda: is_listening(product.socket), timeout=60, what="it to listen")
+    wait_until(lambda: is_listening(product.socket), timeout=PATIENCE, what="it to listen")
 
 
 def test_time_goes_on_after_beat_was_killed(product: Product) -> None:
@@ -106,9 +112,9 @@ def test_time_goes_on_after_beat_was_killed(product: Product) -> None:
     os.kill(before, signal.SIGKILL)
 
     said = "was ended by signal 9 (Killed); starting it again now"
-    wait_until(lambda: said in product.lines_of("beat"), timeout=60, what=said)
+    wait_until(lambda: said in product.lines_of("beat"), timeout=PATIENCE, what=said)
     ticks = product.messages_sent()
-    wait_until(lambda: product.messages_sent() > ticks, timeout=60, what="a tick")
+    wait_until(lambda: product.messages_sent() > ticks, timeout=PATIENCE, what="a tick")
 
 
 def test_a_second_one_is_refused(product: Product) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dashboard.environment import redis_socket
 from tests.embedded.conftest import NewProduct
-from tests.embedded.product import Product
+from tests.embedded.product import PATIENCE, Product
 from tests.processes import wait_until
 
 
@@ -29,7 +30,7 @@ def test_a_signal_in_the_middle_of_the_start_stops_it(
     new_product: NewProduct, trace: str, number: signal.Signals
 ) -> None:
     product = new_product().launch()
-    wait_until((product.local / trace).exists, what=trace, timeout=30)
+    wait_until((product.local / trace).exists, what=trace, timeout=PATIENCE)
 
     assert product.signal(number) == 0
 
@@ -48,6 +49,17 @@ def test_a_link_for_a_product_that_stopped_leads_where_it_would_start(
     assert link.startswith("http://localhost:8001/sign-in/starter/")
 
 
+def test_a_long_path_leaves_no_folder_elsewhere(new_product: NewProduct) -> None:
+    product = new_product("x" * 100)
+    folder = redis_socket(product.local).parent
+    product.start()
+    assert folder.exists()
+
+    product.signal(signal.SIGTERM)
+
+    assert not folder.exists()
+
+
 def test_data_and_sign_ins_outlive_a_restart(new_product: NewProduct) -> None:
     product = new_product().start()
     with product.signed_in("starter") as client:
@@ -63,7 +75,7 @@ def test_a_killed_supervisor_leaves_no_processes(new_product: NewProduct) -> Non
 
     product.signal(signal.SIGKILL)
 
-    wait_until(lambda: not product.processes(), what="every part to end")
+    wait_until(lambda: not product.processes(), timeout=PATIENCE, what="every part to end")
     product.start()
     assert httpx.get(f"{product.url}/sign-in").status_code == 200
 
@@ -76,7 +88,8 @@ def test_a_site_with_its_own_redis_starts_none(new_product: NewProduct, product:
 
 
 def assert_nothing_is_left(product: Product) -> None:
-    assert product.processes() == {}
+    """What was killed takes a moment to vanish."""
+    wait_until(lambda: not product.processes(), what="the last one to vanish")
     assert not product.socket.exists()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", product.port)) != 0

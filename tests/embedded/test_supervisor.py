@@ -14,6 +14,7 @@ from dashboard.embedded.errors import StartError, StopAsked
 from dashboard.embedded.log import Log
 from dashboard.embedded.part import LONGEST_LINE, Part
 from dashboard.embedded.supervisor import Supervisor
+from tests.embedded.product import PATIENCE
 from tests.processes import wait_until
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -44,7 +45,7 @@ def watch_until(supervisor: Supervisor, text: str, output: StringIO) -> None:
 
     def press() -> None:
         try:
-            wait_until(lambda: text in output.getvalue(), timeout=60, what=text)
+            wait_until(lambda: text in output.getvalue(), timeout=PATIENCE, what=text)
         finally:  # the watch below would not end without it
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -63,7 +64,7 @@ def test_the_pause_grows_while_a_part_keeps_crashing(
 
     watch_until(supervisor, "in 3 s", output)
 
-    assert output.getvalue().splitlines() == [
+    assert output.getvalue().splitlines()[:3] == [
         "part    ended with code 3; starting it again now",
         "part    ended with code 3; starting it again in 1 s",
         "part    ended with code 3; starting it again in 3 s",

@@ -259,6 +259,23 @@ def test_too_large_a_file_is_refused_at_once_and_not_kept(
     assert not Run.objects.exists()
 
 
+def test_too_long_a_stream_is_refused_and_not_kept(
+    running_web: Web, alices: Client, alice: User
+) -> None:
+    kept = files_kept()
+
+    response = httpx.post(
+        f"{running_web.url}{RUNS}",
+        headers={"Authorization": f"Bearer {ApiToken.create_for(alice)}"},
+        content=(b"x" * MEGABYTE for _ in range(40)),
+        timeout=30,
+    )
+
+    assert response.status_code == 413
+    assert response.json()["detail"].endswith(" MB; at most 20 MB are taken.")
+    assert files_kept() == kept
+
+
 # The same start twice
 
 

@@ -1,5 +1,7 @@
 """Redis away, messages lost, doubled or senseless: Celery carries nothing that matters."""
 
+import os
+import signal
 from collections.abc import Callable
 
 import httpx
@@ -11,6 +13,7 @@ from procedures.dispatch import TASK
 from procedures.engine.journal import RunStatus
 from procedures.models import Run
 from procedures.models.ids import uuid7
+from tests.conftest import StartClock, StartWorker
 from tests.desk import Desk
 from tests.processes import Redis, Web, Worker, wait_until
 from tests.runs import (
@@ -132,6 +135,43 @@ def test_a_restart_of_redis_that_nobody_noticed_delays_nothing_for_long(
     redis_server.revive()
 
     wait_for_success(begin(alice, running_web, desk), timeout=60)
+
+
+# What the log says of it
+
+
+def has_tidy_lines(process: Worker) -> bool:
+    return not any(
+        word in process.output for word in ("Traceback", 'File "', "CPendingDeprecationWarning")
+    )
+
+
+def test_an_outage_is_told_in_tidy_lines(
+    redis_server: Redis, worker: StartWorker, clock: StartClock
+) -> None:
+    processes = [worker(), clock()]
+    redis_server.kill()
+    for process, line in zip(
+        processes, ("Connection to broker lost", "ERROR celery.beat: "), strict=True
+    ):
+        wait_until(lambda: line in process.output, timeout=60, what=line)  # noqa: B023
+
+    redis_server.revive()
+
+    for process in processes:
+        wait_until(lambda: process.ask("ping"), timeout=60, what="another connection")  # noqa: B023
+        assert has_tidy_lines(process)
+
+
+def test_a_killed_child_is_told_in_tidy_lines(worker: StartWorker, desk: Desk, alice: User) -> None:
+    parent = worker(concurrency=1)
+    with desk.closed("before work"):
+        start("one_step", folder=desk.folder, by=alice)
+        desk.wait_for_arrivals("before work")
+        os.kill(parent.ask("stats")["pool"]["processes"][0], signal.SIGKILL)
+        wait_until(lambda: "WorkerLostError" in parent.output, timeout=60, what="its end")
+
+    assert has_tidy_lines(parent)
 
 
 # Messages that come too often, too late, or mean nothing

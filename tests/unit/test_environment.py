@@ -47,6 +47,14 @@ def test_production_is_ready_to_deploy() -> None:
     assert checked.returncode == 0
 
 
+def test_production_binds_no_other_name_of_its_domain_to_https() -> None:
+    changed = manage("diffsettings", **PRODUCTION).stdout
+
+    assert "SECURE_HSTS_SECONDS = 31536000" in changed
+    assert "SECURE_HSTS_INCLUDE_SUBDOMAINS" not in changed
+    assert "SECURE_HSTS_PRELOAD" not in changed
+
+
 def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
     collected = manage("collectstatic", "--no-input", **PRODUCTION, LOCAL_DIR=str(tmp_path))
 

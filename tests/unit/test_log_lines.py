@@ -1,5 +1,7 @@
 import logging
 
+import pytest
+
 from dashboard.log_lines import LineFormatter
 
 
@@ -20,3 +22,25 @@ def test_sign_in_tokens_stay_out() -> None:
     text = line(logging.WARNING, "Forbidden (%s): %s", "no cookie", "/sign-in/alice/abc-def0123")
 
     assert text == "WARNING dashboard.test: Forbidden (no cookie): /sign-in/alice/***"
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "is_cut"),
+    [
+        ("celery.beat", logging.ERROR, True),
+        ("celery.worker.request", logging.ERROR, True),
+        ("celery.worker", logging.CRITICAL, False),
+        ("celery.app.trace", logging.ERROR, False),
+    ],
+)
+def test_only_what_nobody_can_mend_here_is_cut_to_a_line(
+    name: str, level: int, *, is_cut: bool
+) -> None:
+    error = ConnectionError("gone")
+    trace = (ConnectionError, error, None)
+    record = logging.LogRecord(name, level, __file__, 1, "Lost: %s\n%s", ("it", []), trace)
+
+    text = LineFormatter().format(record)
+
+    assert text.splitlines()[0] == f"{logging.getLevelName(level)} {name}: Lost: it"
+    assert ("ConnectionError" not in text) is is_cut

@@ -1,0 +1,68 @@
+"""Stops bodies that are larger than any start, before Django keeps them anywhere."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from django.conf import settings
+
+from dashboard.access_log import Application, Event, Receive, Scope, Send
+from procedures.inputs import MEGABYTE, TooLargeError
+
+FRAME = MEGABYTE
+"""Bytes that a form takes beside its file."""
+API = "/api/"
+GONE: Event = {"type": "http.disconnect"}
+
+
+class BodyLimit:
+    """Wraps the application: Django reads a whole body before its first middleware."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        size = declared_size(dict(scope["headers"]))
+        if size <= most_bytes():
+            counted = CountedBody(receive)
+            await self._application(scope, counted, send)
+            size = counted.size
+        if size > most_bytes():
+            await refuse(scope, size, send)
+
+
+class CountedBody:
+    """What is received, as if the sender had gone away once it is too much."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.size = 0
+
+    async def __call__(self) -> Event:
+        event = await self._receive()
+        self.size += len(event.get("body", b""))
+        return GONE if self.size > most_bytes() else event
+
+
+def most_bytes() -> int:
+    most: int = settings.MAX_UPLOAD_MB * MEGABYTE + FRAME
+    return most
+
+
+def declared_size(headers: Mapping[bytes, bytes]) -> int:
+    length = headers.get(b"content-length", b"")
+    return int(length) if length.isdigit() else 0
+
+
+async def refuse(scope: Scope, size: int, send: Send) -> None:
+    sentence = str(TooLargeError("The request", size))
+    kind, text = "text/plain; charset=utf-8", sentence
+    if scope["path"].startswith(API):
+        kind, text = "application/json", json.dumps({"detail": sentence})
+    headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(text.encode()))]
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})
