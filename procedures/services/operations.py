@@ -22,9 +22,11 @@ class OperationRefusedError(EngineError):
     """What an operator wants cannot be done now, or not without a reason; says why."""
 
 
-def note_operation(run: Run, action: str, *, by: User, reason: str, step: str = "") -> None:
+def note_operation(
+    run: Run, action: str, *, by: User, reason: str, step: str = "", **more: str
+) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
-    data = {"action": action, "by": by.get_username(), "reason": checked_reason(reason)}
+    data = {"action": action, "by": by.get_username(), "reason": checked_reason(reason), **more}
     RunInput.objects.create(
         run=run, kind=EventKind.OPERATOR, key=step, name=action, data=canonical.text_of(data)
     )

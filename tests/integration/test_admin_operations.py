@@ -109,3 +109,14 @@ def test_staff_retry_runs_with_a_reason(staff: Client, failed: Run) -> None:
     assert "Retry runs" in staff.post(RUNS, form).content.decode()
     assert "tries work again" in staff.post(RUNS, decided, follow=True).content.decode()
     assert status_of(failed) == "queued"
+
+
+def test_staff_reassign_requests_with_a_reason(staff: Client, carol: User) -> None:
+    request = request_of(run_until_it_waits("question"))
+    form = {"action": "reassign", "_selected_action": [str(request.pk)]}
+    decided = form | {"is_decided": "yes", "reason": "Away."}
+
+    assert "Reassign requests" in staff.post(REQUESTS, form).content.decode()
+    assert "This field is required" in staff.post(REQUESTS, decided).content.decode()
+    told = staff.post(REQUESTS, decided | {"to": "@carol"}, follow=True).content.decode()
+    assert "Now @carol is asked." in told

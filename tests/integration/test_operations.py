@@ -11,7 +11,14 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from chat.models import HumanRequest
-from chat.services import AlreadyAnsweredError, Answer, respond, withdraw_request
+from chat.services import (
+    AlreadyAnsweredError,
+    Answer,
+    NotAskedError,
+    reassign_request,
+    respond,
+    withdraw_request,
+)
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.journal import claim
@@ -21,7 +28,7 @@ from procedures.registry import find
 from procedures.runner import advance_run
 from procedures.services import OperationRefusedError, cancel_run, retry_run, start_run, sweep
 from tests import procedures
-from tests.calls import request_of, run_until_it_waits
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.processes import wait_until
 
 ROUNDS = 200
@@ -338,3 +345,51 @@ def test_no_request_is_withdrawn_without_a_reason(dave: User) -> None:
         withdraw_request(request_of(run).pk, by=dave, reason="")
 
     assert request_of(run).is_open
+
+
+@pytest.fixture
+def people(alice: User, bob: User, carol: User) -> dict[str, User]:
+    """Bob is asked at first; the others by the names to reassign to."""
+    return {"bob": bob, "@carol": carol, "support": alice}
+
+
+@pytest.mark.parametrize("to", ["@carol", "support"])
+def test_a_reassigned_request_asks_somebody_else_alone(
+    people: dict[str, User], to: str, dave: User
+) -> None:
+    grant("question", people["bob"].groups.get(), "answer")
+    run = run_until_it_waits("question")
+    request = request_of(run)
+
+    assert reassign_request(request.pk, to=to, by=dave, reason="Away.") == f"Now {to} is asked."
+
+    with pytest.raises(NotAskedError):
+        respond(request.pk, Answer(value=True), by=people["bob"])
+    respond(request.pk, Answer(value=True), by=people[to])
+    advance_run(run.pk)
+    assert status_of(run) == "succeeded"
+    assert run.events.get(kind="operator").content == {
+        "action": "reassign",
+        "by": "dave",
+        "reason": "Away.",
+        "to": to,
+    }
+
+
+@pytest.mark.parametrize("to", ["nobody", "@nobody", "", "perm:nobody"])
+def test_a_request_is_reassigned_to_nobody_unknown(dave: User, bob: User, to: str) -> None:
+    grant("question", bob.groups.get(), "answer")
+    request = request_of(run_until_it_waits("question"))
+
+    with pytest.raises(OperationRefusedError, match="name a group"):
+        reassign_request(request.pk, to=to, by=dave, reason="Away.")
+
+    assert [str(assignment) for assignment in request.assignments.all()] == ["finance"]
+
+
+def test_an_answered_request_cannot_be_reassigned(dave: User, admin_user: User) -> None:
+    request = request_of(run_until_it_waits("question"))
+    respond(request.pk, Answer(value=True), by=admin_user)
+
+    with pytest.raises(AlreadyAnsweredError):
+        reassign_request(request.pk, to="@dave", by=dave, reason="Away.")
