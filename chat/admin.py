@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -19,9 +20,9 @@ from chat.models import (
     Session,
     SessionEvent,
 )
-from chat.services import withdraw_request
+from chat.services import reassign_request, withdraw_request
 from procedures.admin.history import HistoryAdmin, Related, link, readable
-from procedures.admin.operations import Operation, operate
+from procedures.admin.operations import Operation, ReasonForm, operate
 from procedures.admin.run import RunAdmin
 
 OF_RUN = "wait__run__id__exact"
@@ -85,9 +86,15 @@ class SessionEventAdmin(PartOfSessionAdmin):
     fields = ["session", "seq", "kind", "object"]
 
 
+class ReassignForm(ReasonForm):
+    """Who is asked instead, and why."""
+
+    to = forms.CharField(max_length=160, help_text="A group, or a user as @name.")
+
+
 @admin.register(HumanRequest)
 class HumanRequestAdmin(HistoryAdmin):
-    actions = ["withdraw"]
+    actions = ["withdraw", "reassign"]
     list_display = ["__str__", "kind", "status", "outcome", "run_page", "opened_at", "closed_by"]
     list_filter = ["status", "kind", "outcome", "wait__run__procedure"]
     list_select_related = ["wait__run__procedure"]
@@ -115,6 +122,11 @@ class HumanRequestAdmin(HistoryAdmin):
     def withdraw(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:
         withdrawal = Operation("withdraw", "Withdraw requests", withdraw_request)
         return operate(self, request, rows, withdrawal)
+
+    @admin.action(description="Reassign", permissions=["operate"])
+    def reassign(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:
+        reassigning = Operation("reassign", "Reassign requests", reassign_request, ReassignForm)
+        return operate(self, request, rows, reassigning)
 
     def view_on_site(self, request: HumanRequest) -> str:
         return reverse("request_detail", args=[request.pk])

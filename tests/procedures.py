@@ -392,6 +392,20 @@ def others_act(ctx: Context) -> str:
     return ctx.step(act, "after", name="after")
 
 
+def work_once_mended(step: Step) -> str:
+    did.append(f"attempt {step.attempt}")
+    if "mended" not in saw:
+        raise OSError("broken")
+    return "worked"
+
+
+@procedure
+def broken(ctx: Context) -> str:
+    ctx.step(act, "before", name="before")
+    ctx.approve("Begin?")
+    return ctx.step(work_once_mended, name="work")
+
+
 @procedure
 def others_act_then_it_asks(ctx: Context) -> bool:
     ctx.step(let_others_act)

@@ -99,6 +99,14 @@ class HumanRequest(models.Model):
             raise AssertionError(f"The request {self.pk} has an outcome already.")
         self.refresh_from_db()
 
+    def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
+        """Ask this one alone; they are mailed later, unless they look."""
+        self.assignments.all().delete()
+        assignment.request = self
+        assignment.save()
+        self.note, self.mail_at = "", mail_at
+        self.save(update_fields=["note", "mail_at"])
+
 
 class Assignment(models.Model):
     """Who may answer a request: a user, the members of a group, or holders of a permission."""

@@ -2,7 +2,7 @@
 
 from chat.services.mails import find_mails, send_mail
 from chat.services.messages import MessageError, Reply, post_message, reply
-from chat.services.operations import withdraw_request
+from chat.services.operations import reassign_request, withdraw_request
 from chat.services.presence import note_presence
 from chat.services.replies import options_of, read_reply, read_text
 from chat.services.responses import (
@@ -24,6 +24,7 @@ __all__ = [
     "post_message",
     "read_reply",
     "read_text",
+    "reassign_request",
     "reply",
     "respond",
     "send_mail",

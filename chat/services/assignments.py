@@ -13,7 +13,7 @@ def assign(targets: Sequence[str], procedure: Procedure) -> tuple[list[Assignmen
 
     Then, and when nobody is named, the groups that may answer for the procedure are asked.
     """
-    found = {target: _find(target) for target in targets}
+    found = {target: find_assignee(target) for target in targets}
     missing = [target for target, assignment in found.items() if assignment is None]
     assignments = [assignment for assignment in found.values() if assignment]
     if missing or not targets:
@@ -24,7 +24,8 @@ def assign(targets: Sequence[str], procedure: Procedure) -> tuple[list[Assignmen
     return assignments, note if missing else ""
 
 
-def _find(target: str) -> Assignment | None:
+def find_assignee(target: str) -> Assignment | None:
+    """Unsaved; None when there is no such user or group."""
     if target.startswith("@"):
         user = User.objects.filter(username=target[1:], is_active=True).first()
         return Assignment(user=user) if user else None

@@ -6,9 +6,19 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from chat.models import HumanRequest
+from chat.services.assignments import find_assignee
+from chat.services.mails import mail_time
 from chat.services.responses import AlreadyAnsweredError
 from procedures.engine.journal import closing
-from procedures.services import checked_reason, expire_wait, lock_run, note_operation, resolve_wait
+from procedures.models.clock import clock
+from procedures.services import (
+    OperationRefusedError,
+    checked_reason,
+    expire_wait,
+    lock_run,
+    note_operation,
+    resolve_wait,
+)
 
 
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
@@ -25,6 +35,24 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
         responder = by.get_username()
         resolve_wait(request.wait, closing("withdrawn", responder=responder, comment=comment))
     return "It is withdrawn."
+
+
+def reassign_request(request_id: UUID, *, to: str, by: User, reason: str) -> str:
+    """Ask somebody else instead: a group, or a user as "@name". They are mailed as anybody asked.
+
+    Locks the run, the request, then the session.
+    """
+    request = HumanRequest.objects.select_related("wait").get(pk=request_id)
+    expire_wait(request.wait)
+    with transaction.atomic():
+        request = lock_open_request(request)
+        assignment = None if to.startswith("perm:") else find_assignee(to)
+        if assignment is None:
+            raise OperationRefusedError(f"There is no “{to}”: name a group, or a user as @name.")
+        note_operation(request.wait.run, "reassign", by=by, reason=reason, to=str(assignment))
+        request.reassign(assignment, mail_at=mail_time(clock.now()))
+        request.session.record("request", request.pk)
+    return f"Now {assignment} is asked."
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:

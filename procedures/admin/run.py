@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, operate
 from procedures.models import Artifact, Event, Run, RunInput, Wait
-from procedures.services import cancel_run
+from procedures.services import cancel_run, retry_run
 
 OF_RUN = "run__id__exact"
 
@@ -27,7 +27,7 @@ class PartOfRunAdmin(HistoryAdmin):
 
 @admin.register(Run)
 class RunAdmin(HistoryAdmin):
-    actions = ["cancel"]
+    actions = ["cancel", "retry"]
     list_display = ["__str__", "procedure", "status", "started_by", "created_at", "ended_at"]
     list_filter = ["status", "procedure"]
     list_select_related = ["procedure", "started_by"]
@@ -57,6 +57,10 @@ class RunAdmin(HistoryAdmin):
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
         return operate(self, request, rows, Operation("cancel", "Cancel runs", cancel_run))
+
+    @admin.action(description="Retry", permissions=["operate"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        return operate(self, request, rows, Operation("retry", "Retry runs", retry_run))
 
     def view_on_site(self, run: Run) -> str:
         return reverse("run_detail", args=[run.pk])

@@ -88,10 +88,11 @@ class Context:
             if entry.last.kind == EventKind.STEP_SUCCEEDED:
                 result: T = self._restored(entry, "result", function.returns)
                 return result
-            if entry.last.content["final"]:
-                raise _failure(key, entry.last.content)
             failures = len(entry.events)
-            self._wait_for_retry(key, entry.last)
+            if entry.last.content["final"] and not entry.is_tried_again:
+                raise _failure(key, entry.last.content)
+            if not entry.is_tried_again:
+                self._wait_for_retry(key, entry.last)
         self.flush()
         return self._attempt(function, args, key, retry or ONCE, failures + 1)  # type: ignore[no-any-return]
 

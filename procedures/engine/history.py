@@ -29,6 +29,8 @@ class Entry:
     family: Family
     key: str
     events: list[Event] = field(default_factory=list)
+    is_tried_again: bool = False
+    """Whether an operator asked for another attempt after the last one failed for good."""
 
     @property
     def last(self) -> Event:
@@ -55,7 +57,10 @@ class History:
     def add(self, event: Event) -> None:
         if family := STRICT.get(event.kind):
             entry = self._entries.setdefault(event.key, Entry(family, event.key))
+            entry.is_tried_again = False
             entry.events.append(event)
+        elif event.kind == EventKind.OPERATOR and event.key in self._entries:
+            self._entries[event.key].is_tried_again = True
         elif event.kind in SOFT:
             self._soft.add((event.kind, event.key))
 
@@ -88,6 +93,14 @@ class History:
 
     def has_soft(self, kind: EventKind, key: str) -> bool:
         return (kind, key) in self._soft
+
+
+def failed_step(events: Iterable[Event]) -> str:
+    """The step whose final failure is the last thing a run did; "" when there is none."""
+    strict = [event for event in events if event.kind in STRICT]
+    last = strict[-1] if strict else None
+    is_final = last and last.kind == EventKind.STEP_FAILED and last.content["final"]
+    return last.key if last and is_final else ""
 
 
 def describe(family: Family, key: str, prompt: str = "") -> str:

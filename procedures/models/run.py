@@ -124,6 +124,12 @@ class Run(models.Model):
         self.cancel_requested_at = at
         self.save(update_fields=["cancel_requested_at"])
 
+    def reopen(self, *, at: datetime) -> None:
+        """Queue a run that had come to a stop, as if it had not."""
+        self.error, self.ended_at, self.cancel_requested_at = "", None, None
+        self.save(update_fields=["error", "ended_at", "cancel_requested_at"])
+        self.queue(at=at)
+
     def ring_again(self, *, at: datetime) -> None:
         """Note one more message about this queued run; the next one comes twice as late."""
         self.rings += 1

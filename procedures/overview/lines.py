@@ -114,7 +114,8 @@ def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 def _operator(_: JournalEvent, data: dict[str, Any]) -> Told:
     reason = shortened(data["reason"], 300)
-    return "person", say(strong(data["action"].capitalize()), f", by an operator: “{reason}”")
+    to = f" to {data['to']}" if "to" in data else ""
+    return "person", say(strong(data["action"].capitalize()), f"{to}, by an operator: “{reason}”")
 
 
 def _other(event: JournalEvent, _: dict[str, Any]) -> Told:

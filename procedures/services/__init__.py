@@ -5,6 +5,7 @@ from procedures.services.operations import (
     cancel_run,
     checked_reason,
     note_operation,
+    retry_run,
 )
 from procedures.services.runs import (
     KeyReusedError,
@@ -29,6 +30,7 @@ __all__ = [
     "lock_run",
     "note_operation",
     "resolve_wait",
+    "retry_run",
     "start_run",
     "sweep",
 ]

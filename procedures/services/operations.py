@@ -6,9 +6,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from procedures import journal
+from procedures import dispatch, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
+from procedures.engine.history import failed_step
 from procedures.engine.journal import EventKind, RunStatus
 from procedures.models import Run, RunInput
 from procedures.models.clock import clock
@@ -21,11 +22,13 @@ class OperationRefusedError(EngineError):
     """What an operator wants cannot be done now, or not without a reason; says why."""
 
 
-def note_operation(run: Run, action: str, *, by: User, reason: str) -> None:
+def note_operation(
+    run: Run, action: str, *, by: User, reason: str, step: str = "", **more: str
+) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
-    data = {"action": action, "by": by.get_username(), "reason": checked_reason(reason)}
+    data = {"action": action, "by": by.get_username(), "reason": checked_reason(reason), **more}
     RunInput.objects.create(
-        run=run, kind=EventKind.OPERATOR, key="", name=action, data=canonical.text_of(data)
+        run=run, kind=EventKind.OPERATOR, key=step, name=action, data=canonical.text_of(data)
     )
 
 
@@ -58,6 +61,22 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     except Refused as refusal:
         raise OperationRefusedError(str(refusal)) from refusal
     return "It is cancelled."
+
+
+@transaction.atomic
+def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
+    """Let a failed or quarantined run go on from where it stands; what is kept stays kept.
+
+    If a step's final failure is the last thing it did, that step is tried again. Locks the run.
+    """
+    run = lock_run(run_id)
+    if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
+        raise OperationRefusedError(f"Only what failed or is quarantined is retried: {run.status}.")
+    step = failed_step(run.events.journal())
+    note_operation(run, "retry", by=by, reason=reason, step=step)
+    run.reopen(at=clock.now())
+    dispatch.ring(run.pk)
+    return f"It goes on, and tries {step} again." if step else "It goes on from where it stands."
 
 
 def _is_held(run: Run, now: datetime) -> bool:

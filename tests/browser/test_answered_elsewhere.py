@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
@@ -65,6 +65,29 @@ def test_a_button_that_came_too_late_does_nothing(
     expect(card(page)).to_contain_text("by bob")
     expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
     assert [response.user for response in asked.responses.all()] == [bob]
+
+
+def test_an_answer_on_its_way_keeps_its_card_until_it_is_told_what_became_of_it(
+    running_web: Web, open_page: OpenPage, asked: HumanRequest, bob: User, erin: User
+) -> None:
+    page = open_page(erin)
+    posts: list[Route] = []
+
+    def hold(route: Route) -> None:
+        posts.append(route)
+
+    page.route(f"**/requests/{asked.pk}/response", hold)
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    card(page).get_by_label("Comment").fill(DRAFT)
+    card(page).get_by_role("button", name="Pay 31.20 €").click()
+    respond(asked.pk, Answer(value=False), by=bob)
+    expect(page.locator("#waiting-requests")).to_have_attribute("data-count", "0")
+    posts[0].continue_()
+
+    expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
+    expect(card(page).locator(".receipt")).to_contain_text("by bob")
+    expect(card(page).locator(".receipt")).to_be_focused()
 
 
 def hear_nothing(socket: WebSocketRoute) -> None:

@@ -21,7 +21,7 @@ def test_a_refund_from_start_to_result_needs_no_mouse(
     enter(alices, alices.get_by_role("link", name="Refund orders"))
     tab_to(alices, alices.get_by_label("Orders"))
     with alices.expect_file_chooser() as chooser:
-        alices.keyboard.press("Enter")
+        alices.keyboard.press("Space")
     chooser.value.set_files(orders)
     enter(alices, alices.get_by_role("button", name="Start"))
     expect(alices).to_have_url(re.compile("/chat/"))

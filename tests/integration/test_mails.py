@@ -16,7 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.models import HumanRequest, Mail, Presence
-from chat.services import Answer, find_mails, note_presence, respond, send_mail
+from chat.services import Answer, find_mails, note_presence, reassign_request, respond, send_mail
 from chat.services.letter import letter_about
 from procedures.models import Run
 from procedures.models.clock import clock as product_clock
@@ -125,6 +125,15 @@ def test_reading_a_page_is_no_sign_and_a_post_is_one(run: Run, bob: User, client
 
     client.post(f"/requests/{request_of(run).pk}/response", {"value": "nonsense"})
     assert Presence.objects.get().user == bob
+
+
+def test_who_is_asked_instead_is_mailed_too(run: Run, carol: User, admin_user: User) -> None:
+    pass_time()
+    reassign_request(request_of(run).pk, to="@carol", by=admin_user, reason="Bob is away.")
+
+    pass_time()
+
+    assert mailed() == ["bob@sign.example", "carol@sign.example"]
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"email": ""}])

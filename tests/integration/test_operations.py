@@ -7,13 +7,18 @@ from functools import partial
 from threading import Barrier
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
 
 from chat.models import HumanRequest
-from chat.services import AlreadyAnsweredError, Answer, respond, withdraw_request
-from dashboard.demo import let_operators_view
+from chat.services import (
+    AlreadyAnsweredError,
+    Answer,
+    NotAskedError,
+    reassign_request,
+    respond,
+    withdraw_request,
+)
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.journal import claim
@@ -21,9 +26,9 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.registry import find
 from procedures.runner import advance_run
-from procedures.services import OperationRefusedError, cancel_run, start_run, sweep
+from procedures.services import OperationRefusedError, cancel_run, retry_run, start_run, sweep
 from tests import procedures
-from tests.calls import request_of, run_until_it_waits
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.processes import wait_until
 
 ROUNDS = 200
@@ -202,6 +207,106 @@ def ended(run: Run) -> bool:
     return status_of(run) in {"succeeded", "cancelled"}
 
 
+@pytest.fixture
+def failed(admin_user: User) -> Run:
+    """Asked, answered, and failed in its step after that."""
+    run = run_until_it_waits("broken")
+    respond(request_of(run).pk, Answer(value=True), by=admin_user)
+    advance_run(run.pk)
+    assert status_of(run) == "failed"
+    return run
+
+
+@pytest.fixture
+def quarantined(admin_user: User) -> Run:
+    """Answered while other code was there, which did not fit."""
+    run = run_until_it_waits("question")
+    respond(request_of(run).pk, Answer(value=True), by=admin_user)
+    journal, other_code = claim(run.pk), find("others_act")
+    assert journal
+    assert other_code
+    advance(other_code, journal, ContentStore())
+    assert status_of(run) == "quarantined"
+    return run
+
+
+def test_a_failed_run_tries_its_step_again_and_repeats_nothing(failed: Run, dave: User) -> None:
+    procedures.saw.append("mended")
+
+    told = retry_run(failed.pk, by=dave, reason="The disk is back.")
+    advance_run(failed.pk)
+
+    assert told == "It goes on, and tries work again."
+    assert status_of(failed) == "succeeded"
+    assert procedures.did == ["before", "attempt 1", "attempt 2"]
+    assert HumanRequest.objects.count() == 1
+    assert not failed.error
+    assert failed.events.get(kind="operator").content == {
+        "action": "retry",
+        "by": "dave",
+        "reason": "The disk is back.",
+    }
+
+
+def test_a_retry_may_fail_again_and_be_tried_again(failed: Run, dave: User) -> None:
+    for _ in range(2):
+        retry_run(failed.pk, by=dave, reason="Perhaps now?")
+        advance_run(failed.pk)
+        assert status_of(failed) == "failed"
+    procedures.saw.append("mended")
+
+    retry_run(failed.pk, by=dave, reason="Now.")
+    advance_run(failed.pk)
+
+    assert status_of(failed) == "succeeded"
+    assert procedures.did[1:] == [f"attempt {number}" for number in range(1, 5)]
+
+
+def test_a_worker_that_dies_on_a_retry_loses_it_not(failed: Run, dave: User) -> None:
+    retry_run(failed.pk, by=dave, reason="The disk is back.")
+    claim(failed.pk)
+    clock.ahead += timedelta(minutes=1)
+    procedures.saw.append("mended")
+
+    advance_run(failed.pk)
+
+    assert status_of(failed) == "succeeded"
+
+
+def test_a_quarantined_run_goes_on_when_its_code_is_mended_and_asks_nobody_twice(
+    quarantined: Run, dave: User
+) -> None:
+    told = retry_run(quarantined.pk, by=dave, reason="The code is back.")
+    advance_run(quarantined.pk)
+
+    assert told == "It goes on from where it stands."
+    assert status_of(quarantined) == "succeeded"
+    assert procedures.did == ["before", "after"]
+    assert HumanRequest.objects.count() == 1
+
+
+def test_an_unmended_run_is_quarantined_again(quarantined: Run, dave: User) -> None:
+    retry_run(quarantined.pk, by=dave, reason="Perhaps now?")
+    journal, other_code = claim(quarantined.pk), find("others_act")
+    assert journal
+    assert other_code
+    advance(other_code, journal, ContentStore())
+
+    assert status_of(quarantined) == "quarantined"
+
+
+@pytest.mark.parametrize("status", ["waiting", "queued", "running", "succeeded", "cancelled"])
+def test_only_what_came_to_a_stop_is_retried(dave: User, status: str) -> None:
+    run = run_until_it_waits("question")
+    Run.objects.filter(pk=run.pk).update(status=status)
+
+    with pytest.raises(OperationRefusedError, match=status):
+        retry_run(run.pk, by=dave, reason="Go on.")
+
+    assert status_of(run) == status
+    assert not run.run_inputs.exists()
+
+
 def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
     dave: User, admin_user: User
 ) -> None:
@@ -242,80 +347,49 @@ def test_no_request_is_withdrawn_without_a_reason(dave: User) -> None:
     assert request_of(run).is_open
 
 
-# In the admin
-
-
 @pytest.fixture
-def staff(dave: User, operators: Group) -> Client:
-    let_operators_view()
-    User.objects.filter(pk=dave.pk).update(is_staff=True)
-    client = Client()
-    client.force_login(dave)
-    return client
+def people(alice: User, bob: User, carol: User) -> dict[str, User]:
+    """Bob is asked at first; the others by the names to reassign to."""
+    return {"bob": bob, "@carol": carol, "support": alice}
 
 
-RUNS = "/admin/procedures/run/"
-
-
-def test_staff_cancel_the_runs_they_chose_with_a_reason(staff: Client) -> None:
-    chosen, other, done = (run_until_it_waits(n) for n in ("question", "question", "two_steps"))
-    form = {"action": "cancel", "_selected_action": [str(chosen.pk), str(done.pk)]}
-
-    asked = staff.post(RUNS, form).content.decode()
-    assert "Cancel runs" in asked
-    assert str(other.pk) not in asked
-    assert status_of(chosen) == "waiting"
-
-    again = staff.post(RUNS, form | {"is_decided": "yes", "reason": " "}).content.decode()
-    assert "This field is required" in again
-    assert status_of(chosen) == "waiting"
-
-    decided = form | {"is_decided": "yes", "reason": "Ordered twice."}
-    told = staff.post(RUNS, decided, follow=True).content.decode()
-    assert "It is cancelled." in told
-    assert "stays as it is. It has ended already: succeeded." in told
-    assert [status_of(run) for run in (chosen, other, done)] == [
-        "cancelled",
-        "waiting",
-        "succeeded",
-    ]
-
-
-def test_who_may_only_look_operates_nothing(staff: Client, operators: Group) -> None:
+@pytest.mark.parametrize("to", ["@carol", "support"])
+def test_a_reassigned_request_asks_somebody_else_alone(
+    people: dict[str, User], to: str, dave: User
+) -> None:
+    grant("question", people["bob"].groups.get(), "answer")
     run = run_until_it_waits("question")
-    operators.permissions.remove(*operators.permissions.filter(codename__startswith="operate_"))
-    form = {"action": "cancel", "_selected_action": [str(run.pk)], "is_decided": "yes"}
+    request = request_of(run)
 
-    staff.post(RUNS, form | {"reason": "Ordered twice."})
+    assert reassign_request(request.pk, to=to, by=dave, reason="Away.") == f"Now {to} is asked."
 
-    assert status_of(run) == "waiting"
-    assert 'value="cancel"' not in staff.get(RUNS).content.decode()
-
-
-def test_a_run_in_the_admin_leads_to_its_page(staff: Client) -> None:
-    run = run_until_it_waits("question")
-
-    assert f"/runs/{run.pk}" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
-
-
-REQUESTS = "/admin/chat/humanrequest/"
-
-
-def test_staff_withdraw_requests_with_a_reason(staff: Client) -> None:
-    request = request_of(run_until_it_waits("question"))
-    form = {"action": "withdraw", "_selected_action": [str(request.pk)]}
-    decided = form | {"is_decided": "yes", "reason": "Paid by hand."}
-
-    assert "Withdraw requests" in staff.post(REQUESTS, form).content.decode()
-    assert "It is withdrawn." in staff.post(REQUESTS, decided, follow=True).content.decode()
-    assert "stays as it is" in staff.post(REQUESTS, decided, follow=True).content.decode()
-
-    request.refresh_from_db()
-    assert request.status == "withdrawn"
+    with pytest.raises(NotAskedError):
+        respond(request.pk, Answer(value=True), by=people["bob"])
+    respond(request.pk, Answer(value=True), by=people[to])
+    advance_run(run.pk)
+    assert status_of(run) == "succeeded"
+    assert run.events.get(kind="operator").content == {
+        "action": "reassign",
+        "by": "dave",
+        "reason": "Away.",
+        "to": to,
+    }
 
 
-def test_a_request_in_the_admin_leads_to_its_page(staff: Client) -> None:
+@pytest.mark.parametrize("to", ["nobody", "@nobody", "", "perm:nobody"])
+def test_a_request_is_reassigned_to_nobody_unknown(dave: User, bob: User, to: str) -> None:
+    grant("question", bob.groups.get(), "answer")
     request = request_of(run_until_it_waits("question"))
 
-    shown = staff.get(f"{REQUESTS}{request.pk}/change/").content.decode()
-    assert f'href="/requests/{request.pk}"' in shown
+    with pytest.raises(OperationRefusedError, match="name a group"):
+        reassign_request(request.pk, to=to, by=dave, reason="Away.")
+
+    assert [str(assignment) for assignment in request.assignments.all()] == ["finance"]
+
+
+def test_an_answered_request_cannot_be_reassigned(dave: User, admin_user: User) -> None:
+    request = request_of(run_until_it_waits("question"))
+    respond(request.pk, Answer(value=True), by=admin_user)
+
+    with pytest.raises(AlreadyAnsweredError):
+        reassign_request(request.pk, to="@dave", by=dave, reason="Away.")

@@ -60,7 +60,7 @@ function carryOver(card, fresh) {
     return;
   }
   keepShown(fresh);
-  const words = form.querySelector(".htmx-request") ? "" : typedIn(form);
+  const words = typedIn(form);
   form.querySelector("keep-draft")?.forget();
   if (words) keepWords(keptWords(words), fresh);
 }
@@ -76,17 +76,13 @@ function cardIn(element) {
   return element?.matches(".request") ? element : element?.querySelector(".request");
 }
 
-document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
+/* A card whose answer is on its way stays: what comes back says what became of it, and takes its place. */
+document.addEventListener("live:replace", (event) => {
+  const { old, fresh } = event.detail;
   const card = cardIn(old);
-  if (card?.dataset.status === "open") carryOver(card, fresh);
+  if (card?.querySelector(".htmx-request")) event.preventDefault();
+  else if (card?.dataset.status === "open") carryOver(card, fresh);
   else keepWords(card?.querySelector(".kept-words"), fresh);
-});
-
-/* The answer to a post comes after the push that took its card away: it goes where the card is. */
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (!detail.target.isConnected && detail.target.id) {
-    detail.target = document.getElementById(detail.target.id) ?? detail.target;
-  }
 });
 
 customElements.define("kept-words", KeptWords);

@@ -136,15 +136,17 @@ function place(html) {
   template.innerHTML = html;
   for (const fresh of [...template.content.children]) {
     const old = document.getElementById(fresh.id);
-    const event = new CustomEvent("live:replace", { bubbles: true, detail: { old, fresh } });
-    if (old) {
-      old.dispatchEvent(event);
-      old.replaceWith(fresh);
-    } else {
-      document.getElementById(fresh.dataset.into)?.append(fresh);
-    }
-    window.htmx?.process(fresh);
+    if (old) replace(old, fresh);
+    else document.getElementById(fresh.dataset.into)?.append(fresh);
+    if (fresh.isConnected) window.htmx?.process(fresh);
   }
+}
+
+/** Whoever looks after the old element may take something over, or keep it by preventDefault(). */
+function replace(old, fresh) {
+  const detail = { old, fresh };
+  const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
+  if (old.dispatchEvent(event)) old.replaceWith(fresh);
 }
 
 customElements.define("live-stream", LiveStream);

@@ -39,12 +39,13 @@ class WaitingList extends HTMLElement {
     const old = document.getElementById(fresh.id);
     if (old?.dataset.status === fresh.dataset.status) return;
     if (old) {
-      old.dispatchEvent(new CustomEvent("live:replace", { bubbles: true, detail: { old, fresh } }));
-      old.replaceWith(fresh);
+      const detail = { old, fresh };
+      const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
+      if (old.dispatchEvent(event)) old.replaceWith(fresh);
     } else {
       this.querySelector("[data-when]").before(fresh);
     }
-    window.htmx?.process(fresh);
+    if (fresh.isConnected) window.htmx?.process(fresh);
   }
 }
 
