@@ -5,7 +5,7 @@ import re
 
 SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 
-TERSE = ("celery.beat", "celery.worker")
+TERSE = ("celery.beat", "celery.worker", "kombu")
 """Tell of a lost broker or a killed child by pages of their own insides; the first line does."""
 
 

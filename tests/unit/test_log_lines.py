@@ -29,6 +29,7 @@ def test_sign_in_tokens_stay_out() -> None:
     [
         ("celery.beat", logging.ERROR, True),
         ("celery.worker.request", logging.ERROR, True),
+        ("kombu.asynchronous.hub", logging.ERROR, True),
         ("celery.worker", logging.CRITICAL, False),
         ("celery.app.trace", logging.ERROR, False),
     ],
