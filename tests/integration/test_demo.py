@@ -9,7 +9,7 @@ from pytest_django import Settings
 from chat.models import HumanRequest
 from chat.services import Answer, respond
 from dashboard.demo import NotEmbeddedError, create_demo, create_demo_accounts, demo_users
-from dashboard.demo_runs import PASTS, create_demo_runs
+from dashboard.demo_runs import PASTS, RELEASES, create_demo_runs
 from dashboard.environment import DEMO_CHECK
 from procedures.models import Grant, Run
 from procedures.runner import advance_run
@@ -180,6 +180,7 @@ def test_its_runs_are_made_once(caplog: pytest.LogCaptureFixture) -> None:
         ("demo-failed", "failed"),
         ("demo-half-answered", "waiting"),
         ("demo-waiting", "waiting"),
+        ("demo-notes-to-review", "waiting"),
     ]
 
     create_demo_runs()
@@ -197,7 +198,7 @@ def test_its_runs_stay_when_sample_and_inputs_are_no_longer_what_they_were(
 
     create_demo_runs()
 
-    assert Run.objects.count() == len(PASTS)
+    assert Run.objects.count() == len(PASTS) + len(RELEASES)
     assert not caplog.messages
 
 
@@ -210,7 +211,7 @@ def test_its_runs_stay_when_nobody_may_start_them_any_more(
 
     create_demo_runs()
 
-    assert Run.objects.count() == len(PASTS)
+    assert Run.objects.count() == len(PASTS) + len(RELEASES)
     assert not caplog.messages
 
 
@@ -232,4 +233,4 @@ def test_a_demo_that_cannot_be_made_is_one_line_and_can_be_made_later(
     grant.save()
     create_demo_runs()
 
-    assert Run.objects.count() == len(PASTS)
+    assert Run.objects.count() == len(PASTS) + len(RELEASES)
