@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Mail, Presence
 from dashboard.demo import let_operators_view
 from dashboard.models import ApiToken
 from dashboard.sign_in import tokens
@@ -34,7 +34,10 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     answered = run_until_it_waits("question", by=alice)
     respond(caller(bob), request_of(answered), value=True, comment=SECRET)
     run_until_it_waits("reports", fails=False)
-    return run_until_it_waits("question", by=alice)
+    waiting = run_until_it_waits("question", by=alice)
+    Mail.objects.create(request=request_of(waiting), user=bob, created_at=clock.now())
+    Presence.objects.create(user=bob, seen_at=clock.now())
+    return waiting
 
 
 @pytest.fixture
@@ -44,6 +47,8 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "procedures/name": "question",
         "runs/run_id": run.pk,
         "artifacts/name": "report.csv",
+        "files/name": "report.csv",
+        "chat/session_id": request_of(run).session_id,
         "requests/request_id": request_of(run).pk,
         "sign-in/name": alice.username,
         "/token": tokens.make_token(alice),
@@ -87,7 +92,8 @@ def test_a_stranger_finds_nothing_by_any_route(
     for address in found:
         for method in METHODS:
             response = send(visit(carol), method, address.path)
-            assert response.status_code in {404, 405}, (method, address.path)
+            is_sent_away = visit is caller and not address.is_api and response.status_code == 302
+            assert is_sent_away or response.status_code in {404, 405}, (method, address.path)
             assert SECRET not in response.content.decode()
 
     assert {address.path for address in found} >= {
@@ -98,13 +104,24 @@ def test_a_stranger_finds_nothing_by_any_route(
         f"/api/requests/{filled['requests/request_id']}/response",
         "/api/procedures/question",
         "/api/procedures/question/runs",
+        f"/runs/{filled['runs/run_id']}",
+        f"/requests/{filled['requests/request_id']}",
+        f"/requests/{filled['requests/request_id']}/response",
+        f"/chat/{filled['chat/session_id']}",
+        f"/chat/{filled['chat/session_id']}/messages",
+        "/procedures/question",
     }
 
 
 def test_a_stranger_cannot_tell_what_is_hidden_from_what_is_not_there(
     filled: dict[str, object], carol: User
 ) -> None:
-    nothing = {"procedures/name": "x", "runs/run_id": uuid4(), "requests/request_id": uuid4()}
+    nothing = {
+        "procedures/name": "x",
+        "runs/run_id": uuid4(),
+        "requests/request_id": uuid4(),
+        "chat/session_id": uuid4(),
+    }
     stranger = caller(carol)
 
     for hidden, absent in zip(named(filled), named({**filled, **nothing}), strict=True):
