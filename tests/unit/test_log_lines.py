@@ -28,7 +28,7 @@ def test_sign_in_tokens_stay_out() -> None:
     ("name", "level", "is_cut"),
     [
         ("celery.beat", logging.ERROR, True),
-        ("celery.worker.request", logging.ERROR, True),
+        ("celery.worker.request", logging.CRITICAL, True),
         ("kombu.asynchronous.hub", logging.ERROR, True),
         ("celery.worker", logging.CRITICAL, False),
         ("celery.app.trace", logging.ERROR, False),
