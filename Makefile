@@ -4,6 +4,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$(python3 -m pip config get glob
 INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
 COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 ON_POSTGRES := tests/conformance tests/integration tests/crash
+PARALLEL := --numprocesses auto --maxprocesses 4
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
@@ -17,14 +18,20 @@ test: .venv/dev  ## every check: format, lint, layers, types, tests on SQLite, t
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
 	.venv/bin/mypy .
-	.venv/bin/coverage run -m pytest
-	TEST_DATABASE=postgres .venv/bin/coverage run -m pytest $(ON_POSTGRES)
+	.venv/bin/coverage run -m pytest $(PARALLEL)
+	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES)
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
 
 soak: .venv/dev  ## what takes minutes, on both databases
 	$(PYTHON) -m pytest -m soak
 	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES)
+
+first-visit: .venv/dev  ## clone, run and answer as a newcomer does, counted and timed
+	$(PYTHON) -m pytest -q -m visit tests/browser
+
+pictures: .venv/dev  ## take the pictures of the README anew, from the demo
+	$(PYTHON) -m tests.pictures
 
 fix: .venv/dev  ## format and apply safe fixes
 	.venv/bin/ruff format .
@@ -51,4 +58,4 @@ $(PYTHON): | $(UV)
 $(UV):
 	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
-.PHONY: run test soak fix requirements
+.PHONY: run test soak first-visit pictures fix requirements

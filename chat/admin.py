@@ -48,7 +48,7 @@ class PartOfSessionAdmin(HistoryAdmin):
 
 @admin.register(Session)
 class SessionAdmin(HistoryAdmin):
-    list_display = ["title", "created_at", "last_seq"]
+    list_display = ["title", "created_at", "last_seq", "on_site"]
     ordering = ["-id"]
     search_fields = ["title", "^id"]
     fields = ["title", "created_at", "last_seq", "see_also"]
@@ -59,6 +59,9 @@ class SessionAdmin(HistoryAdmin):
         Related("Requests", HumanRequest, OF_SESSION),
         Related("Changes", SessionEvent, OF_SESSION),
     ]
+
+    def view_on_site(self, session: Session) -> str:
+        return reverse("session_detail", args=[session.pk])
 
 
 @admin.register(Member)
@@ -89,13 +92,17 @@ class SessionEventAdmin(PartOfSessionAdmin):
 class ReassignForm(ReasonForm):
     """Who is asked instead, and why."""
 
+    field_order = ("to", "reason")
     to = forms.CharField(max_length=160, help_text="A group, or a user as @name.")
 
 
 @admin.register(HumanRequest)
 class HumanRequestAdmin(HistoryAdmin):
     actions = ["withdraw", "reassign"]
-    list_display = ["__str__", "kind", "status", "outcome", "run_page", "opened_at", "closed_by"]
+    list_display = [
+        *("__str__", "status", "outcome", "run_page"),
+        *("opened_at", "closed_by", "on_site"),
+    ]
     list_filter = ["status", "kind", "outcome", "wait__run__procedure"]
     list_select_related = ["wait__run__procedure"]
     ordering = ["-id"]

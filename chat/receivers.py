@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from chat.doorbell import doorbell
+from chat.doorbell import doorbell, ring_after_commit
 from chat.models import Assignment, HumanRequest, Member, Message, Session
 from chat.services.assignments import assign
 from chat.services.mails import mail_time
@@ -30,14 +30,17 @@ def connect() -> None:
 
 
 def open_session(run: Run, **_: Any) -> None:
+    """A session for a run that people start; a child is shown in its parent's, unless of a map."""
     now = clock.now()
+    if above := run.parent_wait:
+        if above.kind == Wait.Kind.CHILD:
+            card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
+            session_of(run).add(card)
+        return
     session = Session.objects.create(title=title_of(run, now), created_at=now)
     if run.started_by:
         Member.objects.create(session=session, user=run.started_by, joined_at=now)
-    card = Message.objects.create(
-        session=session, kind=Message.Kind.RUN, run=run, author=run.started_by, at=now
-    )
-    session.record("message", card.pk)
+    session.add(Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now))
 
 
 def title_of(run: Run, now: datetime) -> str:
@@ -65,10 +68,8 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], **_: Any) -> Non
     for assignment in assignments:
         assignment.request = request
     Assignment.objects.bulk_create(assignments)
-    message = Message.objects.create(
-        session=session, kind=Message.Kind.REQUEST, run=run, request=request, at=now
-    )
-    session.record("message", message.pk)
+    session.add(Message(kind=Message.Kind.REQUEST, run=run, request=request, at=now))
+    ring_after_commit("inbox")
 
 
 def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
@@ -79,21 +80,24 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
     assert wait.closed_at
     request.close(_status(content), outcome, by=content["responder"], at=wait.closed_at)
     request.session.record("request", request.pk)
+    ring_after_commit("inbox")
 
 
 def say(run: Run, text: str, **_: Any) -> None:
-    session = session_of(run)
-    message = Message.objects.create(
-        session=session, kind=Message.Kind.NOTICE, run=run, text=text, at=clock.now()
-    )
-    session.record("message", message.pk)
+    notice = Message(kind=Message.Kind.NOTICE, run=run, text=text, at=clock.now())
+    session_of(run).add(notice)
 
 
 def record_end(run: Run, **_: Any) -> None:
+    if run.parent_wait and run.parent_wait.kind != Wait.Kind.CHILD:
+        return
     session_of(run).record("run", run.pk)
 
 
 def session_of(run: Run) -> Session:
+    """Where the run speaks: with the run that people have started."""
+    while run.parent_wait:
+        run = run.parent_wait.run
     return Session.objects.get(messages__run=run, messages__kind=Message.Kind.RUN)
 
 
@@ -107,3 +111,4 @@ def _status(content: dict[str, Any]) -> HumanRequest.Status:
 
 def ring_for_run(run_id: UUID, **_: Any) -> None:
     doorbell.ring(f"run:{run_id}")
+    doorbell.ring("runs")

@@ -22,7 +22,13 @@ from procedures.engine.errors import AnswerError, InputError
 from procedures.engine.faults import fault_of
 from procedures.files import FileGoneError
 from procedures.inputs import BodyError, TooLargeError, read_json
-from procedures.services import KeyReusedError, NotAllowedError, UnknownProcedureError
+from procedures.services import (
+    KeyReusedError,
+    NotAllowedError,
+    SignalDeniedError,
+    SignalRefusedError,
+    UnknownProcedureError,
+)
 
 logger = logging.getLogger(__name__)
 Told = tuple[int, dict[str, Any]]
@@ -100,6 +106,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     AuthenticationError: lambda _: (401, {"detail": "Sign in, or send a valid token."}),
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
+    SignalDeniedError: as_said(403),
     Http404: lambda _: (404, {"detail": NOTHING_HERE}),
     UnknownProcedureError: as_said(404),
     AlreadyAnsweredError: already_answered,
@@ -109,6 +116,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     AnswerError: as_said(422),
     InputError: wrong_inputs,
     KeyReusedError: as_said(422),
+    SignalRefusedError: as_said(422),
     ValidationError: wrong_parameters,
     HttpError: refused,
     OSError: full_disk,

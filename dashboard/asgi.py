@@ -17,11 +17,13 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loa
 from django.urls import path  # noqa: E402
 
 from dashboard.consumers import LiveConsumer  # noqa: E402
+from dashboard.socket_origin import OwnOrigin  # noqa: E402
 
 sockets = URLRouter([path("live", LiveConsumer.as_asgi())])  # type: ignore[arg-type, list-item]
+own_sockets = OwnOrigin(AuthMiddlewareStack(sockets))  # type: ignore[arg-type]
 application = ProtocolTypeRouter(
     {
         "http": pages,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(sockets)),
+        "websocket": AllowedHostsOriginValidator(own_sockets),
     }
 )

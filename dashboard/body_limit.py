@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.conf import settings
+from django.template.loader import render_to_string
 
 from dashboard.access_log import Application, Event, Receive, Scope, Send
 from procedures.inputs import MEGABYTE, TooLargeError
@@ -59,9 +60,10 @@ def declared_size(headers: Mapping[bytes, bytes]) -> int:
 
 async def refuse(scope: Scope, size: int, send: Send) -> None:
     sentence = str(TooLargeError("The request", size))
-    kind, text = "text/plain; charset=utf-8", sentence
     if scope["path"].startswith(API):
         kind, text = "application/json", json.dumps({"detail": sentence})
+    else:
+        kind, text = "text/html; charset=utf-8", render_to_string("413.html", {"told": sentence})
     headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(text.encode()))]
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     await send({"type": "http.response.start", "status": int(status), "headers": headers})

@@ -25,8 +25,8 @@ from chat.live.hub import Hub
 from chat.live.streams import Stream, allowed
 from chat.services import note_presence
 
-RECHECK = 5.0
-"""Seconds between two looks at what a socket may still follow."""
+RECHECK = 3.0
+"""Seconds between two looks at what a socket may still follow; five are promised, load or not."""
 NOTE_EVERY = 20.0
 """Seconds between two notes that somebody looks; well under the minute that counts as looking."""
 BACKLOG = 1000

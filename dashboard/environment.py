@@ -55,6 +55,8 @@ class Environment(BaseSettings):
     PROCEDURE_MODULES: str = ""
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
+    RUN_TURN_SECONDS: float = Field(default=60, ge=0.1, le=86400)
+    LARGE_VALUE_BYTES: int = Field(default=64 * 1024, ge=1024, le=64 * 1024**2)
     WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
     EMAIL_URL: EmailUrl | None = None
     MAIL_FROM: Sender = "Countersign <countersign@localhost>"

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "dashboard.compression.CompressionMiddleware",
     "dashboard.content_security.ContentSecurityMiddleware",
     "dashboard.api_middleware.ApiMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -110,6 +111,8 @@ CELERY_BEAT_SCHEDULE = {
 LEDGER_KEY = environment.ledger_key()
 PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
 RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
+RUN_TURN_SECONDS = environment.RUN_TURN_SECONDS
+LARGE_VALUE_BYTES = environment.LARGE_VALUE_BYTES
 MAX_UPLOAD_MB = environment.MAX_UPLOAD_MB
 SITE_CHOICES = environment.site_choices()
 

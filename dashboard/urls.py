@@ -35,6 +35,7 @@ urlpatterns = [
     path("chat/<uuid:session_id>/messages", chat.create_message, name="message_create"),
     path("chat/<uuid:session_id>/replying", chat.session_replying, name="session_replying"),
     path("runs", runs.run_list, name="run_list"),
+    path("runs/changes", runs.run_changes, name="run_changes"),
     path("runs/<uuid:run_id>", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/journal", runs.run_journal, name="run_journal"),
     path("runs/<uuid:run_id>/files/<plain:name>", files.run_file, name="run_file"),

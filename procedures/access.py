@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from procedures.engine.definition import Role
 from procedures.models import Grant, Procedure, Run
+from procedures.models.run import RunQuerySet
 
 
 class SignedIn(HttpRequest):
@@ -21,7 +22,7 @@ providers: list[Provider] = []
 """Each says which runs a user may see; the layers above add theirs when they are loaded."""
 
 
-def visible_runs(user: User | AnonymousUser) -> QuerySet[Run]:
+def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
     """The runs a user may see: their own, those of granted procedures, and what providers add."""
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()

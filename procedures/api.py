@@ -23,6 +23,8 @@ from procedures.schemas import (
     ProcedurePage,
     RunDetailOut,
     RunPage,
+    SignalIn,
+    SignalOut,
     Word,
     refusals,
 )
@@ -136,3 +138,18 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
         content_type=file.content_type,
         headers={"Content-Disposition": disposition or "attachment"},
     )
+
+
+@router.post(
+    "/runs/{run_id}/signals/{name}",
+    response={201: SignalOut, 200: SignalOut, **refusals(400, 403, 404, 413, 422)},
+    summary="Send a signal",
+)
+def send_signal(
+    request: SignedIn, run_id: UUID, name: Word, sent: SignalIn
+) -> Status[dict[str, str]]:
+    """A named message to a run, kept until it waits for it; the same `id` counts once (200)."""
+    run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    signal = services.Sent(name, sent.id, sent.value)
+    is_new = services.send_signal(run.pk, signal, by=request.user)
+    return Status(201 if is_new else 200, {"id": sent.id, "name": name})

@@ -3,6 +3,7 @@
 import hashlib
 import os
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 
@@ -18,6 +19,10 @@ class FileGoneError(EngineError):
 
 class ContentStore:
     """The engine's FileStore over Django's default storage. The same bytes are kept once."""
+
+    @property
+    def largest_inline(self) -> int:
+        return settings.LARGE_VALUE_BYTES
 
     def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()

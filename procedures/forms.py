@@ -12,9 +12,11 @@ from django.core import signing
 from django.http import HttpRequest
 
 from procedures.engine import canonical
+from procedures.engine.choices import FORMAT as SITE_CHOICE
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
-from procedures.engine.files import File
+from procedures.engine.files import File, file_desk
+from procedures.files import ContentStore
 from procedures.inputs import (
     BodyError,
     TooLargeError,
@@ -89,6 +91,7 @@ class StartForm:
         self._request = request
         self._schemas = property_schemas(definition)
         self._required = set(definition.schema.get("required", ()))
+        self._may_be_nothing = {name for name, one in self._schemas.items() if _takes_nothing(one)}
         self._files: dict[str, File] = {}
 
     def inputs(self) -> dict[str, Any]:
@@ -100,12 +103,34 @@ class StartForm:
             self._files = self._kept_files() | {name: file for name, file in sent.items() if file}
         except TooLargeError as error:
             raise InputError([Fault(error.field, str(error))]) from None
-        typed = {
-            name: self._typed(name, schema)
-            for name, schema in self._schemas.items()
-            if kind_of(schema) != "file" and not self._is_left_out(name, schema)
-        }
-        return typed | {name: self._files[name] for name in self._schemas if name in self._files}
+        inputs, unread = self._read()
+        if unread:
+            raise InputError([*unread, *self._faults_beside(unread, inputs)])
+        return inputs
+
+    def _read(self) -> tuple[dict[str, Any], list[Fault]]:
+        """What was sent, and what of it cannot be read."""
+        inputs: dict[str, Any] = dict.fromkeys(self._required & self._may_be_nothing)
+        unread: list[Fault] = []
+        for name, schema in self._schemas.items():
+            if kind_of(schema) == "file" or self._is_left_out(name, schema):
+                continue
+            try:
+                inputs[name] = self._typed(name, schema)
+            except InputError as error:
+                unread += error.faults
+        files = {name: self._files[name] for name in self._schemas if name in self._files}
+        return inputs | files, unread
+
+    def _faults_beside(self, unread: Sequence[Fault], inputs: Mapping[str, Any]) -> list[Fault]:
+        """What else is wrong, so that all is told at once."""
+        named = {fault.field for fault in unread}
+        try:
+            with file_desk(ContentStore()):
+                self.definition.parse(inputs)
+        except InputError as error:
+            return [fault for fault in error.faults if fault.field not in named]
+        return []
 
     def _kept_files(self) -> dict[str, File]:
         assert self._request
@@ -170,7 +195,7 @@ class StartForm:
             _label(name, schema),
             kind,
             help=schema.get("description", ""),
-            is_required=name in self._required,
+            is_required=name in self._required - self._may_be_nothing,
             attributes=_attributes(schema, kind),
             options=options,
             value="\n".join(texts) if kind == "list" else (texts or [""])[-1],
@@ -224,6 +249,11 @@ def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     return dict(schema)
 
 
+def _takes_nothing(schema: Mapping[str, Any]) -> bool:
+    """An input that may be None is left empty to say so."""
+    return any(one.get("type") == "null" for one in schema.get("anyOf", ()))
+
+
 def _list_kind(items: Mapping[str, Any]) -> FieldKind:
     inner = kind_of(items)
     if inner == "choice":
@@ -233,9 +263,8 @@ def _list_kind(items: Mapping[str, Any]) -> FieldKind:
 
 def _label(name: str, schema: Mapping[str, Any]) -> str:
     """The author's title, else the name in words."""
-    words = name.replace("_", " ").strip()
-    title = str(schema.get("title", ""))
-    return words[:1].upper() + words[1:] if title.casefold() in {"", words.casefold()} else title
+    words, title = _words(name), str(schema.get("title", ""))
+    return words if title.casefold() in {"", words.casefold()} else title
 
 
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
@@ -250,7 +279,14 @@ def _options(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
     schema = plain_schema(schema)
     chosen = plain_schema(schema.get("items", {})) if schema.get("type") == "array" else schema
     values: Iterable[Any] = chosen.get("enum", [chosen["const"]] if "const" in chosen else ())
-    return [(_text(value), _text(value).replace("_", " ")) for value in values if value is not None]
+    spelled = str if chosen.get("format") == SITE_CHOICE else _words
+    return [(_text(value), spelled(_text(value))) for value in values if value is not None]
+
+
+def _words(name: str) -> str:
+    """A name of the code as people write it: "very_fast" is "Very fast"."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
 
 
 def _text(value: Any) -> str:

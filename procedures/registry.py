@@ -16,6 +16,7 @@ from django.db import transaction
 
 from procedures.engine.definition import Procedure as Definition
 from procedures.models import Grant, Procedure, ProcedureVersion
+from procedures.models.clock import clock
 
 logger = logging.getLogger(__name__)
 LIBRARY = "procedures.library"
@@ -43,7 +44,7 @@ def find(name: str) -> Definition | None:
 def register_all() -> None:
     """Make the rows of every defined procedure. Calling it twice is harmless."""
     for definition in definitions().values():
-        register(definition)
+        register(definition).register_again(at=clock.now())
         _warn_of_missing_grants(definition)
     for module in settings.PROCEDURE_MODULES:
         if not _defined_in(module):
@@ -58,6 +59,13 @@ def register(definition: Definition) -> ProcedureVersion:
     return known.first() or _make_rows(definition)
 
 
+def is_outdated(definition: Definition) -> bool:
+    """Whether newer code of it has been registered: during a deployment, by the newer workers."""
+    versions = ProcedureVersion.objects.filter(procedure__name=definition.name).newest_first()
+    known = list(versions.values_list("version", flat=True))
+    return definition.version in known[1:]
+
+
 @transaction.atomic
 def _make_rows(definition: Definition) -> ProcedureVersion:
     procedure, is_new = Procedure.objects.update_or_create(
@@ -66,7 +74,9 @@ def _make_rows(definition: Definition) -> ProcedureVersion:
     if is_new:
         _grant(procedure, definition)
     version, _ = ProcedureVersion.objects.get_or_create(
-        procedure=procedure, version=definition.version, defaults={"source": definition.source}
+        procedure=procedure,
+        version=definition.version,
+        defaults={"source": definition.source, "registered_at": clock.now()},
     )
     return version
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import Error, connection
 
 from procedures import dispatch, journal, registry
+from procedures.engine.definition import Procedure
 from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
@@ -30,18 +31,24 @@ def advance_run(run_id: UUID) -> None:
     if definition is None:
         logger.warning("Run %s stays queued: no code here is called %r.", run_id, name)
         return
-    held = journal.claim(run_id)
-    if held is None:
+    if registry.is_outdated(definition):
+        logger.warning("Run %s is left to newer code of %r than is here.", run_id, name)
         return
     try:
-        with heartbeat(held):
-            advance(definition, held, ContentStore())
+        held = journal.claim(run_id)
+        if held is not None:
+            _carry_on(definition, held)
     except Fenced:
         logger.warning("Run %s: another worker has it now.", run_id)
     except StorageLost as lost:
         logger.warning("Run %s is left for later: %s", run_id, lost)
+
+
+def _carry_on(definition: Procedure, held: DatabaseJournal) -> None:
+    with heartbeat(held):
+        advance(definition, held, ContentStore())
     if held.is_queued_again:
-        dispatch.ring(run_id)
+        dispatch.ring(UUID(held.run.run_id))
 
 
 @contextmanager
@@ -64,7 +71,7 @@ def _beat(held: DatabaseJournal, is_over: threading.Event) -> None:
         while not is_over.wait(min(BEAT, every)):
             working = held.working
             try:
-                held.look_for_cancel()
+                held.look_around()
                 if working is shown and time.monotonic() - renewed < every:
                     continue
                 if not held.renew():

@@ -125,6 +125,7 @@ class RunDetailOut(RunOut):
     """A run with all that is known of it but its journal."""
 
     version: str
+    parent: UUID | None = Field(description="The run that started this one as its child.")
     inputs: Any
     result: Any
     error: dict[str, Any] | None = Field(description="type, message and what helps to mend it.")
@@ -136,6 +137,10 @@ class RunDetailOut(RunOut):
     @staticmethod
     def resolve_version(run: Run) -> str:
         return run.version.version
+
+    @staticmethod
+    def resolve_parent(run: Run) -> UUID | None:
+        return run.parent_wait.run_id if run.parent_wait else None
 
     @staticmethod
     def resolve_inputs(run: Run) -> Any:
@@ -204,3 +209,17 @@ class EventPage(Schema):
 
     items: list[EventOut]
     next: int | None
+
+
+class SignalIn(Schema):
+    """A named message to a run."""
+
+    id: Word = Field("", max_length=200, description="Needed: the same id again counts once.")
+    value: Any = None
+
+
+class SignalOut(Schema):
+    """What was sent."""
+
+    id: str
+    name: str

@@ -23,6 +23,7 @@ def one_of_each(ctx: Context, kind: str) -> Any:
         "choice": lambda: ctx.choose("Which one?", {"a": "Apples", "b": "Bread", "3": "Cake"}),
         "many": lambda: ctx.choose("Which ones?", ["a", "b", "c"], many=True),
         "review": lambda: ctx.review("Is this right?", "Dear bob,\nthe parcel comes.\n"),
+        "fleeting": lambda: ctx.approve("Still there?", expires="1h", on_timeout="withdraw"),
         "told": lambda: ctx.approve(
             "Go?",
             body="**Bold** <script>alert(1)</script> [here](javascript:alert(1)) ![x](/y.png)",

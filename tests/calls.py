@@ -11,6 +11,9 @@ from procedures.models import Grant, Procedure, Run
 from procedures.runner import advance_run
 from procedures.services import start_run
 
+JSON = "application/json"
+RUNS = "/api/procedures/typed_inputs/runs"
+
 
 def caller(user: User) -> Client:
     """A program with a token of that user's. What breaks is answered with 500, as on a site."""
@@ -39,3 +42,12 @@ def request_of(run: Run) -> HumanRequest:
 def respond(client: Client, request: HumanRequest, value: Any, comment: str = "") -> Any:
     body = {"value": value, "comment": comment}
     return client.post(f"/api/requests/{request.pk}/response", body, "application/json")
+
+
+def detail(response: Any, status: int) -> str:
+    """The sentence of a refusal, after a look at its shape."""
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"].startswith(JSON)
+    assert isinstance(response.json()["detail"], str)
+    assert response.json()["detail"].endswith((".", "!"))
+    return str(response.json()["detail"])

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from tests.desk import Desk
 from tests.processes import PostgreSQL, Process, Redis, Web, Worker, clock_worker, run_worker
 
 SHOWN_OUTPUT = 6000
+FIGURE = "figure"
 P = TypeVar("P", bound=Process)
 
 
@@ -33,6 +35,21 @@ def pytest_runtest_makereport(
     if report.failed and "shared_redis" in item.fixturenames:
         report.sections += [(p.name, p.output[-SHOWN_OUTPUT:]) for p in Process.running]
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was measured, also by the processes of a session on several cores."""
+    reports = [one for found in terminalreporter.stats.values() for one in found]
+    told = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    if lines := [str(line) for name, line in dict.fromkeys(told) if name == FIGURE]:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(lines))
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Keeps a line about what was measured for the end of the session."""
+    return partial(record_property, FIGURE)
 
 
 # The database

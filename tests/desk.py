@@ -3,10 +3,26 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 from tests.processes import wait_until
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one attempt of a step did outside."""
+
+    name: str
+    key: str
+    pid: int
+    at: float
+    """Seconds since the epoch."""
+
+    @property
+    def mark(self) -> str:
+        return f"{self.pid} {self.at}"
 
 
 class Desk:
@@ -24,6 +40,10 @@ class Desk:
             flock(held, LOCK_EX)
             yield
 
+    def kill_at(self, gate: str) -> None:
+        """Have the first process that comes to the gate die there, as of SIGKILL."""
+        Path(self.folder, f"kill {gate}").touch()
+
     def wait_for_arrivals(self, gate: str, count: int = 1) -> None:
         wait_until(
             lambda: lines_of(self._arrivals).count(gate) >= count,
@@ -34,12 +54,24 @@ class Desk:
     @property
     def effects(self) -> Counter[str]:
         """How often each step had its effect."""
-        return Counter(line.split()[0] for line in lines_of(self._effects))
+        return Counter(one.name for one in self.lines)
+
+    @property
+    def lines(self) -> list[Effect]:
+        return [
+            Effect(name, key, int(pid), float(at))
+            for name, key, pid, at in map(str.split, lines_of(self._effects))
+        ]
+
+    @property
+    def order(self) -> list[str]:
+        """The idempotency keys in the order of their effects."""
+        return [one.key for one in self.lines]
 
     @property
     def keys(self) -> set[str]:
         """The idempotency keys of all effects."""
-        return {line.split()[1] for line in lines_of(self._effects)}
+        return set(self.order)
 
 
 def lines_of(path: Path) -> list[str]:

@@ -15,6 +15,26 @@ import pytest
 from dashboard.environment import Environment
 
 PREFIX = "cs-"
+NOUNS = (
+    "doings",
+    "families",
+    "faults",
+    "inputs",
+    "moments",
+    "others",
+    "questions",
+    "seeds",
+    "steps",
+    "together",
+    "writes",
+)
+PROCEDURES = (
+    *(f"tests.procedures.{noun}" for noun in NOUNS),
+    "tests.asking",
+    "tests.crash.procedures",
+    "tests.crash.doings",
+    "tests.crash.families",
+)
 
 
 def choose_database(name: str) -> str:
@@ -55,7 +75,7 @@ os.environ |= {
     "LOCAL_DIR": str(FOLDER),
     "DATABASE_URL": DATABASE_URL,
     "REDIS_URL": f"unix://{FOLDER / 'redis.sock'}",
-    "PROCEDURE_MODULES": "tests.procedures,tests.asking,tests.crash.procedures",
+    "PROCEDURE_MODULES": ",".join(PROCEDURES),
     "RUN_LEASE_SECONDS": "2",
     "WORKER_SLOTS": "2",
 }

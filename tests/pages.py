@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Message, Session
 from tests.calls import grant, request_of, run_until_it_waits
 
 HTMX = {"HX-Request": "true"}
@@ -24,6 +24,15 @@ def ask(kind: str, *, by: User) -> HumanRequest:
     """A question of that kind: support starts, finance answers."""
     grant_to_both("one_of_each")
     return request_of(run_until_it_waits("one_of_each", by=by, kind=kind))
+
+
+def ask_in(session: Session, kind: str, *, by: User) -> HumanRequest:
+    """Another question in the same session."""
+    request = ask(kind, by=by)
+    HumanRequest.objects.filter(pk=request.pk).update(session=session)
+    place = session.record("request", request.pk)
+    Message.objects.filter(request=request).update(session=session, seq=place)
+    return request
 
 
 def grant_to_both(name: str) -> None:

@@ -45,6 +45,8 @@ def wait_until(condition: Callable[[], T], timeout: float = 15, *, what: str = "
 class Process:
     """A process group of its own. Its output goes to a file, appended to over restarts."""
 
+    patience: ClassVar[float] = 30
+    """Seconds until it must be ready."""
     running: ClassVar[list["Process"]] = []
     _numbers = count(1)
 
@@ -82,7 +84,7 @@ class Process:
         os.close(held)
         Process.running.append(self)
         guard().watch(self.pid)
-        wait_until(self._is_up, timeout=30, what=f"{self.name} to be ready")
+        wait_until(self._is_up, timeout=self.patience, what=f"{self.name} to be ready")
         return self
 
     def stop(self, timeout: float = 15) -> None:
@@ -229,6 +231,11 @@ class PostgreSQL(Process):
         )
         return super().start()
 
+    def restart(self) -> None:
+        """Crash, and come up again with everything that was committed."""
+        self.kill()
+        super().start()
+
     def is_ready(self) -> bool:
         ready = [str(self.binaries / "pg_isready"), "-q", "-U", "postgres", "-h", str(self.folder)]
         return subprocess.run(ready, check=False).returncode == 0
@@ -267,6 +274,18 @@ class Worker(Process):
 
     def is_ready(self) -> bool:
         return f"{self.node} ready." in self.output
+
+    @property
+    def slots(self) -> list[int]:
+        """The ids of the processes in which it works."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def kill_slots(self) -> None:
+        """End the processes in which it works at once; it starts others."""
+        for pid in self.slots:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -323,6 +342,20 @@ class Web(Process):
     def is_ready(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def processes_with(*words: str) -> dict[int, str]:
+    """Every process whose command line or environment has one of the words, and that line."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            said = command + (folder / "environ").read_text(errors="replace")
+        except OSError:  # it has ended meanwhile
+            continue
+        if any(word in said for word in words):
+            found[int(folder.name)] = command
+    return found
 
 
 def free_port() -> int:

@@ -111,4 +111,6 @@ MAKERS: dict[tuple[str, str], Maker] = {
     ("session", "page"): session_page,
     ("inbox", "data"): doorbell_only,
     ("inbox", "page"): doorbell_only,
+    ("runs", "data"): doorbell_only,
+    ("runs", "page"): doorbell_only,
 }

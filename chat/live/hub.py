@@ -1,12 +1,14 @@
 """One hub per web process: reads a change once, renders it once, hands it to all its followers.
 
 It learns of changes by the doorbell, and by comparing the heads of everything that is followed
-once a second: Redis only makes it faster.
+once a second: Redis only makes it faster. A stream that costs much rests accordingly; what happens
+meanwhile comes at once afterwards, as it is by then.
 """
 
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +24,10 @@ from chat.live.streams import Head, Stream, heads
 
 LOOK = 1.0
 """Seconds between two looks at the heads."""
+SHARE = 10
+"""A stream is drawn at most for one part in so many of the time."""
+MOST_READS = 10
+"""A second: how often the followers of a mere doorbell may be sent to read for themselves."""
 logger = logging.getLogger(__name__)
 
 
@@ -37,6 +43,19 @@ class Watch:
 
     head: Head
     followers: set[Follower] = field(default_factory=set)
+    is_rung: bool = False
+    rests_until: float = 0.0
+    """By the monotonic clock."""
+
+    def is_due(self, now: float, *, is_round: bool) -> bool:
+        return self.rests_until <= now and (is_round or self.is_rung)
+
+    def rest(self, stream: Stream, *, since: float, now: float) -> None:
+        """After it was drawn, from `since` until `now`."""
+        pause = (now - since) * SHARE
+        if stream.is_doorbell:
+            pause = max(stream.least_rest, len(self.followers) / MOST_READS)
+        self.rests_until = since + pause
 
 
 Watched = tuple[Stream, str]
@@ -48,6 +67,7 @@ class Hub:
     def __init__(self) -> None:
         self._watches: dict[Watched, Watch] = {}
         self._rung = asyncio.Event()
+        self._round_at = 0.0
         self._tasks = [
             asyncio.create_task(self._watch_heads(), name="hub heads"),
             asyncio.create_task(self._listen(), name="hub doorbell"),
@@ -87,7 +107,7 @@ class Hub:
     async def _watch_heads(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), LOOK)
+                await asyncio.wait_for(self._rung.wait(), self._pause())
             self._rung.clear()
             try:
                 await self._look()
@@ -95,29 +115,45 @@ class Hub:
                 logger.exception("The hub could not read what is new; it tries again.")
                 await asyncio.sleep(LOOK)
 
+    def _pause(self) -> float:
+        """Until the next round, or until something that was rung for has rested."""
+        now = time.monotonic()
+        rests = [watch.rests_until for watch in self._watches.values() if watch.is_rung]
+        return max(min([self._round_at, *rests]) - now, 0)
+
     async def _look(self) -> None:
-        """Compare every followed stream with where it stands, and hand out what is new."""
-        if not self._watches:
+        """Compare where streams stand with their heads: all once a second, else what was rung."""
+        now = time.monotonic()
+        is_round = self._round_at <= now
+        if is_round:
+            self._round_at = now + LOOK
+        watches = list(self._watches.items())
+        due = [(key, watch) for key, watch in watches if watch.is_due(now, is_round=is_round)]
+        if not due:
             return
-        found = await database_sync_to_async(heads)({stream for stream, _ in self._watches})
-        changed = [
-            (stream, form, watch, found[stream])
-            for (stream, form), watch in list(self._watches.items())
-            if stream in found and found[stream] != watch.head
-        ]
-        for stream, form, watch, head in changed:
-            await self._hand_out(stream, form, watch, head)
+        found = await database_sync_to_async(heads)({stream for (stream, _), _ in due})
+        for (stream, form), watch in due:
+            is_news = watch.is_rung and stream.is_doorbell
+            watch.is_rung = False
+            if stream in found and (is_news or found[stream] != watch.head):
+                await self._hand_out(stream, form, watch, found[stream])
 
     async def _hand_out(self, stream: Stream, form: str, watch: Watch, head: Head) -> None:
+        began = time.monotonic()
         new = await _frames(stream, form, watch.head[0])
         reached = new[-1]["seq"] if len(new) >= LARGEST_RANGE else head[0]
         watch.head = (reached, *head[1:])
-        if reached != head[0]:
-            self._rung.set()
         for frame in new:
             text = encode(stream, frame)
             for follower in tuple(watch.followers):
                 follower.hand(text)
+        if reached != head[0]:
+            self._ring(watch)
+        watch.rest(stream, since=began, now=time.monotonic())
+
+    def _ring(self, watch: Watch) -> None:
+        watch.is_rung = True
+        self._rung.set()
 
     async def _listen(self) -> None:
         """The doorbell; a Redis that is away is waited for."""
@@ -137,8 +173,10 @@ class Hub:
                     self._hear(json.loads(message["data"]))
 
     def _hear(self, names: Iterable[str]) -> None:
-        if {str(stream) for stream, _ in self._watches}.intersection(names):
-            self._rung.set()
+        wanted = set(names)
+        for (stream, _), watch in self._watches.items():
+            if str(stream) in wanted:
+                self._ring(watch)
 
 
 def encode(stream: Stream, frame: Frame) -> str:

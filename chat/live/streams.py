@@ -3,6 +3,7 @@
 session:<id>   the numbered changes of a session; a frame carries the object as it is now
 run:<id>       the journal of a run
 inbox          a doorbell only: look at your requests again
+runs           a doorbell only: look at your list of runs again
 """
 
 from collections.abc import Iterable
@@ -11,14 +12,15 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Max
+from django.db.models import Count, Max, Sum
 
 from chat.access import visible_sessions
-from chat.models import HumanRequest, Session
+from chat.models import Assignment, HumanRequest, Session
 from procedures import access
-from procedures.models import Run
+from procedures.engine.journal import RunStatus
+from procedures.models import Event, Run
 
-Kind = Literal["session", "run", "inbox"]
+Kind = Literal["session", "run", "inbox", "runs"]
 Head = tuple[Any, ...]
 """Where a stream stands: its newest number first, then whatever else changes how it looks."""
 
@@ -35,21 +37,32 @@ class Stream:
 
     @property
     def key(self) -> UUID:
-        assert self.id, "The inbox has no rows of its own."
+        assert self.id, "A doorbell has no rows of its own."
         return self.id
+
+    @property
+    def is_doorbell(self) -> bool:
+        """Whether it has no changes of its own: who hears it reads for themselves."""
+        return self.id is None
+
+    @property
+    def least_rest(self) -> float:
+        """Seconds from one ring to the next: something always goes on among the runs."""
+        return 1.0 if self.kind == "runs" else 0.25
 
     @classmethod
     def parse(cls, name: str) -> "Stream":
         """Raises ValueError for what is no stream's name."""
         kind, _, id_text = name.partition(":")
-        if kind == "inbox" and not id_text:
-            return INBOX
+        if name in DOORBELLS:
+            return DOORBELLS[name]
         if kind not in ("session", "run"):
             raise ValueError(f"There is no stream called {name!r}.")
         return cls(kind, UUID(id_text))  # type: ignore[arg-type]
 
 
-INBOX = Stream("inbox")
+INBOX, RUNS = Stream("inbox"), Stream("runs")
+DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
 
 
 def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> set[Stream]:
@@ -57,7 +70,7 @@ def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> set[Stream
     wanted = set(streams)
     runs = [stream.id for stream in wanted if stream.kind == "run"]
     sessions = [stream.id for stream in wanted if stream.kind == "session"]
-    seen = {INBOX}
+    seen = {INBOX, RUNS}
     if runs:
         visible = access.visible_runs(user).filter(pk__in=runs)
         seen |= {Stream("run", run) for run in visible.values_list("pk", flat=True)}
@@ -72,13 +85,33 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
     wanted = list(streams)
     found: dict[Stream, Head] = {}
     if runs := [stream.id for stream in wanted if stream.kind == "run"]:
-        look = ("pk", "head_seq", "status", "working_on", "working_attempt")
+        look = (
+            *("pk", "head_seq", "status"),
+            *("working_on", "working_attempt", "cancel_requested_at"),
+        )
         for pk, *head in Run.objects.filter(pk__in=runs).values_list(*look):
             found[Stream("run", pk)] = tuple(head)
     if sessions := [stream.id for stream in wanted if stream.kind == "session"]:
         rows = Session.objects.filter(pk__in=sessions).values_list("pk", "last_seq")
         found |= {Stream("session", pk): (seq,) for pk, seq in rows}
     if INBOX in wanted:
-        newest = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
-        found[INBOX] = (0, newest["opened"], newest["closed"])
+        found[INBOX] = _head_of_inbox()
+    if RUNS in wanted:
+        found[RUNS] = _head_of_runs()
     return found
+
+
+def _head_of_inbox() -> Head:
+    """Changes when a request is opened, closed or given to others."""
+    times = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
+    return 0, times["opened"], times["closed"], Assignment.objects.aggregate(pk=Max("pk"))["pk"]
+
+
+def _head_of_runs() -> Head:
+    """Changes when a run is started, claimed, carried on, asked to stop or let go."""
+    newest = Event.objects.aggregate(pk=Max("pk"))["pk"]
+    active = Run.objects.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+    look = active.aggregate(
+        Count("pk"), Sum("epoch"), Max("working_since"), Max("cancel_requested_at")
+    )
+    return 0, newest, *look.values()

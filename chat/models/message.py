@@ -31,16 +31,20 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def newest_in_session(self) -> Self:
         """The last message of each session: a list of sessions by activity."""
-        newer = Message.objects.filter(session=OuterRef("session"), pk__gt=OuterRef("pk"))
+        newer = Message.objects.filter(session=OuterRef("session"), seq__gt=OuterRef("seq"))
         return self.filter(~Exists(newer)).order_by("-pk")
 
     def cards(self) -> Self:
         """The cards of runs: which runs belong to which session."""
         return self.filter(kind=Message.Kind.RUN)
 
-    def before(self, message_id: UUID | None) -> Self:
-        """What stands above a message; without one, everything."""
+    def older_than(self, message_id: UUID | None) -> Self:
+        """What was said before a message, in any session; without one, everything."""
         return self.filter(pk__lt=message_id) if message_id else self
+
+    def above(self, seq: int | None) -> Self:
+        """What stands above a place in a transcript; without one, everything."""
+        return self.filter(seq__lt=seq) if seq else self
 
 
 class Message(models.Model):
@@ -54,6 +58,9 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(Session, models.CASCADE, related_name="messages")
+    seq = models.PositiveBigIntegerField(
+        help_text="The session's change that brought it: its place, in the order of commits."
+    )
     kind = models.CharField(max_length=10, choices=Kind)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="messages"
@@ -71,8 +78,9 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
-        ordering = ["session", "id"]
+        ordering = ["session", "seq"]
         constraints = [
+            models.UniqueConstraint(fields=["session", "seq"], name="one_message_per_seq"),
             models.UniqueConstraint(
                 fields=["run"], condition=Q(kind="run"), name="one_card_per_run"
             ),
@@ -82,7 +90,6 @@ class Message(models.Model):
                 name="one_message_per_client_key",
             ),
         ]
-        indexes = [models.Index(fields=["session", "id"], name="transcript")]
 
     def __str__(self) -> str:
         return self.text[:80] or self.kind

@@ -100,12 +100,12 @@ class HumanRequest(models.Model):
         self.refresh_from_db()
 
     def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
-        """Ask this one alone; they are mailed later, unless they look."""
+        """Ask this one alone; they are mailed later, unless they look. Forms are fetched anew."""
         self.assignments.all().delete()
         assignment.request = self
         assignment.save()
-        self.note, self.mail_at = "", mail_at
-        self.save(update_fields=["note", "mail_at"])
+        self.note, self.mail_at, self.version = "", mail_at, self.version + 1
+        self.save(update_fields=["note", "mail_at", "version"])
 
 
 class Assignment(models.Model):

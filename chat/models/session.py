@@ -1,11 +1,16 @@
 """Durable conversations between people and runs."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F
 
 from chat.doorbell import ring_after_commit
 from procedures.models.ids import uuid7
+
+if TYPE_CHECKING:
+    from chat.models.message import Message
 
 
 class Session(models.Model):
@@ -23,12 +28,18 @@ class Session(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def record(self, kind: str, subject: object) -> None:
+    def add(self, message: "Message") -> None:
+        """Put a message at the end of the transcript; locks the session as `record` does."""
+        message.session, message.seq = self, self.record("message", message.pk)
+        message.save(force_insert=True)
+
+    def record(self, kind: str, subject: object) -> int:
         """Number a change. Locks the session until the commit: the last lock to be taken."""
         Session.objects.filter(pk=self.pk).update(last_seq=F("last_seq") + 1)
         self.refresh_from_db(fields=["last_seq"])
         SessionEvent.objects.create(session=self, seq=self.last_seq, kind=kind, object=str(subject))
         ring_after_commit(f"session:{self.pk}")
+        return self.last_seq
 
 
 class Member(models.Model):

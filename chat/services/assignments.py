@@ -7,17 +7,23 @@ from django.contrib.auth.models import Group, Permission, User
 from chat.models import Assignment
 from procedures.models import Grant, Procedure
 
+ROLE = "role:"
+"""Before a role of the procedure: "role:operate" asks its operators."""
+
 
 def assign(targets: Sequence[str], procedure: Procedure) -> tuple[list[Assignment], str]:
     """Unsaved assignments, and a note when somebody who was asked does not exist.
 
     Then, and when nobody is named, the groups that may answer for the procedure are asked.
     """
-    found = {target: find_assignee(target) for target in targets}
+    roles = [target for target in targets if target.startswith(ROLE)]
+    found = {target: find_assignee(target) for target in targets if target not in roles}
     missing = [target for target, assignment in found.items() if assignment is None]
     assignments = [assignment for assignment in found.values() if assignment]
-    if missing or not targets:
-        assignments += _answerers(procedure)
+    for role in roles:
+        assignments += _holders(procedure, role.removeprefix(ROLE))
+    if missing or not assignments:
+        assignments += _holders(procedure, "answer")
     if not assignments:
         return [], "Nobody may answer this but administrators: grant a group the role “answer”."
     note = f"There is no {' and no '.join(missing)}: the usual answerers are asked too."
@@ -41,6 +47,6 @@ def _find_permission(name: str) -> Assignment | None:
     return Assignment(permission=name) if known.exists() else None
 
 
-def _answerers(procedure: Procedure) -> list[Assignment]:
-    grants = Grant.objects.filter(procedure=procedure, role="answer").select_related("group")
+def _holders(procedure: Procedure, role: str) -> list[Assignment]:
+    grants = Grant.objects.filter(procedure=procedure, role=role).select_related("group")
     return [Assignment(group=grant.group) for grant in grants]

@@ -53,16 +53,9 @@ def reply(request: HumanRequest, text: str, *, by: User, address: str | None = N
 
 @transaction.atomic
 def _create(session: Session, text: str, by: User, client_key: str) -> Message:
-    """Locks the session with its last statement."""
-    message = Message.objects.create(
-        session=session,
-        kind=Message.Kind.PERSON,
-        author=by,
-        text=text,
-        at=clock.now(),
-        client_key=client_key,
-    )
-    session.record("message", message.pk)
+    now, kind = clock.now(), Message.Kind.PERSON
+    message = Message(kind=kind, author=by, text=text, at=now, client_key=client_key)
+    session.add(message)
     return message
 
 

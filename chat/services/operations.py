@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from chat.doorbell import ring_after_commit
 from chat.models import HumanRequest
 from chat.services.assignments import find_assignee
 from chat.services.mails import mail_time
@@ -49,9 +50,11 @@ def reassign_request(request_id: UUID, *, to: str, by: User, reason: str) -> str
         assignment = None if to.startswith("perm:") else find_assignee(to)
         if assignment is None:
             raise OperationRefusedError(f"There is no “{to}”: name a group, or a user as @name.")
-        note_operation(request.wait.run, "reassign", by=by, reason=reason, to=str(assignment))
+        told = {"wait": request.wait.key, "to": str(assignment)}
+        note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
         request.reassign(assignment, mail_at=mail_time(clock.now()))
         request.session.record("request", request.pk)
+        ring_after_commit("inbox")
     return f"Now {assignment} is asked."
 
 

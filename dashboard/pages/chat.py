@@ -1,19 +1,24 @@
 """Chat sessions: the list, the transcript with its composer, and what stands beside it."""
 
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import answerable_requests, visible_sessions
-from chat.models import HumanRequest, Message, Session
+from chat.models import HumanRequest, HumanResponse, Message, Session
 from chat.models.request import HumanRequestQuerySet
 from chat.services import MessageError, Reply
 from dashboard.pages.visit import Visit
@@ -24,9 +29,7 @@ from procedures.overview import listed_runs
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
-YES_OR_NO = "yes, no, or a message"
-HINTS = {"choice": "an option, its number, or a message", "input": "your answer"}
-"""What one may type, by the kind of the one question that waits."""
+LONGEST_ECHO = 90
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
@@ -90,7 +93,7 @@ def sessions(request: Visit) -> dict[str, Any]:
     newest = Message.objects.filter(session__in=visible_sessions(request.user))
     rows = list(
         newest.newest_in_session()
-        .before(_id(request.GET.get("older")))
+        .older_than(_id(request.GET.get("older")))
         .select_related("session", "author", "request", "run__procedure")[: LONGEST_LIST + 1]
     )
     shown = rows[:LONGEST_LIST]
@@ -107,15 +110,15 @@ def sessions(request: Visit) -> dict[str, Any]:
 
 def transcript(request: Visit, session: Session) -> dict[str, Any]:
     """The last messages, or those before one of them."""
-    before = _id(request.GET.get("before"))
-    newest_first = session.messages.for_transcript().before(before).order_by("-pk")
+    before = _number(request.GET.get("before"))
+    newest_first = session.messages.for_transcript().above(before).order_by("-seq")
     found = list(newest_first[: LONGEST_TRANSCRIPT + 1])
     shown = found[:LONGEST_TRANSCRIPT][::-1]
     return {
         "session": session,
         "current": session.pk,
         "transcript": shown,
-        "earlier": shown[0].pk if len(found) > LONGEST_TRANSCRIPT else None,
+        "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
         "is_latest": before is None,
     }
 
@@ -127,13 +130,13 @@ def composer(request: Visit, session: Session) -> dict[str, Any]:
         "session": session,
         "replying": waiting,
         "answerable": {found.pk for found in waiting},
-        "hint": HINTS.get(waiting[0].kind, YES_OR_NO) if len(waiting) == 1 else "Write a message",
         "client_key": uuid4(),
     }
 
 
 def open_requests(request: Visit, session: Session) -> HumanRequestQuerySet:
-    return answerable_requests(request.user).filter(session=session).with_what_is_shown()
+    found = answerable_requests(request.user).filter(session=session)
+    return found.with_what_is_shown().by_urgency()
 
 
 def beside(session: Session) -> dict[str, Any]:
@@ -142,8 +145,20 @@ def beside(session: Session) -> dict[str, Any]:
         "runs": listed_runs(runs.select_related("procedure", "started_by").order_by("-pk")),
         "open_requests": session.requests.open().with_what_is_shown().by_urgency(),
         "files": Artifact.objects.filter(run__in=runs).order_by("-pk"),
-        "members": session.members.select_related("user"),
+        "people": people(session),
     }
+
+
+def people(session: Session) -> list[tuple[str, datetime]]:
+    """Everybody who has a part in a session, also by an answer alone, and since when."""
+    answers = HumanResponse.objects.filter(request__session=session)
+    came = [
+        *session.members.values_list("user__username", "joined_at"),
+        *_firsts(session.messages.exclude(author=None), "author__username"),
+        *_firsts(answers, "user__username"),
+    ]
+    latest_first = sorted(came, key=itemgetter(1), reverse=True)
+    return sorted(dict(latest_first).items(), key=itemgetter(1))
 
 
 def told(reply: Reply | None) -> str:
@@ -153,7 +168,7 @@ def told(reply: Reply | None) -> str:
     if reply.response is None:
         return f"This did not answer “{reply.request.prompt}” {reply.reason}"
     words = said(reply.request.asked, reply.response.plain_value)
-    return f"This answered “{reply.request.prompt}” {words}"
+    return f"This answered “{reply.request.prompt}”: {Truncator(words).chars(LONGEST_ECHO)}"
 
 
 def _asked(request: Visit, session: Session) -> HumanRequest | None:
@@ -184,8 +199,19 @@ def _posted(
     return redirect(f"{reverse('session_detail', args=[session.pk])}#latest")
 
 
+def _firsts(rows: QuerySet[Any], name: str) -> Iterable[tuple[str, datetime]]:
+    """Each name with the time of its first row."""
+    firsts: Iterable[tuple[str, datetime]] = rows.order_by().values_list(name).annotate(Min("at"))
+    return firsts
+
+
 def _sessions_of(rows: QuerySet[Any]) -> set[UUID]:
     return set(rows.values_list("session", flat=True))
+
+
+def _number(text: str | None) -> int | None:
+    """A place in a transcript, small enough for a database."""
+    return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def _id(text: str | None) -> UUID | None:

@@ -28,24 +28,26 @@ WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 @require_safe
 @login_required
 def home(request: Visit) -> HttpResponse:
-    return render(request, "dashboard/home.html", waiting(request) | overview(request))
+    startable = access.procedures_for(request.user, "start")[: LONGEST_LIST + 1]
+    context = waiting(request) | overview(request) | {"startable": list(startable)}
+    return render(request, "dashboard/home.html", context)
 
 
 @require_safe
 @login_required
 def home_overview(request: Visit) -> HttpResponse:
-    """All but the cards, for a page that heard the doorbell."""
-    return render(request, "dashboard/_home_overview.html", overview(request))
+    """All but the cards, for an open page that heard the doorbell."""
+    return render(request, "dashboard/_home_changes.html", overview(request))
 
 
 def overview(request: Visit) -> dict[str, Any]:
     now = clock.now()
-    runs = access.visible_runs(request.user).select_related("procedure", "started_by")
+    runs = access.visible_runs(request.user).for_lists()
     waits = Wait.objects.open().filter(run__in=access.visible_runs(request.user))
     stuck = (
         Q(status=RunStatus.QUARANTINED)
         | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
-        | Q(pk__in=waits.filter(due_at__lt=now - LATE).values("run"))
+        | Q(status=RunStatus.WAITING, pk__in=waits.filter(due_at__lt=now - LATE).values("run"))
     )
     working = runs.filter(status__in=WORKING)
     coming = waits.filter(due_at__gte=now - LATE).order_by("due_at")

@@ -90,17 +90,24 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
     """What waits for somebody, most urgent first; a page's closed cards come as receipts."""
-    requests = list(
-        answerable_requests(request.user).with_what_is_shown().by_urgency()[: LONGEST_LIST + 1]
-    )
+    mine = answerable_requests(request.user)
+    requests = list(mine.with_what_is_shown().by_urgency()[: LONGEST_LIST + 1])
     gone = set(_ids(shown or [])) - {found.pk for found in requests}
-    receipts = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
     return {
         "waiting": requests[:LONGEST_LIST],
         "has_more": len(requests) > LONGEST_LIST,
-        "receipts": list(receipts) if gone else [],
         "answerable": {found.pk for found in requests},
+        **(_what_became_of(gone, request) if gone else {}),
     }
+
+
+def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
+    """The closed ones as receipts; `lost` are those that are asked of others now."""
+    visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
+    receipts = [found for found in visible if not found.is_open]
+    still_mine = answerable_requests(request.user).filter(pk__in=gone)
+    kept = {found.pk for found in receipts} | set(still_mine.values_list("pk", flat=True))
+    return {"receipts": receipts, "lost": gone - kept}
 
 
 def _ids(texts: list[str]) -> list[UUID]:

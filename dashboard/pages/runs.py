@@ -1,10 +1,12 @@
 """Runs: the list, one run as it stands, its whole journal."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -15,12 +17,13 @@ from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal import RunStatus
 from procedures.models import Procedure, Run, Wait
+from procedures.models.run import RunQuerySet
 from procedures.overview import listed_runs, run_overview
-from procedures.overview.runs import LIVE_ROWS, MOST_ROWS
 from procedures.overview.states import WORDS
-from procedures.paging import page
+from procedures.paging import PAGE, page
 
 MOST_EVENTS = 200
+MOST_NEW = 99
 WAITING = {"people": ("person", "Waiting for people"), "time": ("timer", "Waiting for time")}
 FILTERS: dict[str, tuple[str, str]] = {
     "queued": WORDS[RunStatus.QUEUED],
@@ -38,28 +41,37 @@ FILTERS: dict[str, tuple[str, str]] = {
 @require_safe
 @login_required
 def run_list(request: SignedIn) -> HttpResponse:
-    visible = access.visible_runs(request.user)
-    procedure = request.GET.get("procedure", "").replace("\0", "")
-    state = request.GET.get("state", "")
-    state = state if state in FILTERS else ""
-    of_procedure = visible.filter(procedure__name=procedure) if procedure else visible
-    found = page(
-        _in(of_procedure, state).select_related("procedure", "started_by"),
-        by="-id",
-        after=_id(request.GET.get("after")),
-    )
+    choice = Choice.of(request)
+    found = page(choice.runs.for_lists(), by="-id", after=_id(request.GET.get("after")))
     context = {
         "runs": listed_runs(found["items"]),
         "mine": _that_wait_for(request, found["items"]),
         "titles": _titles(found["items"]),
         "next": found["next"],
-        "states": _states(of_procedure, state),
-        "procedures": Procedure.objects.filter(runs__in=visible).distinct(),
-        "procedure": procedure,
-        "state": FILTERS.get(state, ("", ""))[1],
-        "chosen": state,
+        "states": [one for one in choice.states if one["count"] or one["value"] == choice.state],
+        "procedures": Procedure.objects.filter(runs__in=choice.visible).distinct(),
+        "procedure": choice.procedure,
+        "state": FILTERS.get(choice.state, ("", ""))[1],
+        "chosen": choice.state,
     }
     return render(request, "procedures/runs.html", context)
+
+
+@require_safe
+@login_required
+def run_changes(request: SignedIn) -> HttpResponse:
+    """For an open list: the rows it has `shown` and the counts as they are now, and what is new."""
+    choice, shown = Choice.of(request), [pk for pk in map(_id, request.GET.getlist("shown")) if pk]
+    runs = list(choice.visible.for_lists().filter(pk__in=shown[:PAGE]))
+    context = {
+        "runs": listed_runs(runs),
+        "mine": _that_wait_for(request, runs),
+        "titles": _titles(runs),
+        "states": choice.states,
+        "new": 0 if "after" in request.GET else choice.count_new(shown),
+        "most_new": MOST_NEW,
+    }
+    return render(request, "procedures/_run_changes.html", context)
 
 
 @require_safe
@@ -68,7 +80,7 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     newest = run.events.order_by("-seq")[:MOST_EVENTS]
     is_whole = request.GET.get("rows") == "all"
-    context = run_overview(run, most_rows=MOST_ROWS if is_whole else LIVE_ROWS) | {
+    context = run_overview(run, is_whole=is_whole) | {
         "is_whole": is_whole,
         "events": list(newest)[::-1],
         "earlier": max(run.head_seq - MOST_EVENTS, 0),
@@ -90,8 +102,63 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
     return render(request, "procedures/journal.html", context)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which of the runs that somebody may see they want to see."""
+
+    visible: RunQuerySet
+    procedure: str
+    state: str
+
+    @classmethod
+    def of(cls, request: SignedIn) -> "Choice":
+        state = request.GET.get("state", "")
+        return cls(
+            access.visible_runs(request.user),
+            request.GET.get("procedure", "").replace("\0", ""),
+            state if state in FILTERS else "",
+        )
+
+    @property
+    def of_procedure(self) -> RunQuerySet:
+        chosen = self.procedure
+        return self.visible.filter(procedure__name=chosen) if chosen else self.visible
+
+    @property
+    def runs(self) -> RunQuerySet:
+        return _in(self.of_procedure, self.state)
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        """What can be filtered by, each with its count."""
+        runs = self.of_procedure
+        counts: dict[str, int] = dict(runs.order_by().values_list("status").annotate(Count("pk")))
+        waiting = counts.pop(RunStatus.WAITING, 0)
+        counts["people"] = _in(runs, "people").count() if waiting else 0
+        counts["time"] = waiting - counts["people"]
+        return [
+            {"value": value, "look": look, "words": words, "count": counts.get(value, 0)}
+            for value, (look, words) in FILTERS.items()
+        ]
+
+    def count_new(self, shown: Sequence[UUID]) -> int:
+        """How many began later than what is shown, up to one more than `MOST_NEW`."""
+        later = self.runs.filter(pk__gt=min(shown)) if shown else self.runs
+        return later.exclude(pk__in=shown)[: MOST_NEW + 1].count()
+
+
+def _in(runs: RunQuerySet, state: str) -> RunQuerySet:
+    """The runs in one state of the filter; waiting for people and for time are told apart."""
+    if state not in WAITING:
+        return runs.filter(status=state) if state else runs
+    asks = Exists(Wait.objects.open().filter(run=OuterRef("pk"), kind=Wait.Kind.REQUEST))
+    return runs.filter(asks if state == "people" else ~asks, status=RunStatus.WAITING)
+
+
 def find(request: SignedIn, run_id: UUID) -> Run:
-    runs = access.visible_runs(request.user).select_related("procedure", "started_by", "version")
+    runs = access.visible_runs(request.user).select_related(
+        "procedure", "started_by", "version", "parent_wait__run__procedure"
+    )
     return get_object_or_404(runs, pk=run_id)
 
 
@@ -109,28 +176,6 @@ def _titles(runs: list[Run]) -> dict[UUID, str]:
     """What tells the runs apart: the titles of their sessions."""
     cards = Message.objects.filter(run__in=[run.pk for run in runs], kind=Message.Kind.RUN)
     return dict(cards.order_by().values_list("run_id", "session__title"))
-
-
-def _states(runs: QuerySet[Run], chosen: str) -> list[dict[str, Any]]:
-    """What can be filtered by: the states there are, and the chosen one."""
-    counted = runs.order_by().values_list("status").annotate(Count("pk"))
-    counts: dict[str, int] = dict(counted)
-    waiting = counts.pop(RunStatus.WAITING, 0)
-    counts["people"] = _in(runs, "people").count() if waiting else 0
-    counts["time"] = waiting - counts["people"]
-    return [
-        {"value": value, "look": look, "words": words, "count": counts.get(value, 0)}
-        for value, (look, words) in FILTERS.items()
-        if counts.get(value) or value == chosen
-    ]
-
-
-def _in(runs: QuerySet[Run], state: str) -> QuerySet[Run]:
-    """The runs in one state of the filter; waiting for people and for time are told apart."""
-    if state not in WAITING:
-        return runs.filter(status=state) if state else runs
-    asks = Exists(Wait.objects.open().filter(run=OuterRef("pk"), kind=Wait.Kind.REQUEST))
-    return runs.filter(asks if state == "people" else ~asks, status=RunStatus.WAITING)
 
 
 def _id(text: str | None) -> UUID | None:

@@ -18,6 +18,9 @@ OUTCOMES = {
     "defaulted": "No answer in time",
     "expired": "No answer in time",
 }
+YES_OR_NO = "yes, no, or a message"
+HINTS = {"choice": "an option or its number", "input": "your answer"}
+MOST_LINES = 20
 Line = tuple[str, str]
 
 
@@ -58,6 +61,13 @@ def asked_name(assignment: Assignment) -> str:
     if assignment.group:
         return assignment.group.name[:1].upper() + assignment.group.name[1:]
     return f"those who may {assignment.permission}"
+
+
+@register.filter
+def typing_hint(request: HumanRequest) -> str:
+    """What one may type to answer."""
+    is_yes_or_no = request.asked.schema.get("type") == "boolean"
+    return YES_OR_NO if is_yes_or_no else HINTS.get(request.kind, YES_OR_NO)
 
 
 @register.filter
@@ -107,6 +117,12 @@ def words(name: str) -> str:
 @register.filter
 def is_nested(value: Any) -> bool:
     return isinstance(value, dict | list) and bool(value)
+
+
+@register.filter
+def is_long(value: Any) -> bool:
+    """A text of so many lines that it scrolls in a frame of its own."""
+    return isinstance(value, str) and value.count("\n") >= MOST_LINES
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django import template
 from procedures.models import Event
 from procedures.overview import Line, line_of
 from procedures.overview.words import initials as two_letters
+from procedures.overview.words import spoken_size
 
 register = template.Library()
 
@@ -29,6 +30,19 @@ def short_id(key: UUID) -> str:
 @register.filter
 def initials(name: str) -> str:
     return two_letters(name)
+
+
+@register.filter
+def size(count: int) -> str:
+    """Bytes in words, the same wherever a file is shown."""
+    return spoken_size(count)
+
+
+@register.filter
+def title_parts(title: str) -> tuple[str, str]:
+    """What a session is about, and what tells it from others about the same."""
+    about, _, detail = title.partition(" · ")
+    return about, detail
 
 
 @register.filter

@@ -60,6 +60,11 @@ class HistoryAdmin(Admin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @admin.display(description="page")
+    def on_site(self, row: Model) -> SafeString:
+        """Where people see the row; for an admin that has `view_on_site`."""
+        return format_html('<a href="{}">Open</a>', self.get_view_on_site_url(row))
+
     @admin.display(description="see also")
     def see_also(self, row: Model) -> SafeString:
         links = [(list_url(related, row), related.label) for related in self.related]

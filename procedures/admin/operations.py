@@ -20,6 +20,7 @@ MOST_ROWS = 100
 class ReasonForm(forms.Form):
     """Why it is done."""
 
+    required_css_class = "required"
     reason = forms.CharField(
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -79,7 +80,7 @@ def _context(
         **admin.admin_site.each_context(request),
         "title": operation.title,
         "opts": admin.opts,
-        "rows": chosen,
+        "rows": [(row, admin.get_view_on_site_url(row)) for row in chosen],
         "operation": operation,
         "form": form,
         "checkbox": ACTION_CHECKBOX_NAME,

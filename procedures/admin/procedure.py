@@ -1,6 +1,7 @@
 """Procedures, their code, and who may do what with their runs."""
 
 from django.contrib import admin
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures.admin.history import Admin, HistoryAdmin, Related, folded
@@ -9,7 +10,7 @@ from procedures.models import Grant, Procedure, ProcedureVersion, Run
 
 @admin.register(Procedure)
 class ProcedureAdmin(HistoryAdmin):
-    list_display = ["title", "name"]
+    list_display = ["title", "name", "on_site"]
     search_fields = ["title", "name"]
     fields = ["title", "name", "see_also"]
     readonly_fields = ["see_also"]
@@ -18,6 +19,9 @@ class ProcedureAdmin(HistoryAdmin):
         Related("Runs", Run, "procedure__id__exact"),
         Related("Versions", ProcedureVersion, "procedure__id__exact"),
     ]
+
+    def view_on_site(self, procedure: Procedure) -> str:
+        return reverse("procedure_detail", args=[procedure.name])
 
 
 @admin.register(ProcedureVersion)

@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, operate
-from procedures.models import Artifact, Event, Run, RunInput, Wait
-from procedures.services import cancel_run, retry_run
+from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
+from procedures.services import cancel_run, override_run, retry_run
 
 OF_RUN = "run__id__exact"
 
@@ -21,14 +21,14 @@ class PartOfRunAdmin(HistoryAdmin):
     ordering = ["-pk"]
 
     @admin.display(description="run", ordering="run")
-    def run_page(self, part: Artifact | Event | RunInput | Wait) -> SafeString | str:
+    def run_page(self, part: Artifact | Event | RunInput | Signal | Wait) -> SafeString | str:
         return link(part.run)
 
 
 @admin.register(Run)
 class RunAdmin(HistoryAdmin):
-    actions = ["cancel", "retry"]
-    list_display = ["__str__", "procedure", "status", "started_by", "created_at", "ended_at"]
+    actions = ["cancel", "retry", "override"]
+    list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
     list_filter = ["status", "procedure"]
     list_select_related = ["procedure", "started_by"]
     ordering = ["-id"]
@@ -47,6 +47,7 @@ class RunAdmin(HistoryAdmin):
     related = [
         Related("Journal", Event, OF_RUN),
         Related("Waits", Wait, OF_RUN),
+        Related("Signals", Signal, OF_RUN),
         Related("Files", Artifact, OF_RUN),
         Related("Inputs from outside", RunInput, OF_RUN),
     ]
@@ -61,6 +62,11 @@ class RunAdmin(HistoryAdmin):
     @admin.action(description="Retry", permissions=["operate"])
     def retry(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
         return operate(self, request, rows, Operation("retry", "Retry runs", retry_run))
+
+    @admin.action(description="Go on with changed code", permissions=["operate"])
+    def override(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Let runs go on with changed code"
+        return operate(self, request, rows, Operation("override", title, override_run))
 
     def view_on_site(self, run: Run) -> str:
         return reverse("run_detail", args=[run.pk])
@@ -107,6 +113,19 @@ class RunInputAdmin(PartOfRunAdmin):
     @admin.display(description="data")
     def shown_data(self, run_input: RunInput) -> SafeString | str:
         return readable(run_input.data)
+
+
+@admin.register(Signal)
+class SignalAdmin(PartOfRunAdmin):
+    list_display = ["__str__", "run_page", "sender", "at", "wait"]
+    list_filter = [("wait", admin.EmptyFieldListFilter)]
+    search_fields = ["name", "=signal_id"]
+    fields = ["run", "name", "signal_id", "sender", "at", "wait", "shown_value"]
+    readonly_fields = ["run", "shown_value"]
+
+    @admin.display(description="value")
+    def shown_value(self, signal: Signal) -> SafeString | str:
+        return readable(signal.value)
 
 
 @admin.register(Artifact)

@@ -4,25 +4,38 @@ from procedures.engine.choices import SiteChoice
 from procedures.engine.context import Context
 from procedures.engine.definition import Check, Procedure, procedure
 from procedures.engine.errors import (
+    BranchFailedError,
+    ChildFailedError,
     ChoiceGoneError,
     EngineError,
     InputError,
+    NotApprovedError,
     RequestExpiredError,
     StepFailedError,
 )
 from procedures.engine.files import File
+from procedures.engine.handles import Handle
 from procedures.engine.questions import Outcome, Response
-from procedures.engine.steps import Retry, Step
+from procedures.engine.seed import HumanResponse
+from procedures.engine.signals import Received
+from procedures.engine.steps import Bound, Retry, Step
 
 __all__ = [
+    "Bound",
+    "BranchFailedError",
     "Check",
+    "ChildFailedError",
     "ChoiceGoneError",
     "Context",
     "EngineError",
     "File",
+    "Handle",
+    "HumanResponse",
     "InputError",
+    "NotApprovedError",
     "Outcome",
     "Procedure",
+    "Received",
     "RequestExpiredError",
     "Response",
     "Retry",

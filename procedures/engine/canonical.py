@@ -75,6 +75,11 @@ def plain(text: str) -> dict[str, Any]:
     return data
 
 
+def value_of(text: str) -> Any:
+    """What a canonical text says."""
+    return json.loads(text)
+
+
 def faults(error: ValidationError) -> str:
     """What does not fit, in one line."""
     return "; ".join(

@@ -13,6 +13,8 @@ from procedures.engine.errors import ChoiceGoneError
 
 Allowed = Callable[[str], Mapping[str, str]]
 """From a setting to its values by name."""
+FORMAT = "site-choice"
+"""How a schema tells these names, which stand for themselves, from an author's options."""
 HERE: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
 
 
@@ -50,7 +52,7 @@ class SiteChoice:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {**handler(schema), "enum": self.names}
+        return {**handler(schema), "enum": self.names, "format": FORMAT}
 
     def _validate(self, name: str, info: ValidationInfo) -> str:
         names = self.names

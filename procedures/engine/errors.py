@@ -6,12 +6,19 @@ EngineError
 ├── QuestionError         a question is asked in a way that cannot be answered
 ├── AnswerError           an answer does not fit the question
 ├── StepFailedError       a step has failed for good
+├── BranchFailedError     a branch of a gather has failed
+├── ChildFailedError      a child run has failed, or was cancelled
+├── NotApprovedError      a step that needs an approval has none
+├── StepTimeoutError      a step took longer than its timeout
 ├── RequestExpiredError   nobody answered in time, and the author wants a failure
 └── ChoiceGoneError       the site's settings allow no longer what a run was started with
 
 Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Suspend               the run leaves its worker and waits
 ├── Cancelled             the run was asked to end, and leaves its worker
+├── Continued             the run begins anew, with other inputs
+├── Yielded               the run has had its time, and others wait for the worker
+├── Overtaken             somebody outside was faster; the run looks again
 ├── Mismatch              the code no longer fits the journal
 ├── Refused               a layer above refuses what was to be committed
 ├── Fenced                another worker holds the run
@@ -66,6 +73,38 @@ class StepFailedError(EngineError):
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")
 
 
+class BranchFailedError(EngineError):
+    """A branch of a gather has failed: the same the first time and on replay."""
+
+    def __init__(self, branch: str, error_type: str, message: str) -> None:
+        self.branch, self.type, self.message = branch, error_type, message
+        super().__init__(f"{branch}: {error_type}: {message}")
+
+
+class ChildFailedError(EngineError):
+    """A child run has ended without a result."""
+
+    def __init__(self, child: str, outcome: str, message: str = "") -> None:
+        self.child, self.outcome, self.message = child, outcome, message
+        super().__init__(f"{child} {outcome}: {message}" if message else f"{child} {outcome}")
+
+
+class NotApprovedError(EngineError):
+    """A step was to run with an approval, and there is none."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        super().__init__(f"{step} was not approved: it does not run.")
+
+
+class StepTimeoutError(EngineError):
+    """A step took longer than its timeout."""
+
+    def __init__(self, step: str, seconds: float) -> None:
+        self.step, self.seconds = step, seconds
+        super().__init__(f"{step} took longer than its timeout of {seconds:g} s.")
+
+
 class RequestExpiredError(EngineError):
     """Nobody answered in time, and the author asked for a failure."""
 
@@ -87,22 +126,64 @@ class Interruption(BaseException):
 
 
 class Suspend(Interruption):
-    """The run leaves its worker until its wait is closed, or until `wake_at` for a retry."""
+    """The run leaves its worker until a wait is closed, or until `wake_at` for a retry."""
 
-    def __init__(self, key: str, *, wake_at: datetime | None = None) -> None:
-        self.key, self.wake_at = key, wake_at
-        super().__init__(key)
+    def __init__(self, *keys: str, wake_at: datetime | None = None, waits: bool = True) -> None:
+        self.keys, self.wake_at, self.waits = keys, wake_at, waits
+        super().__init__(", ".join(keys))
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether nothing but time is waited for, until a step is tried again."""
+        return self.wake_at is not None and not self.waits
+
+    @classmethod
+    def together(cls, suspensions: "Sequence[Suspend]") -> "Suspend":
+        """One suspension for several branches: whatever comes first wakes the run."""
+        times = [one.wake_at for one in suspensions if one.wake_at]
+        keys = [key for one in suspensions for key in one.keys]
+        waits = any(one.waits for one in suspensions)
+        return cls(*keys, wake_at=min(times, default=None), waits=waits)
 
 
 class Cancelled(Interruption):
     """The run was asked to end: it leaves its worker here."""
 
 
-class Mismatch(Interruption):
-    """The code no longer fits the journal: both lists, and a sentence naming the place."""
+class Continued(Interruption):
+    """The run begins anew with these inputs, as canonical JSON."""
 
-    def __init__(self, message: str, *, kept: Sequence[str], asked: Sequence[str]) -> None:
+    def __init__(self, inputs: str) -> None:
+        self.inputs = inputs
+        super().__init__("The run begins anew.")
+
+
+class Yielded(Interruption):
+    """The run has had its time, and others wait for the worker."""
+
+
+class Overtaken(Interruption):
+    """What was to be withdrawn has been closed from outside meanwhile: look again."""
+
+
+class Mismatch(Interruption):
+    """The code no longer fits the journal: both lists, and a sentence naming the place.
+
+    `unread` are the keys of what the code did not ask for, `changed` that of a wait that asks
+    something else now: what an operator's override lets pass or asks again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kept: Sequence[str] = (),
+        asked: Sequence[str] = (),
+        unread: Sequence[str] = (),
+        changed: str = "",
+    ) -> None:
         self.message, self.kept, self.asked = message, tuple(kept), tuple(asked)
+        self.unread, self.changed = tuple(unread), changed
         super().__init__(message)
 
 

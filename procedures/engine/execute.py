@@ -1,28 +1,53 @@
 """One claim's work on a run: replay the code to where it stands, and go on from there."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from procedures.engine import canonical
+from procedures.engine.attempts import do_step
+from procedures.engine.branches import swallowed
 from procedures.engine.context import Context
 from procedures.engine.definition import Procedure
 from procedures.engine.errors import (
     Cancelled,
+    Continued,
     Fenced,
     Interruption,
     Mismatch,
+    Overtaken,
     Refused,
+    StepFailedError,
     StorageLost,
     Suspend,
+    Yielded,
     told,
 )
 from procedures.engine.files import FileStore, file_desk
-from procedures.engine.journal import Batch, Draft, EventKind, Journal, Release, RunStatus
+from procedures.engine.history import Scope
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    EventKind,
+    Journal,
+    Release,
+    RunStatus,
+    closing,
+)
+from procedures.engine.large import packed, unpacked
+from procedures.engine.line import Line
+from procedures.engine.recorder import Recorder
 from procedures.engine.steps import step_function
 
-Ending = tuple[Release, Draft]
+Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3
+LET_GO: dict[type[Interruption], str] = {
+    Cancelled: "cancel",  # whoever claims it next ends it
+    Yielded: "others",
+    Overtaken: "outside",
+}
+"""What sends a run back into the queue, and what it is then suspended on."""
 
 
 def advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
@@ -32,92 +57,174 @@ def advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStat
     """
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
-    context = Context(journal, journal.load())
     with file_desk(files):
-        release, draft = _ending(procedure, context, journal)
+        recorder = Recorder(journal, journal.load())
+        release, drafts = Execution(procedure, recorder).ending()
         try:
-            context.finish(release, draft)
+            recorder.finish(release, *drafts)
         except Refused as refusal:
-            release, draft = _quarantined(refusal, remedy="Mend what refused it, then retry.")
-            journal.commit(Batch((draft,), release=release))
+            release, drafts = quarantined(refusal, remedy="Mend what refused it, then retry.")
+            journal.commit(Batch(drafts, release=release))
+        except Overtaken as overtaken:
+            release, drafts = _let_go(overtaken)
+            journal.commit(Batch(drafts, release=release))
     return release.status
 
 
 def _give_up(journal: Journal) -> RunStatus:
     poison = Refused(f"{LAST_CLAIM} workers in a row died on this run without keeping a step.")
-    release, draft = _quarantined(poison, remedy="Find what kills the worker, then retry.")
-    journal.commit(Batch((draft,), release=release))
+    release, drafts = quarantined(poison, remedy="Find what kills the worker, then retry.")
+    journal.commit(Batch(drafts, release=release))
     return release.status
 
 
-def _ending(procedure: Procedure, context: Context, journal: Journal) -> Ending:
-    try:
-        ending = _run_code(procedure, context, journal)
-    except Interruption as interruption:
-        left_by: BaseException | None = interruption
-        ending = _interrupted(interruption)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 (it ends the run, sys.exit too)
-        left_by = error
-        ending = _failed(error, context)
-    else:
-        left_by = None
-    finally:
-        context.close()
-    if context.interruption and left_by is not context.interruption:
-        return _swallowed(context.interruption)
-    return ending
+@dataclass
+class Execution:
+    """The code of one claim, from its top to what ends it."""
+
+    procedure: Procedure
+    recorder: Recorder
+
+    @property
+    def journal(self) -> Journal:
+        return self.recorder.journal
+
+    def ending(self) -> Ending:
+        """How the run is let go of: what the code did last, and what is undone after it."""
+        line = self._line()
+        ending = self._run(line)
+        is_cancelled = isinstance(line.interruption, Cancelled) and self.journal.cancellation
+        if ending[0].status == RunStatus.FAILED or is_cancelled:
+            return self._undone(ending)
+        if self.journal.cancellation and ending[0].status == RunStatus.QUARANTINED:
+            return self._cancelled([str(line.interruption or "It no longer fits.")])
+        return ending
+
+    def _line(self, path: str = "") -> Line:
+        scope = Scope(self.recorder.history, path)
+        return Line(self.recorder, scope, now=self.recorder.first.at)
+
+    def _run(self, line: Line) -> Ending:
+        try:
+            ending = self._run_code(line)
+        except Interruption as interruption:
+            left_by: BaseException | None = interruption
+            ending = self._interrupted(interruption)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (it ends the run, sys.exit too)
+            left_by = error
+            ending = _failed(error, line)
+        else:
+            left_by = None
+        finally:
+            line.close()
+        if line.interruption and left_by is not line.interruption:
+            return self._swallowed(line.interruption)
+        return ending
+
+    def _run_code(self, line: Line) -> Ending:
+        try:
+            inputs = self.procedure.load(self._inputs())
+        except ValidationError as error:
+            words = f"The kept inputs no longer fit: {canonical.faults(error)}"
+            raise Mismatch(words) from None
+        returns = step_function(self.procedure.fn).returns
+        result = self.procedure.fn(Context(line, self.procedure), **inputs)
+        if not line.interruption:
+            line.scope.check_all_read("The code now ends")
+            line.check_cancelled("the end")
+        text = canonical.dump(result, returns)
+        return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)
+
+    def _inputs(self) -> str:
+        if self.recorder.first.kind == EventKind.RUN_CONTINUED:
+            return str(unpacked(self.recorder.first.content, "inputs"))
+        return self.journal.run.inputs
+
+    def _interrupted(self, interruption: Interruption) -> Ending:
+        if isinstance(interruption, Suspend):
+            status = RunStatus.RETRYING if interruption.is_retry else RunStatus.WAITING
+            draft = Draft(EventKind.RUN_SUSPENDED, data={"on": str(interruption)})
+            return Release(status, wake_at=interruption.wake_at), (draft,)
+        if isinstance(interruption, Continued):
+            return self._continued(interruption)
+        if type(interruption) in LET_GO:
+            return _let_go(interruption)
+        if isinstance(interruption, Fenced | StorageLost):
+            raise interruption
+        return quarantined(interruption)
+
+    def _continued(self, continued: Continued) -> Ending:
+        """What is still open belongs to the generation that ends here."""
+        withdrawn = closing("withdrawn", responder="system: begun anew")
+        waits = self.recorder.open_waits
+        data = {
+            "by": self.recorder.first.content["by"],
+            "generation": self.recorder.generation + 1,
+            **packed("inputs", continued.inputs),
+        }
+        drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
+        drafts.append(Draft(EventKind.RUN_CONTINUED, data=data))
+        return Release(RunStatus.QUEUED), tuple(drafts)
+
+    def _swallowed(self, interruption: Interruption) -> Ending:
+        if not isinstance(interruption, Suspend):
+            return self._interrupted(interruption)
+        return quarantined(Mismatch(swallowed(interruption)))
+
+    def _undone(self, ending: Ending) -> Ending:
+        """Run what is to undo, the last first; what cannot be undone is told with the end."""
+        self.recorder.is_undoing = True
+        line = self._line("undo/")
+        problems: list[str] = []
+        try:
+            for bound in reversed(self.recorder.to_undo):
+                try:
+                    do_step(line, bound)
+                except StepFailedError as error:
+                    problems.append(str(error))
+        except Interruption as interruption:
+            return self._interrupted(interruption)
+        if self.journal.cancellation:
+            return self._cancelled(problems)
+        return _with_problems(ending, problems)
+
+    def _cancelled(self, problems: list[str]) -> Ending:
+        said = dict(self.journal.cancellation or {})
+        release = Release(RunStatus.CANCELLED)
+        return _with_problems((release, (Draft(EventKind.RUN_CANCELLED, data=said),)), problems)
 
 
-def _run_code(procedure: Procedure, context: Context, journal: Journal) -> Ending:
-    try:
-        inputs = procedure.load(journal.run.inputs)
-    except ValidationError as error:
-        words = f"The kept inputs no longer fit: {canonical.faults(error)}"
-        raise Mismatch(words, kept=(), asked=()) from None
-    returns = step_function(procedure.fn).returns
-    result = procedure.fn(context, **inputs)
-    if not context.interruption:
-        context.check_all_read("The code now ends")
-    text = canonical.dump(result, returns)
-    return Release(RunStatus.SUCCEEDED, result=text), Draft(EventKind.RUN_SUCCEEDED)
+def _let_go(interruption: Interruption) -> Ending:
+    on = LET_GO[type(interruption)]
+    return Release(RunStatus.QUEUED), (Draft(EventKind.RUN_SUSPENDED, data={"on": on}),)
 
 
-def _interrupted(interruption: Interruption) -> Ending:
-    if isinstance(interruption, Suspend):
-        status = RunStatus.RETRYING if interruption.wake_at else RunStatus.WAITING
-        draft = Draft(EventKind.RUN_SUSPENDED, data={"on": interruption.key})
-        return Release(status, wake_at=interruption.wake_at), draft
-    if isinstance(interruption, Cancelled):  # whoever claims it next ends it
-        return Release(RunStatus.QUEUED), Draft(EventKind.RUN_SUSPENDED, data={"on": "cancel"})
-    if isinstance(interruption, Fenced | StorageLost):
-        raise interruption
-    return _quarantined(interruption)
-
-
-def _failed(error: BaseException, context: Context) -> Ending:
+def _failed(error: BaseException, line: Line) -> Ending:
     """A failure at a place the run had already passed is a mismatch, not an end."""
     content = told(error)
+    then = f"The code now fails with {content['type']}: {content['message']}"
     try:
-        context.check_all_read(f"The code now fails with {content['type']}: {content['message']}")
+        line.scope.check_all_read(then)
     except Mismatch as mismatch:
-        return _quarantined(mismatch)
-    return Release(RunStatus.FAILED, error=content), Draft(EventKind.RUN_FAILED, data=content)
+        return quarantined(mismatch)
+    draft = Draft(EventKind.RUN_FAILED, data=content)
+    return Release(RunStatus.FAILED, error=content), (draft,)
 
 
-def _swallowed(interruption: Interruption) -> Ending:
-    if not isinstance(interruption, Suspend):
-        return _interrupted(interruption)
-    mismatch = Mismatch(
-        f"The code swallowed the suspension at {interruption.key}: let BaseException pass.",
-        kept=(),
-        asked=(),
-    )
-    return _quarantined(mismatch)
+def _with_problems(ending: Ending, problems: list[str]) -> Ending:
+    if not problems:
+        return ending
+    release, (draft,) = ending
+    content = {**draft.data, "not_undone": problems}
+    error = {"type": "NotUndone", "message": "; ".join(problems), **(release.error or {})}
+    release = Release(release.status, error={**error, "not_undone": problems})
+    return release, (Draft(draft.kind, draft.key, draft.name, content),)
 
 
-def _quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
+def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
+    """How a run ends for now that cannot go on: what is wrong, and what helps."""
     content: dict[str, Any] = {
         "type": type(interruption).__name__,
         "message": canonical.legible(str(interruption)),
@@ -125,5 +232,6 @@ def _quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
     }
     if isinstance(interruption, Mismatch):
         content |= {"kept": list(interruption.kept), "asked": list(interruption.asked)}
+        content |= {"unread": list(interruption.unread), "changed": interruption.changed}
     draft = Draft(EventKind.RUN_QUARANTINED, data=content)
-    return Release(RunStatus.QUARANTINED, error=content), draft
+    return Release(RunStatus.QUARANTINED, error=content), (draft,)

@@ -21,6 +21,11 @@ MEDIA_TYPE = re.compile(r"[!-~][ -~]{,99}")
 class FileStore(Protocol):
     """Where contents lie, by the SHA-256 of their bytes."""
 
+    @property
+    def largest_inline(self) -> int:
+        """Bytes: a larger value lies here and not in the journal itself."""
+        ...
+
     def put(self, content: bytes) -> str:
         """Keep the bytes; the same bytes twice are kept once."""
         ...
@@ -105,6 +110,12 @@ def file_desk(store: FileStore) -> Iterator[None]:
         yield
     finally:
         DESK.reset(token)
+
+
+def file_store() -> FileStore | None:
+    """Where large values lie; None outside a run."""
+    desk = DESK.get()
+    return desk.store if desk else None
 
 
 @contextmanager

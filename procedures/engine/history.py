@@ -1,25 +1,38 @@
 """What a run did before, by key: the side of replay that remembers.
 
-Strict entries (steps and waits) are matched by key and kind. Soft ones (logs, notices, state,
-stages) match when present and never count. What a step said while it ran is not looked at.
+Strict entries (steps, waits, children, patches) are matched by key and kind within their scope:
+the run's own line of code, or a branch's. Soft ones (logs, notices, state, stages) match when
+present and never count. What a step said while it ran is not looked at.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from procedures.engine.errors import Mismatch
+from procedures.engine.errors import EngineError, Mismatch
 from procedures.engine.journal import Event, EventKind
 
-Family = Literal["step", "wait"]
+Family = Literal["step", "wait", "child", "patch"]
 STRICT: dict[str, Family] = {
+    EventKind.STEP_STARTED: "step",
     EventKind.STEP_SUCCEEDED: "step",
     EventKind.STEP_FAILED: "step",
     EventKind.WAIT_OPENED: "wait",
-    EventKind.WAIT_CLOSED: "wait",
+    EventKind.CHILD_STARTED: "child",
+    EventKind.PATCH: "patch",
 }
-SOFT = {EventKind.LOG, EventKind.NOTICE, EventKind.STATE, EventKind.STAGE}
+SOFT = {
+    EventKind.LOG,
+    EventKind.NOTICE,
+    EventKind.STATE,
+    EventKind.STAGE,
+    EventKind.PROGRESS,
+    EventKind.COMPENSATION,
+}
+LONGEST_KEY = 200
+UNDO = "undo/"
+"""The scope of what is done to undo; the code that failed or was cancelled never reads it."""
 
 
 @dataclass
@@ -31,10 +44,25 @@ class Entry:
     events: list[Event] = field(default_factory=list)
     is_tried_again: bool = False
     """Whether an operator asked for another attempt after the last one failed for good."""
+    is_loose: bool = False
+    """Whether an operator lets the code go on without asking for it."""
+    is_asked_again: bool = False
+    """Whether an end has withdrawn it: after a retry it is opened anew."""
+    is_accepted: bool = False
+    """Whether an operator lets its result stand for other arguments."""
 
     @property
     def last(self) -> Event:
         return self.events[-1]
+
+    @property
+    def is_closed(self) -> bool:
+        return self.last.kind == EventKind.WAIT_CLOSED
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts have failed."""
+        return sum(event.kind == EventKind.STEP_FAILED for event in self.events)
 
     def __str__(self) -> str:
         prompt = self.events[0].content.get("prompt", "")
@@ -42,66 +70,156 @@ class Entry:
 
 
 class History:
-    """The journal of a run, read once, handed out entry by entry as the code asks for them."""
+    """The journal of a run since it last began anew, read once, handed out as the code asks."""
 
     def __init__(self, events: Iterable[Event]) -> None:
-        self._entries: dict[str, Entry] = {}
+        self.entries: dict[str, Entry] = {}
+        self.asked: list[str] = []
         self._soft: set[tuple[str, str]] = set()
-        self._unread: dict[str, Entry] = {}
-        self._asked: list[str] = []
-        self._names: Counter[str] = Counter()
+        self._unread: set[str] = set()
+        self._left: Counter[str] = Counter()
         for event in events:
-            self.add(event)
-        self._unread = dict(self._entries)
+            self._add(event)
+        for key, entry in self.entries.items():
+            if not entry.is_loose:
+                self._unread.add(key)
+                self._left.update(_scopes_of(key))
 
-    def add(self, event: Event) -> None:
+    def read(self, key: str) -> None:
+        if key in self._unread:
+            self._unread.remove(key)
+            self._left.subtract(_scopes_of(key))
+
+    def unread(self, path: str) -> Entry | None:
+        """The first entry in a scope that the code has not asked for."""
+        if not self._left[path]:
+            return None
+        keys = (key for key in self.entries if key in self._unread and path in _scopes_of(key))
+        return self.entries[next(keys)]
+
+    def forget(self, path: str) -> None:
+        """Count a whole scope as read; costs nothing when nothing is unread there."""
+        if not self._left[path]:
+            return
+        for key in [key for key in self._unread if path in _scopes_of(key)]:
+            self.read(key)
+
+    def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
+        kept = [str(entry) for entry in self.entries.values()]
+        loose = [key for key in self.entries if key in self._unread]
+        return Mismatch(message, kept=kept, asked=self.asked, unread=loose, changed=changed)
+
+    def has_soft(self, kind: EventKind, key: str) -> bool:
+        return (kind, key) in self._soft
+
+    def _add(self, event: Event) -> None:
         if family := STRICT.get(event.kind):
-            entry = self._entries.setdefault(event.key, Entry(family, event.key))
+            entry = self.entries.setdefault(event.key, Entry(family, event.key))
             entry.is_tried_again = False
+            if entry.is_asked_again:
+                entry.events.clear()
+                entry.is_asked_again = False
             entry.events.append(event)
-        elif event.kind == EventKind.OPERATOR and event.key in self._entries:
-            self._entries[event.key].is_tried_again = True
+        elif event.kind == EventKind.WAIT_CLOSED:
+            self._close(event)
+        elif event.kind == EventKind.OPERATOR:
+            self._obey(event)
         elif event.kind in SOFT:
             self._soft.add((event.kind, event.key))
 
+    def _close(self, event: Event) -> None:
+        """The first closing counts; what the run no longer waits for is let pass."""
+        entry = self.entries.get(event.key)
+        if entry and not entry.is_closed:
+            entry.events.append(event)
+
+    def _obey(self, event: Event) -> None:
+        if event.key in self.entries:
+            self.entries[event.key].is_tried_again = True
+        content = event.content
+        for key in content.get("again", ()):
+            if key in self.entries:
+                self.entries[key].is_asked_again = True
+        for key in content.get("loose", ()):
+            if key in self.entries:
+                self.entries[key].is_loose = True
+        changed = self.entries.get(content.get("changed", ""))
+        if changed and changed.family == "step":
+            changed.is_accepted = True
+        elif changed:  # an answer serves no other question: it is asked again
+            del self.entries[changed.key]
+
+
+class Scope:
+    """One line of code through the history: the names it has used, the entries it may take."""
+
+    def __init__(self, history: History, path: str = "") -> None:
+        self._history, self.path = history, path
+        self._names: Counter[str] = Counter()
+
     def key_for(self, name: str) -> str:
-        """The name itself; used again, it gets an ordinal."""
+        """The name in this scope; used again, it gets an ordinal."""
         self._names[name] += 1
-        return name if self._names[name] == 1 else f"{name}#{self._names[name]}"
+        number = f"#{self._names[name]}" if self._names[name] > 1 else ""
+        return checked_key(f"{self.path}{name}{number}")
+
+    def inner(self, key: str) -> "Scope":
+        return Scope(self._history, f"{key}/")
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
         """The kept entry the code asks for; None when the code is at a new place.
 
         `Mismatch` when the code asks for something new while kept entries are still unread.
         """
-        self._asked.append(describe(family, key, prompt))
-        entry = self._unread.get(key)
-        if entry is None or entry.family != family:
-            self.check_all_read(f"The code now asks for {self._asked[-1]}")
-            return None
-        del self._unread[key]
-        return entry
+        self._history.asked.append(describe(family, checked_key(key), prompt))
+        if found := self.peek(family, key):
+            self._history.read(key)
+            return None if found.is_asked_again else found
+        self.check_all_read(f"The code now asks for {self._history.asked[-1]}")
+        return None
+
+    def peek(self, family: Family, key: str) -> Entry | None:
+        entry = self._history.entries.get(key)
+        return entry if entry and entry.family == family else None
+
+    def has_unread(self) -> bool:
+        return self._history.unread(self.path) is not None
 
     def check_all_read(self, then: str) -> None:
-        if self._unread:
-            missed = next(iter(self._unread.values()))
-            raise self.mismatch(f"{then}, but the run went through {missed} here.")
+        if missed := self._history.unread(self.path):
+            raise self._history.mismatch(f"{then}, but the run went through {missed} here.")
 
-    def mismatch(self, message: str) -> Mismatch:
-        kept = [str(entry) for entry in self._entries.values()]
-        return Mismatch(message, kept=kept, asked=self._asked)
+    def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
+        return self._history.mismatch(message, changed=changed)
 
-    def has_soft(self, kind: EventKind, key: str) -> bool:
-        return (kind, key) in self._soft
+    def forget(self) -> None:
+        self._history.forget(self.path)
 
 
 def failed_step(events: Iterable[Event]) -> str:
     """The step whose final failure is the last thing a run did; "" when there is none."""
-    strict = [event for event in events if event.kind in STRICT]
+    kinds = {*STRICT, EventKind.WAIT_CLOSED}
+    strict = [e for e in events if e.kind in kinds and not e.key.startswith(UNDO)]
     last = strict[-1] if strict else None
     is_final = last and last.kind == EventKind.STEP_FAILED and last.content["final"]
     return last.key if last and is_final else ""
 
 
+def checked_key(key: str) -> str:
+    """What a storage keeps as a key; deep branches with long names are too much."""
+    if len(key) > LONGEST_KEY:
+        raise EngineError(f"{key[:60]}… is too long: branches and names, {LONGEST_KEY} characters.")
+    return key
+
+
 def describe(family: Family, key: str, prompt: str = "") -> str:
     return f"{family} {key} “{prompt}”" if prompt else f"{family} {key}"
+
+
+def _scopes_of(key: str) -> Iterator[str]:
+    """Every scope that a key lies in, from the outermost: "", "a/", "a/b/"."""
+    parts = key.split("/")[:-1]
+    if not key.startswith(UNDO):
+        yield ""
+    for number in range(1, len(parts) + 1):
+        yield "/".join(parts[:number]) + "/"

@@ -12,6 +12,7 @@ from procedures.engine import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from procedures.engine.files import File
 
@@ -40,20 +41,28 @@ class EventKind(StrEnum):
     RUN_STARTED = "run.started"
     RUN_SUSPENDED = "run.suspended"
     RUN_RESUMED = "run.resumed"
+    RUN_CONTINUED = "run.continued"
     RUN_SUCCEEDED = "run.succeeded"
     RUN_FAILED = "run.failed"
     RUN_CANCELLED = "run.cancelled"
     RUN_QUARANTINED = "run.quarantined"
+    STEP_STARTED = "step.started"
     STEP_SUCCEEDED = "step.succeeded"
     STEP_FAILED = "step.failed"
     WAIT_OPENED = "wait.opened"
     WAIT_CLOSED = "wait.closed"
+    CHILD_STARTED = "child.started"
+    PATCH = "patch"
+    COMPENSATION = "compensation"
     STATE = "state"
     STAGE = "stage"
     LOG = "log"
     NOTICE = "notice"
     PROGRESS = "progress"
     OPERATOR = "operator"
+
+
+OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class Draft:
 
 def is_progress(drafts: "Iterable[Draft]") -> bool:
     """Whether these keep something that the next worker need not do again."""
-    return any(draft.kind.startswith(("step.", "wait.")) for draft in drafts)
+    return any(draft.kind.startswith(("step.", "wait.", "child.")) for draft in drafts)
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,8 @@ class RunFacts:
     seed: str
     claims: int = 1
     """How many workers in a row have claimed the run and kept nothing since, this one included."""
+    depth: int = 0
+    """How many runs stand above it: 0 for one that people have started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +148,15 @@ class Journal(Protocol):
 
     run: RunFacts
     working: Working | None
-    is_cancelled: bool
-    """Whether somebody asked the run to end: seen between steps, a second late at most."""
+    cancellation: "Mapping[str, Any] | None"
+    """Who asked and why, when the run was claimed to be undone and to end."""
+    is_wanted_elsewhere: bool
+    """Whether the run has had its worker for long, and others wait for one."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody asked the run to end: seen between steps, a second late at most."""
+        ...
 
     def now(self) -> datetime:
         """The storage's own clock: leases, deadlines and events all follow it."""
@@ -149,11 +167,30 @@ class Journal(Protocol):
         ...
 
     def load(self) -> list[Event]:
-        """Every event in order, the inputs from outside among them."""
+        """Every event since the run last began anew, the inputs from outside among them."""
+        ...
+
+    def new_id(self) -> str:
+        """The id of a child run to be."""
+        ...
+
+    def transaction(self) -> "AbstractContextManager[float | None]":
+        """What is written inside is committed together with the commit inside, or not at all.
+
+        Gives the seconds it may last, or None.
+        """
+        ...
+
+    def abandon(self, batch: Batch) -> None:
+        """From another thread: keep the batch, and end this process; its worker is stuck."""
         ...
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Keep all of the batch in one commit; `Fenced` when the run is not ours any more."""
+        """Keep all of the batch in one commit; `Fenced` when the run is not ours any more.
+
+        `Overtaken`, and nothing is kept, when a wait it closes has been closed from outside, or
+        when it opens one and somebody has asked the run to end since it was claimed.
+        """
         ...
 
 

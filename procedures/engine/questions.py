@@ -12,6 +12,8 @@ from procedures.engine import canonical
 from procedures.engine.answers import DECIMAL, VISIBLE, check_answer
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import AnswerError, QuestionError
+from procedures.engine.orders import in_order, orders_in
+from procedures.engine.steps import Bound
 
 T = TypeVar("T")
 OnTimeout = Literal["default", "fail", "withdraw"]
@@ -55,8 +57,9 @@ class Asking(TypedDict, total=False):
     """The options every question takes.
 
     `name`: the wait's own name. `body`: Markdown below the prompt. `evidence`: data drawn beside
-    it, kept with the answer. `assign`: who is asked: a group "finance", a user "@name", a
-    permission "perm:app.code", or a list of these; without it, the procedure's answerers.
+    it in its own order, kept with the answer. `assign`: who is asked: a group "finance", a user
+    "@name", a permission "perm:app.code", or a list of these; without it, the procedure's
+    answerers.
     `expires`: a length of time from the moment the question is open; then `default` counts, or
     `on_timeout` says "fail" (raises RequestExpiredError) or "withdraw" (the answer is None).
     """
@@ -101,13 +104,15 @@ class Question:
         return canonical.digest(canonical.text_of((self.evidence, self.draft)))
 
     def as_json(self) -> dict[str, Any]:
-        return {**vars(self), "assign": list(self.assign)}
+        """What is kept. Canonical texts sort names: `order` keeps the author's, beside the data."""
+        return {**vars(self), "assign": list(self.assign), "order": orders_in(self.evidence)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Question":
         known = {key: plain[key] for key in cls.__dataclass_fields__ if key in plain}
         kind, assign = RequestKind(plain["kind"]), tuple(plain["assign"])
-        return cls(**{**known, "kind": kind, "assign": assign})
+        evidence = in_order(plain.get("evidence"), plain.get("order", ()))
+        return cls(**{**known, "kind": kind, "assign": assign, "evidence": evidence})
 
     def silence(self) -> str:
         """What happens when nobody answers, as a sentence."""
@@ -148,7 +153,7 @@ class Response(Generic[T]):
     """What people said, or what silence did.
 
     True in a condition when somebody approved or answered, or when the author's own default
-    took effect and says so; never for a refusal or an undeclared silence.
+    took effect and says so; never for a refusal, a no, or an undeclared silence.
     """
 
     value: T
@@ -158,11 +163,15 @@ class Response(Generic[T]):
     comment: str
     at: datetime
     timed_out: bool
+    question: Question | None = field(default=None, repr=False, compare=False)
+    """What was asked."""
 
     def __bool__(self) -> bool:
         if self.outcome == Outcome.DEFAULTED:
             return self.value is not None and self.value is not False and self.value != ""
-        return self.outcome in {Outcome.APPROVED, Outcome.ANSWERED, Outcome.EDITED}
+        if self.outcome == Outcome.ANSWERED:
+            return self.value is not False
+        return self.outcome in {Outcome.APPROVED, Outcome.EDITED}
 
 
 def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Question:
@@ -231,7 +240,7 @@ def build(
             schema,
             labels=labels,
             assign=(assign,) if isinstance(assign, str) else tuple(assign),
-            evidence=canonical.jsonable(asking.pop("evidence", None)),
+            evidence=_evidence(asking.pop("evidence", None)),
             expires=expires,
             on_timeout=on_timeout,
             default=None if default is NOTHING else canonical.jsonable(default),
@@ -243,6 +252,11 @@ def build(
     if on_timeout == "default":
         _check_default(question)
     return question
+
+
+def _evidence(value: Any) -> Any:
+    """As plain JSON; a bound step is shown by its arguments."""
+    return canonical.jsonable(value.as_evidence() if isinstance(value, Bound) else value)
 
 
 def one_line(prompt: str) -> str:

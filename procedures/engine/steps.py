@@ -1,11 +1,13 @@
 """A step: a named unit of work whose result is kept, and how often it is tried."""
 
+import asyncio
 import inspect
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, Never, NoReturn, get_type_hints
+from typing import Any, Generic, Never, NoReturn, TypedDict, TypeVar, get_type_hints
 
 from pydantic import PydanticUserError
 
@@ -13,37 +15,117 @@ from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import DefinitionError
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Retry:
     """Tries a failing step again: at most `attempts` in all, each pause `factor` times the last.
 
-    `backoff` is the first pause, `longest` the greatest. Up to a second the worker waits in
-    place; a longer pause holds no worker.
+    `backoff` is the first pause, `longest` the greatest; `jitter` makes each up to that share
+    longer or shorter, so that many runs do not come back at once. `unless` names errors that are
+    not tried again; `within` is how long after the first attempt the last one may begin. Up to a
+    second the worker waits in place; a longer pause holds no worker.
     """
 
     attempts: int = 3
     backoff: Duration = "1s"
     factor: float = 2
     longest: Duration = "1h"
+    jitter: float = 0
+    unless: tuple[type[BaseException], ...] = ()
+    within: Duration | None = None
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or not self.factor >= 1:
             raise ValueError("A retry needs at least one attempt and a factor of at least 1.")
-        parse_duration(self.backoff), parse_duration(self.longest)
+        if not 0 <= self.jitter <= 1:
+            raise ValueError("The jitter of a retry is a share between 0 and 1.")
+        for length in (self.backoff, self.longest, self.within):
+            if length is not None:
+                parse_duration(length)
 
-    def pause_after(self, attempt: int) -> timedelta | None:
-        """How long to wait after that failed attempt, counted from 1; None: give up."""
-        if attempt >= self.attempts:
+    def pause_after(self, attempt: int, error: BaseException, spent: timedelta) -> timedelta | None:
+        """How long to wait after that failed attempt, counted from 1; None: give up.
+
+        `spent` is the time since the first attempt began.
+        """
+        if attempt >= self.attempts or isinstance(error, self.unless):
             return None
+        pause = self._pause(attempt)
+        is_late = self.within is not None and spent + pause > parse_duration(self.within)
+        return None if is_late else pause
+
+    def _pause(self, attempt: int) -> timedelta:
         longest = parse_duration(self.longest)
         try:
-            return min(parse_duration(self.backoff) * self.factor ** (attempt - 1), longest)
+            pause = min(parse_duration(self.backoff) * self.factor ** (attempt - 1), longest)
         except OverflowError:
-            return longest
+            pause = longest
+        return pause * (1 + self.jitter * random.uniform(-1, 1))  # noqa: S311 (no secret)
 
 
 ONCE = Retry(attempts=1)
+
+
+class Doing(TypedDict, total=False):
+    """The options every step takes.
+
+    `name`: the step's own name. `retry`: how often it is tried. `timeout`: how long one attempt
+    may take; then it is stopped. `transaction`: its database writes and its checkpoint are
+    committed together. `pure`: it may be repeated, so its result may be kept a little later.
+    `once`: after a crash in the middle of it operators are asked whether it happened. `strict`:
+    on replay other arguments quarantine the run.
+    """
+
+    name: str
+    retry: Retry | None
+    timeout: Duration | None
+    transaction: bool
+    pure: bool
+    once: bool
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Options:
+    """The same, checked, with what is left out filled in."""
+
+    name: str = ""
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    transaction: bool = False
+    pure: bool = False
+    once: bool = False
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None:
+            parse_duration(self.timeout)
+        chosen = [name for name in ("transaction", "pure", "once") if getattr(self, name)]
+        if len(chosen) > 1:
+            raise ValueError(f"A step is one of {', '.join(chosen)}, not all of them.")
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.timeout is None else parse_duration(self.timeout).total_seconds()
+
+
+@dataclass(frozen=True)
+class Bound(Generic[T]):
+    """A step with its arguments, not done yet: what `approve` can show and `step` can do."""
+
+    fn: Callable[..., T]
+    args: tuple[Any, ...]
+    options: Options
+
+    @property
+    def name(self) -> str:
+        return self.options.name or name_of(self.fn)
+
+    def as_evidence(self) -> dict[str, Any]:
+        """What people are shown: the step, and its arguments by their names."""
+        return {"step": self.name, **_arguments(self.fn, self.args)}
 
 
 @dataclass(frozen=True)
@@ -59,6 +141,18 @@ class Step:
         default=lambda *_: None, repr=False, compare=False
     )
     """Where `progress` goes."""
+    speak: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    """Where `say` goes."""
+    asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody wants the run to end: a long step may then stop early."""
+        return self.asks_to_end()
+
+    def say(self, text: str) -> None:
+        """Say something in the chat session, at once; said again when the step is tried again."""
+        self.speak(text)
 
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
@@ -84,6 +178,8 @@ class StepFunction:
     def __call__(self, step: Step, args: tuple[Any, ...]) -> Any:
         """What is kept of the result, as plain JSON."""
         result = self._call(step, args)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
         try:
             return canonical.keepable(result, self.returns)
         except ValueError as error:
@@ -100,8 +196,6 @@ class StepFunction:
 
 def step_function(fn: Callable[..., Any]) -> StepFunction:
     """How to call it, and the type of what it returns; DefinitionError when it is no step."""
-    if inspect.iscoroutinefunction(fn):
-        raise DefinitionError(f"A step is a plain function, no coroutine: {fn!r}.")
     hints = _hints_of(fn)
     returns = hints.pop("return", Any)
     returns = Any if returns in (Never, NoReturn) else returns
@@ -123,6 +217,18 @@ def name_of(fn: Callable[..., Any]) -> str:
     if not name.isidentifier():
         raise ValueError(f"Give this step a name: ctx.step({name or fn!r}, name=...).")
     return name
+
+
+def _arguments(fn: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]:
+    """The arguments by the names of their parameters, the `Step` among these left out."""
+    try:
+        parameters = list(inspect.signature(fn).parameters)
+    except (TypeError, ValueError):  # a built-in without a signature
+        parameters = []
+    own = step_function(fn).step_parameter
+    names = [name for name in parameters if own is None or name != own.name]
+    names += [f"argument {number}" for number in range(len(names) + 1, len(args) + 1)]
+    return {name: canonical.jsonable(arg) for name, arg in zip(names, args, strict=False)}
 
 
 def _hints_of(fn: Callable[..., Any]) -> dict[str, Any]:

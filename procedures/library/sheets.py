@@ -123,8 +123,8 @@ def _fitness(text: str, delimiter: str, known: Collection[str]) -> tuple[int, in
 
 
 def _listed(names: Sequence[str]) -> str:
-    quoted = " and ".join(f"“{name}”" for name in names)
-    return f"The column {quoted} is" if len(names) == 1 else f"The columns {quoted} are"
+    *first, last = [f"“{name}”" for name in names]
+    return f"The columns {', '.join(first)} and {last} are" if first else f"The column {last} is"
 
 
 def _shown(header: Sequence[str]) -> str:

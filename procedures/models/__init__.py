@@ -5,6 +5,7 @@ from procedures.models.event import Event
 from procedures.models.procedure import Grant, Procedure, ProcedureVersion
 from procedures.models.run import Run
 from procedures.models.run_input import RunInput
+from procedures.models.signal import Signal
 from procedures.models.wait import Wait
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "ProcedureVersion",
     "Run",
     "RunInput",
+    "Signal",
     "Wait",
 ]

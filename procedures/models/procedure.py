@@ -1,5 +1,8 @@
 """Procedures as the site knows them: the code itself lives in Python modules."""
 
+from datetime import datetime
+from typing import Self
+
 from django.contrib.auth.models import Group
 from django.db import models
 
@@ -19,13 +22,21 @@ class Procedure(models.Model):
         return self.title
 
 
+class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
+    def newest_first(self) -> Self:
+        """By when they were registered last: old code that is put back is the newest again."""
+        return self.order_by("-registered_at", "-pk")
+
+
 class ProcedureVersion(models.Model):
     """The code of a procedure at one time."""
 
     procedure = models.ForeignKey(Procedure, models.CASCADE, related_name="versions")
     version = models.CharField(max_length=12)
     source = models.TextField()
-    registered_at = models.DateTimeField(auto_now_add=True)
+    registered_at = models.DateTimeField(help_text="The last time.")
+
+    objects = ProcedureVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -35,6 +46,10 @@ class ProcedureVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.procedure} {self.version}"
+
+    def register_again(self, *, at: datetime) -> None:
+        self.registered_at = at
+        self.save(update_fields=["registered_at"])
 
 
 class Grant(models.Model):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal import EventKind, RunStatus
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
 
@@ -33,6 +33,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Queued, or in the hands of a worker whose lease has passed."""
         return self.filter(Q(status=RunStatus.QUEUED) | self._is_lost(now))
 
+    def locked(self) -> Self:
+        """Until the end of the transaction, as an update locks them.
+
+        A stronger lock would hold up children, whose ends refer to their parent, and two that
+        hold each other up are a deadlock.
+        """
+        return self.select_for_update(no_key=True)
+
     def lost(self, now: datetime) -> Self:
         return self.filter(self._is_lost(now))
 
@@ -40,8 +48,26 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Queued, and the last message about it is so old that it may be lost."""
         return self.filter(status=RunStatus.QUEUED, ring_at__lte=now)
 
+    def for_lists(self) -> Self:
+        """Loads what a row shows, without a query a row."""
+        return self.select_related("procedure", "started_by")
+
     def due_for_retry(self, now: datetime) -> Self:
-        return self.filter(status=RunStatus.RETRYING, wake_at__lte=now)
+        return self.filter(status__in=Run.SUSPENDED, wake_at__lte=now)
+
+    def queued(self) -> Self:
+        return self.filter(status=RunStatus.QUEUED)
+
+    def with_news_of_children(self) -> Self:
+        """Suspended, and a child's end was lost on its way to them."""
+        news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
+        return self.filter(status__in=Run.SUSPENDED, **news).distinct()
+
+    def unended(self) -> Self:
+        return self.exclude(status__in=[status for status in RunStatus if status.is_end])
+
+    def asked_to_end(self) -> Self:
+        return self.filter(cancel_requested_at__isnull=False)
 
     @staticmethod
     def _is_lost(now: datetime) -> Q:
@@ -50,6 +76,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 class Run(models.Model):
     """One execution of a procedure."""
+
+    SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="runs")
@@ -70,10 +98,18 @@ class Run(models.Model):
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    parent_wait = models.ForeignKey(
+        "procedures.Wait", models.SET_NULL, null=True, related_name="children"
+    )
+    parent_number = models.PositiveIntegerField(default=0, help_text="Its place in a map.")
+    depth = models.PositiveSmallIntegerField(default=0, help_text="How many runs stand above it.")
 
     epoch = models.PositiveIntegerField(default=0, help_text="Fences off earlier workers.")
     leased_until = models.DateTimeField(null=True)
     claims = models.PositiveSmallIntegerField(default=0, help_text="In a row without progress.")
+    base_seq = models.PositiveBigIntegerField(
+        default=0, help_text="It is read from the event after this one on."
+    )
     head_seq = models.PositiveBigIntegerField(default=0)
     head_hash = models.CharField(max_length=64, blank=True)
     wake_at = models.DateTimeField(null=True, help_text="When a failed step is tried again.")
@@ -100,7 +136,9 @@ class Run(models.Model):
             models.Index(
                 fields=["leased_until"], condition=Q(status="running"), name="running_runs"
             ),
-            models.Index(fields=["wake_at"], condition=Q(status="retrying"), name="retrying_runs"),
+            models.Index(
+                fields=["wake_at"], condition=Q(wake_at__isnull=False), name="runs_to_wake"
+            ),
             models.Index(fields=["procedure", "status", "id"], name="runs_by_procedure"),
             models.Index(fields=["status", "id"], name="runs_by_status"),
         ]
@@ -124,9 +162,15 @@ class Run(models.Model):
         self.cancel_requested_at = at
         self.save(update_fields=["cancel_requested_at"])
 
+    def drop_cancel(self) -> None:
+        self.cancel_requested_at = None
+        self.save(update_fields=["cancel_requested_at"])
+
     def reopen(self, *, at: datetime) -> None:
         """Queue a run that had come to a stop, as if it had not."""
-        self.error, self.ended_at, self.cancel_requested_at = "", None, None
+        if self.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
+            self.cancel_requested_at = None
+        self.error, self.ended_at = "", None
         self.save(update_fields=["error", "ended_at", "cancel_requested_at"])
         self.queue(at=at)
 
@@ -136,9 +180,19 @@ class Run(models.Model):
         self.ring_at = at + min(RING_AGAIN * 2**self.rings, LONGEST_SILENCE)
         self.save(update_fields=["rings", "ring_at"])
 
+    def begin_anew(self, seq: int) -> None:
+        """Read it from this event on."""
+        self.base_seq = seq - 1
+        self.save(update_fields=["base_seq"])
+
     @property
-    def is_waiting(self) -> bool:
-        return self.status == RunStatus.WAITING
+    def is_suspended(self) -> bool:
+        return self.status in self.SUSPENDED
+
+    def has_to_undo(self) -> bool:
+        """Whether a worker must undo something before the run may end by a cancel."""
+        noted = self.events.filter(kind=EventKind.COMPENSATION, seq__gt=self.base_seq)
+        return noted.exists()
 
     def let_go(
         self,

@@ -6,17 +6,30 @@ from django.db import models
 from django.db.models import Q
 
 from procedures.models.run import Run
+from procedures.models.wait import Wait
 
 
 class RunInputQuerySet(models.QuerySet["RunInput"]):
     def untaken(self) -> Self:
         return self.filter(taken_at=None).order_by("pk")
 
+    def child_ends(self) -> Self:
+        """How children ended: brought to their parent before anything goes to its journal."""
+        return self.filter(kind=RunInput.CHILD_ENDED)
+
+    def for_the_journal(self) -> Self:
+        return self.exclude(kind=RunInput.CHILD_ENDED)
+
 
 class RunInput(models.Model):
     """An event to be: written by anybody, taken into the journal by the next worker."""
 
+    CHILD_ENDED = "child.ended"
+
     run = models.ForeignKey(Run, models.CASCADE, related_name="run_inputs")
+    wait = models.ForeignKey(
+        Wait, models.CASCADE, null=True, related_name="child_ends", help_text="Of a child's end."
+    )
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200)
     name = models.CharField(max_length=200)

@@ -1,11 +1,13 @@
 """What runs are suspended on."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
 
+from procedures.engine.handles import KEEPS_ON
 from procedures.models.event import Event
 from procedures.models.run import Run
 
@@ -19,11 +21,15 @@ class WaitQuerySet(models.QuerySet["Wait"]):
 
 
 class Wait(models.Model):
-    """Something a run waits for: a request to people, or a timer."""
+    """Something a run waits for: people, time, a signal, other runs, or a set of these."""
 
     class Kind(models.TextChoices):
         REQUEST = "request"
         TIMER = "timer"
+        SIGNAL = "signal"
+        CHILD = "child"
+        MAP = "map"
+        SET = "set"
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="waits")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -32,6 +38,9 @@ class Wait(models.Model):
     due_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, blank=True)
+    signal = models.CharField(max_length=100, blank=True, help_text="The name it waits for.")
+    need = models.PositiveIntegerField(null=True, help_text="How many parts decide a set.")
+    part_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")
 
     objects = WaitQuerySet.as_manager()
 
@@ -44,7 +53,7 @@ class Wait(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(closed_at=None), name="waits_by_due")
+            models.Index(fields=["due_at"], condition=Q(closed_at=None), name="waits_by_due"),
         ]
 
     def __str__(self) -> str:
@@ -53,6 +62,21 @@ class Wait(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def goes_on_alone(self) -> bool:
+        """Whether its other side goes on when nobody waits for it any more."""
+        return self.kind in KEEPS_ON
+
+    def gather(self, keys: Sequence[str]) -> None:
+        """Make the newest waits of these keys the parts of this set."""
+        same = Wait.objects.filter(run_id=self.run_id, key__in=keys)
+        newest = {wait.key: wait.pk for wait in same.order_by("opened_seq")}
+        Wait.objects.filter(pk__in=newest.values()).update(part_of=self)
+
+    def leave_set(self) -> None:
+        self.part_of = None
+        self.save(update_fields=["part_of"])
 
     def is_due(self, now: datetime) -> bool:
         return self.due_at is not None and self.due_at <= now

@@ -32,6 +32,8 @@ Gap = tuple[datetime, datetime, bool]
 """Between two cuts, and whether work goes on in it."""
 NARROW = 5.0
 """Percent; a narrower bar has no room for a mark."""
+THIN = 0.3
+"""Percent; what took no time is still to be seen."""
 WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 
@@ -74,7 +76,8 @@ class Scale:
         moments = [self.moment_at(percent) for percent in MARKS]
         if self.length < BLINK:
             return [Part(spoken(at - self.begin)) for at in moments]
-        is_short, is_long = self.length < SHORT, self.length > LONG
+        is_close = len({f"{at:%j %H:%M}" for at in moments}) < len(moments)
+        is_short, is_long = self.length < SHORT or is_close, self.length > LONG
         show: Show = "axis-seconds" if is_short else "clock" if is_long else "axis"
         return [moment(at, show) for at in moments]
 
@@ -107,7 +110,7 @@ def _bar(segment: Segment, row: Row, scale: Scale, now: datetime) -> Bar:
         segment.kind,
         x=f"{left:.2f}%",
         end=f"{right:.2f}%",
-        width=f"{right - left:.2f}%",
+        width=f"{max(right - left, THIN):.2f}%",
         middle=f"{(left + right) / 2:.2f}%",
         is_open=segment.end is None,
         is_folded=scale.is_folded and is_wait and right - left > NARROW,

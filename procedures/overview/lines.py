@@ -9,7 +9,19 @@ from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
 from procedures.models import Event
 from procedures.overview.values import pretty
-from procedures.overview.words import Sentence, code, moment, say, shortened, spoken, strong, who
+from procedures.overview.words import (
+    Part,
+    Sentence,
+    code,
+    moment,
+    name_of,
+    ordinal,
+    say,
+    shortened,
+    spoken,
+    strong,
+    who,
+)
 
 WORKER = "a worker"
 CLOCK = "the clock"
@@ -71,17 +83,49 @@ def _again(data: dict[str, Any]) -> str:
 def _opened(event: JournalEvent, data: dict[str, Any]) -> Told:
     due = data.get("due_at")
     until = (", until ", datetime.fromisoformat(due)) if due else ()
-    if data["wait"] == "timer":
-        return "timer", say("Sleeps", *until)
+    match data["wait"]:
+        case "timer":
+            return "timer", say("Sleeps", *until)
+        case "signal":
+            return "timer", say("Waits for the signal ", code(data["signal"]), *until)
+        case "set":
+            return "timer", say(f"Waits for {data['need']} of {len(data['over'])}")
     return "person", say("Asks ", strong(data["prompt"]), *until)
 
 
 def _closed(event: JournalEvent, data: dict[str, Any]) -> Told:
-    if data["outcome"] == "elapsed":
-        return "done", say("The time is up")
+    if plain := CLOSINGS.get(data["outcome"]):
+        return "done", say(plain)
+    if data["outcome"] == "received":
+        return "done", say("The signal has come, from ", strong(who(data["responder"])))
+    if data["responder"] == "system: child":
+        return "failed", say(f"The child run {data['outcome']}", _because(data["comment"]))
     look = "done" if data["outcome"] in {"approved", "answered", "edited"} else "refused"
     comment = f": “{shortened(data['comment'], 300)}”" if data["comment"] else ""
     return look, say(data["outcome"].capitalize(), f" by {who(data['responder'])}", comment)
+
+
+CLOSINGS = {
+    "elapsed": "The time is up",
+    "decided": "Enough of them are there",
+    "succeeded": "The child run is done",
+    "finished": "The child runs have ended",
+}
+
+
+def _because(message: str) -> str:
+    return f": {shortened(message, 200)}" if message else ""
+
+
+def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
+    if data["wait"] == "map":
+        many = f"{data['count']:,} runs of "
+        return "running", say(f"Starts {many}", code(event.name), f", {data['at_most']} at a time")
+    return "running", say("Starts a run of ", code(event.name))
+
+
+def _continued(_: JournalEvent, data: dict[str, Any]) -> Told:
+    return "running", say(f"Begins anew, for the {ordinal(data['generation'])} time")
 
 
 def _suspended(_: JournalEvent, __: dict[str, Any]) -> Told:
@@ -96,6 +140,10 @@ def _quarantined(_: JournalEvent, data: dict[str, Any]) -> Told:
     return "failed", say("Quarantined: ", shortened(data["message"], 300))
 
 
+def _cancelled(_: JournalEvent, data: dict[str, Any]) -> Told:
+    return "refused", say("Cancelled", *((" by ", strong(data["by"])) if data else ()))
+
+
 def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
     value = shortened(pretty(data["value"]), 120)
     return "idle", say(code(data["name"]), " is ", code(value))
@@ -107,15 +155,35 @@ def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
-    counts = f" {data['done']:g} of {data['total']:g}" if data.get("total") else ""
-    last = data["text"].rpartition("\n")[2]
-    return "idle", say(code(event.key), counts, f": {shortened(last, 200)}" if last else "")
+    counts = f"{data['done']:g} of {data['total']:g}" if data.get("total") else ""
+    last = shortened(data["text"].rpartition("\n")[2], 200)
+    words = ": ".join(filter(None, [counts, last]))
+    if "attempt" not in data:
+        return "idle", say(words)
+    return "idle", say(code(event.key), f" {words}" if counts else f": {words}")
 
 
-def _operator(_: JournalEvent, data: dict[str, Any]) -> Told:
-    reason = shortened(data["reason"], 300)
-    to = f" to {data['to']}" if "to" in data else ""
-    return "person", say(strong(data["action"].capitalize()), f"{to}, by an operator: “{reason}”")
+def _operator(event: JournalEvent, data: dict[str, Any]) -> Told:
+    reason = f": “{shortened(data['reason'], 300)}”"
+    return "person", say(strong(data["by"]), *_deed(event.key, data), reason)
+
+
+def _deed(step: str, data: dict[str, Any]) -> tuple[str | Part, ...]:
+    """What an operator did; `step` is the one that a retry tries again."""
+    action = data["action"]
+    if action == "reassign":
+        return (" gave the question to ", strong(name_of(data["to"])))
+    if action == "retry" and step:
+        return (" let the run go on, and ", code(step), " be tried again")
+    return (DEEDS.get(action, f": {action}"),)
+
+
+DEEDS = {
+    "cancel": " cancelled the run",
+    "retry": " let the run go on from where it stood",
+    "override": " let the run go on with changed code",
+    "withdraw": " withdrew the question",
+}
 
 
 def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
@@ -128,11 +196,16 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.RUN_RESUMED: lambda *_: ("running", say("Taken up again by a worker")),
     EventKind.RUN_SUCCEEDED: lambda *_: ("done", say("Done")),
     EventKind.RUN_FAILED: _failed,
-    EventKind.RUN_CANCELLED: lambda *_: ("refused", say("Cancelled")),
+    EventKind.RUN_CANCELLED: _cancelled,
     EventKind.OPERATOR: _operator,
     EventKind.RUN_QUARANTINED: _quarantined,
+    EventKind.RUN_CONTINUED: _continued,
+    EventKind.STEP_STARTED: lambda event, _: ("running", say(code(event.key), " begins, once")),
     EventKind.STEP_SUCCEEDED: _succeeded_step,
     EventKind.STEP_FAILED: _failed_step,
+    EventKind.CHILD_STARTED: _begun,
+    EventKind.PATCH: lambda event, _: ("idle", say("Takes the patch ", code(event.name))),
+    EventKind.COMPENSATION: lambda event, _: ("idle", say("To be undone by ", code(event.name))),
     EventKind.WAIT_OPENED: _opened,
     EventKind.WAIT_CLOSED: _closed,
     EventKind.STATE: _state,

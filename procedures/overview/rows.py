@@ -8,8 +8,27 @@ from typing import Any, Literal
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.models import Run, Wait
 
-RowKind = Literal["stage", "step", "question", "timer", "queue"]
-Look = Literal["done", "failed", "running", "retrying", "person", "timer", "idle", "refused"]
+RowKind = Literal["stage", "step", "series", "question", "timer", "signal", "child", "queue"]
+ROWS: dict[str, RowKind] = {
+    Wait.Kind.REQUEST: "question",
+    Wait.Kind.TIMER: "timer",
+    Wait.Kind.SIGNAL: "signal",
+    Wait.Kind.CHILD: "child",
+    Wait.Kind.MAP: "child",
+}
+"""What of the waits is shown as a row: not the sets, whose parts are."""
+GOOD = {"approved", "answered", "edited", "elapsed", "received", "succeeded", "finished"}
+Look = Literal[
+    "done",
+    "failed",
+    "running",
+    "retrying",
+    "person",
+    "timer",
+    "idle",
+    "refused",
+    "cancelled",
+]
 SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
 
 
@@ -80,10 +99,19 @@ class Row:
     depth: int = 0
     said: Said | None = None
     """How far the step is, in its own words."""
+    number: int = 0
+    """Its place among all rows."""
+    members: list["Row"] = field(default_factory=list)
+    """The steps of a series."""
 
     @property
     def is_open(self) -> bool:
         return self.end is None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a run's end would cut it off, or has."""
+        return self.is_open or (self.wait is not None and not self.closed)
 
 
 class Reader:
@@ -108,7 +136,7 @@ class Reader:
                 self._read_attempt(event)
             case EventKind.PROGRESS:
                 self._hear(event)
-            case EventKind.WAIT_OPENED:
+            case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
                 self._open(event)
             case EventKind.WAIT_CLOSED:
                 self._close(event.key, event.content)
@@ -126,6 +154,8 @@ class Reader:
 
     def _hear(self, event: Event) -> None:
         data = event.content
+        if "attempt" not in data:  # the procedure's own, between steps: a line of its journal
+            return
         said = self._said.get(event.key)
         if said is None or said.attempt != data["attempt"]:
             said = self._said[event.key] = Said(event.at, data["attempt"])
@@ -145,7 +175,9 @@ class Reader:
 
     def _open(self, event: Event) -> None:
         data = event.content
-        kind: RowKind = "question" if data["wait"] == Wait.Kind.REQUEST else "timer"
+        kind = ROWS.get(data["wait"])
+        if kind is None:
+            return
         row = self._add(kind, event.key, data.get("prompt") or event.name, event.at)
         row.opened, row.wait = data, self._waits.get(event.seq)
         row.look = "person" if kind == "question" else "timer"
@@ -156,7 +188,7 @@ class Reader:
 
     def _close(self, key: str, data: dict[str, Any]) -> None:
         if row := self._by_key.get(key):
-            row.closed, row.look = data, _look_of(row.kind, data)
+            row.closed, row.look = data, "done" if data["outcome"] in GOOD else "refused"
 
     def _add(self, kind: RowKind, key: str, name: str, begin: datetime) -> Row:
         row = Row(kind, key, name, "done", begin, depth=1 if self._stage else 0)
@@ -206,10 +238,13 @@ class Reader:
     def finish(self, ended_at: datetime | None) -> list[Row]:
         """Stages last as long as what is in them; nothing goes on after the end."""
         stage: Row | None = None
-        for row in self.rows:
+        for number, row in enumerate(self.rows, start=1):
+            row.number = number
             if row.kind == "stage":
                 stage, row.end = row, row.begin
             else:
+                if ended_at and row.is_unfinished:
+                    row.look = "cancelled"
                 row.end, row.said = row.end or ended_at, self._said.get(row.key)
                 row.segments = [
                     Segment(part.kind, part.begin, part.end or ended_at) for part in row.segments
@@ -222,10 +257,5 @@ class Reader:
 def _stretch(stage: Row, row: Row) -> None:
     stage.begin = min([stage.begin, *(segment.begin for segment in row.segments)])
     stage.end = None if row.end is None or stage.end is None else max(stage.end, row.end)
-    if row.is_open or row.look == "failed":
+    if row.is_open or row.look in {"failed", "cancelled"}:
         stage.look = row.look
-
-
-def _look_of(kind: RowKind, closed: Mapping[str, Any]) -> Look:
-    is_answer = closed["outcome"] in {"approved", "answered", "edited"}
-    return "done" if kind == "timer" or is_answer else "refused"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 
 from procedures import registry
 from procedures.engine import canonical
@@ -18,20 +18,21 @@ from procedures.engine.questions import Question
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.overview.bars import WORK, Bar, Scale, bars_of
+from procedures.overview.mismatch import compared
 from procedures.overview.rows import Reader, Row, Said
+from procedures.overview.series import folded
 from procedures.overview.states import Facts, State, state_of
 from procedures.overview.values import Shown, pretty, shown
 from procedures.overview.words import asked, spoken, spoken_size
 
 LIVE_ROWS, MOST_ROWS = 60, 2000
-"""What is drawn anew with every change, and what one page holds."""
+"""What is drawn anew with every change, and what one page holds at most."""
 
 
 @dataclass(frozen=True)
 class Drawn:
     """A row with what the template needs to draw it."""
 
-    number: int
     row: Row
     bars: list[Bar]
     length: str
@@ -39,6 +40,7 @@ class Drawn:
     """Of whom, in a question's row."""
     answer: str = ""
     silence: str = ""
+    evidence: Any = None
     result: list[Shown] | None = None
     raw: str = ""
     """The whole result as JSON."""
@@ -62,9 +64,9 @@ class Listed:
     state: State
 
 
-def run_overview(run: Run, *, most_rows: int = LIVE_ROWS) -> dict[str, Any]:
+def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
     """The context of `_run_now.html` and `_run_card.html`: the same for every viewer."""
-    now = clock.now()
+    now, error = clock.now(), canonical.plain(run.error) if run.error else None
     events = run.events.all().journal()
     waits = list(run.waits.all())
     answerers = _answerers({run.procedure_id})[run.procedure_id]
@@ -74,17 +76,19 @@ def run_overview(run: Run, *, most_rows: int = LIVE_ROWS) -> dict[str, Any]:
     untaken = _untaken(run, waits, events)
     reader.read_present(run, untaken)
     rows = reader.finish(run.ended_at)
-    drawn = rows[-most_rows:]
-    scale = _scale(drawn, run, now, is_whole=len(drawn) == len(rows))
+    given = _given([run.pk])
+    for row in rows:
+        row.opened |= given.get((run.pk, row.key), {})
+    all_rows = rows if is_whole else folded(rows)
+    drawn = all_rows[-MOST_ROWS if is_whole else -LIVE_ROWS :]
+    scale = _scale(drawn, run, now, is_whole=len(drawn) == len(all_rows))
     return {
         "run": run,
         "state": state_of(_facts(run, events, rows, untaken, answerers)),
-        "rows": [
-            _drawn(number, row, scale, answerers, now)
-            for number, row in enumerate(drawn, start=len(rows) - len(drawn) + 1)
-        ],
+        "rows": [_drawn(row, scale, answerers, now) for row in drawn],
+        "kinds": {segment.kind for row in drawn for segment in row.segments},
         "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
-        "left_out": len(rows) - len(drawn),
+        "left_out": drawn[0].number - 1 if drawn else 0,
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
         "worked": spoken(_worked(rows, now)),
@@ -92,7 +96,8 @@ def run_overview(run: Run, *, most_rows: int = LIVE_ROWS) -> dict[str, Any]:
         "inputs_raw": pretty(json.loads(run.inputs)),
         "result": shown(json.loads(run.result)) if run.result else [],
         "result_raw": pretty(json.loads(run.result)) if run.result else "",
-        "error": canonical.plain(run.error) if run.error else None,
+        "error": error,
+        "mismatch": compared(error),
         "files": _files(run),
     }
 
@@ -102,6 +107,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
     found = list(runs)
     ids = [run.pk for run in found]
     openings, failures, newest = _openings(ids), _failures(ids), _newest(ids)
+    cancels = _cancels(ids)
     answerers = _answerers({run.procedure_id for run in found})
     return [
         Listed(
@@ -111,6 +117,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
                     run,
                     **openings.get(run.pk, {}),
                     failure=failures.get(run.pk, {}),
+                    cancelled=cancels.get(run.pk, {}),
                     answerers=answerers[run.procedure_id],
                     last_at=newest.get(run.pk),
                 )
@@ -121,19 +128,35 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
 
 
 def _openings(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    given = _given(ids)
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
     rows = (
         Wait.objects.open()
         .filter(run__in=ids)
+        .exclude(kind=Wait.Kind.SET)
         .annotate(
-            text=Subquery(opening.values("data")[:1]), opened_at=Subquery(opening.values("at")[:1])
+            is_question=Q(kind=Wait.Kind.REQUEST),
+            text=Subquery(opening.values("data")[:1]),
+            opened_at=Subquery(opening.values("at")[:1]),
         )
-        .values_list("run_id", "text", "opened_at", "due_at")
+        .order_by("is_question", "-opened_seq")  # the first question is what counts
+        .values_list("run_id", "key", "text", "opened_at", "due_at")
     )
     return {
-        pk: {"opened": canonical.plain(text), "opened_at": opened_at, "due_at": due_at}
-        for pk, text, opened_at, due_at in rows
+        pk: {
+            "opened": canonical.plain(text) | given.get((pk, key), {}),
+            "opened_at": opened_at,
+            "due_at": due_at,
+        }
+        for pk, key, text, opened_at, due_at in rows
     }
+
+
+def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
+    """By run and wait: whom an operator has had asked instead, until a worker takes it in."""
+    acts = RunInput.objects.filter(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
+    told = [(one.run_id, canonical.plain(one.data)) for one in acts.untaken()]
+    return {(run_id, data.get("wait", "")): {"assign": [data["to"]]} for run_id, data in told}
 
 
 def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -142,6 +165,14 @@ def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         run__in=ids, run__status="retrying", kind=EventKind.STEP_FAILED
     ).order_by("seq")
     return {event.run_id: {**event.content, "step": event.key} for event in events}
+
+
+def _cancels(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Who cancelled each run that is, and why."""
+    events = Event.objects.filter(
+        run__in=ids, run__status="cancelled", kind=EventKind.RUN_CANCELLED
+    ).order_by("seq")
+    return {event.run_id: event.content for event in events}
 
 
 def _newest(ids: Sequence[UUID]) -> dict[UUID, datetime]:
@@ -162,12 +193,13 @@ def _untaken(
     run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]
 ) -> dict[str, dict[str, Any]]:
     """Answers, by the wait's key, that no worker has taken into the journal yet."""
-    opened = sum(event.kind == EventKind.WAIT_OPENED for event in events)
+    opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
+    opened = sum(event.kind in opening for event in events)
     closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
     is_all_taken = opened - closed == sum(wait.is_open for wait in waits)
     if is_all_taken or run.ended_at:
         return {}
-    inputs = RunInput.objects.filter(run=run).untaken()
+    inputs = RunInput.objects.filter(run=run, kind=EventKind.WAIT_CLOSED).untaken()
     return {one.key: canonical.plain(one.data) for one in inputs}
 
 
@@ -178,7 +210,9 @@ def _facts(
     untaken: Mapping[str, dict[str, Any]],
     answerers: Sequence[str],
 ) -> Facts:
-    waiting = next((row for row in rows if row.wait and row.wait.is_open), None)
+    open_rows = [row for row in rows if row.wait and row.wait.is_open]
+    waiting = next((row for row in open_rows if row.kind == "question"), None)
+    waiting = waiting or next(iter(open_rows), None)
     failing = next((row for row in reversed(rows) if row.look == "retrying"), None)
     running = next((row for row in reversed(rows) if row.look == "running"), None)
     answered = next((row for row in reversed(rows) if row.key in untaken), None)
@@ -190,6 +224,7 @@ def _facts(
         due_at=waiting.wait.due_at if waiting and waiting.wait else None,
         failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},
         answered={**answered.opened, **answered.closed} if answered else {},
+        cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
         progress=_told(running.said) if running and running.said else "",
         answerers=answerers,
         kept=len(is_kept),
@@ -214,20 +249,26 @@ def _worked(rows: Iterable[Row], now: datetime) -> timedelta:
     return sum(((part.end or now) - part.begin for part in work), timedelta())
 
 
-def _drawn(number: int, row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> Drawn:
+def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> Drawn:
     question = Question.from_json(row.opened) if row.kind == "question" else None
     last = row.attempts[-1].data if row.attempts else {}
     return Drawn(
-        number,
         row,
         bars_of(row, scale, now=now),
         length=spoken(row.end - row.begin) if row.end else "",
         asked=asked(question.assign, answerers) if question else "",
         answer=_answer(question, row.closed) if question else "",
         silence=question.silence() if question else "",
-        result=shown(last["result"]) if "result" in last else None,
-        raw=pretty(last["result"]) if "result" in last else "",
+        evidence=question.evidence if question else None,
+        result=shown(_result(last)) if "result" in last else None,
+        raw=pretty(_result(last)) if "result" in last else "",
     )
+
+
+def _result(data: Mapping[str, Any]) -> Any:
+    """What a step returned, unless that is too much for a page."""
+    is_elsewhere = data.get("result_elsewhere")
+    return "A large value, kept beside the journal." if is_elsewhere else data["result"]
 
 
 def _inputs(run: Run) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How a run stands, in words: the state, since when, and the one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -36,8 +36,17 @@ Look = Literal[
     "cancelled",
     "quarantined",
 ]
+SPEAKING = {
+    "BranchFailedError",
+    "ChildFailedError",
+    "ChoiceGoneError",
+    "FileGoneError",
+    "NotApprovedError",
+    "RequestExpiredError",
+}
 LONGEST_PROMPT = 160
 LONGEST_FAULT = 240
+LONGEST_REASON = 240
 WORDS: dict[RunStatus, tuple[Look, str]] = {
     RunStatus.QUEUED: ("queued", "Queued"),
     RunStatus.RUNNING: ("running", "Running"),
@@ -64,6 +73,8 @@ class Facts:
     """The last failed attempt, with its step."""
     answered: dict[str, Any] = field(default_factory=dict)
     """An answer that no worker has taken in yet, with its prompt."""
+    cancelled: dict[str, Any] = field(default_factory=dict)
+    """Who cancelled it, and why."""
     progress: str = ""
     """What the step that runs says of itself."""
     answerers: Sequence[str] = ()
@@ -119,6 +130,9 @@ def _queued(facts: Facts) -> Sentence:
 
 def _running(facts: Facts) -> Sentence:
     run = facts.run
+    if run.cancel_requested_at:
+        then = ("when ", code(run.working_on), " is over") if run.working_on else ("soon",)
+        return say("Is being cancelled, and ends ", *then, ".")
     if not run.working_on:
         return say("Working on the next step.")
     attempt = run.working_attempt or 1
@@ -136,9 +150,23 @@ def _waiting(facts: Facts) -> Sentence:
         people = asked(question.assign, facts.answerers)
         asks = ("Waits since ", since, " for ", strong(_prompt(question.prompt)), f" from {people}")
         return say(*asks, *_silence(question, facts.due_at))
+    other = _other_wait(facts.opened)
     if facts.due_at:
-        return say("Waits since ", since, " and goes on at ", facts.due_at, ".")
-    return say("Waits since ", since, ".")
+        until = (" until ", facts.due_at) if other else (" and goes on at ", facts.due_at)
+        return say("Waits since ", since, *other, *until, ".")
+    return say("Waits since ", since, *other, ".")
+
+
+def _other_wait(opened: Mapping[str, Any]) -> tuple[str | Part, ...]:
+    """What it waits for besides people and time."""
+    match opened.get("wait"):
+        case "signal":
+            return (" for the signal ", code(opened["signal"]))
+        case "child":
+            return (" for a run of ", code(opened["procedure"]))
+        case "map":
+            return (f" for {counted(opened['count'], 'run')} of ", code(opened["procedure"]))
+    return ()
 
 
 def _silence(question: Question, due: datetime | None) -> tuple[str | Part | datetime, ...]:
@@ -189,7 +217,10 @@ def _failed(facts: Facts) -> Sentence:
 
 
 def _cancelled(facts: Facts) -> Sentence:
-    return say("Cancelled.", _kept(facts))
+    if not facts.cancelled:
+        return say("Cancelled.", _kept(facts))
+    reason = _quoted(facts.cancelled["reason"])
+    return say("Cancelled by ", strong(facts.cancelled["by"]), f": {reason}", _kept(facts))
 
 
 def _quarantined(facts: Facts) -> Sentence:
@@ -221,12 +252,20 @@ def _error(run: Run) -> dict[str, Any]:
 
 
 def _fault(kind: str, message: str) -> str:
-    return shortened(f"{kind}: {message}" if message else kind, LONGEST_FAULT)
+    """An error by its type and words; one of the engine's own says all in its words."""
+    words = message if kind in SPEAKING else ": ".join(filter(None, [kind, message]))
+    return shortened(words, LONGEST_FAULT)
 
 
 def _ended(message: str) -> str:
     message = shortened(message, LONGEST_FAULT)
     return message if message.endswith((".", "!", "?", "…")) else f"{message}."
+
+
+def _quoted(reason: str) -> str:
+    """What somebody wrote, as the end of a sentence."""
+    reason = shortened(reason, LONGEST_REASON)
+    return f"“{reason}”" if reason.endswith((".", "!", "?", "…")) else f"“{reason}”."
 
 
 def _prompt(prompt: str) -> str:

@@ -96,6 +96,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def ordinal(number: int) -> str:
+    """As in "2nd"."""
+    is_teen = number % 100 in (11, 12, 13)
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if is_teen else ending}"
+
+
 def listed(words: Iterable[str], joint: str = "and") -> str:
     """As in "a, b and c"."""
     *first, last = list(words) or [""]
@@ -114,6 +121,8 @@ def name_of(target: str) -> str:
     """Whom an `assign=` names, as people call them: "Finance", "bob"."""
     if target.startswith("@"):
         return target[1:]
+    if target == "role:operate":
+        return "its operators"
     if target.startswith("perm:"):
         return f"those who may {target.removeprefix('perm:')}"
     return target[:1].upper() + target[1:]

@@ -1,10 +1,12 @@
 """What may be done to runs from outside, each in one transaction."""
 
+from procedures.services.checks import Check, check_runs
 from procedures.services.operations import (
     OperationRefusedError,
     cancel_run,
     checked_reason,
     note_operation,
+    override_run,
     retry_run,
 )
 from procedures.services.runs import (
@@ -14,23 +16,36 @@ from procedures.services.runs import (
     find_startable,
     start_run,
 )
+from procedures.services.signals import (
+    Sent,
+    SignalDeniedError,
+    SignalRefusedError,
+    send_signal,
+)
 from procedures.services.sweep import sweep
 from procedures.services.waits import WaitClosedError, expire_wait, lock_run, resolve_wait
 
 __all__ = [
+    "Check",
     "KeyReusedError",
     "NotAllowedError",
     "OperationRefusedError",
+    "Sent",
+    "SignalDeniedError",
+    "SignalRefusedError",
     "UnknownProcedureError",
     "WaitClosedError",
     "cancel_run",
+    "check_runs",
     "checked_reason",
     "expire_wait",
     "find_startable",
     "lock_run",
     "note_operation",
+    "override_run",
     "resolve_wait",
     "retry_run",
+    "send_signal",
     "start_run",
     "sweep",
 ]

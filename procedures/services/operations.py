@@ -1,5 +1,6 @@
 """What operators do to runs: each with a reason, kept in the run's journal with who it was."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from django.db import transaction
 from procedures import dispatch, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
-from procedures.engine.history import failed_step
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.history import UNDO, History, failed_step
+from procedures.engine.journal import Event, EventKind, RunStatus
+from procedures.engine.recorder import open_in
 from procedures.models import Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
@@ -23,7 +25,7 @@ class OperationRefusedError(EngineError):
 
 
 def note_operation(
-    run: Run, action: str, *, by: User, reason: str, step: str = "", **more: str
+    run: Run, action: str, *, by: User, reason: str, step: str = "", **more: object
 ) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
     data = {"action": action, "by": by.get_username(), "reason": checked_reason(reason), **more}
@@ -52,10 +54,12 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
         raise OperationRefusedError(f"It has ended already: {run.status}.")
     if run.cancel_requested_at and _is_held(run, now):
         raise OperationRefusedError("It is asked to stop already, and ends at its next step.")
-    note_operation(run, "cancel", by=by, reason=reason)
-    run.request_cancel(at=now)
+    said = {"action": "cancel", "by": by.get_username(), "reason": checked_reason(reason)}
+    journal.ask_to_end(run, said, at=now)
     if _is_held(run, now):
         return "It works right now, and ends at its next step or wait."
+    if run.has_to_undo():
+        return "It undoes what it has done, and ends then."
     try:
         journal.cancel(run, now=now)
     except Refused as refusal:
@@ -72,11 +76,50 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     run = lock_run(run_id)
     if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
         raise OperationRefusedError(f"Only what failed or is quarantined is retried: {run.status}.")
-    step = failed_step(run.events.journal())
-    note_operation(run, "retry", by=by, reason=reason, step=step)
+    events = run.events.filter(seq__gt=run.base_seq).journal()
+    if any(event.key.startswith(UNDO) for event in events) and run.status == RunStatus.FAILED:
+        raise OperationRefusedError("What it did has been undone: start another run.")
+    step, again = failed_step(events), _asked_again(run, events)
+    more = {"again": again} if again else {}
+    note_operation(run, "retry", by=by, reason=reason, step=step, **more)
     run.reopen(at=clock.now())
     dispatch.ring(run.pk)
     return f"It goes on, and tries {step} again." if step else "It goes on from where it stands."
+
+
+@transaction.atomic
+def override_run(run_id: UUID, *, by: User, reason: str) -> str:
+    """Let a quarantined run go on with code that differs from its journal. Locks the run.
+
+    What the code did not ask for is let pass, a step's kept result stands for other arguments,
+    and a question that has changed is asked again.
+    """
+    run, now = lock_run(run_id), clock.now()
+    error = canonical.plain(run.error) if run.error else {}
+    if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
+        raise OperationRefusedError("Only a run that no longer fits its code is overridden.")
+    data = {
+        "action": "override",
+        "by": by.get_username(),
+        "reason": checked_reason(reason),
+        "loose": error["unread"],
+        "changed": error["changed"],
+    }
+    RunInput.objects.create(
+        run=run, kind=EventKind.OPERATOR, name="override", data=canonical.text_of(data)
+    )
+    if wait := run.waits.open().filter(key=error["changed"]).first():
+        journal.withdraw(wait, by="system: asked again", at=now)
+    run.reopen(at=now)
+    dispatch.ring(run.pk)
+    return "It goes on with the code as it is."
+
+
+def _asked_again(run: Run, events: Sequence[Event]) -> list[str]:
+    """What its journal still waits for and nobody can answer: a former end has withdrawn it."""
+    coming = RunInput.objects.filter(run=run).untaken().values_list("key", flat=True)
+    known = {*run.waits.open().values_list("key", flat=True), *coming}
+    return [key for key in open_in(History(events)) if key not in known]
 
 
 def _is_held(run: Run, now: datetime) -> bool:

@@ -11,7 +11,6 @@ from procedures import access, dispatch, hooks, journal, registry
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
 from procedures.engine.files import File, file_desk
-from procedures.engine.journal import Draft, EventKind
 from procedures.files import ContentStore
 from procedures.models import Artifact, Grant, Run
 from procedures.models.clock import clock
@@ -84,10 +83,7 @@ def _create(
         idempotency_key=key,
         created_at=now,
     )
-    run.save(force_insert=True)
-    run.queue(at=now)
-    starter = by.get_username() if by else "system"
-    journal.begin(run, Draft(EventKind.RUN_STARTED, data={"by": starter, "code": version.version}))
+    journal.begin_run(run, by=by.get_username() if by else "system")
     files = [value for value in inputs.values() if isinstance(value, File)]
     Artifact.objects.bulk_create(
         [Artifact(run=run, **vars(file)) for file in files], ignore_conflicts=True

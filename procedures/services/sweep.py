@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import QuerySet
 
-from procedures import dispatch
+from procedures import dispatch, journal
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.services.waits import expire_wait
@@ -22,6 +22,7 @@ def sweep() -> None:
     """Once a second: due waits, retries and lost leases. Two sweeps at once are harmless."""
     now = clock.now()
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
+    _each(Run.objects.with_news_of_children(), _settle)
     for due in (Run.objects.due_for_retry(now), Run.objects.lost(now)):
         _each(due.order_by("pk"), _queue)
     _each(Run.objects.unheard(now).order_by("ring_at"), _ring_again)
@@ -36,11 +37,15 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
             logger.exception("The sweep could not mend %s %s.", type(row).__name__, row.pk)
 
 
+def _settle(run: Run) -> None:
+    journal.settle(run.pk)
+
+
 @transaction.atomic
 def _queue(run: Run) -> None:
     now = clock.now()
     due = Run.objects.due_for_retry(now) | Run.objects.lost(now)
-    if found := due.select_for_update().filter(pk=run.pk).first():
+    if found := due.locked().filter(pk=run.pk).first():
         found.queue(at=now)
         dispatch.ring(found.pk)
 
@@ -48,6 +53,6 @@ def _queue(run: Run) -> None:
 @transaction.atomic
 def _ring_again(run: Run) -> None:
     now: datetime = clock.now()
-    if found := Run.objects.unheard(now).select_for_update().filter(pk=run.pk).first():
+    if found := Run.objects.unheard(now).locked().filter(pk=run.pk).first():
         found.ring_again(at=now)
         dispatch.ring(found.pk)

@@ -5,12 +5,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from procedures import dispatch
-from procedures.engine import canonical
+from procedures import journal
 from procedures.engine.errors import EngineError
-from procedures.engine.journal import EventKind, silence
-from procedures.journal import close_wait
-from procedures.models import Run, RunInput, Wait
+from procedures.engine.journal import silence
+from procedures.models import Run, Wait
 from procedures.models.clock import clock
 
 
@@ -24,7 +22,7 @@ class WaitClosedError(EngineError):
 
 def lock_run(run_id: UUID) -> Run:
     """The first lock of everything: run, then request, then session."""
-    return Run.objects.select_for_update().get(pk=run_id)
+    return Run.objects.locked().get(pk=run_id)
 
 
 def resolve_wait(wait: Wait, content: dict[str, Any]) -> None:
@@ -33,18 +31,7 @@ def resolve_wait(wait: Wait, content: dict[str, Any]) -> None:
     wait.refresh_from_db()
     if not wait.is_open:
         raise WaitClosedError(wait)
-    now = clock.now()
-    RunInput.objects.create(
-        run=run,
-        kind=EventKind.WAIT_CLOSED,
-        key=wait.key,
-        name=wait.key,
-        data=canonical.text_of(content),
-    )
-    close_wait(wait, content, at=now)
-    if run.is_waiting:
-        run.queue(at=now)
-        dispatch.ring(run.pk)
+    journal.answer_wait(run, wait, content, at=clock.now())
 
 
 @transaction.atomic

@@ -11,24 +11,23 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.processes import Web, Worker
 
 HERE = Path(__file__).parent
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 Scheme = Literal["light", "dark"]
 PATIENCE = 15_000
 DESK = 1440
 PHONE = 390
-NETWORK = ("Failed to load resource", "WebSocket connection to", "ERR_INTERNET_DISCONNECTED")
-"""What Chromium says itself when a page is refused something or cut off."""
+NETWORK = (
+    "Failed to load resource",
+    "WebSocket connection to",
+    "ERR_INTERNET_DISCONNECTED",
+    "htmx:sendError",
+    "Response Status Error Code",
+    "htmx:afterRequest",
+)
+"""What Chromium and htmx say themselves when a page is refused something or cut off."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,6 +57,7 @@ class OpenPage(Protocol):
         width: int = DESK,
         scheme: Scheme = "light",
         bypass_csp: bool = False,
+        scripts: bool = True,
     ) -> Page: ...
 
 
@@ -74,6 +74,7 @@ def open_page(browser: Browser, running_web: Web) -> Iterator[OpenPage]:
         width: int = DESK,
         scheme: Scheme = "light",
         bypass_csp: bool = False,
+        scripts: bool = True,
     ) -> Page:
         address = (web or running_web).url
         is_phone = width == PHONE
@@ -85,6 +86,7 @@ def open_page(browser: Browser, running_web: Web) -> Iterator[OpenPage]:
             is_mobile=is_phone,
             reduced_motion="reduce",
             bypass_csp=bypass_csp,
+            java_script_enabled=scripts,
         )
         contexts.append(context)
         context.on("weberror", lambda error: faults.append(str(error.error)))

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from chat.services import post_message
 from tests import runs
 from tests.browser.conftest import DESK, PHONE, OpenPage
-from tests.pages import grant_to_both
+from tests.pages import ask, grant_to_both
 from tests.processes import Web
 
 MOST_SHIFT = 0.02
@@ -53,8 +53,36 @@ def test_nothing_jumps_while_live_updates_arrive(
     expect(detail.locator(".run-now__state")).to_contain_text("Done")
     expect(bobs.get_by_role("article", name="Pay 31.20 €?")).to_contain_text("by bob")
     for page in (chat, detail, home, bobs):
-        shifts: list[dict[str, Any]] = page.evaluate("readShifts()")
-        assert sum(shift["value"] for shift in shifts) <= MOST_SHIFT, (page.url, shifts)
+        assert_calm(page)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+@pytest.mark.parametrize("there", [0, 1, 3])
+def test_cards_come_and_go_on_home_without_moving_anything(
+    width: int, there: int, running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    earlier = [ask("told", by=alice) for _ in range(there)]
+    home = watch(open_page(bob, width=width), "/")
+    cards, shown = home.locator(".request"), home.locator(".request[data-status=open]")
+
+    later = ask("approval", by=alice)
+    expect(home.locator("#waiting-requests")).to_have_attribute("data-count", str(there + 1))
+    news = home.get_by_role("button", name="waits for you · Show")
+    expect(shown.nth(there).or_(news)).to_be_visible()
+    for request in earlier[:1]:
+        runs.answer(request, by=bob)
+        expect(cards.first).to_contain_text("by bob")
+    assert_calm(home)
+
+    if news.is_visible():
+        news.click()
+    expect(home.get_by_role("article", name=later.prompt)).to_be_visible()
+    expect(news).to_be_hidden()
+
+
+def assert_calm(page: Page) -> None:
+    shifts: list[dict[str, Any]] = page.evaluate("readShifts()")
+    assert sum(shift["value"] for shift in shifts) <= MOST_SHIFT, (page.url, shifts)
 
 
 def watch(page: Page, address: str) -> Page:

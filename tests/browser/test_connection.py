@@ -17,6 +17,7 @@ from tests.processes import Redis, Web
 
 POLLED = 9_000
 """Milliseconds: a poll is due after five seconds, when reconnecting pauses for longer."""
+LOST_WITHIN = 5_000
 TEN = [f"change {number}" for number in range(1, 11)]
 
 
@@ -92,6 +93,26 @@ def test_what_happened_while_the_page_was_cut_off_comes_in_order_and_once(
     expect(page.locator(".message__text")).to_have_text([*TEN, "after it"])
 
 
+def test_a_redis_killed_between_ten_changes_is_not_noticed_by_an_open_page(
+    session: Session, open_page: OpenPage, alice: User, redis_server: Redis
+) -> None:
+    page = open_page(alice)
+    page.goto(f"/chat/{session.pk}")
+    shows("live")(page)
+
+    for text in TEN[:5]:
+        post_message(session, text, by=alice)
+    redis_server.kill()
+    for text in TEN[5:]:
+        post_message(session, text, by=alice)
+    expect(page.locator(".message__text")).to_have_text(TEN)
+    redis_server.start()
+    post_message(session, "after it", by=alice)
+
+    expect(page.locator(".message__text")).to_have_text([*TEN, "after it"])
+    shows("live")(page)
+
+
 def test_a_page_without_a_socket_polls_while_it_tries_to_reconnect(
     session: Session, open_page: OpenPage, alice: User
 ) -> None:
@@ -114,5 +135,5 @@ def test_who_leaves_the_group_sees_the_run_no_longer(
 
     dave.groups.clear()
 
-    expect(page.get_by_role("heading", name="Journal")).to_have_count(0, timeout=6_000)
+    expect(page.get_by_role("heading", name="Journal")).to_have_count(0, timeout=LOST_WITHIN)
     expect(page.locator("body")).to_contain_text("nothing here")

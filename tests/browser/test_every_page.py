@@ -1,6 +1,6 @@
 """What holds for every page: it fits, it is calm, it is small, everybody can use it."""
 
-import gzip
+from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,8 +12,9 @@ from chat.services import post_message
 from procedures.models import Run
 from tests.browser.conftest import DESK, PHONE, OpenPage, Scheme
 from tests.calls import request_of, run_until_it_waits
-from tests.pages import grant_to_both
+from tests.pages import ask_in, grant_to_both
 from tests.processes import Web
+from tests.runs import answer
 
 LARGEST_PAGE = 150_000
 MOST_SHIFT = 0.02
@@ -22,14 +23,22 @@ ASKED = ("told", "review", "choice", "date", "many")
 
 
 @pytest.fixture
-def questions(alice: User) -> list[HumanRequest]:
-    """One of each kind, a message, and a run that has failed."""
+def questions(alice: User, bob: User) -> list[HumanRequest]:
+    """One of each kind, the review answered; a message, and a run that has failed."""
     grant_to_both("one_of_each")
     waiting = [run_until_it_waits("one_of_each", by=alice, kind=kind) for kind in ASKED]
     run_until_it_waits("one_of_each", by=alice, kind="nothing that is known")
     found = [request_of(run) for run in waiting]
     post_message(found[0].session, "Is https://example.org/a-rather-long-address it?", by=alice)
+    answer(found[1], value={"decision": "approved", "text": "Dear bob,\nit is lost.\n"}, by=bob)
+    ask_in(found[2].session, "boolean", by=alice)
     return found
+
+
+def with_forms(questions: list[HumanRequest]) -> list[str]:
+    """What somebody sees who is asked: one question, several in one session."""
+    asked = [questions[0], *questions[2:]]
+    return ["/", f"/chat/{questions[2].session_id}", *(f"/requests/{one.pk}" for one in asked)]
 
 
 def addresses(questions: list[HumanRequest]) -> list[str]:
@@ -54,16 +63,22 @@ def addresses(questions: list[HumanRequest]) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_every_page_fits_and_has_no_grave_fault(
-    width: int, scheme: Scheme, open_page: OpenPage, questions: list[HumanRequest], alice: User
+    width: int,
+    scheme: Scheme,
+    open_page: OpenPage,
+    questions: list[HumanRequest],
+    alice: User,
+    bob: User,
 ) -> None:
     faults: dict[str, list[str]] = {}
-    for user, seen in ((alice, addresses(questions)), (None, ["/sign-in"])):
+    pages = ((alice, addresses(questions)), (bob, with_forms(questions)), (None, ["/sign-in"]))
+    for user, seen in pages:
         plain, under_axe = (
             open_page(user, width=width, scheme=scheme, bypass_csp=is_under_axe)
             for is_under_axe in (False, True)
         )
         for address in seen:
-            faults[address] = [*sideways(plain, address), *grave(under_axe, address)]
+            faults[f"{user}: {address}"] = [*sideways(plain, address), *grave(under_axe, address)]
     assert not {address: found for address, found in faults.items() if found}
 
 
@@ -86,24 +101,43 @@ def visit(page: Page, address: str) -> None:
     expect(page.get_by_role("main")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["home", "chat", "run"])
+@pytest.mark.parametrize("name", ["home", "chat", "run", "request", "procedures", "procedure"])
 def test_a_first_visit_is_small_and_asks_nobody_else(
-    name: str, open_page: OpenPage, running_web: Web, questions: list[HumanRequest], bob: User
+    name: str,
+    open_page: OpenPage,
+    running_web: Web,
+    questions: list[HumanRequest],
+    bob: User,
+    tell: Callable[[str], None],
 ) -> None:
-    asked = questions[0]
-    paths = {"home": "/", "chat": f"/chat/{asked.session_id}", "run": f"/runs/{asked.wait.run_id}"}
     page = open_page(bob)
-    sizes: dict[str, int] = {}
-    page.on("requestfinished", lambda request: sizes.update(size_of(request)))
+    found: dict[str, Request] = {}
+    page.on("requestfinished", lambda request: found.update({request.url: request}))
 
-    visit(page, paths[name])
+    visit(page, landing(name, questions[0]))
     page.wait_for_load_state("networkidle")
 
+    sizes = {url: sizes_of(request) for url, request in list(found.items())}
+    plain, sent = (sum(column) for column in zip(*sizes.values(), strict=True))
+    tell(f"{name:<12}{sent:>8,} bytes sent, {plain:>8,} as they are, {len(sizes)} requests")
     assert all(url.startswith(running_web.url) for url in sizes)
     assert "live.js" in str(sizes)
-    assert sum(sizes.values()) < LARGEST_PAGE, sizes
+    assert sent < LARGEST_PAGE, sizes
 
 
-def size_of(request: Request) -> dict[str, int]:
+def landing(name: str, asked: HumanRequest) -> str:
+    """Where a first visit may begin: at home, or at what a mail or a colleague links to."""
+    return {
+        "home": "/",
+        "chat": f"/chat/{asked.session_id}",
+        "run": f"/runs/{asked.wait.run_id}",
+        "request": f"/requests/{asked.pk}",
+        "procedures": "/procedures",
+        "procedure": "/procedures/release",
+    }[name]
+
+
+def sizes_of(request: Request) -> tuple[int, int]:
+    """Bytes as they are, and as they travel."""
     response = request.response()
-    return {request.url: len(gzip.compress(response.body())) if response else 0}
+    return len(response.body() if response else b""), request.sizes()["responseBodySize"]

@@ -31,6 +31,26 @@ class Backend(Protocol):
         """Close an open wait from outside; False when it is closed already."""
         ...
 
+    def advance_all(self) -> None:
+        """Carry on whatever is queued, children too, until nothing is."""
+        ...
+
+    def signal(self, run_id: str, name: str, value: Any, signal_id: str) -> bool:
+        """Send a signal as bob; False when its id came before."""
+        ...
+
+    def cancel(self, run_id: str) -> None:
+        """Ask the run to end, as dave."""
+        ...
+
+    def override(self, run_id: str) -> None:
+        """Let a quarantined run go on with changed code, as dave."""
+        ...
+
+    def children(self, run_id: str) -> list[str]:
+        """The ids of the runs that it has started, in order."""
+        ...
+
     def travel(self, length: timedelta) -> None:
         """Let time pass, and do what became due."""
         ...
@@ -77,6 +97,23 @@ class MemoryBackend:
 
     def resolve(self, run_id: str, key: str, content: Mapping[str, Any]) -> bool:
         return self.store.resolve(run_id, key, dict(content))
+
+    def advance_all(self) -> None:
+        self.store.advance_all()
+
+    def signal(self, run_id: str, name: str, value: Any, signal_id: str) -> bool:
+        return self.store.signal(run_id, name, value, id=signal_id, by="bob")
+
+    def cancel(self, run_id: str) -> None:
+        self.store.cancel(run_id, by="dave", reason="Enough.")
+
+    def override(self, run_id: str) -> None:
+        error = self.error(run_id) or {}
+        self.store.operate(run_id, "override", loose=error["unread"], changed=error["changed"])
+
+    def children(self, run_id: str) -> list[str]:
+        parents = {key: run.parent for key, run in self.store.runs.items()}
+        return [key for key, parent in parents.items() if parent and parent.run_id == run_id]
 
     def travel(self, length: timedelta) -> None:
         self.store.travel(length)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from procedures.engine import Procedure, canonical
@@ -16,7 +17,16 @@ from procedures.journal import DatabaseJournal, claim
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.registry import find
-from procedures.services import WaitClosedError, resolve_wait, start_run, sweep
+from procedures.services import (
+    Sent,
+    WaitClosedError,
+    cancel_run,
+    override_run,
+    resolve_wait,
+    send_signal,
+    start_run,
+    sweep,
+)
 
 
 class DatabaseBackend:
@@ -49,6 +59,25 @@ class DatabaseBackend:
             return False
         return True
 
+    def advance_all(self) -> None:
+        while queued := [str(run.pk) for run in Run.objects.queued().order_by("pk")]:
+            for run_id in queued:
+                self.advance(run_id)
+
+    def signal(self, run_id: str, name: str, value: Any, signal_id: str) -> bool:
+        sent = Sent(name, signal_id, value)
+        return send_signal(UUID(run_id), sent, by=_person("bob"))
+
+    def cancel(self, run_id: str) -> None:
+        cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")
+
+    def override(self, run_id: str) -> None:
+        override_run(UUID(run_id), by=_person("dave"), reason="So it is.")
+
+    def children(self, run_id: str) -> list[str]:
+        below = Run.objects.filter(parent_wait__run=UUID(run_id))
+        return [str(key) for key in below.order_by("pk").values_list("pk", flat=True)]
+
     def travel(self, length: timedelta) -> None:
         clock.ahead += length
         sweep()
@@ -78,3 +107,7 @@ class DatabaseBackend:
 
     def _run(self, run_id: str) -> Run:
         return Run.objects.get(pk=run_id)
+
+
+def _person(name: str) -> User:
+    return User.objects.get_or_create(username=name, defaults={"is_superuser": True})[0]

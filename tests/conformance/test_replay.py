@@ -44,13 +44,14 @@ def test_what_people_see_is_written_once(backend: Backend) -> None:
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
 
     assert backend.result(run_id) == "3"
-    soft = {EventKind.STAGE, EventKind.STATE, EventKind.LOG, EventKind.NOTICE}
+    soft = {"stage", "state", "log", "notice", "progress"}
     assert [
         (event.kind, event.name, event.content)
         for event in backend.events(run_id)
         if event.kind in soft
     ] == [
         ("stage", "Begin", {"stage": "Begin"}),
+        ("progress", "Half.", {"text": "Half.", "done": 1, "total": 2}),
         ("state", "count", {"name": "count", "value": 1}),
         ("log", "Counting.", {"text": "Counting.", "level": "debug"}),
         ("state", "count", {"name": "count", "value": 2}),

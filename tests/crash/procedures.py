@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from fcntl import LOCK_SH, flock
 from pathlib import Path
 
@@ -11,10 +13,14 @@ from procedures.engine import Context, Step, procedure
 from procedures.engine.definition import Role
 
 ROLES: dict[Role, str] = {"start": "support", "answer": "finance"}
+ANSWER_AFTER = 0.1
+"""Seconds, in which a process may die between an effect and its commit."""
 
 
 def stop_at(folder: str, gate: str) -> None:
-    """Wait here while the test keeps the gate of that name closed; see `Desk`."""
+    """Wait here while the test keeps the gate of that name closed, or die here; see `Desk`."""
+    if is_first_at(Path(folder, f"kill {gate}")):
+        os.kill(os.getpid(), signal.SIGKILL)
     path = Path(folder, gate)
     if path.exists():
         with path.open() as held, Path(folder, "arrivals").open("a") as arrivals:
@@ -23,13 +29,37 @@ def stop_at(folder: str, gate: str) -> None:
             flock(held, LOCK_SH)
 
 
+def is_first_at(mark: Path) -> bool:
+    try:
+        mark.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def act(folder: str, step: Step) -> str:
-    """Does its effect once per attempt: a line with its name and its idempotency key."""
-    stop_at(folder, f"before {step.name}")
+    """Does its effect once per attempt: a line that says which, by whom and when."""
+    name = step.name.replace("/", "-")
+    stop_at(folder, f"before {name}")
+    write_mark(folder, step)
+    stop_at(folder, f"after {name}")
+    return name
+
+
+def leave_mark(folder: str, step: Step) -> str:
+    """An effect whose kept result tells which attempt was kept; its answer takes a moment."""
+    mark = write_mark(folder, step)
+    threading.Event().wait(ANSWER_AFTER)
+    return mark
+
+
+def write_mark(folder: str, step: Step) -> str:
+    """Tells its effect and who did it."""
+    name = step.name.replace("/", "-")
+    mark = f"{os.getpid()} {time.time()}"
     with Path(folder, "effects").open("a") as effects:
-        effects.write(f"{step.name} {step.idempotency_key}\n")
-    stop_at(folder, f"after {step.name}")
-    return step.name
+        effects.write(f"{name} {step.idempotency_key} {mark}\n")
+    return mark
 
 
 def die(folder: str, step: Step) -> None:

@@ -13,7 +13,7 @@ import httpx
 import redis
 
 from dashboard.environment import CHECKOUT, Environment
-from tests.processes import free_port, wait_until
+from tests.processes import free_port, processes_with, wait_until
 
 READY = "Ctrl-C stops everything."
 PATIENCE = 120
@@ -94,16 +94,7 @@ class Product:
 
     def processes(self) -> dict[int, str]:
         """Every process that was started with this folder, with its command line."""
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                said = command + (folder / "environ").read_text(errors="replace")
-            except OSError:  # it has ended meanwhile
-                continue
-            if f"{self.local}/" in said or f"LOCAL_DIR={self.local}\0" in said:
-                found[int(folder.name)] = command
-        return found
+        return processes_with(f"{self.local}/", f"LOCAL_DIR={self.local}\0")
 
     def messages_sent(self) -> int:
         with redis.Redis.from_url(f"unix://{self.socket}") as client:

@@ -1,10 +1,19 @@
 """Every integration test has a real Redis."""
 
 import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
 
+from tests.calls import caller, grant
 from tests.processes import Redis
 
 
 @pytest.fixture(autouse=True)
 def every_test_has_redis(redis_server: Redis) -> None:
     """Up and empty."""
+
+
+@pytest.fixture
+def alices(alice: User, support: Group) -> Client:
+    grant("typed_inputs", support, "start", "answer")
+    return caller(alice)

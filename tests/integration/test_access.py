@@ -17,6 +17,7 @@ from dashboard.models import ApiToken
 from dashboard.sign_in import tokens
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
+from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.routes import Address, addresses
 
@@ -36,6 +37,7 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     run_until_it_waits("reports", fails=False)
     waiting = run_until_it_waits("question", by=alice)
     Mail.objects.create(request=request_of(waiting), user=bob, created_at=clock.now())
+    send_signal(waiting.pk, Sent("paid", "p-1", SECRET), by=alice)
     Presence.objects.create(user=bob, seen_at=clock.now())
     return waiting
 
@@ -48,6 +50,7 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "runs/run_id": run.pk,
         "artifacts/name": "report.csv",
         "files/name": "report.csv",
+        "signals/name": "paid",
         "chat/session_id": request_of(run).session_id,
         "requests/request_id": request_of(run).pk,
         "sign-in/name": alice.username,

@@ -17,7 +17,9 @@ from chat.services import note_presence
 from dashboard.demo import let_operators_view
 from dashboard.models import ApiToken
 from procedures.models import Event, Grant, Procedure, Run
+from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
+from tests.pages import browser
 
 OURS = [
     model
@@ -41,6 +43,7 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
     run = run_until_it_waits("question", by=alice)
     Mail.objects.create(request=request_of(run), user=bob, created_at=run.created_at)
     note_presence(bob)
+    send_signal(run.pk, Sent("paid", "p-1", 31), by=alice)
     respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
     return run
 
@@ -240,5 +243,41 @@ def queries(client: Client, path: str) -> int:
 def test_the_admin_says_whose_it_is(root: Client) -> None:
     text = root.get("/admin/").content.decode()
 
-    assert "<title>Administration | Countersign</title>" in text
+    assert "<title>Administration · Countersign</title>" in text
     assert "Django administration" not in text
+
+
+def the_four(answered: Run) -> dict[str, Model]:
+    """By their address on the site: what has a page for people and one in the admin."""
+    request = request_of(answered)
+    return {
+        f"/runs/{answered.pk}": answered,
+        f"/requests/{request.pk}": request,
+        f"/procedures/{answered.procedure.name}": answered.procedure,
+        f"/chat/{request.session_id}": request.session,
+    }
+
+
+def test_pages_and_admin_lead_to_each_other(
+    answered: Run, operators: Group, operator: Client
+) -> None:
+    grant("question", operators, "operate")
+
+    for address, row in the_four(answered).items():
+        managed = page("change", row, row.pk)
+        assert f'class="manage" href="{managed}"' in operator.get(address).content.decode()
+        assert f'href="{address}"' in operator.get(managed).content.decode()
+        narrowed = {"q": "question"} if isinstance(row, Procedure) else {}
+        found = operator.get(page("changelist", row), narrowed)
+        assert f'href="{address}"' in found.content.decode()
+
+
+def test_who_may_not_look_into_the_admin_is_not_led_there(
+    answered: Run, alice: User, operators: Group, operator: Client
+) -> None:
+    grant("question", operators, "operate")
+    operators.permissions.clear()
+
+    for address in the_four(answered):
+        assert 'class="manage"' not in operator.get(address).content.decode()
+        assert 'class="manage"' not in browser(alice).get(address).content.decode()

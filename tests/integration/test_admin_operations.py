@@ -44,6 +44,7 @@ def test_staff_cancel_the_runs_they_chose_with_a_reason(staff: Client) -> None:
 
     asked = staff.post(RUNS, form).content.decode()
     assert "Cancel runs" in asked
+    assert f'<a href="/runs/{chosen.pk}">{chosen}</a>' in asked
     assert str(other.pk) not in asked
     assert status_of(chosen) == "waiting"
 

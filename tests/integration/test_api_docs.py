@@ -43,6 +43,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/runs/{run_id}", "get"),
         ("/api/runs/{run_id}/events", "get"),
         ("/api/runs/{run_id}/artifacts/{name}", "get"),
+        ("/api/runs/{run_id}/signals/{name}", "post"),
         ("/api/requests", "get"),
         ("/api/requests/{request_id}", "get"),
         ("/api/requests/{request_id}/response", "post"),

@@ -1,43 +1,21 @@
 """Whatever is wrong with a call, the answer is a status and `{"detail": "a sentence"}`."""
 
-import errno
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpResponse
-from django.test import Client, RequestFactory
+from django.test import Client
 from pytest_django import Settings
 
-from dashboard.api import api
 from dashboard.models import ApiToken
 from procedures.models import Procedure, Run
-from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.calls import JSON, RUNS, detail, grant, request_of, run_until_it_waits
 from tests.processes import Web
 
-JSON = "application/json"
 NUL = "%00"
 DEEP = "[" * 100_000 + "]" * 100_000
-RUNS = "/api/procedures/typed_inputs/runs"
-
-
-@pytest.fixture
-def alices(alice: User, support: Group) -> Client:
-    grant("typed_inputs", support, "start", "answer")
-    return caller(alice)
-
-
-def detail(response: Any, status: int) -> str:
-    """The sentence of a refusal, after a look at its shape."""
-    assert response.status_code == status, response.content
-    assert response.headers["Content-Type"].startswith(JSON)
-    assert isinstance(response.json()["detail"], str)
-    assert response.json()["detail"].endswith((".", "!"))
-    return str(response.json()["detail"])
 
 
 def post(client: Client, body: bytes | str, path: str = RUNS, content_type: str = JSON) -> Any:
@@ -98,76 +76,6 @@ def test_head_over_the_wire_has_no_content(running_web: Web, alice: User) -> Non
     assert (head.status_code, get.status_code) == (200, 200)
     assert (head.content, get.json()) == (b"", {"items": [], "next": None})
     assert head.headers["Content-Length"] == get.headers["Content-Length"]
-
-
-# Who calls
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["Bearer", "Bearer ", "Bearer wrong", "Bearer é\0", "Basic YWxpY2U6YWxpY2U=", "wrong", "\0"],
-)
-def test_a_wrong_token_is_refused(alice: User, header: str) -> None:
-    client = Client(headers={"Authorization": header})
-    client.force_login(alice)
-
-    response = client.get("/api/runs")
-
-    assert detail(response, 401) == "Sign in, or send a valid token."
-    assert response.headers["WWW-Authenticate"] == "Bearer"
-
-
-def test_nobody_is_refused(db: None, client: Client) -> None:
-    detail(client.get("/api/runs"), 401)
-    detail(client.post(RUNS), 401)
-
-
-def test_the_token_of_somebody_deactivated_is_dead(alices: Client, alice: User) -> None:
-    assert alices.get("/api/runs").status_code == 200
-
-    User.objects.filter(pk=alice.pk).update(is_active=False)
-
-    detail(alices.get("/api/runs"), 401)
-
-
-def test_a_token_ends_with_its_user_and_by_hand(alices: Client, alice: User, bob: User) -> None:
-    bobs = caller(bob)
-
-    ApiToken.objects.filter(user=bob).delete()
-    alice.delete()
-
-    detail(alices.get("/api/runs"), 401)
-    detail(bobs.get("/api/runs"), 401)
-
-
-def test_a_token_is_kept_as_a_digest_only(alice: User) -> None:
-    token = ApiToken.create_for(alice)
-    row = ApiToken.objects.get()
-
-    assert token not in (row.digest, row.hint, str(row))
-    assert token.startswith(row.hint)
-
-
-def test_a_session_needs_the_csrf_token_to_change_something(alice: User, support: Group) -> None:
-    grant("typed_inputs", support, "start")
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(alice)
-    client.get("/api/docs")  # as any page with a form it sets the cookie
-
-    assert client.get("/api/runs").status_code == 200
-    sentence = detail(client.post(RUNS, {"count": 1}, JSON), 403)
-    assert sentence == "Send the value of the cookie csrftoken in the header X-CSRFToken."
-    token = {"X-CSRFToken": client.cookies["csrftoken"].value}
-    assert client.post(RUNS, {"count": 1}, JSON, headers=token).status_code == 201
-
-
-def test_a_session_of_somebody_deactivated_is_nobodys(alice: User) -> None:
-    client = Client()
-    client.force_login(alice)
-
-    User.objects.filter(pk=alice.pk).update(is_active=False)
-
-    detail(client.get("/api/runs"), 401)
 
 
 # Bodies
@@ -344,69 +252,7 @@ def test_strange_keys(alices: Client, key: str, status: int) -> None:
         detail(response, 422)
 
 
-# What is our own fault
-
-
-def test_our_own_faults_are_logged_and_not_shown(
-    alices: Client, alice: User, caplog: pytest.LogCaptureFixture
-) -> None:
-    run = run_until_it_waits("typed_inputs", by=alice, count=1)
-    Run.objects.filter(pk=run.pk).update(inputs="{secret")
-
-    sentence = detail(alices.get(f"/api/runs/{run.pk}"), 500)
-
-    assert sentence == "Something broke on our side, and was written down."
-    assert "JSONDecodeError" in caplog.text
-
-
-@pytest.mark.parametrize("error", [OperationalError("gone\nfor now"), InterfaceError("gone")])
-def test_a_database_that_does_not_answer_is_said_in_one_line(
-    rf: RequestFactory, caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    sentence = detail(shown(api.on_exception(rf.get("/api/runs"), error)), 503)
-
-    assert sentence == "The database does not answer; try again."
-    assert len(caplog.text.splitlines()) == 1
-    assert "gone" in caplog.text
-
-
-def test_a_full_disk_is_said(rf: RequestFactory, caplog: pytest.LogCaptureFixture) -> None:
-    error = OSError(errno.ENOSPC, "No space left on device")
-
-    sentence = detail(shown(api.on_exception(rf.post(RUNS), error)), 507)
-
-    assert sentence == "The disk of this site is full; nothing was kept."
-    assert "No space left on device" in caplog.text
-
-
-def test_another_fault_of_the_machine_is_ours(rf: RequestFactory) -> None:
-    with pytest.raises(PermissionError):
-        api.on_exception(rf.post(RUNS), PermissionError(errno.EACCES, "Permission denied"))
-
-
-def shown(response: HttpResponse) -> Any:
-    """A response as a client reads it."""
-    return httpx.Response(
-        response.status_code, headers=dict(response.headers), content=response.content
-    )
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to restart")
-def test_a_restart_of_the_database_costs_nobody_an_error(running_web: Web, alice: User) -> None:
-    headers = {"Authorization": f"Bearer {ApiToken.create_for(alice)}"}
-
-    def get(_: int) -> int:
-        return httpx.get(f"{running_web.url}/api/runs", headers=headers, timeout=30).status_code
-
-    with ThreadPoolExecutor(4) as callers:
-        assert set(callers.map(get, range(12))) == {200}
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            assert cursor.rowcount
-        assert set(callers.map(get, range(12))) == {200}
+# What the site does not have
 
 
 def test_a_host_that_is_not_ours_is_refused_in_our_shape(alices: Client) -> None:

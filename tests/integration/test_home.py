@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
+from chat.services import reassign_request
+from dashboard.pages.requests import LONGEST_LIST
 from procedures.models import Run
 from procedures.models.clock import clock
+from tests.calls import grant
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
 from tests.runs import answer, start
 
@@ -30,7 +33,8 @@ def test_nothing_waits_is_said_in_words(alice: User) -> None:
 
     text = shown(browser(alice).get("/"))
 
-    assert "Nothing waits for you. No runs are working; the next timed request is at" in text
+    assert "Nothing waits for you." in text
+    assert "No runs are working; the next timed request is at" in text
     assert 'data-count="0"' in text
 
 
@@ -47,6 +51,17 @@ def test_stuck_and_running_and_next(alice: User, bob: User) -> None:
     assert f"/runs/{failed.pk}" in parts["stuck"].split("</section>")[0]
     assert f"/runs/{working.pk}" in parts["working"].split("</section>")[0]
     assert f"/requests/{told.pk}" in parts["coming"].split("</section>")[0]
+
+
+def test_what_one_may_start_is_one_click_away(bob: User, carol: User) -> None:
+    carols = Group.objects.create(name="carols")
+    carol.groups.add(carols)
+    grant("one_of_each", carols, "start")
+
+    for_carol, for_bob = shown(browser(carol).get("/")), shown(browser(bob).get("/"))
+
+    assert 'href="/procedures/one_of_each"' in for_carol.split("Start a procedure")[1]
+    assert "Start a procedure" not in for_bob
 
 
 def test_old_failures_are_history_and_late_deadlines_are_stuck(
@@ -89,7 +104,30 @@ def test_the_list_read_again_brings_new_cards_and_receipts(
 
     assert "Approved by bob" in for_bob
     assert f'id="request-{new.pk}"' in for_bob
-    assert "request" not in for_carol
+    assert closed.prompt not in for_carol
+
+
+def test_a_card_that_is_given_to_others_says_so_and_comes_to_them(
+    alice: User, bob: User, carol: User, dave: User
+) -> None:
+    given, kept = ask("approval", by=alice), ask("text", by=alice)
+    path = f"/requests/waiting?shown={given.pk}&shown={kept.pk}"
+    reassign_request(given.pk, to="@carol", by=dave, reason="Away.")
+
+    for_bob = shown(browser(bob).get(path, headers=HTMX))
+    for_carol = shown(browser(carol).get("/requests/waiting", headers=HTMX))
+
+    assert f'id="request-{given.pk}" data-status="lost"' in for_bob
+    assert f'id="request-{kept.pk}" data-status="open"' in for_bob
+    assert f'id="request-{given.pk}" data-status="open"' in for_carol
+
+
+def test_a_card_below_the_most_urgent_ones_stays(alice: User, bob: User) -> None:
+    latest = [ask("approval", by=alice) for _ in range(LONGEST_LIST + 2)][-1]
+
+    text = shown(browser(bob).get(f"/requests/waiting?shown={latest.pk}", headers=HTMX))
+
+    assert str(latest.pk) not in text
 
 
 def test_the_badges_count_what_i_can_answer(alice: User, bob: User) -> None:

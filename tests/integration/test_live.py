@@ -1,68 +1,17 @@
 """The live stream over real sockets."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
 
 from chat.models import HumanRequest
-from chat.services import Answer, respond
+from chat.services import Answer, reassign_request, respond
 from procedures import services
 from procedures.models import Grant, Procedure, Run
 from tests.conftest import group as group_of
 from tests.processes import Redis, Web, Worker, wait_until
-
-PATIENCE = 10
-
-
-class Page:
-    """A page with a socket, as a browser's."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-
-    def follow(self, stream: str, *, form: str = "data", after: int = 0) -> None:
-        self.say(follow=stream, form=form, after=after)
-
-    def say(self, **message: Any) -> None:
-        self.socket.send(json.dumps(message))
-
-    def hear(self) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE))
-        return frame
-
-    def hear_until(self, seq: int) -> list[int]:
-        """The numbers of the frames up to that one, each once."""
-        seen: list[int] = []
-        while not seen or seen[-1] < seq:
-            number = self.hear()["seq"]
-            if number not in seen:
-                seen.append(number)
-        return seen
-
-
-@contextmanager
-def page(web: Web, user: User | None, *, origin: str | None = None) -> Iterator[Page]:
-    cookie = f"{settings.SESSION_COOKIE_NAME}={session_of(user)}" if user else ""
-    address = web.url.replace("http:", "ws:") + "/live"
-    headers = {"Cookie": cookie} if cookie else {}
-    site = Origin(origin or web.url)
-    with connect(address, origin=site, additional_headers=headers) as socket:
-        yield Page(socket)
-
-
-def session_of(user: User) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
+from tests.runs import wait_for_request
+from tests.sockets import page
 
 
 @pytest.fixture
@@ -106,6 +55,39 @@ def test_changes_come_without_redis_too(
         assert alices.hear()["stream"] == "inbox"
 
 
+def test_a_reassignment_rings_the_inbox_of_everybody(
+    run: Run, carol: User, dave: User, running_web: Web, running_worker: Worker
+) -> None:
+    asked = wait_for_request(run)
+    with page(running_web, carol) as carols:
+        carols.follow("inbox")
+        assert carols.hear()["stream"] == "inbox"
+        reassign_request(asked.pk, to="@carol", by=dave, reason="Away.")
+        assert carols.hear()["stream"] == "inbox"
+
+
+def test_the_list_of_runs_rings_when_any_run_starts(alice: User, running_web: Web) -> None:
+    with page(running_web, alice) as alices:
+        alices.follow("runs")
+        assert alices.hear() == {"stream": "runs", "seq": 0}
+        services.start_run("two_steps", {}, by=None)
+        assert alices.hear() == {"stream": "runs", "seq": 0}
+
+
+def test_a_long_run_is_drawn_seldom_and_its_end_is_shown(
+    admin_user: User, running_web: Web, running_worker: Worker
+) -> None:
+    long, _ = services.start_run("repeated_steps", {"times": 300}, by=admin_user)
+    drawn: list[str] = []
+    with page(running_web, admin_user) as watching:
+        watching.follow(f"run:{long.pk}", form="page")
+        while not drawn or "Finished after" not in drawn[-1]:
+            drawn += [html for html in [watching.hear().get("html", "")] if "run-now__" in html]
+
+    assert len(drawn) < 60
+    assert "300 steps" in drawn[-1]
+
+
 def test_a_stranger_follows_nothing(run: Run, carol: User, running_web: Web) -> None:
     with page(running_web, carol) as carols:
         carols.follow(f"run:{run.pk}")
@@ -123,6 +105,13 @@ def test_nobody_follows_without_signing_in(running_web: Web) -> None:
 
 def test_another_sites_page_opens_no_socket(alice: User, running_web: Web) -> None:
     with pytest.raises(InvalidStatus), page(running_web, alice, origin="http://elsewhere.example"):
+        pass
+
+
+def test_another_server_on_this_host_opens_no_socket(alice: User, running_web: Web) -> None:
+    origin = running_web.url.rpartition(":")[0]
+
+    with pytest.raises(InvalidStatus), page(running_web, alice, origin=f"{origin}:1"):
         pass
 
 

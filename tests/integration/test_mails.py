@@ -22,9 +22,9 @@ from procedures.models import Run
 from procedures.models.clock import clock as product_clock
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import StartClock, StartWorker, create_person
-from tests.integration.test_live import page
 from tests.processes import Web, wait_until
 from tests.runs import start, wait_for_request
+from tests.sockets import page
 
 MINUTE = timedelta(minutes=1)
 FOLDER = settings.LOCAL_DIR / "mail"

@@ -19,6 +19,7 @@ from chat.services import (
     respond,
     withdraw_request,
 )
+from procedures import hooks
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.journal import claim
@@ -60,7 +61,7 @@ def carry_on_by_hand(run: Run) -> None:
     journal, code = claim(run.pk), find(run.procedure.name)
     assert journal
     assert code
-    procedures.interludes.append(journal.look_for_cancel)
+    procedures.interludes.append(journal.look_around)
     advance(code, journal, ContentStore())
 
 
@@ -205,6 +206,31 @@ def race(barrier: Barrier, act: Callable[[], object]) -> str:
 def ended(run: Run) -> bool:
     advance_run(run.pk)
     return status_of(run) in {"succeeded", "cancelled"}
+
+
+def refuse(**_: object) -> None:
+    raise ValueError("The ledger is closed.")
+
+
+def test_a_cancel_that_cannot_be_kept_quarantines_and_can_be_repeated(dave: User) -> None:
+    run = queued("two_steps")
+    claim(run.pk)
+    cancel_run(run.pk, by=dave, reason="Enough.")
+    clock.ahead += timedelta(minutes=1)
+    hooks.run_ended.connect(refuse)
+    try:
+        advance_run(run.pk)
+        advance_run(run.pk)
+        with pytest.raises(OperationRefusedError, match="ledger is closed"):
+            cancel_run(run.pk, by=dave, reason="Enough!")
+    finally:
+        hooks.run_ended.disconnect(refuse)
+
+    assert status_of(run) == "quarantined"
+    assert "then cancel the run again" in run.error
+    assert journal_of(run) == ["run.started", "operator", "run.quarantined"]
+    assert cancel_run(run.pk, by=dave, reason="Now.") == "It is cancelled."
+    assert status_of(run) == "cancelled"
 
 
 @pytest.fixture
@@ -370,6 +396,7 @@ def test_a_reassigned_request_asks_somebody_else_alone(
     assert status_of(run) == "succeeded"
     assert run.events.get(kind="operator").content == {
         "action": "reassign",
+        "wait": "approve",
         "by": "dave",
         "reason": "Away.",
         "to": to,

@@ -7,10 +7,13 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from chat.live.frames import frames
+from chat.live.streams import Stream
 from chat.models import HumanRequest, Message, Session
+from chat.services import post_message
 from procedures.models.clock import clock
 from tests.calls import request_of, run_until_it_waits
-from tests.pages import HTMX, ask, browser, grant_to_both, queries_of, shown, writes
+from tests.pages import HTMX, ask, ask_in, browser, grant_to_both, queries_of, shown, writes
 from tests.runs import answer
 
 pytestmark = pytest.mark.usefixtures("bob")
@@ -30,7 +33,7 @@ def say(
 
 
 def said(session: Session) -> list[str]:
-    messages = session.messages.filter(kind=Message.Kind.PERSON).order_by("pk")
+    messages = session.messages.filter(kind=Message.Kind.PERSON)
     return list(messages.values_list("text", flat=True))
 
 
@@ -78,7 +81,7 @@ def test_a_message_is_kept_and_numbered(alice: User, bob: User) -> None:
     sent = say(browser(bob), session, "  Why so much?\r\nIs it broken? ", key="k1")
 
     session.refresh_from_db()
-    message = session.messages.latest("pk")
+    message = session.messages.latest("seq")
     assert sent.status_code == 200
     assert "Why so much?" in shown(sent)
     assert (message.text, message.author) == ("Why so much?\nIs it broken?", bob)
@@ -144,6 +147,15 @@ def test_words_that_can_mean_one_thing_answer(
     assert "in the chat" in shown(browser(alice).get(f"/requests/{request.pk}"))
 
 
+def test_the_echo_of_a_long_answer_is_short(alice: User, bob: User) -> None:
+    request = ask("text", by=alice)
+
+    echo = shown(say(browser(bob), request.session, "very " * 100 + "long", to=request))
+
+    assert f"This answered “{request.prompt}”: very very" in echo
+    assert "very long" not in echo.split("composer__told")[1].split("</p>")[0]
+
+
 def test_other_words_are_a_message_and_that_is_said(alice: User, bob: User) -> None:
     request = ask("approval", by=alice)
 
@@ -153,6 +165,25 @@ def test_other_words_are_a_message_and_that_is_said(alice: User, bob: User) -> N
     assert request.is_open
     assert said(request.session) == ["Why so much?"]
     assert "This did not answer “Pay 31.20 €?” Say yes or no." in shown(echo)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("approval", "yes, no, or a message"),
+        ("review", "yes, no, or a message"),
+        ("boolean", "yes, no, or a message"),
+        ("choice", "an option or its number"),
+        ("whole", "your answer"),
+    ],
+)
+def test_the_composer_hints_at_what_answers(alice: User, bob: User, kind: str, hint: str) -> None:
+    request = ask(kind, by=alice)
+
+    assert f'placeholder="{hint}"' in shown(browser(bob).get(f"/chat/{request.session_id}"))
+    assert 'placeholder="Write a message"' in shown(
+        browser(alice).get(f"/chat/{request.session_id}")
+    )
 
 
 def test_talking_freely_answers_nothing(alice: User, bob: User) -> None:
@@ -213,23 +244,19 @@ def test_without_javascript_the_page_comes_back_and_says_what_happened(
 
 def test_with_several_open_questions_nobody_is_answered_by_chance(alice: User, bob: User) -> None:
     request = ask("approval", by=alice)
-    other = ask("text", by=alice)
-    HumanRequest.objects.filter(pk=other.pk).update(session=request.session)
+    ask_in(request.session, "text", by=alice)
 
     strip = shown(browser(bob).get(f"/chat/{request.session_id}/replying"))
 
     assert "2 wait for you" in strip
-    assert '<option value="" selected>' in strip
+    assert '<option value="" selected>Talking freely' in strip
+    assert "· 1 of 2" in strip
 
 
 def test_long_transcripts_page_by_key(alice: User) -> None:
-    session, now = ask("approval", by=alice).session, clock.now()
-    Message.objects.bulk_create(
-        Message(
-            session=session, kind=Message.Kind.PERSON, author=alice, text=f"no {count}.", at=now
-        )
-        for count in range(120)
-    )
+    session = ask("approval", by=alice).session
+    for count in range(120):
+        post_message(session, f"no {count}.", by=alice)
     client = browser(alice)
 
     last = client.get(f"/chat/{session.pk}")
@@ -240,6 +267,37 @@ def test_long_transcripts_page_by_key(alice: User) -> None:
     assert earlier.context["earlier"] is None
     assert "session-stream" in shown(last)
     assert 'id="session-stream"' not in shown(earlier)
+
+
+def test_the_order_is_that_of_the_commits_live_and_after_a_reload(alice: User, bob: User) -> None:
+    """Ids tell when somebody began to write; another may have been kept meanwhile."""
+    session, now = ask("approval", by=alice).session, clock.now()
+    after = session.last_seq
+    slow, fast = (
+        Message(kind=Message.Kind.PERSON, author=author, text=text, at=now)
+        for author, text in ((alice, "slow to come"), (bob, "kept first"))
+    )
+    for message in (fast, slow):
+        session.add(message)
+
+    page = browser(bob).get(f"/chat/{session.pk}")
+    pushed = frames(Stream("session", session.pk), "page", after=after)
+
+    assert slow.pk < fast.pk
+    assert [message.text for message in page.context["transcript"]][-2:] == [fast.text, slow.text]
+    assert [fast.text in pushed[0]["html"], slow.text in pushed[1]["html"]] == [True, True]
+    assert page.context["rows"][0].text == slow.text
+
+
+def test_who_answered_is_among_the_people_once(alice: User, bob: User, carol: User) -> None:
+    request = ask("approval", by=alice)
+    answer(request, by=bob)
+    post_message(request.session, "Thanks.", by=bob)
+
+    beside = shown(browser(alice).get(f"/chat/{request.session_id}/beside")).split(">People<")[1]
+
+    assert beside.index("<li>alice ") < beside.index("<li>bob ")
+    assert beside.count("<li>") == 2
 
 
 def test_titles_tell_sessions_apart(alice: User) -> None:
@@ -255,9 +313,7 @@ def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User, supp
     before = [len(queries_of(client, path)) for path in paths]
 
     for _ in range(5):
-        other = ask("approval", by=alice)
-        HumanRequest.objects.filter(pk=other.pk).update(session=session)
-        Message.objects.filter(request=other).update(session=session)
+        ask_in(session, "approval", by=alice)
         say(browser(alice), session, "More", key=str(uuid4()))
 
     after = [queries_of(client, path) for path in paths]

@@ -163,6 +163,15 @@ def test_every_fault_of_the_signature_is_told_at_once(alice: User) -> None:
     assert text.count('class="field__fault"') == 3
 
 
+def test_what_cannot_even_be_read_hides_no_other_fault(alice: User) -> None:
+    text = shown(start(browser(alice), count="many", address="Bonn", paper=paper()))
+
+    assert "Is not JSON." in text
+    assert "Must be a whole number like 42." in text
+    assert text.count('class="field__fault"') == 2
+    assert "<strong>paper.csv</strong> is kept" in text
+
+
 def test_a_file_need_not_be_chosen_twice(alice: User) -> None:
     client = browser(alice)
     refused = start(client, count="many", paper=paper())

@@ -1,5 +1,6 @@
 """Requests as pages: each kind answered, each refusal in words, nothing lost that was typed."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,10 @@ def post(client: Client, request: HumanRequest, *, htmx: bool = True, **fields: 
 
 def page(client: Client, request: HumanRequest) -> str:
     return shown(client.get(f"/requests/{request.pk}"))
+
+
+def run_page(client: Client, request: HumanRequest) -> str:
+    return shown(client.get(f"/runs/{request.wait.run_id}"))
 
 
 @pytest.mark.parametrize(
@@ -198,6 +203,22 @@ def test_what_a_run_says_is_drawn_and_never_obeyed(alice: User, bob: User) -> No
     assert "it counts as <strong>Reject</strong>" in text
 
 
+def test_evidence_stands_in_the_authors_order_before_and_after_the_answer(
+    alice: User, bob: User
+) -> None:
+    request = ask("told", by=alice)
+    for_bob = page(browser(bob), request)
+    answer(request, by=bob)
+
+    pages = [for_bob, page(browser(bob), request), run_page(browser(bob), request)]
+    detail = browser(bob).get(f"/api/requests/{request.pk}")
+
+    for text in pages:
+        names = re.findall(r'<th scope="row">([^<]+)</th>', text)
+        assert names == ["Who", "Parts", "Is new"]
+    assert list(detail.json()["evidence"]) == ["who", "parts", "is_new"]
+
+
 def test_silence_has_a_receipt_too(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     request = ask("told", by=alice)
 
@@ -208,6 +229,21 @@ def test_silence_has_a_receipt_too(alice: User, bob: User, monkeypatch: pytest.M
     assert "Nobody answered in time" in text
     assert "<strong>Reject</strong>" in text
     assert "</form>" not in text.split('id="page"')[1]
+
+
+def test_silence_that_withdraws_is_told_as_silence(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ask("fleeting", by=alice)
+    assert "the run <strong>goes on without an answer</strong>" in page(browser(bob), request)
+
+    monkeypatch.setattr(clock, "ahead", timedelta(hours=2))
+    sweep()
+
+    text = page(browser(bob), request)
+    assert "No answer in time" in text
+    assert "the run went on without an answer" in text
+    assert "Withdrawn" not in text
 
 
 def test_looking_changes_nothing(alice: User, bob: User) -> None:

@@ -9,12 +9,14 @@ from django.contrib.auth.models import Group, User
 from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
 
+from chat.services import reassign_request
 from procedures.engine.files import File, file_desk
 from procedures.engine.journal import RunStatus
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
 from procedures.overview import run_overview
 from procedures.runner import advance_run
+from procedures.services import cancel_run
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import ask, browser, grant_to_both, queries_of, shown, writes
 from tests.runs import answer
@@ -70,8 +72,8 @@ def test_states_are_counted_and_filter(alice: User, bob: User) -> None:
     client = browser(alice)
 
     text = shown(client.get("/runs"))
-    assert 'Waiting for people <span class="chip__count">1</span>' in text
-    assert 'Waiting for time <span class="chip__count">1</span>' in text
+    assert 'Waiting for people <span class="chip__count" id="count-people">1</span>' in text
+    assert 'Waiting for time <span class="chip__count" id="count-time">1</span>' in text
 
     people, time = shown(client.get("/runs?state=people")), shown(client.get("/runs?state=time"))
     assert (str(asking.pk) in people, str(asleep.pk) in people) == (True, False)
@@ -109,6 +111,56 @@ def test_more_runs_take_no_more_queries(alice: User, bob: User) -> None:
         ask("told", by=alice)
 
     assert len(queries_of(browser(alice), "/runs")) == few
+
+
+def changes(user: User, *shown_runs: Run, **choice: str) -> str:
+    """What an open list is told, which shows these runs."""
+    query = {"shown": [str(run.pk) for run in shown_runs], **choice}
+    return shown(browser(user).get("/runs/changes", query))
+
+
+def test_an_open_list_learns_how_its_rows_stand_and_what_is_new(
+    alice: User, bob: User, dave: User
+) -> None:
+    old, new = (ask("approval", by=alice).wait.run for _ in range(2))
+    cancel_run(old.pk, by=dave, reason="Ordered twice.")
+
+    text = changes(alice, old)
+
+    assert f'id="run-row-{old.pk}"' in text
+    assert "Cancelled by <strong>dave</strong>" in text
+    assert f'id="run-row-{new.pk}"' not in text
+    assert '1 new run · <a href="/runs?">show</a>' in text
+    assert 'id="count-cancelled">1<' in text
+    assert "new run" not in changes(alice, old, new)
+
+
+def test_what_waits_for_the_one_who_looks_says_so_in_an_open_list_too(
+    alice: User, bob: User
+) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    assert "Waiting for you" in changes(bob, run)
+    assert "Waiting for you" not in changes(alice, run)
+
+
+def test_new_runs_are_those_that_the_filters_let_pass(alice: User, bob: User) -> None:
+    run, _ = (ask("approval", by=alice).wait.run for _ in range(2))
+
+    assert 'href="/runs?state=people"' in changes(alice, run, state="people")
+    assert "new run" not in changes(alice, run, state="failed")
+    assert "new run" not in changes(alice, run, procedure="refund")
+    assert "new run" not in changes(alice, run, after=str(run.pk))
+
+
+def test_a_stranger_learns_nothing_of_runs_by_their_ids(alice: User, carol: User) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    text = changes(carol, run)
+
+    assert str(run.pk) not in text
+    assert 'id="count-people">0<' in text
+    assert browser(carol).get("/runs/changes?shown=nonsense").status_code == 200
 
 
 # One run
@@ -175,8 +227,8 @@ def test_longer_runs_take_no_more_queries(alice: User, support: Group) -> None:
 def test_a_long_run_shows_its_last_rows_and_all_of_them_when_asked(
     alice: User, support: Group
 ) -> None:
-    grant("repeated_steps", support, "start")
-    run = run_until_it_waits("repeated_steps", by=alice, times=62)
+    grant("turn_by_turn", support, "start")
+    run = run_until_it_waits("turn_by_turn", by=alice, times=62)
 
     live, whole = page_of(alice, run), shown(browser(alice).get(f"/runs/{run.pk}?rows=all"))
 
@@ -184,6 +236,21 @@ def test_a_long_run_shows_its_last_rows_and_all_of_them_when_asked(
     assert (live.count('class="bars__item"'), whole.count('class="bars__item"')) == (60, 62)
     assert f'id="row-{run.pk}-62"' in live
     assert f'stream="run:{run.pk}"' not in whole
+
+
+def test_a_step_that_is_repeated_is_one_row_and_each_when_asked(
+    alice: User, support: Group
+) -> None:
+    grant("repeated_steps", support, "start")
+    run = run_until_it_waits("repeated_steps", by=alice, times=62)
+
+    live, whole = page_of(alice, run), shown(browser(alice).get(f"/runs/{run.pk}?rows=all"))
+
+    assert (live.count('class="bars__item"'), whole.count('class="bars__item"')) == (1, 62)
+    assert '<code>act</code> <span class="muted">62 times</span>' in live
+    assert f'?rows=all#row-{run.pk}-1"' in live
+    assert "left out" not in live
+    assert "62 steps" in live
 
 
 @pytest.mark.parametrize(
@@ -224,6 +291,35 @@ def test_a_queued_and_a_working_run_have_their_pages(admin_user: User) -> None:
     assert "Waits for a free worker" in page_of(admin_user, run)
 
 
+def test_a_cancelled_run_tells_who_cancelled_it_and_why(alice: User, bob: User, dave: User) -> None:
+    run = ask("approval", by=alice).wait.run
+    cancel_run(run.pk, by=dave, reason="Ordered twice.")
+    told = "Cancelled by <strong>dave</strong>: “Ordered twice.”"
+
+    text = page_of(alice, run)
+
+    assert f"{told} No step is kept." in text
+    assert 'data-kind="question" data-look="cancelled"' in text
+    assert "<strong>dave</strong> cancelled the run: “Ordered twice.”" in text
+    assert told in shown(browser(alice).get("/runs"))
+
+
+def test_a_question_that_is_given_to_others_waits_for_them(
+    alice: User, bob: User, carol: User, dave: User
+) -> None:
+    request = ask("approval", by=alice)
+    reassign_request(request.pk, to="@carol", by=dave, reason="Away.")
+
+    text, listed = page_of(alice, request.wait.run), shown(browser(alice).get("/runs"))
+    answer(request, by=carol)
+
+    assert "from carol, until somebody answers" in text
+    assert "Waiting for carol" in text
+    assert "Waiting for carol" in listed
+    assert "approved, by carol" in page_of(alice, request.wait.run)
+    assert "gave the question to <strong>carol</strong>" in page_of(alice, go_on(request.wait.run))
+
+
 def test_a_mismatch_shows_both_lists(admin_user: User) -> None:
     run = run_until_it_waits("nap", by=admin_user)
     told = {"type": "Mismatch", "message": "No.", "kept": ["step a"], "asked": ["step b"]}
@@ -231,7 +327,7 @@ def test_a_mismatch_shows_both_lists(admin_user: User) -> None:
 
     text = page_of(admin_user, run)
 
-    assert text.index("step a") < text.index("What the code asks for now") < text.index("step b")
+    assert "<td><code>step a</code></td><td><code>step b</code></td>" in text
 
 
 # The journal

@@ -1,17 +1,24 @@
 """Loading the procedures of a site, and what is said when that does not work."""
 
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from procedures import registry
-from procedures.models import Grant, Procedure
+from procedures.models import Grant, Procedure, ProcedureVersion, Run
+from procedures.models.clock import clock
 from procedures.registry import LoadError
+from procedures.runner import advance_run
+from procedures.services import start_run
+from tests.calls import run_until_it_waits
 from tests.embedded.product import Product
+from tests.runs import everything_about
 
 pytestmark = pytest.mark.django_db
 Write = Callable[[str], str]
@@ -128,3 +135,121 @@ def test_migrate_ends_with_the_authors_traceback_and_a_sentence(
     assert sentence == f"PROCEDURE_MODULES names {name}, which cannot be loaded: division by zero"
     assert trace[0] == "Traceback (most recent call last):"
     assert trace[-1] == "ZeroDivisionError: division by zero"
+
+
+# Code that changes under open runs
+
+BEFORE = """
+from procedures.engine import Context, procedure
+
+@procedure
+def shop(ctx: Context) -> str:
+    ctx.step(str, 1, name="load")
+    ctx.approve("Pay?")
+    return "done"
+"""
+
+
+def rewrite(write: Write, old: str, new: str) -> None:
+    """Deploy the same procedure from a module with other code."""
+    assert old in BEFORE
+    write(BEFORE.replace(old, new))
+    registry.register_all()
+
+
+@pytest.fixture
+def waiting(write: Write) -> Run:
+    write(BEFORE)
+    registry.register_all()
+    return run_until_it_waits("shop")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("Pay?", "Pay?", ""),
+        ('return "done"', 'return ctx.step(str, 2, name="send")', ""),
+        ("str, 1", "str, 2", "The step load is given other arguments now than when it was kept."),
+    ],
+)
+def test_open_runs_that_go_on_are_counted(
+    waiting: Run, write: Write, old: str, new: str, told: str
+) -> None:
+    rewrite(write, old, new)
+    out = StringIO()
+
+    call_command("check_procedures", stdout=out)
+
+    assert out.getvalue().endswith("All 1 open runs go on.\n")
+    assert told in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("Pay?", "Pay twice?", "The wait approve has changed: the run asked “Pay?”"),
+        ('name="load"', 'name="read"', "The code now asks for step read"),
+        ("def shop", "def store", "No code here has its name."),
+    ],
+)
+def test_open_runs_that_do_not_go_on_are_named(
+    waiting: Run, write: Write, old: str, new: str, told: str
+) -> None:
+    rewrite(write, old, new)
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="1 of 1 open runs would not go on"):
+        call_command("check_procedures", stdout=out)
+
+    assert told in out.getvalue()
+    assert str(waiting.pk) in out.getvalue()
+
+
+def test_checking_keeps_nothing(waiting: Run, write: Write) -> None:
+    before = everything_about(waiting)
+
+    call_command("check_procedures", stdout=StringIO())
+
+    assert everything_about(waiting) == before
+
+
+def test_only_the_procedure_that_is_named_is_checked(waiting: Run) -> None:
+    out = StringIO()
+
+    call_command("check_procedures", "--procedure", "refund", stdout=out)
+
+    assert out.getvalue() == "All 0 open runs go on.\n"
+
+
+def test_a_worker_with_older_code_leaves_runs_to_the_newer(waiting: Run, write: Write) -> None:
+    older = registry.find("shop")
+    assert older
+    rewrite(write, "Pay?", "Pay twice?")
+
+    assert registry.is_outdated(older)
+    assert not registry.is_outdated(registry.definitions()["shop"])
+
+
+def test_old_code_that_is_put_back_is_the_newest(waiting: Run, write: Write) -> None:
+    older = registry.find("shop")
+    assert older
+    rewrite(write, "Pay?", "Pay twice?")
+    rewrite(write, "Pay?", "Pay?")
+
+    assert not registry.is_outdated(older)
+
+
+def test_a_run_of_newer_code_stays_queued(write: Write, caplog: pytest.LogCaptureFixture) -> None:
+    write(BEFORE)
+    registry.register_all()
+    run = start_run("shop", {}, by=None)[0]
+    versions = ProcedureVersion.objects.filter(procedure__name="shop")
+    ProcedureVersion.objects.create(
+        procedure=versions.get().procedure, version="newer", registered_at=clock.now()
+    )
+
+    advance_run(run.pk)
+
+    run.refresh_from_db()
+    assert run.status == "queued"
+    assert "is left to newer code" in caplog.text

@@ -74,10 +74,11 @@ def test_a_body_that_does_not_say_is_read_until_it_is_too_large() -> None:
     assert reader.size == 2 * MEGABYTE
 
 
-def test_outside_the_api_the_refusal_is_plain_text() -> None:
+def test_outside_the_api_the_refusal_is_a_page() -> None:
     status, body = post(Reader(), [], "/sign-in", content_length=str(3 * MEGABYTE))
 
-    assert (status, body) == (413, b"The request has 3.0 MB; at most 1 MB are taken.")
+    assert (status, b"<!doctype html>" in body) == (413, True)
+    assert b"The request has 3.0 MB; at most 1 MB are taken." in body
 
 
 def test_what_is_allowed_arrives_whole() -> None:

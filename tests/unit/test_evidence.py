@@ -46,6 +46,12 @@ def test_values_are_plain_words(value: Any, text: str) -> None:
     assert drawn.plain(value) == text
 
 
+def test_a_long_text_has_a_frame_of_its_own() -> None:
+    assert drawn.is_long("line\n" * 30)
+    assert not drawn.is_long("line\n" * 3)
+    assert not drawn.is_long(30)
+
+
 def test_keys_become_words() -> None:
     assert drawn.words("order_id") == "Order id"
 

@@ -1,33 +1,19 @@
-"""What pages show of runs: the one sentence for every state, rows, bars, lines, values."""
+"""What pages show of runs: the one sentence for every state, journal lines, words, values."""
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from procedures.engine import canonical
 from procedures.engine.journal import Event, RunStatus, closing
-from procedures.engine.questions import approval
 from procedures.models import Event as EventRow
-from procedures.models import Run, Wait
-from procedures.overview.bars import Scale, bars_of
 from procedures.overview.lines import line_of
-from procedures.overview.rows import Reader, Row, Segment
 from procedures.overview.states import Facts, state_of
 from procedures.overview.values import Shown, shown
 from procedures.overview.words import asked, initials, listed, shortened, spoken, spoken_size
-
-NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-
-
-def at(seconds: float) -> datetime:
-    return NINE + timedelta(seconds=seconds)
-
-
-def run(status: RunStatus, **values: Any) -> Run:
-    return Run(status=status, created_at=NINE, inputs="{}", **values)
+from tests.overviews import NINE, asking, at, failed, run, step
 
 
 def error(kind: str, message: str, **more: str) -> str:
@@ -42,9 +28,8 @@ def words(facts: Facts) -> str:
     return str(state_of(facts).words)
 
 
-def asking(**options: Any) -> dict[str, Any]:
-    question = approval("Refund 7 €?", yes="Refund", no="Do not refund", **options)
-    return {**question.as_json(), "wait": "request"}
+def operation(action: str, **more: str) -> dict[str, Any]:
+    return {"action": action, "by": "dave", "reason": "Why not?", **more}
 
 
 # Words
@@ -182,6 +167,13 @@ def test_failed_in_a_step() -> None:
     assert sentence(facts) == "Failed in send_mail: SMTPError: 550. 3 steps kept."
 
 
+def test_an_error_of_the_engine_is_told_in_its_words_alone() -> None:
+    told = error("RequestExpiredError", "Nobody answered 'Hurry?' in time.")
+    facts = Facts(run(RunStatus.FAILED, error=told, ended_at=NINE), kept=1)
+
+    assert sentence(facts) == "Failed: Nobody answered 'Hurry?' in time. 1 step kept."
+
+
 def test_failed_outside_of_steps() -> None:
     facts = Facts(run(RunStatus.FAILED, error=error("ValueError", "No."), ended_at=NINE), kept=0)
 
@@ -199,183 +191,24 @@ def test_paused_cancelled_quarantined() -> None:
     assert state_of(quarantined).look == "quarantined"
 
 
+def test_a_cancelled_run_tells_who_cancelled_it_and_why() -> None:
+    said = {"action": "cancel", "by": "dave", "reason": "Ordered twice"}
+    facts = Facts(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
+
+    assert sentence(facts) == "Cancelled by dave: “Ordered twice”. 2 steps kept."
+
+
+def test_a_working_run_that_is_asked_to_stop_says_so() -> None:
+    asked_to_stop = run(RunStatus.RUNNING, cancel_requested_at=NINE, working_on="charge")
+
+    assert sentence(Facts(asked_to_stop)) == "Is being cancelled, and ends when charge is over."
+
+
 def test_every_status_has_its_words() -> None:
     for status in RunStatus:
         facts = Facts(run(status, ended_at=NINE, error=error("E", "m")))
         assert str(state_of(facts).words)[0].isupper()
         assert str(state_of(facts).sentence).endswith(".") or status == "quarantined"
-
-
-# Rows
-
-
-def event(seq: int, what: str, key: str = "", *, after: float, **data: Any) -> Event:
-    return Event(seq, what, key, key or what, canonical.text_of(data), at(after), "")
-
-
-def step(seq: int, key: str, begin: float, end: float, **data: Any) -> Event:
-    kind = "step.succeeded" if "result" in data else "step.failed"
-    facts = {"attempt": 1, "started_at": at(begin).isoformat(), "arguments": "d", **data}
-    return event(seq, kind, key, after=end, **facts)
-
-
-def failed(seq: int, key: str, begin: float, end: float, *, retry_at: float | None) -> Event:
-    due = None if retry_at is None else at(retry_at).isoformat()
-    told = {"type": "OSError", "message": "No.", "traceback": ""}
-    return step(seq, key, begin, end, **told, retry_at=due, final=due is None)
-
-
-def read(
-    *events: Event,
-    status: RunStatus = RunStatus.RUNNING,
-    waits: Sequence[Wait] = (),
-    **run_values: Any,
-) -> list[Row]:
-    reader = Reader(waits)
-    for one in (event(1, "run.started", after=0), *events):
-        reader.read(one)
-    row = run(status, **run_values)
-    reader.read_present(row, {})
-    return reader.finish(row.ended_at)
-
-
-def segments(row: Row) -> list[tuple[str, float, float | None]]:
-    def seconds(moment: datetime | None) -> float | None:
-        return None if moment is None else (moment - NINE).total_seconds()
-
-    return [(part.kind, seconds(part.begin) or 0, seconds(part.end)) for part in row.segments]
-
-
-def test_a_step_stood_in_the_queue_and_worked() -> None:
-    (row,) = read(step(2, "pack", 3, 5, result=1))
-
-    assert (row.kind, row.key, row.look, row.depth) == ("step", "pack", "done", 0)
-    assert segments(row) == [("queue", 0, 3), ("work", 3, 5)]
-
-
-def test_attempts_are_one_row_with_pauses_between() -> None:
-    (row,) = read(failed(2, "pay", 0, 1, retry_at=10), step(3, "pay", 12, 13, result=1, attempt=2))
-
-    assert segments(row) == [
-        ("fail", 0, 1),
-        ("pause", 1, 10),
-        ("queue", 10, 12),
-        ("work", 12, 13),
-    ]
-    assert [one.is_success for one in row.attempts] == [False, True]
-    assert row.look == "done"
-
-
-def test_a_retry_to_come_is_open_and_a_final_failure_is_not() -> None:
-    (waiting,) = read(failed(2, "pay", 0, 1, retry_at=10), status=RunStatus.RETRYING)
-    (over,) = read(failed(2, "pay", 0, 1, retry_at=None), status=RunStatus.FAILED, ended_at=at(1))
-
-    assert (waiting.look, waiting.end, segments(waiting)[-1]) == (
-        "retrying",
-        None,
-        ("pause", 1, None),
-    )
-    assert (over.look, over.end) == ("failed", at(1))
-
-
-def test_a_question_and_its_answer() -> None:
-    opened = event(2, "wait.opened", "approve", after=1, **asking())
-    wait = Wait(opened_seq=2, closed_at=at(61))
-    closed = event(3, "wait.closed", "approve", after=64, **closing("rejected", responder="bob"))
-    row, after = read(opened, closed, step(4, "pack", 64, 65, result=1), waits=[wait])
-
-    assert (row.kind, row.name, row.look) == ("question", "Refund 7 €?", "refused")
-    assert segments(row) == [("queue", 0, 1), ("person", 1, 61)]
-    assert segments(after)[0] == ("queue", 61, 64)
-
-
-def test_a_timer_goes_on_until_now() -> None:
-    (row,) = read(
-        event(2, "wait.opened", "sleep", after=0, wait="timer"), waits=[Wait(opened_seq=2)]
-    )
-
-    assert (row.kind, row.look, row.is_open) == ("timer", "timer", True)
-
-
-def test_stages_hold_what_follows() -> None:
-    stage, one, other = read(
-        event(2, "stage", after=0),
-        step(3, "a", 0, 2, result=1),
-        failed(4, "b", 2, 5, retry_at=None),
-    )
-
-    assert (stage.kind, stage.begin, stage.end, stage.look) == ("stage", at(0), at(5), "failed")
-    assert (one.depth, other.depth) == (1, 1)
-
-
-def test_what_is_worked_on_now_and_what_it_says() -> None:
-    told = event(2, "progress", "check", after=1, attempt=1, text="a\nb")
-    counted = event(3, "progress", "check", after=2, attempt=1, text="c", done=3, total=9)
-    (row,) = read(told, counted, working_on="check", working_attempt=1, working_since=at(1))
-    (unheard,) = read(told, counted)
-
-    assert (row.look, row.is_open) == (unheard.look, unheard.is_open) == ("running", True)
-    assert row.said
-    assert (row.said.lines, row.said.counts) == (["c"], "3 of 9")
-
-
-def test_a_queued_run_has_a_row_for_it() -> None:
-    (row,) = read(status=RunStatus.QUEUED)
-
-    assert (row.kind, row.look, segments(row)) == ("queue", "idle", [("queue", 0, None)])
-
-
-# Bars
-
-
-def work(begin: float, end: float) -> Segment:
-    return Segment("work", at(begin), at(end))
-
-
-def test_a_scale_is_linear_where_work_is_long() -> None:
-    scale = Scale([work(0, 50)], begin=NINE, now=at(100))
-
-    assert not scale.is_folded
-    assert [scale.at(at(moment)) for moment in (0, 25, 100)] == [0, 25, 100]
-    assert scale.moment_at(75) == at(75)
-
-
-def test_waits_that_dwarf_the_work_are_folded() -> None:
-    waits = [Segment("person", at(1), at(101)), Segment("person", at(101), at(10_101))]
-    scale = Scale([work(0, 1), *waits], begin=NINE, now=at(10_101))
-    row = Row("question", "approve", "Go?", "done", at(1), at(101), segments=[waits[0]])
-    (bar,) = bars_of(row, scale, now=at(10_101))
-
-    assert scale.is_folded
-    assert scale.at(at(1)) == pytest.approx(15)
-    assert scale.at(at(101)) - 15 == pytest.approx(85 / 11)
-    assert scale.moment_at(scale.at(at(60))) - at(60) < timedelta(milliseconds=1)
-    assert bar.is_folded
-    assert bar.x == "15.00%"
-
-
-def test_marks_are_finer_for_shorter_runs() -> None:
-    def marks(seconds: float) -> list[str]:
-        found = Scale([], begin=NINE, now=at(seconds)).marks
-        return [mark.text or mark.show for mark in found]
-
-    assert marks(4) == ["0 ms", "1.0 s", "2.0 s", "3.0 s", "4.0 s"]
-    assert set(marks(60)) == {"axis-seconds"}
-    assert set(marks(3600)) == {"axis"}
-    assert set(marks(86400)) == {"clock"}
-
-
-def test_a_bar_carries_who_answered_or_is_asked() -> None:
-    scale = Scale([], begin=NINE, now=at(60))
-    part = Segment("person", at(0), None)
-    row = Row("question", "approve", "Go?", "person", at(0), segments=[part])
-
-    row.opened = {"assign": ["@carol"]}
-    assert bars_of(row, scale, now=at(60))[0].initials == "CA"
-    row.closed = {"responder": "bob"}
-    assert bars_of(row, scale, now=at(60))[0].initials == "BO"
-    row.end, row.closed = at(1), {"responder": "system: deadline"}
-    assert bars_of(row, scale, now=at(60))[0].initials == ""
 
 
 # The journal's lines
@@ -404,8 +237,56 @@ def test_a_bar_carries_who_answered_or_is_asked() -> None:
         ),
         ("state", {"name": "count", "value": 2}, "count is 2", "a worker"),
         ("log", {"text": "Counting.", "level": "debug"}, "Counting.", "a worker"),
-        ("progress", {"text": "x\ny", "done": 1, "total": 2}, "key 1 of 2: y", "a worker"),
-        ("patch", {}, "patch name", "a worker"),
+        (
+            "progress",
+            {"text": "x\ny", "done": 1, "total": 2, "attempt": 1},
+            "key 1 of 2: y",
+            "a worker",
+        ),
+        ("progress", {"text": "y", "attempt": 1}, "key: y", "a worker"),
+        ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
+        ("patch", {}, "Takes the patch name", "a worker"),
+        ("step.started", {}, "key begins, once", "a worker"),
+        ("compensation", {"step": "undo"}, "To be undone by name", "a worker"),
+        ("run.continued", {"generation": 2}, "Begins anew, for the 2nd time", "a worker"),
+        ("child.started", {"wait": "child"}, "Starts a run of name", "a worker"),
+        (
+            "child.started",
+            {"wait": "map", "count": 2000, "at_most": 5},
+            "Starts 2,000 runs of name, 5 at a time",
+            "a worker",
+        ),
+        ("wait.opened", {"wait": "signal", "signal": "paid"}, "Waits for the signal paid", ""),
+        ("wait.opened", {"wait": "set", "need": 1, "over": ["a", "b"]}, "Waits for 1 of 2", ""),
+        (
+            "wait.closed",
+            closing("received", responder="bob"),
+            "The signal has come, from bob",
+            "bob",
+        ),
+        (
+            "wait.closed",
+            closing("failed", responder="system: child", comment="No."),
+            "The child run failed: No.",
+            "the clock",
+        ),
+        ("unheard", {}, "unheard name", "a worker"),
+        ("run.cancelled", {}, "Cancelled", "a worker"),
+        ("run.cancelled", operation("cancel"), "Cancelled by dave", "dave"),
+        ("operator", operation("cancel"), "dave cancelled the run: “Why not?”", "dave"),
+        (
+            "operator",
+            operation("retry"),
+            "dave let the run go on, and key be tried again: “Why not?”",
+            "dave",
+        ),
+        ("operator", operation("withdraw"), "dave withdrew the question: “Why not?”", "dave"),
+        (
+            "operator",
+            operation("reassign", to="@carol"),
+            "dave gave the question to carol: “Why not?”",
+            "dave",
+        ),
     ],
 )
 def test_lines(kind: str, data: dict[str, Any], told: str, actor: str) -> None:

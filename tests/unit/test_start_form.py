@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import RequestFactory
 from pydantic import BaseModel, Field
 
 from procedures.engine import Context, File, procedure
+from procedures.engine.choices import SiteChoice, choice_desk
 from procedures.forms import Field as FormField
 from procedures.forms import StartForm, kind_of
 from procedures.inputs import property_schemas
@@ -96,10 +98,32 @@ def test_defaults_stand_in_the_form_also_those_that_are_copied(
     assert (fields["tags"].is_required, fields["name"].is_required) == (False, True)
 
 
+def test_what_may_be_nothing_may_be_left_empty(fields: dict[str, FormField]) -> None:
+    assert not fields["at"].is_required
+    assert fields["slower"].blank == "—"
+    sent = RequestFactory().post("/", {"note": "Here.", "at": "", "slower": ""})
+
+    inputs = StartForm(everything, by=User(pk=1), request=sent).inputs()
+
+    assert (inputs["at"], inputs["slower"], inputs["note"]) == (None, None, "Here.")
+    assert "due" not in inputs
+
+
 def test_options_are_told_as_words(fields: dict[str, FormField]) -> None:
-    assert fields["speed"].options == [("slow", "slow"), ("very_fast", "very fast")]
-    assert fields["kinds"].options == [("x", "x"), ("y", "y")]
+    assert fields["speed"].options == [("slow", "Slow"), ("very_fast", "Very fast")]
+    assert fields["kinds"].options == [("x", "X"), ("y", "Y")]
     assert fields["speed"].blank == "Choose…"
+
+
+def test_names_of_the_site_are_spelled_as_its_settings_spell_them() -> None:
+    @procedure
+    def pack(ctx: Context, shop: Annotated[str, SiteChoice("SHOPS")]) -> None: ...
+
+    with choice_desk({"SHOPS": {"my_shop": "/srv/shop", "iPad-app": "/srv/app"}}):
+        (field,) = StartForm(pack, by=User(pk=1)).fields()
+
+    assert field.kind == "choice"
+    assert field.options == [("my_shop", "my_shop"), ("iPad-app", "iPad-app")]
 
 
 def test_the_only_option_is_chosen_already() -> None:

@@ -1,45 +1,69 @@
-/* Enter sends, Escape talks freely, what was sent appears at once and, without a connection, waits. */
-
-const RETRY = 3000;
+/* Enter sends, Escape talks freely, the strip walks what waits; what was sent appears at once and,
+   without a connection, goes to the outbox. */
 
 class ChatComposer extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
     this.text = this.querySelector("textarea");
     this.told = this.querySelector("[role=status]");
+    this.outbox = document.querySelector("chat-outbox");
     this.placeSent();
     this.text.addEventListener("keydown", (event) => this.onKey(event));
+    this.form.addEventListener("click", (event) => this.walk(event));
+    this.form.addEventListener("change", ({ target }) => target === this.select && this.choose(target.value));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.keepQuestion(event));
-    this.form.addEventListener("htmx:afterSettle", () => this.takeHint());
+    this.form.addEventListener("htmx:afterSettle", () => this.choose(this.chosen));
     this.form.addEventListener("htmx:responseError", (event) => this.refuse(event));
-    this.form.addEventListener("htmx:sendError", (event) => this.waitForConnection(event));
+    this.form.addEventListener("htmx:sendError", (event) => event.target === this.form && this.sendLater());
   }
 
-  disconnectedCallback() {
-    clearTimeout(this.timer);
+  get select() {
+    return this.form.elements.request;
   }
 
   onKey(event) {
-    if (event.key === "Escape") this.talkFreely();
+    if (event.key === "Escape") this.choose("");
     const isPlain = !event.shiftKey && !event.altKey && !event.isComposing;
     if (event.key !== "Enter" || !isPlain || matchMedia("(pointer: coarse)").matches) return;
     event.preventDefault();
     if (this.text.value.trim()) this.form.requestSubmit();
   }
 
-  talkFreely() {
-    const select = this.form.elements.request;
-    if (select) select.value = "";
+  /** From question to question: the next one is shown, and what is typed now is about it. */
+  walk(event) {
+    const count = event.target.closest(".composer__count");
+    if (!count) return;
+    const ids = [...this.select.options].map((option) => option.value).filter(Boolean);
+    const next = ids[(ids.indexOf(this.select.value) + 1) % ids.length];
+    count.hash = `request-${next}`;
+    this.choose(next);
+    if (!matchMedia("(pointer: coarse)").matches) this.text.focus({ preventScroll: true });
   }
 
-  takeHint() {
-    this.text.placeholder = this.querySelector(".composer__strip").dataset.hint;
+  /** What typing means, until it was sent; a question that was closed meanwhile is none. */
+  choose(chosen) {
+    const { select } = this;
+    const option = chosen !== undefined && [...(select?.options ?? [])].find(({ value }) => value === chosen);
+    if (option) {
+      option.selected = true;
+      this.chosen = chosen;
+    }
+    const current = select?.selectedOptions[0];
+    this.text.placeholder = current?.dataset.hint ?? "Write a message";
+    const place = this.querySelector(".composer__place");
+    if (place) place.textContent = current?.dataset.place ?? "";
   }
 
   /** A question that comes while somebody types is not the one they are answering. */
   keepQuestion(event) {
-    if (event.target === this.form) this.text.readOnly = true;
-    else if (this.text.value.trim()) event.preventDefault();
+    if (event.target !== this.form) {
+      if (this.text.value.trim()) event.preventDefault();
+    } else if (this.outbox.isEmpty) {
+      this.text.readOnly = true;
+    } else {
+      event.preventDefault();
+      this.sendLater();
+    }
   }
 
   refuse(event) {
@@ -48,23 +72,40 @@ class ChatComposer extends HTMLElement {
     this.told.textContent = "This could not be sent. Your words are still here: try again.";
   }
 
-  waitForConnection(event) {
-    if (event.target !== this.form) return;
+  /** The same key goes with it: should the server have it already, it stays one message. */
+  sendLater() {
+    const { client_key: key } = this.form.elements;
+    this.outbox.take({ text: this.text.value, request: this.select?.value ?? "", client_key: key.value });
+    key.value = `${Date.now()}-${Math.random()}`;
     this.text.readOnly = false;
-    this.told.textContent = "No connection: this is sent once, as soon as there is one.";
-    this.timer = setTimeout(() => this.form.requestSubmit(), RETRY);
+    this.text.value = "";
+    this.querySelector("keep-draft").forget();
+    this.chosen = undefined;
+    this.text.focus();
   }
 
-  /** The socket brings it too: the same id, so it stands there once. */
   placeSent() {
-    const sent = this.querySelector("template.composer__sent")?.content.firstElementChild;
+    const sent = this.querySelector("template.composer__sent");
     if (!sent) return;
     this.text.focus();
-    if (!document.getElementById(sent.id)) {
-      document.getElementById(sent.dataset.into)?.append(document.importNode(sent, true));
-    }
-    document.querySelector("transcript-view")?.follow();
+    placeMessage(sent);
+  }
+
+  /** What became of a message that waited in the outbox. */
+  tell(words) {
+    this.told.textContent = words;
+    window.htmx?.trigger(this.querySelector(".composer__strip"), "refresh");
   }
 }
 
+/** The socket brings it too: the same id, so it stands there once. */
+function placeMessage(template) {
+  const sent = template.content.firstElementChild;
+  if (!document.getElementById(sent.id)) {
+    document.getElementById(sent.dataset.into)?.append(document.importNode(sent, true));
+  }
+  document.querySelector("transcript-view")?.follow();
+}
+
 customElements.define("chat-composer", ChatComposer);
+document.addEventListener("outbox:sent", ({ detail }) => placeMessage(detail));

@@ -10,7 +10,7 @@ document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
   if (place) queueMicrotask(() => find(place, fresh)?.focus({ preventScroll: true }));
 });
 
-/** Where the focus is: in which element with an id, and the how manyth control in it. */
+/** Where the focus is: on an element with an id, or the how manyth control in one. */
 function placeOf(focused, old) {
   if (!old.contains(focused)) return null;
   const holder = focused.closest("[id]");
@@ -19,7 +19,7 @@ function placeOf(focused, old) {
 
 function find({ id, index }, fresh) {
   const holder = fresh.id === id ? fresh : fresh.querySelector(`#${CSS.escape(id)}`);
-  return holder && controlsIn(holder)[index];
+  return index < 0 ? holder : holder && controlsIn(holder)[index];
 }
 
 function controlsIn(holder) {

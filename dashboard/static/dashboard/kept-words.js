@@ -55,20 +55,33 @@ function keepWords(words, fresh) {
 function carryOver(card, fresh) {
   const form = card.querySelector(".request__form");
   const slot = fresh.querySelector(".request__form");
-  if (slot) {
+  const words = typedIn(form);
+  if (slot && card.dataset.version === cardIn(fresh).dataset.version) {
     slot.replaceWith(form);
     return;
   }
-  keepShown(fresh);
-  const words = typedIn(form);
+  if (slot) {
+    if (words) slot.after(keptWords(words));
+    return;
+  }
+  keepPlace(card, cardIn(fresh));
   form.querySelector("keep-draft")?.forget();
   if (words) keepWords(keptWords(words), fresh);
 }
 
-/** What somebody may be reading is not folded away under their eyes, and nothing below jumps. */
-function keepShown(fresh) {
-  const fold = fresh.querySelector(".request__fold");
+/** What somebody may be reading is not folded away under their eyes, and nothing else jumps: the
+    receipt is as tall as the form was, until it is out of sight. */
+function keepPlace(card, receipt) {
+  const fold = receipt.querySelector(".request__fold");
   if (fold) fold.open = true;
+  if (card.closest(".request-page")) return; // it stands alone
+  receipt.style.minBlockSize = `${card.offsetHeight}px`;
+  const sight = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (isIntersecting) return;
+    receipt.style.minBlockSize = "";
+    sight.disconnect();
+  });
+  sight.observe(receipt);
 }
 
 /** The card itself, or the one in a message. */

@@ -48,9 +48,22 @@ class TranscriptView extends HTMLElement {
   }
 
   take(records) {
-    for (const { addedNodes } of records) for (const node of addedNodes) this.separate(node);
+    for (const { addedNodes } of records) {
+      for (const node of addedNodes) {
+        this.putInOrder(node);
+        this.separate(node);
+      }
+    }
     this.nameDaysOnce();
     if (this.isAtEnd) this.toEnd();
+  }
+
+  /** One's own message is shown at once, perhaps before what others said a moment earlier. */
+  putInOrder(node) {
+    const isAfter = (other) => Number(other?.dataset.seq) > Number(node.dataset?.seq);
+    let before = node.previousElementSibling;
+    while (isAfter(before)) before = before.previousElementSibling;
+    if (before && before !== node.previousElementSibling) before.after(node);
   }
 
   /** Earlier messages may be of a day that is named below them already. */

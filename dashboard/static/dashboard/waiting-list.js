@@ -1,12 +1,16 @@
 /* The cards that wait for somebody, read again when the doorbell rings: what is open stays as it is
-   with all that was typed, what was closed turns into its receipt, what is new comes last. */
+   with all that was typed, what was closed turns into its receipt, what is new comes last. Where it
+   would push away what stands below, it waits behind a button in the place kept for it. */
 
 const GATHER = 300;
 
 class WaitingList extends HTMLElement {
   connectedCallback() {
-    this.listener = () => this.readSoon();
+    this.held = [];
+    this.listener = ({ target }) => target.stream === "inbox" && this.readSoon();
     document.addEventListener("live", this.listener);
+    this.news = this.querySelector(".waiting-list__news");
+    this.news.addEventListener("click", () => this.showHeld());
   }
 
   disconnectedCallback() {
@@ -32,20 +36,52 @@ class WaitingList extends HTMLElement {
     if (!answer?.ok || answer.redirected) return;
     const template = document.createElement("template");
     template.innerHTML = await answer.text();
+    this.held = [];
     for (const fresh of [...template.content.children]) this.place(fresh);
+    this.tellNews();
   }
 
   place(fresh) {
     const old = document.getElementById(fresh.id);
     if (old?.dataset.status === fresh.dataset.status) return;
-    if (old) {
-      const detail = { old, fresh };
-      const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
-      if (old.dispatchEvent(event)) old.replaceWith(fresh);
-    } else {
-      this.querySelector("[data-when]").before(fresh);
-    }
+    if (old) this.replace(old, fresh);
+    else if (this.held.length || this.wouldPush()) this.held.push(fresh);
+    else this.add(fresh);
+  }
+
+  replace(old, fresh) {
+    const detail = { old, fresh };
+    const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
+    if (old.dispatchEvent(event)) old.replaceWith(fresh);
     if (fresh.isConnected) window.htmx?.process(fresh);
+  }
+
+  add(fresh) {
+    this.querySelector(".waiting-list__end").before(fresh);
+    window.htmx?.process(fresh);
+  }
+
+  /** Whether something stands below the list, and in view. */
+  wouldPush() {
+    const { bottom } = this.getBoundingClientRect();
+    const below = this.parentElement.nextElementSibling?.getBoundingClientRect();
+    return Boolean(below) && below.top >= bottom && below.top < innerHeight;
+  }
+
+  tellNews() {
+    const count = this.held.length;
+    const isFirst = !this.querySelector('.request[data-status="open"]');
+    this.toggleAttribute("data-news", count > 0);
+    const words = `${count}${isFirst ? "" : " more"} ${count === 1 ? "waits" : "wait"} for you`;
+    this.news.textContent = count ? `${words} · Show` : "";
+  }
+
+  showHeld() {
+    const [first] = this.held;
+    for (const fresh of this.held.splice(0)) this.add(fresh);
+    this.tellNews();
+    first?.querySelector(".request__prompt a").focus({ preventScroll: true });
+    first?.scrollIntoView({ block: "nearest" });
   }
 }
 

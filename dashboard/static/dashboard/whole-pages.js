@@ -7,5 +7,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const isWanted = requestConfig.elt.hasAttribute("hx-select") && xhr.status === 200;
   if (!isPage || (isWanted && !new URL(xhr.responseURL).pathname.startsWith("/sign-in"))) return;
   event.preventDefault();
+  document.dispatchEvent(new CustomEvent("page:reload", { detail: requestConfig }));
   location.reload();
 });

@@ -12,7 +12,7 @@ YES = closing("approved", value=True, responder="bob")
 def run_through(store: MemoryStore, definition: Procedure, **inputs: Any) -> MemoryRun:
     """Carry a run on, bob agreeing to everything."""
     run = store.runs[store.start(definition, inputs)]
-    while store.advance(run.facts.run_id) == RunStatus.WAITING:
+    while store.advance(run.facts.run_id) in (RunStatus.WAITING, RunStatus.QUEUED):
         for key in list(run.waits):
             store.resolve(run.facts.run_id, key, YES)
     return run

@@ -2,18 +2,30 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from procedures.engine import canonical, questions
 from procedures.engine.errors import QuestionError
 from procedures.engine.questions import Outcome, Question, Response
 
 Ask = Callable[[], Question]
+
+
+@dataclass
+class Address:
+    street: str
+    city: str
+
+
+class Parcel(BaseModel):
+    weight: int
+    address: Address
 
 
 @pytest.mark.parametrize(
@@ -180,6 +192,34 @@ def test_equal_evidence_is_equal_whatever_its_order() -> None:
     assert one.evidence_digest == other.evidence_digest
 
 
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {"order": 7, "amount": "2.50", "lines": [{"part": "cup", "count": 1}]},
+        [{"who": "bob", "at": "Bonn"}, {"who": "ann", "at": "Mainz", "by": "train"}],
+        {"first": {"b": 1, "a": {"z": 0, "y": 0}}, "a": {"b": 1, "a": 2}},
+        Parcel(weight=3, address=Address("Lane 1", "Bonn")),
+        "a text",
+        None,
+    ],
+)
+def test_kept_evidence_has_the_authors_order(evidence: object) -> None:
+    question = questions.approval("Go?", evidence=evidence)
+
+    kept = Question.from_json(json.loads(canonical.text_of(question.as_json())))
+
+    assert json.dumps(kept.evidence) == json.dumps(canonical.jsonable(evidence))
+    assert (kept.digest, kept.evidence_digest) == (question.digest, question.evidence_digest)
+
+
+def test_a_question_kept_without_an_order_is_the_same_question() -> None:
+    question = questions.approval("Go?", evidence={"b": 1, "a": 2})
+    kept = {name: one for name, one in question.as_json().items() if name != "order"}
+
+    assert Question.from_json(kept) == question
+    assert Question.from_json(kept).digest == question.digest
+
+
 def test_a_kept_question_is_the_same_question() -> None:
     question = questions.review("Fine?", "Dear", assign=["finance"], expires="2h", default=None)
 
@@ -223,6 +263,7 @@ def test_an_answer_amounts_to_an_outcome(
     [
         (Outcome.APPROVED, True, True),
         (Outcome.ANSWERED, 0, True),
+        (Outcome.ANSWERED, False, False),
         (Outcome.EDITED, "text", True),
         (Outcome.REJECTED, False, False),
         (Outcome.DEFAULTED, True, True),

@@ -10,9 +10,11 @@ from typing import Any, Never, NoReturn
 import pytest
 from pydantic import SecretStr
 
-from procedures.engine import Retry, Step
+from procedures.engine import Context, Retry, Step, procedure
 from procedures.engine.errors import DefinitionError
+from procedures.engine.memory import MemoryStore
 from procedures.engine.steps import name_of, step_function
+from tests.unit.engine.running import run_through
 
 STEP = Step("pay", "run:pay", 1)
 
@@ -134,10 +136,6 @@ def test_what_a_generator_yields_is_kept_as_a_list(fn: Callable[..., Any]) -> No
     assert step_function(fn)(STEP, ()) == [1]
 
 
-async def later() -> int:
-    return 1
-
-
 def unknown_type() -> "Unheard":  # type: ignore[name-defined]  # noqa: F821
     return None
 
@@ -149,7 +147,6 @@ def a_bank() -> Bank:
 @pytest.mark.parametrize(
     ("fn", "words"),
     [
-        (later, "plain function"),
         (unknown_type, "'Unheard' is not defined"),
         (a_bank, "cannot be kept"),
         (Bank, "cannot be kept"),
@@ -220,7 +217,7 @@ def test_what_has_no_name_must_be_given_one(fn: Callable[..., Any]) -> None:
 def test_each_pause_is_longer_up_to_the_longest() -> None:
     retry = Retry(attempts=6, backoff="2s", factor=3, longest="1m")
 
-    pauses = [retry.pause_after(attempt) for attempt in range(1, 7)]
+    pauses = [retry.pause_after(attempt, OSError(), timedelta(0)) for attempt in range(1, 7)]
 
     assert pauses == [*(timedelta(seconds=seconds) for seconds in (2, 6, 18, 54, 60)), None]
 
@@ -228,7 +225,7 @@ def test_each_pause_is_longer_up_to_the_longest() -> None:
 def test_no_number_of_attempts_is_too_great() -> None:
     retry = Retry(attempts=10**6, backoff="1s", longest="1h")
 
-    assert retry.pause_after(10**5) == timedelta(hours=1)
+    assert retry.pause_after(10**5, OSError(), timedelta(0)) == timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -245,3 +242,38 @@ def test_no_number_of_attempts_is_too_great() -> None:
 def test_a_retry_that_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         Retry(**wrong)
+
+
+def test_jitter_spreads_the_pauses_within_its_share() -> None:
+    retry = Retry(attempts=9, backoff="10s", factor=1, jitter=0.5)
+
+    pauses = [retry.pause_after(1, OSError(), timedelta(0)) for _ in range(50)]
+
+    assert all(pause and timedelta(seconds=5) <= pause <= timedelta(seconds=15) for pause in pauses)
+    assert len(set(pauses)) > 1
+
+
+@pytest.mark.parametrize("jitter", [-0.1, 1.1])
+def test_jitter_is_a_share(jitter: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        Retry(jitter=jitter)
+
+
+def test_a_step_says_things_and_learns_that_the_run_is_to_end(store: MemoryStore) -> None:
+    def look(step: Step) -> bool:
+        step.say("Looking.")
+        store.cancel(step.idempotency_key.partition(":")[0], by="dave", reason="Enough.")
+        return step.is_cancelled
+
+    @procedure
+    def long_work(ctx: Context) -> None:
+        saw = ctx.step(look)
+        assert saw
+        ctx.step(abs, -1)
+
+    run = run_through(store, long_work)
+
+    told = [(event.kind, event.name) for event in run.events]
+    assert ("notice", "Looking.") in told
+    assert told[-1][0] == "run.cancelled"
+    assert ("step.succeeded", "abs") not in told

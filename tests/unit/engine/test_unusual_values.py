@@ -19,7 +19,8 @@ from tests.unit.engine.running import YES, kinds, message, run_through
 def test_looking_at_arguments_does_not_use_them_up(store: MemoryStore) -> None:
     @procedure
     def summing(ctx: Context) -> int:
-        return ctx.step(sum, (number for number in range(4)))
+        total: int = ctx.step(sum, (number for number in range(4)))
+        return total
 
     assert run_through(store, summing).result == "6"
 

@@ -1,0 +1,49 @@
+"""Pages and what they are made of travel small, also without a proxy in front."""
+
+import zlib
+from collections.abc import AsyncIterator
+from typing import cast
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.middleware.gzip import GZipMiddleware
+
+KINDS = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
+NOT_PLAIN = ("Content-Disposition", "Content-Encoding")
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Whole answers of these kinds only: a download keeps its length, for whoever waits for it.
+
+    Django pads pages at random and masks the CSRF token anew in each: the length of an answer
+    does not give away what it holds.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if not is_part_of_a_page(request, response):
+            return response
+        if not isinstance(response, StreamingHttpResponse) or not response.is_async:
+            return super().process_response(request, response)
+        chunks = cast("AsyncIterator[bytes]", response.streaming_content)
+        super().process_response(request, response)
+        if "Content-Encoding" in response.headers:
+            response.streaming_content = in_one_piece(chunks)
+        return response
+
+
+def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Neither a download, nor a part of something, nor compressed already."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    is_whole = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
+    is_plain = not any(name in response.headers for name in NOT_PLAIN)
+    return is_whole and is_plain and kind in KINDS
+
+
+async def in_one_piece(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Of Django's stream, which compresses every chunk by itself, browsers read only the first."""
+    packer = zlib.compressobj(wbits=GZIP)
+    async for chunk in chunks:
+        yield packer.compress(chunk)
+    yield packer.flush()

@@ -1,0 +1,94 @@
+/* What was said without a connection: it stands below the transcript with a clock, and is sent in
+   order, each message once, as soon as there is a connection; also after the page was closed. */
+
+const RETRY = 3000;
+
+class ChatOutbox extends HTMLElement {
+  connectedCallback() {
+    this.key = `outbox:${this.getAttribute("name")}`;
+    this.waiting = read(this.key);
+    for (const message of this.waiting) this.show(message);
+    addEventListener("online", () => this.sendSoon(0));
+    if (!this.isEmpty) this.sendSoon(0);
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.timer);
+  }
+
+  get isEmpty() {
+    return this.waiting.length === 0;
+  }
+
+  take(message) {
+    this.waiting.push(message);
+    this.keep();
+    this.show(message);
+    this.sendSoon(RETRY);
+  }
+
+  show(message) {
+    const piece = document.importNode(this.querySelector("template").content, true);
+    piece.querySelector(".message__text").textContent = message.text;
+    piece.firstElementChild.dataset.key = message.client_key;
+    this.append(piece);
+    document.querySelector("transcript-view")?.follow?.();
+  }
+
+  sendSoon(pause) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.sendAll(), pause);
+  }
+
+  async sendAll() {
+    while (!this.isEmpty && this.isConnected) {
+      const [message] = this.waiting;
+      const answer = await this.post(message).catch(() => null);
+      if (!answer || answer.status >= 500) return this.sendSoon(RETRY);
+      if (answer.redirected) return location.reload();
+      const composer = document.createElement("template");
+      composer.innerHTML = await answer.text();
+      this.waiting.shift();
+      this.keep();
+      this.tell(message, composer.content, answer.ok);
+    }
+  }
+
+  post(message) {
+    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+    const headers = { "HX-Request": "true", "X-CSRFToken": token };
+    return fetch(this.getAttribute("href"), { method: "POST", headers, body: new URLSearchParams(message) });
+  }
+
+  /** The message takes its place in the transcript; one that was refused stays here and says why. */
+  tell(message, composer, isSent) {
+    const shown = this.querySelector(`[data-key="${CSS.escape(message.client_key)}"]`);
+    const told = composer.querySelector(".composer__told")?.textContent ?? "";
+    if (!isSent) {
+      shown.querySelector(".outbox__state").textContent = `This could not be sent. ${told}`;
+      return;
+    }
+    shown.remove();
+    const detail = composer.querySelector(".composer__sent");
+    this.dispatchEvent(new CustomEvent("outbox:sent", { bubbles: true, detail }));
+    document.querySelector("chat-composer").tell(told);
+  }
+
+  keep() {
+    try {
+      localStorage.setItem(this.key, JSON.stringify(this.waiting));
+    } catch {
+      /* a full or forbidden storage: they are kept as long as the page is */
+    }
+  }
+}
+
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+customElements.define("chat-outbox", ChatOutbox);

@@ -1,0 +1,261 @@
+"""Doing a step: its attempts one after another, until one is kept or the last has failed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from procedures.engine import canonical
+from procedures.engine.doubts import settle_doubt
+from procedures.engine.errors import (
+    EngineError,
+    Interruption,
+    StepFailedError,
+    StepTimeoutError,
+    Suspend,
+    Yielded,
+    told,
+)
+from procedures.engine.files import File, files_made
+from procedures.engine.history import Entry
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    EventKind,
+    Journal,
+    Release,
+    RunStatus,
+    Working,
+)
+from procedures.engine.large import packed
+from procedures.engine.line import Line, checked_name
+from procedures.engine.progress import Progress
+from procedures.engine.steps import ONCE, Bound, Step, StepFunction, step_function
+from procedures.engine.timeouts import TimeIsUp, time_limit
+
+IN_PLACE = timedelta(seconds=1)
+
+
+def do_step(line: Line, bound: Bound[Any]) -> Any:
+    """The kept result of the step, or that of doing it now; `StepFailedError` for good."""
+    line.check_usable()
+    work = Work(line, bound, step_function(bound.fn), line.scope.key_for(checked_name(bound.name)))
+    entry = line.take("step", work.key)
+    if entry is None:
+        return work.do(failures=0)
+    work.compare_arguments(entry)
+    for event in entry.events:
+        line.pass_by(event)
+    line.scope.inner(work.key).forget()  # what was asked while it was in doubt
+    if entry.last.kind == EventKind.STEP_SUCCEEDED:
+        return line.restored(entry, "result", work.function.returns)
+    if entry.last.kind == EventKind.STEP_STARTED:
+        return settle_doubt(line, entry, work.function.returns, again=partial(work.do_again, entry))
+    if entry.is_tried_again:
+        return work.do(failures=entry.attempts)
+    if entry.last.content["final"]:
+        raise failure(work.key, entry.last.content)
+    work.wait_for_retry(entry.last.content)
+    return work.do_again(entry)
+
+
+@dataclass
+class Work:
+    """One step at the place where the code stands."""
+
+    line: Line
+    bound: Bound[Any]
+    function: StepFunction
+    key: str
+    _first_at: datetime | None = field(default=None, init=False)
+    """When the first attempt began."""
+    _result: Any = field(default=None, init=False)
+    _held: list[Draft] = field(default_factory=list, init=False)
+
+    @property
+    def journal(self) -> Journal:
+        return self.line.journal
+
+    def do_again(self, entry: Entry) -> Any:
+        started = entry.events[0].content.get("started_at")
+        self._first_at = datetime.fromisoformat(started) if started else None
+        return self.do(failures=entry.attempts)
+
+    def do(self, *, failures: int) -> Any:
+        """Attempt after attempt, counted on from those that have failed."""
+        attempt = failures + 1
+        while True:
+            draft = self._try_once(attempt)
+            if draft.kind == EventKind.STEP_SUCCEEDED:
+                return canonical.load(self._result, self.function.returns)
+            if draft.data["final"]:
+                raise failure(self.key, draft.data)
+            self.wait_for_retry(draft.data)
+            attempt += 1
+
+    def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
+        self.line.check_cancelled(self.key)
+        retry_at = datetime.fromisoformat(failed["retry_at"])
+        pause = retry_at - self.journal.now()
+        if pause > IN_PLACE:
+            self.line.interrupt(Suspend(self.key, wake_at=retry_at, waits=False))
+        if pause > timedelta(0):
+            self.journal.pause(pause.total_seconds())
+
+    def compare_arguments(self, entry: Entry) -> None:
+        """Other arguments than when it was kept: told once, or with `strict` a mismatch."""
+        before, now = entry.last.content.get("arguments", ""), digest_of(self.bound.args)
+        if before == now or not (before and now) or entry.is_accepted:
+            return
+        words = f"The step {self.key} is given other arguments now than when it was kept."
+        if self.bound.options.strict:
+            self.line.interrupt(self.line.scope.mismatch(words, changed=self.key))
+        self.line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=self.key)
+
+    def _try_once(self, attempt: int) -> Draft:
+        self.line.check_cancelled(self.key)
+        if self.journal.is_wanted_elsewhere:
+            self.line.interrupt(Yielded(self.key))
+        since, options = self.journal.now(), self.bound.options
+        self._first_at = self._first_at or since
+        facts = {
+            "attempt": attempt,
+            "started_at": since.isoformat(),
+            "arguments": digest_of(self.bound.args),
+        }
+        if options.once:
+            self.line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
+        elif not options.pure:
+            self.line.flush()
+        if options.transaction:
+            return self._try_in_transaction(attempt, since, facts)
+        return self._keep(*self._attempt(attempt, since, facts, options.seconds))
+
+    def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> Draft:
+        """The step's writes and its checkpoint stand or fall together; a failure is kept alone."""
+        try:
+            with self.journal.transaction() as longest:
+                seconds = _shorter(self.bound.options.seconds, longest)
+                return self._keep(*_succeeded(self._attempt(attempt, since, facts, seconds)))
+        except _UndoneError as undone:
+            return self._keep(*undone.done)
+        except Interruption as interruption:  # the commit itself was lost
+            self.line.interrupt(interruption)
+
+    def _attempt(
+        self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
+    ) -> "Done":
+        progress = Progress(self.key, attempt, keep=self._keep_now, now=self.journal.now)
+        step = Step(
+            self.key,
+            self.line.recorder.idempotency_key(self.key),
+            attempt,
+            progress.say,
+            self._say,
+            lambda: self.journal.is_cancelled,
+        )
+        made: list[File] = []
+        give_up = partial(self._give_up, facts, seconds or 0)
+        self.journal.working = Working(self.key, attempt, since)
+        try:
+            with (
+                self.line.busy("a step: return what it needs"),
+                files_made() as made,
+                time_limit(seconds, give_up),
+            ):
+                self._result = self.function(step, self.bound.args)
+                content = {**facts, **packed("result", self._result)}
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (it is journaled, sys.exit too)
+            failed = (
+                StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
+            )
+            draft, made = self._failed(failed, facts), []
+        else:
+            content |= {"pure": True} if self.bound.options.pure else {}
+            draft = Draft(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
+        finally:
+            self.journal.working = None
+        if self.line.interruption:  # it could not say how far it is: the run is not ours any more
+            raise self.line.interruption
+        return draft, progress.close(), made
+
+    def _failed(self, error: BaseException, facts: dict[str, Any]) -> Draft:
+        retry, now = self.bound.options.retry or ONCE, self.journal.now()
+        spent = now - (self._first_at or now)
+        is_mistake = isinstance(error, EngineError) and not isinstance(error, StepTimeoutError)
+        pause = None if is_mistake else retry.pause_after(facts["attempt"], error, spent)
+        retry_at = now + pause if pause is not None else None
+        again = {"retry_at": retry_at and retry_at.isoformat(), "final": retry_at is None}
+        return Draft(EventKind.STEP_FAILED, self.key, self.key, {**facts, **told(error), **again})
+
+    def _keep(self, draft: Draft, said: Sequence[Draft], made: Sequence[File]) -> Draft:
+        said = (*self._held, *said)
+        self._held.clear()
+        is_soon = self.bound.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
+        if is_soon:
+            for one in (*said, draft):
+                self.line.add(one)
+        else:
+            self.line.commit(*said, draft, files=made)
+        return draft
+
+    def _keep_now(self, draft: Draft) -> None:
+        """Inside a transaction nothing can be kept on its own: it waits for the end."""
+        if self.bound.options.transaction:
+            self._held.append(draft)
+        else:
+            self.line.tell(draft)
+
+    def _say(self, text: str) -> None:
+        words = canonical.legible(text)
+        self._keep_now(Draft(EventKind.NOTICE, self.key, words[:100], {"text": words}))
+
+    def _give_up(self, facts: dict[str, Any], seconds: float) -> None:
+        """From the watchdog's thread: note the failure, let go of the run, and end the process."""
+        draft = self._failed(StepTimeoutError(self.key, seconds), facts)
+        retry_at = draft.data["retry_at"]
+        release = Release(
+            RunStatus.RETRYING if retry_at else RunStatus.QUEUED,
+            wake_at=datetime.fromisoformat(retry_at) if retry_at else None,
+        )
+        self.journal.abandon(Batch((draft,), release=release))
+
+
+Done = tuple[Draft, Sequence[Draft], Sequence[File]]
+"""The end of an attempt, what the step had still to say, and the files it has made."""
+
+
+class _UndoneError(Exception):
+    """Leaves a transaction, so that nothing of a failed attempt is kept but its failure."""
+
+    def __init__(self, done: Done) -> None:
+        self.done = done
+        super().__init__()
+
+
+def _succeeded(done: Done) -> Done:
+    if done[0].kind == EventKind.STEP_FAILED:
+        raise _UndoneError(done)
+    return done
+
+
+def digest_of(args: tuple[Any, ...]) -> str:
+    """Names the arguments of a step; "" where JSON cannot hold them."""
+    if any(isinstance(arg, Iterator) for arg in args):  # looking would use it up
+        return ""
+    try:
+        return canonical.digest(canonical.dump(args))[:16]
+    except Exception:  # noqa: BLE001 (a step may take what JSON cannot hold)
+        return ""
+
+
+def failure(key: str, content: Mapping[str, Any]) -> StepFailedError:
+    return StepFailedError(key, content["type"], content["message"])
+
+
+def _shorter(first: float | None, second: float | None) -> float | None:
+    known = [seconds for seconds in (first, second) if seconds is not None]
+    return min(known, default=None)

@@ -1,0 +1,125 @@
+"""Branches of one run: one after another in its process, switching where one suspends."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from procedures.engine.children import OnFailure
+from procedures.engine.errors import BranchFailedError, Cancelled, Interruption, Suspend, told
+from procedures.engine.history import Entry
+from procedures.engine.journal import Draft, EventKind, closing
+from procedures.engine.line import BRANCH_FAILED, Line
+
+Branch = Callable[[Line], Any]
+
+
+def gather(
+    line: Line, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
+) -> list[Any]:
+    """Each branch's result in order; a branch that waits keeps only itself waiting.
+
+    With "fail_fast" the first failure ends all and is raised as `BranchFailedError`; with
+    "collect" it stands in its place among the results.
+    """
+    line.check_usable()
+    key = line.scope.key_for("gather")
+    scope = line.scope.inner(key)
+    failed = line.take("step", key) if line.scope.peek("step", key) else None
+    if failed:
+        scope.forget()
+    inner = [line.branch(scope.key_for(name)) for name, _ in branches]
+    with line.busy("a gather: use the branch's own"):
+        ends = _run_all(inner, [branch for _, branch in branches], on_failure, failed)
+    if failed:
+        line.pass_by(failed.last)
+        raise _error(failed)
+    _join(line, key, ends, on_failure)
+    for one in inner:
+        one.state.merge_into(line.state)
+        line.now = max(line.now, one.now)
+    return ends
+
+
+def _run_all(
+    lines: Sequence[Line], branches: Sequence[Branch], on_failure: OnFailure, failed: Entry | None
+) -> list[Any]:
+    """After a failure or a cancel the others still tell what they have to undo."""
+    ends: list[Any] = []
+    is_over = failed is not None
+    for line, branch in zip(lines, branches, strict=True):
+        line.is_left = line.is_left or is_over
+        ends.append(_run(line, branch))
+        if _is_interruption(ends[-1]) and not isinstance(ends[-1], Cancelled):
+            break
+        is_over = is_over or (_is_failure(ends[-1]) and on_failure == "fail_fast")
+    return ends
+
+
+def _join(line: Line, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
+    """Go on when every branch has ended; else leave as the branches do."""
+    if others := [end for end in ends if _is_interruption(end)]:
+        line.interrupt(others[0])
+    errors = [end for end in ends if _is_failure(end)]
+    if errors and on_failure == "fail_fast":
+        _fail(line, key, errors[0])
+    if waiting := [end for end in ends if isinstance(end, Suspend)]:
+        line.interrupt(Suspend.together(waiting))
+
+
+def _is_interruption(end: Any) -> bool:
+    return isinstance(end, Interruption) and not isinstance(end, Suspend)
+
+
+def _run(line: Line, branch: Branch) -> Any:
+    """What the branch returns, or the interruption or the failure that it ended with."""
+    try:
+        result = branch(line)
+    except Interruption as interruption:
+        return line.interruption or interruption
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (the branch ends with it, sys.exit too)
+        words = told(error)
+        result = BranchFailedError(line.scope.path.rstrip("/"), words["type"], words["message"])
+    finally:
+        line.close()
+    if line.interruption:
+        return _swallowed(line, line.interruption)
+    try:
+        then = f"The branch now fails with {result}" if _is_failure(result) else "The branch ends"
+        line.scope.check_all_read(then)
+    except Interruption as mismatch:
+        return mismatch
+    return result
+
+
+def _swallowed(line: Line, interruption: Interruption) -> Interruption:
+    if not isinstance(interruption, Suspend):
+        return interruption
+    return line.scope.mismatch(swallowed(interruption))
+
+
+def swallowed(suspension: Suspend) -> str:
+    return f"The code swallowed the suspension at {suspension}: let BaseException pass."
+
+
+def _fail(line: Line, key: str, error: BranchFailedError) -> None:
+    """Keep that the gather has failed, and withdraw what its other branches wait for."""
+    line.check_cancelled(key)  # a cancel has withdrawn them already
+    withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
+    path = f"{key}/"
+    waits = [wait for wait in line.recorder.open_waits if wait.startswith(path)]
+    drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
+    facts = {"branch": error.branch, "type": error.type, "message": error.message}
+    started = {"attempt": 1, "started_at": line.now.isoformat(), "arguments": ""}
+    content = {**facts, **started, "final": True, "retry_at": None}
+    line.commit(*drafts, Draft(EventKind.STEP_FAILED, key, "gather", content))
+    raise error
+
+
+def _error(entry: Entry) -> BranchFailedError:
+    content = entry.last.content
+    return BranchFailedError(content["branch"], content["type"], content["message"])
+
+
+def _is_failure(end: Any) -> bool:
+    return isinstance(end, BranchFailedError)

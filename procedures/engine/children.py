@@ -1,0 +1,105 @@
+"""Child runs: real runs on any worker, waited for like everything else."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from procedures.engine import canonical
+from procedures.engine.definition import Procedure
+from procedures.engine.errors import ChildFailedError, DefinitionError, EngineError
+from procedures.engine.handles import Handle
+from procedures.engine.history import Entry
+from procedures.engine.journal import Draft, EventKind
+from procedures.engine.large import packed, unpacked
+from procedures.engine.line import Line
+from procedures.engine.steps import step_function
+
+OnFailure = Literal["fail_fast", "collect"]
+MOST_DEPTH = 20
+MOST_CHILDREN = 100_000
+
+
+def start_child(line: Line, procedure: Procedure, inputs: Mapping[str, Any]) -> Handle[Any]:
+    """A child run, started with the next commit; `InputError` when the inputs do not fit."""
+    _check(line, procedure)
+    key = line.scope.key_for(procedure.name)
+    text = procedure.dump(procedure.parse(inputs))
+    data = {"wait": "child", "procedure": procedure.name, **packed("inputs", text)}
+
+    def read(entry: Entry) -> Any:
+        content = entry.last.content
+        if content["outcome"] != "succeeded":
+            raise ChildFailedError(key, content["outcome"], content["comment"])
+        return line.restored(entry, "value", step_function(procedure.fn).returns)
+
+    return _open(line, key, data, read)
+
+
+def start_map(
+    line: Line,
+    procedure: Procedure,
+    inputs: Iterable[Mapping[str, Any]],
+    *,
+    at_most: int,
+    on_failure: OnFailure,
+) -> Handle[list[Any]]:
+    """A child for each of the inputs, at most so many at a time: one event, one wait."""
+    _check(line, procedure)
+    key = line.scope.key_for(procedure.name)
+    texts = [procedure.dump(procedure.parse(one)) for one in inputs]
+    if at_most < 1 or len(texts) > MOST_CHILDREN:
+        raise EngineError(f"A map takes at_most=1 or more, and {MOST_CHILDREN:,} inputs at most.")
+    returns = step_function(procedure.fn).returns
+    data = {
+        "wait": "map",
+        "procedure": procedure.name,
+        "count": len(texts),
+        "at_most": at_most,
+        "on_failure": on_failure,
+        **packed("inputs", texts),
+    }
+
+    def read(entry: Entry) -> list[Any]:
+        ends = unpacked(entry.last.content, "value")
+        results = [_end(key, number, end, returns) for number, end in enumerate(ends, start=1)]
+        failed = [one for one in results if isinstance(one, ChildFailedError)]
+        if failed and on_failure == "fail_fast":
+            raise next((one for one in failed if one.outcome == "failed"), failed[0])
+        return results
+
+    return _open(line, key, data, read)
+
+
+def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], Any]) -> Handle[Any]:
+    entry = line.take("child", key)
+    if entry is None:
+        line.check_cancelled(key)
+        started = {**data, "run": line.journal.new_id(), "due_at": None}
+        line.add(Draft(EventKind.CHILD_STARTED, key, data["procedure"], started))
+    else:
+        _compare(line, key, entry.events[0].content, data)
+    return Handle(line, key, entry, read, wait=data["wait"])
+
+
+def _compare(line: Line, key: str, started: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    if started["procedure"] != asked["procedure"] or started["wait"] != asked["wait"]:
+        words = f"The child {key} has changed: {started['procedure']} was started here."
+        line.interrupt(line.scope.mismatch(words, changed=key))
+    if any(started.get(name) != value for name, value in asked.items()):
+        words = f"The child {key} is given other inputs now than when it was started."
+        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+
+
+def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
+    """A child's result, or the error it stands for."""
+    outcome, value, message = end
+    if outcome != "succeeded":
+        return ChildFailedError(f"{key}[{number}]", outcome, message)
+    return canonical.load(value, returns)
+
+
+def _check(line: Line, procedure: Procedure) -> None:
+    line.check_usable()
+    if not isinstance(procedure, Procedure):
+        raise DefinitionError(f"A child is a procedure, not {procedure!r}.")
+    if line.journal.run.depth >= MOST_DEPTH:
+        raise EngineError(f"Children are at most {MOST_DEPTH} deep: {procedure.name} is too deep.")

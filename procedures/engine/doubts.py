@@ -1,0 +1,57 @@
+"""A step that was to happen once and of which nobody knows whether it has: people say."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from procedures.engine import canonical, questions
+from procedures.engine.errors import StepFailedError
+from procedures.engine.handles import ask
+from procedures.engine.history import Entry
+from procedures.engine.journal import EventKind
+from procedures.engine.line import Line
+
+HAPPENED, REPEAT, FAIL = "happened", "repeat", "fail"
+OPERATORS = "role:operate"
+
+
+def settle_doubt(line: Line, entry: Entry, returns: Any, *, again: Callable[[], Any]) -> Any:
+    """Ask the procedure's operators what became of the step, and go on as they say.
+
+    Each start of the step that has no end is a doubt of its own; the earlier ones are settled.
+    """
+    scope, name = line.scope.inner(entry.key), entry.key.rpartition("/")[2]
+    starts = sum(event.kind == EventKind.STEP_STARTED for event in entry.events)
+    number = f"#{starts}" if starts > 1 else ""
+    options = {
+        REPEAT: "It has not happened: do it",
+        HAPPENED: "It has happened: go on with its result",
+        FAIL: "Let the step fail",
+    }
+    question = questions.choice(
+        f"Has {name} happened?",
+        options,
+        body="A worker ended in the middle of this step, which must happen only once.",
+        assign=OPERATORS,
+    )
+    said = ask(line, f"{scope.path}doubt{number}", question).wait()
+    if said.value == REPEAT:
+        return again()
+    if said.value == HAPPENED:
+        return _result(line, f"{scope.path}result{number}", name, returns)
+    raise StepFailedError(
+        entry.key, "Doubtful", f"{said.responder} let it fail: it may have happened."
+    )
+
+
+def _result(line: Line, key: str, name: str, returns: Any) -> Any:
+    question = questions.text_input(
+        f"What was the result of {name}?", str, body="As JSON; null for none.", assign=OPERATORS
+    )
+    said = ask(line, key, question).wait()
+    try:
+        return canonical.load(json.loads(said.value), returns)
+    except (ValueError, ValidationError) as error:
+        raise StepFailedError(key, "Doubtful", f"What was given is no result: {error}") from None

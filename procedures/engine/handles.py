@@ -1,0 +1,182 @@
+"""What a run waits for: opened now, closed by people, time, a message or another run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from procedures.engine import canonical
+from procedures.engine.errors import QuestionError, RequestExpiredError, Suspend
+from procedures.engine.history import Entry
+from procedures.engine.journal import Draft, EventKind, closing
+from procedures.engine.large import unpacked
+from procedures.engine.line import Line
+from procedures.engine.questions import Outcome, Question, RequestKind, Response
+
+T = TypeVar("T")
+SHOWN = ("kind", "body", "labels", "draft", "evidence", "schema", "assign", "signal")
+KEEPS_ON = ("child", "map")
+"""Waits whose other side goes on when a set is decided without them."""
+
+
+class Handle(Generic[T]):
+    """Something that was opened and will be closed. `wait()` gives what became of it."""
+
+    def __init__(
+        self, line: Line, key: str, entry: Entry | None, read: Callable[[Entry], T], *, wait: str
+    ) -> None:
+        self.key = key
+        self.kind = wait
+        self.entry = entry
+        self._line, self._read = line, read
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.key}>"
+
+    @property
+    def closed_seq(self) -> int | None:
+        """The number of the event that closed it; None while it is open."""
+        return self.entry.last.seq if self.entry and self.entry.is_closed else None
+
+    def is_of(self, line: Line) -> bool:
+        return self._line is line
+
+    def wait(self) -> T:
+        """What became of it; the run leaves its worker until it is closed."""
+        self._line.check_usable()
+        if self.entry is None or self.closed_seq is None:
+            self._line.check_cancelled(self.key)
+            self._line.interrupt(Suspend(self.key))
+        self._line.pass_by(self.entry.last)
+        return self._read(self.entry)
+
+
+def open_wait(
+    line: Line,
+    key: str,
+    data: dict[str, Any],
+    read: Callable[[Entry], T],
+    *,
+    expires: float | None = None,
+) -> Handle[T]:
+    """The kept wait of that key, or a new one, to be committed before anything depends on it."""
+    entry = line.take("wait", key, data.get("prompt", ""))
+    if entry is None:
+        line.check_cancelled(key)
+        due = line.journal.now() + timedelta(seconds=expires) if expires else None
+        data = {**data, "due_at": due and due.isoformat()}
+        line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
+    else:
+        check_same(line, key, entry.events[0].content, data)
+    return Handle(line, key, entry, read, wait=data["wait"])
+
+
+def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """An answer serves the very question it was given to, and no other."""
+    if opened["digest"] != asked["digest"]:
+        line.interrupt(line.scope.mismatch(_changed(key, opened, asked), changed=key))
+
+
+def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
+    data = {**question.as_json(), "digest": question.digest, "wait": "request"}
+
+    def read(entry: Entry) -> Response[Any]:
+        content = entry.last.content
+        if content["outcome"] == Outcome.EXPIRED and question.on_timeout == "fail":
+            raise RequestExpiredError(question.prompt)
+        value = unpacked(content, "value")
+        if value is not None:
+            value = line.restored(entry, "value", hint)
+        return Response(
+            value=_edited(value, question) if question.kind == RequestKind.REVIEW else value,
+            outcome=Outcome(content["outcome"]),
+            responder=content["responder"],
+            comment=content["comment"],
+            at=entry.last.at,
+            timed_out=content["timed_out"],
+            question=question,
+        )
+
+    return open_wait(line, key, data, read, expires=question.expires)
+
+
+def _edited(value: Any, question: Question) -> Any:
+    """The text that a review ended with."""
+    if not isinstance(value, dict):
+        return value
+    return "" if value["decision"] == "rejected" else value.get("text", question.draft)
+
+
+def open_timer(line: Line, key: str, length: timedelta) -> Handle[datetime]:
+    data = {"wait": "timer", "digest": "timer"}
+    return open_wait(line, key, data, lambda entry: entry.last.at, expires=length.total_seconds())
+
+
+def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> list[Handle[T]]:
+    """The first `need` of them to be closed, in that order; the other open ones are withdrawn.
+
+    Decided in the transaction of who closes the last one needed: the run replays once.
+    """
+    line.check_usable()
+    _check_set(line, need, handles)
+    key = line.scope.key_for(name)
+    over = [handle.key for handle in handles]
+    data = {"wait": "set", "need": need, "over": over}
+    data["digest"] = canonical.digest(canonical.text_of((need, over)))[:16]
+    entry = line.take("wait", key)
+    if entry is None:
+        won = _decided(line, key, {**data, "due_at": None}, handles)
+    else:
+        check_same(line, key, entry.events[0].content, data)
+        if not entry.is_closed:
+            line.check_cancelled(key)
+            line.interrupt(Suspend(key))
+        line.pass_by(entry.last)
+        won = entry.last.content["value"]
+    return [handle for chosen in won for handle in handles if handle.key == chosen]
+
+
+def _decided(
+    line: Line, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
+) -> list[str]:
+    """Those that are closed already, if they are enough; else the run waits for the set."""
+    line.check_cancelled(key)
+    line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
+    closed = sorted((handle.closed_seq, handle.key) for handle in handles if handle.closed_seq)
+    if len(closed) < data["need"]:
+        line.interrupt(Suspend(key))
+    won = [chosen for _, chosen in closed[: data["need"]]]
+    losers = [one for one in handles if one.closed_seq is None and one.kind not in KEEPS_ON]
+    withdrawn = [Draft(EventKind.WAIT_CLOSED, one.key, one.key, not_needed()) for one in losers]
+    decided = Draft(EventKind.WAIT_CLOSED, key, key, decision(won))
+    events = line.commit(*withdrawn, decided)
+    for handle, event in zip(losers, events, strict=False):
+        handle.entry = Entry("wait", handle.key, [event])
+    return won
+
+
+def decision(won: Sequence[str]) -> dict[str, Any]:
+    """How a set closes."""
+    return closing("decided", list(won), responder="system: set")
+
+
+def not_needed() -> dict[str, Any]:
+    """How what a set no longer needs closes."""
+    return closing("withdrawn", responder="system: not needed any more")
+
+
+def _check_set(line: Line, need: int, handles: Sequence[Handle[Any]]) -> None:
+    keys = {handle.key for handle in handles}
+    if not all(handle.is_of(line) for handle in handles):
+        raise QuestionError("A handle is waited for where it was opened, not in a branch.")
+    if len(keys) != len(handles):
+        raise QuestionError("Each handle can be waited for once in a set.")
+    if not 1 <= need <= len(keys):
+        raise QuestionError(f"{need} of {len(keys)} handles can never be closed.")
+
+
+def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    before, now = opened.get("prompt", opened["wait"]), asked.get("prompt", asked["wait"])
+    if before != now:
+        return f"The wait {key} has changed: the run asked “{before}”, the code now asks “{now}”."
+    parts = [part for part in SHOWN if opened.get(part) != asked.get(part)]
+    return f"The wait {key}, “{now}”, has changed in its {' and '.join(parts) or 'terms'}."

@@ -1,0 +1,79 @@
+"""Asking people: each verb opens a question and gives a handle."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, Unpack, overload
+
+from procedures.engine import questions
+from procedures.engine.handles import Handle, ask
+from procedures.engine.line import Line, checked_name
+from procedures.engine.questions import Asking, Question, Response
+
+T = TypeVar("T")
+
+
+class Later:
+    """Questions that are asked without waiting: `handle.wait()`, or `ctx.wait_any(...)`, does."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def approve(
+        self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[Asking]
+    ) -> Handle[Response[bool]]:
+        """Ask for a yes or no, in the author's words for the two buttons."""
+        return self._ask("approve", asking, questions.approval(prompt, yes=yes, no=no, **asking))
+
+    @overload
+    def ask(self, prompt: str, **asking: Unpack[Asking]) -> Handle[Response[str]]: ...
+    @overload
+    def ask(self, prompt: str, hint: type[T], **asking: Unpack[Asking]) -> Handle[Response[T]]: ...
+    @overload
+    def ask(self, prompt: str, hint: object, **asking: Unpack[Asking]) -> Handle[Response[Any]]: ...
+    def ask(self, prompt: str, hint: Any = str, **asking: Unpack[Asking]) -> Handle[Response[Any]]:
+        """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
+        question = questions.text_input(prompt, hint, **asking)
+        return self._ask("ask", asking, question, hint)
+
+    @overload
+    def choose(
+        self,
+        prompt: str,
+        options: Sequence[str] | Mapping[str, str],
+        *,
+        many: Literal[False] = ...,
+        **asking: Unpack[Asking],
+    ) -> Handle[Response[str]]: ...
+    @overload
+    def choose(
+        self,
+        prompt: str,
+        options: Sequence[str] | Mapping[str, str],
+        *,
+        many: Literal[True],
+        **asking: Unpack[Asking],
+    ) -> Handle[Response[list[str]]]: ...
+    def choose(
+        self,
+        prompt: str,
+        options: Sequence[str] | Mapping[str, str],
+        *,
+        many: bool = False,
+        **asking: Unpack[Asking],
+    ) -> Handle[Response[Any]]:
+        """Ask for one of the options, or with `many` for one or more of them."""
+        return self._ask("choose", asking, questions.choice(prompt, options, many=many, **asking))
+
+    def review(self, prompt: str, draft: str, **asking: Unpack[Asking]) -> Handle[Response[str]]:
+        """Show a draft; the answer's value is the text, edited or not, and "" when rejected."""
+        return self._ask("review", asking, questions.review(prompt, draft, **asking))
+
+    def again(self, question: Question) -> Handle[Response[Any]]:
+        """Ask the same with other evidence."""
+        return ask(self._line, self._line.scope.key_for(question.kind), question)
+
+    def _ask(
+        self, verb: str, asking: Asking, question: Question, hint: Any = Any
+    ) -> Handle[Response[Any]]:
+        self._line.check_usable()
+        key = self._line.scope.key_for(checked_name(asking.get("name") or verb))
+        return ask(self._line, key, question, hint)

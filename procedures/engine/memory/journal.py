@@ -1,0 +1,111 @@
+"""One worker's hold on a run in memory."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.errors import Fenced, Overtaken
+from procedures.engine.journal import (
+    OPENING,
+    Batch,
+    Event,
+    EventKind,
+    Release,
+    RunFacts,
+    RunStatus,
+    Working,
+    is_progress,
+)
+from procedures.engine.memory.rows import SUSPENDED, MemoryRun
+
+if TYPE_CHECKING:
+    from procedures.engine.memory.store import MemoryStore
+
+LEASE = timedelta(seconds=15)
+
+
+class MemoryJournal:
+    """One worker's hold on a run in memory."""
+
+    def __init__(self, store: "MemoryStore", row: MemoryRun) -> None:
+        self._store, self.row = store, row
+        self._epoch, self._seq = row.epoch, len(row.events)
+        facts = row.facts
+        self.run = RunFacts(facts.run_id, facts.inputs, facts.seed, row.claims, facts.depth)
+        self.working: Working | None = None
+        self.is_wanted_elsewhere = False
+        self.cancellation: Mapping[str, Any] | None = row.cancellation
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.row.cancellation is not None
+
+    def now(self) -> datetime:
+        return self._store.clock
+
+    def pause(self, seconds: float) -> None:
+        self._store.clock += timedelta(seconds=seconds)
+
+    def load(self) -> list[Event]:
+        return self.row.events[self.row.base :]
+
+    def new_id(self) -> str:
+        return self._store.new_id()
+
+    @contextmanager
+    def transaction(self) -> Iterator[float | None]:
+        yield None
+
+    def abandon(self, batch: Batch) -> None:
+        self.commit(batch)
+
+    def commit(self, batch: Batch) -> list[Event]:
+        if not (self.is_current() and self.follows() and self.row.status == RunStatus.RUNNING):
+            raise Fenced(self.run.run_id)
+        closed = [draft.key for draft in batch.drafts if draft.kind == EventKind.WAIT_CLOSED]
+        opened = [draft.key for draft in batch.drafts if draft.kind in OPENING]
+        is_late = any(key not in self.row.waits and key not in opened for key in closed)
+        if is_late or (opened and self.is_to_end_since()):
+            raise Overtaken(self.run.run_id)
+        events = self._store.append(self.row, *batch.drafts)
+        self._seq += len(events)
+        for event in events:
+            self._store.take_effect(self.row, event, is_decided=event.key in closed)
+        self.row.files.update({file.name: file.digest for file in batch.files})
+        if is_progress(batch.drafts):
+            self.row.claims = 0
+        if batch.release:
+            self._release(batch.release)
+        return events
+
+    def is_current(self) -> bool:
+        """Whether nobody has claimed the run since."""
+        return self.row.epoch == self._epoch
+
+    def follows(self) -> bool:
+        """Whether nothing stands where the next event is to stand."""
+        return len(self.row.events) == self._seq
+
+    def is_to_end_since(self) -> bool:
+        """Whether somebody asked the run to end after it was claimed."""
+        return self.row.cancellation is not None and self.cancellation is None
+
+    def renew(self) -> bool:
+        """Hold the run for another lease; False when it is lost."""
+        run, now = self.row, self._store.clock
+        is_held = run.status == RunStatus.RUNNING and (run.leased_until or now) > now
+        if is_held and self.is_current():
+            run.leased_until = now + LEASE
+        return is_held and self.is_current()
+
+    def _release(self, release: Release) -> None:
+        run = self.row
+        run.status, run.wake_at, run.claims = release.status, release.wake_at, 0
+        run.result, run.error, run.leased_until = release.result, release.error, None
+        is_called = run.status in SUSPENDED and run.inputs
+        is_to_end = not run.status.is_end and self.is_to_end_since()
+        if is_called or is_to_end or run.status == RunStatus.QUEUED:
+            self._store.queue(run)
+        if run.status.is_end:
+            self._store.end(run)

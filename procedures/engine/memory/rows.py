@@ -1,0 +1,75 @@
+"""What is kept in memory: contents, and each run with its journal."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from procedures.engine.definition import Procedure
+from procedures.engine.journal import Draft, Event, EventKind, RunFacts, RunStatus
+
+KEY = b"memory"
+SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
+
+
+class MemoryFiles:
+    """Contents by digest."""
+
+    largest_inline = 64 * 1024
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+
+    def put(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
+        self._contents[digest] = content
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        return self._contents[digest]
+
+
+@dataclass
+class Parent:
+    """Who started a child, and what it waits on."""
+
+    run_id: str
+    key: str
+    wait: dict[str, Any]
+    """The content of its opening: the same key may be opened anew."""
+    number: int = 0
+
+
+@dataclass
+class MemoryRun:
+    """One run's row and journal."""
+
+    procedure: Procedure
+    facts: RunFacts
+    status: RunStatus = RunStatus.QUEUED
+    events: list[Event] = field(default_factory=list)
+    inputs: list[Draft] = field(default_factory=list)
+    waits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The open waits: the content of their opening, by key."""
+    closed: list[str] = field(default_factory=list)
+    """The keys of those that were closed, in that order."""
+    signals: list[dict[str, Any]] = field(default_factory=list)
+    """Those that nobody has waited for yet."""
+    signal_ids: set[tuple[str, str]] = field(default_factory=set)
+    maps: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
+    """What became of the children of a map, by its key and their number."""
+    parent: Parent | None = None
+    base: int = 0
+    """The number of the event before the one since which the run is read."""
+    cancellation: dict[str, Any] | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    epoch: int = 0
+    claims: int = 0
+    leased_until: datetime | None = None
+    wake_at: datetime | None = None
+    result: str | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def compensates(self) -> bool:
+        return any(event.kind == EventKind.COMPENSATION for event in self.events[self.base :])

@@ -1,0 +1,347 @@
+"""All runs of one test in memory, with a clock that is turned by hand."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from procedures.engine.canonical import value_of
+from procedures.engine.choices import choice_desk
+from procedures.engine.definition import Procedure
+from procedures.engine.execute import advance
+from procedures.engine.files import file_desk
+from procedures.engine.handles import KEEPS_ON, decision, not_needed
+from procedures.engine.journal import (
+    Draft,
+    Event,
+    EventKind,
+    RunFacts,
+    RunStatus,
+    chain,
+    closing,
+    silence,
+)
+from procedures.engine.large import packed, unpacked
+from procedures.engine.memory.journal import LEASE, MemoryJournal
+from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryFiles, MemoryRun, Parent
+
+
+class MemoryStore:
+    """All runs of one test, with a clock that is turned by hand."""
+
+    def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.choices = choices or {}
+        """What a site's settings allow, by setting and name."""
+        self.clock = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+        self.runs: dict[str, MemoryRun] = {}
+        self.files = MemoryFiles()
+        self._known: dict[str, Procedure] = {}
+
+    def start(
+        self, procedure: Procedure, inputs: Mapping[str, Any] | None = None, *, by: str = "system"
+    ) -> str:
+        with file_desk(self.files), choice_desk(self.choices):
+            text = procedure.dump(procedure.parse(inputs or {}))
+        self._learn(procedure)
+        return self.begin(procedure, RunFacts(self.new_id(), text, seed=self.new_id()), by=by)
+
+    def new_id(self) -> str:
+        return str(uuid4())
+
+    def begin(
+        self, procedure: Procedure, facts: RunFacts, *, by: str, parent: Parent | None = None
+    ) -> str:
+        run = self.runs[facts.run_id] = MemoryRun(procedure, facts, parent=parent)
+        self.append(run, Draft(EventKind.RUN_STARTED, data={"by": by}))
+        self.queue(run)
+        return facts.run_id
+
+    def claim(self, run_id: str) -> MemoryJournal | None:
+        """The run's journal for one worker; None when there is nothing to do or it is held."""
+        run = self.runs.get(run_id)
+        if run is None or not self.is_free(run):
+            return None
+        run.status, run.leased_until = RunStatus.RUNNING, self.clock + LEASE
+        run.epoch, run.claims = run.epoch + 1, run.claims + 1
+        if run.inputs:
+            self.take_inputs(run)
+            run.claims = 1
+        if run.cancellation and not run.compensates:
+            self._end_cancelled(run)
+            return None
+        return self.hold(run)
+
+    def hold(self, run: MemoryRun) -> MemoryJournal:
+        return MemoryJournal(self, run)
+
+    def queue(self, run: MemoryRun) -> None:
+        """Let a worker take it up."""
+        run.status, run.wake_at, run.leased_until = RunStatus.QUEUED, None, None
+
+    def is_free(self, run: MemoryRun) -> bool:
+        """Whether a worker may claim it: queued, or held by one whose lease has passed."""
+        if run.status == RunStatus.RUNNING:
+            return run.leased_until is None or run.leased_until <= self.clock
+        return run.status == RunStatus.QUEUED
+
+    def take_inputs(self, run: MemoryRun) -> None:
+        """Write what came from outside into the journal, once."""
+        resumed = () if run.cancellation else (Draft(EventKind.RUN_RESUMED),)
+        self.append(run, *run.inputs, *resumed)
+        run.inputs.clear()
+
+    def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
+        """What a worker does on a message."""
+        if journal := self.claim(run_id):
+            with choice_desk(self.choices):
+                advance(code or journal.row.procedure, journal, self.files)
+        return self.runs[run_id].status
+
+    def advance_all(self) -> None:
+        """Carry on whatever is queued, until nothing is."""
+        while queued := [key for key, run in self.runs.items() if run.status == RunStatus.QUEUED]:
+            for run_id in queued:
+                self.advance(run_id)
+
+    # What comes from outside
+
+    def resolve(self, run_id: str, key: str, content: dict[str, Any]) -> bool:
+        """Close an open wait and queue the run; False when it is closed already."""
+        run = self.runs[run_id]
+        if key not in run.waits:
+            return False
+        self._close(run, key, content)
+        return True
+
+    def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
+        """Send a named message to a run, once for its id; kept until somebody waits for it."""
+        run = self.runs[run_id]
+        if (name, id) in run.signal_ids:
+            return False
+        run.signal_ids.add((name, id))
+        run.signals.append({"name": name, "value": value, "by": by})
+        waiting = [key for key, wait in run.waits.items() if wait.get("signal") == name]
+        if waiting:
+            self._match_signal(run, waiting[0])
+        return True
+
+    def cancel(self, run_id: str, *, by: str, reason: str) -> None:
+        """End a run: at once, or by a worker when it is worked on or has something to undo."""
+        run = self.runs[run_id]
+        run.cancellation = {"action": "cancel", "by": by, "reason": reason}
+        run.inputs.append(Draft(EventKind.OPERATOR, "", "cancel", run.cancellation))
+        self.withdraw_all(run)
+        if run.status != RunStatus.RUNNING:
+            self.queue(run)
+            if not run.compensates:
+                self.claim(run_id)
+
+    def operate(self, run_id: str, action: str, *, key: str = "", **more: Any) -> None:
+        """Queue a run that had come to a stop, with what the operator said."""
+        run = self.runs[run_id]
+        data = {"action": action, "by": "dave", "reason": "So it is.", **more}
+        if more.get("changed") in run.waits:
+            self._drop(run, more["changed"])
+        run.inputs.append(Draft(EventKind.OPERATOR, key, action, data))
+        if run.status == RunStatus.FAILED:
+            run.cancellation = None
+        run.error = None
+        self.queue(run)
+
+    def travel(self, length: timedelta) -> None:
+        """Let time pass, and do what became due."""
+        self.clock += length
+        for run_id, key, wait in self.due():
+            self.expire(run_id, key, wait)
+        for run in self.runs.values():
+            self.wake(run)
+
+    def due(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """The waits whose time is up: run, key and opening."""
+        return [
+            (run_id, key, wait)
+            for run_id, run in self.runs.items()
+            for key, wait in run.waits.items()
+            if wait["due_at"] and datetime.fromisoformat(wait["due_at"]) <= self.clock
+        ]
+
+    def expire(self, run_id: str, key: str, wait: dict[str, Any]) -> bool:
+        """Close a wait whose time is up; False when somebody was faster."""
+        run = self.runs[run_id]
+        if run.waits.get(key) is not wait:
+            return False
+        self._close(run, key, silence(wait))
+        return True
+
+    def wake(self, run: MemoryRun) -> None:
+        """Queue a run that waited for nothing but its time, if that has come."""
+        if run.wake_at and run.wake_at <= self.clock:
+            self.queue(run)
+
+    # What changes with the journal
+
+    def append(self, run: MemoryRun, *drafts: Draft) -> list[Event]:
+        for draft in drafts:
+            seq = len(run.events) + 1
+            head = run.events[-1].hash if run.events else ""
+            run.events.append(
+                chain(draft, run_id=run.facts.run_id, seq=seq, at=self.clock, head=head, key=KEY)
+            )
+        return run.events[len(run.events) - len(drafts) :]
+
+    def take_effect(self, run: MemoryRun, event: Event, *, is_decided: bool) -> None:
+        """What an event of the run's worker means to the rest.
+
+        `is_decided`: the code knows already how it closes, and says so in the same commit.
+        """
+        content = event.content
+        if event.kind == EventKind.WAIT_CLOSED and event.key in run.waits:
+            self._cancel_children(self._drop(run, event.key))
+        elif event.kind == EventKind.RUN_CONTINUED:
+            run.base = event.seq - 1
+            run.closed.clear()
+        elif event.kind in {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}:
+            run.waits[event.key] = content
+            run.closed = [key for key in run.closed if key != event.key]
+            if not is_decided:
+                self._begin_wait(run, event.key)
+
+    def end(self, run: MemoryRun) -> None:
+        """Close what an ended run waits for, and tell its parent."""
+        self.withdraw_all(run)
+        parent = run.parent
+        if parent is None:
+            return
+        above, wait = self.runs[parent.run_id], parent.wait
+        if above.waits.get(parent.key) is not wait:
+            return
+        if wait["wait"] == "child":
+            self._close(above, parent.key, _child_end(run))
+        else:
+            self._end_one_of(above, parent, wait, run)
+
+    def _begin_wait(self, run: MemoryRun, key: str) -> None:
+        wait = run.waits[key]
+        if wait["wait"] == "set":
+            self._decide(run, key)
+        elif wait["wait"] == "signal":
+            self._match_signal(run, key)
+        elif wait["wait"] == "child":
+            with file_desk(self.files):
+                self._start_child(run, key, unpacked(wait, "inputs"), run_id=wait["run"])
+        elif wait["wait"] == "map":
+            run.maps[key] = {}
+            for number in range(min(wait["at_most"], wait["count"])):
+                self._start_child_of_map(run, key, number)
+            if not wait["count"]:
+                self._close_map(run, key, wait)
+
+    def _start_child(
+        self, run: MemoryRun, key: str, text: str, *, run_id: str, number: int = 0
+    ) -> None:
+        wait = run.waits[key]
+        procedure = self._known[wait["procedure"]]
+        facts = RunFacts(run_id, text, seed=self.new_id(), depth=run.facts.depth + 1)
+        by = run.events[0].content["by"]
+        self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
+
+    def _start_child_of_map(self, run: MemoryRun, key: str, number: int) -> None:
+        with file_desk(self.files):
+            text = unpacked(run.waits[key], "inputs")[number]
+        self._start_child(run, key, text, run_id=self.new_id(), number=number)
+
+    def _end_one_of(
+        self, run: MemoryRun, parent: Parent, wait: dict[str, Any], child: MemoryRun
+    ) -> None:
+        end = _child_end(child)
+        ends = run.maps[parent.key]
+        ends[parent.number] = [end["outcome"], end["value"], end["comment"]]
+        is_lost = end["outcome"] != "succeeded" and wait["on_failure"] == "fail_fast"
+        if is_lost or len(ends) == wait["count"]:
+            self._close_map(run, parent.key, wait)
+        elif (following := len(self._children_of(wait))) < wait["count"]:
+            self._start_child_of_map(run, parent.key, following)
+
+    def _children_of(self, wait: dict[str, Any]) -> list[str]:
+        runs = self.runs.items()
+        return [key for key, run in runs if run.parent and run.parent.wait is wait]
+
+    def _close_map(self, run: MemoryRun, key: str, wait: dict[str, Any]) -> None:
+        ends = run.maps[key]
+        nothing = ["cancelled", None, "It was not needed any more."]
+        results = [ends.get(number, nothing) for number in range(wait["count"])]
+        with file_desk(self.files):
+            content = closing("finished", responder="system: children") | packed("value", results)
+        self._close(run, key, content)
+        self._cancel_children(wait)
+
+    def _cancel_children(self, wait: dict[str, Any]) -> None:
+        for child_id in self._children_of(wait):
+            child = self.runs[child_id]
+            if not child.status.is_end and not child.cancellation:
+                self.cancel(child_id, by="system", reason="Its parent needs it no more.")
+
+    def _match_signal(self, run: MemoryRun, key: str) -> None:
+        wait = run.waits[key]
+        if wait["wait"] != "signal":
+            return
+        for signal in run.signals:
+            if signal["name"] == wait["signal"]:
+                run.signals.remove(signal)
+                with file_desk(self.files):
+                    value = packed("value", signal["value"])
+                self._close(run, key, closing("received", responder=signal["by"]) | value)
+                return
+
+    def _close(self, run: MemoryRun, key: str, content: dict[str, Any]) -> None:
+        """Close a wait from outside: the run goes on, unless a set of waits is not decided yet."""
+        self._drop(run, key)
+        run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, content))
+        sets = [other for other, wait in run.waits.items() if key in wait.get("over", ())]
+        for other in sets:
+            self._decide(run, other)
+        if run.status in SUSPENDED and not any(other in run.waits for other in sets):
+            self.queue(run)
+
+    def _decide(self, run: MemoryRun, key: str) -> None:
+        wait = run.waits[key]
+        won = [one for one in run.closed if one in wait["over"]][: wait["need"]]
+        if len(won) < wait["need"]:
+            return
+        self._close(run, key, decision(won))
+        self.withdraw_losers(run, wait)
+
+    def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any]) -> None:
+        """Close what a decided set no longer needs and nobody else goes on with."""
+        for other in wait["over"]:
+            if other in run.waits and run.waits[other]["wait"] not in KEEPS_ON:
+                self._close(run, other, not_needed())
+
+    def _drop(self, run: MemoryRun, key: str) -> dict[str, Any]:
+        run.closed.append(key)
+        return run.waits.pop(key)
+
+    def withdraw_all(self, run: MemoryRun) -> None:
+        """Close what a run waits for; when it is cancelled its children are to end, too."""
+        for key in list(run.waits):
+            wait = self._drop(run, key)
+            if run.cancellation:
+                self._cancel_children(wait)
+
+    def _end_cancelled(self, run: MemoryRun) -> None:
+        self.append(run, Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {}))
+        run.status, run.leased_until, run.wake_at = RunStatus.CANCELLED, None, None
+        self.end(run)
+
+    def _learn(self, procedure: Procedure) -> None:
+        """Know the children by name: what the module of their parent knows."""
+        self._known[procedure.name] = procedure
+        for found in procedure.fn.__globals__.values():
+            if isinstance(found, Procedure):
+                self._known[found.name] = found
+
+
+def _child_end(run: MemoryRun) -> dict[str, Any]:
+    value = value_of(run.result) if run.result is not None else None
+    message = str((run.error or {}).get("message", ""))
+    return closing(run.status, value, responder="system: child", comment=message)

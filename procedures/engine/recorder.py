@@ -1,0 +1,116 @@
+"""What one claim writes: drafts gathered until something may depend on them, then one commit."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from procedures.engine.errors import Cancelled, Interruption, Overtaken, Refused, told
+from procedures.engine.files import File
+from procedures.engine.history import History
+from procedures.engine.journal import (
+    OPENING,
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    Journal,
+    Release,
+    RunStatus,
+)
+from procedures.engine.steps import Bound
+
+MOST_UNWRITTEN = 100
+LONGEST_UNWRITTEN = timedelta(milliseconds=100)
+
+
+class Recorder:
+    """The journal in the hands of the code: shared by the run's own line and its branches."""
+
+    def __init__(self, journal: Journal, events: Sequence[Event]) -> None:
+        self.journal = journal
+        self.history = History(events)
+        self.first = events[0]
+        """`run.started`, or the `run.continued` since which the run is another generation."""
+        self.is_undoing = False
+        """Whether the run is being undone: a cancel ends it, but not its undoing."""
+        self.to_undo: list[Bound[Any]] = []
+        """What a failure or a cancel runs, the last first."""
+        self._waits = dict.fromkeys(open_in(self.history))
+        self._unwritten: list[Draft] = []
+        self._since = self.first.at
+
+    @property
+    def generation(self) -> int:
+        content = self.first.content
+        return int(content["generation"]) if self.first.kind == EventKind.RUN_CONTINUED else 0
+
+    def idempotency_key(self, key: str) -> str:
+        """The same in every attempt of a step, and no other step's."""
+        generation = f"{self.generation}:" if self.generation else ""
+        return f"{self.journal.run.run_id}:{generation}{key}"
+
+    @property
+    def unwritten(self) -> tuple[Draft, ...]:
+        """What is noted, and not kept yet."""
+        return tuple(self._unwritten)
+
+    @property
+    def open_waits(self) -> list[str]:
+        """The keys of what was opened and not closed, as far as this claim knows."""
+        return list(self._waits)
+
+    def check_cancelled(self, key: str) -> None:
+        if self.journal.is_cancelled and not self.is_undoing:
+            raise Cancelled(key)
+
+    def add(self, draft: Draft) -> None:
+        """Note what the next commit keeps; raises what that commit raises, when it is due."""
+        self._track(draft)
+        now = self.journal.now()
+        if not self._unwritten:
+            self._since = now
+        self._unwritten.append(draft)
+        if len(self._unwritten) >= MOST_UNWRITTEN or now - self._since >= LONGEST_UNWRITTEN:
+            self.commit()
+
+    def flush(self) -> None:
+        if self._unwritten:
+            self.commit()
+
+    def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
+        """Keep what is noted and then these, together; returns the events of these.
+
+        Any failure is an `Interruption`.
+        """
+        for draft in drafts:
+            self._track(draft)
+        try:
+            events = self.journal.commit(Batch((*self._unwritten, *drafts), tuple(files)))
+        except Overtaken:
+            self._unwritten.clear()  # the next claim does it again, knowing more
+            raise
+        except Interruption:
+            raise
+        except Exception as error:
+            words = told(error)
+            raise Refused(f"{words['type']}: {words['message']}") from error
+        noted = len(self._unwritten)
+        self._unwritten.clear()
+        return events[noted:]
+
+    def finish(self, release: Release, *drafts: Draft) -> None:
+        """Commit what is left, and let go of the run. A quarantined run asks nothing more."""
+        left = () if release.status == RunStatus.QUARANTINED else self._unwritten
+        self.journal.commit(Batch((*left, *drafts), release=release))
+
+    def _track(self, draft: Draft) -> None:
+        if draft.kind in OPENING:
+            self._waits[draft.key] = None
+        elif draft.kind == EventKind.WAIT_CLOSED:
+            self._waits.pop(draft.key, None)
+
+
+def open_in(history: History) -> Iterator[str]:
+    for key, entry in history.entries.items():
+        if entry.events[0].kind in OPENING and not (entry.is_closed or entry.is_asked_again):
+            yield key

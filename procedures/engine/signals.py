@@ -1,0 +1,81 @@
+"""Signals: named messages to a run, kept when they come before it waits for them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypedDict, TypeVar
+
+from procedures.engine import canonical
+from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.errors import QuestionError, RequestExpiredError
+from procedures.engine.handles import Handle, open_wait
+from procedures.engine.history import Entry
+from procedures.engine.large import unpacked
+from procedures.engine.line import Line, checked_name
+
+T = TypeVar("T")
+NOTHING: Any = object()
+
+
+class Waiting(TypedDict, total=False):
+    """How long a signal is waited for: after `expires` the `default` counts, None unless given.
+
+    With `on_timeout="fail"` it raises RequestExpiredError instead.
+    """
+
+    expires: Duration
+    default: Any
+    on_timeout: Literal["fail"]
+
+
+@dataclass(frozen=True)
+class Received(Generic[T]):
+    """A signal as it came, or what its silence did: false in a condition when it timed out."""
+
+    value: T
+    sender: str
+    """The user's name, or "system: deadline"."""
+    at: datetime
+    timed_out: bool
+
+    def __bool__(self) -> bool:
+        return not self.timed_out
+
+
+def open_signal(line: Line, name: str, hint: Any, waiting: Waiting) -> Handle[Received[Any]]:
+    line.check_usable()
+    key = line.scope.key_for(checked_name(name))
+    data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
+    data["digest"] = canonical.digest(canonical.text_of(("signal", name)))[:16]
+
+    def read(entry: Entry) -> Received[Any]:
+        content = entry.last.content
+        if content["outcome"] == "expired":
+            raise RequestExpiredError(f"the signal {name}")
+        value = unpacked(content, "value")
+        return Received(
+            None if value is None else line.restored(entry, "value", hint),
+            content["responder"],
+            entry.last.at,
+            content["timed_out"] or content["outcome"] == "withdrawn",
+        )
+
+    expires = waiting.get("expires")
+    seconds = parse_duration(expires).total_seconds() if expires is not None else None
+    return open_wait(line, key, data, read, expires=seconds)
+
+
+def _silence(name: str, hint: Any, waiting: Waiting) -> dict[str, Any]:
+    """What the clock does when nothing comes, in the words that questions use."""
+    if "expires" not in waiting and waiting:
+        raise QuestionError(f"The signal {name!r} needs expires= too: when does silence count?")
+    if "default" in waiting and "on_timeout" in waiting:
+        raise QuestionError(f"The signal {name!r} says both default= and on_timeout=.")
+    if waiting.get("on_timeout"):
+        return {"on_timeout": "fail", "default": None}
+    try:
+        default = canonical.jsonable(waiting.get("default"))
+        if default is not None:
+            canonical.load(default, hint)
+    except ValueError as error:  # Pydantic's, too
+        raise QuestionError(f"The signal {name!r}: {error}") from None
+    return {"on_timeout": "default", "default": default}

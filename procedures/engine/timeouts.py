@@ -1,0 +1,55 @@
+"""Stopping a step that takes too long: first by an exception, then with its whole process."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+GRACE = 5.0
+"""Seconds between the exception in the step and the end of its process."""
+
+
+class TimeIsUp(BaseException):
+    """Raised inside the step; no error, so that `except Exception` there does not keep it."""
+
+
+@contextmanager
+def time_limit(seconds: float | None, give_up: Callable[[], None]) -> Iterator[None]:
+    """Raise `TimeIsUp` inside the block when its time is over.
+
+    `give_up` is called from another thread when the block still runs `GRACE` seconds later, or
+    when it runs in a thread that no signal reaches.
+    """
+    if seconds is None:
+        yield
+        return
+    is_main = threading.current_thread() is threading.main_thread()
+    watchdog = threading.Timer(seconds + GRACE, give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        with _alarm(seconds) if is_main else _nothing():
+            yield
+    finally:
+        watchdog.cancel()
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(_number: int, _frame: FrameType | None) -> Any:
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

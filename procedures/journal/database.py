@@ -1,0 +1,282 @@
+"""One worker's hold on a run: the engine's journal over the database."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from procedures import hooks
+from procedures.engine import canonical
+from procedures.engine.errors import Interruption, Refused, StorageLost
+from procedures.engine.execute import quarantined
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    Release,
+    RunFacts,
+    RunStatus,
+    Working,
+    chain,
+    is_progress,
+)
+from procedures.journal.effects import take_effect
+from procedures.journal.statements import Fence, ledger_key
+from procedures.journal.storage import durable, storage
+from procedures.models import Event as EventRow
+from procedures.models import Run, RunInput
+from procedures.models.ids import uuid7
+
+logger = logging.getLogger(__name__)
+LEASE = timedelta(seconds=settings.RUN_LEASE_SECONDS)
+PLAIN = {
+    EventKind.STEP_STARTED,
+    EventKind.STEP_SUCCEEDED,
+    EventKind.STEP_FAILED,
+    EventKind.PATCH,
+    EventKind.COMPENSATION,
+    EventKind.LOG,
+    EventKind.STATE,
+    EventKind.STAGE,
+    EventKind.PROGRESS,
+}
+"""Events that nothing but the journal needs to know of."""
+TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
+"""Seconds; together well below a lease."""
+SHARE_OF_A_LEASE = 0.6
+"""How much of it a transaction may hold SQLite's one write lock: the heartbeat waits for it."""
+
+
+class DatabaseJournal:
+    """One worker's hold on a run."""
+
+    def __init__(self, row: Run, *, now: datetime) -> None:
+        self._row = row
+        self._seq, self._head = row.head_seq, row.head_hash
+        self._claims = row.claims
+        self._transacting: int | None = None
+        """The thread whose step's writes and checkpoint are one transaction."""
+        self._origin, self._started = now, time.monotonic()
+        self.run = RunFacts(str(row.pk), row.inputs, row.seed, row.claims, row.depth)
+        self.working: Working | None = None
+        self.is_cancelled = False
+        self.cancellation: Mapping[str, Any] | None = None
+        self.is_wanted_elsewhere = False
+        self.is_queued_again = False
+        """Whether something came from outside while the worker let go of the run."""
+
+    def now(self) -> datetime:
+        """The database's clock, asked once and carried on from there."""
+        return self._origin + timedelta(seconds=time.monotonic() - self._started)
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def load(self) -> list[Event]:
+        with storage():
+            return EventRow.objects.filter(run=self._row, seq__gt=self._row.base_seq).journal()
+
+    def new_id(self) -> str:
+        return str(uuid7())
+
+    # Writing
+
+    def commit(self, batch: Batch) -> list[Event]:
+        """Keep the batch in one commit: for plain events on PostgreSQL, in one statement.
+
+        A database that is away for a moment is tried again, over a new connection; a commit whose
+        outcome nobody told is read back first.
+        """
+        events = self._chain(batch.drafts)
+        claims = 0 if batch.release or is_progress(batch.drafts) else self._claims
+        for pause in (*self._patience, None):
+            try:
+                self._write(events, batch, claims)
+                break
+            except StorageLost:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+                if self._is_kept(events[-1]):
+                    break
+        self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, claims
+        if not self._is_in_step:
+            self._tell_of_change()
+        return events
+
+    @contextmanager
+    def transaction(self) -> Iterator[float | None]:
+        """A step's writes and its checkpoint in one commit, read back when nobody told of it."""
+        self._transacting = threading.get_ident()
+        before = (self._seq, self._head, self._claims)
+        try:
+            with storage(), durable():
+                is_sqlite = connection.vendor == "sqlite"
+                yield LEASE.total_seconds() * SHARE_OF_A_LEASE if is_sqlite else None
+        except StorageLost:
+            if self._seq == before[0] or not self._is_kept_at(self._seq, self._head):
+                raise
+        except BaseException:  # nothing of it is kept: the next event follows the one before
+            self._seq, self._head, self._claims = before
+            raise
+        finally:
+            self._transacting = None
+        self._tell_of_change()
+
+    def abandon(self, batch: Batch) -> None:
+        """From the watchdog's thread: keep the batch, unless the step has ended, and die.
+
+        What cannot be kept changes nothing about that: the lease runs out then.
+        """
+        stuck, is_locked = self.working, self._transacting and connection.vendor == "sqlite"
+        try:
+            if not is_locked:  # by the step itself, with the one write lock there is
+                self.commit(batch)
+        except Interruption as interruption:
+            if stuck is None or self.working is not stuck:  # the step has ended after all
+                return
+            logger.warning("Run %s: its end is not kept: %s", self.run.run_id, interruption)
+        finally:
+            connection.close()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @property
+    def _is_in_step(self) -> bool:
+        return self._transacting == threading.get_ident()
+
+    @property
+    def _patience(self) -> Sequence[float]:
+        """A transaction that is lost is lost with the step's own writes: it is not tried again."""
+        return () if self._is_in_step else TRY_AGAIN_AFTER
+
+    def _write(self, events: Sequence[Event], batch: Batch, claims: int) -> None:
+        if self._is_in_step:
+            with storage():
+                self._append_and_take_effect(events, batch, claims)
+            return
+        is_plain = connection.vendor == "postgresql" and _is_plain(batch)
+        with storage():
+            if is_plain and not connection.in_atomic_block:
+                self._fence.append_in_one(events, claims)
+                return
+            with durable():
+                self._append_and_take_effect(events, batch, claims)
+
+    def _append_and_take_effect(self, events: Sequence[Event], batch: Batch, claims: int) -> None:
+        self._fence.append(events, claims)
+        is_undone = self.cancellation is not None
+        is_queued = take_effect(self._row, events, batch, at=self.now(), is_undone=is_undone)
+        self.is_queued_again = self.is_queued_again or is_queued
+
+    @property
+    def _fence(self) -> Fence:
+        return Fence(self._row.pk, self._row.epoch, self._seq)
+
+    def _chain(self, drafts: Sequence[Draft]) -> list[Event]:
+        events: list[Event] = []
+        at, key = self.now(), ledger_key()
+        for seq, draft in enumerate(drafts, start=self._seq + 1):
+            head = events[-1].hash if events else self._head
+            events.append(chain(draft, run_id=self.run.run_id, seq=seq, at=at, head=head, key=key))
+        return events
+
+    def _is_kept(self, event: Event) -> bool:
+        return self._is_kept_at(event.seq, event.hash)
+
+    def _is_kept_at(self, seq: int, mark: str) -> bool:
+        """Whether a commit has arrived although its answer has not."""
+        connection.close()
+        try:
+            with storage():
+                return EventRow.objects.filter(run=self._row, seq=seq, hash=mark).exists()
+        except StorageLost:
+            return False
+
+    def _tell_of_change(self) -> None:
+        hooks.changed.send_robust(Run, run_id=self._row.pk)
+
+    # What the heartbeat does
+
+    def renew(self) -> bool:
+        """Hold the run for another lease, and show what is worked on; False when it is lost."""
+        now, working = self.now(), self.working
+        held = Run.objects.filter(
+            pk=self._row.pk, epoch=self._row.epoch, status=RunStatus.RUNNING, leased_until__gt=now
+        )
+        return bool(
+            held.update(
+                leased_until=now + LEASE,
+                working_on=working.step if working else "",
+                working_attempt=working.attempt if working else None,
+                working_since=working.since if working else None,
+            )
+        )
+
+    def look_around(self) -> None:
+        """Ask, once a second, whether the run is to end, and whether others wait for its worker."""
+        self.is_cancelled = Run.objects.filter(pk=self._row.pk).asked_to_end().exists()
+        has_had_its_turn = time.monotonic() - self._started >= settings.RUN_TURN_SECONDS
+        self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
+
+    # What the claim does
+
+    def take_inputs(self) -> None:
+        """Write what came from outside into the journal, in the claim's transaction."""
+        inputs = list(RunInput.objects.filter(run=self._row).untaken().for_the_journal())
+        if not inputs:
+            return
+        drafts = [
+            Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data))
+            for one in inputs
+        ]
+        if not self._row.cancel_requested_at:
+            drafts.append(Draft(EventKind.RUN_RESUMED))
+        events = self._chain(drafts)
+        self._fence.append(events, claims=1)
+        RunInput.objects.filter(pk__in=[one.pk for one in inputs]).update(taken_at=self.now())
+        self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, 1
+        self.run = replace(self.run, claims=1)
+
+    def begin_cancel(self) -> bool:
+        """Whether the worker has something to undo first; else the run ends here."""
+        if self._row.has_to_undo():
+            self.is_cancelled, self.cancellation = True, self._said_with_cancel()
+            return True
+        try:
+            with transaction.atomic():
+                self.cancel()
+        except Refused as refusal:  # an operator's to mend: nobody waits here for an answer
+            self._row.refresh_from_db()
+            self._row.drop_cancel()
+            remedy = "Mend what refused the end, then cancel the run again."
+            self._end(*quarantined(refusal, remedy=remedy))
+        return False
+
+    def cancel(self) -> None:
+        """End the run where it stands, as it was asked for, in the caller's transaction."""
+        draft = Draft(EventKind.RUN_CANCELLED, data=self._said_with_cancel())
+        self._end(Release(RunStatus.CANCELLED), (draft,))
+
+    def _said_with_cancel(self) -> dict[str, Any]:
+        asked = RunInput.objects.filter(run=self._row, name="cancel").last()
+        return canonical.plain(asked.data) if asked else {}
+
+    def _end(self, release: Release, drafts: Sequence[Draft]) -> None:
+        events = self._chain(drafts)
+        self._append_and_take_effect(events, Batch(tuple(drafts), release=release), claims=0)
+        transaction.on_commit(self._tell_of_change)
+
+
+def _is_plain(batch: Batch) -> bool:
+    is_quiet = all(draft.kind in PLAIN for draft in batch.drafts)
+    return is_quiet and not batch.files and not batch.release

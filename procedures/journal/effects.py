@@ -1,0 +1,119 @@
+"""What a worker's events mean to the rest of the product, in their own commit."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from procedures import hooks
+from procedures.engine import canonical
+from procedures.engine.errors import Overtaken, Refused
+from procedures.engine.journal import OPENING, Batch, Event, EventKind, Release, RunStatus, closing
+from procedures.journal.cancelling import cancel_children, withdraw_all
+from procedures.journal.children import begin_children, bring_end
+from procedures.journal.storage import receivers
+from procedures.journal.waits import close_wait, decide, match_signal
+from procedures.models import Artifact, Run, RunInput, Wait
+
+
+def take_effect(
+    run: Run, events: Sequence[Event], batch: Batch, *, at: datetime, is_undone: bool = False
+) -> bool:
+    """Bring the rows in line with the events; the run's row is locked.
+
+    `is_undone`: the worker knows that the run is to end, and undoes what it did.
+    True when a run that is let go of is queued again, because something came meanwhile.
+    """
+    Artifact.objects.bulk_create(
+        [Artifact(run=run, **vars(file)) for file in batch.files], ignore_conflicts=True
+    )
+    is_asking = not is_undone and any(event.kind in OPENING for event in events)
+    if is_asking and Run.objects.filter(pk=run.pk).asked_to_end().exists():
+        raise Overtaken(str(run.pk))  # who cancels a run has closed its questions: no new one opens
+    decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
+    with receivers():
+        for event in events:
+            _announce(run, event, at=at, is_decided=event.key in decided)
+    if batch.release is None:
+        return False
+    is_queued = _let_go(run, batch.release, at=at, is_undone=is_undone)
+    if batch.release.status.is_end:
+        with receivers():
+            end_run(run, at=at)
+    return is_queued
+
+
+def end_run(run: Run, *, at: datetime) -> None:
+    """Close what an ended run still waits for, in the commit of its end, and tell its parent."""
+    if run.status == RunStatus.CANCELLED:
+        withdraw_all(run, at=at)
+    is_final = run.status != RunStatus.FAILED
+    for wait in run.waits.open():
+        if wait.goes_on_alone and not is_final:
+            continue  # a retry goes on waiting for it
+        close_wait(wait, closing("withdrawn", responder="system: run ended"), at=at)
+    hooks.run_ended.send(Run, run=run)
+    bring_end(run)
+
+
+def _announce(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
+    match event.kind:
+        case EventKind.NOTICE:
+            hooks.notice.send(Run, run=run, text=event.content["text"])
+        case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
+            _open(run, event, at=at, is_decided=is_decided)
+        case EventKind.WAIT_CLOSED:
+            _close(run, event, at=at)
+        case EventKind.RUN_CONTINUED:
+            run.begin_anew(event.seq)
+
+
+def _open(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
+    """`is_decided`: the code knows already how it closes, and says so in the same commit."""
+    content = event.content
+    due = content["due_at"]
+    wait = Wait.objects.create(
+        run=run,
+        kind=content["wait"],
+        key=event.key,
+        opened_seq=event.seq,
+        due_at=datetime.fromisoformat(due) if due else None,
+        signal=content.get("signal", ""),
+        need=content.get("need"),
+    )
+    if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
+        raise Refused("A question was asked, but nothing here shows it to people.")
+    hooks.wait_opened.send(Run, run=run, wait=wait, content=content)
+    if wait.kind == Wait.Kind.SET:
+        wait.gather(content["over"])
+        if not is_decided:
+            decide(run, wait, at=at)
+    elif wait.kind == Wait.Kind.SIGNAL and not is_decided:
+        match_signal(run, wait, at=at)
+    elif wait.goes_on_alone:
+        begin_children(run, wait, content, at=at)
+
+
+def _close(run: Run, event: Event, *, at: datetime) -> None:
+    """What the code itself closes: a set that is decided, and what nobody needs any more."""
+    wait = run.waits.filter(key=event.key).order_by("opened_seq").last()
+    if wait is None or not wait.is_open:
+        raise Overtaken(event.key)
+    close_wait(wait, event.content, at=at)
+    if wait.goes_on_alone:
+        cancel_children(wait, at=at)
+
+
+def _let_go(run: Run, release: Release, *, at: datetime, is_undone: bool) -> bool:
+    """What is undone may wait, too: queued again for its cancel, it would never rest."""
+    status = release.status
+    is_called = status in Run.SUSPENDED and RunInput.objects.filter(run=run).untaken().exists()
+    is_ending = is_undone or status.is_end
+    if is_called or (not is_ending and Run.objects.filter(pk=run.pk).asked_to_end().exists()):
+        status = RunStatus.QUEUED
+    run.let_go(
+        status,
+        at=at,
+        wake_at=release.wake_at if status == release.status else None,
+        result=release.result,
+        error=canonical.text_of(release.error) if release.error else "",
+    )
+    return status == RunStatus.QUEUED

@@ -1,0 +1,75 @@
+"""The statements that append to a journal: fenced by the run's epoch and its head."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from procedures.engine.errors import Fenced
+from procedures.engine.journal import Event
+
+HEAD = "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = %s"
+FENCE = "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
+COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
+Cell = str | int | datetime | UUID
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What must still hold of a run for its worker to write."""
+
+    run_id: UUID
+    epoch: int
+    seq: int
+
+    def append_in_one(self, events: Sequence[Event], claims: int) -> None:
+        """Fence, head and events in one statement and one commit (PostgreSQL)."""
+        row = "(%s::bigint, %s, %s, %s, %s, %s::timestamptz, %s)"
+        statement = (
+            f"WITH held AS ({HEAD} {FENCE} RETURNING id) "  # noqa: S608 (constants only)
+            f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.id, line.* FROM held, "
+            f"(VALUES {', '.join([row] * len(events))}) AS line"
+        )
+        self._execute(statement, [*self._cells(events, claims), *_flat(events)])
+
+    def append(self, events: Sequence[Event], claims: int) -> None:
+        """Fence and head, then the events, inside a transaction."""
+        self._execute(f"{HEAD} {FENCE}", self._cells(events, claims))
+        row = "(%s, %s, %s, %s, %s, %s, %s, %s)"
+        statement = (
+            f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
+            f"VALUES {', '.join([row] * len(events))}"
+        )
+        run_id = _adapted(self.run_id)
+        self._execute(statement, [cell for one in events for cell in (run_id, *_flat([one]))])
+
+    def _cells(self, events: Sequence[Event], claims: int) -> list[Cell]:
+        last = events[-1]
+        return [last.seq, last.hash, claims, _adapted(self.run_id), self.epoch, self.seq]
+
+    def _execute(self, statement: str, parameters: Sequence[Cell]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            if cursor.rowcount == 0:
+                raise Fenced(str(self.run_id))
+
+
+def ledger_key() -> bytes:
+    return settings.LEDGER_KEY.encode()
+
+
+def _flat(events: Sequence[Event]) -> Iterator[Cell]:
+    for event in events:
+        yield from (event.seq, event.kind, event.key, event.name, event.data)
+        yield _adapted(event.at)
+        yield event.hash
+
+
+def _adapted(value: UUID | datetime) -> Cell:
+    """As Django writes it into this database."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value) or ""
+    return value if connection.features.has_native_uuid_field else value.hex

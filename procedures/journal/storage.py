@@ -1,0 +1,43 @@
+"""How failures of the database are told to the engine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+from procedures.engine.errors import Refused, StorageLost
+
+
+@contextmanager
+def storage() -> Iterator[None]:
+    """A database that is away or busy ends this worker's hold; anything else is refused."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StorageLost(str(error)) from error
+    except DatabaseError as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def durable() -> Iterator[None]:
+    """A transaction of its own; what stands inside somebody else's would not be kept."""
+    if connection.in_atomic_block and not getattr(
+        connection.atomic_blocks[-1], "_from_testcase", 0
+    ):
+        raise Refused(
+            "Inside transaction.atomic() nothing can be kept: call steps and ask outside of it."
+        )
+    with transaction.atomic():
+        yield
+
+
+@contextmanager
+def receivers() -> Iterator[None]:
+    """What a layer above refuses undoes the commit it takes part in."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,74 @@
+"""Closing waits: each in the transaction of who closes it, sets decided there too.
+
+Everywhere the run is locked, and given as the locked row.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from procedures import dispatch, hooks
+from procedures.engine import canonical
+from procedures.engine.files import file_desk
+from procedures.engine.handles import decision, not_needed
+from procedures.engine.journal import EventKind, closing
+from procedures.engine.large import packed
+from procedures.files import ContentStore
+from procedures.models import Run, RunInput, Signal, Wait
+
+
+def close_wait(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
+    """Close the row alone, and tell the layers above."""
+    wait.close(str(content["outcome"]), at=at)
+    hooks.wait_closed.send(Run, run=wait.run, wait=wait, content=content)
+
+
+def answer_wait(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
+    """Close an open wait from outside, and let the run go on.
+
+    A part of a set lets the run go on when the set is decided, which is here, too.
+    """
+    RunInput.objects.create(
+        run=run,
+        kind=EventKind.WAIT_CLOSED,
+        key=wait.key,
+        name=wait.key,
+        data=canonical.text_of(content),
+    )
+    close_wait(wait, content, at=at)
+    whole = wait.part_of
+    if whole is None or not whole.is_open:
+        wake(run, at=at)
+    else:
+        decide(run, whole, at=at)
+
+
+def decide(run: Run, whole: Wait, *, at: datetime) -> None:
+    """Close a set of which enough is closed; what is left of it and can be is withdrawn."""
+    closed = whole.parts.exclude(closed_at=None).order_by("closed_at", "opened_seq")
+    if closed.count() < (whole.need or 0):
+        return
+    won = list(closed.values_list("key", flat=True)[: whole.need])
+    answer_wait(run, whole, decision(won), at=at)
+    for left in whole.parts.open():
+        if left.goes_on_alone:
+            left.leave_set()
+        else:
+            answer_wait(run, left, not_needed(), at=at)
+
+
+def wake(run: Run, *, at: datetime) -> None:
+    """Queue a run that is suspended; one that works finds its inputs when it lets go."""
+    if run.is_suspended:
+        run.queue(at=at)
+        dispatch.ring(run.pk)
+
+
+def match_signal(run: Run, wait: Wait, *, at: datetime) -> None:
+    """Close a wait for a signal with the first of its name that nobody has waited for."""
+    signal = Signal.objects.unread(run, wait.signal).first()
+    if signal:
+        signal.read_by(wait)
+        with file_desk(ContentStore()):
+            value = packed("value", canonical.value_of(signal.value))
+        answer_wait(run, wait, closing("received", responder=signal.sender) | value, at=at)

@@ -1,0 +1,45 @@
+"""Named messages to runs."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from procedures.models.run import Run
+from procedures.models.wait import Wait
+
+
+class SignalQuerySet(models.QuerySet["Signal"]):
+    def unread(self, run: Run, name: str) -> Self:
+        """Those of a name that nobody has waited for yet, in the order they came."""
+        return self.filter(run=run, name=name, wait=None).order_by("pk")
+
+
+class Signal(models.Model):
+    """A named message to a run; kept when it comes before the run waits for it."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="signals")
+    name = models.CharField(max_length=100)
+    signal_id = models.CharField(max_length=200, help_text="The same id again counts once.")
+    value = models.TextField(help_text="Canonical JSON.")
+    sender = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    wait = models.OneToOneField(Wait, models.SET_NULL, null=True, related_name="received")
+
+    objects = SignalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["run", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "name", "signal_id"], name="one_signal_per_id")
+        ]
+        indexes = [
+            models.Index(fields=["run", "name"], condition=Q(wait=None), name="unread_signals")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.signal_id}"
+
+    def read_by(self, wait: Wait) -> None:
+        self.wait = wait
+        self.save(update_fields=["wait"])

@@ -1,0 +1,111 @@
+"""Looking whether open runs would go on with the present code, without any effect."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from procedures import registry
+from procedures.engine.definition import Procedure as Definition
+from procedures.engine.errors import Fenced, Interruption
+from procedures.engine.execute import Execution
+from procedures.engine.files import file_desk
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    RunFacts,
+    RunStatus,
+    Working,
+    is_progress,
+)
+from procedures.engine.recorder import Recorder
+from procedures.files import ContentStore
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.models.ids import uuid7
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the present code makes of one run."""
+
+    run: Run
+    goes_on: bool
+    told: Sequence[str]
+    """What is wrong, or merely different, in sentences."""
+
+
+def check_runs(procedure: str = "") -> Iterator[Check]:
+    """Replay every run that has not ended, or those of one procedure, to where it stands."""
+    runs = Run.objects.unended().select_related("procedure").order_by("pk")
+    for run in runs.filter(procedure__name=procedure) if procedure else runs:
+        definition = registry.find(run.procedure.name)
+        if definition is None:
+            yield Check(run, goes_on=False, told=["No code here has its name."])
+        else:
+            yield _check(run, definition)
+
+
+def _check(run: Run, definition: Definition) -> Check:
+    rehearsal = Rehearsal(run)
+    recorder = Recorder(rehearsal, run.events.filter(seq__gt=run.base_seq).journal())
+    problems = _problems(definition, recorder)
+    told = _differences([*rehearsal.noted, *recorder.unwritten])
+    return Check(run, goes_on=not problems, told=[*told, *problems])
+
+
+def _problems(definition: Definition, recorder: Recorder) -> list[str]:
+    with file_desk(ContentStore()):
+        try:
+            release, drafts = Execution(definition, recorder).ending()
+        except Interruption:  # it came to where something would be done
+            return []
+    return [drafts[-1].data["message"]] if release.status == RunStatus.QUARANTINED else []
+
+
+def _differences(noted: Sequence[Draft]) -> list[str]:
+    """Steps and children that are given something else than when they were kept."""
+    return [
+        draft.data["text"]
+        for draft in noted
+        if draft.kind == EventKind.LOG and "now than when it was" in draft.data["text"]
+    ]
+
+
+class Rehearsal:
+    """A journal that keeps nothing: the code goes as far as it has been, and no further."""
+
+    def __init__(self, row: Run) -> None:
+        self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)
+        self.working: Working | None = None
+        self.is_cancelled = False
+        self.is_wanted_elsewhere = True  # the code leaves before its next step
+        self.cancellation: Mapping[str, Any] | None = None
+        self.noted: list[Draft] = []
+
+    def now(self) -> datetime:
+        return clock.now()
+
+    def pause(self, seconds: float) -> None:
+        raise Fenced(self.run.run_id)
+
+    def load(self) -> list[Event]:
+        raise Fenced(self.run.run_id)
+
+    def new_id(self) -> str:
+        return str(uuid7())
+
+    def transaction(self) -> AbstractContextManager[float | None]:
+        raise Fenced(self.run.run_id)
+
+    def commit(self, batch: Batch) -> list[Event]:
+        if not (batch.release or is_progress(batch.drafts)):
+            self.noted += batch.drafts
+            return []
+        raise Fenced(f"{self.run.run_id}: {len(batch.drafts)} events would be kept.")
+
+    def abandon(self, batch: Batch) -> None:
+        self.commit(batch)

@@ -1,0 +1,84 @@
+"""Sending signals: named messages to runs."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from procedures import access, journal
+from procedures.engine import canonical
+from procedures.engine.errors import EngineError
+from procedures.engine.journal import RunStatus
+from procedures.models import Run, Signal, Wait
+from procedures.models.clock import clock
+from procedures.services.waits import lock_run
+
+LONGEST_NAME = 100
+
+
+class SignalRefusedError(EngineError):
+    """A signal cannot be kept; says why."""
+
+
+class SignalDeniedError(EngineError):
+    """Somebody may see a run, but send it nothing."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Only who started {run}, and its operators, may send it signals.")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A signal as it is sent: the same id again counts once."""
+
+    name: str
+    signal_id: str
+    value: Any = None
+
+
+@transaction.atomic
+def send_signal(run_id: UUID, sent: Sent, *, by: User) -> bool:
+    """Keep a signal, and let the run go on that waits for it; False when its id came before.
+
+    Locks the run.
+    """
+    run, now = lock_run(run_id), clock.now()
+    if not _may_send(run, by):
+        raise SignalDeniedError(run)
+    text = _text(sent.value)
+    if not sent.signal_id:
+        raise SignalRefusedError("Send an id with it: the same id again counts once.")
+    if len(sent.name) > LONGEST_NAME:
+        raise SignalRefusedError(f"A signal's name has at most {LONGEST_NAME} characters.")
+    if earlier := Signal.objects.filter(run=run, name=sent.name, signal_id=sent.signal_id).first():
+        if earlier.value != text:
+            raise SignalRefusedError(f"The id {sent.signal_id!r} came before with another value.")
+        return False
+    if RunStatus(run.status).is_end:
+        raise SignalRefusedError(f"The run has ended: {run.status}.")
+    Signal.objects.create(
+        run=run,
+        name=sent.name,
+        signal_id=sent.signal_id,
+        value=text,
+        sender=by.get_username(),
+        at=now,
+    )
+    waits = run.waits.open().filter(kind=Wait.Kind.SIGNAL, signal=sent.name)
+    if wait := waits.order_by("opened_seq").first():
+        journal.match_signal(run, wait, at=now)
+    return True
+
+
+def _may_send(run: Run, user: User) -> bool:
+    operated = access.procedures_for(user, "operate").filter(pk=run.procedure_id)
+    return run.started_by_id == user.pk or operated.exists()
+
+
+def _text(value: Any) -> str:
+    try:
+        return canonical.text_of(value)
+    except ValueError as error:
+        raise SignalRefusedError(f"The value cannot be kept. {error}") from None

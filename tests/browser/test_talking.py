@@ -1,0 +1,180 @@
+"""Talking in a session: what typing means, and what is said without a connection."""
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Locator, Page, Route, expect
+
+from chat.models import HumanRequest, Session
+from chat.services import post_message
+from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.test_connection import Cable
+from tests.pages import ask, ask_in
+
+pytestmark = pytest.mark.usefixtures("running_web")
+
+
+@pytest.fixture
+def asked(alice: User) -> HumanRequest:
+    return ask("approval", by=alice)
+
+
+@pytest.fixture
+def session(asked: HumanRequest) -> Session:
+    return asked.session
+
+
+def composer(page: Page) -> Locator:
+    return page.get_by_label("Your message")
+
+
+def say(page: Page, text: str) -> None:
+    composer(page).fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def said(page: Page) -> Locator:
+    return page.locator(".transcript__list .message[data-kind=person] .message__text")
+
+
+def open_session(page: Page, session: Session) -> None:
+    page.goto(f"/chat/{session.pk}")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+
+
+def test_the_composer_says_what_typing_means_and_yes_answers(
+    open_page: OpenPage, asked: HumanRequest, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    strip = page.locator("#composer-strip")
+
+    expect(strip).to_contain_text("1 waits for you")
+    expect(page.get_by_label("Replying to")).to_have_value(str(asked.pk))
+    expect(composer(page)).to_have_attribute("placeholder", "yes, no, or a message")
+    composer(page).press("Escape")
+    expect(page.get_by_label("Replying to")).to_have_value("")
+    expect(composer(page)).to_have_attribute("placeholder", "Write a message")
+    say(page, "yes")
+    expect(said(page)).to_have_text(["yes"])
+    asked.refresh_from_db()
+    assert asked.is_open
+    say(page, "Yes")
+
+    expect(page.get_by_text("This answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
+    expect(page.get_by_role("article", name="Pay 31.20 €?")).to_contain_text("by bob")
+    expect(strip).to_contain_text("Everybody in this session reads it")
+
+
+@pytest.mark.parametrize("width", [1440, PHONE])
+def test_several_questions_are_walked_one_by_one(
+    width: int, open_page: OpenPage, asked: HumanRequest, session: Session, alice: User, bob: User
+) -> None:
+    other = ask_in(session, "choice", by=alice)
+    page = open_page(bob, width=width)
+    open_session(page, session)
+    strip, walk = page.locator("#composer-strip"), page.locator(".composer__count")
+
+    expect(page.get_by_label("Replying to")).to_have_value("")
+    walk.click()
+    expect(strip).to_contain_text("2 wait for you · 1 of 2")
+    expect(page.get_by_role("article", name=asked.prompt)).to_be_in_viewport()
+    walk.click()
+    expect(strip).to_contain_text("2 wait for you · 2 of 2")
+    expect(page.get_by_label("Replying to")).to_have_value(str(other.pk))
+    expect(page.get_by_role("article", name=other.prompt)).to_be_in_viewport()
+    say(page, "bread")
+
+    expect(page.get_by_text("This answered “Which one?”: Bread")).to_be_visible()
+    expect(page.get_by_label("Replying to")).to_have_value(str(asked.pk))
+
+
+def test_what_is_said_without_a_connection_waits_and_is_sent_once(
+    open_page: OpenPage, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    cable = Cable(page)
+    open_session(page, session)
+    composer(page).press("Escape")
+
+    cable.pull()
+    say(page, "Is anybody there?")
+    waiting = page.locator(".outbox .message")
+    expect(waiting).to_contain_text(["not sent yet"])
+    expect(composer(page)).to_have_value("")
+    say(page, "Hello?")
+    expect(waiting).to_have_count(2)
+    cable.put_back()
+
+    expect(said(page)).to_have_text(["Is anybody there?", "Hello?"])
+    expect(waiting).to_have_count(0)
+    page.reload()
+    expect(said(page)).to_have_text(["Is anybody there?", "Hello?"])
+
+
+def test_a_message_whose_answer_was_lost_is_one_message(
+    open_page: OpenPage, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    composer(page).press("Escape")
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort("internetdisconnected")
+
+    page.route("**/messages", lose_the_answer, times=1)
+    say(page, "Only once")
+
+    expect(page.locator(".outbox .message")).to_have_count(0)
+    expect(said(page)).to_have_text(["Only once"])
+    assert session.messages.filter(text="Only once").count() == 1
+
+
+def test_what_waits_for_a_connection_is_sent_after_the_page_was_closed(
+    open_page: OpenPage, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
+    say(page, "See you later")
+    expect(page.locator(".outbox .message")).to_have_count(1)
+
+    page.unroute("**/messages")
+    page.goto("/")
+    open_session(page, session)
+
+    expect(said(page)).to_have_text(["See you later"])
+
+
+def test_a_line_tells_what_was_caught_up_with(
+    open_page: OpenPage, session: Session, alice: User, bob: User
+) -> None:
+    page = open_page(bob)
+    cable = Cable(page)
+    open_session(page, session)
+
+    cable.pull()
+    expect(page.locator("html")).to_have_attribute("data-live", "polling")
+    for text in ("one", "two", "three"):
+        post_message(session, text, by=alice)
+    cable.put_back()
+
+    expect(said(page)).to_have_text(["one", "two", "three"])
+    line = page.get_by_text("Reconnected · 3 messages caught up")
+    expect(line).to_have_count(1)
+    assert line.evaluate("line => line.nextElementSibling.textContent.includes('one')")
+
+
+def test_ones_own_message_stands_where_it_stands_for_everybody(
+    open_page: OpenPage, session: Session, alice: User, bob: User
+) -> None:
+    page = open_page(bob)
+    page.route_web_socket("**/live", lambda socket: socket.close())
+    page.goto(f"/chat/{session.pk}")
+    post_message(session, "first", by=alice)
+
+    composer(page).press("Escape")
+    say(page, "second")
+
+    expect(said(page)).to_have_text(["second"])
+    expect(said(page)).to_have_text(["first", "second"])

@@ -1,0 +1,65 @@
+"""A worker's hold on a run, looked at: how often it reads, and what happens when it cannot."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+from procedures.engine import Procedure
+from procedures.engine.errors import StorageLost
+from procedures.engine.execute import advance
+from procedures.engine.journal import Batch, Event, Journal, RunFacts, RunStatus, Working
+from procedures.engine.memory import MemoryFiles
+from tests.conformance.backends import Backend
+
+
+class WatchedJournal:
+    """Counts what is read, and hands everything on."""
+
+    def __init__(self, journal: Journal, *, is_readable: bool = True) -> None:
+        self._journal, self._is_readable = journal, is_readable
+        self.loads = 0
+        self.commits: list[Batch] = []
+        self.run: RunFacts = journal.run
+        self.working: Working | None = None
+        self.cancellation: Mapping[str, Any] | None = journal.cancellation
+        self.is_wanted_elsewhere = False
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._journal.is_cancelled
+
+    def now(self) -> datetime:
+        return self._journal.now()
+
+    def pause(self, seconds: float) -> None:
+        self._journal.pause(seconds)
+
+    def load(self) -> list[Event]:
+        self.loads += 1
+        if not self._is_readable:
+            raise StorageLost("The disk does not answer.")
+        return self._journal.load()
+
+    def new_id(self) -> str:
+        return self._journal.new_id()
+
+    def transaction(self) -> AbstractContextManager[float | None]:
+        return self._journal.transaction()
+
+    def abandon(self, batch: Batch) -> None:
+        self._journal.abandon(batch)
+
+    def commit(self, batch: Batch) -> list[Event]:
+        self.commits.append(batch)
+        return self._journal.commit(batch)
+
+    def advance(self, procedure: Procedure) -> RunStatus:
+        return advance(procedure, self, MemoryFiles())
+
+
+def watched(backend: Backend, run_id: str, *, is_readable: bool = True) -> WatchedJournal:
+    """A claim of the run that tells what the engine does with it."""
+    journal = backend.claim(run_id)
+    assert journal
+    return WatchedJournal(journal, is_readable=is_readable)

@@ -1,0 +1,142 @@
+"""Child runs: real runs, waited for, bounded, cancelled as a tree."""
+
+from procedures.engine.journal import EventKind, RunStatus
+from tests import procedures
+from tests.conformance.backends import Backend, answer
+from tests.procedures import did, saw
+
+
+def test_a_child_runs_and_its_end_wakes_the_parent(backend: Backend) -> None:
+    run_id = backend.start(procedures.calling, number=4)
+
+    assert backend.advance(run_id) == RunStatus.WAITING
+    [child] = backend.children(run_id)
+    assert backend.status(child) == RunStatus.QUEUED
+    backend.advance_all()
+
+    assert backend.result(run_id) == "8"
+    assert backend.result(child) == "8"
+    assert did == ["double 4"]
+
+
+def test_a_childs_question_is_its_own(backend: Backend) -> None:
+    run_id = backend.start(procedures.calling, number=4, asks=True)
+    backend.advance_all()
+    [child] = backend.children(run_id)
+
+    assert list(backend.open_waits(child)) == ["approve"]
+    answer(backend, child, "approve")
+    backend.advance_all()
+
+    assert backend.result(run_id) == "8"
+    assert did == ["double 4"]
+
+
+def test_a_child_that_a_new_generation_leaves_behind_is_cancelled(backend: Backend) -> None:
+    run_id = backend.start(procedures.children_left_behind)
+    backend.advance_all()
+    answer(backend, run_id, "approve")
+    backend.advance_all()
+
+    first, second = backend.children(run_id)
+    assert backend.status(first) == RunStatus.CANCELLED
+    assert {*backend.open_waits(run_id)} == {"doubled", "approve"}
+    answer(backend, run_id, "approve")
+    answer(backend, second, "approve")
+    backend.advance_all()
+    assert backend.result(run_id) == "4"
+
+
+def test_a_failed_child_is_an_error_that_can_be_caught(backend: Backend) -> None:
+    run_id = backend.start(procedures.calling, number=4, asks=True)
+    backend.advance_all()
+    answer(backend, backend.children(run_id)[0], "approve", value=False)
+    backend.advance_all()
+
+    assert saw[-1] == ("failed", "4 was refused.")
+    assert backend.result(run_id) == '"without it"'
+
+
+def test_spawned_children_run_meanwhile(backend: Backend) -> None:
+    run_id = backend.start(procedures.spawning)
+    backend.advance_all()
+
+    assert backend.result(run_id) == "[2,4]"
+    assert did[0] == "meanwhile"
+    assert len(backend.children(run_id)) == 2
+
+
+def test_a_map_keeps_to_its_bound_and_its_order(backend: Backend) -> None:
+    run_id = backend.start(procedures.mapping, numbers=[5, 1, 4, 2, 3])
+    backend.advance(run_id)
+    assert len(backend.children(run_id)) == 2
+
+    backend.advance(backend.children(run_id)[1])
+    assert len(backend.children(run_id)) == 3
+    backend.advance_all()
+
+    assert backend.result(run_id) == "[10,2,8,4,6]"
+    kinds = [event.kind for event in backend.events(run_id)]
+    assert kinds.count(EventKind.CHILD_STARTED) == 1
+    assert kinds.count(EventKind.RUN_RESUMED) == 1
+
+
+def test_an_empty_map_is_done(backend: Backend) -> None:
+    run_id = backend.start(procedures.mapping, numbers=[])
+    backend.advance_all()
+
+    assert backend.result(run_id) == "[]"
+
+
+def test_the_first_failed_child_of_a_map_ends_the_others(backend: Backend) -> None:
+    run_id = backend.start(procedures.mapping, numbers=[-1, -2, 3])
+    backend.advance_all()
+    first, second = backend.children(run_id)[:2]
+
+    answer(backend, first, "approve", value=False)
+    backend.advance_all()
+
+    assert backend.status(run_id) == RunStatus.FAILED
+    assert "-1 was refused" in str(backend.error(run_id))
+    assert backend.status(second) == RunStatus.CANCELLED
+
+
+def test_failures_of_a_map_may_be_collected(backend: Backend) -> None:
+    run_id = backend.start(procedures.mapping, numbers=[-1, 2, 3], collect=True)
+    backend.advance_all()
+    answer(backend, backend.children(run_id)[0], "approve", value=False)
+    backend.advance_all()
+
+    assert backend.result(run_id) == '["doubled[1] failed: -1 was refused.",4,6]'
+
+
+def test_a_cancel_ends_the_whole_tree(backend: Backend) -> None:
+    run_id = backend.start(procedures.mapping, numbers=[-1, -2, -3], at_most=2)
+    backend.advance_all()
+
+    backend.cancel(run_id)
+    backend.advance_all()
+
+    assert backend.status(run_id) == RunStatus.CANCELLED
+    children = backend.children(run_id)
+    assert {backend.status(child) for child in children} == {RunStatus.CANCELLED}
+    assert not any(backend.open_waits(child) for child in children)
+    assert len(children) == 2
+
+
+def test_children_are_not_endlessly_deep(backend: Backend) -> None:
+    run_id = backend.start(procedures.endless)
+    backend.advance_all()
+
+    assert backend.status(run_id) == RunStatus.FAILED
+    assert max(saw) == 21
+    assert "20 deep" in str(backend.error(run_id))
+
+
+def test_inputs_that_do_not_fit_start_nothing(backend: Backend) -> None:
+    run_id = backend.start(procedures.child_with_wrong_inputs)
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+
+    assert "whole number" in str(backend.error(run_id))
+    assert not backend.children(run_id)

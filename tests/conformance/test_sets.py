@@ -1,0 +1,126 @@
+"""Several waits at once: all of them, any, some; what is left over is withdrawn."""
+
+from datetime import timedelta
+
+from procedures.engine import Outcome
+from procedures.engine.journal import EventKind, RunStatus
+from tests import procedures
+from tests.conformance.backends import Backend, answer
+from tests.procedures import did, saw
+
+
+def test_questions_are_asked_at_once_while_the_run_goes_on(backend: Backend) -> None:
+    run_id = backend.start(procedures.three_opinions)
+
+    assert backend.advance(run_id) == RunStatus.WAITING
+
+    assert did == ["meanwhile"]
+    assert {*backend.open_waits(run_id)} == {"ann", "ben", "cem", "wait_all"}
+
+
+def test_all_of_them_wake_the_run_once(backend: Backend) -> None:
+    run_id = backend.start(procedures.three_opinions)
+    backend.advance(run_id)
+
+    for key, value in (("cem", True), ("ann", False)):
+        assert answer(backend, run_id, key, value=value)
+        assert backend.status(run_id) == RunStatus.WAITING
+    answer(backend, run_id, "ben")
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert backend.result(run_id) == "[false,true,true]"
+    resumed = [event for event in backend.events(run_id) if event.kind == EventKind.RUN_RESUMED]
+    assert len(resumed) == 1
+
+
+def test_all_of_nothing_is_there_at_once(backend: Backend) -> None:
+    run_id = backend.start(procedures.nothing_to_wait_for)
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert backend.result(run_id) == "[[],[]]"
+
+
+def test_some_of_them_count_in_the_order_of_their_answers(backend: Backend) -> None:
+    run_id = backend.start(procedures.three_opinions, need=2)
+    backend.advance(run_id)
+
+    answer(backend, run_id, "cem")
+    assert backend.status(run_id) == RunStatus.WAITING
+    answer(backend, run_id, "ann")
+
+    assert not answer(backend, run_id, "ben")
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == '["cem","ann"]'
+
+
+def test_time_wins_and_the_question_is_withdrawn(backend: Backend) -> None:
+    run_id = backend.start(procedures.answer_or_time)
+    backend.advance(run_id)
+
+    backend.travel(timedelta(hours=2))
+
+    assert not answer(backend, run_id, "ask", value="late")
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == '"timer"'
+    assert saw == [Outcome.WITHDRAWN]
+
+
+def test_an_answer_wins_and_the_timer_is_gone(backend: Backend) -> None:
+    run_id = backend.start(procedures.answer_or_time)
+    backend.advance(run_id)
+
+    answer(backend, run_id, "ask", value="this")
+    assert not backend.open_waits(run_id)
+    backend.travel(timedelta(hours=2))
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == '"ask"'
+
+
+def test_what_was_answered_before_is_the_first_at_once(backend: Backend) -> None:
+    run_id = backend.start(procedures.answered_before_it_is_waited_for)
+    backend.advance(run_id)
+    answer(backend, run_id, "a", value="first")
+    backend.advance(run_id)
+
+    answer(backend, run_id, "approve")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == '["a","withdrawn","a"]'
+    assert not backend.open_waits(run_id)
+
+
+def test_a_signal_wins_and_the_timer_is_gone(backend: Backend) -> None:
+    run_id = backend.start(procedures.payment_or_time)
+    backend.advance(run_id)
+
+    backend.signal(run_id, "paid", 31, "p-1")
+    assert not backend.open_waits(run_id)
+    backend.travel(timedelta(hours=2))
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == '["paid","31"]'
+
+
+def test_time_wins_and_the_signal_is_not_waited_for(backend: Backend) -> None:
+    run_id = backend.start(procedures.payment_or_time)
+    backend.advance(run_id)
+
+    backend.travel(timedelta(hours=2))
+    backend.signal(run_id, "paid", 31, "p-1")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == '["timer"]'
+
+
+def test_a_set_is_decided_anew_in_every_generation(backend: Backend) -> None:
+    run_id = backend.start(procedures.chosen_anew)
+    backend.advance_all()
+    answer(backend, run_id, "a", "first")
+    backend.advance_all()
+
+    assert {*backend.open_waits(run_id)} == {"a", "b", "wait_any"}
+    answer(backend, run_id, "b", "second")
+    backend.advance_all()
+    assert backend.result(run_id) == '"b"'

@@ -1,0 +1,27 @@
+"""A signal that the procedure cannot read holds its run, until an operator lets it go on."""
+
+from django.contrib.auth.models import User
+
+from procedures.models import Run
+from procedures.runner import advance_run
+from procedures.services import Sent, override_run, send_signal
+from tests.calls import run_until_it_waits
+
+
+def carried_on(run: Run) -> str:
+    advance_run(run.pk)
+    run.refresh_from_db()
+    return run.status
+
+
+def test_operators_have_the_next_one_waited_for(dave: User, admin_user: User) -> None:
+    run = run_until_it_waits("paid_amount", by=admin_user)
+    send_signal(run.pk, Sent("paid", "p-1", "much"), by=admin_user)
+    assert carried_on(run) == "quarantined"
+
+    override_run(run.pk, by=dave, reason="It was sent wrongly.")
+    assert carried_on(run) == "waiting"
+    send_signal(run.pk, Sent("paid", "p-2", 31), by=admin_user)
+
+    assert carried_on(run) == "succeeded"
+    assert run.result == "31"

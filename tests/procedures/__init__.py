@@ -1,0 +1,16 @@
+"""Procedures that only the tests know, and what became of them."""
+
+# ruff: noqa: F403 (tests name what they need)
+
+from tests.procedures.doings import *
+from tests.procedures.families import *
+from tests.procedures.faults import *
+from tests.procedures.inputs import *
+from tests.procedures.moments import *
+from tests.procedures.others import *
+from tests.procedures.questions import *
+from tests.procedures.seeds import *
+from tests.procedures.steps import *
+from tests.procedures.together import *
+from tests.procedures.traces import *
+from tests.procedures.writes import *

@@ -1,0 +1,61 @@
+"""Child runs."""
+
+from typing import Any
+
+from procedures.engine import ChildFailedError, Context, procedure
+from tests.procedures.traces import act, saw
+
+
+@procedure
+def doubled(ctx: Context, number: int, asks: bool = False) -> int:  # noqa: FBT001, FBT002
+    ctx.step(act, f"double {number}", name="double")
+    if asks and not ctx.approve(f"Double {number}?"):
+        raise ValueError(f"{number} was refused.")
+    return number * 2
+
+
+@procedure
+def calling(ctx: Context, number: int, asks: bool = False) -> Any:  # noqa: FBT001, FBT002
+    try:
+        return ctx.call(doubled, number=number, asks=asks)
+    except ChildFailedError as error:
+        saw.append((error.outcome, error.message))
+        return ctx.step(act, "without it", name="without")
+
+
+@procedure
+def children_left_behind(ctx: Context, number: int = 1) -> int:
+    child = ctx.spawn(doubled, number=number, asks=True)
+    ctx.approve("Go on?")
+    if number < 2:
+        ctx.continue_as_new(number=number + 1)
+    result: int = child.wait()
+    return result
+
+
+@procedure
+def spawning(ctx: Context) -> list[int]:
+    handles = [ctx.spawn(doubled, number=number) for number in (1, 2)]
+    ctx.step(act, "meanwhile", name="meanwhile")
+    return ctx.wait_all(*handles)
+
+
+@procedure
+def mapping(ctx: Context, numbers: list[int], at_most: int = 2, collect: bool = False) -> Any:  # noqa: FBT001, FBT002
+    inputs = [{"number": number, "asks": number < 0} for number in numbers]
+    rule: Any = "collect" if collect else "fail_fast"
+    results = ctx.map(doubled, inputs, at_most=at_most, on_failure=rule)
+    return [one if isinstance(one, int) else str(one) for one in results]
+
+
+@procedure
+def endless(ctx: Context, depth: int = 1) -> int:
+    saw.append(depth)
+    result: int = ctx.call(endless, depth=depth + 1)
+    return result
+
+
+@procedure
+def child_with_wrong_inputs(ctx: Context) -> int:
+    result: int = ctx.call(doubled, number="many")
+    return result

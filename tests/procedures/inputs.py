@@ -1,0 +1,55 @@
+"""What a start is given."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from procedures.engine import (
+    Context,
+    File,
+    procedure,
+)
+from tests.procedures.steps import Speed
+
+
+class Address(BaseModel):
+    city: str
+
+
+@procedure
+def typed_inputs(  # noqa: PLR0913, PLR0917 (inputs come by name)
+    ctx: Context,
+    count: int,
+    price: Decimal = Decimal(1),
+    day: date | None = None,
+    urgent: bool = False,  # noqa: FBT001, FBT002
+    speed: Speed = Speed.SLOW,
+    tags: tuple[str, ...] = (),
+    address: Address | None = None,
+    paper: File | None = None,
+) -> int:
+    ctx.approve("Go on?")
+    return count
+
+
+@procedure
+def any_question(ctx: Context, kind: str) -> Any:
+    questions: dict[str, Callable[[], Any]] = {
+        "approval": lambda: ctx.approve("Go?", evidence={"order": 7}),
+        "text": lambda: ctx.ask("What?", str),
+        "whole": lambda: ctx.ask("How many?", int),
+        "amount": lambda: ctx.ask("How much?", Decimal),
+        "day": lambda: ctx.ask("When?", date),
+        "one": lambda: ctx.choose("Which?", {"a": "Apple", "b": "Pear"}),
+        "many": lambda: ctx.choose("Which?", ["a", "b"], many=True),
+        "review": lambda: ctx.review("Fine?", "Dear bob"),
+    }
+    return questions[kind]().value
+
+
+@procedure
+def assigned_question(ctx: Context, whom: tuple[str, ...]) -> bool:
+    return bool(ctx.approve("Go?", assign=whom))

@@ -1,0 +1,69 @@
+"""Refunds as tests see them: started, answered, read, over the journal in memory."""
+
+import csv
+import json
+from typing import Any
+
+import pytest
+
+from dashboard.environment import CHECKOUT
+from procedures.engine import File, InputError
+from procedures.engine.files import file_desk
+from procedures.engine.journal import EventKind, closing
+from procedures.engine.memory import MemoryStore
+from procedures.library.refund import refund
+
+SAMPLE = CHECKOUT / "docs" / "orders.csv"
+HEADER = "order,customer,amount,currency,status,reason\n"
+LINE = "7,Ana,31.20,EUR,returned,too small\n"
+
+
+def start(store: MemoryStore, content: bytes | str, **inputs: Any) -> str:
+    with file_desk(store.files):
+        file = File.store("orders.csv", content)
+    run_id = store.start(refund, {"orders": file, **inputs})
+    store.advance(run_id)
+    return run_id
+
+
+def refusal(
+    store: MemoryStore, content: bytes | str, *, field: str = "orders", **inputs: Any
+) -> str:
+    with pytest.raises(InputError) as refused:
+        start(store, content, **inputs)
+    [fault] = refused.value.faults
+    assert fault.field == field
+    return fault.message
+
+
+def answer(
+    store: MemoryStore, run_id: str, *, yes: bool, by: str = "bob", comment: str = ""
+) -> None:
+    [key] = store.runs[run_id].waits
+    outcome = "approved" if yes else "rejected"
+    store.resolve(run_id, key, closing(outcome, yes, responder=by, comment=comment))
+    store.advance(run_id)
+
+
+def result_of(store: MemoryStore, run_id: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(store.runs[run_id].result or "{}")
+    return result
+
+
+def refunds(store: MemoryStore, run_id: str) -> list[dict[str, str]]:
+    """The lines of the list that the run has written."""
+    with file_desk(store.files):
+        text = File(**result_of(store, run_id)["file"]).text()
+    return list(csv.DictReader(text.splitlines(keepends=True)))
+
+
+def verdict(row: dict[str, str]) -> tuple[str, str, str]:
+    return row["outcome"], row["decided_by"], row["comment"]
+
+
+def contents(store: MemoryStore, run_id: str, kind: EventKind) -> list[dict[str, Any]]:
+    return [event.content for event in store.runs[run_id].events if event.kind == kind]
+
+
+def keys(store: MemoryStore, run_id: str, kind: EventKind) -> list[str]:
+    return [event.key for event in store.runs[run_id].events if event.kind == kind]

@@ -1,0 +1,125 @@
+"""The storage as the simulated processes reach it: over a network, and cut at every call."""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.errors import Fenced, Overtaken, StorageLost
+from procedures.engine.execute import advance
+from procedures.engine.journal import Batch, Event, RunStatus
+from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
+from tests.simulation.strands import Order
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Hold, World
+
+TRIES = 3
+"""How often a worker sends what it got no reply to."""
+
+
+class Store(MemoryStore):
+    """Notes which runs are to be told of after the commit."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self.world = world
+        self.outbox: list[str] = []
+        self._ids = 0
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"n{self._ids}"
+
+    def queue(self, run: MemoryRun) -> None:
+        super().queue(run)
+        self.outbox.append(run.facts.run_id)
+
+    def take_outbox(self) -> list[str]:
+        rings, self.outbox = self.outbox, []
+        return rings
+
+    def hold(self, run: MemoryRun) -> "Wire":
+        return self.world.parts.journal(self, run, self.world.held(run.facts.run_id))
+
+    def reclaim(self, run: MemoryRun) -> None:
+        """What the sweep does with a run whose worker is gone."""
+        if run.status == RunStatus.RUNNING and self.is_free(run):
+            self.queue(run)
+
+
+class Wire(MemoryJournal):
+    """A worker's journal: what it sends may be lost, late, or unheard of."""
+
+    def __init__(self, store: Store, row: MemoryRun, hold: "Hold") -> None:
+        super().__init__(store, row)
+        self.store, self.world, self.hold = store, store.world, hold
+        self.is_wanted_elsewhere = self.world.chance(0.03)
+        self.arrived: list[Event] = []
+        self.rings: list[str] = []
+
+    def load(self) -> list[Event]:
+        self.world.cut("reads the journal")
+        return super().load()
+
+    def pause(self, seconds: float) -> None:
+        super().pause(seconds)
+        self.world.cut("waits in place")
+
+    def commit(self, batch: Batch) -> list[Event]:
+        """Send it until it is known to be kept, as the journal over the database does."""
+        what = ", ".join(f"{draft.kind} {draft.key}".strip() for draft in batch.drafts)
+        sent: list[Wire] = []
+        for _ in range(TRIES):
+            order = self.world.cut(f"commits {what}")
+            sent.append(copy(self))
+            if order == Order.LATE:
+                self.world.in_flight.append((sent[-1], batch))
+            elif order != Order.LOST:
+                sent[-1].arrive(batch)
+            if order != Order.GO:
+                self.world.cut("reads back")
+            if heard := next((one for one in sent if one.arrived), None):
+                return self._heard(heard)
+        raise StorageLost(self.run.run_id)
+
+    def arrive(self, batch: Batch) -> None:
+        """The statement reaches the storage."""
+        try:
+            self.arrived = super().commit(batch)
+        except Fenced:
+            self.world.refused += 1
+            raise
+        self.rings = self.store.take_outbox()
+        self.world.excused.update(self.rings)  # until the worker learns that it is kept
+        self.world.wrote(self.hold, batch)
+
+    def _heard(self, statement: "Wire") -> list[Event]:
+        self._seq += len(statement.arrived)
+        self.world.send(statement.rings)
+        return statement.arrived
+
+
+def arrive_late(statement: Wire, batch: Batch) -> None:
+    """Nobody listens any more to what the storage says."""
+    try:
+        statement.arrive(batch)
+    except (Fenced, Overtaken):
+        return
+
+
+def transact(world: "World", _run_id: str, act: Callable[[], Any]) -> Any:
+    """Commit, and then send word of it."""
+    result = act()
+    world.post()
+    return result
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a world is made of: a planted fault replaces one of these."""
+
+    store: type[Store] = Store
+    journal: type[Wire] = Wire
+    advance: Callable[..., Any] = advance
+    transact: Callable[["World", str, Callable[[], Any]], Any] = transact

@@ -1,0 +1,149 @@
+"""Ten faults to be found, each one mechanism of the storage or the engine left out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from procedures.engine.definition import Procedure
+from procedures.engine.errors import Refused
+from procedures.engine.execute import Execution, quarantined
+from procedures.engine.files import FileStore, file_desk
+from procedures.engine.journal import Batch, Draft, Event, EventKind, Journal, RunStatus, silence
+from procedures.engine.memory import MemoryRun
+from procedures.engine.recorder import Recorder
+from tests.simulation.doubles import Parts, Store, Wire
+from tests.simulation.world import World
+
+
+class EpochUnchecked(Wire):
+    """A worker that lost its hold still writes."""
+
+    def is_current(self) -> bool:
+        return True
+
+
+class NumbersNotUnique(Wire):
+    """A statement that comes twice is kept twice."""
+
+    def follows(self) -> bool:
+        return True
+
+
+def send_before_commit(world: World, run_id: str, act: Callable[[], Any]) -> Any:
+    """Word is sent of what is not committed yet."""
+    if not run_id:
+        result = act()
+        world.post()
+        return result
+    world.bus.append(run_id)
+    world.cut("commits")
+    result = act()
+    others = [ring for ring in world.store.take_outbox() if ring != run_id]
+    world.send(others)
+    return result
+
+
+class InputsStay(Store):
+    """What came from outside is written to the journal, and not noted as taken."""
+
+    def take_inputs(self, run: MemoryRun) -> None:
+        before = list(run.inputs)
+        super().take_inputs(run)
+        run.inputs += before
+
+
+class LocalLease(Store):
+    """Whether a lease has passed is asked of the worker's own clock."""
+
+    def is_free(self, run: MemoryRun) -> bool:
+        skew = self.world.skew
+        self.clock += skew
+        try:
+            return super().is_free(run)
+        finally:
+            self.clock -= skew
+
+
+class LosersStay(Store):
+    """A decided set leaves open what it no longer needs."""
+
+    def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any]) -> None:
+        return
+
+
+class _Like(str):
+    """A digest that is taken for any other."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, _other: object) -> bool:
+        return True
+
+    def __ne__(self, _other: object) -> bool:
+        return False
+
+
+class _Undigested(Event):
+    @property
+    def content(self) -> dict[str, Any]:
+        content = super().content
+        return {**content, "digest": _Like()} if "digest" in content else content
+
+
+class DigestsIgnored(Wire):
+    """An answer serves whatever is asked under its key."""
+
+    def load(self) -> list[Event]:
+        return [_Undigested(**vars(event)) for event in super().load()]
+
+
+class _Unflushed(Recorder):
+    def flush(self) -> None:
+        return
+
+
+def advance_unflushed(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
+    """As the engine's own `advance`, but effects begin before what they use is kept."""
+    with file_desk(files):
+        recorder = _Unflushed(journal, journal.load())
+        release, drafts = Execution(procedure, recorder).ending()
+        try:
+            recorder.finish(release, *drafts)
+        except Refused as refusal:
+            release, drafts = quarantined(refusal)
+            journal.commit(Batch(drafts, release=release))
+    return release.status
+
+
+class ExpiresAnyway(Store):
+    """A wait that was found due is closed, whatever became of it meanwhile."""
+
+    def expire(self, run_id: str, key: str, wait: dict[str, Any]) -> bool:
+        run = self.runs[run_id]
+        if run.waits.get(key) is wait:
+            return super().expire(run_id, key, wait)
+        if not run.status.is_end:
+            run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, silence(wait)))
+            self.queue(run) if run.status == RunStatus.WAITING else None
+        return True
+
+
+class CancelForgets(Store):
+    """A cancel leaves the run's questions open."""
+
+    def withdraw_all(self, run: MemoryRun) -> None:
+        if not run.cancellation:
+            super().withdraw_all(run)
+
+
+FAULTS: Mapping[str, Parts] = {
+    "epoch check off": Parts(journal=EpochUnchecked),
+    "unique index off": Parts(journal=NumbersNotUnique),
+    "publish before commit": Parts(transact=send_before_commit),
+    "input taken twice": Parts(store=InputsStay),
+    "lease by the local clock": Parts(store=LocalLease),
+    "loser kept": Parts(store=LosersStay),
+    "digest ignored": Parts(journal=DigestsIgnored),
+    "unflushed pure result before an effect": Parts(advance=advance_unflushed),
+    "expiry without compare-and-set": Parts(store=ExpiresAnyway),
+    "cancel that forgets open requests": Parts(store=CancelForgets),
+}

@@ -1,0 +1,333 @@
+"""What happens when, drawn from a seed: first everything that can go wrong, then nothing."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import Any
+
+from procedures.engine.journal import RunStatus
+from tests.simulation import endings
+from tests.simulation.doubles import Parts, arrive_late
+from tests.simulation.ledger import writing_to
+from tests.simulation.plays import PLAYS
+from tests.simulation.strands import Order, Strand
+from tests.simulation.witness import BrokenError
+from tests.simulation.world import Page, Worker, World
+
+CHAOS = (80, 140, 220)
+"""Steps with faults."""
+MOST_RUNS = 4
+MOST_CALM = 3000
+TICKS = (0.05, 0.2, 1, 4, 12, 40)
+JUMPS = (-3600, -20, 0, 20, 3600)
+NO_REPLY = (Order.LOST, Order.LATE, Order.UNHEARD)
+Act = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How often things go wrong: every seed has rates of its own, so that each fault has seeds
+    in which it comes often, and seeds in which nothing hides what it does."""
+
+    crash: float
+    stop: float
+    no_reply: float
+    double: float
+    lose: float
+    operate: float
+    hurry: float
+    """How fast people and time are against the workers."""
+
+    @classmethod
+    def drawn(cls, random: Random) -> "Rates":
+        return cls(
+            crash=random.choice((0, 0.02, 0.08)),
+            stop=random.choice((0, 0.02, 0.08)),
+            no_reply=random.choice((0, 0.05, 0.3)),
+            double=random.choice((0, 0.1, 0.5)),
+            lose=random.choice((0, 0.1, 0.5)),
+            operate=random.choice((0.05, 0.2, 0.6)),
+            hurry=random.choice((0.5, 1, 2)),
+        )
+
+
+@dataclass
+class Story:
+    """One seed's simulation: what happened, and what broke, if anything did."""
+
+    seed: int
+    lines: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    broken: BrokenError | None = None
+
+    def __str__(self) -> str:
+        end = f"BROKEN: {self.broken}" if self.broken else "Nothing broke."
+        return "\n".join((f"Seed {self.seed}", *self.lines, end))
+
+
+def simulate(seed: int, parts: Parts | None = None) -> Story:
+    """Live through one seed. The same seed gives the same story."""
+    schedule = Schedule(seed, parts or Parts())
+    with writing_to(schedule.world):
+        try:
+            schedule.live()
+        except BrokenError as broken:
+            schedule.story.broken = broken
+        finally:
+            schedule.world.end()
+    return schedule.story
+
+
+def find(seeds: Iterable[int], parts: Parts | None = None) -> Story | None:
+    """The story of the first of the seeds in which something breaks."""
+    stories = (simulate(seed, parts) for seed in seeds)
+    return next((story for story in stories if story.broken), None)
+
+
+class Schedule:
+    """Draws each step from what can happen next."""
+
+    def __init__(self, seed: int, parts: Parts) -> None:
+        self.world = World(seed, parts)
+        self.random = self.world.random
+        self.rates = Rates.drawn(self.random)
+        self.story = Story(seed)
+        self._sent: list[tuple[str, str, int]] = []
+
+    def live(self) -> None:
+        for _ in range(self.random.choice(CHAOS)):
+            weights, acts = zip(*self._possible(), strict=True)
+            self.random.choices(acts, weights)[0]()
+            self.world.look()
+        Calm(self).live()
+        endings.check(self.world)
+        self.story.counts["zombies"] = self.world.refused
+        self.story.counts.update(run.status for run in self.world.store.runs.values())
+
+    def note(self, who: str, what: str) -> None:
+        self.story.counts["steps"] += 1
+        seconds = self.world.store.clock.strftime("%H:%M:%S")
+        self.story.lines.append(f"{len(self.story.lines) + 1:4} {seconds} {who}: {what}")
+
+    # What can happen
+
+    def _possible(self) -> Iterator[tuple[float, Act]]:
+        yield from self._moves()
+        yield from self._news()
+        yield 1.5 * self.rates.hurry, self._tick
+        yield 0.2, self._jump
+        if self.world.clock.is_idle:
+            yield 1.5, lambda: self._begin(self.world.clock, "sweeps", self.world.sweep)
+        for person in self.world.people:
+            if person.is_idle:
+                yield from self._deeds(person)
+
+    def _moves(self) -> Iterator[tuple[float, Act]]:
+        for strand in self.world.strands:
+            if strand.is_stalled:
+                yield 0.2, partial(self._wake, strand)
+            elif not strand.is_idle:
+                yield 6, partial(self._go_on, strand)
+
+    def _news(self) -> Iterator[tuple[float, Act]]:
+        world = self.world
+        idle = [worker for worker in world.workers if worker.strand.is_idle]
+        if idle and world.bus:
+            yield 6, lambda: self._deliver(self.random.choice(idle))
+        if world.bus:
+            yield self.rates.lose, self._lose_message
+        if world.in_flight:
+            yield 1, self.arrive
+        if idle:
+            yield 0.1, lambda: self._deliver_unknown(idle[0])
+
+    def _deeds(self, person: Strand) -> Iterator[tuple[float, Act]]:
+        world, hurry, operate = self.world, self.rates.hurry, self.rates.operate
+        runs = list(world.store.runs)
+        if sum(not run.parent for run in world.store.runs.values()) < MOST_RUNS:
+            yield 3 if not runs else 0.7, lambda: self._start(person)
+        if pages := world.open_pages():
+            yield 1.5 * hurry, lambda: self._answer(person, self.random.choice(pages))
+        if world.pages:
+            yield 0.3 * hurry, lambda: self._answer(person, self.random.choice(world.pages))
+        if runs:
+            yield 0.6 * hurry, lambda: self._signal(person, self.random.choice(runs))
+            yield operate / 2, lambda: self._operate(person, "cancels", self.random.choice(runs))
+            yield operate, lambda: self._operate(person, "retries", self.random.choice(runs))
+
+    # Strands
+
+    def _begin(self, strand: Strand, at: str, job: Act) -> None:
+        strand.begin(at, job)
+        self.note(strand.name, at)
+
+    def _go_on(self, strand: Strand) -> None:
+        """Mostly it goes on; now and then it crashes, is stopped, or loses what it sends."""
+        rates = self.rates
+        orders, weights = [Order.GO, Order.CRASH], [1.0, rates.crash]
+        if strand.at.startswith("commits"):
+            orders += NO_REPLY
+            weights += [rates.no_reply] * len(NO_REPLY)
+        if strand.at.startswith("sends"):
+            orders.append(Order.LOST)
+            weights.append(rates.lose)
+        is_worker = any(worker.strand is strand for worker in self.world.workers)
+        if is_worker and self.random.random() < rates.stop:
+            strand.is_stalled = True
+            self.note(strand.name, f"is stopped where it {strand.at}")
+            self.story.counts["stopped"] += 1
+            return
+        self.step(strand, self.random.choices(orders, weights)[0])
+
+    def step(self, strand: Strand, order: Order) -> None:
+        self.note(strand.name, f"{strand.at}: {order}")
+        self.story.counts["crashes"] += order == Order.CRASH
+        self.story.counts["no replies"] += strand.at.startswith("commits") and order in NO_REPLY
+        self.world.resume(strand, order)
+
+    def _wake(self, strand: Strand) -> None:
+        strand.is_stalled = False
+        self.note(strand.name, "comes back")
+
+    # Messages and time
+
+    def _deliver(self, worker: Worker) -> None:
+        place = self.random.randrange(len(self.world.bus))
+        run_id = self.world.bus[place]
+        if self.random.random() < self.rates.double:
+            self.note("bus", f"doubles word of {run_id}")
+        else:
+            del self.world.bus[place]
+        self.note(worker.strand.name, f"hears of {run_id}")
+        self.world.take_up(worker, run_id)
+
+    def _deliver_unknown(self, worker: Worker) -> None:
+        self.note(worker.strand.name, "hears of a run that nobody knows")
+        self.world.take_up(worker, "nobody")
+
+    def _lose_message(self) -> None:
+        run_id = self.world.bus.pop(self.random.randrange(len(self.world.bus)))
+        if run_id not in self.world.bus:
+            self.world.excused.add(run_id)
+        self.note("bus", f"loses word of {run_id}")
+
+    def arrive(self) -> None:
+        statement, batch = self.world.in_flight.pop(
+            self.random.randrange(len(self.world.in_flight))
+        )
+        self.note("network", f"delivers late what was sent for {statement.run.run_id}")
+        arrive_late(statement, batch)
+
+    def _tick(self) -> None:
+        length = self.random.choice(TICKS)
+        self.note("time", f"passes: {length} s")
+        self.world.pass_time(timedelta(seconds=length))
+
+    def _jump(self) -> None:
+        worker = self.random.choice(self.world.workers)
+        worker.skew = timedelta(seconds=self.random.choice(JUMPS))
+        self.note(worker.strand.name, f"its clock is {worker.skew.total_seconds():+.0f} s off")
+
+    # People
+
+    def _start(self, person: Strand) -> None:
+        name = self.random.choice(list(PLAYS))
+        self._begin(person, f"starts {name}", lambda: self.world.start(name))
+
+    def _answer(self, person: Strand, page: Page) -> None:
+        value = value_for(page[2], is_yes=self.random.random() < 0.75)
+        if page not in self.world.pages:
+            self.world.pages.append(page)
+        self._begin(
+            person,
+            f"answers {page[1]} of {page[0]}: {value}",
+            lambda: self.world.answer(page, value),
+        )
+
+    def _signal(self, person: Strand, run_id: str) -> None:
+        names = PLAYS[self.world.store.runs[run_id].procedure.name].signals
+        if not names:
+            return
+        if self._sent and self.random.random() < 0.3:
+            sent = self.random.choice(self._sent)
+        else:
+            sent = (run_id, names[0], len(self._sent) + 1)
+            self._sent.append(sent)
+        self._begin(
+            person, f"sends {sent[1]} {sent[2]} to {sent[0]}", lambda: self.world.signal(*sent)
+        )
+
+    def _operate(self, person: Strand, verb: str, run_id: str) -> None:
+        deed = self.world.cancel if verb == "cancels" else self.world.retry
+        self._begin(person, f"{verb} {run_id}", lambda: deed(run_id))
+
+
+class Calm:
+    """No faults any more: first nobody but the machines acts, then people answer everything."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule, self.world = schedule, schedule.world
+        self._steps = 0
+
+    def live(self) -> None:
+        world = self.world
+        world.is_calm = True
+        for worker in world.workers:
+            worker.skew, worker.strand.is_stalled = timedelta(0), False
+        while world.in_flight:
+            self.schedule.arrive()
+            world.look()
+        self._settle()
+        self._settle_leases()
+        endings.check_rest(world)
+        while unended := [run for run in world.store.runs.values() if not run.status.is_end]:
+            for run in unended:
+                if run.status == RunStatus.QUARANTINED:
+                    endings.check_quarantine(run)
+                    self._do(partial(world.retry, run.facts.run_id))
+            for page in world.open_pages():
+                self._do(partial(world.answer, page, value_for(page[2], is_yes=True)))
+            world.pass_time(timedelta(seconds=31))
+            self._settle()
+
+    def _settle_leases(self) -> None:
+        """Give the runs of those that died back, and carry them on, until nothing more happens."""
+        for _ in range(4):
+            self.world.pass_time(timedelta(seconds=16))
+            self._settle()
+
+    def _do(self, act: Act) -> None:
+        act()
+        self.world.look()
+
+    def _settle(self) -> None:
+        """Go on until no message is left and nobody has anything to do."""
+        world = self.world
+        self._do(world.sweep)
+        while True:
+            self._count()
+            busy = [strand for strand in world.strands if not strand.is_idle]
+            idle = [worker for worker in world.workers if worker.strand.is_idle]
+            if busy:
+                self._do(partial(self.schedule.step, busy[0], Order.GO))
+            elif world.bus:
+                self._do(partial(world.take_up, idle[0], world.bus.pop(0)))
+            else:
+                return
+
+    def _count(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_CALM:
+            raise BrokenError("every run comes to an end", "nothing settles")
+
+
+def value_for(wait: dict[str, Any], *, is_yes: bool) -> Any:
+    """An answer that fits the question."""
+    if wait["kind"] == "approval":
+        return is_yes
+    if wait["kind"] == "choice":
+        return "repeat" if is_yes else "happened"
+    return '"so it was"'

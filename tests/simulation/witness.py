@@ -1,0 +1,206 @@
+"""Looks at one run after every step of the schedule: what may never be seen there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from procedures.engine import canonical
+from procedures.engine.handles import KEEPS_ON
+from procedures.engine.history import SOFT
+from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chain
+from procedures.engine.memory import KEY
+
+SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
+ENDS = {EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED}
+OPENINGS = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
+
+
+class BrokenError(Exception):
+    """Something happened that may never happen."""
+
+    def __init__(self, invariant: str, words: str) -> None:
+        self.invariant, self.words = invariant, words
+        super().__init__(f"{invariant}: {words}")
+
+
+class Row(Protocol):
+    """What can be seen of a run in the storage."""
+
+    @property
+    def status(self) -> RunStatus: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+    @property
+    def inputs(self) -> Sequence[Draft]: ...
+    @property
+    def waits(self) -> Mapping[str, Mapping[str, Any]]: ...
+    @property
+    def result(self) -> str | None: ...
+
+
+@dataclass
+class Kept:
+    """What a run's journal says, as its model reads it."""
+
+    inputs: Mapping[str, Any]
+    results: dict[str, Any] = field(default_factory=dict)
+    """Of the steps since the run last began anew, by key."""
+    failed: set[str] = field(default_factory=set)
+    """The keys of those that failed for good."""
+    closed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What became of the waits since then, by key."""
+    ever_closed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+
+class Witness:
+    """Remembers all that was seen of one run."""
+
+    def __init__(self, run_id: str, inputs: str) -> None:
+        self.run_id = run_id
+        self.kept = Kept(canonical.value_of(inputs))
+        self.opened: dict[str, dict[str, Any]] = {}
+        """What the run waits for by its journal, by key."""
+        self.asked: dict[str, dict[str, Any]] = {}
+        """All openings since it last began anew."""
+        self.committed: set[str] = set()
+        """The idempotency keys of the steps that are kept."""
+        self.to_undo: list[str] = []
+        self.awaited: list[tuple[str, dict[str, Any]]] = []
+        """Answers that were accepted and that the journal does not know yet."""
+        self.is_ended = False
+        self._seen: list[Event] = []
+        self._soft: set[tuple[str, str]] = set()
+        self._generation = 0
+
+    def name_of(self, key: str) -> str:
+        """The idempotency key of a step."""
+        generation = f"{self._generation}:" if self._generation else ""
+        return f"{self.run_id}:{generation}{key}"
+
+    def look(self, row: Row) -> None:
+        """Raises `BrokenError` when something is to be seen that may never be."""
+        events = row.events
+        if events[: len(self._seen)] != self._seen:
+            raise BrokenError("append-only", "an event has changed or is gone")
+        for event in events[len(self._seen) :]:
+            self._check_place(event)
+            self._seen.append(event)
+            self._take(event)
+        for words in self._wrong_with(row):
+            raise BrokenError(*words)
+
+    def _check_place(self, event: Event) -> None:
+        last = self._seen[-1] if self._seen else None
+        draft = Draft(EventKind(event.kind), event.key, event.name, event.content)
+        seq, head = len(self._seen) + 1, last.hash if last else ""
+        made = chain(draft, run_id=self.run_id, seq=seq, at=event.at, head=head, key=KEY)
+        if made != event:
+            raise BrokenError("one event a number", f"{event.kind} {event.key} breaks the chain")
+        if last and last.at > event.at:
+            raise BrokenError("the storage's clock", f"{event.kind} {event.key} lies in the past")
+        if self.is_ended and event.kind != EventKind.OPERATOR:
+            raise BrokenError("an ended run never changes", f"{event.kind} {event.key} after it")
+
+    def _take(self, event: Event) -> None:
+        content = event.content
+        if event.kind in OPENINGS:
+            if event.key in self.asked:
+                raise BrokenError("a wait is opened once", event.key)
+            self.opened[event.key] = self.asked[event.key] = content
+        elif event.kind == EventKind.WAIT_CLOSED:
+            self._take_outcome(event, content)
+        elif event.kind in {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}:
+            self._take_attempt(event, content)
+        elif event.kind == EventKind.RUN_CONTINUED:
+            self._begin_anew(content)
+        elif event.kind in SOFT:
+            self._take_soft(event)
+        elif event.kind in ENDS | {EventKind.OPERATOR}:
+            self.is_ended = event.kind in ENDS
+
+    def _take_outcome(self, event: Event, content: dict[str, Any]) -> None:
+        wait = self.opened.pop(event.key, None)
+        if wait is None:
+            raise BrokenError("one outcome a wait", f"{event.key} {content['outcome']} once more")
+        if not content["responder"]:
+            raise BrokenError("who answered is stored", event.key)
+        if content["timed_out"]:
+            _check_silence(event, wait, content)
+        self.kept.closed[event.key] = content
+        if content["outcome"] == "decided":
+            self._check_set(event.key, wait, content["value"])
+        self.kept.ever_closed.append((event.key, content))
+        if (event.key, content) in self.awaited:
+            self.awaited.remove((event.key, content))
+
+    def _check_set(self, key: str, wait: Mapping[str, Any], won: Sequence[str]) -> None:
+        closed = [part for part in self.kept.closed if part in wait["over"]]
+        if closed[: wait["need"]] != won:
+            raise BrokenError("the first ones win a set", f"{key}: {won}, but {closed} closed")
+
+    def _take_attempt(self, event: Event, content: dict[str, Any]) -> None:
+        if event.kind == EventKind.STEP_FAILED:
+            self.kept.failed |= {event.key} if content["final"] else set()
+            return
+        name = self.name_of(event.key)
+        if name in self.committed:
+            raise BrokenError("a committed step never runs again", f"{event.key} is kept twice")
+        self.committed.add(name)
+        self.kept.results[event.key] = content["result"]
+
+    def _take_soft(self, event: Event) -> None:
+        if event.kind == EventKind.COMPENSATION:
+            self.to_undo.append(event.name)
+        if not event.key.rpartition("/")[2].startswith(
+            ":"
+        ):  # a step says it: again when tried again
+            return
+        mark = (event.kind, f"{self._generation} {event.key}")
+        if mark in self._soft:
+            raise BrokenError("state and notices count once", f"{event.kind} {event.key}")
+        self._soft.add(mark)
+
+    def _begin_anew(self, content: dict[str, Any]) -> None:
+        if self.opened:
+            raise BrokenError("nothing stays open", f"{', '.join(self.opened)} when begun anew")
+        self._generation = content["generation"]
+        self.asked.clear()
+        self.to_undo.clear()
+        self.kept.results, self.kept.failed, self.kept.closed = {}, set(), {}
+        self.kept.inputs = canonical.value_of(content["inputs"])
+
+    def _wrong_with(self, row: Row) -> Iterator[tuple[str, str]]:
+        if row.status.is_end and row.waits:
+            yield "a run's end closes its waits", ", ".join(row.waits)
+        if row.status.is_end != self.is_ended and not row.inputs:
+            yield "an ended run never runs again", f"it is {row.status}"
+        pending = [(one.key, one.data) for one in row.inputs]
+        if lost := [key for key, content in self.awaited if (key, content) not in pending]:
+            yield "a committed answer is never lost", ", ".join(lost)
+        yield from self._asleep(row)
+        yield from self._losers(row)
+
+    def _asleep(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Only what belongs to a set that is not decided yet lets a run sleep on."""
+        if row.status not in SUSPENDED or not row.inputs:
+            return
+        parts = {part for wait in row.waits.values() for part in wait.get("over", ())}
+        if missed := [one.key for one in row.inputs if one.key not in parts]:
+            yield "an answer wakes its run", ", ".join(missed)
+
+    def _losers(self, row: Row) -> Iterator[tuple[str, str]]:
+        for key, wait in self.asked.items():
+            if wait["wait"] != "set" or key in row.waits or key not in self.kept.closed:
+                continue
+            left = [part for part in wait["over"] if part in row.waits]
+            if left := [part for part in left if row.waits[part]["wait"] not in KEEPS_ON]:
+                yield "a decided set keeps nothing open", f"{key}: {', '.join(left)}"
+
+
+def _check_silence(event: Event, wait: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    if event.at < datetime.fromisoformat(wait["due_at"]):
+        raise BrokenError("silence never decides early", event.key)
+    is_declared = wait["wait"] == "signal" or wait["on_timeout"] == "default"
+    if content["value"] is not None and not is_declared:
+        raise BrokenError("silence never approves undeclared", event.key)

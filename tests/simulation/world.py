@@ -1,0 +1,328 @@
+"""Several workers, people and a clock around one storage, and what may befall them."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from procedures.engine import Step
+from procedures.engine.errors import Fenced, StorageLost
+from procedures.engine.history import failed_step
+from procedures.engine.journal import Batch, RunStatus, closing
+from procedures.engine.memory import LEASE, MemoryRun
+from tests.simulation.doubles import Parts, Wire
+from tests.simulation.ledger import Effect
+from tests.simulation.plays import PLAYS
+from tests.simulation.strands import Crash, Order, Strand
+from tests.simulation.witness import BrokenError, Witness
+
+BEAT = timedelta(seconds=5)
+Page = tuple[str, str, dict[str, Any]]
+"""An open question as somebody sees it: its run, its key and its opening."""
+
+
+@dataclass
+class Hold:
+    """One worker's hold on a run, as the world knows it without asking the storage."""
+
+    run_id: str
+    until: datetime
+    is_over: bool = False
+
+
+@dataclass
+class Worker:
+    strand: Strand
+    in_hand: str = ""
+    """The message it has taken and not acted on."""
+    journal: Wire | None = None
+    skew: timedelta = timedelta(0)
+    """How far its own clock is ahead of the storage's."""
+
+
+class World:
+    """Everything there is in one simulation; nothing happens in it but by its schedule."""
+
+    def __init__(self, seed: int, parts: Parts) -> None:
+        self.parts, self.random = parts, Random(seed)  # noqa: S311 (no secret)
+        self.store = parts.store(self)
+        self.workers = [Worker(Strand(f"worker {number}")) for number in (1, 2, 3)]
+        self.people = [Strand("alice"), Strand("bob")]
+        self.clock = Strand("clock")
+        self.bus: list[str] = []
+        self.in_transit: list[str] = []
+        self.excused: set[str] = set()
+        """Runs that wait for the sweep, because word of them was lost."""
+        self.in_flight: list[tuple[Wire, Batch]] = []
+        self.holds: dict[str, Hold] = {}
+        self.witnesses: dict[str, Witness] = {}
+        self.pages: list[Page] = []
+        self.effects: list[Effect] = []
+        self.retried: set[str] = set()
+        """Runs that an operator let go on, also those whose parent is gone."""
+        self.quoted = 0
+        self.refused = 0
+        """Statements of workers that do not hold their run any more."""
+        self.is_calm = False
+        self.broken: BrokenError | None = None
+        self.now_on: Strand | None = None
+
+    def chance(self, share: float) -> bool:
+        return not self.is_calm and self.random.random() < share
+
+    def blame(self, invariant: str, words: str) -> None:
+        """Note what broke; the schedule stops when it has the baton again."""
+        self.broken = self.broken or BrokenError(invariant, words)
+
+    # Strands
+
+    @property
+    def strands(self) -> list[Strand]:
+        return [*(worker.strand for worker in self.workers), *self.people, self.clock]
+
+    def resume(self, strand: Strand, order: Order) -> None:
+        self.now_on = strand
+        try:
+            strand.go_on(order)
+        except BrokenError:
+            raise
+        except BaseException as error:
+            raise BrokenError("nothing escapes a process", f"{strand.name}: {error!r}") from error
+        finally:
+            self.now_on = None
+        for worker in self.workers:
+            if worker.in_hand and worker.strand.is_idle:  # the message is gone with the process
+                self.excused.add(worker.in_hand)
+                worker.in_hand = ""
+
+    def cut(self, at: str) -> Order:
+        return self.now_on.cut(at) if self.now_on else Order.GO
+
+    def end(self) -> None:
+        for strand in self.strands:
+            if not strand.is_idle:
+                self.resume(strand, Order.CRASH)
+            strand.end()
+
+    # Workers
+
+    def take_up(self, worker: Worker, run_id: str) -> None:
+        worker.in_hand = run_id
+        worker.strand.begin(f"takes up {run_id}", lambda: self._work(worker, run_id))
+
+    def _work(self, worker: Worker, run_id: str) -> None:
+        try:
+            worker.journal = self.store.claim(run_id)  # type: ignore[assignment]
+            worker.in_hand = ""
+            self.post()
+            if worker.journal:
+                self.cut("has claimed")
+                self._carry_on(worker.journal)
+        finally:
+            worker.journal = None
+
+    def _carry_on(self, journal: Wire) -> None:
+        versions = PLAYS[journal.row.procedure.name].code
+        with suppress(Fenced, StorageLost):
+            self.parts.advance(self.random.choice(versions), journal, self.store.files)
+
+    def held(self, run_id: str) -> Hold:
+        """A worker has claimed a run."""
+        before, now = self.holds.get(run_id), self.store.clock
+        if before and not before.is_over and before.until > now:
+            self.blame("one worker holds a run", f"{run_id} is claimed while another holds it")
+        hold = self.holds[run_id] = Hold(run_id, now + LEASE)
+        return hold
+
+    def wrote(self, hold: Hold, batch: Batch) -> None:
+        """A statement of that hold was kept."""
+        if self.holds[hold.run_id] is not hold or hold.is_over:
+            self.blame("a zombie writes nothing", f"in {hold.run_id}")
+        hold.is_over = hold.is_over or batch.release is not None
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the clock of whoever acts now is ahead of the storage's."""
+        known = (worker.skew for worker in self.workers if worker.strand is self.now_on)
+        return next(known, timedelta(0))
+
+    def journal_of(self, strand: Strand | None) -> Wire | None:
+        return next((one.journal for one in self.workers if one.strand is strand), None)
+
+    # Messages
+
+    def post(self) -> None:
+        """Send word of what was just committed."""
+        self.send(self.store.take_outbox())
+
+    def send(self, rings: list[str]) -> None:
+        if not rings:
+            return
+        self.excused.difference_update(rings)
+        self.in_transit += rings
+        try:
+            order = self.cut(f"sends word of {', '.join(rings)}")
+        except Crash:
+            order = Order.LOST
+            raise
+        finally:
+            for run_id in rings:
+                self.in_transit.remove(run_id)
+            if order == Order.LOST:
+                self.excused.update(rings)
+            else:
+                self.bus += rings
+
+    # The outside of the runs
+
+    def quote(self, item: str) -> int:
+        self.quoted += 1
+        return len(item) + self.quoted
+
+    def perform(self, step: Step, what: str, amount: int) -> str:
+        self.cut(f"is about to {what}")
+        effect = Effect(step.idempotency_key, what, amount, step.attempt)
+        self._check(effect)
+        self.effects.append(effect)
+        self.cut(f"did {what}")
+        if self.chance(0.1):
+            raise OSError("There was trouble.")
+        return f"{what} {len(self.effects)}"
+
+    def _check(self, effect: Effect) -> None:
+        run_id = effect.key.partition(":")[0]
+        journal = self.journal_of(self.now_on)
+        is_current = journal and self.holds[run_id] is journal.hold and not journal.hold.is_over
+        if is_current and effect.key in self.witnesses[run_id].committed:
+            self.blame("a committed step never runs again", effect.key)
+        before = [one for one in self.effects if one.key == effect.key]
+        if any((one.what, one.amount) != (effect.what, effect.amount) for one in before):
+            self.blame("an effect uses only what is kept", f"{effect} after {before[-1]}")
+
+    def heard(self, run_id: str, key: str, prompt: str) -> None:
+        asked = self.witnesses[run_id].asked[key]["prompt"]
+        if asked != prompt:
+            self.blame("an answer serves its question", f"{asked!r} was asked, not {prompt!r}")
+
+    # People and time
+
+    def start(self, name: str) -> None:
+        play = PLAYS[name]
+        self.parts.transact(self, "", lambda: self.store.start(play.code[0], play.inputs))
+
+    def answer(self, page: Page, value: Any) -> None:
+        """Somebody answers what they saw a while ago."""
+        run_id, key, wait = page
+        content = closing(outcome_of(value), value, responder="bob")
+
+        def respond() -> None:
+            if self.store.runs[run_id].waits.get(key) is wait:
+                self.witnesses[run_id].awaited.append((key, content))
+                self.store.resolve(run_id, key, content)
+
+        self.parts.transact(self, run_id, respond)
+
+    def signal(self, run_id: str, name: str, number: int) -> None:
+        def send() -> None:
+            if not self.store.runs[run_id].status.is_end:
+                self.store.signal(run_id, name, number, id=str(number), by="carol")
+
+        self.parts.transact(self, run_id, send)
+
+    def cancel(self, run_id: str) -> None:
+        run = self.store.runs[run_id]
+
+        def stop() -> None:
+            if run.status.is_end or run.cancellation:
+                return
+            self.store.cancel(run_id, by="dave", reason="Enough.")
+            if run.waits:
+                self.blame("a cancel closes what is asked", ", ".join(run.waits))
+
+        self.parts.transact(self, run_id, stop)
+
+    def retry(self, run_id: str) -> None:
+        run = self.store.runs[run_id]
+
+        def mend() -> None:
+            if run.status in (RunStatus.FAILED, RunStatus.QUARANTINED):
+                self.retried.add(run_id)
+                self.store.operate(run_id, "retry", key=failed_step(run.events[run.base :]))
+
+        self.parts.transact(self, run_id, mend)
+
+    def sweep(self) -> None:
+        """What the clock does once a second, one transaction a row."""
+        for run_id, key, wait in self.store.due():
+            self.cut(f"expires {key} of {run_id}")
+            self.parts.transact(self, run_id, lambda: self.store.expire(run_id, key, wait))  # noqa: B023
+        for run in list(self.store.runs.values()):
+            self._sweep_run(run)
+
+    def _sweep_run(self, run: MemoryRun) -> None:
+        run_id = run.facts.run_id
+        if run.wake_at and run.wake_at <= self.store.clock:
+            self.cut(f"wakes {run_id}")
+            self.parts.transact(self, run_id, lambda: self.store.wake(run))
+        if run.status == RunStatus.RUNNING and self.store.is_free(run):
+            self.cut(f"takes back {run_id}")
+            self.parts.transact(self, run_id, lambda: self.store.reclaim(run))
+        if run.status == RunStatus.QUEUED and run_id in self.excused:
+            self.bus.append(run_id)
+            self.excused.discard(run_id)
+
+    def pass_time(self, length: timedelta) -> None:
+        """The storage's clock goes on, and every worker that can keeps its lease."""
+        while length > timedelta(0):
+            step = min(length, BEAT)
+            self.store.clock += step
+            length -= step
+            for worker in self.workers:
+                journal = worker.journal
+                if not journal or worker.strand.is_stalled or self.chance(0.05):
+                    continue
+                if journal.renew():
+                    journal.hold.until = self.store.clock + LEASE
+
+    # What is seen
+
+    def look(self) -> None:
+        """Raises `BrokenError` when something is to be seen that may never be."""
+        if self.broken:
+            raise self.broken
+        for run_id, run in list(self.store.runs.items()):
+            witness = self.witnesses.get(run_id)
+            if witness is None:
+                witness = self.witnesses[run_id] = Witness(run_id, run.facts.inputs)
+            witness.look(run)
+            if run.cancellation and not run.compensates and run.waits:
+                raise BrokenError("a cancelled run asks nothing more", ", ".join(run.waits))
+            above = run.parent and self.store.runs[run.parent.run_id]
+            is_over = above and above.status == RunStatus.CANCELLED and run_id not in self.retried
+            if is_over and not _is_to_end(run):
+                raise BrokenError("a cancel ends the whole tree", run_id)
+            if run.status == RunStatus.QUEUED and not self._is_told(run_id):
+                raise BrokenError("word follows what it tells of", f"nobody hears of {run_id}")
+
+    def _is_told(self, run_id: str) -> bool:
+        in_hand = [worker.in_hand for worker in self.workers]
+        return any(run_id in heap for heap in (self.bus, self.in_transit, self.excused, in_hand))
+
+    def open_pages(self) -> list[Page]:
+        return [
+            (run_id, key, wait)
+            for run_id, run in self.store.runs.items()
+            for key, wait in run.waits.items()
+            if wait["wait"] == "request"
+        ]
+
+
+def _is_to_end(run: MemoryRun) -> bool:
+    return run.status.is_end or run.cancellation is not None
+
+
+def outcome_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "approved" if value else "rejected"
+    return "answered"

@@ -1,0 +1,58 @@
+"""A page's socket, without its page."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from tests.processes import Web
+
+PATIENCE = 10
+
+
+class Page:
+    """A page with a socket, as a browser's."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    def follow(self, stream: str, *, form: str = "data", after: int = 0) -> None:
+        self.say(follow=stream, form=form, after=after)
+
+    def say(self, **message: Any) -> None:
+        self.socket.send(json.dumps(message))
+
+    def hear(self) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE))
+        return frame
+
+    def hear_until(self, seq: int) -> list[int]:
+        """The numbers of the frames up to that one, each once."""
+        seen: list[int] = []
+        while not seen or seen[-1] < seq:
+            number = self.hear()["seq"]
+            if number not in seen:
+                seen.append(number)
+        return seen
+
+
+@contextmanager
+def page(web: Web, user: User | None, *, origin: str | None = None) -> Iterator[Page]:
+    cookie = f"{settings.SESSION_COOKIE_NAME}={session_of(user)}" if user else ""
+    address = web.url.replace("http:", "ws:") + "/live"
+    headers = {"Cookie": cookie} if cookie else {}
+    site = Origin(origin or web.url)
+    with connect(address, origin=site, additional_headers=headers) as socket:
+        yield Page(socket)
+
+
+def session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value

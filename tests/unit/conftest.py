@@ -1,0 +1,8 @@
+import pytest
+
+from procedures.engine.memory import MemoryStore
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()

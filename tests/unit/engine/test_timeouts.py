@@ -1,0 +1,81 @@
+"""A step that takes too long is stopped in the middle."""
+
+from threading import Event
+
+import pytest
+
+from procedures.engine import Context, Retry, Step, procedure
+from procedures.engine.journal import RunStatus
+from procedures.engine.memory import MemoryStore
+from tests.unit.engine.running import message, run_through
+
+NEVER = Event()
+
+
+def test_it_fails_with_what_it_was_given(store: MemoryStore) -> None:
+    @procedure
+    def stuck(ctx: Context) -> None:
+        ctx.step(NEVER.wait, 60, name="wait", timeout=0.05)
+
+    run = run_through(store, stuck)
+
+    assert run.status == RunStatus.FAILED
+    assert message(run) == "wait: StepTimeoutError: wait took longer than its timeout of 0.05 s."
+
+
+def test_it_is_tried_again_as_its_retry_says(store: MemoryStore) -> None:
+    def stuck_at_first(step: Step) -> int:
+        if step.attempt == 1:
+            NEVER.wait(60)
+        return step.attempt
+
+    @procedure
+    def stuck_once(ctx: Context) -> int:
+        return ctx.step(stuck_at_first, timeout=0.05, retry=Retry(2, backoff="1ms"))
+
+    assert run_through(store, stuck_once).result == "2"
+
+
+def test_careless_code_cannot_keep_the_end_of_its_time(store: MemoryStore) -> None:
+    def careless() -> str:
+        try:
+            NEVER.wait(60)
+        except Exception:  # noqa: BLE001 (authors do that)
+            return "caught"
+        return "done"
+
+    @procedure
+    def stuck(ctx: Context) -> str:
+        return ctx.step(careless, timeout=0.05)
+
+    assert run_through(store, stuck).status == RunStatus.FAILED
+
+
+def test_a_coroutine_is_stopped_too(store: MemoryStore) -> None:
+    async def endless() -> None:
+        while True:
+            NEVER.wait(0.01)
+
+    @procedure
+    def stuck(ctx: Context) -> None:
+        ctx.step(endless, timeout=0.05)
+
+    assert "timeout of 0.05 s" in message(run_through(store, stuck))
+
+
+def test_a_quick_step_is_not_stopped(store: MemoryStore) -> None:
+    @procedure
+    def quick(ctx: Context) -> int:
+        result: int = ctx.step(abs, -1, timeout="1m")
+        return result
+
+    assert run_through(store, quick).result == "1"
+
+
+@pytest.mark.parametrize("doing", [{"pure": True, "once": True}, {"timeout": "soon"}])
+def test_options_that_cannot_be_are_refused(store: MemoryStore, doing: dict[str, object]) -> None:
+    @procedure
+    def wrong(ctx: Context) -> None:
+        ctx.step(abs, -1, **doing)  # type: ignore[call-overload]
+
+    assert run_through(store, wrong).status == RunStatus.FAILED

@@ -1,0 +1,75 @@
+"""What docs/engine.md says is so, and it says everything an author can use."""
+
+import ast
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+
+from dashboard.environment import CHECKOUT
+from procedures import engine
+from procedures.engine import Context, Procedure, Response, Retry
+from procedures.engine.questions import Asking
+from procedures.engine.steps import Doing
+from tests.documents import Claim, Example, carried_out, examples, result_of
+
+PATH = CHECKOUT / "docs" / "engine.md"
+TEXT = PATH.read_text()
+EXAMPLES = examples(PATH)
+CLAIMS = [claim for example in EXAMPLES for claim in example.claims]
+OURS = {"DefinitionError", "EngineError", "InputError", "QuestionError"}
+"""What authors see in a traceback and need not name."""
+
+
+@cache
+def definitions() -> dict[str, Any]:
+    """All that the examples define, one after another as in one module."""
+    names: dict[str, Any] = {"__name__": "engine_document"}
+    for example in EXAMPLES:
+        exec(compile(example.source, str(PATH), "exec"), names)  # noqa: S102 (our own document)
+    return names
+
+
+def public(owner: type) -> list[str]:
+    return [name for name in vars(owner) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.text[2:])
+def test_a_run_ends_as_the_document_says(claim: Claim) -> None:
+    assert result_of(carried_out(claim, definitions())) == claim.result
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.source.split("(")[0][-9:])
+def test_every_procedure_of_an_example_is_run(example: Example) -> None:
+    stores = [carried_out(claim, definitions()) for claim in example.claims]
+    run = {one.procedure.name for store in stores for one in store.runs.values()}
+
+    body = ast.parse(example.source).body
+    functions = {one.name for one in body if isinstance(one, ast.FunctionDef)}
+    defined = {name for name in functions if isinstance(definitions()[name], Procedure)}
+    assert defined
+    assert defined <= run
+
+
+def test_every_example_and_every_arrow_is_one_of_these() -> None:
+    assert TEXT.count("```python") == TEXT.count("```") / 2 == len(EXAMPLES)
+    assert len(re.findall(r"^# .* → ", TEXT, re.MULTILINE)) == len(CLAIMS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"ctx.{name}" for name in public(Context)),
+        *(f"step.{name}" for name in ("attempt", "idempotency_key", "progress")),
+        *Doing.__annotations__,
+        *Asking.__annotations__,
+        *(name for name in Retry.__annotations__ if name in {"unless", "within"}),
+        *(name for name in Response.__annotations__ if name != "question"),
+        *(set(engine.__all__) - OURS),
+    ],
+)
+def test_everything_an_author_can_use_is_named(name: str) -> None:
+    assert re.search(rf"(?<![\w.]){re.escape(name)}\b", TEXT) or (
+        name.startswith("ctx.") and re.search(rf"\b{name.removeprefix('ctx.')}\(", TEXT)
+    )
