@@ -68,7 +68,7 @@ SQLITE: dict[str, Any] = {
     "NAME": LOCAL_DIR / "countersign.sqlite3",
 }
 DATABASES = {
-    "default": dj_database_url.parse(environment.DATABASE_URL, conn_health_checks=True)
+    "default": dj_database_url.parse(environment.DATABASE_URL)
     if environment.DATABASE_URL
     else SQLITE
 }
@@ -81,6 +81,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(  # beside what stands in 
     if DATABASES["default"]["ENGINE"].endswith("sqlite3")
     else {"pool": {"min_size": 0, "max_size": 20, "timeout": 20}}
 )
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "dashboard.postgres"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = environment.redis_url()
 

@@ -34,7 +34,8 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
         comment = checked_reason(reason)
         note_operation(request.wait.run, "withdraw", by=by, reason=reason)
         responder = by.get_username()
-        resolve_wait(request.wait, closing("withdrawn", responder=responder, comment=comment))
+        content = closing("withdrawn", responder=responder, comment=comment)
+        resolve_wait(request.wait, content, at=clock.now())
     return "It is withdrawn."
 
 

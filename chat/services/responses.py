@@ -88,7 +88,7 @@ def _record(request: HumanRequest, answer: Answer, by: User, now: datetime) -> H
     )
     outcome = question.outcome_of(value)
     content = closing(outcome, value, responder=by.get_username(), comment=response.comment)
-    resolve_wait(request.wait, content)
+    resolve_wait(request.wait, content, at=now)
     return response
 
 

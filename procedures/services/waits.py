@@ -1,5 +1,6 @@
 """Closing waits from outside."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,23 +26,24 @@ def lock_run(run_id: UUID) -> Run:
     return Run.objects.locked().get(pk=run_id)
 
 
-def resolve_wait(wait: Wait, content: dict[str, Any]) -> None:
+def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     """Close a wait and queue its run, in the caller's transaction; locks the run."""
     run = lock_run(wait.run_id)
     wait.refresh_from_db()
     if not wait.is_open:
         raise WaitClosedError(wait)
-    journal.answer_wait(run, wait, content, at=clock.now())
+    journal.answer_wait(run, wait, content, at=at)
 
 
 @transaction.atomic
 def expire_wait(wait: Wait) -> bool:
     """Close a wait whose time is up as its author said; False when somebody was faster."""
-    if not wait.is_due(clock.now()):
+    now = clock.now()
+    if not wait.is_due(now):
         return False
     lock_run(wait.run_id)
     wait.refresh_from_db()
     if not wait.is_open:
         return False
-    resolve_wait(wait, silence(wait.opening()))
+    resolve_wait(wait, silence(wait.opening()), at=now)
     return True

@@ -54,7 +54,7 @@ class DatabaseBackend:
             return False
         try:
             with transaction.atomic():
-                resolve_wait(wait, dict(content))
+                resolve_wait(wait, dict(content), at=clock.now())
         except WaitClosedError:
             return False
         return True

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from procedures.engine.journal import closing
 from procedures.models import Run
+from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import OperationRefusedError, resolve_wait, retry_run, start_run
 from tests import procedures
@@ -32,7 +33,7 @@ def carried_on(run: Run) -> Run:
 def answer(run: Run, key: str, value: object) -> None:
     wait = run.waits.open().get(key=key)
     with transaction.atomic():
-        resolve_wait(wait, closing("answered", value, responder="bob"))
+        resolve_wait(wait, closing("answered", value, responder="bob"), at=clock.now())
 
 
 def test_a_question_that_the_failure_withdrew_is_asked_again(dave: User) -> None:

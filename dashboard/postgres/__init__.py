@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, which comes through a restart of the server without waiting."""

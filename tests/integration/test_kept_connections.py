@@ -1,0 +1,47 @@
+"""Connections that are kept between requests, and a server that was restarted meanwhile."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+KEPT = 8
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+def test_a_restart_of_the_server_makes_nobody_wait_for_each_kept_connection() -> None:
+    all_at_once = Barrier(KEPT)
+
+    def keep(_: int) -> None:
+        connection.ensure_connection()
+        all_at_once.wait()
+        connection.close()
+
+    with ThreadPoolExecutor(KEPT) as threads:
+        list(threads.map(keep, range(KEPT)))
+    assert end_all_other_connections() >= KEPT
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(ask).result() == [1]
+
+
+def end_all_other_connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.rowcount)
+
+
+def ask() -> list[int]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return [int(found) for (found,) in cursor.fetchall()]
+    finally:
+        connection.close()
