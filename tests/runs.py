@@ -29,6 +29,11 @@ def wait_for_status(run: Run, *statuses: RunStatus, timeout: float = 30) -> Run:
     return found
 
 
+def status_of(run: Run) -> str:
+    run.refresh_from_db()
+    return run.status
+
+
 def wait_for_success(run: Run, timeout: float = 30) -> Run:
     return wait_for_status(run, RunStatus.SUCCEEDED, timeout=timeout)
 

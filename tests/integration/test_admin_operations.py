@@ -10,7 +10,7 @@ from procedures.models import Run
 from procedures.runner import advance_run
 from tests import procedures
 from tests.calls import request_of, run_until_it_waits
-from tests.integration.test_operations import status_of
+from tests.runs import status_of
 
 
 @pytest.fixture(autouse=True)

@@ -1,18 +1,27 @@
 """What a retry takes up again, and what it must leave."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from chat.models import HumanRequest
+from chat.services import Answer, respond
+from procedures.engine.execute import advance
 from procedures.engine.journal import closing
+from procedures.files import ContentStore
+from procedures.journal import claim
 from procedures.models import Run
 from procedures.models.clock import clock
+from procedures.registry import find
 from procedures.runner import advance_run
 from procedures.services import OperationRefusedError, resolve_wait, retry_run, start_run
 from tests import procedures
+from tests.calls import request_of, run_until_it_waits
 from tests.procedures import did, saw
+from tests.runs import status_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def nothing_happened() -> Iterator[None]:
     procedures.forget()
     yield
-    procedures.forget()
+    clock.ahead = timedelta(0)
 
 
 def carried_on(run: Run) -> Run:
@@ -34,6 +43,106 @@ def answer(run: Run, key: str, value: object) -> None:
     wait = run.waits.open().get(key=key)
     with transaction.atomic():
         resolve_wait(wait, closing("answered", value, responder="bob"), at=clock.now())
+
+
+@pytest.fixture
+def failed(admin_user: User) -> Run:
+    """Asked, answered, and failed in its step after that."""
+    run = run_until_it_waits("broken")
+    respond(request_of(run).pk, Answer(value=True), by=admin_user)
+    advance_run(run.pk)
+    assert status_of(run) == "failed"
+    return run
+
+
+@pytest.fixture
+def quarantined(admin_user: User) -> Run:
+    """Answered while other code was there, which did not fit."""
+    run = run_until_it_waits("question")
+    respond(request_of(run).pk, Answer(value=True), by=admin_user)
+    journal, other_code = claim(run.pk), find("others_act")
+    assert journal
+    assert other_code
+    advance(other_code, journal, ContentStore())
+    assert status_of(run) == "quarantined"
+    return run
+
+
+def test_a_failed_run_tries_its_step_again_and_repeats_nothing(failed: Run, dave: User) -> None:
+    procedures.saw.append("mended")
+
+    told = retry_run(failed.pk, by=dave, reason="The disk is back.")
+    advance_run(failed.pk)
+
+    assert told == "It goes on, and tries work again."
+    assert status_of(failed) == "succeeded"
+    assert procedures.did == ["before", "attempt 1", "attempt 2"]
+    assert HumanRequest.objects.count() == 1
+    assert not failed.error
+    assert failed.events.get(kind="operator").content == {
+        "action": "retry",
+        "by": "dave",
+        "reason": "The disk is back.",
+    }
+
+
+def test_a_retry_may_fail_again_and_be_tried_again(failed: Run, dave: User) -> None:
+    for _ in range(2):
+        retry_run(failed.pk, by=dave, reason="Perhaps now?")
+        advance_run(failed.pk)
+        assert status_of(failed) == "failed"
+    procedures.saw.append("mended")
+
+    retry_run(failed.pk, by=dave, reason="Now.")
+    advance_run(failed.pk)
+
+    assert status_of(failed) == "succeeded"
+    assert procedures.did[1:] == [f"attempt {number}" for number in range(1, 5)]
+
+
+def test_a_worker_that_dies_on_a_retry_loses_it_not(failed: Run, dave: User) -> None:
+    retry_run(failed.pk, by=dave, reason="The disk is back.")
+    claim(failed.pk)
+    clock.ahead += timedelta(minutes=1)
+    procedures.saw.append("mended")
+
+    advance_run(failed.pk)
+
+    assert status_of(failed) == "succeeded"
+
+
+def test_a_quarantined_run_goes_on_when_its_code_is_mended_and_asks_nobody_twice(
+    quarantined: Run, dave: User
+) -> None:
+    told = retry_run(quarantined.pk, by=dave, reason="The code is back.")
+    advance_run(quarantined.pk)
+
+    assert told == "It goes on from where it stands."
+    assert status_of(quarantined) == "succeeded"
+    assert procedures.did == ["before", "after"]
+    assert HumanRequest.objects.count() == 1
+
+
+def test_an_unmended_run_is_quarantined_again(quarantined: Run, dave: User) -> None:
+    retry_run(quarantined.pk, by=dave, reason="Perhaps now?")
+    journal, other_code = claim(quarantined.pk), find("others_act")
+    assert journal
+    assert other_code
+    advance(other_code, journal, ContentStore())
+
+    assert status_of(quarantined) == "quarantined"
+
+
+@pytest.mark.parametrize("status", ["waiting", "queued", "running", "succeeded", "cancelled"])
+def test_only_what_came_to_a_stop_is_retried(dave: User, status: str) -> None:
+    run = run_until_it_waits("question")
+    Run.objects.filter(pk=run.pk).update(status=status)
+
+    with pytest.raises(OperationRefusedError, match=status):
+        retry_run(run.pk, by=dave, reason="Go on.")
+
+    assert status_of(run) == status
+    assert not run.run_inputs.exists()
 
 
 def test_a_question_that_the_failure_withdrew_is_asked_again(dave: User) -> None:

@@ -1,4 +1,4 @@
-"""What operators do to runs, beside what is refused to them; all of it with who and why."""
+"""How operators cancel runs, beside what is refused to them; with who and why."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +14,7 @@ from chat.models import HumanRequest
 from chat.services import (
     AlreadyAnsweredError,
     Answer,
-    NotAskedError,
-    reassign_request,
     respond,
-    withdraw_request,
 )
 from procedures import hooks
 from procedures.engine.execute import advance
@@ -27,10 +24,11 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.registry import find
 from procedures.runner import advance_run
-from procedures.services import OperationRefusedError, cancel_run, retry_run, start_run, sweep
+from procedures.services import OperationRefusedError, cancel_run, start_run, sweep
 from tests import procedures
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import request_of, run_until_it_waits
 from tests.processes import wait_until
+from tests.runs import status_of
 
 ROUNDS = 200
 ENDS = {"run.succeeded", "run.failed", "run.cancelled"}
@@ -45,11 +43,6 @@ def nothing_happened() -> Iterator[None]:
 
 def journal_of(run: Run) -> list[str]:
     return list(run.events.order_by("seq").values_list("kind", flat=True))
-
-
-def status_of(run: Run) -> str:
-    run.refresh_from_db()
-    return run.status
 
 
 def queued(name: str, **inputs: object) -> Run:
@@ -231,192 +224,3 @@ def test_a_cancel_that_cannot_be_kept_quarantines_and_can_be_repeated(dave: User
     assert journal_of(run) == ["run.started", "operator", "run.quarantined"]
     assert cancel_run(run.pk, by=dave, reason="Now.") == "It is cancelled."
     assert status_of(run) == "cancelled"
-
-
-@pytest.fixture
-def failed(admin_user: User) -> Run:
-    """Asked, answered, and failed in its step after that."""
-    run = run_until_it_waits("broken")
-    respond(request_of(run).pk, Answer(value=True), by=admin_user)
-    advance_run(run.pk)
-    assert status_of(run) == "failed"
-    return run
-
-
-@pytest.fixture
-def quarantined(admin_user: User) -> Run:
-    """Answered while other code was there, which did not fit."""
-    run = run_until_it_waits("question")
-    respond(request_of(run).pk, Answer(value=True), by=admin_user)
-    journal, other_code = claim(run.pk), find("others_act")
-    assert journal
-    assert other_code
-    advance(other_code, journal, ContentStore())
-    assert status_of(run) == "quarantined"
-    return run
-
-
-def test_a_failed_run_tries_its_step_again_and_repeats_nothing(failed: Run, dave: User) -> None:
-    procedures.saw.append("mended")
-
-    told = retry_run(failed.pk, by=dave, reason="The disk is back.")
-    advance_run(failed.pk)
-
-    assert told == "It goes on, and tries work again."
-    assert status_of(failed) == "succeeded"
-    assert procedures.did == ["before", "attempt 1", "attempt 2"]
-    assert HumanRequest.objects.count() == 1
-    assert not failed.error
-    assert failed.events.get(kind="operator").content == {
-        "action": "retry",
-        "by": "dave",
-        "reason": "The disk is back.",
-    }
-
-
-def test_a_retry_may_fail_again_and_be_tried_again(failed: Run, dave: User) -> None:
-    for _ in range(2):
-        retry_run(failed.pk, by=dave, reason="Perhaps now?")
-        advance_run(failed.pk)
-        assert status_of(failed) == "failed"
-    procedures.saw.append("mended")
-
-    retry_run(failed.pk, by=dave, reason="Now.")
-    advance_run(failed.pk)
-
-    assert status_of(failed) == "succeeded"
-    assert procedures.did[1:] == [f"attempt {number}" for number in range(1, 5)]
-
-
-def test_a_worker_that_dies_on_a_retry_loses_it_not(failed: Run, dave: User) -> None:
-    retry_run(failed.pk, by=dave, reason="The disk is back.")
-    claim(failed.pk)
-    clock.ahead += timedelta(minutes=1)
-    procedures.saw.append("mended")
-
-    advance_run(failed.pk)
-
-    assert status_of(failed) == "succeeded"
-
-
-def test_a_quarantined_run_goes_on_when_its_code_is_mended_and_asks_nobody_twice(
-    quarantined: Run, dave: User
-) -> None:
-    told = retry_run(quarantined.pk, by=dave, reason="The code is back.")
-    advance_run(quarantined.pk)
-
-    assert told == "It goes on from where it stands."
-    assert status_of(quarantined) == "succeeded"
-    assert procedures.did == ["before", "after"]
-    assert HumanRequest.objects.count() == 1
-
-
-def test_an_unmended_run_is_quarantined_again(quarantined: Run, dave: User) -> None:
-    retry_run(quarantined.pk, by=dave, reason="Perhaps now?")
-    journal, other_code = claim(quarantined.pk), find("others_act")
-    assert journal
-    assert other_code
-    advance(other_code, journal, ContentStore())
-
-    assert status_of(quarantined) == "quarantined"
-
-
-@pytest.mark.parametrize("status", ["waiting", "queued", "running", "succeeded", "cancelled"])
-def test_only_what_came_to_a_stop_is_retried(dave: User, status: str) -> None:
-    run = run_until_it_waits("question")
-    Run.objects.filter(pk=run.pk).update(status=status)
-
-    with pytest.raises(OperationRefusedError, match=status):
-        retry_run(run.pk, by=dave, reason="Go on.")
-
-    assert status_of(run) == status
-    assert not run.run_inputs.exists()
-
-
-def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
-    dave: User, admin_user: User
-) -> None:
-    run = run_until_it_waits("question")
-    request = request_of(run)
-
-    assert withdraw_request(request.pk, by=dave, reason="Paid by hand.") == "It is withdrawn."
-    advance_run(run.pk)
-
-    (decision,) = procedures.saw
-    assert (decision.outcome, decision.value) == ("withdrawn", None)
-    assert (decision.responder, decision.comment) == ("dave", "Paid by hand.")
-    assert not decision
-    assert status_of(run) == "succeeded"
-    assert run.events.get(kind="operator").content["action"] == "withdraw"
-    request.refresh_from_db()
-    assert (request.status, request.closed_by) == ("withdrawn", "dave")
-    with pytest.raises(AlreadyAnsweredError, match="not asked any more"):
-        respond(request.pk, Answer(value=True), by=admin_user)
-
-
-def test_an_answered_request_cannot_be_withdrawn(dave: User, admin_user: User) -> None:
-    run = run_until_it_waits("question")
-    respond(request_of(run).pk, Answer(value=True), by=admin_user)
-
-    with pytest.raises(AlreadyAnsweredError, match="admin has answered this already"):
-        withdraw_request(request_of(run).pk, by=dave, reason="Paid by hand.")
-
-    assert not run.run_inputs.filter(kind="operator").exists()
-
-
-def test_no_request_is_withdrawn_without_a_reason(dave: User) -> None:
-    run = run_until_it_waits("question")
-
-    with pytest.raises(OperationRefusedError, match="Say why"):
-        withdraw_request(request_of(run).pk, by=dave, reason="")
-
-    assert request_of(run).is_open
-
-
-@pytest.fixture
-def people(alice: User, bob: User, carol: User) -> dict[str, User]:
-    """Bob is asked at first; the others by the names to reassign to."""
-    return {"bob": bob, "@carol": carol, "support": alice}
-
-
-@pytest.mark.parametrize("to", ["@carol", "support"])
-def test_a_reassigned_request_asks_somebody_else_alone(
-    people: dict[str, User], to: str, dave: User
-) -> None:
-    grant("question", people["bob"].groups.get(), "answer")
-    run = run_until_it_waits("question")
-    request = request_of(run)
-
-    assert reassign_request(request.pk, to=to, by=dave, reason="Away.") == f"Now {to} is asked."
-
-    with pytest.raises(NotAskedError):
-        respond(request.pk, Answer(value=True), by=people["bob"])
-    respond(request.pk, Answer(value=True), by=people[to])
-    advance_run(run.pk)
-    assert status_of(run) == "succeeded"
-    assert run.events.get(kind="operator").content == {
-        "action": "reassign",
-        "wait": "approve",
-        "by": "dave",
-        "reason": "Away.",
-        "to": to,
-    }
-
-
-@pytest.mark.parametrize("to", ["nobody", "@nobody", "", "perm:nobody"])
-def test_a_request_is_reassigned_to_nobody_unknown(dave: User, bob: User, to: str) -> None:
-    grant("question", bob.groups.get(), "answer")
-    request = request_of(run_until_it_waits("question"))
-
-    with pytest.raises(OperationRefusedError, match="name a group"):
-        reassign_request(request.pk, to=to, by=dave, reason="Away.")
-
-    assert [str(assignment) for assignment in request.assignments.all()] == ["finance"]
-
-
-def test_an_answered_request_cannot_be_reassigned(dave: User, admin_user: User) -> None:
-    request = request_of(run_until_it_waits("question"))
-    respond(request.pk, Answer(value=True), by=admin_user)
-
-    with pytest.raises(AlreadyAnsweredError):
-        reassign_request(request.pk, to="@dave", by=dave, reason="Away.")
