@@ -166,6 +166,7 @@ if not environment.is_embedded:
     CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["dashboard.formats"]
 TIME_ZONE = environment.TIME_ZONE
 USE_TZ = True
 LOGGING = {

@@ -1,5 +1,6 @@
 """The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from chat.models import HumanRequest, HumanResponse, Mail
 from chat.services import note_presence
@@ -238,6 +240,14 @@ def queries(client: Client, path: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return len(captured)
+
+
+def test_times_are_of_twenty_four_hours(root: Client, answered: Run) -> None:
+    afternoon = datetime(2026, 3, 4, 17, 5, tzinfo=timezone.get_current_timezone())
+    Run.objects.filter(pk=answered.pk).update(created_at=afternoon)
+
+    for path in (page("changelist", answered), page("change", answered, answered.pk)):
+        assert "4 Mar 2026, 17:05" in root.get(path).content.decode()
 
 
 def test_the_admin_says_whose_it_is(root: Client) -> None:

@@ -1,0 +1,1 @@
+"""How the admin writes times; the pages' own are written by the browser."""

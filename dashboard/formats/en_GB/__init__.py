@@ -1,0 +1,1 @@
+"""British English, with the day of twenty-four hours."""
