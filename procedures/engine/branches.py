@@ -8,8 +8,16 @@ from procedures.engine.errors import BranchFailedError, Cancelled, Interruption,
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind, closing
 from procedures.engine.line import BRANCH_FAILED, Line
+from procedures.engine.steps import spoken_name
 
 Branch = Callable[[Line], Any]
+
+
+def name_of(fn: Callable[..., Any]) -> str:
+    """What a branch is known by on every replay: its function's own name."""
+    if not (name := spoken_name(fn)).isidentifier():
+        raise ValueError(f"A branch is known by its function's name: write a def, not {name}.")
+    return name
 
 
 def gather(

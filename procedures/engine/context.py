@@ -4,7 +4,7 @@ import random
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NoReturn, TypeVar, Unpack, overload
 
 from procedures.engine import branches, canonical, seed
@@ -13,7 +13,7 @@ from procedures.engine.children import OnFailure, start_child, start_map
 from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import Continued, NotApprovedError
-from procedures.engine.handles import Handle, first_of, open_timer
+from procedures.engine.handles import Handle, first_of, open_timer, sleep
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.later import Later
 from procedures.engine.line import Line, checked_name
@@ -21,7 +21,7 @@ from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
 from procedures.engine.signals import Received, Waiting, open_signal
 from procedures.engine.state import State
-from procedures.engine.steps import Bound, Doing, Options, name_of
+from procedures.engine.steps import Bound, Doing, Options, check_doing
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
@@ -70,6 +70,7 @@ class Context:
         self._line.check_usable()
         bound = fn if isinstance(fn, Bound) else self.bind(fn, *args, **doing)
         if isinstance(fn, Bound) and doing:
+            check_doing(fn.fn, doing)
             bound = replace(fn, options=replace(fn.options, **doing))
         if approved_by is not None:
             self._check_approved(bound, approved_by)
@@ -77,6 +78,7 @@ class Context:
 
     def bind(self, fn: Callable[..., T], *args: Any, **doing: Unpack[Doing]) -> Bound[T]:
         """A step with its arguments, to be shown as evidence, approved, and then done."""
+        check_doing(fn, doing)
         return Bound(fn, args, Options(**doing))
 
     def compensate(self, fn: Callable[..., object], *args: Any, **doing: Unpack[Doing]) -> None:
@@ -175,14 +177,14 @@ class Context:
     # Time and messages
 
     def sleep(self, length: Duration) -> None:
-        """Wait that long; holds no worker."""
-        self._timer("sleep", length).wait()
+        """Wait that long; holds no worker. No time at all is not waited for."""
+        self._line.check_usable()
+        sleep(self._line, "sleep", parse_duration(length, shortest=timedelta(0)))
 
     def sleep_until(self, moment: datetime) -> None:
         """Wait until then (with its time zone); a moment that has passed is not waited for."""
         self._line.check_usable()
-        length = max((moment - self._line.journal.now()).total_seconds(), 0.001)
-        self._timer("sleep_until", length).wait()
+        sleep(self._line, "sleep_until", moment - self._line.journal.now())
 
     def timer(self, length: Duration) -> Handle[datetime]:
         """A handle that closes after that length of time."""
@@ -237,7 +239,7 @@ class Context:
         Each has a copy of `state`, merged in their order. "fail_fast" raises the first
         `BranchFailedError` and withdraws what the others wait for; "collect" returns it.
         """
-        named = [(name_of(fn), self._branch(fn)) for fn in branch]
+        named = [(branches.name_of(fn), self._branch(fn)) for fn in branch]
         return branches.gather(self._line, named, on_failure=on_failure)
 
     def _branch(self, fn: Callable[["Context"], Any]) -> branches.Branch:

@@ -11,6 +11,7 @@ UNITS = {
     "d": "days",
     "w": "weeks",
 }
+SHORTEST = timedelta(microseconds=1)
 LONGEST = timedelta(days=3660)
 PATTERN = re.compile(
     r"\s*(?P<number>\d+(\.\d+)?)\s*"
@@ -20,13 +21,13 @@ PATTERN = re.compile(
 Duration = str | int | float | timedelta
 
 
-def parse_duration(value: Duration) -> timedelta:
+def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST) -> timedelta:
     """A positive length of time of at most ten years; numbers are seconds."""
     try:
         length = _length(value)
     except OverflowError:
         length = timedelta.max
-    if not timedelta(0) < length <= LONGEST:
+    if not shortest <= length <= LONGEST:
         raise ValueError(f"{value!r} is not between a moment and ten years.")
     return length
 

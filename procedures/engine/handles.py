@@ -14,6 +14,7 @@ from procedures.engine.questions import Outcome, Question, RequestKind, Response
 
 T = TypeVar("T")
 SHOWN = ("kind", "body", "labels", "draft", "evidence", "schema", "assign", "signal")
+SHORTEST = timedelta(milliseconds=1)
 KEEPS_ON = ("child", "map")
 """Waits whose other side goes on when a set is decided without them."""
 
@@ -109,6 +110,13 @@ def _edited(value: Any, question: Question) -> Any:
 def open_timer(line: Line, key: str, length: timedelta) -> Handle[datetime]:
     data = {"wait": "timer", "digest": "timer"}
     return open_wait(line, key, data, lambda entry: entry.last.at, expires=length.total_seconds())
+
+
+def sleep(line: Line, name: str, length: timedelta) -> None:
+    """Wait for a timer; without one where no time is left, on every replay alike."""
+    key = line.scope.key_for(name)
+    if length > timedelta(0) or line.scope.peek("wait", key):
+        open_timer(line, key, max(length, SHORTEST)).wait()
 
 
 def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> list[Handle[T]]:

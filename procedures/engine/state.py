@@ -1,6 +1,6 @@
 """The durable values of a run."""
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from procedures.engine import canonical
@@ -35,13 +35,13 @@ class State(MutableMapping[str, Any]):
             self._values.pop(name, None)
 
     def __getitem__(self, name: str) -> Any:
-        return canonical.jsonable(self._values[name])  # a change of it would leave no event
+        return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         plain = canonical.jsonable(value)
         self._note(name, plain)
         self._changed.add(name)
-        self._values[name] = canonical.jsonable(plain)
+        self._values[name] = frozen(canonical.jsonable(plain))
 
     def __delitem__(self, name: str) -> None:
         if name in self._values:
@@ -49,8 +49,62 @@ class State(MutableMapping[str, Any]):
             self._changed.add(name)
         del self._values[name]
 
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self._values:
+            self[name] = default
+        return self[name]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def frozen(plain: Any) -> Any:
+    """The same to read, and equal; to change it within would leave no event, and is an error."""
+    if isinstance(plain, dict):
+        return FrozenDict({name: frozen(value) for name, value in plain.items()})
+    return FrozenList(map(frozen, plain)) if isinstance(plain, list) else plain
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise TypeError(
+        "What stands in ctx.state is changed by setting it anew: "
+        'ctx.state["names"] = [*ctx.state["names"], "ann"].'
+    )
+
+
+def _with_more(self: list[Any], more: Iterable[Any]) -> list[Any]:
+    return [*self, *more]
+
+
+def _with_others(self: dict[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    return {**self, **others}
+
+
+def _copied(self: Any, *_: Any) -> Any:
+    return canonical.jsonable(self)
+
+
+_refused: Any = _refuse
+_extended: Any = _with_more
+_updated: Any = _with_others
+
+
+class FrozenList(list[Any]):
+    """A list within the state; `+=` on its name sets it anew."""
+
+    append = extend = insert = remove = pop = clear = sort = reverse = _refused
+    __setitem__ = __delitem__ = __imul__ = _refused
+    __iadd__ = _extended
+    __copy__ = __deepcopy__ = _copied
+
+
+class FrozenDict(dict[str, Any]):
+    """Named values within the state; `|=` on its name sets it anew."""
+
+    pop = popitem = clear = update = setdefault = _refused
+    __setitem__ = __delitem__ = _refused
+    __ior__ = _updated
+    __copy__ = __deepcopy__ = _copied

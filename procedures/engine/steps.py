@@ -87,6 +87,15 @@ class Doing(TypedDict, total=False):
     strict: bool
 
 
+def check_doing(fn: Callable[..., Any], doing: Doing) -> None:
+    """A step passes positional arguments: what else is named must be an option of steps."""
+    for name in set(doing) - set(Doing.__annotations__):
+        raise TypeError(
+            f"No step has the option {name!r}, and ctx.step passes positional arguments only: "
+            f"for a keyword argument write functools.partial({spoken_name(fn)}, {name}=...)."
+        )
+
+
 @dataclass(frozen=True)
 class Options:
     """The same, checked, with what is left out filled in."""
@@ -213,10 +222,16 @@ def step_function(fn: Callable[..., Any]) -> StepFunction:
 
 
 def name_of(fn: Callable[..., Any]) -> str:
-    name = name_of(fn.func) if isinstance(fn, partial) else getattr(fn, "__name__", "")
-    if not name.isidentifier():
-        raise ValueError(f"Give this step a name: ctx.step({name or fn!r}, name=...).")
+    if not (name := spoken_name(fn)).isidentifier():
+        raise ValueError(f"Give this step a name: ctx.step({name}, name=...).")
     return name
+
+
+def spoken_name(fn: Callable[..., Any]) -> str:
+    """What an author calls it; a name only if it is an identifier."""
+    if isinstance(fn, partial):
+        return spoken_name(fn.func)
+    return getattr(fn, "__name__", "") or repr(fn)
 
 
 def _arguments(fn: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The durable values of a run."""
 
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -36,14 +38,49 @@ def test_what_is_read_is_what_json_keeps(state: State) -> None:
     assert state["zones"] == {"7": ["a"]}
 
 
-def test_changing_what_was_set_or_read_changes_nothing(state: State, notes: Notes) -> None:
+def test_changing_what_was_set_changes_nothing(state: State, notes: Notes) -> None:
     given = ["a"]
     state["names"] = given
     given.append("b")
-    state["names"].append("c")
 
     assert notes == [("names", ["a"])]
     assert state["names"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state["names"].append("b"),
+        lambda state: state["names"].sort(),
+        lambda state: state["names"].__setitem__(0, "b"),
+        lambda state: state["zones"].update(b=2),
+        lambda state: state["zones"]["a"].append(2),
+        lambda state: state["zones"].pop("a"),
+        lambda state: state.setdefault("new", []).append(1),
+    ],
+)
+def test_what_would_be_lost_is_an_error_that_says_what_to_do(
+    state: State, change: Callable[[State], object]
+) -> None:
+    state["names"], state["zones"] = ["a"], {"a": [1]}
+
+    with pytest.raises(TypeError, match="changed by setting it anew"):
+        change(state)
+
+    assert (state["names"], state["zones"]) == (["a"], {"a": [1]})
+
+
+def test_what_is_read_can_be_added_to_and_set_anew(state: State, notes: Notes) -> None:
+    state["names"], state["zones"] = ["a"], {"a": [1]}
+    state["names"] += ["b"]
+    state["zones"] |= {"b": [2]}
+    state["names"] = [*deepcopy(state["names"]), "c"]
+
+    assert notes[2:] == [
+        ("names", ["a", "b"]),
+        ("zones", {"a": [1], "b": [2]}),
+        ("names", ["a", "b", "c"]),
+    ]
 
 
 def test_a_name_that_was_never_set_is_a_key_error(state: State, notes: Notes) -> None:
