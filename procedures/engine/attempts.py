@@ -115,7 +115,7 @@ class Work:
 
     def _try_once(self, attempt: int) -> Draft:
         self.line.check_cancelled(self.key)
-        if self.journal.is_wanted_elsewhere:
+        if self.journal.is_wanted_elsewhere and self.line.recorder.has_moved_on:
             self.line.interrupt(Yielded(self.key))
         since, options = self.journal.now(), self.bound.options
         self._first_at = self._first_at or since

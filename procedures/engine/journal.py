@@ -151,7 +151,10 @@ class Journal(Protocol):
     cancellation: "Mapping[str, Any] | None"
     """Who asked and why, when the run was claimed to be undone and to end."""
     is_wanted_elsewhere: bool
-    """Whether the run has had its worker for long, and others wait for one."""
+    """Whether the run has had its worker for long, and others wait for one.
+
+    It lets go when it has come further: else one whose replay takes long would never end.
+    """
 
     @property
     def is_cancelled(self) -> bool:

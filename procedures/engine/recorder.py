@@ -16,6 +16,7 @@ from procedures.engine.journal import (
     Journal,
     Release,
     RunStatus,
+    is_progress,
 )
 from procedures.engine.steps import Bound
 
@@ -33,6 +34,8 @@ class Recorder:
         """`run.started`, or the `run.continued` since which the run is another generation."""
         self.is_undoing = False
         """Whether the run is being undone: a cancel ends it, but not its undoing."""
+        self.has_moved_on = False
+        """Whether this claim has come further than the ones before."""
         self.to_undo: list[Bound[Any]] = []
         """What a failure or a cancel runs, the last first."""
         self._waits = dict.fromkeys(open_in(self.history))
@@ -104,6 +107,7 @@ class Recorder:
         self.journal.commit(Batch((*left, *drafts), release=release))
 
     def _track(self, draft: Draft) -> None:
+        self.has_moved_on = self.has_moved_on or is_progress([draft])
         if draft.kind in OPENING:
             self._waits[draft.key] = None
         elif draft.kind == EventKind.WAIT_CLOSED:

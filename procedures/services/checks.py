@@ -52,6 +52,7 @@ def check_runs(procedure: str = "") -> Iterator[Check]:
 def _check(run: Run, definition: Definition) -> Check:
     rehearsal = Rehearsal(run)
     recorder = Recorder(rehearsal, run.events.filter(seq__gt=run.base_seq).journal())
+    recorder.has_moved_on = True  # wanted elsewhere, too: the code leaves before its next step
     problems = _problems(definition, recorder)
     told = _differences([*rehearsal.noted, *recorder.unwritten])
     return Check(run, goes_on=not problems, told=[*told, *problems])
@@ -82,7 +83,7 @@ class Rehearsal:
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)
         self.working: Working | None = None
         self.is_cancelled = False
-        self.is_wanted_elsewhere = True  # the code leaves before its next step
+        self.is_wanted_elsewhere = True
         self.cancellation: Mapping[str, Any] | None = None
         self.noted: list[Draft] = []
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from procedures.engine.errors import Fenced
+from procedures.engine.execute import advance
 from procedures.engine.journal import (
     Batch,
     Draft,
@@ -18,6 +19,7 @@ from procedures.engine.journal import (
     RunStatus,
     chain,
 )
+from procedures.engine.memory import MemoryFiles
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did
@@ -199,3 +201,16 @@ def first_broken(events: list[Event], run_id: str, key: bytes) -> int | None:
             return seq
         head = event.hash
     return None
+
+
+def test_who_is_wanted_elsewhere_first_comes_one_step_further(backend: Backend) -> None:
+    run_id = backend.start(procedures.turn_by_turn, times=2)
+    for steps in (1, 2):
+        journal = backend.claim(run_id)
+        assert journal
+        journal.is_wanted_elsewhere = True
+
+        advance(procedures.turn_by_turn, journal, MemoryFiles())
+
+        assert len(did) == steps
+    assert backend.status(run_id) == RunStatus.SUCCEEDED
