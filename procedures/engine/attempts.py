@@ -18,7 +18,7 @@ from procedures.engine.errors import (
     told,
 )
 from procedures.engine.files import File, files_made
-from procedures.engine.history import Entry
+from procedures.engine.history import Entry, is_doubtful
 from procedures.engine.journal import (
     Batch,
     Draft,
@@ -50,7 +50,8 @@ def do_step(line: Line, bound: Bound[Any]) -> Any:
     line.scope.inner(work.key).forget()  # what was asked while it was in doubt
     if entry.last.kind == EventKind.STEP_SUCCEEDED:
         return line.restored(entry, "result", work.function.returns)
-    if entry.last.kind == EventKind.STEP_STARTED:
+    is_asked_anew = entry.is_tried_again and is_doubtful(entry.last)
+    if entry.last.kind == EventKind.STEP_STARTED or is_asked_anew:
         return settle_doubt(line, entry, work.function.returns, again=partial(work.do_again, entry))
     if entry.is_tried_again:
         return work.do(failures=entry.attempts)

@@ -10,7 +10,7 @@ from procedures.engine import canonical, questions
 from procedures.engine.errors import StepFailedError
 from procedures.engine.handles import ask
 from procedures.engine.history import Entry
-from procedures.engine.journal import EventKind
+from procedures.engine.journal import Draft, EventKind
 from procedures.engine.line import Line
 
 HAPPENED, REPEAT, FAIL = "happened", "repeat", "fail"
@@ -20,11 +20,26 @@ OPERATORS = "role:operate"
 def settle_doubt(line: Line, entry: Entry, returns: Any, *, again: Callable[[], Any]) -> Any:
     """Ask the procedure's operators what became of the step, and go on as they say.
 
-    Each start of the step that has no end is a doubt of its own; the earlier ones are settled.
+    Each start of the step that has no end is a doubt of its own, and so is each retry of a step
+    that was let fail; the earlier ones are settled.
     """
+    try:
+        return _as_they_say(line, entry, returns, again)
+    except _DoubtfulError as error:
+        line.check_cancelled(entry.key)
+        words = {"type": "Doubtful", "message": str(error), "doubtful": True}
+        content = {**entry.events[0].content, **words, "final": True, "retry_at": None}
+        line.commit(Draft(EventKind.STEP_FAILED, entry.key, entry.key, content))
+        raise StepFailedError(entry.key, "Doubtful", str(error)) from None
+
+
+class _DoubtfulError(Exception):
+    """The step is to fail: a retry asks anew."""
+
+
+def _as_they_say(line: Line, entry: Entry, returns: Any, again: Callable[[], Any]) -> Any:
     scope, name = line.scope.inner(entry.key), entry.key.rpartition("/")[2]
-    starts = sum(event.kind == EventKind.STEP_STARTED for event in entry.events)
-    number = f"#{starts}" if starts > 1 else ""
+    number = f"#{entry.doubts}" if entry.doubts > 1 else ""
     options = {
         REPEAT: "It has not happened: do it",
         HAPPENED: "It has happened: go on with its result",
@@ -41,9 +56,7 @@ def settle_doubt(line: Line, entry: Entry, returns: Any, *, again: Callable[[], 
         return again()
     if said.value == HAPPENED:
         return _result(line, f"{scope.path}result{number}", name, returns)
-    raise StepFailedError(
-        entry.key, "Doubtful", f"{said.responder} let it fail: it may have happened."
-    )
+    raise _DoubtfulError(f"{said.responder} let it fail: it may have happened.")
 
 
 def _result(line: Line, key: str, name: str, returns: Any) -> Any:
@@ -54,4 +67,4 @@ def _result(line: Line, key: str, name: str, returns: Any) -> Any:
     try:
         return canonical.load(json.loads(said.value), returns)
     except (ValueError, ValidationError) as error:
-        raise StepFailedError(key, "Doubtful", f"What was given is no result: {error}") from None
+        raise _DoubtfulError(f"What was given is no result: {error}") from None

@@ -64,6 +64,13 @@ class Entry:
         """How many attempts have failed."""
         return sum(event.kind == EventKind.STEP_FAILED for event in self.events)
 
+    @property
+    def doubts(self) -> int:
+        """How often nobody knew whether it had happened, or people were asked once more."""
+        return sum(
+            event.kind == EventKind.STEP_STARTED or is_doubtful(event) for event in self.events
+        )
+
     def __str__(self) -> str:
         prompt = self.events[0].content.get("prompt", "")
         return describe(self.family, self.key, prompt)
@@ -196,13 +203,18 @@ class Scope:
         self._history.forget(self.path)
 
 
-def failed_step(events: Iterable[Event]) -> str:
-    """The step whose final failure is the last thing a run did; "" when there is none."""
+def is_doubtful(event: Event) -> bool:
+    """Whether people let the step fail, because it may have happened or not."""
+    return event.kind == EventKind.STEP_FAILED and bool(event.content.get("doubtful"))
+
+
+def last_failure(events: Iterable[Event]) -> Event | None:
+    """The final failure of a step, if that is the last thing a run did."""
     kinds = {*STRICT, EventKind.WAIT_CLOSED}
     strict = [e for e in events if e.kind in kinds and not e.key.startswith(UNDO)]
     last = strict[-1] if strict else None
     is_final = last and last.kind == EventKind.STEP_FAILED and last.content["final"]
-    return last.key if last and is_final else ""
+    return last if is_final else None
 
 
 def checked_key(key: str) -> str:

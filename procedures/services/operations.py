@@ -10,7 +10,7 @@ from django.db import transaction
 from procedures import dispatch, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
-from procedures.engine.history import UNDO, History, failed_step
+from procedures.engine.history import UNDO, History, is_doubtful, last_failure
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.recorder import open_in
 from procedures.models import Run, RunInput
@@ -71,7 +71,8 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
 def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a failed or quarantined run go on from where it stands; what is kept stays kept.
 
-    If a step's final failure is the last thing it did, that step is tried again. Locks the run.
+    If a step's final failure is the last thing it did, that step is tried again; if people let it
+    fail in doubt, they are asked again. Locks the run.
     """
     run = lock_run(run_id)
     if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
@@ -79,11 +80,14 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     events = run.events.filter(seq__gt=run.base_seq).journal()
     if any(event.key.startswith(UNDO) for event in events) and run.status == RunStatus.FAILED:
         raise OperationRefusedError("What it did has been undone: start another run.")
-    step, again = failed_step(events), _asked_again(run, events)
+    failure, again = last_failure(events), _asked_again(run, events)
+    step = failure.key if failure else ""
     more = {"again": again} if again else {}
     note_operation(run, "retry", by=by, reason=reason, step=step, **more)
     run.reopen(at=clock.now())
     dispatch.ring(run.pk)
+    if failure and is_doubtful(failure):
+        return f"It goes on, and asks again whether {step} has happened."
     return f"It goes on, and tries {step} again." if step else "It goes on from where it stands."
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
+from procedures.engine.history import last_failure
 from procedures.engine.journal import Event, Journal, RunStatus, closing
 from procedures.engine.memory import KEY, LEASE, MemoryStore
 
@@ -41,6 +42,10 @@ class Backend(Protocol):
 
     def cancel(self, run_id: str) -> None:
         """Ask the run to end, as dave."""
+        ...
+
+    def retry(self, run_id: str) -> None:
+        """Let a failed or quarantined run go on from where it stands, as dave."""
         ...
 
     def override(self, run_id: str) -> None:
@@ -106,6 +111,11 @@ class MemoryBackend:
 
     def cancel(self, run_id: str) -> None:
         self.store.cancel(run_id, by="dave", reason="Enough.")
+
+    def retry(self, run_id: str) -> None:
+        run = self.store.runs[run_id]
+        failure = last_failure(run.events[run.base :])
+        self.store.operate(run_id, "retry", key=failure.key if failure else "")
 
     def override(self, run_id: str) -> None:
         error = self.error(run_id) or {}

@@ -102,6 +102,39 @@ def test_a_doubtful_step_fails_when_people_want_it(backend: Backend) -> None:
     assert did == ["charge"]
 
 
+@pytest.mark.parametrize("value", ["repeat", "happened"])
+def test_a_retry_asks_again_about_a_step_that_was_let_fail(backend: Backend, value: str) -> None:
+    run_id = doubtful(backend)
+    for key in ("charge/doubt", "charge/doubt#2"):
+        answer(backend, run_id, key, value="fail")
+        assert backend.advance(run_id) == RunStatus.FAILED
+        backend.retry(run_id)
+        assert backend.advance(run_id) == RunStatus.WAITING
+
+    answer(backend, run_id, "charge/doubt#3", value=value)
+    backend.advance(run_id)
+    answer(backend, run_id, "charge/result#3", value='"charged"')
+    backend.advance(run_id)
+    answer(backend, run_id, "approve")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert did == ["charge", *(["charge"] if value == "repeat" else []), "more"]
+
+
+def test_a_retry_asks_again_when_what_was_given_was_no_result(backend: Backend) -> None:
+    run_id = doubtful(backend)
+    answer(backend, run_id, "charge/doubt", value="happened")
+    backend.advance(run_id)
+    answer(backend, run_id, "charge/result", value="{}}")
+    assert backend.advance(run_id) == RunStatus.FAILED
+    assert "is no result" in str(backend.error(run_id))
+
+    backend.retry(run_id)
+
+    assert backend.advance(run_id) == RunStatus.WAITING
+    assert list(backend.open_waits(run_id)) == ["charge/doubt#2"]
+
+
 @pytest.mark.parametrize("strict", [True, False])
 def test_other_arguments_are_told_or_quarantine(backend: Backend, strict: bool) -> None:  # noqa: FBT001
     saw.append("one")

@@ -8,7 +8,7 @@ from typing import Any
 
 from procedures.engine import Step
 from procedures.engine.errors import Fenced, StorageLost
-from procedures.engine.history import failed_step
+from procedures.engine.history import last_failure
 from procedures.engine.journal import Batch, RunStatus, closing
 from procedures.engine.memory import LEASE, MemoryRun
 from tests.simulation.doubles import Parts, Wire
@@ -248,7 +248,8 @@ class World:
         def mend() -> None:
             if run.status in (RunStatus.FAILED, RunStatus.QUARANTINED):
                 self.retried.add(run_id)
-                self.store.operate(run_id, "retry", key=failed_step(run.events[run.base :]))
+                failure = last_failure(run.events[run.base :])
+                self.store.operate(run_id, "retry", key=failure.key if failure else "")
 
         self.parts.transact(self, run_id, mend)
 
