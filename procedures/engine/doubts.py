@@ -66,5 +66,5 @@ def _result(line: Line, key: str, name: str, returns: Any) -> Any:
     said = ask(line, key, question).wait()
     try:
         return canonical.load(json.loads(said.value), returns)
-    except (ValueError, ValidationError) as error:
+    except (TypeError, ValueError, ValidationError) as error:
         raise _DoubtfulError(f"What was given is no result: {error}") from None
