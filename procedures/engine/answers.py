@@ -23,21 +23,22 @@ WORDS = {
 VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
-PATTERNS = {VISIBLE: "Write something.", DECIMAL: "The answer must be a number like 31.20."}
+A_DECIMAL = "a number like 31.20"
 FORMATS = {"date": "a date like 2026-12-31"}
 
 
-def check_answer(value: Any, schema: dict[str, Any]) -> Any:
-    """The value itself, if the schema allows it; else `AnswerError`."""
+def check_answer(value: Any, schema: dict[str, Any], *, what: str = "answer") -> Any:
+    """The value itself, if the schema allows it; else `AnswerError`. `what` it is called there."""
     try:
         canonical.text_of(value)
     except ValueError:
-        raise AnswerError("The answer holds characters or numbers that cannot be kept.") from None
-    fault = _decimal_fault(value, schema) if _is_decimal(schema) else _fault(value, schema)
+        words = f"The {what} holds characters or numbers that cannot be kept."
+        raise AnswerError(words) from None
+    fault = _decimal_fault(value, schema, what) if _is_decimal(schema) else _fault(value, schema)
     if fault is None:
         return value
     place = ".".join(str(part) for part in fault.absolute_path)
-    sentence = _sentence(str(fault.validator), fault.validator_value, schema)
+    sentence = _sentence(str(fault.validator), fault.validator_value, schema, what)
     raise AnswerError(f"{place}: {sentence}" if place else sentence)
 
 
@@ -45,16 +46,16 @@ def _is_decimal(schema: dict[str, Any]) -> bool:
     return {one.get("type") for one in schema.get("anyOf", ())} == {"number", "string"}
 
 
-def _decimal_fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
+def _decimal_fault(value: Any, schema: dict[str, Any], what: str) -> ValidationError | None:
     """A decimal may come as text, so that no digit is lost; the limits count all the same."""
     if isinstance(value, str) and not re.fullmatch(DECIMAL, value):
-        raise AnswerError(PATTERNS[DECIMAL])
+        raise AnswerError(f"The {what} must be {A_DECIMAL}.")
     read = Decimal(value) if isinstance(value, str) else _exact(value)
     try:
         with localcontext(prec=DIGITS):
             return _fault(read, _exact(schema))
     except ArithmeticError:
-        raise AnswerError("The answer has too many digits.") from None
+        raise AnswerError(f"The {what} has too many digits.") from None
 
 
 def _exact(plain: Any) -> Any:
@@ -62,14 +63,15 @@ def _exact(plain: Any) -> Any:
 
 
 def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
-    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    validator = Draft202012Validator(schema, format_checker=FormatChecker(FORMATS))
     fault: ValidationError | None = best_match(validator.iter_errors(value))
     return fault
 
 
-def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
+def _sentence(rule: str, wanted: Any, schema: dict[str, Any], what: str) -> str:
+    must_be = f"The {what} must be"
     sentences: dict[str, Callable[[], str]] = {
-        "type": lambda: f"The answer must be {WORDS.get(wanted, wanted)}.",
+        "type": lambda: f"{must_be} {WORDS.get(wanted, wanted)}.",
         "enum": lambda: f"Choose one of: {', '.join(map(str, wanted))}.",
         "required": lambda: f"Say {' and '.join(wanted)}.",
         "additionalProperties": lambda: f"Say only {', '.join(schema.get('properties', {}))}.",
@@ -85,12 +87,13 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
         "exclusiveMinimum": lambda: f"More than {_plain(wanted)}.",
         "exclusiveMaximum": lambda: f"Less than {_plain(wanted)}.",
         "multipleOf": lambda: f"In steps of {_plain(wanted)}.",
-        "format": lambda: f"The answer must be {FORMATS.get(wanted, wanted)}.",
-        "pattern": lambda: PATTERNS.get(wanted, f"It must match {wanted}."),
-        "anyOf": lambda: PATTERNS[DECIMAL],
+        "format": lambda: f"{must_be} {FORMATS.get(wanted, wanted)}.",
+        "pattern": lambda: "Write something." if wanted == VISIBLE else f"It must match {wanted}.",
     }
+    if _is_decimal(schema):
+        sentences |= dict.fromkeys(("anyOf", "pattern"), lambda: f"{must_be} {A_DECIMAL}.")
     sentence = sentences.get(rule)
-    return sentence() if sentence else "This is no answer to the question."
+    return sentence() if sentence else f"This {what} does not fit."
 
 
 def _plain(number: int | float | Decimal) -> str:

@@ -200,7 +200,7 @@ class Context:
         self, name: str, hint: Any = Any, **waiting: Unpack[Waiting]
     ) -> Handle[Received[Any]]:
         """A handle that closes with the next signal of that name, kept also when it came early."""
-        return open_signal(self._line, name, hint, waiting)
+        return open_signal(self._line, name, hint, waiting, code=self._procedure.version)
 
     def _timer(self, name: str, length: Duration) -> Handle[datetime]:
         self._line.check_usable()

@@ -1,10 +1,16 @@
 """Signals: named messages to a run, kept when they come before it waits for them."""
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypedDict, TypeVar
 
+from pydantic import PydanticUserError
+
 from procedures.engine import canonical
+from procedures.engine.answers import check_answer
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import QuestionError, RequestExpiredError
 from procedures.engine.handles import Handle, open_wait
@@ -41,10 +47,14 @@ class Received(Generic[T]):
         return not self.timed_out
 
 
-def open_signal(line: Line, name: str, hint: Any, waiting: Waiting) -> Handle[Received[Any]]:
+def open_signal(
+    line: Line, name: str, hint: Any, waiting: Waiting, *, code: str
+) -> Handle[Received[Any]]:
+    """`code` names the version of the procedure that waits."""
     line.check_usable()
     key = line.scope.key_for(checked_name(name))
     data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
+    data |= {"schema": _schema(hint), "code": code}
     data["digest"] = canonical.digest(canonical.text_of(("signal", name)))[:16]
 
     def read(entry: Entry) -> Received[Any]:
@@ -62,6 +72,25 @@ def open_signal(line: Line, name: str, hint: Any, waiting: Waiting) -> Handle[Re
     expires = waiting.get("expires")
     seconds = parse_duration(expires).total_seconds() if expires is not None else None
     return open_wait(line, key, data, read, expires=seconds)
+
+
+def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
+    """`AnswerError` when an open wait cannot take the value.
+
+    Code that has changed since it was opened may take something else: it finds out by itself.
+    """
+    if opened.get("code") != code:
+        return
+    with suppress(re.error):  # a pattern that only Pydantic reads
+        check_answer(value, opened["schema"], what="value")
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    """The JSON Schema of a value; empty where a type has none."""
+    try:
+        return canonical.adapter(hint).json_schema()
+    except PydanticUserError:
+        return {}
 
 
 def _silence(name: str, hint: Any, waiting: Waiting) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from procedures import access, journal
+from procedures import access, journal, registry
 from procedures.engine import canonical
-from procedures.engine.errors import EngineError
+from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import RunStatus
+from procedures.engine.signals import check_signal
 from procedures.models import Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
@@ -42,22 +43,22 @@ class Sent:
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> bool:
     """Keep a signal, and let the run go on that waits for it; False when its id came before.
 
+    `SignalRefusedError`, too, when the run waits for it and its code cannot take the value.
     Locks the run.
     """
     run, now = lock_run(run_id), clock.now()
     if not _may_send(run, by):
         raise SignalDeniedError(run)
-    text = _text(sent.value)
-    if not sent.signal_id:
-        raise SignalRefusedError("Send an id with it: the same id again counts once.")
-    if len(sent.name) > LONGEST_NAME:
-        raise SignalRefusedError(f"A signal's name has at most {LONGEST_NAME} characters.")
+    text = _checked_text(sent)
     if earlier := Signal.objects.filter(run=run, name=sent.name, signal_id=sent.signal_id).first():
         if earlier.value != text:
             raise SignalRefusedError(f"The id {sent.signal_id!r} came before with another value.")
         return False
     if RunStatus(run.status).is_end:
         raise SignalRefusedError(f"The run has ended: {run.status}.")
+    waits = run.waits.open().filter(kind=Wait.Kind.SIGNAL, signal=sent.name)
+    if wait := waits.order_by("opened_seq").first():
+        _check_fit(wait, sent)
     Signal.objects.create(
         run=run,
         name=sent.name,
@@ -66,8 +67,7 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> bool:
         sender=by.get_username(),
         at=now,
     )
-    waits = run.waits.open().filter(kind=Wait.Kind.SIGNAL, signal=sent.name)
-    if wait := waits.order_by("opened_seq").first():
+    if wait:
         journal.match_signal(run, wait, at=now)
     return True
 
@@ -77,8 +77,22 @@ def _may_send(run: Run, user: User) -> bool:
     return run.started_by_id == user.pk or operated.exists()
 
 
-def _text(value: Any) -> str:
+def _check_fit(wait: Wait, sent: Sent) -> None:
+    definition = registry.find(wait.run.procedure.name)
     try:
-        return canonical.text_of(value)
+        if definition:
+            check_signal(sent.value, wait.opening(), code=definition.version)
+    except AnswerError as error:
+        raise SignalRefusedError(f"The run cannot take it as {sent.name!r}. {error}") from None
+
+
+def _checked_text(sent: Sent) -> str:
+    """The canonical text of its value."""
+    if not sent.signal_id:
+        raise SignalRefusedError("Send an id with it: the same id again counts once.")
+    if len(sent.name) > LONGEST_NAME:
+        raise SignalRefusedError(f"A signal's name has at most {LONGEST_NAME} characters.")
+    try:
+        return canonical.text_of(sent.value)
     except ValueError as error:
         raise SignalRefusedError(f"The value cannot be kept. {error}") from None

@@ -1,7 +1,11 @@
 """Signals: named messages, kept when early, counted once."""
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from procedures.engine import Context, EngineError, procedure
 from procedures.engine.journal import RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
@@ -74,15 +78,43 @@ def test_silence_may_be_an_error(backend: Backend) -> None:
 
 def test_a_signal_that_does_not_fit_holds_the_run_and_names_itself(backend: Backend) -> None:
     run_id = backend.start(procedures.paid_amount)
-    backend.advance(run_id)
     backend.signal(run_id, "paid", "much", "p-1")
 
-    assert backend.advance(run_id) == RunStatus.QUARANTINED
+    backend.advance_all()
 
+    assert backend.status(run_id) == RunStatus.QUARANTINED
     error = backend.error(run_id)
     assert error
     assert "The kept value of wait paid no longer fits" in error["message"]
     assert error["changed"] == "paid"
+
+
+@pytest.mark.parametrize("value", ["much", 1.5, None, [31]])
+def test_an_open_wait_refuses_what_does_not_fit_and_loses_nothing(
+    backend: Backend, value: Any
+) -> None:
+    run_id = backend.start(procedures.paid_amount)
+    backend.advance(run_id)
+
+    with pytest.raises(EngineError, match="The value must be a whole number"):
+        backend.signal(run_id, "paid", value, "p-1")
+
+    assert list(backend.open_waits(run_id)) == ["paid"]
+    assert backend.signal(run_id, "paid", 31, "p-1")
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == "31"
+
+
+@procedure(name="paid_amount")
+def paid_in_words(ctx: Context) -> str:
+    return str(ctx.signal("paid", str).wait().value)
+
+
+def test_a_wait_of_other_code_takes_what_that_code_takes(backend: Backend) -> None:
+    run_id = backend.start(procedures.paid_amount)
+    backend.advance(run_id, paid_in_words)
+
+    assert backend.signal(run_id, "paid", 31, "p-1")
 
 
 def test_a_default_that_does_not_fit_is_refused_before_the_wait(backend: Backend) -> None:

@@ -65,6 +65,17 @@ def test_what_cannot_be_kept_is_refused(
     assert detail(send(alice, run, name=name, **body), 422) == words
 
 
+@pytest.mark.parametrize("body", [{"value": "much"}, {"value": 31.5}, {}])
+def test_what_the_run_cannot_take_is_refused_at_the_door(
+    run: Run, alice: User, body: dict[str, Any]
+) -> None:
+    words = detail(send(alice, run, id="p-1", **body), 422)
+
+    assert words == "The run cannot take it as 'paid'. The value must be a whole number."
+    assert not Signal.objects.exists()
+    assert send(alice, run, id="p-1", value=31).status_code == 201
+
+
 def test_the_same_id_with_another_value_is_refused(run: Run, alice: User) -> None:
     send(alice, run, id="p-1", value=31)
 

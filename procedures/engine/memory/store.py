@@ -24,6 +24,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import packed, unpacked
 from procedures.engine.memory.journal import LEASE, MemoryJournal
 from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryFiles, MemoryRun, Parent
+from procedures.engine.signals import check_signal
 
 
 class MemoryStore:
@@ -114,13 +115,18 @@ class MemoryStore:
         return True
 
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
-        """Send a named message to a run, once for its id; kept until somebody waits for it."""
+        """Send a named message to a run, once for its id; kept until somebody waits for it.
+
+        `AnswerError`, and nothing is kept, when who waits for it cannot take the value.
+        """
         run = self.runs[run_id]
         if (name, id) in run.signal_ids:
             return False
+        waiting = [key for key, wait in run.waits.items() if wait.get("signal") == name]
+        if waiting:
+            check_signal(value, run.waits[waiting[0]], code=run.procedure.version)
         run.signal_ids.add((name, id))
         run.signals.append({"name": name, "value": value, "by": by})
-        waiting = [key for key, wait in run.waits.items() if wait.get("signal") == name]
         if waiting:
             self._match_signal(run, waiting[0])
         return True
