@@ -78,7 +78,8 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
     request = HumanRequest.objects.select_for_update().get(wait=wait)
     outcome = Outcome(content["outcome"])
     assert wait.closed_at
-    request.close(_status(content), outcome, by=content["responder"], at=wait.closed_at)
+    by, why = content["responder"], _why(content)
+    request.close(_status(content), outcome, by=by, at=wait.closed_at, why=why)
     request.session.record("request", request.pk)
     ring_after_commit("inbox")
 
@@ -107,6 +108,14 @@ def _status(content: dict[str, Any]) -> HumanRequest.Status:
     if content["outcome"] == Outcome.WITHDRAWN:
         return HumanRequest.Status.WITHDRAWN
     return HumanRequest.Status.ANSWERED
+
+
+def _why(content: dict[str, Any]) -> str:
+    """Why nobody is asked any more, and who wants that; "" when there is nothing to say."""
+    by, comment = content["responder"], content["comment"]
+    if content["outcome"] != Outcome.WITHDRAWN or not comment:
+        return ""
+    return str(comment) if by.startswith("system:") else f"{by}: {comment}"
 
 
 def ring_for_run(run_id: UUID, **_: Any) -> None:

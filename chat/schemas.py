@@ -55,6 +55,7 @@ class RequestOut(Schema):
     opened_at: datetime
     closed_at: datetime | None
     closed_by: str = Field(description='Who closed it: a user name, or "system: deadline".')
+    closed_why: str = Field(description="Why it is not asked any more, as a sentence.")
 
     @staticmethod
     def resolve_run_id(request: HumanRequest) -> UUID:

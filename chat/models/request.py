@@ -65,6 +65,7 @@ class HumanRequest(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True)
+    closed_why = models.TextField(blank=True, help_text="Why it is not asked any more.")
     mail_at = models.DateTimeField(null=True, help_text="When it is looked whom to mail.")
 
     objects = HumanRequestQuerySet.as_manager()
@@ -88,12 +89,19 @@ class HumanRequest(models.Model):
     def asked(self) -> Question:
         return Question.from_json(canonical.plain(self.question))
 
-    def close(self, status: Status, outcome: Outcome, *, by: str, at: datetime) -> None:
+    def close(
+        self, status: Status, outcome: Outcome, *, by: str, at: datetime, why: str = ""
+    ) -> None:
         """Give it its one outcome; a second one is a mistake of the caller's."""
         closed = HumanRequest.objects.filter(
             pk=self.pk, status=self.Status.OPEN, version=self.version
         ).update(
-            status=status, outcome=outcome, closed_by=by, closed_at=at, version=self.version + 1
+            status=status,
+            outcome=outcome,
+            closed_by=by,
+            closed_at=at,
+            closed_why=why,
+            version=self.version + 1,
         )
         if not closed:
             raise AssertionError(f"The request {self.pk} has an outcome already.")

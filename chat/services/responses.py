@@ -28,7 +28,8 @@ class AlreadyAnsweredError(EngineError):
             HumanRequest.Status.EXPIRED: "The time for an answer is over",
             HumanRequest.Status.WITHDRAWN: "This is not asked any more",
         }
-        super().__init__(f"{what[HumanRequest.Status(request.status)]}: {request.outcome}.")
+        outcome = request.closed_why.rstrip(".") or request.outcome
+        super().__init__(f"{what[HumanRequest.Status(request.status)]}: {outcome}.")
 
 
 class NotAskedError(EngineError):

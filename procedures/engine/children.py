@@ -77,7 +77,7 @@ def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], An
         line.add(Draft(EventKind.CHILD_STARTED, key, data["procedure"], started))
     else:
         _compare(line, key, entry.events[0].content, data)
-    return Handle(line, key, entry, read, wait=data["wait"])
+    return Handle(line, key, entry, read, opened=data)
 
 
 def _compare(line: Line, key: str, started: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

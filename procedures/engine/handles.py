@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from procedures.engine import canonical
+from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.errors import QuestionError, RequestExpiredError, Suspend
 from procedures.engine.history import Entry
-from procedures.engine.journal import Draft, EventKind, closing
+from procedures.engine.journal import Draft, EventKind
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line
 from procedures.engine.questions import Outcome, Question, RequestKind, Response
@@ -23,11 +24,17 @@ class Handle(Generic[T]):
     """Something that was opened and will be closed. `wait()` gives what became of it."""
 
     def __init__(
-        self, line: Line, key: str, entry: Entry | None, read: Callable[[Entry], T], *, wait: str
+        self,
+        line: Line,
+        key: str,
+        entry: Entry | None,
+        read: Callable[[Entry], T],
+        *,
+        opened: Mapping[str, Any],
     ) -> None:
         self.key = key
-        self.kind = wait
-        self.entry = entry
+        self.kind: str = opened["wait"]
+        self.opened, self.entry = opened, entry
         self._line, self._read = line, read
 
     def __repr__(self) -> str:
@@ -68,7 +75,7 @@ def open_wait(
         line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
     else:
         check_same(line, key, entry.events[0].content, data)
-    return Handle(line, key, entry, read, wait=data["wait"])
+    return Handle(line, key, entry, read, opened=data)
 
 
 def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -149,12 +156,13 @@ def _decided(
     """Those that are closed already, if they are enough; else the run waits for the set."""
     line.check_cancelled(key)
     line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
-    closed = sorted((handle.closed_seq, handle.key) for handle in handles if handle.closed_seq)
+    closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
     if len(closed) < data["need"]:
         line.interrupt(Suspend(key))
-    won = [chosen for _, chosen in closed[: data["need"]]]
+    winners = [closed[seq] for seq in sorted(closed)][: data["need"]]
+    won, why = [one.key for one in winners], _told_of(winners[-1])
     losers = [one for one in handles if one.closed_seq is None and one.kind not in KEEPS_ON]
-    withdrawn = [Draft(EventKind.WAIT_CLOSED, one.key, one.key, not_needed()) for one in losers]
+    withdrawn = [Draft(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in losers]
     decided = Draft(EventKind.WAIT_CLOSED, key, key, decision(won))
     events = line.commit(*withdrawn, decided)
     for handle, event in zip(losers, events, strict=False):
@@ -162,14 +170,8 @@ def _decided(
     return won
 
 
-def decision(won: Sequence[str]) -> dict[str, Any]:
-    """How a set closes."""
-    return closing("decided", list(won), responder="system: set")
-
-
-def not_needed() -> dict[str, Any]:
-    """How what a set no longer needs closes."""
-    return closing("withdrawn", responder="system: not needed any more")
+def _told_of(handle: Handle[Any]) -> str:
+    return told_of(handle.opened, handle.entry.last.content) if handle.entry else ""
 
 
 def _check_set(line: Line, need: int, handles: Sequence[Handle[Any]]) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from procedures import dispatch, hooks
 from procedures.engine import canonical
+from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.files import file_desk
-from procedures.engine.handles import decision, not_needed
 from procedures.engine.journal import EventKind, closing
 from procedures.engine.large import packed
 from procedures.files import ContentStore
-from procedures.models import Run, RunInput, Signal, Wait
+from procedures.models import Event, Run, RunInput, Signal, Wait
 
 
 def close_wait(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
@@ -48,13 +48,25 @@ def decide(run: Run, whole: Wait, *, at: datetime) -> None:
     closed = whole.parts.exclude(closed_at=None).order_by("closed_at", "opened_seq")
     if closed.count() < (whole.need or 0):
         return
-    won = list(closed.values_list("key", flat=True)[: whole.need])
-    answer_wait(run, whole, decision(won), at=at)
-    for left in whole.parts.open():
-        if left.goes_on_alone:
-            left.leave_set()
+    won = list(closed[: whole.need])
+    answer_wait(run, whole, decision([wait.key for wait in won]), at=at)
+    left = list(whole.parts.open())
+    why = told_of(won[-1].opening(), _closing_of(won[-1])) if left else ""
+    for wait in left:
+        if wait.goes_on_alone:
+            wait.leave_set()
         else:
-            answer_wait(run, left, not_needed(), at=at)
+            answer_wait(run, wait, not_needed(why), at=at)
+
+
+def _closing_of(wait: Wait) -> Mapping[str, Any]:
+    """What became of a closed wait: in the journal, or on its way there."""
+    kept = Event.objects.filter(run_id=wait.run_id, seq__gt=wait.opened_seq, key=wait.key)
+    if event := kept.filter(kind=EventKind.WAIT_CLOSED).order_by("seq").first():
+        return event.content
+    coming = RunInput.objects.filter(run_id=wait.run_id, key=wait.key).untaken()
+    told = coming.filter(kind=EventKind.WAIT_CLOSED).last()
+    return canonical.plain(told.data) if told else closing(wait.outcome, responder="system")
 
 
 def wake(run: Run, *, at: datetime) -> None:

@@ -80,15 +80,43 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     events = run.events.filter(seq__gt=run.base_seq).journal()
     if any(event.key.startswith(UNDO) for event in events) and run.status == RunStatus.FAILED:
         raise OperationRefusedError("What it did has been undone: start another run.")
+    _check_above(run)
     failure, again = last_failure(events), _asked_again(run, events)
     step = failure.key if failure else ""
     more = {"again": again} if again else {}
     note_operation(run, "retry", by=by, reason=reason, step=step, **more)
+    told = _told_of_retry(run, failure)
     run.reopen(at=clock.now())
     dispatch.ring(run.pk)
-    if failure and is_doubtful(failure):
-        return f"It goes on, and asks again whether {step} has happened."
-    return f"It goes on, and tries {step} again." if step else "It goes on from where it stands."
+    return told
+
+
+def _check_above(run: Run) -> None:
+    """A child that nobody needs is not retried, nor one whose end is being counted."""
+    wait = run.parent_wait
+    if wait is None:
+        return
+    is_to_end = run.status == RunStatus.QUARANTINED and run.cancel_requested_at
+    if wait.run.status == RunStatus.CANCELLED and not is_to_end:
+        raise OperationRefusedError(
+            f"{wait.run}, which needed it, is cancelled: start another run."
+        )
+    if wait.is_open and run.status == RunStatus.FAILED:
+        raise OperationRefusedError(
+            f"{wait.run} has counted it as failed, and waits for others: retry it after them."
+        )
+
+
+def _told_of_retry(run: Run, failure: Event | None) -> str:
+    if failure is None:
+        told = "It goes on from where it stands."
+    elif is_doubtful(failure):
+        told = f"It goes on, and asks again whether {failure.key} has happened."
+    else:
+        told = f"It goes on, and tries {failure.key} again."
+    if run.status == RunStatus.FAILED and (wait := run.parent_wait):
+        told += f" {wait.run} knows that it failed, and takes in no other end."
+    return told
 
 
 @transaction.atomic

@@ -1,6 +1,9 @@
 """Several waits at once: all of them, any, some; what is left over is withdrawn."""
 
+from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
 
 from procedures.engine import Outcome
 from procedures.engine.journal import EventKind, RunStatus
@@ -112,6 +115,49 @@ def test_time_wins_and_the_signal_is_not_waited_for(backend: Backend) -> None:
 
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
     assert backend.result(run_id) == '["timer"]'
+
+
+PEOPLE = "bob has answered another question of this: "
+
+
+@pytest.mark.parametrize(
+    ("happens", "words"),
+    [
+        (lambda backend, run: answer(backend, run, "may"), PEOPLE + "“Pay?”, Pay 31 €."),
+        (
+            lambda backend, run: answer(backend, run, "how", ["sea", "air"]),
+            PEOPLE + "“How?”, By ship, By air.",
+        ),
+        (lambda backend, run: answer(backend, run, "why", "secret"), PEOPLE + "“Why?”."),
+        (lambda backend, run: backend.signal(run, "paid", 31, "p-1"), "The signal paid came first"),
+        (lambda backend, _: backend.travel(timedelta(hours=1)), "Nobody answered another question"),
+        (lambda backend, _: backend.advance_all(), "What doubled does has ended first."),
+    ],
+)
+def test_who_is_not_needed_any_more_reads_what_decided(
+    backend: Backend, happens: Callable[[Backend, str], object], words: str
+) -> None:
+    run_id = backend.start(procedures.first_come)
+    backend.advance(run_id)
+
+    happens(backend, run_id)
+    backend.advance(run_id)
+
+    assert saw[0].startswith(words)
+    closed = [one for one in backend.events(run_id) if one.key == "left"][-1]
+    assert closed.content["responder"] == "system: not needed any more"
+
+
+def test_what_was_decided_before_is_told_too(backend: Backend) -> None:
+    run_id = backend.start(procedures.answered_before_it_is_waited_for)
+    backend.advance(run_id)
+    answer(backend, run_id, "a", value="first")
+    backend.advance(run_id)
+    answer(backend, run_id, "approve")
+    backend.advance(run_id)
+
+    told = {e.key: e.content["comment"] for e in backend.events(run_id) if e.kind == "wait.closed"}
+    assert told["b"] == told["c"] == "bob has answered another question of this: “Which?”."
 
 
 def test_a_set_is_decided_anew_in_every_generation(backend: Backend) -> None:

@@ -40,7 +40,7 @@ def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
     assert run.events.get(kind="operator").content["action"] == "withdraw"
     request.refresh_from_db()
     assert (request.status, request.closed_by) == ("withdrawn", "dave")
-    with pytest.raises(AlreadyAnsweredError, match="not asked any more"):
+    with pytest.raises(AlreadyAnsweredError, match="not asked any more: dave: Paid by hand"):
         respond(request.pk, Answer(value=True), by=admin_user)
 
 

@@ -17,7 +17,13 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.registry import find
 from procedures.runner import advance_run
-from procedures.services import OperationRefusedError, resolve_wait, retry_run, start_run
+from procedures.services import (
+    OperationRefusedError,
+    cancel_run,
+    resolve_wait,
+    retry_run,
+    start_run,
+)
 from tests import procedures
 from tests.calls import request_of, run_until_it_waits
 from tests.procedures import did, saw
@@ -166,3 +172,47 @@ def test_what_was_undone_is_not_taken_up_again(dave: User) -> None:
 
     with pytest.raises(OperationRefusedError, match="has been undone: start another run"):
         retry_run(run.pk, by=dave, reason="Again.")
+
+
+def child_of(run: Run) -> Run:
+    return Run.objects.get(parent_wait__run=run)
+
+
+def failed_child(name: str, **inputs: object) -> Run:
+    """Of a run that has taken its end in."""
+    run = carried_on(start_run(name, inputs, by=None)[0])
+    child = carried_on(child_of(run))
+    answer(child, "approve", value=False)
+    assert carried_on(child).status == "failed"
+    carried_on(run)
+    return child
+
+
+def test_the_child_of_a_cancelled_run_is_not_retried(dave: User) -> None:
+    child = failed_child("outliving", number=4)
+    assert child.parent_wait
+    cancel_run(child.parent_wait.run_id, by=dave, reason="Enough.")
+
+    with pytest.raises(OperationRefusedError, match="which needed it, is cancelled"):
+        retry_run(child.pk, by=dave, reason="Again.")
+
+    assert carried_on(child).status == "failed"
+
+
+def test_a_child_whose_failure_is_known_goes_on_alone_and_that_is_told(dave: User) -> None:
+    child = failed_child("outliving", number=4)
+
+    told = retry_run(child.pk, by=dave, reason="Again.")
+
+    assert told.endswith("knows that it failed, and takes in no other end.")
+    assert carried_on(child).status == "failed"
+
+
+def test_a_child_of_a_map_is_retried_when_the_others_are_done(dave: User) -> None:
+    run = start_run("mapping", {"numbers": [-1, -2], "at_most": 1, "collect": True}, by=None)[0]
+    child = child_of(carried_on(run))
+    answer(carried_on(child), "approve", value=False)
+    assert carried_on(child).status == "failed"
+
+    with pytest.raises(OperationRefusedError, match="waits for others: retry it after them"):
+        retry_run(child.pk, by=dave, reason="Again.")

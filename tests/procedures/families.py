@@ -59,3 +59,10 @@ def endless(ctx: Context, depth: int = 1) -> int:
 def child_with_wrong_inputs(ctx: Context) -> int:
     result: int = ctx.call(doubled, number="many")
     return result
+
+
+@procedure
+def outliving(ctx: Context, number: int) -> None:
+    """Waits for people, whatever becomes of its child."""
+    ctx.spawn(doubled, number=number, asks=True)
+    ctx.approve("Go on?")

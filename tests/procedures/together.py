@@ -3,6 +3,7 @@
 from typing import Any
 
 from procedures.engine import BranchFailedError, Context, procedure
+from tests.procedures.families import doubled
 from tests.procedures.traces import act, did, saw
 
 
@@ -203,3 +204,22 @@ def break_unless_mended() -> str:
     if "mended" not in saw:
         raise OSError("broken")
     return "fine"
+
+
+@procedure
+def first_come(ctx: Context) -> str:
+    """Whatever comes first makes the question that is called left unneeded."""
+    ways: list[Any] = [
+        ctx.later.approve("Pay?", yes="Pay 31 €", name="may"),
+        ctx.later.choose("How?", {"sea": "By ship", "air": "By air"}, many=True, name="how"),
+        ctx.later.ask("Why?", name="why"),
+        ctx.later.review("Fine?", "Dear bob", name="draft"),
+        ctx.later.ask("Soon?", name="soon", expires="1h", default="no"),
+        ctx.signal("paid", int),
+        ctx.timer("2h"),
+        ctx.spawn(doubled, number=2),
+        ctx.later.ask("Which?", name="left"),
+    ]
+    won = ctx.wait_any(*ways)
+    saw.append(ways[-1].wait().comment)
+    return won.key

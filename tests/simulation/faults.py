@@ -66,7 +66,7 @@ class LocalLease(Store):
 class LosersStay(Store):
     """A decided set leaves open what it no longer needs."""
 
-    def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any]) -> None:
+    def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any], *, why: str) -> None:
         return
 
 

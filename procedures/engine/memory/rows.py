@@ -51,8 +51,8 @@ class MemoryRun:
     inputs: list[Draft] = field(default_factory=list)
     waits: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The open waits: the content of their opening, by key."""
-    closed: list[str] = field(default_factory=list)
-    """The keys of those that were closed, in that order."""
+    closed: dict[str, str] = field(default_factory=dict)
+    """The keys of those that were closed, in that order, and what closed them, in words."""
     signals: list[dict[str, Any]] = field(default_factory=list)
     """Those that nobody has waited for yet."""
     signal_ids: set[tuple[str, str]] = field(default_factory=set)

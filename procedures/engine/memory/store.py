@@ -7,10 +7,11 @@ from uuid import uuid4
 
 from procedures.engine.canonical import value_of
 from procedures.engine.choices import choice_desk
+from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.definition import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
-from procedures.engine.handles import KEEPS_ON, decision, not_needed
+from procedures.engine.handles import KEEPS_ON
 from procedures.engine.journal import (
     Draft,
     Event,
@@ -147,7 +148,7 @@ class MemoryStore:
         run = self.runs[run_id]
         data = {"action": action, "by": "dave", "reason": "So it is.", **more}
         if more.get("changed") in run.waits:
-            self._drop(run, more["changed"])
+            self._drop(run, more["changed"], {})
         run.inputs.append(Draft(EventKind.OPERATOR, key, action, data))
         if run.status == RunStatus.FAILED:
             run.cancellation = None
@@ -202,13 +203,13 @@ class MemoryStore:
         """
         content = event.content
         if event.kind == EventKind.WAIT_CLOSED and event.key in run.waits:
-            self._cancel_children(self._drop(run, event.key))
+            self._cancel_children(self._drop(run, event.key, content))
         elif event.kind == EventKind.RUN_CONTINUED:
             run.base = event.seq - 1
             run.closed.clear()
         elif event.kind in {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}:
             run.waits[event.key] = content
-            run.closed = [key for key in run.closed if key != event.key]
+            run.closed.pop(event.key, None)
             if not is_decided:
                 self._begin_wait(run, event.key)
 
@@ -301,7 +302,7 @@ class MemoryStore:
 
     def _close(self, run: MemoryRun, key: str, content: dict[str, Any]) -> None:
         """Close a wait from outside: the run goes on, unless a set of waits is not decided yet."""
-        self._drop(run, key)
+        self._drop(run, key, content)
         run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, content))
         sets = [other for other, wait in run.waits.items() if key in wait.get("over", ())]
         for other in sets:
@@ -315,22 +316,23 @@ class MemoryStore:
         if len(won) < wait["need"]:
             return
         self._close(run, key, decision(won))
-        self.withdraw_losers(run, wait)
+        self.withdraw_losers(run, wait, why=run.closed[won[-1]])
 
-    def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any]) -> None:
+    def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any], *, why: str) -> None:
         """Close what a decided set no longer needs and nobody else goes on with."""
         for other in wait["over"]:
             if other in run.waits and run.waits[other]["wait"] not in KEEPS_ON:
-                self._close(run, other, not_needed())
+                self._close(run, other, not_needed(why))
 
-    def _drop(self, run: MemoryRun, key: str) -> dict[str, Any]:
-        run.closed.append(key)
-        return run.waits.pop(key)
+    def _drop(self, run: MemoryRun, key: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        wait = run.waits.pop(key)
+        run.closed[key] = told_of(wait, content) if content else ""
+        return wait
 
     def withdraw_all(self, run: MemoryRun) -> None:
         """Close what a run waits for; when it is cancelled its children are to end, too."""
         for key in list(run.waits):
-            wait = self._drop(run, key)
+            wait = self._drop(run, key, {})
             if run.cancellation:
                 self._cancel_children(wait)
 

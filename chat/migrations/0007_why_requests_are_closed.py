@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("chat", "0006_message_order")]
+
+    operations = [
+        migrations.AddField(
+            "humanrequest",
+            "closed_why",
+            models.TextField(blank=True, help_text="Why it is not asked any more."),
+        ),
+    ]
