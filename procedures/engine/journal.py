@@ -63,6 +63,8 @@ class EventKind(StrEnum):
 
 
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
+GOING_ON = {*OPENING, EventKind.RUN_CONTINUED}
+"""What a run does not do any more that was asked to end since it was claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class Journal(Protocol):
         """Keep all of the batch in one commit; `Fenced` when the run is not ours any more.
 
         `Overtaken`, and nothing is kept, when a wait it closes has been closed from outside, or
-        when it opens one and somebody has asked the run to end since it was claimed.
+        when it opens one or begins anew, and was asked to end since it was claimed.
         """
         ...
 

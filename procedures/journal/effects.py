@@ -6,7 +6,7 @@ from datetime import datetime
 from procedures import hooks
 from procedures.engine import canonical
 from procedures.engine.errors import Overtaken, Refused
-from procedures.engine.journal import OPENING, Batch, Event, EventKind, Release, RunStatus, closing
+from procedures.engine.journal import GOING_ON, Batch, Event, EventKind, Release, RunStatus, closing
 from procedures.journal.cancelling import cancel_children, withdraw_all
 from procedures.journal.children import begin_children, bring_end
 from procedures.journal.storage import receivers
@@ -25,9 +25,9 @@ def take_effect(
     Artifact.objects.bulk_create(
         [Artifact(run=run, **vars(file)) for file in batch.files], ignore_conflicts=True
     )
-    is_asking = not is_undone and any(event.kind in OPENING for event in events)
-    if is_asking and Run.objects.filter(pk=run.pk).asked_to_end().exists():
-        raise Overtaken(str(run.pk))  # who cancels a run has closed its questions: no new one opens
+    is_going_on = not is_undone and any(event.kind in GOING_ON for event in events)
+    if is_going_on and Run.objects.filter(pk=run.pk).asked_to_end().exists():
+        raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
     with receivers():
         for event in events:

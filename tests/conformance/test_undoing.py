@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from procedures.engine import Procedure
 from procedures.engine.journal import EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
@@ -266,3 +267,42 @@ def test_a_signal_that_is_there_keeps_no_run_from_beginning_anew(backend: Backen
 
     assert backend.status(run_id) == RunStatus.SUCCEEDED
     assert backend.result(run_id) == "2"
+
+
+def test_a_retry_goes_on_with_the_undoing_of_a_cancelled_run(backend: Backend) -> None:
+    run_id = backend.start(procedures.undone_by_mortals)
+    backend.advance(run_id)
+    backend.cancel(run_id)
+    saw[:] = ["dies"] * 4
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            backend.advance(run_id)
+        backend.lose_lease(run_id)
+    assert backend.advance(run_id) == RunStatus.QUARANTINED
+    assert did == ["first"]
+
+    backend.retry(run_id)
+
+    assert backend.advance(run_id) == RunStatus.CANCELLED
+    assert did == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "undone", "unwanted"),
+    [
+        (procedures.booked_then_broken, "unbook", EventKind.STEP_FAILED),
+        (procedures.booked_generations, "unbook 1", EventKind.RUN_CONTINUED),
+    ],
+)
+def test_a_cancel_of_that_very_moment_undoes(
+    backend: Backend, procedure: Procedure, undone: str, unwanted: EventKind
+) -> None:
+    run_id = backend.start(procedure)
+    procedures.interludes.append(lambda: backend.cancel(run_id))
+
+    backend.advance_all()
+
+    assert backend.status(run_id) == RunStatus.CANCELLED
+    assert did[-1] == undone
+    assert unwanted not in [event.kind for event in backend.events(run_id)]
+    assert not backend.open_waits(run_id)

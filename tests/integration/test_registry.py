@@ -205,6 +205,34 @@ def test_open_runs_that_do_not_go_on_are_named(
     assert str(waiting.pk) in out.getvalue()
 
 
+def test_more_notes_than_a_commit_holds_hide_nothing_and_are_not_kept(
+    waiting: Run, write: Write
+) -> None:
+    notes = "for number in range(150): ctx.log(str(number))"
+    rewrite(write, 'ctx.approve("Pay?")', f'{notes}\n    ctx.approve("Pay twice?")')
+    before, out = everything_about(waiting), StringIO()
+
+    with pytest.raises(CommandError, match="1 of 1 open runs would not go on"):
+        call_command("check_procedures", stdout=out)
+
+    assert "the run asked “Pay?”" in out.getvalue()
+    assert everything_about(waiting) == before
+
+
+def test_checking_a_run_that_has_not_begun_does_nothing_of_it(write: Write) -> None:
+    write(BEFORE)
+    registry.register_all()
+    effect = '[ctx.log("x") for _ in range(150)]; ctx.step(1 .__truediv__, 0, name="never")'
+    rewrite(write, 'ctx.step(str, 1, name="load")', effect)
+    run, out = start_run("shop", {}, by=None)[0], StringIO()
+    before = everything_about(run)
+
+    call_command("check_procedures", stdout=out)
+
+    assert out.getvalue() == "All 1 open runs go on.\n"
+    assert everything_about(run) == before
+
+
 def test_checking_keeps_nothing(waiting: Run, write: Write) -> None:
     before = everything_about(waiting)
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 
 from procedures.engine.journal import RunStatus
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
-from procedures.services import start_run
-from tests import procedures
+from procedures.services import retry_run, start_run
+from tests import machine, procedures
 from tests.procedures import did, saw
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,3 +91,65 @@ def test_what_such_a_step_says_is_kept_with_its_end() -> None:
     assert run.status == RunStatus.SUCCEEDED
     said = [event.kind for event in run.events.order_by("seq")][1:-1]
     assert said == ["progress", "notice", "step.succeeded"]
+
+
+on_postgres = pytest.mark.skipif(
+    not machine.DATABASE_URL.startswith("postgres"), reason="SQLite has no connections to lose."
+)
+
+
+def carried_on(run: Run) -> Run:
+    advance_run(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+@on_postgres
+def test_a_connection_lost_within_is_tried_again_and_leaves_one_effect() -> None:
+    saw.append("loses")
+
+    run = carried_on(started("losing_the_connection", attempts=2))
+
+    assert (run.status, rows(), did) == (RunStatus.SUCCEEDED, ["row"], [1, 2])
+    assert kinds(run) == ["step.failed", "step.succeeded"]
+
+
+@on_postgres
+def test_a_connection_lost_within_fails_in_words() -> None:
+    saw.append("loses")
+
+    run = carried_on(started("losing_the_connection"))
+
+    assert (run.status, rows()) == (RunStatus.FAILED, [])
+    assert "terminating connection" in run.error
+
+
+@on_postgres
+def test_a_connection_lost_unseen_is_found_at_the_checkpoint() -> None:
+    saw.append("loses unseen")
+    run = carried_on(started("losing_the_connection"))
+    assert (run.status, rows(), kinds(run)) == (RunStatus.RUNNING, [], [])
+
+    Run.objects.filter(pk=run.pk).update(leased_until=clock.now())
+    carried_on(run)
+
+    assert (run.status, rows(), did) == (RunStatus.SUCCEEDED, ["row"], [1, 1])
+
+
+def test_a_refused_commit_holds_the_run_until_it_is_mended(dave: User) -> None:
+    run = carried_on(started("refused_by_the_commit"))
+
+    assert (run.status, rows(), kinds(run)) == (RunStatus.QUARANTINED, [], ["step.succeeded"])
+    assert "IntegrityError" in run.error
+    numbers = list(run.events.order_by("seq").values_list("seq", flat=True))
+    assert numbers == list(range(1, run.head_seq + 1))
+
+    saw.append("mended")
+    retry_run(run.pk, by=dave, reason="The row is there.")
+    carried_on(run)
+
+    assert (run.status, rows(), did) == (
+        RunStatus.SUCCEEDED,
+        ["row 3"],
+        ["before", "write", "write"],
+    )

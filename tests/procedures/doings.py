@@ -121,6 +121,29 @@ def act_at_last(what: str, step: Step) -> None:
 
 
 @procedure
+def undone_by_mortals(ctx: Context) -> None:
+    ctx.compensate(die_as_often_as_told, name="last")
+    ctx.compensate(act, "first", name="first")
+    ctx.approve("Go on?")
+
+
+def die_as_often_as_told() -> None:
+    if saw:
+        saw.pop()
+        raise KeyboardInterrupt
+    act("last")
+
+
+@procedure
+def booked_generations(ctx: Context, number: int = 1) -> int:
+    ctx.compensate(act, f"unbook {number}", name="unbook")
+    ctx.step(let_others_act)
+    if number < 2:
+        ctx.continue_as_new(number=number + 1)
+    return number
+
+
+@procedure
 def half_undone(ctx: Context) -> None:
     ctx.compensate(act, "first", name="first")
     ctx.compensate(break_down, name="second")

@@ -4,7 +4,7 @@ from typing import Any
 
 from procedures.engine import BranchFailedError, Context, procedure
 from tests.procedures.families import doubled
-from tests.procedures.traces import act, did, saw
+from tests.procedures.traces import act, did, let_others_act, saw
 
 
 @procedure
@@ -158,6 +158,16 @@ def book(ctx: Context) -> None:
     ctx.step(act, "book", name="book")
     ctx.compensate(act, "unbook", name="unbook")
     ctx.approve("Keep it?")
+
+
+def break_after_others(ctx: Context) -> None:
+    ctx.step(let_others_act)
+    raise ValueError("It broke.")
+
+
+@procedure
+def booked_then_broken(ctx: Context) -> None:
+    ctx.gather(book, break_after_others)
 
 
 @procedure

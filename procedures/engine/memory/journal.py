@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import Fenced, Overtaken
 from procedures.engine.journal import (
+    GOING_ON,
     OPENING,
     Batch,
     Event,
@@ -66,7 +67,8 @@ class MemoryJournal:
         closed = [draft.key for draft in batch.drafts if draft.kind == EventKind.WAIT_CLOSED]
         opened = [draft.key for draft in batch.drafts if draft.kind in OPENING]
         is_late = any(key not in self.row.waits and key not in opened for key in closed)
-        if is_late or (opened and self.is_to_end_since()):
+        is_going_on = any(draft.kind in GOING_ON for draft in batch.drafts)
+        if is_late or (is_going_on and self.is_to_end_since()):
             raise Overtaken(self.run.run_id)
         events = self._store.append(self.row, *batch.drafts)
         self._seq += len(events)
