@@ -166,6 +166,11 @@ def break_after_others(ctx: Context) -> None:
 
 
 @procedure
+def only_broken(ctx: Context) -> None:
+    ctx.gather(break_after_others)
+
+
+@procedure
 def booked_then_broken(ctx: Context) -> None:
     ctx.gather(book, break_after_others)
 
