@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
+from chat.models import HumanRequest
 from chat.services import (
     AlreadyAnsweredError,
     Answer,
@@ -14,7 +16,7 @@ from chat.services import (
 from procedures.runner import advance_run
 from procedures.services import OperationRefusedError
 from tests import procedures
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.runs import status_of
 
 
@@ -42,6 +44,24 @@ def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
     assert (request.status, request.closed_by) == ("withdrawn", "dave")
     with pytest.raises(AlreadyAnsweredError, match="not asked any more: dave: Paid by hand"):
         respond(request.pk, Answer(value=True), by=admin_user)
+
+
+def test_who_is_not_needed_any_more_reads_who_has_answered_what(admin_user: User) -> None:
+    run = run_until_it_waits("first_come", by=admin_user)
+    asked = {request.wait.key: request for request in HumanRequest.objects.all()}
+    respond(asked["may"].pk, Answer(value=True), by=admin_user)
+
+    with pytest.raises(AlreadyAnsweredError) as refused:
+        respond(asked["left"].pk, Answer(value="late"), by=admin_user)
+
+    words = "admin has answered another question of this: “Pay?”, Pay 31 €."
+    assert str(refused.value) == f"This is not asked any more: {words}"
+    browser = Client()
+    browser.force_login(admin_user)
+    assert words in browser.get(f"/requests/{asked['left'].pk}").content.decode()
+    shown = caller(admin_user).get(f"/api/requests/{asked['left'].pk}").json()
+    assert (shown["closed_by"], shown["closed_why"]) == ("system: not needed any more", words)
+    assert status_of(run) == "queued"
 
 
 def test_an_answered_request_cannot_be_withdrawn(dave: User, admin_user: User) -> None:
