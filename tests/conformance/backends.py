@@ -43,6 +43,10 @@ class Backend(Protocol):
         """Ask the run to end, as dave."""
         ...
 
+    def retry(self, run_id: str) -> None:
+        """Let a failed or quarantined run go on, as dave."""
+        ...
+
     def override(self, run_id: str) -> None:
         """Let a quarantined run go on with changed code, as dave."""
         ...
@@ -106,6 +110,9 @@ class MemoryBackend:
 
     def cancel(self, run_id: str) -> None:
         self.store.cancel(run_id, by="dave", reason="Enough.")
+
+    def retry(self, run_id: str) -> None:
+        self.store.retry(run_id)
 
     def override(self, run_id: str) -> None:
         error = self.error(run_id) or {}

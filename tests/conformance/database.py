@@ -23,6 +23,7 @@ from procedures.services import (
     cancel_run,
     override_run,
     resolve_wait,
+    retry_run,
     send_signal,
     start_run,
     sweep,
@@ -70,6 +71,9 @@ class DatabaseBackend:
 
     def cancel(self, run_id: str) -> None:
         cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")
+
+    def retry(self, run_id: str) -> None:
+        retry_run(UUID(run_id), by=_person("dave"), reason="Mended.")
 
     def override(self, run_id: str) -> None:
         override_run(UUID(run_id), by=_person("dave"), reason="So it is.")

@@ -24,6 +24,15 @@ def check_rest(world: World) -> None:
             raise BrokenError("every run goes on", f"{run_id} is {run.status}")
         if run.status == RunStatus.WAITING and not (run.waits or run.wake_at):
             raise BrokenError("every run goes on", f"{run_id} waits for nothing")
+        if run.status == RunStatus.WAITING and run.wake_at is None:
+            _check_branches(world.witnesses[run_id])
+
+
+def _check_branches(witness: Witness) -> None:
+    """What one branch of the family asks, the other does not wait for."""
+    done = {*witness.kept.results, *witness.kept.failed}
+    if "gather/downstairs/sleep" in witness.kept.closed and "gather/downstairs/go" not in done:
+        raise BrokenError("a question in a branch blocks only that", witness.run_id)
 
 
 def check_quarantine(run: MemoryRun) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from procedures.engine import (
     Step,
     procedure,
 )
+from procedures.engine.errors import QuestionError
 from tests.simulation.ledger import ledger
 from tests.simulation.witness import Kept
 
@@ -25,6 +27,8 @@ AGAIN = Retry(3, backoff="2s")
 APPROVED = "approved"
 NOTED = "enter"
 """The name of the steps that write a row with their result."""
+UNASKED = "unasked"
+"""The name of a question that is asked wrongly."""
 
 
 def quote(item: str) -> int:
@@ -107,6 +111,8 @@ def delivered(kept: Kept) -> list[str]:
 @procedure
 def opinions(ctx: Context) -> list[str]:
     asked = [ctx.later.approve("Good?", name=name) for name in ("ann", "ben", "cem")]
+    with suppress(QuestionError):
+        ctx.later.ask("And if nobody says?", name=UNASKED, expires="5s")
     ctx.step(act, "meanwhile", 1, name="meanwhile", retry=AGAIN)
     won = ctx.wait_n(2, *asked)
     which = ctx.later.ask("Which?", name="which")

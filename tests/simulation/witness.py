@@ -1,6 +1,5 @@
 """Looks at one run after every step of the schedule: what may never be seen there."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,9 +73,10 @@ class Witness:
         self.sent: set[int] = set()
         """Signals that were accepted, each with a number of its own."""
         self.is_ended = False
-        self._starts: Counter[str] = Counter()
-        """How often each step was begun that is to happen once."""
         self._unended: set[str] = set()
+        """The steps that are to happen once and were begun."""
+        self._said: dict[str, Any] = {}
+        """What people said last of a step in doubt."""
         self._received: set[int] = set()
         self._seen: list[Event] = []
         self._soft: set[tuple[str, str]] = set()
@@ -165,6 +165,9 @@ class Witness:
         told = {**content, "value": unpacked(content, "value")}
         self.kept.closed[event.key] = told
         self.kept.ever_closed.append((event.key, told))
+        step, _, asked = event.key.rpartition("/")
+        if asked.startswith("doubt"):
+            self._said[step] = told["value"]
         if content["outcome"] == "decided":
             self._check_set(event.key, wait, told["value"])
         elif content["outcome"] == "received":
@@ -182,12 +185,8 @@ class Witness:
 
     def _take_start(self, event: Event, _content: dict[str, Any]) -> None:
         """Another one needs somebody who says that the one before did not happen."""
-        starts = self._starts[event.key]
-        doubt = f"{event.key}/doubt{f'#{starts}' if starts > 1 else ''}"
-        is_told = self.kept.closed.get(doubt, {}).get("value") == "repeat"
-        if event.key in self._unended and not is_told:
+        if self._said.pop(event.key, "") != "repeat" and event.key in self._unended:
             raise BrokenError("what is to happen once is not repeated unasked", event.key)
-        self._starts[event.key] += 1
         self._unended.add(event.key)
 
     def _take_attempt(self, event: Event, content: dict[str, Any]) -> None:
@@ -217,16 +216,19 @@ class Witness:
         if self.opened:
             raise BrokenError("nothing stays open", f"{', '.join(self.opened)} when begun anew")
         self._generation = content["generation"]
-        self._starts.clear()
         self._unended.clear()
+        self._said.clear()
         self.asked.clear()
         self.to_undo.clear()
         self.kept.results, self.kept.failed, self.kept.closed = {}, set(), {}
         self.kept.inputs = canonical.value_of(unpacked(content, "inputs"))
 
     def _wrong_with(self, row: Row) -> Iterator[tuple[str, str]]:
-        if row.status.is_end and row.waits:
-            yield "a run's end closes its waits", ", ".join(row.waits)
+        left = dict(row.waits)
+        if row.status == RunStatus.FAILED:  # a retry goes on waiting for children
+            left = {key: wait for key, wait in left.items() if wait["wait"] not in KEEPS_ON}
+        if row.status.is_end and left:
+            yield "a run's end closes its waits", ", ".join(left)
         if row.status.is_end != self.is_ended and not row.inputs:
             yield "an ended run never runs again", f"it is {row.status}"
         pending = [(one.key, one.data) for one in row.inputs]

@@ -9,14 +9,13 @@ from typing import Any
 
 from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.files import file_desk
-from procedures.engine.history import UNDO, History, failed_step
+from procedures.engine.history import UNDO
 from procedures.engine.journal import Batch, RunStatus, closing
 from procedures.engine.memory import LEASE, MemoryRun
-from procedures.engine.recorder import open_in
 from procedures.engine.timeouts import TimeIsUp
 from tests.simulation.doubles import Parts, Wire
 from tests.simulation.outside import Outside
-from tests.simulation.plays import NOTED, PLAYS
+from tests.simulation.plays import NOTED, PLAYS, UNASKED
 from tests.simulation.strands import Crash, Order, Strand
 from tests.simulation.watches import Watch
 from tests.simulation.witness import BrokenError, Witness
@@ -236,14 +235,11 @@ class World:
         run = self.store.runs[run_id]
 
         def mend() -> None:
-            events = run.events[run.base :]
-            is_undone = any(event.key.startswith(UNDO) for event in events)
+            is_undone = any(event.key.startswith(UNDO) for event in run.events[run.base :])
             is_failed = run.status == RunStatus.FAILED and not is_undone
             if is_failed or run.status == RunStatus.QUARANTINED:
                 self.retried.add(run_id)
-                known = {*run.waits, *(one.key for one in run.inputs)}
-                again = [key for key in open_in(History(events)) if key not in known]
-                self.store.operate(run_id, "retry", key=failed_step(events), again=again)
+                self.store.retry(run_id)
 
         self.parts.transact(self, run_id, mend)
 
@@ -320,6 +316,8 @@ class World:
             if witness is None:
                 witness = self.witnesses[run_id] = Witness(run_id, run.facts.inputs)
             witness.look(run)
+            if UNASKED in witness.asked:
+                raise BrokenError("a wrong question opens nothing", run_id)
             if run.cancellation and not run.compensates and run.waits:
                 raise BrokenError("a cancelled run asks nothing more", ", ".join(run.waits))
             above = run.parent and self.store.runs[run.parent.run_id]
