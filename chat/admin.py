@@ -74,11 +74,11 @@ class MemberAdmin(PartOfSessionAdmin):
 
 @admin.register(Message)
 class MessageAdmin(PartOfSessionAdmin):
-    list_display = ["at", "kind", "author", "__str__", "session_page"]
-    list_filter = ["kind"]
+    list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
+    list_filter = ["kind", "level"]
     list_select_related = ["session", "author"]
     search_fields = ["text", "author__username"]
-    fields = ["session", "kind", "author", "run", "request", "text", "at"]
+    fields = ["session", "kind", "level", "author", "run", "request", "text", "at"]
 
 
 @admin.register(SessionEvent)

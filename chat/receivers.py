@@ -84,8 +84,10 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
     ring_after_commit("inbox")
 
 
-def say(run: Run, text: str, **_: Any) -> None:
-    notice = Message(kind=Message.Kind.NOTICE, run=run, text=text, at=clock.now())
+def say(run: Run, text: str, level: str, **_: Any) -> None:
+    """`level`: of an alert."""
+    kind, now = Message.Kind.NOTICE, clock.now()
+    notice = Message(kind=kind, run=run, text=text, level=level, at=now)
     session_of(run).add(notice)
 
 

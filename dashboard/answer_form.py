@@ -1,5 +1,6 @@
 """The form of a request: what it offers, what was typed, and the answer that makes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -8,8 +9,12 @@ from django.http import QueryDict
 
 from chat.models import HumanRequest
 from chat.services import options_of, read_text
+from dashboard.asked_fields import AskedFields
+from procedures.engine.errors import Fault
 from procedures.engine.questions import Question, RequestKind
+from procedures.fields import Field, one_ending
 
+ASKS_WORDS = {RequestKind.INPUT, RequestKind.ESCALATION}
 CONTROLS = {"integer": "integer", "boolean": "boolean"}
 LONGEST_LINE = 200
 
@@ -21,6 +26,8 @@ class AnswerForm:
     request: HumanRequest
     typed: QueryDict = field(default_factory=QueryDict)
     fault: str = ""
+    faults: Sequence[Fault] = ()
+    """What is wrong field by field, where a form was asked."""
 
     @cached_property
     def asked(self) -> Question:
@@ -56,6 +63,15 @@ class AnswerForm:
         return one_ending(str(self.typed.get("text", self.asked.draft or "")))
 
     @property
+    def fields(self) -> list[Field]:
+        """What a form asks."""
+        return self.asked_fields.drawn(self.request.pk)
+
+    @property
+    def asked_fields(self) -> AskedFields:
+        return AskedFields(self.asked.schema, self.typed, self.faults)
+
+    @property
     def comment(self) -> str:
         return one_ending(str(self.typed.get("comment", ""))).strip()
 
@@ -66,8 +82,10 @@ class AnswerForm:
     def own_words(self) -> str:
         """What was typed and is not the question's own: to be kept when it came too late."""
         own = [self.comment]
-        if self.asked.kind == RequestKind.INPUT and self.control != "boolean":
+        if self.asked.kind in ASKS_WORDS and self.control != "boolean":
             own.insert(0, self.value.strip())
+        if self.asked.kind == RequestKind.FORM:
+            own[:0] = [f"{one.label}: {one.value}" for one in self.fields if one.value]
         if self.asked.kind == RequestKind.REVIEW and self.text != one_ending(
             self.asked.draft or ""
         ):
@@ -85,6 +103,10 @@ def _input(form: AnswerForm) -> Any:
     return read_text(form.asked, one_ending(form.value).strip())
 
 
+def _escalation(form: AnswerForm) -> str:
+    return one_ending(form.value).strip()
+
+
 def _choice(form: AnswerForm) -> Any:
     return form.typed.getlist("value") if form.is_many else form.value
 
@@ -95,9 +117,8 @@ def _review(form: AnswerForm) -> dict[str, str]:
     return {**decision, "text": form.text} if is_edited else decision
 
 
-def one_ending(text: str) -> str:
-    """Browsers send two characters for the end of a line, however it was written."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _form(form: AnswerForm) -> dict[str, Any]:
+    return form.asked_fields.answer()
 
 
 ANSWERS = {
@@ -105,4 +126,6 @@ ANSWERS = {
     RequestKind.INPUT: _input,
     RequestKind.CHOICE: _choice,
     RequestKind.REVIEW: _review,
+    RequestKind.FORM: _form,
+    RequestKind.ESCALATION: _escalation,
 }

@@ -59,7 +59,7 @@ def already_answered(error: AlreadyAnsweredError) -> Told:
     return 409, {"detail": str(error), **who}
 
 
-def wrong_inputs(error: InputError) -> Told:
+def wrong_inputs(error: InputError | AnswerError) -> Told:
     return 422, {"detail": str(error), "faults": [vars(fault) for fault in error.faults]}
 
 
@@ -113,7 +113,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     FileGoneError: as_said(410),
     TooLargeError: as_said(413),
     RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
-    AnswerError: as_said(422),
+    AnswerError: wrong_inputs,
     InputError: wrong_inputs,
     KeyReusedError: as_said(422),
     SignalRefusedError: as_said(422),

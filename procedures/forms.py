@@ -1,84 +1,26 @@
 """The form that starts a procedure, made from its signature, and what people typed into it."""
 
 import inspect
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest
 
 from procedures.engine import canonical
-from procedures.engine.choices import FORMAT as SITE_CHOICE
+from procedures.engine.answers import takes_nothing
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
 from procedures.engine.files import File, file_desk
+from procedures.engine.schemas import properties_of
+from procedures.fields import Field, field_of, kind_of, read, texts_of
 from procedures.files import ContentStore
-from procedures.inputs import (
-    BodyError,
-    TooLargeError,
-    property_schemas,
-    read_files,
-    read_json,
-    types_of_inputs,
-)
+from procedures.inputs import BodyError, TooLargeError, read_files, read_json, types_of_inputs
 
-FieldKind = Literal[
-    "text",
-    "prose",
-    "number",
-    "date",
-    "datetime-local",
-    "time",
-    "boolean",
-    "choice",
-    "choices",
-    "list",
-    "file",
-    "json",
-]
-FORMATS: dict[str, FieldKind] = {
-    "binary": "file",
-    "date": "date",
-    "date-time": "datetime-local",
-    "time": "time",
-}
-ATTRIBUTES = {
-    "minimum": "min",
-    "maximum": "max",
-    "minLength": "minlength",
-    "maxLength": "maxlength",
-}
-LONG_TEXT = 200
 KEPT_FOR = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Field:
-    """One input as a form shows it."""
-
-    name: str
-    label: str
-    kind: FieldKind
-    help: str = ""
-    is_required: bool = True
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    """Of the HTML input: min, max, step and so on."""
-    options: Sequence[tuple[str, str]] = ()
-    value: str = ""
-    values: Sequence[str] = ()
-    faults: Sequence[str] = ()
-    kept: File | None = None
-    """A file that came with an earlier try."""
-    kept_token: str = ""
-
-    @property
-    def blank(self) -> str:
-        """What an untouched choice says."""
-        return "" if self.is_required and self.value else "Choose…" if self.is_required else "—"
 
 
 class StartForm:
@@ -89,9 +31,9 @@ class StartForm:
         self.faults: tuple[Fault, ...] = ()
         self._by = by
         self._request = request
-        self._schemas = property_schemas(definition)
+        self._schemas = properties_of(definition.schema)
         self._required = set(definition.schema.get("required", ()))
-        self._may_be_nothing = {name for name, one in self._schemas.items() if _takes_nothing(one)}
+        self._may_be_nothing = {name for name, one in self._schemas.items() if takes_nothing(one)}
         self._files: dict[str, File] = {}
 
     def inputs(self) -> dict[str, Any]:
@@ -161,15 +103,7 @@ class StartForm:
     def _typed(self, name: str, schema: Mapping[str, Any]) -> Any:
         assert self._request
         texts = self._request.POST.getlist(name)
-        match kind_of(schema):
-            case "choices":
-                return texts
-            case "list":
-                lines = (line.strip() for text in texts for line in text.splitlines())
-                return [line for line in lines if line]
-            case "json":
-                return _json(name, texts[-1])
-        return texts[-1] if texts else ""
+        return _json(name, texts[-1]) if kind_of(schema) == "json" else read(schema, texts)
 
     def fields(self) -> list[Field]:
         return [self._field(name, schema) for name, schema in self._schemas.items()]
@@ -183,118 +117,25 @@ class StartForm:
         return fault.field.partition(".")[0] in self._schemas
 
     def _field(self, name: str, schema: dict[str, Any]) -> Field:
-        kind = kind_of(schema)
         faults = [one.message for one in self.faults if one.field.partition(".")[0] == name]
-        options = _options(schema)
-        texts = self._texts(name, schema)
-        if kind == "choice" and len(options) == 1 and name in self._required:
-            texts = [options[0][0]]
-        kept = None if faults else self._files.get(name)
-        return Field(
-            name,
-            _label(name, schema),
-            kind,
-            help=schema.get("description", ""),
-            is_required=name in self._required - self._may_be_nothing,
-            attributes=_attributes(schema, kind),
-            options=options,
-            value="\n".join(texts) if kind == "list" else (texts or [""])[-1],
-            values=texts,
-            faults=[fault[:1].upper() + fault[1:] for fault in faults],
-            kept=kept,
-            kept_token=signing.dumps(asdict(kept), salt=self._salt) if kept else "",
+        is_required = name in self._required - self._may_be_nothing
+        drawn = field_of(
+            name, schema, self._texts(name, schema), is_required=is_required, faults=faults
         )
+        kept = None if faults else self._files.get(name)
+        token = signing.dumps(asdict(kept), salt=self._salt) if kept else ""
+        return replace(drawn, kept=kept, kept_token=token)
 
     def _texts(self, name: str, schema: Mapping[str, Any]) -> list[str]:
         if self._request:
             return self._request.POST.getlist(name)
-        default = self._default(name, schema)
-        if kind_of(schema) == "json" and default not in (None, {}, []):
-            return [json.dumps(default, indent=2, ensure_ascii=False)]
-        if default == {}:
-            return []
-        return [_text(one) for one in (default if isinstance(default, list) else [default])]
+        return texts_of(self._default(name, schema), schema)
 
     def _default(self, name: str, schema: Mapping[str, Any]) -> Any:
         """A schema does not tell of defaults that each start gets a copy of, like lists."""
         default = inspect.signature(self.definition.fn).parameters[name].default
         is_copied = isinstance(default, list | dict | set)
         return canonical.jsonable(default) if is_copied else schema.get("default")
-
-
-def kind_of(schema: Mapping[str, Any]) -> FieldKind:
-    """Which control fits the schema; JSON where no simple one does."""
-    schema = plain_schema(schema)
-    if "enum" in schema or "const" in schema:
-        return "choice"
-    match schema.get("type"):
-        case "boolean":
-            return "boolean"
-        case "integer" | "number":
-            return "number"
-        case "string":
-            is_long = schema.get("maxLength", 0) > LONG_TEXT
-            return FORMATS.get(schema.get("format", ""), "prose" if is_long else "text")
-        case "array":
-            return _list_kind(schema.get("items", {}))
-    return "json"
-
-
-def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the branch for None; of a Decimal's two forms the number."""
-    branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
-    types = {one.get("type") for one in branches}
-    if len(branches) == 1 or types == {"number", "string"}:
-        return {**branches[0], **{name: one for name, one in schema.items() if name != "anyOf"}}
-    return dict(schema)
-
-
-def _takes_nothing(schema: Mapping[str, Any]) -> bool:
-    """An input that may be None is left empty to say so."""
-    return any(one.get("type") == "null" for one in schema.get("anyOf", ()))
-
-
-def _list_kind(items: Mapping[str, Any]) -> FieldKind:
-    inner = kind_of(items)
-    if inner == "choice":
-        return "choices"
-    return "list" if inner in {"text", "prose", "number", "date"} else "json"
-
-
-def _label(name: str, schema: Mapping[str, Any]) -> str:
-    """The author's title, else the name in words."""
-    words, title = _words(name), str(schema.get("title", ""))
-    return words if title.casefold() in {"", words.casefold()} else title
-
-
-def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
-    schema = plain_schema(schema)
-    found = {name: schema[rule] for rule, name in ATTRIBUTES.items() if rule in schema}
-    if kind == "number":
-        found["step"] = 1 if schema.get("type") == "integer" else "any"
-    return found
-
-
-def _options(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
-    schema = plain_schema(schema)
-    chosen = plain_schema(schema.get("items", {})) if schema.get("type") == "array" else schema
-    values: Iterable[Any] = chosen.get("enum", [chosen["const"]] if "const" in chosen else ())
-    spelled = str if chosen.get("format") == SITE_CHOICE else _words
-    return [(_text(value), spelled(_text(value))) for value in values if value is not None]
-
-
-def _words(name: str) -> str:
-    """A name of the code as people write it: "very_fast" is "Very fast"."""
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _json(name: str, text: str) -> Any:

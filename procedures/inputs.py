@@ -74,24 +74,6 @@ def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
         return {name: _stored(name, upload) for name, upload in uploads.items()}
 
 
-def property_schemas(definition: Definition) -> dict[str, dict[str, Any]]:
-    """The schema of each input, with what it refers to in place."""
-    schema = definition.schema
-    defs: Mapping[str, Any] = schema.get("$defs", {})
-    return {name: _resolved(one, defs) for name, one in schema.get("properties", {}).items()}
-
-
-def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:
-    """A few levels deep: types may refer to themselves."""
-    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
-    resolved = {**defs.get(name, {}), **schema}
-    if depth and isinstance(items := resolved.get("items"), Mapping):
-        resolved["items"] = _resolved(items, defs, depth - 1)
-    if depth and "anyOf" in resolved:
-        resolved["anyOf"] = [_resolved(one, defs, depth - 1) for one in resolved["anyOf"]]
-    return resolved
-
-
 def types_of_inputs(definition: Definition) -> Types:
     """The JSON types each input may have; "file" for an upload."""
     definitions = definition.schema.get("$defs", {})

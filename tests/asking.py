@@ -3,11 +3,36 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from enum import Enum
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from procedures.engine import Context, procedure
+
+
+class Carrier(Enum):
+    POST = "post"
+    OWN_VAN = "own_van"
+
+
+class Return(BaseModel):
+    """A form with every kind of field."""
+
+    amount: Annotated[
+        Decimal,
+        Field(gt=0, le=500, decimal_places=2, title="Amount to pay back", description="In euros."),
+    ]
+    parcels: Annotated[int, Field(ge=1, le=9)] = 1
+    weight: float | None = None
+    due: date
+    carrier: Carrier
+    packing: Literal["carton", "crate"] = "carton"
+    extras: list[Literal["gift_wrap", "insurance"]] = []
+    items: list[str] = ["lamp"]
+    sender: str
+    note: Annotated[str, Field(max_length=400)] = ""
+    is_broken: bool = False
 
 
 @procedure
@@ -23,6 +48,9 @@ def one_of_each(ctx: Context, kind: str) -> Any:
         "choice": lambda: ctx.choose("Which one?", {"a": "Apples", "b": "Bread", "3": "Cake"}),
         "many": lambda: ctx.choose("Which ones?", ["a", "b", "c"], many=True),
         "review": lambda: ctx.review("Is this right?", "Dear bob,\nthe parcel comes.\n"),
+        "form": lambda: ctx.form("How is it sent back?", Return),
+        "problem": lambda: ctx.escalate("The bank is silent", evidence={"tries": 3}),
+        "told of trouble": lambda: tell_of_trouble(ctx),
         "fleeting": lambda: ctx.approve("Still there?", expires="1h", on_timeout="withdraw"),
         "told": lambda: ctx.approve(
             "Go?",
@@ -33,3 +61,12 @@ def one_of_each(ctx: Context, kind: str) -> Any:
         ),
     }
     return asks[kind]().value
+
+
+def tell_of_trouble(ctx: Context) -> Any:
+    """Alerts of each level, and a question."""
+    ctx.alert("The price list is a day old.", level="info")
+    ctx.alert("Two of 60 orders have no price.")
+    ctx.alert("The bank has refused order A-7.", level="error")
+    ctx.alert("Somebody was paid twice: order A-9.", level="critical")
+    return ctx.approve("Go on?")

@@ -47,7 +47,7 @@ class Desk:
     def wait_for_arrivals(self, gate: str, count: int = 1) -> None:
         wait_until(
             lambda: lines_of(self._arrivals).count(gate) >= count,
-            timeout=30,
+            timeout=60,
             what=f"{count} at the gate {gate!r}",
         )
 

@@ -85,7 +85,8 @@ def _let_happen(store: MemoryStore, happens: str) -> None:
         assert store.signal(run_id, wait["signal"], value, id="1", by="bob")
         return
     question = Question.from_json(wait)
-    outcome = question.outcome_of(question.check(value))
+    value = question.check(value)
+    outcome = question.outcome_of(value)
     assert store.resolve(run_id, key, closing(outcome, value, responder="bob"))
 
 

@@ -19,6 +19,7 @@ NOUNS = (
     "doings",
     "families",
     "faults",
+    "forms",
     "inputs",
     "moments",
     "others",

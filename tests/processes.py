@@ -45,8 +45,8 @@ def wait_until(condition: Callable[[], T], timeout: float = 15, *, what: str = "
 class Process:
     """A process group of its own. Its output goes to a file, appended to over restarts."""
 
-    patience: ClassVar[float] = 30
-    """Seconds until it must be ready."""
+    patience: ClassVar[float] = 120
+    """Seconds until it must be ready: beside other work a start may take half a minute."""
     running: ClassVar[list["Process"]] = []
     _numbers = count(1)
 

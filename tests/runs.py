@@ -19,7 +19,7 @@ def start(procedure: str, *, by: User, **inputs: Any) -> Run:
     return start_run(procedure, inputs, by=by)[0]
 
 
-def wait_for_status(run: Run, *statuses: RunStatus, timeout: float = 30) -> Run:
+def wait_for_status(run: Run, *statuses: RunStatus, timeout: float = 60) -> Run:
     found = wait_until(
         lambda: Run.objects.filter(pk=run.pk, status__in=statuses).first(),
         timeout,
@@ -34,7 +34,7 @@ def status_of(run: Run) -> str:
     return run.status
 
 
-def wait_for_success(run: Run, timeout: float = 30) -> Run:
+def wait_for_success(run: Run, timeout: float = 60) -> Run:
     return wait_for_status(run, RunStatus.SUCCEEDED, timeout=timeout)
 
 
@@ -42,7 +42,7 @@ def wait_for_request(run: Run, *, prompt: str = "") -> HumanRequest:
     """The question the run asks, or asked last."""
     found = wait_until(
         lambda: HumanRequest.objects.filter(wait__run=run, prompt__contains=prompt).first(),
-        timeout=30,
+        timeout=60,
         what=f"{run} to ask",
     )
     assert found

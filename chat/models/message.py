@@ -70,6 +70,7 @@ class Message(models.Model):
         "chat.HumanRequest", models.CASCADE, null=True, related_name="message"
     )
     text = models.TextField(blank=True)
+    level = models.CharField(max_length=10, blank=True, help_text="How grave an alert is.")
     at = models.DateTimeField()
     client_key = models.CharField(
         max_length=64, blank=True, help_text="Chosen by the sender: sent again it is one message."

@@ -62,6 +62,9 @@ def about(request: HumanRequest) -> Iterator[str]:
         yield f"  … and {len(lines) - MOST_LINES} more lines."
     if asked.draft is not None:
         yield f"  A text of {len(asked.draft.splitlines())} lines is to be reviewed."
+    if asked.fields:
+        named = shorten(plain(", ".join(asked.fields)), LONGEST_VALUE, placeholder=" …")
+        yield f"  To be filled in: {named}."
 
 
 def silence(request: HumanRequest) -> str:

@@ -1,14 +1,16 @@
 """Typed words as answers: only what can be meant in one way counts."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.questions import Question, RequestKind
 
 YES = {"yes", "y", "ok", "okay", "approve", "approved"}
 NO = {"no", "n", "reject", "rejected"}
+SOLVED = {"resolved", "solved", "done", "fixed"}
 
 
 class NoReplyError(EngineError):
@@ -67,6 +69,17 @@ def options_of(question: Question) -> dict[str, str]:
     return {value: question.labels.get(value, value) for value in one["enum"]}
 
 
+def _escalation(_: Question, text: str) -> str:
+    """People talk about a problem before it is solved: only who says so has solved it."""
+    if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
+        return text
+    raise NoReplyError("Begin with “resolved”, and say what was done.")
+
+
+def _form(_: Question, __: str) -> NoReturn:
+    raise NoReplyError("It asks several things at once: fill in its form.")
+
+
 def _input(question: Question, text: str) -> Any:
     return read_text(question, text)
 
@@ -97,4 +110,6 @@ READERS: dict[RequestKind, Callable[[Question, str], Any]] = {
     RequestKind.INPUT: _input,
     RequestKind.CHOICE: _choice,
     RequestKind.REVIEW: _review,
+    RequestKind.FORM: _form,
+    RequestKind.ESCALATION: _escalation,
 }

@@ -97,7 +97,8 @@ def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanRespon
     earlier = request.responses.filter(user=by).first()
     if earlier is None:
         return None
-    is_same = earlier.value == _text(answer.value) and earlier.comment == answer.comment
+    value = request.asked.completed(answer.value)
+    is_same = earlier.value == _text(value) and earlier.comment == answer.comment
     return earlier if is_same else None
 
 

@@ -47,15 +47,15 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     """A receipt; or the form again with what is wrong and all that was typed."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST)
-    told, status = "", 200
+    told, status, faults = "", 200, ()
     try:
         address = request.META.get("REMOTE_ADDR") or None
         answer = services.Answer(form.answer(), form.comment, channel="page", address=address)
         services.respond(found.pk, answer, by=request.user)
     except tuple(REFUSALS) as error:
-        told, status = str(error), REFUSALS[type(error)]
+        told, status, faults = str(error), REFUSALS[type(error)], getattr(error, "faults", ())
     found = find(request, request_id)
-    context = {"typed_form": replace(form, request=found, fault=told), "told": told}
+    context = {"typed_form": replace(form, request=found, fault=told, faults=faults), "told": told}
     if request.htmx:
         context |= {"request": found, "answerable": answerable(request, [found])}
         return render(request, "chat/_request.html", context | {"is_answer": True}, status=status)

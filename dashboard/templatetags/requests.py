@@ -9,7 +9,7 @@ from django import template
 
 from chat.models import Assignment, HumanRequest, HumanResponse
 from dashboard.answer_form import AnswerForm
-from procedures.engine.questions import Question
+from procedures.engine.questions import Question, RequestKind
 
 register = template.Library()
 CHANNELS = {"chat": "in the chat", "api": "through the API", "mail": "by e-mail"}
@@ -19,7 +19,12 @@ OUTCOMES = {
     "expired": "No answer in time",
 }
 YES_OR_NO = "yes, no, or a message"
-HINTS = {"choice": "an option or its number", "input": "your answer"}
+HINTS = {
+    "choice": "an option or its number",
+    "input": "your answer",
+    "form": "a message: the form is above",
+    "escalation": "“resolved: …”, or a message",
+}
 MOST_LINES = 20
 Line = tuple[str, str]
 
@@ -76,8 +81,16 @@ def item(row: dict[str, Any], name: str) -> Any:
 
 
 @register.filter
-def outcome_words(outcome: str) -> str:
-    return OUTCOMES.get(outcome, outcome.capitalize())
+def outcome_words(request: HumanRequest) -> str:
+    if (request.kind, request.outcome) == ("escalation", "answered"):
+        return "Resolved"
+    return OUTCOMES.get(request.outcome, request.outcome.capitalize())
+
+
+@register.filter
+def answers(question: Question, value: Any) -> list[tuple[str, str]]:
+    """A form's answer field by field; nothing for other kinds."""
+    return question.answers(value) if question.kind == RequestKind.FORM else []
 
 
 @register.filter

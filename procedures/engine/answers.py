@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
 
 from procedures.engine import canonical
-from procedures.engine.errors import AnswerError
+from procedures.engine.errors import AnswerError, Fault
 
 WORDS = {
     "boolean": "yes or no (true or false)",
@@ -25,6 +25,11 @@ DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
 A_DECIMAL = "a number like 31.20"
 FORMATS = {"date": "a date like 2026-12-31"}
+LIMITS = (
+    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "minItems", "maxItems"),
+)
+"""The rules that people are told of beforehand."""
 
 
 def check_answer(value: Any, schema: dict[str, Any], *, what: str = "answer") -> Any:
@@ -34,12 +39,61 @@ def check_answer(value: Any, schema: dict[str, Any], *, what: str = "answer") ->
     except ValueError:
         words = f"The {what} holds characters or numbers that cannot be kept."
         raise AnswerError(words) from None
+    if value is None and takes_nothing(schema):
+        return value
+    schema = without_nothing(schema)
     fault = _decimal_fault(value, schema, what) if _is_decimal(schema) else _fault(value, schema)
     if fault is None:
         return value
     place = ".".join(str(part) for part in fault.absolute_path)
     sentence = _sentence(str(fault.validator), fault.validator_value, schema, what)
     raise AnswerError(f"{place}: {sentence}" if place else sentence)
+
+
+def check_form(value: Any, schema: dict[str, Any]) -> Any:
+    """The value itself, if each of its fields fits; else `AnswerError`, with a fault for each."""
+    if not isinstance(value, dict):
+        return check_answer(value, schema)
+    properties = schema["properties"]
+    faults = [Fault(name, "This is not asked for.") for name in value if name not in properties]
+    for name, one in properties.items():
+        if name in value:
+            faults += _faults(name, value[name], one)
+        elif name in schema["required"]:
+            faults.append(Fault(name, "This is missing."))
+    if faults:
+        raise AnswerError(" ".join(f"{one.field}: {one.message}" for one in faults), faults)
+    return value
+
+
+def _faults(name: str, value: Any, schema: dict[str, Any]) -> list[Fault]:
+    try:
+        check_answer(value, schema)
+    except AnswerError as error:
+        return [Fault(name, str(error))]
+    return []
+
+
+def takes_nothing(schema: Mapping[str, Any]) -> bool:
+    """Whether None is an answer to it."""
+    return any(one.get("type") == "null" for one in schema.get("anyOf", ()))
+
+
+def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without its branch for None."""
+    branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    rest = {name: one for name, one in schema.items() if name != "anyOf"}
+    if len(branches) == 1:
+        return {**branches[0], **rest}
+    return {**rest, "anyOf": branches} if branches else rest
+
+
+def limits(schema: Mapping[str, Any]) -> list[str]:
+    """What an answer has to keep to, in the sentences that would tell that it does not."""
+    plain = without_nothing(schema)
+    of_number = plain.get("anyOf", [{}])[0]  # a decimal's first form
+    found = {rule: wanted for rule, wanted in {**of_number, **plain}.items() if rule in LIMITS}
+    return [_sentence(rule, found[rule], plain) for rule in LIMITS if rule in found]
 
 
 def _is_decimal(schema: dict[str, Any]) -> bool:
@@ -68,7 +122,7 @@ def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
     return fault
 
 
-def _sentence(rule: str, wanted: Any, schema: dict[str, Any], what: str) -> str:
+def _sentence(rule: str, wanted: Any, schema: dict[str, Any], what: str = "answer") -> str:
     must_be = f"The {what} must be"
     sentences: dict[str, Callable[[], str]] = {
         "type": lambda: f"{must_be} {WORDS.get(wanted, wanted)}.",

@@ -5,14 +5,14 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, NoReturn, TypeVar, Unpack, overload
+from typing import Any, Literal, NoReturn, TypeVar, Unpack, get_args, overload
 
 from procedures.engine import branches, canonical, seed
 from procedures.engine.attempts import do_step
 from procedures.engine.children import OnFailure, start_child, start_map
 from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, parse_duration
-from procedures.engine.errors import Continued, NotApprovedError
+from procedures.engine.errors import Continued, EngineError, NotApprovedError
 from procedures.engine.handles import Handle, first_of, open_timer, sleep
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.later import Later
@@ -25,6 +25,8 @@ from procedures.engine.steps import Bound, Doing, Options, check_doing
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
+AlertLevel = Literal["info", "warning", "error", "critical"]
+ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
 class Context:
@@ -152,9 +154,23 @@ class Context:
         """Show a draft; the answer's value is the text, edited or not, and "" when rejected."""
         return self.later.review(prompt, draft, **asking).wait()
 
+    def form(self, prompt: str, model: type[T], **asking: Unpack[Asking]) -> Response[T]:
+        """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
+        return self.later.form(prompt, model, **asking).wait()
+
+    def escalate(self, prompt: str, **asking: Unpack[Asking]) -> Response[str]:
+        """Tell the operators of a problem; the answer's value is what they did about it."""
+        return self.later.escalate(prompt, **asking).wait()
+
     def notify(self, text: str) -> None:
         """Say something in the chat session, without waiting."""
         self._line.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
+
+    def alert(self, text: str, level: AlertLevel = "warning") -> None:
+        """Say in the chat session that something is wrong, without waiting."""
+        if level not in ALERTS:
+            raise EngineError(f"{level!r} is no level of an alert: {', '.join(ALERTS)}.")
+        self._line.note(EventKind.NOTICE, text, {"text": canonical.legible(text), "level": level})
 
     # Several waits
 

@@ -47,9 +47,11 @@ def _told_of_request(asked: Question, closed: Mapping[str, Any]) -> str:
 
 def _said(asked: Question, closed: Mapping[str, Any]) -> str:
     """The answer in the author's words. What somebody has written is for those who asked."""
-    if asked.kind == RequestKind.REVIEW:
-        return str(closed["outcome"])
     value = closed.get("value")
-    values = value if isinstance(value, list) else [value]
-    labels = [asked.label_of(one) for one in values]
-    return ", ".join(labels) if asked.labels else ""
+    match asked.kind:
+        case RequestKind.REVIEW:
+            return str(closed["outcome"])
+        case RequestKind.APPROVAL | RequestKind.CHOICE:
+            values = value if isinstance(value, list) else [value]
+            return ", ".join(map(asked.label_of, values))
+    return ""

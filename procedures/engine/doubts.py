@@ -12,9 +12,9 @@ from procedures.engine.handles import ask
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.line import Line
+from procedures.engine.questions import OPERATORS
 
 HAPPENED, REPEAT, FAIL = "happened", "repeat", "fail"
-OPERATORS = "role:operate"
 
 
 def settle_doubt(line: Line, entry: Entry, returns: Any, *, again: Callable[[], Any]) -> Any:

@@ -43,7 +43,7 @@ class DefinitionError(EngineError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with one input."""
+    """One thing wrong with one input, or with one field of a form."""
 
     field: str
     message: str
@@ -62,7 +62,14 @@ class QuestionError(EngineError):
 
 
 class AnswerError(EngineError):
-    """An answer does not fit the question; the message is for the person."""
+    """An answer does not fit the question; the message is for the person.
+
+    Where a form was asked, `faults` names each field.
+    """
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(message)
 
 
 class StepFailedError(EngineError):

@@ -67,6 +67,14 @@ class Later:
         """Show a draft; the answer's value is the text, edited or not, and "" when rejected."""
         return self._ask("review", asking, questions.review(prompt, draft, **asking))
 
+    def form(self, prompt: str, model: type[T], **asking: Unpack[Asking]) -> Handle[Response[T]]:
+        """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
+        return self._ask("form", asking, questions.form(prompt, model, **asking), model)
+
+    def escalate(self, prompt: str, **asking: Unpack[Asking]) -> Handle[Response[str]]:
+        """Tell the operators of a problem; the answer's value is what they did about it."""
+        return self._ask("escalate", asking, questions.escalation(prompt, **asking))
+
     def again(self, question: Question) -> Handle[Response[Any]]:
         """Ask the same with other evidence."""
         return ask(self._line, self._line.scope.key_for(question.kind), question)

@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
 
-from procedures.engine import canonical
-from procedures.engine.answers import DECIMAL, VISIBLE, check_answer
+from procedures.engine import canonical, schemas
+from procedures.engine.answers import VISIBLE, check_answer, check_form
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.orders import in_order, orders_in
@@ -21,15 +21,8 @@ NOTHING: Any = object()
 HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 JOINERS = "\u200c\u200d"
 """Part of correct Persian and of composed emoji."""
-LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
-CHECKED: dict[Any, set[str]] = {
-    str: {"min_length", "max_length", "pattern"},
-    int: LIMITS,
-    Decimal: LIMITS,
-    bool: set(),
-    date: set(),
-}
-"""The types of an input, and what of their annotations an answer can be checked against."""
+OPERATORS = ("role:operate",)
+"""Asks those who operate the procedure, instead of its answerers."""
 
 
 class RequestKind(StrEnum):
@@ -39,6 +32,8 @@ class RequestKind(StrEnum):
     INPUT = "input"
     CHOICE = "choice"
     REVIEW = "review"
+    FORM = "form"
+    ESCALATION = "escalation"
 
 
 class Outcome(StrEnum):
@@ -104,15 +99,20 @@ class Question:
         return canonical.digest(canonical.text_of((self.evidence, self.draft)))
 
     def as_json(self) -> dict[str, Any]:
-        """What is kept. Canonical texts sort names: `order` keeps the author's, beside the data."""
-        return {**vars(self), "assign": list(self.assign), "order": orders_in(self.evidence)}
+        """What is kept. Canonical texts sort names: the author's order is kept beside them."""
+        order = {"order": orders_in(self.evidence)}
+        if self.kind == RequestKind.FORM:
+            order["fields"] = list(self.schema["properties"])
+        return {**vars(self), "assign": list(self.assign), **order}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Question":
         known = {key: plain[key] for key in cls.__dataclass_fields__ if key in plain}
         kind, assign = RequestKind(plain["kind"]), tuple(plain["assign"])
         evidence = in_order(plain.get("evidence"), plain.get("order", ()))
-        return cls(**{**known, "kind": kind, "assign": assign, "evidence": evidence})
+        schema = in_order(plain["schema"], [plain["fields"]] if "fields" in plain else ())
+        ordered = {"evidence": evidence, "schema": schema}
+        return cls(**{**known, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
         """What happens when nobody answers, as a sentence."""
@@ -127,11 +127,37 @@ class Question:
 
     def label_of(self, value: Any) -> str:
         """A value in the author's words, where there are some."""
+        if self.kind == RequestKind.FORM:
+            return " · ".join(
+                f"{name}: {', '.join(said.splitlines()) or '—'}"
+                for name, said in self.answers(value)
+            )
         text = value if isinstance(value, str) else canonical.text_of(value)
         return self.labels.get(text, text)
 
+    @property
+    def fields(self) -> list[str]:
+        """The labels of what a form asks."""
+        properties = self.schema["properties"] if self.kind == RequestKind.FORM else {}
+        return [one["title"] for one in properties.values()]
+
+    def answers(self, value: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """A form's answer field by field: the label, and what was said in words."""
+        return list(schemas.answers(value, self.schema))
+
+    def completed(self, value: Any) -> Any:
+        """The answer to a form with the defaults of what it leaves out; any other as it is."""
+        if self.kind != RequestKind.FORM or not isinstance(value, dict):
+            return value
+        properties = self.schema["properties"]
+        return {
+            name: one["default"] for name, one in properties.items() if "default" in one
+        } | value
+
     def check(self, value: Any) -> Any:
         """The value of an answer, if it is one; `AnswerError` says what is wrong with it."""
+        if self.kind == RequestKind.FORM:
+            return check_form(self.completed(value), self.schema)
         value = check_answer(value, self.schema)
         if self.kind == RequestKind.REVIEW and "text" in value and value["decision"] == "rejected":
             raise AnswerError("A rejected draft takes no edited text: say why in the comment.")
@@ -181,17 +207,13 @@ def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Ques
 
 def text_input(prompt: str, hint: Any = str, **asking: Any) -> Question:
     """`hint`: str, int, Decimal, bool, date, or one of these `Annotated` with constraints."""
-    bare = getattr(hint, "__origin__", hint)
-    if bare not in CHECKED:
+    if getattr(hint, "__origin__", hint) not in {str, int, Decimal, bool, date}:
         raise QuestionError(f"ask() takes str, int, Decimal, bool or date, not {hint!r}.")
-    core: Mapping[str, Any] = canonical.adapter(hint).core_schema
-    if unchecked := set(core) - CHECKED[bare] - {"type", "metadata"}:
-        raise QuestionError(f"{prompt!r}: no answer can be checked for {', '.join(unchecked)}.")
-    schema = canonical.adapter(hint).json_schema()
-    if bare is str:
-        schema.setdefault("pattern", VISIBLE)
-    if bare is Decimal:
-        _complete(schema, core.get("decimal_places"))
+    types = canonical.adapter(hint)
+    if rules := schemas.unchecked(types.core_schema):
+        raise QuestionError(f"{prompt!r}: no answer can be checked for {', '.join(rules)}.")
+    schema = types.json_schema()
+    schemas.complete(schema, types.core_schema)
     return build(RequestKind.INPUT, prompt, schema, **asking)
 
 
@@ -224,6 +246,22 @@ def review(prompt: str, draft: str, **asking: Any) -> Question:
     return build(RequestKind.REVIEW, prompt, schema, draft=draft, **asking)
 
 
+def form(prompt: str, model: Any, **asking: Any) -> Question:
+    """`model`: a Pydantic model, a dataclass or a TypedDict of plain fields."""
+    try:
+        schema = schemas.form_schema(model)
+    except ValueError as error:
+        raise QuestionError(f"{prompt!r}: {error}") from None
+    return build(RequestKind.FORM, prompt, schema, **asking)
+
+
+def escalation(prompt: str, **asking: Any) -> Question:
+    """Answered by what was done; without `assign`, the procedure's operators are asked."""
+    asking["assign"] = asking.get("assign") or OPERATORS
+    schema = {"type": "string", "pattern": VISIBLE}
+    return build(RequestKind.ESCALATION, prompt, schema, **asking)
+
+
 def build(
     kind: RequestKind, prompt: str, schema: dict[str, Any], *, default: Any = NOTHING, **asking: Any
 ) -> Question:
@@ -249,9 +287,7 @@ def build(
         canonical.text_of(question.as_json())
     except ValueError as error:
         raise QuestionError(f"{prompt!r}: {error}") from None
-    if on_timeout == "default":
-        _check_default(question)
-    return question
+    return replace(question, default=_default(question)) if on_timeout == "default" else question
 
 
 def _evidence(value: Any) -> Any:
@@ -274,14 +310,6 @@ def _visible(character: str) -> str:
     if unicodedata.category(character) not in HIDDEN or character in JOINERS:
         return character
     return "␤" if character == "\n" else f"\\u{ord(character):04x}"
-
-
-def _complete(schema: dict[str, Any], places: int | None) -> None:
-    """Say of a decimal number what Pydantic's schema leaves out."""
-    number, text = schema["anyOf"]
-    text["pattern"] = DECIMAL
-    if places is not None:
-        number.setdefault("multipleOf", 10**-places)
 
 
 def _seconds(expires: Duration | None) -> float | None:
@@ -307,11 +335,11 @@ def _on_timeout(
     return cast("OnTimeout | None", chosen)
 
 
-def _check_default(question: Question) -> None:
+def _default(question: Question) -> Any:
     """A default is an answer like any other; None is allowed to say "nothing"."""
     if question.default is None:
-        return
+        return None
     try:
-        question.check(question.default)
+        return question.check(question.default)
     except AnswerError as error:
         raise QuestionError(f"{question.prompt!r}: the default is no answer: {error}") from None

@@ -24,7 +24,7 @@ class HumanResponse:
     """What a person said, or the default that silence brought, marked as such."""
 
     value: Any
-    """approval: bool; input: text; review: {decision, feedback, edited_artifact}."""
+    """approval: bool; input, escalation: text; review: {decision, feedback, edited_artifact}."""
     responded_at: str
     """ISO 8601."""
     timed_out: bool
@@ -119,10 +119,17 @@ def _question(
         yes, no = _yes_and_no(message, options)
         return questions.approval(message, yes=yes, no=no, evidence=evidence, **asking)
     if request_type == "escalation":
-        return questions.choice(message, labels or ["Resolved"], evidence=evidence, **asking)
+        return _escalation(message, labels, evidence=evidence, **asking)
     if labels:
         return questions.choice(message, labels, evidence=evidence, **asking)
     return questions.text_input(message, str, evidence=evidence, **asking)
+
+
+def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
+    """Answered in words, or by one of the buttons where the program has some of its own."""
+    if labels:
+        return questions.choice(message, labels, assign=questions.OPERATORS, **asking)
+    return questions.escalation(message, **asking)
 
 
 def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

@@ -57,7 +57,8 @@ def end_run(run: Run, *, at: datetime) -> None:
 def _announce(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
     match event.kind:
         case EventKind.NOTICE:
-            hooks.notice.send(Run, run=run, text=event.content["text"])
+            content = event.content
+            hooks.notice.send(Run, run=run, text=content["text"], level=content.get("level", ""))
         case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
             _open(run, event, at=at, is_decided=is_decided)
         case EventKind.WAIT_CLOSED:

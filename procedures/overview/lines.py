@@ -150,7 +150,9 @@ def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
-    look = {"warning": "retrying", "error": "failed"}.get(data.get("level", ""), "idle")
+    look = {"warning": "retrying", "error": "failed", "critical": "failed"}.get(
+        data.get("level", ""), "idle"
+    )
     return look, say(data["text"])
 
 

@@ -14,7 +14,7 @@ from procedures import registry
 from procedures.engine import canonical
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
-from procedures.engine.questions import Question
+from procedures.engine.questions import Question, RequestKind
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.overview.bars import WORK, Bar, Scale, bars_of
@@ -39,6 +39,8 @@ class Drawn:
     asked: str = ""
     """Of whom, in a question's row."""
     answer: str = ""
+    answers: Sequence[Shown] = ()
+    """To a form, field by field."""
     silence: str = ""
     evidence: Any = None
     result: list[Shown] | None = None
@@ -258,6 +260,7 @@ def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> D
         length=spoken(row.end - row.begin) if row.end else "",
         asked=asked(question.assign, answerers) if question else "",
         answer=_answer(question, row.closed) if question else "",
+        answers=_answers(question, row.closed) if question else (),
         silence=question.silence() if question else "",
         evidence=question.evidence if question else None,
         result=shown(_result(last)) if "result" in last else None,
@@ -282,11 +285,19 @@ def _inputs(run: Run) -> dict[str, Any]:
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:
     """What was answered, in the author's words where there are some."""
     value = closed.get("value")
-    if value is None:
+    if value is None or question.kind == RequestKind.FORM:
         return ""
     if isinstance(value, list):
         return ", ".join(map(question.label_of, value))
     return question.label_of(value)
+
+
+def _answers(question: Question, closed: Mapping[str, Any]) -> list[Shown]:
+    value = closed.get("value")
+    if value is None or question.kind != RequestKind.FORM:
+        return []
+    said = question.answers(value)
+    return [Shown(label, text=" · ".join(words.splitlines()) or "—") for label, words in said]
 
 
 def _files(run: Run) -> list[ShownFile]:

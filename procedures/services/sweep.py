@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from procedures import dispatch, journal
@@ -15,6 +15,8 @@ from procedures.services.waits import expire_wait
 
 logger = logging.getLogger(__name__)
 LARGEST_SWEEP = 500
+LONGEST_LOCK = "500ms"
+"""How long the sweep waits for one row; what is locked then has its turn a second later."""
 T = TypeVar("T", Run, Wait)
 
 
@@ -32,9 +34,22 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
     """One transaction a row: what fails for one keeps nobody else waiting."""
     for row in rows[:LARGEST_SWEEP]:
         try:
-            mend(row)
+            _mend(row, mend)
+        except OperationalError as error:
+            logger.warning(
+                "The sweep leaves %s %s for later: %s", type(row).__name__, row.pk, error
+            )
         except Exception:
             logger.exception("The sweep could not mend %s %s.", type(row).__name__, row.pk)
+
+
+@transaction.atomic
+def _mend(row: T, mend: Callable[[T], object]) -> None:
+    """A worker that stands still, or whose host is gone, may hold a lock for hours."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_LOCK}'")
+    mend(row)
 
 
 def _settle(run: Run) -> None:

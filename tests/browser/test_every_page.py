@@ -19,12 +19,13 @@ from tests.runs import answer
 LARGEST_PAGE = 150_000
 MOST_SHIFT = 0.02
 GRAVE = ("serious", "critical")
-ASKED = ("told", "review", "choice", "date", "many")
+ASKED = ("told", "review", "choice", "date", "many", "form", "problem", "told of trouble")
+FILLED_IN = {"amount": "31.20", "due": "2026-12-24", "carrier": "post", "sender": "Mrs Blum"}
 
 
 @pytest.fixture
 def questions(alice: User, bob: User) -> list[HumanRequest]:
-    """One of each kind, the review answered; a message, and a run that has failed."""
+    """One of each kind, two of them answered; alerts, a message, and a run that has failed."""
     grant_to_both("one_of_each")
     waiting = [run_until_it_waits("one_of_each", by=alice, kind=kind) for kind in ASKED]
     run_until_it_waits("one_of_each", by=alice, kind="nothing that is known")
@@ -32,13 +33,15 @@ def questions(alice: User, bob: User) -> list[HumanRequest]:
     post_message(found[0].session, "Is https://example.org/a-rather-long-address it?", by=alice)
     answer(found[1], value={"decision": "approved", "text": "Dear bob,\nit is lost.\n"}, by=bob)
     ask_in(found[2].session, "boolean", by=alice)
+    answer(ask_in(found[1].session, "form", by=alice), value=FILLED_IN, by=bob)
     return found
 
 
 def with_forms(questions: list[HumanRequest]) -> list[str]:
     """What somebody sees who is asked: one question, several in one session."""
     asked = [questions[0], *questions[2:]]
-    return ["/", f"/chat/{questions[2].session_id}", *(f"/requests/{one.pk}" for one in asked)]
+    sessions = [questions[2].session_id, questions[-1].session_id]
+    return ["/", *(f"/chat/{one}" for one in sessions), *(f"/requests/{one.pk}" for one in asked)]
 
 
 def addresses(questions: list[HumanRequest]) -> list[str]:

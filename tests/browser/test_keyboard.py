@@ -6,7 +6,8 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import PHONE, OpenPage
+from tests.pages import ask
 from tests.processes import Web
 
 MOST_TABS = 60
@@ -39,6 +40,44 @@ def test_a_refund_from_start_to_result_needs_no_mouse(
     with alices.expect_download() as download:
         alices.keyboard.press("Enter")
     assert download.value.suggested_filename == "refunds.csv"
+
+
+def test_a_form_with_a_mistake_first_is_filled_in_on_a_phone(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    request = ask("form", by=alice)
+    page = open_page(bob, width=PHONE)
+    page.goto(f"/chat/{request.session_id}")
+    card = page.get_by_role("article", name=request.prompt)
+    amount, note = card.get_by_label("Amount to pay back"), card.get_by_label("Note")
+
+    typed(page, amount, "31,20")
+    typed(page, card.get_by_label("Due"), "12242026")
+    typed(page, card.get_by_label("Carrier"), "Own")
+    typed(page, card.get_by_label("Gift wrap"), " ")
+    typed(page, card.get_by_label("Sender"), "Mrs Blum")
+    typed(page, note, "Ring twice.")
+    enter(page, card.get_by_role("button", name="Answer"))
+
+    expect(amount).to_be_focused()
+    expect(amount).to_have_accessible_description(re.compile("must be a number like 31.20"))
+    expect(amount).to_have_value("31,20")
+    expect(note).to_have_value("Ring twice.")
+    expect(card.get_by_label("Gift wrap")).to_be_checked()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("31.20")
+    enter(page, card.get_by_role("button", name="Answer"))
+
+    expect(card.locator(".receipt")).to_contain_text("Answered by bob")
+    expect(card.locator(".receipt")).to_be_focused()
+    kept = request.responses.get().plain_value
+    assert (kept["amount"], kept["due"], kept["carrier"]) == ("31.20", "2026-12-24", "own_van")
+    assert (kept["extras"], kept["note"]) == (["gift_wrap"], "Ring twice.")
+
+
+def typed(page: Page, target: Locator, text: str) -> None:
+    tab_to(page, target)
+    page.keyboard.type(text)
 
 
 def enter(page: Page, target: Locator) -> None:

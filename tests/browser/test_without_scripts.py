@@ -22,6 +22,8 @@ ANSWERS: dict[str, Callable[[Locator], None]] = {
     "boolean": lambda card: card.get_by_role("button", name="Yes").click(),
     "choice": lambda card: pick(card, "Bread"),
     "many": lambda card: pick(card, "a", "c"),
+    "problem": lambda card: solve(card, "Called them."),
+    "form": lambda card: fill_in(card, {"Amount to pay back": "31.20", "Due": "2026-12-24"}),
     "review": lambda card: edit(card, "Dear bob,\nit is lost.\n"),
 }
 
@@ -34,6 +36,19 @@ def give(card: Locator, text: str) -> None:
 def pick(card: Locator, *labels: str) -> None:
     for label in labels:
         card.locator(".options").get_by_label(label).check()
+    card.get_by_role("button", name="Answer").click()
+
+
+def solve(card: Locator, text: str) -> None:
+    card.get_by_label("What was done").fill(text)
+    card.get_by_role("button", name="Resolve").click()
+
+
+def fill_in(card: Locator, texts: dict[str, str]) -> None:
+    for label, text in texts.items():
+        card.get_by_label(label).fill(text)
+    card.get_by_label("Sender").fill("Mrs Blum")
+    card.get_by_label("Carrier").select_option("Own van")
     card.get_by_role("button", name="Answer").click()
 
 

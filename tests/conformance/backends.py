@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
-from procedures.engine.history import last_failure
 from procedures.engine.journal import Event, Journal, RunStatus, closing
 from procedures.engine.memory import KEY, LEASE, MemoryStore
 
@@ -45,7 +44,7 @@ class Backend(Protocol):
         ...
 
     def retry(self, run_id: str) -> None:
-        """Let a failed or quarantined run go on from where it stands, as dave."""
+        """Let a failed or quarantined run go on, as dave."""
         ...
 
     def override(self, run_id: str) -> None:
@@ -113,9 +112,7 @@ class MemoryBackend:
         self.store.cancel(run_id, by="dave", reason="Enough.")
 
     def retry(self, run_id: str) -> None:
-        run = self.store.runs[run_id]
-        failure = last_failure(run.events[run.base :])
-        self.store.operate(run_id, "retry", key=failure.key if failure else "")
+        self.store.retry(run_id)
 
     def override(self, run_id: str) -> None:
         error = self.error(run_id) or {}

@@ -73,7 +73,7 @@ class DatabaseBackend:
         cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")
 
     def retry(self, run_id: str) -> None:
-        retry_run(UUID(run_id), by=_person("dave"), reason="Once more.")
+        retry_run(UUID(run_id), by=_person("dave"), reason="Mended.")
 
     def override(self, run_id: str) -> None:
         override_run(UUID(run_id), by=_person("dave"), reason="So it is.")

@@ -57,6 +57,20 @@ def test_a_failed_child_is_an_error_that_can_be_caught(backend: Backend) -> None
     assert backend.result(run_id) == '"without it"'
 
 
+def test_a_failed_parent_that_is_retried_still_waits_for_its_child(backend: Backend) -> None:
+    run_id = backend.start(procedures.failing_beside_a_child)
+    backend.advance_all()
+    assert backend.status(run_id) == RunStatus.FAILED
+
+    backend.retry(run_id)
+    backend.advance_all()
+    [child] = backend.children(run_id)
+    answer(backend, child, "approve")
+    backend.advance_all()
+
+    assert backend.result(run_id) == "8"
+
+
 def test_spawned_children_run_meanwhile(backend: Backend) -> None:
     run_id = backend.start(procedures.spawning)
     backend.advance_all()

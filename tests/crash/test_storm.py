@@ -111,13 +111,17 @@ def test_in_a_storm_nothing_is_lost_and_nothing_done_twice(
 
     lost = [run for run in harbour.runs if not is_whole(run)]
     repeated, late, twice = effects_of(desk, weather)
-    for what, when in weather.times.items():
-        tell(f"  {what:21} {len(when):3} times, at {', '.join(map(str, when))} s")
-    tell(
-        f"  runs {len(harbour.runs)} and as many children, lost {len(lost)}; quarantined and "
-        f"retried {harbour.retried}; effects {len(desk.lines)}, "
-        f"repeated before their commit {repeated}, by a zombie {late}, twice {len(twice)}"
-    )
+    became = {
+        "runs, each with a child": len(harbour.runs),
+        "lost": len(lost),
+        "quarantined and retried": harbour.retried,
+        "effects": len(desk.lines),
+        "repeated before their commit": repeated,
+        "repeated by a zombie": late,
+        "done twice": len(twice),
+    }
+    for line in table(weather, became):
+        tell(line)
     assert not lost, [(run.pk, journal_of(run)) for run in lost]
     assert not twice
     assert len(desk.lines) == 4 * VOYAGES + repeated + late
@@ -125,6 +129,17 @@ def test_in_a_storm_nothing_is_lost_and_nothing_done_twice(
         f"{run.pk}:note": 1 for run in harbour.runs
     }
     assert HumanRequest.objects.count() == VOYAGES
+    assert weather.refused_writes() or "disk full" not in weather.times
+
+
+def table(weather: Weather, became: dict[str, int]) -> Iterator[str]:
+    """What was done to the processes and when, and what became of the runs."""
+    for what, when in weather.times.items():
+        yield f"  {what:30} {len(when):4} times, at {', '.join(map(str, when))} s"
+    if "disk full" in weather.times:
+        yield f"  {'writes it refused':30} {weather.refused_writes():4}"
+    for what, count in became.items():
+        yield f"  {what:30} {count:4}"
 
 
 def wait_for_ends(count: int) -> None:

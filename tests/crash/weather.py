@@ -1,5 +1,6 @@
 """What befalls a storm's processes, one at a time, and when."""
 
+import re
 import resource
 import time
 from collections import defaultdict
@@ -18,6 +19,8 @@ from tests.processes import PostgreSQL, Process, Redis, Worker, wait_until
 
 LEAST_FILE = 200 * 1024
 """Bytes: what is small is written also while the database finds no room."""
+NO_ROOM = re.compile("disk I/O error|database or disk is full")
+"""How SQLite says that it could not write."""
 
 
 @dataclass
@@ -71,6 +74,11 @@ class Weather:
     def _fill_disk(self) -> None:
         with no_room_for([*self.workers, self.clock]):
             pass_time(3)
+
+    def refused_writes(self) -> int:
+        """How often a worker or the clock told that the disk was full."""
+        logs = [process.log.read_text(errors="replace") for process in (*self.workers, self.clock)]
+        return sum(len(NO_ROOM.findall(log)) for log in logs)
 
     def excuses(self, late: Effect, kept: Effect) -> bool:
         """Whether who did it late stood still before another worker took over and kept it."""

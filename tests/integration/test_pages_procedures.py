@@ -139,7 +139,7 @@ def test_the_form_of_a_run_that_began_starts_another_one_when_asked_again(alice:
 
     assert refused.status_code == 409
     assert "has started a run already" in shown(refused)
-    assert 'name="count" type="number" value="2"' in shown(refused)
+    assert 'name="count" type="text" value="2"' in shown(refused)
     assert 'name="-key" value="k"' not in shown(refused)
     assert Run.objects.count() == 1
 
@@ -149,8 +149,8 @@ def test_faults_stand_beside_their_fields_and_what_was_typed_stays(alice: User) 
 
     text = shown(refused)
     assert refused.status_code == 422
-    assert 'name="count" type="number" value="many"' in text
-    assert ">x</textarea>" in text
+    assert 'name="count" type="text" value="many"' in text
+    assert "> x</textarea>" in text
     assert "Is not JSON." in text
     assert "&lt;b&gt;" in text
     assert 'name="-key" value="k"' in text

@@ -3,6 +3,7 @@
 from typing import Any
 
 from procedures.engine import ChildFailedError, Context, procedure
+from tests.procedures.steps import fail_at_first
 from tests.procedures.traces import act, saw
 
 
@@ -29,6 +30,14 @@ def children_left_behind(ctx: Context, number: int = 1) -> int:
     ctx.approve("Go on?")
     if number < 2:
         ctx.continue_as_new(number=number + 1)
+    result: int = child.wait()
+    return result
+
+
+@procedure
+def failing_beside_a_child(ctx: Context) -> int:
+    child = ctx.spawn(doubled, number=4, asks=True)
+    ctx.step(fail_at_first, 1, name="pay")
     result: int = child.wait()
     return result
 

@@ -50,8 +50,8 @@ def agent_offers(ctx: Context, options: list[dict[str, str]]) -> bool:
 
 
 @procedure
-def agent_escalates(ctx: Context) -> list[Any]:
-    said = ctx.wait_for_human("escalation", "Help!", timeout_seconds=60)
+def agent_escalates(ctx: Context, options: list[dict[str, str]] = []) -> list[Any]:  # noqa: B006
+    said = ctx.wait_for_human("escalation", "Help!", timeout_seconds=60, options=options)
     return [said.value, said.timed_out]
 
 

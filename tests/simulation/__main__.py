@@ -7,23 +7,13 @@ from collections.abc import Iterable
 
 from tests.simulation.faults import FAULTS
 from tests.simulation.schedule import Story, find, simulate
-
-COUNTED = {
-    "steps": "steps",
-    "crashes": "crashes",
-    "stopped": "workers stopped",
-    "zombies": "writes of zombies, refused",
-    "no replies": "commits without a reply",
-    "succeeded": "runs succeeded",
-    "failed": "runs failed",
-    "cancelled": "runs cancelled",
-}
+from tests.simulation.sights import SIGHTS
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("seed", nargs="?", type=int, help="tell this seed's story")
+    what.add_argument("told", nargs="*", default=[], type=int, help="tell these seeds' stories")
     what.add_argument("--seeds", type=int, metavar="N", help="live through so many")
     what.add_argument("--faults", action="store_true", help="how soon planted faults are found")
     parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
@@ -33,9 +23,9 @@ def main() -> int:
         return show_faults()
     if chosen.seeds:
         return show_many(range(chosen.first, chosen.first + chosen.seeds))
-    story = simulate(chosen.seed, FAULTS.get(chosen.fault))
-    print(story)
-    return bool(story.broken)
+    stories = [simulate(seed, FAULTS.get(chosen.fault)) for seed in chosen.told]
+    print(*stories, sep="\n\n")
+    return any(story.broken for story in stories)
 
 
 def show_faults() -> int:
@@ -56,7 +46,11 @@ def show_many(seeds: Iterable[int]) -> int:
             broken.append(story)
             print(f"seed {seed}: {story.broken}", flush=True)
     print(f"{counts['seeds']:,} seeds, {len(broken)} broken")
-    print("\n".join(f"{counts[key]:>10,} {words}" for key, words in COUNTED.items()))
+    print(
+        "\n".join(
+            f"{counts[key]:>10,} {words}" for key, words in {"steps": "steps", **SIGHTS}.items()
+        )
+    )
     return bool(broken)
 
 

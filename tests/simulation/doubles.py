@@ -1,6 +1,7 @@
 """The storage as the simulated processes reach it: over a network, and cut at every call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal import Batch, Event, RunStatus
-from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryFiles, MemoryJournal, MemoryRun, MemoryStore
 from tests.simulation.strands import Order
 
 if TYPE_CHECKING:
@@ -18,11 +19,18 @@ TRIES = 3
 """How often a worker sends what it got no reply to."""
 
 
+class Shelf(MemoryFiles):
+    """Takes what is short for large."""
+
+    largest_inline = 60
+
+
 class Store(MemoryStore):
     """Notes which runs are to be told of after the commit."""
 
     def __init__(self, world: "World") -> None:
         super().__init__()
+        self.files = Shelf()
         self.world = world
         self.outbox: list[str] = []
         self._ids = 0
@@ -57,6 +65,8 @@ class Wire(MemoryJournal):
         self.is_wanted_elsewhere = self.world.chance(0.03)
         self.arrived: list[Event] = []
         self.rings: list[str] = []
+        self.rows: list[str] | None = None
+        """What the step has written inside its transaction; None outside of one."""
 
     def load(self) -> list[Event]:
         self.world.cut("reads the journal")
@@ -66,11 +76,28 @@ class Wire(MemoryJournal):
         super().pause(seconds)
         self.world.cut("waits in place")
 
+    @contextmanager
+    def transaction(self) -> Iterator[float | None]:
+        """What is written inside goes with the commit inside."""
+        self.rows = []
+        try:
+            yield None
+        finally:
+            self.rows = None
+
+    def write(self, row: str) -> None:
+        """A row of a table beside the journal, inside a transaction."""
+        assert self.rows is not None
+        self.rows.append(row)
+
     def commit(self, batch: Batch) -> list[Event]:
-        """Send it until it is known to be kept, as the journal over the database does."""
+        """Send it until it is known to be kept, as the journal over the database does.
+
+        A transaction is lost with what the step wrote in it: it is not sent again.
+        """
         what = ", ".join(f"{draft.kind} {draft.key}".strip() for draft in batch.drafts)
         sent: list[Wire] = []
-        for _ in range(TRIES):
+        for _ in range(TRIES if self.rows is None else 1):
             order = self.world.cut(f"commits {what}")
             sent.append(copy(self))
             if order == Order.LATE:
@@ -92,7 +119,14 @@ class Wire(MemoryJournal):
             raise
         self.rings = self.store.take_outbox()
         self.world.excused.update(self.rings)  # until the worker learns that it is kept
+        self.world.outside.rows += self.rows or ()
         self.world.wrote(self.hold, batch)
+
+    def abandon(self, batch: Batch) -> None:
+        """From the watchdog's thread; the process ends with this."""
+        statement = copy(self)
+        statement.rows = None
+        arrive_late(statement, batch)
 
     def _heard(self, statement: "Wire") -> list[Event]:
         self._seq += len(statement.arrived)
@@ -102,10 +136,8 @@ class Wire(MemoryJournal):
 
 def arrive_late(statement: Wire, batch: Batch) -> None:
     """Nobody listens any more to what the storage says."""
-    try:
+    with suppress(Fenced, Overtaken):
         statement.arrive(batch)
-    except (Fenced, Overtaken):
-        return
 
 
 def transact(world: "World", _run_id: str, act: Callable[[], Any]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 from procedures.engine import canonical
 from procedures.engine.errors import Interruption
 from procedures.engine.execute import advance
+from procedures.engine.files import FileStore
 from procedures.engine.history import SOFT, STRICT
 from procedures.engine.journal import Batch, Event, EventKind, RunStatus
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
@@ -23,6 +24,15 @@ def check_rest(world: World) -> None:
             raise BrokenError("every run goes on", f"{run_id} is {run.status}")
         if run.status == RunStatus.WAITING and not (run.waits or run.wake_at):
             raise BrokenError("every run goes on", f"{run_id} waits for nothing")
+        if run.status == RunStatus.WAITING and run.wake_at is None:
+            _check_branches(world.witnesses[run_id])
+
+
+def _check_branches(witness: Witness) -> None:
+    """What one branch of the family asks, the other does not wait for."""
+    done = {*witness.kept.results, *witness.kept.failed}
+    if "gather/downstairs/sleep" in witness.kept.closed and "gather/downstairs/go" not in done:
+        raise BrokenError("a question in a branch blocks only that", witness.run_id)
 
 
 def check_quarantine(run: MemoryRun) -> None:
@@ -39,7 +49,8 @@ def check(world: World) -> None:
         witness = world.witnesses[run_id]
         _check_model(run, witness)
         _check_undone(run, witness)
-        _check_replay(run)
+        _check_files(run, witness, world.store.files)
+        _check_replay(run, world.store.files)
 
 
 def _check_model(run: MemoryRun, witness: Witness) -> None:
@@ -67,7 +78,16 @@ def _check_undone(run: MemoryRun, witness: Witness) -> None:
         raise BrokenError("what was done is undone", f"{run.facts.run_id}: {', '.join(left)}")
 
 
-def _check_replay(run: MemoryRun) -> None:
+def _check_files(run: MemoryRun, witness: Witness, files: FileStore) -> None:
+    """What a kept step has made belongs to the run, and can be read."""
+    for result in witness.kept.results.values():
+        if isinstance(result, dict) and "digest" in result:
+            is_there = run.files.get(result["name"]) == result["digest"]
+            if not is_there or len(files.get(result["digest"])) != result["size"]:
+                raise BrokenError("a file is kept with its step", f"{run.facts.run_id}: {result}")
+
+
+def _check_replay(run: MemoryRun, files: FileStore) -> None:
     """The code over the whole journal does nothing and comes to the same end."""
     if run.status == RunStatus.CANCELLED and not run.compensates:
         return
@@ -76,7 +96,7 @@ def _check_replay(run: MemoryRun) -> None:
     with writing_to(journal):
         for code in versions:
             try:
-                status: RunStatus | None = advance(code, journal, MemoryStore().files)
+                status: RunStatus | None = advance(code, journal, files)
             except Interruption as interruption:
                 raise BrokenError("replay is equal", f"{interruption!r}") from None
             if status != RunStatus.QUARANTINED:
@@ -116,6 +136,9 @@ class Replay(MemoryJournal):
 
     def perform(self, step: Any, what: str, amount: int) -> str:
         raise BrokenError("replay is equal", f"{what} {amount} happens again in {step}")
+
+    def write(self, step: Any) -> None:
+        raise BrokenError("replay is equal", f"{step} is noted again")
 
     def heard(self, *_said: str) -> None:
         return

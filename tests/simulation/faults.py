@@ -1,14 +1,25 @@
-"""Ten faults to be found, each one mechanism of the storage or the engine left out."""
+"""Faults to be found, each one mechanism of the storage or the engine left out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from procedures.engine.definition import Procedure
-from procedures.engine.errors import Refused
+from procedures.engine.errors import Overtaken, Refused
 from procedures.engine.execute import Execution, quarantined
 from procedures.engine.files import FileStore, file_desk
-from procedures.engine.journal import Batch, Draft, Event, EventKind, Journal, RunStatus, silence
+from procedures.engine.history import UNDO
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    Journal,
+    Release,
+    RunStatus,
+    silence,
+)
 from procedures.engine.memory import MemoryRun
+from procedures.engine.memory.rows import SUSPENDED
 from procedures.engine.recorder import Recorder
 from tests.simulation.doubles import Parts, Store, Wire
 from tests.simulation.world import World
@@ -102,7 +113,10 @@ class _Unflushed(Recorder):
 
 
 def advance_unflushed(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
-    """As the engine's own `advance`, but effects begin before what they use is kept."""
+    """As the engine's own `advance`, but effects begin before what they use is kept.
+
+    A run that somebody outside was faster with is left to the lease.
+    """
     with file_desk(files):
         recorder = _Unflushed(journal, journal.load())
         release, drafts = Execution(procedure, recorder).ending()
@@ -111,6 +125,8 @@ def advance_unflushed(procedure: Procedure, journal: Journal, files: FileStore) 
         except Refused as refusal:
             release, drafts = quarantined(refusal)
             journal.commit(Batch(drafts, release=release))
+        except Overtaken:
+            return RunStatus.RUNNING
     return release.status
 
 
@@ -135,6 +151,44 @@ class CancelForgets(Store):
             super().withdraw_all(run)
 
 
+class UndoingForgets(Wire):
+    """What is undone already is not remembered."""
+
+    def load(self) -> list[Event]:
+        return [event for event in super().load() if not event.key.startswith(UNDO)]
+
+
+class SignalIdsForgotten(Store):
+    """A signal that comes again is another one."""
+
+    def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
+        self.runs[run_id].signal_ids.clear()
+        return super().signal(run_id, name, value, id=id, by=by)
+
+
+class NewsOverlooked(Wire):
+    """A run that is let go of to wait does not see what came while it was worked on."""
+
+    def _release(self, release: Release) -> None:
+        super()._release(release)
+        if release.status in SUSPENDED:
+            self.row.status, self.row.wake_at = release.status, release.wake_at
+
+
+class RowsAlone(Wire):
+    """What a step writes in its transaction is committed before its result."""
+
+    def write(self, row: str) -> None:
+        self.world.outside.rows.append(row)
+
+
+class StartsForgotten(Wire):
+    """A step that is to happen once, and that a crash cut off, is done again."""
+
+    def load(self) -> list[Event]:
+        return [event for event in super().load() if event.kind != EventKind.STEP_STARTED]
+
+
 FAULTS: Mapping[str, Parts] = {
     "epoch check off": Parts(journal=EpochUnchecked),
     "unique index off": Parts(journal=NumbersNotUnique),
@@ -146,4 +200,9 @@ FAULTS: Mapping[str, Parts] = {
     "unflushed pure result before an effect": Parts(advance=advance_unflushed),
     "expiry without compare-and-set": Parts(store=ExpiresAnyway),
     "cancel that forgets open requests": Parts(store=CancelForgets),
+    "compensation run twice": Parts(journal=UndoingForgets),
+    "signal id counted twice": Parts(store=SignalIdsForgotten),
+    "wake-up lost after a suspend": Parts(journal=NewsOverlooked),
+    "transaction in two commits": Parts(journal=RowsAlone),
+    "doubtful step repeated unasked": Parts(journal=StartsForgotten),
 }

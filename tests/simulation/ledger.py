@@ -29,6 +29,10 @@ class Ledger(Protocol):
         """Let it happen; returns a receipt, another one each time. Fails now and then."""
         ...
 
+    def write(self, step: Step) -> None:
+        """A row of its own, kept if and when the step is."""
+        ...
+
     def heard(self, run_id: str, key: str, prompt: str) -> None:
         """The code takes what it was answered as an answer to this."""
         ...

@@ -1,7 +1,9 @@
 """What the simulated runs do, and what should come of them as plain Python has it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from procedures.engine import (
     BranchFailedError,
     ChildFailedError,
     Context,
+    File,
     Handle,
     Procedure,
     Response,
@@ -16,11 +19,16 @@ from procedures.engine import (
     Step,
     procedure,
 )
+from procedures.engine.errors import QuestionError
 from tests.simulation.ledger import ledger
 from tests.simulation.witness import Kept
 
 AGAIN = Retry(3, backoff="2s")
 APPROVED = "approved"
+NOTED = "enter"
+"""The name of the steps that write a row with their result."""
+UNASKED = "unasked"
+"""The name of a question that is asked wrongly."""
 
 
 def quote(item: str) -> int:
@@ -36,6 +44,25 @@ def talk(what: str, amount: int, step: Step) -> str:
     return act(what, amount, step)
 
 
+async def fetch(what: str, amount: int, step: Step) -> list[str]:
+    """More than an event holds."""
+    receipt = act(what, amount, step)
+    return [f"{number}: {receipt}, and all that belongs to it" for number in range(amount)]
+
+
+def bind(pages: list[str], step: Step) -> File:
+    act("bind", len(pages), step)
+    return File.keep("book.txt", "\n".join(pages))
+
+
+def enter(amount: int, step: Step) -> int:
+    """A row that is kept with its step, and an effect that may happen again."""
+    step.progress("I enter it")
+    ledger().write(step)
+    act(NOTED, amount, step)
+    return amount
+
+
 def hear(ctx: Context, handle: Handle[Response[bool]], prompt: str) -> bool:
     said = handle.wait()
     ledger().heard(ctx.run_id, handle.key, prompt)
@@ -47,11 +74,12 @@ def purchase(ctx: Context, item: str) -> str:
     price = ctx.step(quote, item, pure=True)
     ctx.state["price"] = price
     ctx.compensate(act, "pay back", price, name="pay back", retry=AGAIN)
+    ctx.compensate(act, "apologise", price, name="apologise", retry=AGAIN)
     paid = ctx.step(act, "pay", price, name="pay", retry=AGAIN)
     prompt = f"Send {item}?"
     if not hear(ctx, ctx.later.approve(prompt, name="may", expires="30s", default=False), prompt):
         raise ValueError("It is not wanted.")
-    sent = ctx.step(act, "send", price, name="send", once=True)
+    sent = ctx.step(act, "send", price, name="send", once=True, timeout="10s")
     ctx.notify("Sent.")
     return f"{paid}, {sent}"
 
@@ -59,14 +87,32 @@ def purchase(ctx: Context, item: str) -> str:
 def bought(kept: Kept) -> str:
     if kept.closed["may"]["outcome"] != APPROVED:
         raise LookupError
-    told = kept.closed.get("send/result") or kept.closed.get("send/result#2")
-    sent = kept.results.get("send") or json.loads(told["value"] if told else "")
-    return f"{kept.results['pay']}, {sent}"
+    return f"{kept.results['pay']}, {settled(kept, 'send')}"
+
+
+def settled(kept: Kept, key: str) -> Any:
+    """What a step gave that happens once: its result, or what people said it was."""
+    if key in kept.results:
+        return kept.results[key]
+    told = [one["value"] for name, one in kept.closed.items() if name.startswith(f"{key}/result")]
+    return json.loads(told[-1])
+
+
+@procedure
+def delivery(ctx: Context) -> list[str]:
+    first = ctx.step(act, "pack", 1, name="pack", once=True, timeout="3s")
+    return [first, ctx.step(act, "ship", 2, name="ship", once=True, retry=AGAIN)]
+
+
+def delivered(kept: Kept) -> list[str]:
+    return [settled(kept, "pack"), settled(kept, "ship")]
 
 
 @procedure
 def opinions(ctx: Context) -> list[str]:
     asked = [ctx.later.approve("Good?", name=name) for name in ("ann", "ben", "cem")]
+    with suppress(QuestionError):
+        ctx.later.ask("And if nobody says?", name=UNASKED, expires="5s")
     ctx.step(act, "meanwhile", 1, name="meanwhile", retry=AGAIN)
     won = ctx.wait_n(2, *asked)
     which = ctx.later.ask("Which?", name="which")
@@ -194,6 +240,56 @@ def heard_of(kept: Kept) -> int:
     return int(kept.closed["paid"]["value"]) + int(kept.closed["paid#2"]["value"])
 
 
+@procedure
+def archive(ctx: Context) -> list[Any]:
+    amount = ctx.random.randint(2, 5)
+    pages = ctx.step(fetch, "fetch", amount, timeout="3s", retry=AGAIN)
+    ctx.compensate(act, "return", amount, name="return", timeout="3s", retry=AGAIN)
+    book = ctx.step(bind, pages, timeout="3s", retry=AGAIN)
+    entered = ctx.step(enter, amount, timeout="3s", retry=AGAIN, transaction=True)
+    first, second = ctx.wait_all(
+        ctx.later.ask("Which shelf?", name="shelf", expires="30s", on_timeout="withdraw"),
+        ctx.later.approve("Lend it?", name="lend"),
+    )
+    return [book, entered, first.value, bool(second)]
+
+
+def archived(kept: Kept) -> list[Any]:
+    text = "\n".join(kept.results["fetch"]).encode()
+    assert kept.results["bind"]["digest"] == hashlib.sha256(text).hexdigest()
+    lent = kept.closed["lend"]["outcome"] == APPROVED
+    return [kept.results["bind"], kept.results["enter"], kept.closed["shelf"]["value"], lent]
+
+
+@procedure
+def household(ctx: Context, name: str) -> str:
+    for deed in ("part", "mourn"):
+        ctx.compensate(act, f"{deed} {name}", 1, name=deed, retry=AGAIN)
+    return f"{ctx.call(member, who=f'heir of {name}')} and {name}"
+
+
+def inherited(kept: Kept) -> str:
+    end = kept.closed["member"]
+    if end["outcome"] != "succeeded":
+        raise LookupError
+    return f"{end['value']} and {kept.inputs['name']}"
+
+
+@procedure
+def clan(ctx: Context) -> list[str]:
+    """Children that have children: the first that fails ends them all."""
+    ctx.spawn(member, who="nobody's")
+    ends: list[str] = ctx.map(household, [{"name": "Ann"}, {"name": "Ben"}], at_most=2)
+    return ends
+
+
+def related(kept: Kept) -> list[str]:
+    ends = kept.closed["household"]["value"]
+    if any(outcome != "succeeded" for outcome, _, _ in ends):
+        raise LookupError
+    return [value for _, value, _ in ends]
+
+
 def changing_amount(ctx: Context, amount: int) -> str:
     prompt = f"Pay {amount}?"
     if not hear(ctx, ctx.later.approve(prompt), prompt):
@@ -233,11 +329,15 @@ class Play:
 
 PLAYS = {
     "purchase": Play((purchase,), bought, {"item": "tea"}),
+    "delivery": Play((delivery,), delivered, {}),
     "opinions": Play((opinions,), decided, {}, ("go",)),
     "generations": Play((generations,), summed, {}, ("more",)),
     "member": Play((member,), joined, {"who": "dave"}),
     "family": Play((family,), gathered, {}),
     "committee": Play((committee,), agreed, {}),
     "listener": Play((listener,), heard_of, {}, ("paid",)),
+    "archive": Play((archive,), archived, {}),
+    "household": Play((household,), inherited, {"name": "Eve"}),
+    "clan": Play((clan,), related, {}),
     "changing": Play((old, new), paid_or_not, {}),
 }

@@ -1,7 +1,7 @@
 """What happens when, drawn from a seed: first everything that can go wrong, then nothing."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -13,17 +13,26 @@ from tests.simulation import endings
 from tests.simulation.doubles import Parts, arrive_late
 from tests.simulation.ledger import writing_to
 from tests.simulation.plays import PLAYS
+from tests.simulation.sights import sights
 from tests.simulation.strands import Order, Strand
+from tests.simulation.watches import watches_of
 from tests.simulation.witness import BrokenError
 from tests.simulation.world import Page, Worker, World
 
 CHAOS = (80, 140, 220)
 """Steps with faults."""
 MOST_RUNS = 4
+CASTS = (1, 2, 4)
 MOST_CALM = 3000
 TICKS = (0.05, 0.2, 1, 4, 12, 40)
 JUMPS = (-3600, -20, 0, 20, 3600)
+STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 NO_REPLY = (Order.LOST, Order.LATE, Order.UNHEARD)
+ANSWERS: Mapping[str, Sequence[Any]] = {
+    "approval": (True, True, True, False),
+    "choice": ("repeat", "happened", "fail"),
+    "input": ('"so it was"', "this is no JSON"),
+}
 Act = Callable[[], object]
 
 
@@ -38,6 +47,8 @@ class Rates:
     double: float
     lose: float
     operate: float
+    trouble: float
+    slow: float
     hurry: float
     """How fast people and time are against the workers."""
 
@@ -50,6 +61,8 @@ class Rates:
             double=random.choice((0, 0.1, 0.5)),
             lose=random.choice((0, 0.1, 0.5)),
             operate=random.choice((0.05, 0.2, 0.6)),
+            trouble=random.choice((0.02, 0.1, 0.4)),
+            slow=random.choice((0, 0.1, 0.6)),
             hurry=random.choice((0.5, 1, 2)),
         )
 
@@ -71,7 +84,7 @@ class Story:
 def simulate(seed: int, parts: Parts | None = None) -> Story:
     """Live through one seed. The same seed gives the same story."""
     schedule = Schedule(seed, parts or Parts())
-    with writing_to(schedule.world):
+    with writing_to(schedule.world.outside), watches_of(schedule.world):
         try:
             schedule.live()
         except BrokenError as broken:
@@ -94,6 +107,10 @@ class Schedule:
         self.world = World(seed, parts)
         self.random = self.world.random
         self.rates = Rates.drawn(self.random)
+        outside = self.world.outside
+        outside.trouble, outside.slowness = self.rates.trouble, self.rates.slow
+        self.plays = self.random.sample(list(PLAYS), self.random.choice(CASTS))
+        """Few plays a seed, so that each is seen in all its turns."""
         self.story = Story(seed)
         self._sent: list[tuple[str, str, int]] = []
 
@@ -104,8 +121,7 @@ class Schedule:
             self.world.look()
         Calm(self).live()
         endings.check(self.world)
-        self.story.counts["zombies"] = self.world.refused
-        self.story.counts.update(run.status for run in self.world.store.runs.values())
+        self.story.counts.update(sights(self.world))
 
     def note(self, who: str, what: str) -> None:
         self.story.counts["steps"] += 1
@@ -156,7 +172,9 @@ class Schedule:
         if runs:
             yield 0.6 * hurry, lambda: self._signal(person, self.random.choice(runs))
             yield operate / 2, lambda: self._operate(person, "cancels", self.random.choice(runs))
-            yield operate, lambda: self._operate(person, "retries", self.random.choice(runs))
+            stopped = [key for key in runs if world.store.runs[key].status in STOPPED] or runs
+            yield operate, lambda: self._operate(person, "retries", self.random.choice(stopped))
+            yield operate, lambda: self._operate(person, "overrides", self.random.choice(stopped))
 
     # Strands
 
@@ -234,11 +252,11 @@ class Schedule:
     # People
 
     def _start(self, person: Strand) -> None:
-        name = self.random.choice(list(PLAYS))
+        name = self.random.choice(self.plays)
         self._begin(person, f"starts {name}", lambda: self.world.start(name))
 
     def _answer(self, person: Strand, page: Page) -> None:
-        value = value_for(page[2], is_yes=self.random.random() < 0.75)
+        value = self.value_for(page)
         if page not in self.world.pages:
             self.world.pages.append(page)
         self._begin(
@@ -246,6 +264,11 @@ class Schedule:
             f"answers {page[1]} of {page[0]}: {value}",
             lambda: self.world.answer(page, value),
         )
+
+    def value_for(self, page: Page) -> Any:
+        """An answer that fits the question."""
+        kind = page[2]["kind"]
+        return self.random.choice(ANSWERS.get(kind, ANSWERS["input"]))
 
     def _signal(self, person: Strand, run_id: str) -> None:
         names = PLAYS[self.world.store.runs[run_id].procedure.name].signals
@@ -261,8 +284,9 @@ class Schedule:
         )
 
     def _operate(self, person: Strand, verb: str, run_id: str) -> None:
-        deed = self.world.cancel if verb == "cancels" else self.world.retry
-        self._begin(person, f"{verb} {run_id}", lambda: deed(run_id))
+        world = self.world
+        deeds = {"cancels": world.cancel, "retries": world.retry, "overrides": world.override}
+        self._begin(person, f"{verb} {run_id}", lambda: deeds[verb](run_id))
 
 
 class Calm:
@@ -287,9 +311,10 @@ class Calm:
             for run in unended:
                 if run.status == RunStatus.QUARANTINED:
                     endings.check_quarantine(run)
-                    self._do(partial(world.retry, run.facts.run_id))
+                    deed = self.schedule.random.choice((world.retry, world.override))
+                    self._do(partial(deed, run.facts.run_id))
             for page in world.open_pages():
-                self._do(partial(world.answer, page, value_for(page[2], is_yes=True)))
+                self._do(partial(world.answer, page, self.schedule.value_for(page)))
             world.pass_time(timedelta(seconds=31))
             self._settle()
 
@@ -322,12 +347,3 @@ class Calm:
         self._steps += 1
         if self._steps > MOST_CALM:
             raise BrokenError("every run comes to an end", "nothing settles")
-
-
-def value_for(wait: dict[str, Any], *, is_yes: bool) -> Any:
-    """An answer that fits the question."""
-    if wait["kind"] == "approval":
-        return is_yes
-    if wait["kind"] == "choice":
-        return "repeat" if is_yes else "happened"
-    return '"so it was"'

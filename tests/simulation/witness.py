@@ -9,11 +9,11 @@ from procedures.engine import canonical
 from procedures.engine.handles import KEEPS_ON
 from procedures.engine.history import SOFT
 from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chain
+from procedures.engine.large import unpacked
 from procedures.engine.memory import KEY
 
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 ENDS = {EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED}
-OPENINGS = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 
 
 class BrokenError(Exception):
@@ -35,6 +35,8 @@ class Row(Protocol):
     def inputs(self) -> Sequence[Draft]: ...
     @property
     def waits(self) -> Mapping[str, Mapping[str, Any]]: ...
+    @property
+    def signals(self) -> Sequence[Mapping[str, Any]]: ...
     @property
     def result(self) -> str | None: ...
 
@@ -68,7 +70,14 @@ class Witness:
         self.to_undo: list[str] = []
         self.awaited: list[tuple[str, dict[str, Any]]] = []
         """Answers that were accepted and that the journal does not know yet."""
+        self.sent: set[int] = set()
+        """Signals that were accepted, each with a number of its own."""
         self.is_ended = False
+        self._unended: set[str] = set()
+        """The steps that are to happen once and were begun."""
+        self._said: dict[str, Any] = {}
+        """What people said last of a step in doubt."""
+        self._received: set[int] = set()
         self._seen: list[Event] = []
         self._soft: set[tuple[str, str]] = set()
         self._generation = 0
@@ -83,8 +92,10 @@ class Witness:
         events = row.events
         if events[: len(self._seen)] != self._seen:
             raise BrokenError("append-only", "an event has changed or is gone")
-        for event in events[len(self._seen) :]:
+        news = events[len(self._seen) :]
+        for number, event in enumerate(news):
             self._check_place(event)
+            self._check_alive(event, news[number:])
             self._seen.append(event)
             self._take(event)
         for words in self._wrong_with(row):
@@ -99,25 +110,48 @@ class Witness:
             raise BrokenError("one event a number", f"{event.kind} {event.key} breaks the chain")
         if last and last.at > event.at:
             raise BrokenError("the storage's clock", f"{event.kind} {event.key} lies in the past")
-        if self.is_ended and event.kind != EventKind.OPERATOR:
+
+    def _check_alive(self, event: Event, news: Sequence[Event]) -> None:
+        """What came from outside before an operator reopened the run stands before that."""
+        is_reopened = any(one.kind == EventKind.OPERATOR for one in news)
+        is_from_outside = event.kind in {EventKind.WAIT_CLOSED, EventKind.OPERATOR}
+        if self.is_ended and not (is_reopened and is_from_outside):
             raise BrokenError("an ended run never changes", f"{event.kind} {event.key} after it")
 
     def _take(self, event: Event) -> None:
-        content = event.content
-        if event.kind in OPENINGS:
-            if event.key in self.asked:
-                raise BrokenError("a wait is opened once", event.key)
-            self.opened[event.key] = self.asked[event.key] = content
-        elif event.kind == EventKind.WAIT_CLOSED:
-            self._take_outcome(event, content)
-        elif event.kind in {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}:
-            self._take_attempt(event, content)
-        elif event.kind == EventKind.RUN_CONTINUED:
-            self._begin_anew(content)
-        elif event.kind in SOFT:
-            self._take_soft(event)
-        elif event.kind in ENDS | {EventKind.OPERATOR}:
-            self.is_ended = event.kind in ENDS
+        takes = {
+            EventKind.WAIT_OPENED: self._take_opening,
+            EventKind.CHILD_STARTED: self._take_opening,
+            EventKind.WAIT_CLOSED: self._take_outcome,
+            EventKind.STEP_STARTED: self._take_start,
+            EventKind.STEP_SUCCEEDED: self._take_attempt,
+            EventKind.STEP_FAILED: self._take_attempt,
+            EventKind.RUN_CONTINUED: self._begin_anew,
+            EventKind.OPERATOR: self._obey,
+            **dict.fromkeys(SOFT, self._take_soft),
+            **dict.fromkeys(ENDS, self._end),
+        }
+        if take := takes.get(EventKind(event.kind)):
+            take(event, event.content)
+
+    def _end(self, _event: Event, _content: dict[str, Any]) -> None:
+        self.is_ended = True
+
+    def _obey(self, _event: Event, content: dict[str, Any]) -> None:
+        self.is_ended = False
+        for key in (*content.get("again", ()), content.get("changed", "")):
+            self._forget(key)
+
+    def _take_opening(self, event: Event, content: dict[str, Any]) -> None:
+        if event.key in self.asked:
+            raise BrokenError("a wait is opened once", event.key)
+        self.opened[event.key] = self.asked[event.key] = content
+
+    def _forget(self, key: str) -> None:
+        """An operator has this asked again."""
+        self.opened.pop(key, None)
+        self.asked.pop(key, None)
+        self.kept.closed.pop(key, None)
 
     def _take_outcome(self, event: Event, content: dict[str, Any]) -> None:
         wait = self.opened.pop(event.key, None)
@@ -125,21 +159,38 @@ class Witness:
             raise BrokenError("one outcome a wait", f"{event.key} {content['outcome']} once more")
         if not content["responder"]:
             raise BrokenError("who answered is stored", event.key)
-        if content["timed_out"]:
-            _check_silence(event, wait, content)
-        self.kept.closed[event.key] = content
-        if content["outcome"] == "decided":
-            self._check_set(event.key, wait, content["value"])
-        self.kept.ever_closed.append((event.key, content))
+        _check_time(event, wait, content)
         if (event.key, content) in self.awaited:
             self.awaited.remove((event.key, content))
+        told = {**content, "value": unpacked(content, "value")}
+        self.kept.closed[event.key] = told
+        self.kept.ever_closed.append((event.key, told))
+        step, _, asked = event.key.rpartition("/")
+        if asked.startswith("doubt"):
+            self._said[step] = told["value"]
+        if content["outcome"] == "decided":
+            self._check_set(event.key, wait, told["value"])
+        elif content["outcome"] == "received":
+            self._check_signal(told["value"])
+
+    def _check_signal(self, number: int) -> None:
+        if number in self._received:
+            raise BrokenError("a signal counts once", f"number {number}")
+        self._received.add(number)
 
     def _check_set(self, key: str, wait: Mapping[str, Any], won: Sequence[str]) -> None:
         closed = [part for part in self.kept.closed if part in wait["over"]]
         if closed[: wait["need"]] != won:
             raise BrokenError("the first ones win a set", f"{key}: {won}, but {closed} closed")
 
+    def _take_start(self, event: Event, _content: dict[str, Any]) -> None:
+        """Another one needs somebody who says that the one before did not happen."""
+        if self._said.pop(event.key, "") != "repeat" and event.key in self._unended:
+            raise BrokenError("what is to happen once is not repeated unasked", event.key)
+        self._unended.add(event.key)
+
     def _take_attempt(self, event: Event, content: dict[str, Any]) -> None:
+        self._unended.discard(event.key)
         if event.kind == EventKind.STEP_FAILED:
             self.kept.failed |= {event.key} if content["final"] else set()
             return
@@ -147,9 +198,9 @@ class Witness:
         if name in self.committed:
             raise BrokenError("a committed step never runs again", f"{event.key} is kept twice")
         self.committed.add(name)
-        self.kept.results[event.key] = content["result"]
+        self.kept.results[event.key] = unpacked(content, "result")
 
-    def _take_soft(self, event: Event) -> None:
+    def _take_soft(self, event: Event, _content: dict[str, Any]) -> None:
         if event.kind == EventKind.COMPENSATION:
             self.to_undo.append(event.name)
         if not event.key.rpartition("/")[2].startswith(
@@ -161,25 +212,37 @@ class Witness:
             raise BrokenError("state and notices count once", f"{event.kind} {event.key}")
         self._soft.add(mark)
 
-    def _begin_anew(self, content: dict[str, Any]) -> None:
+    def _begin_anew(self, _event: Event, content: dict[str, Any]) -> None:
         if self.opened:
             raise BrokenError("nothing stays open", f"{', '.join(self.opened)} when begun anew")
         self._generation = content["generation"]
+        self._unended.clear()
+        self._said.clear()
         self.asked.clear()
         self.to_undo.clear()
         self.kept.results, self.kept.failed, self.kept.closed = {}, set(), {}
-        self.kept.inputs = canonical.value_of(content["inputs"])
+        self.kept.inputs = canonical.value_of(unpacked(content, "inputs"))
 
     def _wrong_with(self, row: Row) -> Iterator[tuple[str, str]]:
-        if row.status.is_end and row.waits:
-            yield "a run's end closes its waits", ", ".join(row.waits)
+        left = dict(row.waits)
+        if row.status == RunStatus.FAILED:  # a retry goes on waiting for children
+            left = {key: wait for key, wait in left.items() if wait["wait"] not in KEEPS_ON}
+        if row.status.is_end and left:
+            yield "a run's end closes its waits", ", ".join(left)
         if row.status.is_end != self.is_ended and not row.inputs:
             yield "an ended run never runs again", f"it is {row.status}"
         pending = [(one.key, one.data) for one in row.inputs]
         if lost := [key for key, content in self.awaited if (key, content) not in pending]:
             yield "a committed answer is never lost", ", ".join(lost)
+        yield from self._signals(row)
         yield from self._asleep(row)
         yield from self._losers(row)
+
+    def _signals(self, row: Row) -> Iterator[tuple[str, str]]:
+        coming = [one["value"] for one in row.signals]
+        coming += [one.data.get("value") for one in row.inputs]
+        if lost := [number for number in self.sent - self._received if number not in coming]:
+            yield "an accepted signal is never lost", f"{sorted(lost)}"
 
     def _asleep(self, row: Row) -> Iterator[tuple[str, str]]:
         """Only what belongs to a set that is not decided yet lets a run sleep on."""
@@ -198,9 +261,12 @@ class Witness:
                 yield "a decided set keeps nothing open", f"{key}: {', '.join(left)}"
 
 
-def _check_silence(event: Event, wait: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+def _check_time(event: Event, wait: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    """What time did was due, and if it decided, the author had said so."""
+    if content["responder"] not in ("system: clock", "system: deadline"):
+        return
     if event.at < datetime.fromisoformat(wait["due_at"]):
-        raise BrokenError("silence never decides early", event.key)
-    is_declared = wait["wait"] == "signal" or wait["on_timeout"] == "default"
-    if content["value"] is not None and not is_declared:
+        raise BrokenError("time takes effect when it is due", event.key)
+    is_declared = wait["wait"] == "signal" or wait.get("on_timeout") == "default"
+    if content["timed_out"] and content["value"] is not None and not is_declared:
         raise BrokenError("silence never approves undeclared", event.key)

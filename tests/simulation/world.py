@@ -1,20 +1,23 @@
 """Several workers, people and a clock around one storage, and what may befall them."""
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from procedures.engine import Step
 from procedures.engine.errors import Fenced, StorageLost
-from procedures.engine.history import last_failure
+from procedures.engine.files import file_desk
+from procedures.engine.history import UNDO
 from procedures.engine.journal import Batch, RunStatus, closing
 from procedures.engine.memory import LEASE, MemoryRun
+from procedures.engine.timeouts import TimeIsUp
 from tests.simulation.doubles import Parts, Wire
-from tests.simulation.ledger import Effect
-from tests.simulation.plays import PLAYS
+from tests.simulation.outside import Outside
+from tests.simulation.plays import NOTED, PLAYS, UNASKED
 from tests.simulation.strands import Crash, Order, Strand
+from tests.simulation.watches import Watch
 from tests.simulation.witness import BrokenError, Witness
 
 BEAT = timedelta(seconds=5)
@@ -58,12 +61,16 @@ class World:
         self.holds: dict[str, Hold] = {}
         self.witnesses: dict[str, Witness] = {}
         self.pages: list[Page] = []
-        self.effects: list[Effect] = []
+        self.outside = Outside(self)
+        self.watches: list[Watch] = []
         self.retried: set[str] = set()
         """Runs that an operator let go on, also those whose parent is gone."""
-        self.quoted = 0
+        self.overridden: set[str] = set()
+        """Runs that an operator let go on with other code."""
         self.refused = 0
         """Statements of workers that do not hold their run any more."""
+        self.counts = Counter[str]()
+        """What befell the processes, and what people did: see `sights`."""
         self.is_calm = False
         self.broken: BrokenError | None = None
         self.now_on: Strand | None = None
@@ -97,7 +104,15 @@ class World:
                 worker.in_hand = ""
 
     def cut(self, at: str) -> Order:
-        return self.now_on.cut(at) if self.now_on else Order.GO
+        """Stand still there; a step whose time is up goes on with its alarm."""
+        if self.now_on is None:
+            return Order.GO
+        order = self.now_on.cut(at)
+        for watch in self.watches:
+            if watch.strand is self.now_on and watch.rings():
+                self.counts["timed out"] += 1
+                raise TimeIsUp
+        return order
 
     def end(self) -> None:
         for strand in self.strands:
@@ -174,37 +189,6 @@ class World:
             else:
                 self.bus += rings
 
-    # The outside of the runs
-
-    def quote(self, item: str) -> int:
-        self.quoted += 1
-        return len(item) + self.quoted
-
-    def perform(self, step: Step, what: str, amount: int) -> str:
-        self.cut(f"is about to {what}")
-        effect = Effect(step.idempotency_key, what, amount, step.attempt)
-        self._check(effect)
-        self.effects.append(effect)
-        self.cut(f"did {what}")
-        if self.chance(0.1):
-            raise OSError("There was trouble.")
-        return f"{what} {len(self.effects)}"
-
-    def _check(self, effect: Effect) -> None:
-        run_id = effect.key.partition(":")[0]
-        journal = self.journal_of(self.now_on)
-        is_current = journal and self.holds[run_id] is journal.hold and not journal.hold.is_over
-        if is_current and effect.key in self.witnesses[run_id].committed:
-            self.blame("a committed step never runs again", effect.key)
-        before = [one for one in self.effects if one.key == effect.key]
-        if any((one.what, one.amount) != (effect.what, effect.amount) for one in before):
-            self.blame("an effect uses only what is kept", f"{effect} after {before[-1]}")
-
-    def heard(self, run_id: str, key: str, prompt: str) -> None:
-        asked = self.witnesses[run_id].asked[key]["prompt"]
-        if asked != prompt:
-            self.blame("an answer serves its question", f"{asked!r} was asked, not {prompt!r}")
-
     # People and time
 
     def start(self, name: str) -> None:
@@ -225,8 +209,13 @@ class World:
 
     def signal(self, run_id: str, name: str, number: int) -> None:
         def send() -> None:
-            if not self.store.runs[run_id].status.is_end:
-                self.store.signal(run_id, name, number, id=str(number), by="carol")
+            run = self.store.runs[run_id]
+            if not run.status.is_end:
+                is_new = self.store.signal(run_id, name, number, id=str(number), by="carol")
+                self.witnesses[run_id].sent |= {number} if is_new else set()
+                is_kept = is_new and any(one["value"] == number for one in run.signals)
+                self.counts["early signals"] += is_kept
+                self.counts["signals again"] += not is_new
 
         self.parts.transact(self, run_id, send)
 
@@ -246,12 +235,25 @@ class World:
         run = self.store.runs[run_id]
 
         def mend() -> None:
-            if run.status in (RunStatus.FAILED, RunStatus.QUARANTINED):
+            is_undone = any(event.key.startswith(UNDO) for event in run.events[run.base :])
+            is_failed = run.status == RunStatus.FAILED and not is_undone
+            if is_failed or run.status == RunStatus.QUARANTINED:
                 self.retried.add(run_id)
-                failure = last_failure(run.events[run.base :])
-                self.store.operate(run_id, "retry", key=failure.key if failure else "")
+                self.store.retry(run_id)
 
         self.parts.transact(self, run_id, mend)
+
+    def override(self, run_id: str) -> None:
+        run = self.store.runs[run_id]
+
+        def accept() -> None:
+            error = run.error or {}
+            if run.status == RunStatus.QUARANTINED and error.get("type") == "Mismatch":
+                self.overridden.add(run_id)
+                more = {"loose": error["unread"], "changed": error["changed"]}
+                self.store.operate(run_id, "override", **more)
+
+        self.parts.transact(self, run_id, accept)
 
     def sweep(self) -> None:
         """What the clock does once a second, one transaction a row."""
@@ -279,6 +281,8 @@ class World:
             step = min(length, BEAT)
             self.store.clock += step
             length -= step
+            for watch in [one for one in self.watches if one.is_over]:
+                self._give_up(watch)
             for worker in self.workers:
                 journal = worker.journal
                 if not journal or worker.strand.is_stalled or self.chance(0.05):
@@ -286,17 +290,34 @@ class World:
                 if journal.renew():
                     journal.hold.until = self.store.clock + LEASE
 
+    def _give_up(self, watch: Watch) -> None:
+        """The watchdog's thread: it notes that the step has failed, and ends its process."""
+        watch.cancel()
+        self.counts["given up"] += 1
+        watch.act()
+        self.resume(watch.strand, Order.CRASH)
+
     # What is seen
 
     def look(self) -> None:
         """Raises `BrokenError` when something is to be seen that may never be."""
         if self.broken:
             raise self.broken
+        with file_desk(self.store.files):
+            self._look_at_runs()
+        noted = [key for one in self.witnesses.values() for key in one.committed if is_noted(key)]
+        if sorted(noted) != sorted(self.outside.rows):
+            words = f"steps {sorted(noted)}, rows {sorted(self.outside.rows)}"
+            raise BrokenError("a transaction is kept whole", words)
+
+    def _look_at_runs(self) -> None:
         for run_id, run in list(self.store.runs.items()):
             witness = self.witnesses.get(run_id)
             if witness is None:
                 witness = self.witnesses[run_id] = Witness(run_id, run.facts.inputs)
             witness.look(run)
+            if UNASKED in witness.asked:
+                raise BrokenError("a wrong question opens nothing", run_id)
             if run.cancellation and not run.compensates and run.waits:
                 raise BrokenError("a cancelled run asks nothing more", ", ".join(run.waits))
             above = run.parent and self.store.runs[run.parent.run_id]
@@ -317,6 +338,11 @@ class World:
             for key, wait in run.waits.items()
             if wait["wait"] == "request"
         ]
+
+
+def is_noted(key: str) -> bool:
+    """Whether the step of that idempotency key writes a row."""
+    return key.endswith(f":{NOTED}")
 
 
 def _is_to_end(run: MemoryRun) -> bool:

@@ -10,7 +10,14 @@ from pydantic import Field
 from chat.services import read_reply
 from chat.services.replies import NoReplyError
 from procedures.engine.errors import AnswerError
-from procedures.engine.questions import Question, approval, choice, review, text_input
+from procedures.engine.questions import (
+    Question,
+    approval,
+    choice,
+    escalation,
+    review,
+    text_input,
+)
 
 PAY = approval("Pay?", yes="Pay 31.20 €", no="Keep the money")
 FRUIT = choice("Which?", {"a": "Apples", "b": "Bread"})
@@ -39,6 +46,7 @@ DRAFT = review("Fine?", "Dear bob")
         (text_input("How much?", Decimal), "31.20", "31.20"),
         (text_input("When?", date), "2026-12-24", "2026-12-24"),
         (text_input("Wet?", bool), "y", True),
+        (escalation("Help!"), "Fixed: it runs again.", "Fixed: it runs again."),
     ],
 )
 def test_words_with_one_meaning_answer(question: Question, text: str, value: Any) -> None:
@@ -61,6 +69,7 @@ def test_words_with_one_meaning_answer(question: Question, text: str, value: Any
         (text_input("How many?", Annotated[int, Field(ge=1)]), "0", "At least 1"),
         (text_input("How much?", Decimal), "31,20", "a number like 31.20"),
         (text_input("When?", date), "tomorrow", "a date like"),
+        (escalation("Help!"), "What is it?", "Begin with “resolved”"),
     ],
 )
 def test_other_words_are_only_words(question: Question, text: str, sentence: str) -> None:

@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field
 
 from procedures.engine import Context, File, procedure
 from procedures.engine.choices import SiteChoice, choice_desk
-from procedures.forms import Field as FormField
-from procedures.forms import StartForm, kind_of
-from procedures.inputs import property_schemas
+from procedures.engine.schemas import properties_of
+from procedures.fields import Field as FormField
+from procedures.fields import kind_of
+from procedures.forms import StartForm
 
 
 class Speed(Enum):
@@ -80,15 +81,17 @@ def fields() -> dict[str, FormField]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_each_type_has_its_control(name: str) -> None:
-    assert kind_of(property_schemas(everything)[name]) == KINDS[name]
+    assert kind_of(properties_of(everything.schema)[name]) == KINDS[name]
 
 
 def test_labels_help_and_limits_come_from_the_signature(fields: dict[str, FormField]) -> None:
     assert (fields["name"].label, fields["name"].help) == ("Name", "As in the passport.")
     assert fields["order_id"].label == "Number of the order"
     assert fields["name"].attributes == {"minlength": 2}
-    assert fields["count"].attributes == {"min": 1, "max": 9, "step": 1}
-    assert fields["amount"].attributes == {"step": "any"}
+    assert fields["count"].attributes == {"inputmode": "numeric"}
+    assert fields["amount"].attributes == {"inputmode": "decimal"}
+    assert fields["count"].limits == ["At least 1.", "At most 9."]
+    assert fields["name"].limits == ["At least 2 characters."]
 
 
 def test_defaults_stand_in_the_form_also_those_that_are_copied(

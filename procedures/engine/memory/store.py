@@ -12,6 +12,7 @@ from procedures.engine.definition import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON
+from procedures.engine.history import History, last_failure
 from procedures.engine.journal import (
     Draft,
     Event,
@@ -25,6 +26,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import packed, unpacked
 from procedures.engine.memory.journal import LEASE, MemoryJournal
 from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryFiles, MemoryRun, Parent
+from procedures.engine.recorder import open_in
 from procedures.engine.signals import check_signal
 
 
@@ -154,6 +156,16 @@ class MemoryStore:
             run.cancellation = None
         run.error = None
         self.queue(run)
+
+    def retry(self, run_id: str) -> None:
+        """Let a run go on that had come to a stop, and ask again what its end has withdrawn."""
+        run = self.runs[run_id]
+        events, coming = run.events[run.base :], [one.key for one in run.inputs]
+        again = [
+            key for key in open_in(History(events)) if key not in run.waits and key not in coming
+        ]
+        failure = last_failure(events)
+        self.operate(run_id, "retry", key=failure.key if failure else "", again=again)
 
     def travel(self, length: timedelta) -> None:
         """Let time pass, and do what became due."""
@@ -330,8 +342,12 @@ class MemoryStore:
         return wait
 
     def withdraw_all(self, run: MemoryRun) -> None:
-        """Close what a run waits for; when it is cancelled its children are to end, too."""
-        for key in list(run.waits):
+        """Close what a run waits for; when it is cancelled its children are to end, too.
+
+        A run that has failed may be retried: it goes on waiting for its children.
+        """
+        is_failed = run.status == RunStatus.FAILED
+        for key in [one for one, wait in run.waits.items() if not (is_failed and _goes_on(wait))]:
             wait = self._drop(run, key, {})
             if run.cancellation:
                 self._cancel_children(wait)
@@ -347,6 +363,10 @@ class MemoryStore:
         for found in procedure.fn.__globals__.values():
             if isinstance(found, Procedure):
                 self._known[found.name] = found
+
+
+def _goes_on(wait: dict[str, Any]) -> bool:
+    return wait["wait"] in KEEPS_ON
 
 
 def _child_end(run: MemoryRun) -> dict[str, Any]:

@@ -116,6 +116,25 @@ def test_an_escalation_keeps_its_timeout_too(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "kind", "reply"),
+    [([], "escalation", "Restarted it."), ([("Retry", "action")], "choice", "Retry")],
+)
+def test_an_escalation_asks_the_operators_what_was_done(
+    backend: Backend, options: list[tuple[str, str]], kind: str, reply: str
+) -> None:
+    offered = [{"label": label, "type": type_} for label, type_ in options]
+    run_id = backend.start(procedures.agent_escalates, options=offered)
+    backend.advance(run_id)
+    [opened] = [e for e in backend.events(run_id) if e.kind == EventKind.WAIT_OPENED]
+
+    answer(backend, run_id, "escalation", value=reply)
+    backend.advance(run_id)
+
+    assert (opened.content["kind"], opened.content["assign"]) == (kind, ["role:operate"])
+    assert json.loads(backend.result(run_id) or "") == [reply, False]
+
+
+@pytest.mark.parametrize(
     ("options", "labels"),
     [
         ([("Keep", "cancel"), ("Delete", "action")], {"true": "Delete", "false": "Keep"}),

@@ -1,0 +1,67 @@
+"""What was seen in one simulation: so that nobody trusts seeds in which nothing happens."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from procedures.engine.files import file_desk
+from procedures.engine.history import UNDO
+from procedures.engine.journal import Event, EventKind
+from procedures.engine.large import unpacked
+from tests.simulation.world import World
+
+SIGHTS = {
+    "crashes": "crashes",
+    "stopped": "workers stopped",
+    "no replies": "commits without a reply",
+    "zombies": "writes of zombies, refused",
+    "timed out": "steps stopped by their timeout",
+    "given up": "processes ended by a stuck step's watchdog",
+    "succeeded": "runs succeeded",
+    "failed": "runs failed",
+    "cancelled": "runs cancelled",
+    "grandchildren": "children of children",
+    "maps failed": "maps with a child that failed",
+    "begun anew": "runs begun anew",
+    "undone": "steps that undo",
+    "rows": "steps in a transaction",
+    "files": "files made",
+    "large": "values too large for an event",
+    "retry": "retries by operators",
+    "override": "overrides by operators",
+    "repeat": "doubtful steps repeated",
+    "happened": "doubtful steps that had happened",
+    "fail": "doubtful steps that were to fail",
+    "early signals": "signals that came before their wait",
+    "signals again": "signals that came again",
+}
+
+
+def sights(world: World) -> Counter[str]:
+    counts = Counter(world.counts)
+    counts["zombies"] = world.refused
+    counts["rows"] = len(world.outside.rows)
+    with file_desk(world.store.files):
+        for run in world.store.runs.values():
+            counts[run.status] += 1
+            counts["grandchildren"] += run.facts.depth == 2
+            counts["files"] += len(run.files)
+            counts.update(sight for event in run.events for sight in _in(event))
+    return counts
+
+
+def _in(event: Event) -> Iterator[str]:
+    content = event.content
+    if any(name.endswith("_elsewhere") for name in content):
+        yield "large"
+    if event.kind == EventKind.OPERATOR:
+        yield event.name
+    elif event.kind == EventKind.RUN_CONTINUED:
+        yield "begun anew"
+    elif event.kind == EventKind.STEP_SUCCEEDED and event.key.startswith(UNDO):
+        yield "undone"
+    elif event.kind == EventKind.WAIT_CLOSED and "/doubt" in event.key:
+        yield content["value"] or content["outcome"]
+    elif content.get("outcome") == "finished":
+        ends = unpacked(content, "value")
+        if any(outcome != "succeeded" for outcome, _, _ in ends):
+            yield "maps failed"

@@ -1,0 +1,204 @@
+"""Which models can be asked for, what of them is shown, and what is no answer to them."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal, NotRequired
+
+import pytest
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    model_validator,
+)
+from typing_extensions import TypedDict
+
+from procedures.engine import canonical, questions
+from procedures.engine.errors import AnswerError, Fault, QuestionError
+from procedures.engine.questions import Question
+
+
+class Speed(Enum):
+    SLOW = "slow"
+    FAST = "very_fast"
+
+
+class Order(BaseModel):
+    title: str
+    price: Annotated[Decimal, Field(title="Price of all", decimal_places=2)] = Decimal(20)
+    speed: Speed = Speed.SLOW
+    slower: Speed | None = None
+    kinds: set[Literal["x", "y"]] = {"y", "x"}
+    days: Annotated[list[str], Field(max_length=2)] = []
+
+
+@dataclass
+class Room:
+    beds: int
+    names: list[str] = field(default_factory=lambda: ["alice"])
+
+
+class Letter(TypedDict):
+    text: str
+    day: NotRequired[date]
+
+
+class Renamed(BaseModel):
+    number: int = Field(alias="order number")
+
+
+def test_what_is_shown_of_a_model_is_all_in_its_schema() -> None:
+    asked = questions.form("Which?", Order)
+
+    properties = asked.schema["properties"]
+    assert asked.fields == ["Title", "Price of all", "Speed", "Slower", "Kinds", "Days"]
+    assert [properties[name].get("default", "none") for name in properties] == [
+        *("none", "20", "slow", None, ["x", "y"], []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "sent", "kept"),
+    [
+        (Order, {"title": "Cups"}, {"title": "Cups", "price": "20", "kinds": ["x", "y"]}),
+        (Order, {"title": "C", "price": 0.5, "slower": "slow"}, {"price": 0.5, "slower": "slow"}),
+        (Room, {"beds": 2}, {"beds": 2, "names": ["alice"]}),
+        (Letter, {"text": "Soon."}, {"text": "Soon."}),
+        (Letter, {"text": "Soon.", "day": "2026-03-01"}, {"day": "2026-03-01"}),
+        (Renamed, {"order number": 7}, {"order number": 7}),
+    ],
+)
+def test_an_answer_is_completed_and_is_surely_the_model(
+    model: Any, sent: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    given = questions.form("Which?", model).check(sent)
+
+    assert given == given | kept
+    assert canonical.jsonable(canonical.load(given, model), model)
+
+
+class Nested(BaseModel):
+    order: Order
+
+
+class Validated(BaseModel):
+    name: Annotated[str, AfterValidator(str.strip)]
+
+
+class LooksAtAll(BaseModel):
+    name: str
+
+    @model_validator(mode="after")
+    def look(self) -> "LooksAtAll":
+        return self
+
+
+@dataclass
+class LooksLater:
+    name: str
+
+    def __post_init__(self) -> None:
+        assert self.name
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+    count: int
+
+
+class Short(BaseModel):
+    model_config = ConfigDict(str_max_length=3)
+    name: str
+
+
+class Odd(BaseModel):
+    name: str = Field(validation_alias=AliasChoices("a", "b"))
+
+
+class Endless(BaseModel):
+    inner: "Endless | None" = None
+
+
+class Empty(BaseModel):
+    pass
+
+
+def model_of(hint: Any, default: Any = ...) -> Any:
+    return type("Made", (BaseModel,), {"__annotations__": {"it": hint}, "it": Field(default)})
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (Nested, "order is no field of a form: it can be a text, .*, no model"),
+        (Endless, "Endless is no form: it holds itself"),
+        (Empty, "Empty has no fields"),
+        (Odd, "Odd has no fields"),
+        (RootModel[int], "has no fields"),
+        (dict[str, int], "has no fields"),
+        (int, "int has no fields"),
+        (7, "7 is no form"),
+        (Validated, "name is no field of a form: no answer can be checked for a validator"),
+        (LooksAtAll, "no answer can be checked for its validator"),
+        (LooksLater, "no answer can be checked for what it does after its init"),
+        (Strict, "no answer can be checked for its strict"),
+        (Short, "no answer can be checked for its str_max_length"),
+        (model_of(datetime), "it is no field of a form: it can be .*, no datetime"),
+        (model_of(int | str), "it can be .*, no union"),
+        (model_of(dict[str, int]), "it can be .*, no dict"),
+        (model_of(Any), "it can be .*, no any"),
+        (model_of(list[int]), "a list of texts or choices"),
+        (model_of(list[list[str]]), "a list of texts or choices"),
+        (model_of(Annotated[Decimal, Field(max_digits=3)]), "checked for max_digits"),
+        (model_of(Annotated[date, Field(gt=date(2026, 1, 1))]), "checked for gt"),
+        (model_of(int, None), "it: the default is no answer: .* a whole number"),
+        (model_of(Annotated[int, Field(gt=3)], 3), "it: the default is no answer: More than 3"),
+    ],
+)
+def test_a_model_that_no_answer_could_be_checked_for_is_refused(model: Any, words: str) -> None:
+    with pytest.raises(QuestionError, match=words):
+        questions.form("Which?", model)
+
+
+def test_all_faults_of_an_answer_are_told_by_field() -> None:
+    sent = {"price": "much", "slower": "fast", "days": ["a", "b", "c"], "colour": "red"}
+
+    with pytest.raises(AnswerError, match="colour: This is not asked") as told:
+        questions.form("Which?", Order).check(sent)
+
+    assert told.value.faults == (
+        Fault("colour", "This is not asked for."),
+        Fault("title", "This is missing."),
+        Fault("price", "The answer must be a number like 31.20."),
+        Fault("slower", "Choose one of: slow, very_fast."),
+        Fault("days", "Choose at most 2."),
+    )
+
+
+def test_silence_counts_as_a_whole_answer_and_is_told_in_words() -> None:
+    default = Order(title="Cups", kinds={"x"})
+    asked = questions.form("Which?", Order, expires="2h", default=default)
+
+    assert asked.default["price"] == "20"
+    assert asked.silence() == (
+        "If nobody answers in time, it counts as: Title: Cups · Price of all: 20 · Speed: Slow"
+        " · Slower: — · Kinds: X · Days: —."
+    )
+    with pytest.raises(QuestionError, match="the default is no answer: title: This is missing"):
+        questions.form("Which?", Order, expires="2h", default={"price": 3})
+
+
+def test_a_kept_form_has_its_fields_in_the_authors_order() -> None:
+    asked = questions.form("Which?", Order, evidence={"title": "b", "a": 1})
+
+    kept = Question.from_json(json.loads(canonical.text_of(asked.as_json())))
+
+    assert (kept, kept.digest) == (asked, asked.digest)
+    assert kept.fields == asked.fields
+    assert list(kept.evidence) == ["title", "a"]
