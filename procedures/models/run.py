@@ -31,7 +31,7 @@ RELEASED = [
 class RunQuerySet(models.QuerySet["Run"]):
     def claimable(self, now: datetime) -> Self:
         """Queued, or in the hands of a worker whose lease has passed."""
-        return self.filter(Q(status=RunStatus.QUEUED) | self._is_lost(now))
+        return self.queued() | self.lost(now)
 
     def locked(self) -> Self:
         """Until the end of the transaction, as an update locks them.
@@ -42,11 +42,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.select_for_update(no_key=True)
 
     def lost(self, now: datetime) -> Self:
-        return self.filter(self._is_lost(now))
+        return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)
 
     def unheard(self, now: datetime) -> Self:
         """Queued, and the last message about it is so old that it may be lost."""
-        return self.filter(status=RunStatus.QUEUED, ring_at__lte=now)
+        return self.queued().filter(ring_at__lte=now)
 
     def for_lists(self) -> Self:
         """Loads what a row shows, without a query a row."""
@@ -68,10 +68,6 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def asked_to_end(self) -> Self:
         return self.filter(cancel_requested_at__isnull=False)
-
-    @staticmethod
-    def _is_lost(now: datetime) -> Q:
-        return Q(status=RunStatus.RUNNING, leased_until__lte=now)
 
 
 class Run(models.Model):
