@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from procedures.journal.cancelling import ask_to_end, withdraw
+from procedures.journal.cancelling import ask_to_end, lock_below, withdraw
 from procedures.journal.children import begin_run, settle, settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.storage import storage
-from procedures.journal.waits import answer_wait, close_wait, match_signal
+from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
 from procedures.models import Run
 from procedures.models.clock import clock
 
@@ -22,7 +22,9 @@ __all__ = [
     "cancel",
     "claim",
     "close_wait",
+    "lock_below",
     "match_signal",
+    "queue",
     "settle",
     "withdraw",
 ]

@@ -15,7 +15,7 @@ from procedures.engine.files import file_desk
 from procedures.engine.journal import Draft, EventKind, RunStatus, chain, closing
 from procedures.engine.large import packed, unpacked
 from procedures.files import ContentStore
-from procedures.journal.cancelling import cancel_children
+from procedures.journal.cancelling import cancel_children, lock_below
 from procedures.journal.statements import ledger_key
 from procedures.journal.waits import answer_wait
 from procedures.models import Event, ProcedureVersion, Run, RunInput, Wait
@@ -82,13 +82,17 @@ def settle(run_id: UUID) -> None:
 def settle_locked(run: Run, *, at: datetime) -> None:
     ends = list(RunInput.objects.filter(run=run).child_ends().untaken().select_related("wait"))
     RunInput.objects.filter(pk__in=[end.pk for end in ends]).update(taken_at=at)
+    contents = {end.pk: canonical.plain(end.data) for end in ends}
+    lost = [end.wait_id for end in ends if contents[end.pk]["outcome"] != RunStatus.SUCCEEDED]
+    if lost:
+        lock_below(run.waits.filter(pk__in=lost))
     waits = {end.wait.pk: end.wait for end in ends if end.wait and end.wait.is_open}
     for wait in waits.values():
-        contents = [canonical.plain(end.data) for end in ends if end.wait_id == wait.pk]
+        news = [contents[end.pk] for end in ends if end.wait_id == wait.pk]
         if wait.kind == Wait.Kind.CHILD:
-            answer_wait(run, wait, contents[0], at=at)
+            answer_wait(run, wait, news[0], at=at)
         else:
-            _go_on_with_map(run, wait, contents, at=at)
+            _go_on_with_map(run, wait, news, at=at)
 
 
 def _go_on_with_map(

@@ -16,6 +16,9 @@ class WaitQuerySet(models.QuerySet["Wait"]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
+    def on_children(self) -> Self:
+        return self.filter(kind__in=KEEPS_ON)
+
     def due(self, now: datetime) -> Self:
         return self.open().filter(due_at__lte=now)
 

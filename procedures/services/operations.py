@@ -108,7 +108,9 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     RunInput.objects.create(
         run=run, kind=EventKind.OPERATOR, name="override", data=canonical.text_of(data)
     )
-    if wait := run.waits.open().filter(key=error["changed"]).first():
+    changed = run.waits.open().filter(key=error["changed"])
+    journal.lock_below(changed)
+    for wait in changed:
         journal.withdraw(wait, by="system: asked again", at=now)
     run.reopen(at=now)
     dispatch.ring(run.pk)

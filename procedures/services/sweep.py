@@ -61,8 +61,7 @@ def _queue(run: Run) -> None:
     now = clock.now()
     due = Run.objects.due_for_retry(now) | Run.objects.lost(now)
     if found := due.locked().filter(pk=run.pk).first():
-        found.queue(at=now)
-        dispatch.ring(found.pk)
+        journal.queue(found, at=now)
 
 
 @transaction.atomic
