@@ -18,6 +18,7 @@ from procedures.engine.journal import (
     RunStatus,
 )
 from procedures.engine.steps import Bound
+from procedures.engine.timeouts import undisturbed
 
 MOST_UNWRITTEN = 100
 LONGEST_UNWRITTEN = timedelta(milliseconds=100)
@@ -80,8 +81,13 @@ class Recorder:
     def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
         """Keep what is noted and then these, together; returns the events of these.
 
-        Any failure is an `Interruption`.
+        Any failure is an `Interruption`. A step whose time is up meanwhile learns of it after:
+        what is kept and not counted would fence its own worker off.
         """
+        with undisturbed():
+            return self._commit(drafts, files)
+
+    def _commit(self, drafts: Sequence[Draft], files: Sequence[File]) -> list[Event]:
         for draft in drafts:
             self._track(draft)
         try:

@@ -33,3 +33,13 @@ def write_and_talk(step: Step) -> None:
 @procedure
 def talking_transaction(ctx: Context) -> None:
     ctx.step(write_and_talk, transaction=True)
+
+
+def greet(step: Step) -> None:
+    step.say("Hello.")
+    step.say("I go on.")
+
+
+@procedure
+def greeting(ctx: Context) -> None:
+    ctx.step(greet, timeout="1h")
