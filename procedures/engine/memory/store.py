@@ -11,7 +11,7 @@ from procedures.engine.definition import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON, decision, not_needed
-from procedures.engine.history import History, failed_step
+from procedures.engine.history import UNDO, History, failed_step
 from procedures.engine.journal import (
     Draft,
     Event,
@@ -132,7 +132,7 @@ class MemoryStore:
         run = self.runs[run_id]
         run.cancellation = {"action": "cancel", "by": by, "reason": reason}
         run.inputs.append(Draft(EventKind.OPERATOR, "", "cancel", run.cancellation))
-        self.withdraw_all(run)
+        self.withdraw_all(run, [key for key in run.waits if not key.startswith(UNDO)])
         if run.status != RunStatus.RUNNING:
             self.queue(run)
             if not run.compensates:
@@ -219,7 +219,9 @@ class MemoryStore:
 
     def end(self, run: MemoryRun) -> None:
         """Close what an ended run waits for, and tell its parent."""
-        self.withdraw_all(run)
+        is_failed = run.status == RunStatus.FAILED  # a retry goes on waiting for its children
+        left = [key for key, wait in run.waits.items() if not (is_failed and _goes_on(wait))]
+        self.withdraw_all(run, left)
         parent = run.parent
         if parent is None:
             return
@@ -332,13 +334,9 @@ class MemoryStore:
         run.closed.append(key)
         return run.waits.pop(key)
 
-    def withdraw_all(self, run: MemoryRun) -> None:
-        """Close what a run waits for; when it is cancelled its children are to end, too.
-
-        A run that has failed may be retried: it goes on waiting for its children.
-        """
-        is_failed = run.status == RunStatus.FAILED
-        for key in [one for one, wait in run.waits.items() if not (is_failed and _goes_on(wait))]:
+    def withdraw_all(self, run: MemoryRun, keys: list[str]) -> None:
+        """Close what a run waits for; when it is cancelled its children are to end, too."""
+        for key in keys:
             wait = self._drop(run, key)
             if run.cancellation:
                 self._cancel_children(wait)
