@@ -10,7 +10,7 @@ from procedures.journal.children import begin_run, settle, settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.storage import storage
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
-from procedures.models import Run
+from procedures.models import Run, RunInput
 from procedures.models.clock import clock
 
 __all__ = [
@@ -53,7 +53,8 @@ def cancel(run: Run, *, now: datetime) -> None:
 
 def _hold(run: Run, now: datetime) -> DatabaseJournal:
     settle_locked(run, at=now)
-    run.hold(until=now + LEASE)
+    inputs = list(RunInput.objects.filter(run=run).untaken().for_the_journal())
+    run.hold(until=now + LEASE, is_called=bool(inputs))
     journal = DatabaseJournal(run, now=now)
-    journal.take_inputs()
+    journal.take_in(inputs)
     return journal

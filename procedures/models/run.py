@@ -142,10 +142,13 @@ class Run(models.Model):
     def __str__(self) -> str:
         return f"{self.procedure} {str(self.pk)[-8:]}"
 
-    def hold(self, *, until: datetime) -> None:
-        """Give the run to a worker; every earlier one is fenced off."""
+    def hold(self, *, until: datetime, is_called: bool) -> None:
+        """Give the run to a worker; every earlier one is fenced off.
+
+        `is_called`: something came from outside, and the claims in vain are counted anew.
+        """
         self.status, self.leased_until = RunStatus.RUNNING, until
-        self.epoch, self.claims = self.epoch + 1, self.claims + 1
+        self.epoch, self.claims = self.epoch + 1, 1 if is_called else self.claims + 1
         self.wake_at = self.ring_at = None
         self.save(update_fields=["status", "leased_until", "epoch", "claims", "wake_at", "ring_at"])
 
