@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw
-from procedures.journal.children import begin_run, settle, settle_locked
+from procedures.journal.children import begin_more, begin_run, settle, settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.storage import storage
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
@@ -18,6 +18,7 @@ __all__ = [
     "DatabaseJournal",
     "answer_wait",
     "ask_to_end",
+    "begin_more",
     "begin_run",
     "cancel",
     "claim",

@@ -142,6 +142,12 @@ class Run(models.Model):
     def __str__(self) -> str:
         return f"{self.procedure} {str(self.pk)[-8:]}"
 
+    def insert(self, *, head_seq: int, head_hash: str) -> None:
+        """Keep a new run, queued."""
+        self.head_seq, self.head_hash = head_seq, head_hash
+        self.ring_at = self.created_at + RING_AGAIN
+        self.save(force_insert=True)
+
     def hold(self, *, until: datetime, is_called: bool) -> None:
         """Give the run to a worker; every earlier one is fenced off.
 

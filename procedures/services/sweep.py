@@ -25,6 +25,7 @@ def sweep() -> None:
     now = clock.now()
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
+    _each(Wait.objects.behind().order_by("pk"), journal.begin_more)
     for due in (Run.objects.due_for_retry(now), Run.objects.lost(now)):
         _each(due.order_by("pk"), _queue)
     _each(Run.objects.unheard(now).order_by("ring_at"), _ring_again)

@@ -166,3 +166,20 @@ def test_what_was_undone_is_not_taken_up_again(dave: User) -> None:
 
     with pytest.raises(OperationRefusedError, match="has been undone: start another run"):
         retry_run(run.pk, by=dave, reason="Again.")
+
+
+def test_a_child_that_fails_again_counts_once_for_its_map(admin_user: User) -> None:
+    run = run_until_it_waits("mapping", by=admin_user, numbers=[-1, -2], collect=True)
+    first, second = Run.objects.filter(parent_wait__run=run).order_by("pk")
+    for child in (first, second):
+        carried_on(child)
+    respond(request_of(first).pk, Answer(value=False), by=admin_user)
+    carried_on(first)
+
+    retry_run(first.pk, by=admin_user, reason="Once more.")
+
+    assert carried_on(first).status == "failed"
+    assert carried_on(run).status == "waiting"
+    respond(request_of(second).pk, Answer(value=True), by=admin_user)
+    carried_on(second)
+    assert carried_on(run).result == '["doubled[1] failed: -1 was refused.",-4]'

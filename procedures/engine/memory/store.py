@@ -22,7 +22,7 @@ from procedures.engine.journal import (
     closing,
     silence,
 )
-from procedures.engine.large import packed, unpacked
+from procedures.engine.large import packed, part_of, unpacked
 from procedures.engine.memory.journal import LEASE, MemoryJournal
 from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryFiles, MemoryRun, Parent
 from procedures.engine.recorder import open_in
@@ -260,7 +260,7 @@ class MemoryStore:
 
     def _start_child_of_map(self, run: MemoryRun, key: str, number: int) -> None:
         with file_desk(self.files):
-            text = unpacked(run.waits[key], "inputs")[number]
+            [text] = part_of(run.waits[key], "inputs", number, number + 1)
         self._start_child(run, key, text, run_id=self.new_id(), number=number)
 
     def _end_one_of(
