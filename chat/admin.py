@@ -194,11 +194,21 @@ class HumanResponseAdmin(PartOfRequestAdmin):
 
 @admin.register(Mail)
 class MailAdmin(PartOfRequestAdmin):
-    list_display = ["user", "request_page", "created_at", "sent_at", "tries", "note"]
+    list_display = ["user", "request_page", "alert", "created_at", "sent_at", "tries", "note"]
     list_filter = [("sent_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["request", "user"]
-    search_fields = ["user__username", "request__prompt"]
-    fields = ["request", "user", "created_at", "sent_at", "tries", "note", "ring_at", "held_until"]
+    list_select_related = ["request", "alert", "user"]
+    search_fields = ["user__username", "request__prompt", "alert__text"]
+    fields = [
+        "request",
+        "alert",
+        "user",
+        "created_at",
+        "sent_at",
+        "tries",
+        "note",
+        "ring_at",
+        "held_until",
+    ]
 
 
 @admin.register(Presence)

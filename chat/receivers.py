@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import Assignment, HumanRequest, Member, Message, Session
 from chat.services.assignments import assign
-from chat.services.mails import mail_time
+from chat.services.mails import mail_time, plan_alert
 from procedures import hooks
 from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question
@@ -89,6 +89,7 @@ def say(run: Run, text: str, level: str, **_: Any) -> None:
     kind, now = Message.Kind.NOTICE, clock.now()
     notice = Message(kind=kind, run=run, text=text, level=level, at=now)
     session_of(run).add(notice)
+    plan_alert(notice, now=now)
 
 
 def record_end(run: Run, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Mails to people who are asked and do not look."""
+"""Mails to people who are asked and do not look, and to operators whom an alert concerns."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from chat.models.message import Message
 from chat.models.request import HumanRequest
 
 HOLD = timedelta(minutes=5)
@@ -43,9 +44,10 @@ class MailQuerySet(models.QuerySet["Mail"]):
 
 
 class Mail(models.Model):
-    """The one mail that a person gets about a request, and what became of it."""
+    """The one mail that a person gets about a request or an alert, and what became of it."""
 
-    request = models.ForeignKey(HumanRequest, models.CASCADE, related_name="mails")
+    request = models.ForeignKey(HumanRequest, models.CASCADE, null=True, related_name="mails")
+    alert = models.ForeignKey(Message, models.CASCADE, null=True, related_name="mails")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="mails")
     created_at = models.DateTimeField()
     ring_at = models.DateTimeField(null=True, help_text="When a worker is told again.")
@@ -59,7 +61,11 @@ class Mail(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["request", "user"], name="one_mail_per_person")
+            models.UniqueConstraint(fields=["request", "user"], name="one_mail_per_person"),
+            models.UniqueConstraint(fields=["alert", "user"], name="one_mail_per_alert"),
+            models.CheckConstraint(
+                condition=Q(request=None) ^ Q(alert=None), name="mail_about_one_thing"
+            ),
         ]
         indexes = [
             models.Index(

@@ -1,4 +1,4 @@
-"""What a mail about a request says: enough to know what it is about, and where to answer."""
+"""What a mail says: enough to know what it is about, and where to answer or to look."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Message
 from procedures.engine import canonical
 
 LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
@@ -41,6 +41,19 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
     ]
     subject = shorten(plain(request.prompt), LONGEST_SUBJECT, placeholder=" …")
     return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def letter_about_alert(alert: Message, *, to: User) -> Letter:
+    assert alert.run
+    title = plain(alert.run.procedure.title)
+    parts = [
+        f"Hello {plain(to.get_short_name() or to.get_username())},",
+        fill(f"a run of “{title}”, which you operate, says ({alert.level}):", WIDTH),
+        indent(fill(plain(alert.text), WIDTH - 4), "    "),
+        f"Look at it:\n{settings.SITE_URL}{reverse('run_detail', args=[alert.run.pk])}",
+    ]
+    subject = f"{alert.level.capitalize()} in {title}: {plain(alert.text)}"
+    return Letter(shorten(subject, LONGEST_SUBJECT, placeholder=" …"), "\n\n".join(parts) + "\n")
 
 
 def link_to(request: HumanRequest) -> str:

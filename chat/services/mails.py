@@ -16,8 +16,8 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from chat.models import HumanRequest, Mail
-from chat.services.letter import letter_about
+from chat.models import HumanRequest, Mail, Message
+from chat.services.letter import letter_about, letter_about_alert
 from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
 from procedures.models.clock import clock
@@ -25,6 +25,8 @@ from procedures.models.clock import clock
 logger = logging.getLogger(__name__)
 TASK = "chat.send_mail"
 LARGEST_PASS = 200
+GRAVE = ("error", "critical")
+"""The levels of an alert that is mailed."""
 FAULTS = (SMTPException, OSError, ValueError)
 """The server's, the network's, and an address or header that no mail can have."""
 
@@ -85,6 +87,17 @@ def people_asked(request: HumanRequest) -> QuerySet[User]:
     return User.objects.filter(asked, is_active=True).exclude(email="").distinct()
 
 
+def plan_alert(alert: Message, *, now: datetime) -> None:
+    """A mail to each operator of the run's procedure; the clock rings for it."""
+    assert alert.run
+    if alert.level not in GRAVE or not settings.SENDS_MAIL:
+        return
+    grants = alert.run.procedure.grants.filter(role="operate")
+    operators = User.objects.filter(groups__in=grants.values("group"), is_active=True)
+    for user in operators.exclude(email="").distinct():
+        Mail.objects.create(alert=alert, user=user, created_at=now, ring_at=now)
+
+
 def send_mail(mail_id: int) -> None:
     """Send a planned mail, unless another worker does. Calling it twice is harmless."""
     mail = _hold(mail_id)
@@ -97,7 +110,7 @@ def send_mail(mail_id: int) -> None:
         logger.warning("Mail %s to %s could not be sent: %s", mail.pk, mail.user, mail.note)
     else:
         mail.note_sent(at=clock.now())
-        logger.info("Mailed %s about “%s”", mail.user, mail.request)
+        logger.info("Mailed %s about “%s”", mail.user, mail.request or mail.alert)
 
 
 @transaction.atomic
@@ -114,6 +127,8 @@ def _hold(mail_id: int) -> Mail | None:
 
 
 def _is_needless(mail: Mail) -> str:
+    if mail.request is None:
+        return ""
     if not mail.request.is_open:
         return "It was closed before."
     if not people_asked(mail.request).filter(pk=mail.user.pk).exists():
@@ -122,10 +137,14 @@ def _is_needless(mail: Mail) -> str:
 
 
 def _message(mail: Mail) -> EmailMessage:
-    letter = letter_about(mail.request, to=mail.user)
+    if mail.request:
+        letter = letter_about(mail.request, to=mail.user)
+    else:
+        assert mail.alert
+        letter = letter_about_alert(mail.alert, to=mail.user)
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     headers = {
-        "Message-ID": f"<{mail.request.pk}.{mail.user.pk}@{domain}>",
+        "Message-ID": f"<{mail.request_id or mail.alert_id}.{mail.user.pk}@{domain}>",
         "Date": formatdate(mail.created_at.timestamp()),
         "Auto-Submitted": "auto-generated",
     }

@@ -9,7 +9,7 @@ from procedures.engine.errors import ChildFailedError, DefinitionError, EngineEr
 from procedures.engine.handles import Handle
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
-from procedures.engine.large import packed, unpacked
+from procedures.engine.large import packed, packed_list, unpacked
 from procedures.engine.line import Line
 from procedures.engine.steps import step_function
 
@@ -55,7 +55,7 @@ def start_map(
         "count": len(texts),
         "at_most": at_most,
         "on_failure": on_failure,
-        **packed("inputs", texts),
+        **packed_list("inputs", texts),
     }
 
     def read(entry: Entry) -> list[Any]:

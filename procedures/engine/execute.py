@@ -55,6 +55,14 @@ def advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStat
 
     Raises `Fenced` when another worker has it, and `StorageLost` when nothing can be kept.
     """
+    try:
+        return _advance(procedure, journal, files)
+    except StorageLost:
+        journal.excuse()
+        raise
+
+
+def _advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
     with file_desk(files):
@@ -72,7 +80,10 @@ def advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStat
 
 
 def _give_up(journal: Journal) -> RunStatus:
-    poison = Refused(f"{LAST_CLAIM} workers in a row died on this run without keeping a step.")
+    words = (
+        f"{LAST_CLAIM} workers in a row died on this run, or were turned back, and kept no step."
+    )
+    poison = Refused(words)
     release, drafts = quarantined(poison, remedy="Find what kills the worker, then retry.")
     journal.commit(Batch(drafts, release=release))
     return release.status
@@ -198,7 +209,8 @@ class Execution:
 
 def _let_go(interruption: Interruption) -> Ending:
     on = LET_GO[type(interruption)]
-    return Release(RunStatus.QUEUED), (Draft(EventKind.RUN_SUSPENDED, data={"on": on}),)
+    release = Release(RunStatus.QUEUED, is_in_vain=isinstance(interruption, Overtaken))
+    return release, (Draft(EventKind.RUN_SUSPENDED, data={"on": on}),)
 
 
 def _failed(error: BaseException, line: Line) -> Ending:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from procedures.engine import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from procedures.engine.files import File
@@ -77,11 +77,6 @@ class Draft:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def is_progress(drafts: "Iterable[Draft]") -> bool:
-    """Whether these keep something that the next worker need not do again."""
-    return any(draft.kind.startswith(("step.", "wait.", "child.")) for draft in drafts)
-
-
 @dataclass(frozen=True)
 class Event:
     """A kept event. `data` is canonical JSON text; `hash` chains it to the one before."""
@@ -111,6 +106,8 @@ class Release:
     """Canonical JSON text."""
     error: dict[str, Any] | None = None
     """Plain JSON: `type`, `message` and what else helps to mend it."""
+    is_in_vain: bool = False
+    """Whether nothing came of the claim: three in a row, and the run is held to be poison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +117,13 @@ class Batch:
     drafts: tuple[Draft, ...]
     files: "tuple[File, ...]" = ()
     release: Release | None = None
+
+    @property
+    def is_progress(self) -> bool:
+        """Whether the next worker begins further on, or was not called in vain."""
+        if self.release and not self.release.is_in_vain:
+            return True
+        return any(draft.kind.startswith(("step.", "wait.", "child.")) for draft in self.drafts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,10 @@ class Journal(Protocol):
 
         Gives the seconds it may last, or None.
         """
+        ...
+
+    def excuse(self) -> None:
+        """Count this claim for nothing, soon: its storage was lost, its worker lives."""
         ...
 
     def abandon(self, batch: Batch) -> None:

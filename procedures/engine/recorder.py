@@ -16,9 +16,9 @@ from procedures.engine.journal import (
     Journal,
     Release,
     RunStatus,
-    is_progress,
 )
 from procedures.engine.steps import Bound
+from procedures.engine.timeouts import undisturbed
 
 MOST_UNWRITTEN = 100
 LONGEST_UNWRITTEN = timedelta(milliseconds=100)
@@ -83,8 +83,13 @@ class Recorder:
     def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
         """Keep what is noted and then these, together; returns the events of these.
 
-        Any failure is an `Interruption`.
+        Any failure is an `Interruption`. A step whose time is up meanwhile learns of it after:
+        what is kept and not counted would fence its own worker off.
         """
+        with undisturbed():
+            return self._commit(drafts, files)
+
+    def _commit(self, drafts: Sequence[Draft], files: Sequence[File]) -> list[Event]:
         for draft in drafts:
             self._track(draft)
         try:
@@ -107,7 +112,7 @@ class Recorder:
         self.journal.commit(Batch((*left, *drafts), release=release))
 
     def _track(self, draft: Draft) -> None:
-        self.has_moved_on = self.has_moved_on or is_progress([draft])
+        self.has_moved_on = self.has_moved_on or Batch((draft,)).is_progress
         if draft.kind in OPENING:
             self._waits[draft.key] = None
         elif draft.kind == EventKind.WAIT_CLOSED:

@@ -30,18 +30,43 @@ def time_limit(seconds: float | None, give_up: Callable[[], None]) -> Iterator[N
     watchdog.daemon = True
     watchdog.start()
     try:
-        with _alarm(seconds) if is_main else _nothing():
+        with _alarm_after(seconds) if is_main else _nothing():
             yield
     finally:
         watchdog.cancel()
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    def ring(_number: int, _frame: FrameType | None) -> Any:
+def undisturbed() -> Iterator[None]:
+    """Inside this block no time is up: `TimeIsUp` is raised at its end, if nothing else is."""
+    _alarm.is_held_back = True
+    try:
+        yield
+    finally:
+        _alarm.is_held_back = False
+        is_due, _alarm.is_due = _alarm.is_due, False
+    if is_due:
         raise TimeIsUp
 
-    before = signal.signal(signal.SIGALRM, ring)
+
+class _Alarm(threading.local):
+    """Raises `TimeIsUp`, at once or as soon as it may."""
+
+    is_held_back = False
+    is_due = False
+
+    def ring(self, _number: int, _frame: FrameType | None) -> Any:
+        self.is_due = self.is_held_back
+        if not self.is_held_back:
+            raise TimeIsUp
+
+
+_alarm = _Alarm()
+
+
+@contextmanager
+def _alarm_after(seconds: float) -> Iterator[None]:
+    before = signal.signal(signal.SIGALRM, _alarm.ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from procedures.journal.cancelling import ask_to_end, withdraw
-from procedures.journal.children import begin_run, settle, settle_locked
+from procedures.journal.cancelling import ask_to_end, lock_below, withdraw
+from procedures.journal.children import begin_more, begin_run, settle, settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.storage import storage
-from procedures.journal.waits import answer_wait, close_wait, match_signal
-from procedures.models import Run
+from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
+from procedures.models import Run, RunInput
 from procedures.models.clock import clock
 
 __all__ = [
@@ -18,11 +18,14 @@ __all__ = [
     "DatabaseJournal",
     "answer_wait",
     "ask_to_end",
+    "begin_more",
     "begin_run",
     "cancel",
     "claim",
     "close_wait",
+    "lock_below",
     "match_signal",
+    "queue",
     "settle",
     "withdraw",
 ]
@@ -51,7 +54,8 @@ def cancel(run: Run, *, now: datetime) -> None:
 
 def _hold(run: Run, now: datetime) -> DatabaseJournal:
     settle_locked(run, at=now)
-    run.hold(until=now + LEASE)
+    inputs = list(RunInput.objects.filter(run=run).untaken().for_the_journal())
+    run.hold(until=now + LEASE, is_called=bool(inputs))
     journal = DatabaseJournal(run, now=now)
-    journal.take_inputs()
+    journal.take_in(inputs)
     return journal

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from procedures import dispatch
+from django.db import connection
+
 from procedures.engine import canonical
 from procedures.engine.history import UNDO
 from procedures.engine.journal import EventKind, RunStatus, closing
-from procedures.journal.waits import close_wait
+from procedures.journal.waits import close_wait, queue
 from procedures.models import Run, RunInput, Wait
+from procedures.models.wait import WaitQuerySet
 
 BY_PARENT = {"action": "cancel", "by": "system", "reason": "Its parent needs it no more."}
 
@@ -17,32 +19,51 @@ BY_PARENT = {"action": "cancel", "by": "system", "reason": "Its parent needs it 
 def ask_to_end(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
     """Note who wants the run to end, and withdraw what it asks; a worker ends it.
 
-    The run is locked, and has not ended.
+    The run is locked, and has not ended; what stands below it is locked here.
     """
+    lock_below(run.waits.all())
+    _ask(run, said, at=at)
+
+
+def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
     RunInput.objects.create(
         run=run, kind=EventKind.OPERATOR, name="cancel", data=canonical.text_of(said)
     )
     run.request_cancel(at=at)
-    for wait in run.waits.open().exclude(key__startswith=UNDO):  # undoing goes on asking
-        withdraw(wait, by="system: run ended", at=at)
+    withdraw_all(run.waits.open().exclude(key__startswith=UNDO), at=at)  # undoing goes on asking
     if run.is_suspended or run.status == RunStatus.QUARANTINED:
-        run.queue(at=at)
-        dispatch.ring(run.pk)
+        queue(run, at=at)
 
 
-def withdraw_all(run: Run, *, at: datetime) -> None:
-    """Close what a run waits for, without an answer; its children are to end, too."""
-    for wait in run.waits.open():
-        withdraw(wait, by="system: run ended", at=at)
+def lock_below(waits: WaitQuerySet) -> None:
+    """Lock the children of those of these waits that are open, then theirs, level by level.
+
+    Before any of them is closed: closing a question locks its session, the last lock of all,
+    while a child at work holds its own run and may want the session that both share.
+    """
+    while connection.features.has_select_for_update:
+        awaited = Run.objects.unended().filter(parent_wait__in=waits.open().on_children())
+        level = list(awaited.locked().order_by("pk").values_list("pk", flat=True))
+        if not level:
+            return
+        waits = Wait.objects.filter(run__in=level)
 
 
-def withdraw(wait: Wait, *, by: str, at: datetime) -> None:
+def withdraw_all(waits: WaitQuerySet, *, at: datetime, ends_children: bool = True) -> None:
+    """Close what an ended run, or one that is to end, waits for."""
+    for wait in waits:
+        withdraw(wait, by="system: run ended", at=at, ends_children=ends_children)
+
+
+def withdraw(wait: Wait, *, by: str, at: datetime, ends_children: bool = True) -> None:
+    """Close it without an answer; what stands below it is locked."""
     close_wait(wait, closing("withdrawn", responder=by), at=at)
-    if wait.goes_on_alone:
+    if ends_children and wait.goes_on_alone:
         cancel_children(wait, at=at)
 
 
 def cancel_children(wait: Wait, *, at: datetime) -> None:
-    left = wait.children.unended().locked().order_by("pk")
-    for child in left.filter(cancel_requested_at=None):
-        ask_to_end(child, BY_PARENT, at=at)
+    """They are locked, with all that stands below them."""
+    left = wait.children.unended().filter(cancel_requested_at=None)
+    for child in left.order_by("pk"):
+        _ask(child, BY_PARENT, at=at)

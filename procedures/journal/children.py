@@ -13,38 +13,58 @@ from procedures.engine import canonical
 from procedures.engine.errors import Refused
 from procedures.engine.files import file_desk
 from procedures.engine.journal import Draft, EventKind, RunStatus, chain, closing
-from procedures.engine.large import packed, unpacked
+from procedures.engine.large import packed, part_of, unpacked
 from procedures.files import ContentStore
-from procedures.journal.cancelling import cancel_children
+from procedures.journal.cancelling import cancel_children, lock_below
 from procedures.journal.statements import ledger_key
 from procedures.journal.waits import answer_wait
 from procedures.models import Event, ProcedureVersion, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 
+MOST_BEGUN = 100
+"""Children of a map in one transaction, which has to end well within a lease."""
 NOTHING = ["cancelled", None, "It was not needed any more."]
 
 
 def begin_run(run: Run, *, by: str) -> None:
     """Keep a new run with its first event, queued, in the caller's transaction."""
-    run.save(force_insert=True)
     draft = Draft(EventKind.RUN_STARTED, data={"by": by, "code": run.version.version})
     event = chain(draft, run_id=str(run.pk), seq=1, at=run.created_at, head="", key=ledger_key())
-    run.head_seq, run.head_hash = event.seq, event.hash
-    run.save(update_fields=["head_seq", "head_hash"])
+    run.insert(head_seq=event.seq, head_hash=event.hash)
     Event.objects.create(run=run, **vars(event))
-    run.queue(at=run.created_at)
 
 
 def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
     """What `child.started` means: the child itself, or the first ones of a map."""
     if wait.kind == Wait.Kind.CHILD:
-        _begin_child(run, wait, content, number=0, run_id=UUID(content["run"]), at=at)
-        return
-    for number in range(min(content["at_most"], content["count"])):
-        _begin_child(run, wait, content, number=number, at=at)
-    if not content["count"]:
-        _close_map(run, wait, 0, at=at)
+        with file_desk(ContentStore()):
+            inputs = unpacked(content, "inputs")
+        child = _child(run, wait, _newest(content["procedure"]), inputs, at=at)
+        child.id = UUID(content["run"])
+        _begin(child)
+    elif not content["count"]:
+        _close_map(run, wait, at=at)
+    else:
+        _begin_next(run, wait, at=at)
+        if wait.is_behind:
+            transaction.on_commit(lambda: _begin_rest(wait), robust=True)
+
+
+def _begin_rest(wait: Wait) -> None:
+    while begin_more(wait):
+        pass
+
+
+@transaction.atomic
+def begin_more(wait: Wait) -> bool:
+    """Begin the next children of a map that is behind; whether it still is. Locks the run."""
+    run = Run.objects.locked().get(pk=wait.run_id)
+    wait = run.waits.get(pk=wait.pk)
+    if not (wait.is_open and wait.is_behind):
+        return False
+    _begin_next(run, wait, at=clock.now())
+    return wait.is_behind
 
 
 def bring_end(child: Run) -> None:
@@ -83,33 +103,50 @@ def settle_locked(run: Run, *, at: datetime) -> None:
     ends = list(RunInput.objects.filter(run=run).child_ends().untaken().select_related("wait"))
     RunInput.objects.filter(pk__in=[end.pk for end in ends]).update(taken_at=at)
     waits = {end.wait.pk: end.wait for end in ends if end.wait and end.wait.is_open}
-    for wait in waits.values():
-        contents = [canonical.plain(end.data) for end in ends if end.wait_id == wait.pk]
+    news = [(wait, [end for end in ends if end.wait_id == wait.pk]) for wait in waits.values()]
+    over = [wait.pk for wait, ended in news if wait.kind == Wait.Kind.MAP and _is_over(wait, ended)]
+    if over:
+        lock_below(run.waits.filter(pk__in=over))
+    for wait, ended in news:
         if wait.kind == Wait.Kind.CHILD:
-            answer_wait(run, wait, contents[0], at=at)
+            answer_wait(run, wait, ended[0].content, at=at)
+        elif wait.pk in over:
+            _close_map(run, wait, at=at)
         else:
-            _go_on_with_map(run, wait, contents, at=at)
+            _begin_next(run, wait, at=at)
 
 
-def _go_on_with_map(
-    run: Run, wait: Wait, news: Sequence[Mapping[str, Any]], *, at: datetime
-) -> None:
-    """Close it when its children have ended, or one has failed; else start the next ones."""
+def _is_over(wait: Wait, news: Sequence[RunInput]) -> bool:
+    """Count these ends, and tell whether the map is over: with the last one, or by a failure."""
+    content, numbers = wait.opening(), {end.name for end in news}
+    earlier = wait.child_ends.filter(name__in=numbers).exclude(pk__in=[end.pk for end in news])
+    numbers.difference_update(earlier.values_list("name", flat=True))  # a retried one ends again
+    wait.ended += len(numbers)
+    has_failed = any(end.content["outcome"] != RunStatus.SUCCEEDED for end in news)
+    is_lost = has_failed and content["on_failure"] == "fail_fast"
+    return is_lost or bool(wait.ended == content["count"])
+
+
+def _begin_next(run: Run, wait: Wait, *, at: datetime) -> None:
+    """Begin the children of a map that may begin, as many as one transaction has time for."""
     content = wait.opening()
-    ended = wait.child_ends.count()
-    has_failed = any(end["outcome"] != RunStatus.SUCCEEDED for end in news)
-    if ended == content["count"] or (has_failed and content["on_failure"] == "fail_fast"):
-        _close_map(run, wait, content["count"], at=at)
-        return
-    started = wait.children.count()
-    for number in range(started, min(ended + content["at_most"], content["count"])):
-        _begin_child(run, wait, content, number=number, at=at)
+    due = min(wait.ended + content["at_most"], content["count"])
+    stop = min(due, wait.begun + MOST_BEGUN)
+    if wait.begun < stop:
+        with file_desk(ContentStore()):
+            inputs = part_of(content, "inputs", wait.begun, stop)
+        version = _newest(content["procedure"])
+        for number, text in enumerate(inputs, start=wait.begun):
+            child = _child(run, wait, version, text, at=at)
+            child.parent_number = number
+            _begin(child)
+    wait.count(begun=stop, is_behind=stop < due)
 
 
-def _close_map(run: Run, wait: Wait, count: int, *, at: datetime) -> None:
-    ends = {int(end.name): canonical.plain(end.data) for end in wait.child_ends.all()}
+def _close_map(run: Run, wait: Wait, *, at: datetime) -> None:
+    ends = {int(end.name): end.content for end in wait.child_ends.all()}
     with file_desk(ContentStore()):
-        results = [_result(ends.get(number)) for number in range(count)]
+        results = [_result(ends.get(number)) for number in range(wait.opening()["count"])]
         content = closing("finished", responder="system: children") | packed("value", results)
     answer_wait(run, wait, content, at=at)
     cancel_children(wait, at=at)
@@ -119,33 +156,29 @@ def _result(end: Mapping[str, Any] | None) -> list[Any]:
     return [end["outcome"], unpacked(end, "value"), end["comment"]] if end else NOTHING
 
 
-def _begin_child(
-    run: Run,
-    wait: Wait,
-    content: Mapping[str, Any],
-    *,
-    number: int,
-    at: datetime,
-    run_id: UUID | None = None,
-) -> None:
-    with file_desk(ContentStore()):
-        inputs = unpacked(content, "inputs")
-    versions = ProcedureVersion.objects.filter(procedure__name=content["procedure"])
+def _newest(procedure: str) -> ProcedureVersion:
+    versions = ProcedureVersion.objects.filter(procedure__name=procedure)
     version = versions.select_related("procedure").newest_first().first()
     if version is None:
-        raise Refused(f"No procedure called {content['procedure']} is registered here.")
-    child = Run(
-        id=run_id or uuid7(),
+        raise Refused(f"No procedure called {procedure} is registered here.")
+    return version
+
+
+def _child(run: Run, wait: Wait, version: ProcedureVersion, inputs: str, *, at: datetime) -> Run:
+    return Run(
+        id=uuid7(),
         procedure=version.procedure,
         version=version,
         started_by=run.started_by,
-        inputs=inputs if run_id else inputs[number],
+        inputs=inputs,
         seed=secrets.token_hex(16),
         created_at=at,
         parent_wait=wait,
-        parent_number=number,
         depth=run.depth + 1,
     )
-    begin_run(child, by=run.started_by.get_username() if run.started_by else "system")
+
+
+def _begin(child: Run) -> None:
+    begin_run(child, by=child.started_by.get_username() if child.started_by else "system")
     hooks.run_started.send(Run, run=child)
     dispatch.ring(child.pk)

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
+from django.db.models import F
 
 from procedures import hooks
 from procedures.engine import canonical
@@ -28,7 +28,6 @@ from procedures.engine.journal import (
     RunStatus,
     Working,
     chain,
-    is_progress,
 )
 from procedures.journal.effects import take_effect
 from procedures.journal.statements import Fence, ledger_key
@@ -53,6 +52,8 @@ PLAIN = {
 """Events that nothing but the journal needs to know of."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
 """Seconds; together well below a lease."""
+EXCUSED_EVERY = 1
+"""Seconds between two attempts to reach a database that is away."""
 SHARE_OF_A_LEASE = 0.6
 """How much of it a transaction may hold SQLite's one write lock: the heartbeat waits for it."""
 
@@ -63,7 +64,6 @@ class DatabaseJournal:
     def __init__(self, row: Run, *, now: datetime) -> None:
         self._row = row
         self._seq, self._head = row.head_seq, row.head_hash
-        self._claims = row.claims
         self._transacting: int | None = None
         """The thread whose step's writes and checkpoint are one transaction."""
         self._origin, self._started = now, time.monotonic()
@@ -98,10 +98,9 @@ class DatabaseJournal:
         outcome nobody told is read back first.
         """
         events = self._chain(batch.drafts)
-        claims = 0 if batch.release or is_progress(batch.drafts) else self._claims
         for pause in (*self._patience, None):
             try:
-                self._write(events, batch, claims)
+                self._write(events, batch)
                 break
             except StorageLost:
                 if pause is None:
@@ -109,7 +108,7 @@ class DatabaseJournal:
                 time.sleep(pause)
                 if self._is_kept(events[-1]):
                     break
-        self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, claims
+        self._seq, self._head = events[-1].seq, events[-1].hash
         if not self._is_in_step:
             self._tell_of_change()
         return events
@@ -118,7 +117,7 @@ class DatabaseJournal:
     def transaction(self) -> Iterator[float | None]:
         """A step's writes and its checkpoint in one commit, read back when nobody told of it."""
         self._transacting = threading.get_ident()
-        before = (self._seq, self._head, self._claims)
+        before = (self._seq, self._head)
         try:
             with storage(), durable():
                 is_sqlite = connection.vendor == "sqlite"
@@ -127,11 +126,30 @@ class DatabaseJournal:
             if self._seq == before[0] or not self._is_kept_at(self._seq, self._head):
                 raise
         except BaseException:  # nothing of it is kept: the next event follows the one before
-            self._seq, self._head, self._claims = before
+            self._seq, self._head = before
             raise
         finally:
             self._transacting = None
         self._tell_of_change()
+
+    def excuse(self) -> None:
+        """At once, or from a thread when the database answers, if this process lives so long."""
+        if not self._has_excused():
+            threading.Thread(target=self._excuse_at_last, daemon=True).start()
+
+    def _excuse_at_last(self) -> None:
+        while not self._has_excused():
+            time.sleep(EXCUSED_EVERY)
+        connection.close()
+
+    def _has_excused(self) -> bool:
+        try:
+            counted = Run.objects.filter(pk=self._row.pk, claims__gt=0)
+            counted.update(claims=F("claims") - 1)
+        except Error:
+            connection.close()
+            return False
+        return True
 
     def abandon(self, batch: Batch) -> None:
         """From the watchdog's thread: keep the batch, unless the step has ended, and die.
@@ -159,21 +177,21 @@ class DatabaseJournal:
         """A transaction that is lost is lost with the step's own writes: it is not tried again."""
         return () if self._is_in_step else TRY_AGAIN_AFTER
 
-    def _write(self, events: Sequence[Event], batch: Batch, claims: int) -> None:
+    def _write(self, events: Sequence[Event], batch: Batch) -> None:
         if self._is_in_step:
             with storage():
-                self._append_and_take_effect(events, batch, claims)
+                self._append_and_take_effect(events, batch)
             return
         is_plain = connection.vendor == "postgresql" and _is_plain(batch)
         with storage():
             if is_plain and not connection.in_atomic_block:
-                self._fence.append_in_one(events, claims)
+                self._fence.append_in_one(events, is_progress=batch.is_progress)
                 return
             with durable():
-                self._append_and_take_effect(events, batch, claims)
+                self._append_and_take_effect(events, batch)
 
-    def _append_and_take_effect(self, events: Sequence[Event], batch: Batch, claims: int) -> None:
-        self._fence.append(events, claims)
+    def _append_and_take_effect(self, events: Sequence[Event], batch: Batch) -> None:
+        self._fence.append(events, is_progress=batch.is_progress)
         is_undone = self.cancellation is not None
         is_queued = take_effect(self._row, events, batch, at=self.now(), is_undone=is_undone)
         self.is_queued_again = self.is_queued_again or is_queued
@@ -230,9 +248,8 @@ class DatabaseJournal:
 
     # What the claim does
 
-    def take_inputs(self) -> None:
+    def take_in(self, inputs: Sequence[RunInput]) -> None:
         """Write what came from outside into the journal, in the claim's transaction."""
-        inputs = list(RunInput.objects.filter(run=self._row).untaken().for_the_journal())
         if not inputs:
             return
         drafts = [
@@ -242,10 +259,9 @@ class DatabaseJournal:
         if not self._row.cancel_requested_at:
             drafts.append(Draft(EventKind.RUN_RESUMED))
         events = self._chain(drafts)
-        self._fence.append(events, claims=1)
+        self._fence.append(events, is_progress=False)
         RunInput.objects.filter(pk__in=[one.pk for one in inputs]).update(taken_at=self.now())
-        self._seq, self._head, self._claims = events[-1].seq, events[-1].hash, 1
-        self.run = replace(self.run, claims=1)
+        self._seq, self._head = events[-1].seq, events[-1].hash
 
     def begin_cancel(self) -> bool:
         """Whether the worker has something to undo first; else the run ends here."""
@@ -273,7 +289,7 @@ class DatabaseJournal:
 
     def _end(self, release: Release, drafts: Sequence[Draft]) -> None:
         events = self._chain(drafts)
-        self._append_and_take_effect(events, Batch(tuple(drafts), release=release), claims=0)
+        self._append_and_take_effect(events, Batch(tuple(drafts), release=release))
         transaction.on_commit(self._tell_of_change)
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from procedures import hooks
 from procedures.engine import canonical
 from procedures.engine.errors import Overtaken, Refused
-from procedures.engine.journal import GOING_ON, Batch, Event, EventKind, Release, RunStatus, closing
-from procedures.journal.cancelling import cancel_children, withdraw_all
+from procedures.engine.handles import KEEPS_ON
+from procedures.engine.journal import GOING_ON, Batch, Event, EventKind, Release, RunStatus
+from procedures.journal.cancelling import cancel_children, lock_below, withdraw_all
 from procedures.journal.children import begin_children, bring_end
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, decide, match_signal
@@ -29,6 +30,10 @@ def take_effect(
     if is_going_on and Run.objects.filter(pk=run.pk).asked_to_end().exists():
         raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
+    if batch.release and batch.release.status == RunStatus.CANCELLED:
+        lock_below(run.waits.all())
+    elif decided:
+        lock_below(run.waits.filter(key__in=decided))
     with receivers():
         for event in events:
             _announce(run, event, at=at, is_decided=event.key in decided)
@@ -43,13 +48,10 @@ def take_effect(
 
 def end_run(run: Run, *, at: datetime) -> None:
     """Close what an ended run still waits for, in the commit of its end, and tell its parent."""
-    if run.status == RunStatus.CANCELLED:
-        withdraw_all(run, at=at)
-    is_final = run.status != RunStatus.FAILED
-    for wait in run.waits.open():
-        if wait.goes_on_alone and not is_final:
-            continue  # a retry goes on waiting for it
-        close_wait(wait, closing("withdrawn", responder="system: run ended"), at=at)
+    waits = run.waits.open()
+    if run.status == RunStatus.FAILED:
+        waits = waits.exclude(kind__in=KEEPS_ON)  # a retry goes on waiting for it
+    withdraw_all(waits, at=at, ends_children=run.status == RunStatus.CANCELLED)
     hooks.run_ended.send(Run, run=run)
     bring_end(run)
 

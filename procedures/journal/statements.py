@@ -11,7 +11,7 @@ from django.db import connection
 from procedures.engine.errors import Fenced
 from procedures.engine.journal import Event
 
-HEAD = "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = %s"
+HEAD = "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s"
 FENCE = "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
 COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
 Cell = str | int | datetime | UUID
@@ -25,7 +25,7 @@ class Fence:
     epoch: int
     seq: int
 
-    def append_in_one(self, events: Sequence[Event], claims: int) -> None:
+    def append_in_one(self, events: Sequence[Event], *, is_progress: bool) -> None:
         """Fence, head and events in one statement and one commit (PostgreSQL)."""
         row = "(%s::bigint, %s, %s, %s, %s, %s::timestamptz, %s)"
         statement = (
@@ -33,11 +33,11 @@ class Fence:
             f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.id, line.* FROM held, "
             f"(VALUES {', '.join([row] * len(events))}) AS line"
         )
-        self._execute(statement, [*self._cells(events, claims), *_flat(events)])
+        self._execute(statement, [*self._cells(events, is_progress=is_progress), *_flat(events)])
 
-    def append(self, events: Sequence[Event], claims: int) -> None:
+    def append(self, events: Sequence[Event], *, is_progress: bool) -> None:
         """Fence and head, then the events, inside a transaction."""
-        self._execute(f"{HEAD} {FENCE}", self._cells(events, claims))
+        self._execute(f"{HEAD} {FENCE}", self._cells(events, is_progress=is_progress))
         row = "(%s, %s, %s, %s, %s, %s, %s, %s)"
         statement = (
             f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
@@ -46,9 +46,10 @@ class Fence:
         run_id = _adapted(self.run_id)
         self._execute(statement, [cell for one in events for cell in (run_id, *_flat([one]))])
 
-    def _cells(self, events: Sequence[Event], claims: int) -> list[Cell]:
+    def _cells(self, events: Sequence[Event], *, is_progress: bool) -> list[Cell]:
         last = events[-1]
-        return [last.seq, last.hash, claims, _adapted(self.run_id), self.epoch, self.seq]
+        kept = 0 if is_progress else 1  # of the claims in vain
+        return [last.seq, last.hash, kept, _adapted(self.run_id), self.epoch, self.seq]
 
     def _execute(self, statement: str, parameters: Sequence[Cell]) -> None:
         with connection.cursor() as cursor:

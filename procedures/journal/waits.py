@@ -72,8 +72,13 @@ def _closing_of(wait: Wait) -> Mapping[str, Any]:
 def wake(run: Run, *, at: datetime) -> None:
     """Queue a run that is suspended; one that works finds its inputs when it lets go."""
     if run.is_suspended:
-        run.queue(at=at)
-        dispatch.ring(run.pk)
+        queue(run, at=at)
+
+
+def queue(run: Run, *, at: datetime) -> None:
+    """Let a worker take it up, and send word of it after the commit."""
+    run.queue(at=at)
+    dispatch.ring(run.pk)
 
 
 def match_signal(run: Run, wait: Wait, *, at: datetime) -> None:

@@ -31,7 +31,7 @@ RELEASED = [
 class RunQuerySet(models.QuerySet["Run"]):
     def claimable(self, now: datetime) -> Self:
         """Queued, or in the hands of a worker whose lease has passed."""
-        return self.filter(Q(status=RunStatus.QUEUED) | self._is_lost(now))
+        return self.queued() | self.lost(now)
 
     def locked(self) -> Self:
         """Until the end of the transaction, as an update locks them.
@@ -42,11 +42,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.select_for_update(no_key=True)
 
     def lost(self, now: datetime) -> Self:
-        return self.filter(self._is_lost(now))
+        return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)
 
     def unheard(self, now: datetime) -> Self:
         """Queued, and the last message about it is so old that it may be lost."""
-        return self.filter(status=RunStatus.QUEUED, ring_at__lte=now)
+        return self.queued().filter(ring_at__lte=now)
 
     def for_lists(self) -> Self:
         """Loads what a row shows, without a query a row."""
@@ -68,10 +68,6 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def asked_to_end(self) -> Self:
         return self.filter(cancel_requested_at__isnull=False)
-
-    @staticmethod
-    def _is_lost(now: datetime) -> Q:
-        return Q(status=RunStatus.RUNNING, leased_until__lte=now)
 
 
 class Run(models.Model):
@@ -146,10 +142,19 @@ class Run(models.Model):
     def __str__(self) -> str:
         return f"{self.procedure} {str(self.pk)[-8:]}"
 
-    def hold(self, *, until: datetime) -> None:
-        """Give the run to a worker; every earlier one is fenced off."""
+    def insert(self, *, head_seq: int, head_hash: str) -> None:
+        """Keep a new run, queued."""
+        self.head_seq, self.head_hash = head_seq, head_hash
+        self.ring_at = self.created_at + RING_AGAIN
+        self.save(force_insert=True)
+
+    def hold(self, *, until: datetime, is_called: bool) -> None:
+        """Give the run to a worker; every earlier one is fenced off.
+
+        `is_called`: something came from outside, and the claims in vain are counted anew.
+        """
         self.status, self.leased_until = RunStatus.RUNNING, until
-        self.epoch, self.claims = self.epoch + 1, self.claims + 1
+        self.epoch, self.claims = self.epoch + 1, 1 if is_called else self.claims + 1
         self.wake_at = self.ring_at = None
         self.save(update_fields=["status", "leased_until", "epoch", "claims", "wake_at", "ring_at"])
 

@@ -1,10 +1,11 @@
 """What comes to a run from outside."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
 
+from procedures.engine import canonical
 from procedures.models.run import Run
 from procedures.models.wait import Wait
 
@@ -28,7 +29,12 @@ class RunInput(models.Model):
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="run_inputs")
     wait = models.ForeignKey(
-        Wait, models.CASCADE, null=True, related_name="child_ends", help_text="Of a child's end."
+        Wait,
+        models.CASCADE,
+        null=True,
+        db_index=False,
+        related_name="child_ends",
+        help_text="Of a child's end.",
     )
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200)
@@ -41,7 +47,16 @@ class RunInput(models.Model):
 
     class Meta:
         ordering = ["run", "pk"]
-        indexes = [models.Index(fields=["run"], condition=Q(taken_at=None), name="untaken_inputs")]
+        indexes = [
+            models.Index(fields=["run"], condition=Q(taken_at=None), name="untaken_inputs"),
+            models.Index(
+                fields=["wait", "name"], condition=Q(wait__isnull=False), name="ends_of_children"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return canonical.plain(self.data)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from procedures.engine.handles import KEEPS_ON
 from procedures.models.event import Event
@@ -15,6 +16,13 @@ from procedures.models.run import Run
 class WaitQuerySet(models.QuerySet["Wait"]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
+
+    def on_children(self) -> Self:
+        return self.filter(kind__in=KEEPS_ON)
+
+    def behind(self) -> Self:
+        """Maps of which more children may begin than have: those that did not fit a transaction."""
+        return self.open().filter(is_behind=True)
 
     def due(self, now: datetime) -> Self:
         return self.open().filter(due_at__lte=now)
@@ -40,6 +48,9 @@ class Wait(models.Model):
     outcome = models.CharField(max_length=20, blank=True)
     signal = models.CharField(max_length=100, blank=True, help_text="The name it waits for.")
     need = models.PositiveIntegerField(null=True, help_text="How many parts decide a set.")
+    begun = models.PositiveIntegerField(default=0, help_text="How many children of a map.")
+    ended = models.PositiveIntegerField(default=0, help_text="How many of these.")
+    is_behind = models.BooleanField(default=False, help_text="Whether more of them are to begin.")
     part_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")
 
     objects = WaitQuerySet.as_manager()
@@ -54,6 +65,9 @@ class Wait(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(closed_at=None), name="waits_by_due"),
+            models.Index(
+                fields=["id"], condition=Q(closed_at=None, is_behind=True), name="maps_behind"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -74,6 +88,11 @@ class Wait(models.Model):
         newest = {wait.key: wait.pk for wait in same.order_by("opened_seq")}
         Wait.objects.filter(pk__in=newest.values()).update(part_of=self)
 
+    def count(self, *, begun: int, is_behind: bool) -> None:
+        """How many children of a map have begun, and keep how many have ended."""
+        self.begun, self.is_behind = begun, is_behind
+        self.save(update_fields=["begun", "ended", "is_behind"])
+
     def leave_set(self) -> None:
         self.part_of = None
         self.save(update_fields=["part_of"])
@@ -83,7 +102,11 @@ class Wait(models.Model):
 
     def opening(self) -> dict[str, Any]:
         """What the run asked for when it opened this wait."""
-        return Event.objects.get(run_id=self.run_id, seq=self.opened_seq).content
+        return self._opened.content
+
+    @cached_property
+    def _opened(self) -> Event:
+        return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
 
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at

@@ -92,7 +92,7 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
 
 
 def _check_above(run: Run) -> None:
-    """A child that nobody needs is not retried, nor one whose end is being counted."""
+    """A child that nobody needs is not retried."""
     wait = run.parent_wait
     if wait is None:
         return
@@ -100,10 +100,6 @@ def _check_above(run: Run) -> None:
     if wait.run.status == RunStatus.CANCELLED and not is_to_end:
         raise OperationRefusedError(
             f"{wait.run}, which needed it, is cancelled: start another run."
-        )
-    if wait.is_open and run.status == RunStatus.FAILED:
-        raise OperationRefusedError(
-            f"{wait.run} has counted it as failed, and waits for others: retry it after them."
         )
 
 
@@ -140,7 +136,9 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     RunInput.objects.create(
         run=run, kind=EventKind.OPERATOR, name="override", data=canonical.text_of(data)
     )
-    if wait := run.waits.open().filter(key=error["changed"]).first():
+    changed = run.waits.open().filter(key=error["changed"])
+    journal.lock_below(changed)
+    for wait in changed:
         journal.withdraw(wait, by="system: asked again", at=now)
     run.reopen(at=now)
     dispatch.ring(run.pk)

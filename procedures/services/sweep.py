@@ -25,6 +25,7 @@ def sweep() -> None:
     now = clock.now()
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
+    _each(Wait.objects.behind().order_by("pk"), journal.begin_more)
     for due in (Run.objects.due_for_retry(now), Run.objects.lost(now)):
         _each(due.order_by("pk"), _queue)
     _each(Run.objects.unheard(now).order_by("ring_at"), _ring_again)
@@ -61,8 +62,7 @@ def _queue(run: Run) -> None:
     now = clock.now()
     due = Run.objects.due_for_retry(now) | Run.objects.lost(now)
     if found := due.locked().filter(pk=run.pk).first():
-        found.queue(at=now)
-        dispatch.ring(found.pk)
+        journal.queue(found, at=now)
 
 
 @transaction.atomic

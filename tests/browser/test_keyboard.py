@@ -57,6 +57,8 @@ def test_a_form_with_a_mistake_first_is_filled_in_on_a_phone(
     typed(page, card.get_by_label("Gift wrap"), " ")
     typed(page, card.get_by_label("Sender"), "Mrs Blum")
     typed(page, note, "Ring twice.")
+    page.goto(f"/requests/{request.pk}")
+    expect(note).to_have_value("Ring twice.")
     enter(page, card.get_by_role("button", name="Answer"))
 
     expect(amount).to_be_focused()

@@ -95,6 +95,19 @@ def test_a_map_keeps_to_its_bound_and_its_order(backend: Backend) -> None:
     assert kinds.count(EventKind.RUN_RESUMED) == 1
 
 
+def test_each_child_of_a_long_map_has_its_own_inputs(backend: Backend) -> None:
+    run_id = backend.start(procedures.mapping, numbers=[*range(1, 131)], at_most=120)
+    backend.advance(run_id)
+    children = backend.children(run_id)
+    assert len(children) == 120
+
+    for child in (children[0], children[119]):
+        backend.advance(child)
+
+    assert [backend.result(children[place]) for place in (0, 119)] == ["2", "240"]
+    assert len(backend.children(run_id)) == 122
+
+
 def test_an_empty_map_is_done(backend: Backend) -> None:
     run_id = backend.start(procedures.mapping, numbers=[])
     backend.advance_all()

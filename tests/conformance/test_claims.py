@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from procedures.engine.errors import Fenced
+from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal import (
     Batch,
@@ -131,6 +131,47 @@ def test_keeping_a_step_starts_the_count_of_deaths_again(backend: Backend) -> No
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
 
     assert did == ["send"]
+
+
+class Away:
+    """A journal over a storage that is away whenever something is to be kept."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def commit(self, batch: Batch) -> list[Event]:
+        raise StorageLost
+
+
+class Overtaking(Away):
+    """A journal in which somebody outside is always faster than the code."""
+
+    def commit(self, batch: Batch) -> list[Event]:
+        if batch.release:
+            return self._journal.commit(batch)
+        raise Overtaken
+
+
+def test_a_storage_that_is_away_again_and_again_is_no_poison(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    for _ in range(4):
+        with pytest.raises(StorageLost):
+            advance(procedures.two_steps, Away(claimed(backend, run_id)), MemoryFiles())
+        backend.lose_lease(run_id)
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+
+def test_to_be_overtaken_again_and_again_is_poison(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    for _ in range(3):
+        journal = Overtaking(claimed(backend, run_id))
+        assert advance(procedures.two_steps, journal, MemoryFiles()) == RunStatus.QUEUED
+
+    assert backend.advance(run_id) == RunStatus.QUARANTINED
 
 
 def test_an_ended_run_cannot_be_claimed(backend: Backend) -> None:

@@ -114,6 +114,27 @@ def test_undoing_after_a_cancel_may_wait_for_people(backend: Backend) -> None:
     assert did == ["undo/refund", "undo/refund"]
 
 
+def test_a_second_cancel_leaves_open_what_undoing_asks(backend: Backend) -> None:
+    run_id = backend.start(procedures.doubtfully_undone)
+    backend.advance(run_id)
+    backend.cancel(run_id)
+    saw.append("dies")
+    with pytest.raises(KeyboardInterrupt):
+        backend.advance(run_id)
+    backend.lose_lease(run_id)
+    backend.advance(run_id)
+
+    backend.cancel(run_id)
+    assert list(backend.open_waits(run_id)) == ["undo/refund/doubt"]
+    assert backend.advance(run_id) == RunStatus.WAITING
+    answer(backend, run_id, "undo/refund/doubt", value="happened")
+    backend.advance(run_id)
+    answer(backend, run_id, "undo/refund/result", value="null")
+
+    assert backend.advance(run_id) == RunStatus.CANCELLED
+    assert did == ["undo/refund"]
+
+
 def test_what_cannot_be_undone_is_told(backend: Backend) -> None:
     run_id = backend.start(procedures.half_undone)
 

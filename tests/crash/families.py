@@ -30,6 +30,21 @@ def one_errand(ctx: Context, folder: str) -> int:
 
 
 @procedure(roles=ROLES)
+def helper(ctx: Context) -> bool:
+    return bool(ctx.approve("Help?"))
+
+
+@procedure(roles=ROLES)
+def asks_and_calls(ctx: Context, number: int = 1) -> None:
+    """Its question is older than its child: what ends both closes the question first."""
+    asked = ctx.later.approve("Pay?", name="pay")
+    child = ctx.spawn(helper)
+    if number < 2 and ctx.approve("Begin anew?", name="anew"):
+        ctx.continue_as_new(number=2)
+    ctx.wait_all(asked, child)
+
+
+@procedure(roles=ROLES)
 def many_errands(ctx: Context, folder: str, count: int, at_most: int) -> list[int]:
     inputs = [{"folder": folder, "number": number} for number in range(count)]
     results: list[int] = ctx.map(errand, inputs, at_most=at_most)

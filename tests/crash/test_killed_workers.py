@@ -134,7 +134,8 @@ def test_a_run_that_kills_three_workers_is_quarantined_with_a_remedy(
     found = wait_for_status(run, RunStatus.QUARANTINED, timeout=60)
 
     error = json.loads(found.error)
-    assert error["message"] == "3 workers in a row died on this run without keeping a step."
+    words = "3 workers in a row died on this run, or were turned back, and kept no step."
+    assert error["message"] == words
     assert error["remedy"] == "Find what kills the worker, then retry."
     assert journal_of(run) == ["run.started", "run.quarantined"]
     assert desk.effects == {"die": 3}

@@ -1,42 +1,86 @@
-"""A parent is locked before its children, and a child's end locks nobody above it."""
+"""A parent is locked before its children, these before the session, and nobody locks upwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 
+from chat.models import HumanRequest
 from procedures.engine.journal import RunStatus
 from procedures.models import Run
+from procedures.runner import advance_run
 from procedures.services import cancel_run
 from tests import machine
 from tests.conftest import StartWorker
 from tests.desk import Desk
 from tests.processes import PostgreSQL, Process, wait_until
-from tests.runs import start, wait_for_status, wait_for_success
+from tests.runs import answer, start, wait_for_request, wait_for_status, wait_for_success
 
+pytestmark = [
+    pytest.mark.skipif(not machine.OWNS_POSTGRES, reason="SQLite locks no rows; its log is read."),
+    pytest.mark.django_db(transaction=True),
+]
 WAITING = """SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s"""
-on_postgres = pytest.mark.skipif(
-    not machine.OWNS_POSTGRES, reason="SQLite locks no rows; its log is read."
-)
 
 
-def is_anybody_waiting(to: str = "") -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING, [f"{to}%"])
-        return bool(cursor.fetchone()[0])
+def wait_for_waiting(count: int, *, what: str, to: str = "") -> None:
+    """Until so many wait for what others have locked, with a statement that begins so."""
+
+    def are_waiting() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING, [f"{to}%"])
+            return bool(cursor.fetchone()[0] == count)
+
+    wait_until(are_waiting, what=what)
 
 
-def cancel(run: Run, by: User) -> str:
+def closing_connection(act: Callable[[], object]) -> object:
+    """In a thread of its own."""
     try:
-        return cancel_run(run.pk, by=by, reason="Not needed.")
+        return act()
     finally:
         connection.close()
 
 
-@on_postgres
+def cancel(run: Run, by: User) -> object:
+    return cancel_run(run.pk, by=by, reason="Not needed.")
+
+
+def begin_anew(run: Run, _: User) -> None:
+    advance_run(run.pk)
+
+
+def check_no_deadlock() -> None:
+    [server] = [one for one in Process.running if isinstance(one, PostgreSQL)]
+    assert "deadlock" not in server.output
+
+
+@contextmanager
+def locked(request: HumanRequest) -> Iterator[None]:
+    """Whoever answers it has locked its run, and waits until the block ends."""
+    is_locked, is_over = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            HumanRequest.objects.select_for_update().get(pk=request.pk)
+            is_locked.set()
+            is_over.wait()
+
+    with ThreadPoolExecutor(1) as thread:
+        held = thread.submit(closing_connection, hold)
+        is_locked.wait()
+        try:
+            yield
+        finally:
+            is_over.set()
+        held.result()
+
+
 @pytest.mark.usefixtures("running_worker")
 def test_a_family_is_cancelled_while_a_child_ends_without_a_deadlock(
     desk: Desk, alice: User, dave: User
@@ -45,16 +89,14 @@ def test_a_family_is_cancelled_while_a_child_ends_without_a_deadlock(
         with desk.closed("errand ends"):
             run = start("one_errand", folder=desk.folder, by=alice)
             desk.wait_for_arrivals("errand ends")
-            told = thread.submit(cancel, run, dave)
-            wait_until(is_anybody_waiting, what="the cancel to wait for the child")
+            told = thread.submit(closing_connection, lambda: cancel(run, dave))
+            wait_for_waiting(1, what="the cancel to wait for the child")
 
         assert told.result() == "It is cancelled."
     wait_for_status(Run.objects.get(parent_wait__run=run), RunStatus.SUCCEEDED)
-    [server] = [one for one in Process.running if isinstance(one, PostgreSQL)]
-    assert "deadlock" not in server.output
+    check_no_deadlock()
 
 
-@on_postgres
 @pytest.mark.usefixtures("running_clock")
 def test_the_clock_passes_by_a_run_whose_worker_stands_still_in_a_transaction(
     worker: StartWorker, take_over: Callable[[], None], desk: Desk, alice: User
@@ -64,10 +106,35 @@ def test_the_clock_passes_by_a_run_whose_worker_stands_still_in_a_transaction(
         held = start("one_errand", folder=desk.folder, by=alice)
         desk.wait_for_arrivals("errand ends")
         zombie.pause()
-        wait_until(lambda: is_anybody_waiting("SELECT"), what="the sweep to come to its run")
+        wait_for_waiting(1, what="the sweep to come to its run", to="SELECT")
 
         take_over()
         wait_for_success(start("short_sleep", seconds=0.1, by=alice))
 
     zombie.go_on()
     wait_for_success(held)
+
+
+@pytest.mark.parametrize("end", [cancel, begin_anew])
+def test_a_family_ends_while_a_child_is_answered_without_a_deadlock(
+    end: Callable[[Run, User], object], alice: User, bob: User, dave: User
+) -> None:
+    run = start("asks_and_calls", by=alice)
+    advance_run(run.pk)
+    child = Run.objects.get(parent_wait__run=run)
+    advance_run(child.pk)
+    answer(wait_for_request(run, prompt="anew"), by=bob)
+    asked = wait_for_request(child)
+
+    with ThreadPoolExecutor(2) as threads:
+        with locked(asked):
+            given = threads.submit(closing_connection, lambda: answer(asked, by=bob))
+            wait_for_waiting(1, what="the answer to wait for its request")
+            ended = threads.submit(closing_connection, lambda: end(run, dave))
+            wait_for_waiting(2, what="the parent to wait for its child")
+        given.result()
+        ended.result()
+
+    child.refresh_from_db()
+    assert child.cancel_requested_at
+    check_no_deadlock()

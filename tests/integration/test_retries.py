@@ -208,11 +208,18 @@ def test_a_child_whose_failure_is_known_goes_on_alone_and_that_is_told(dave: Use
     assert carried_on(child).status == "failed"
 
 
-def test_a_child_of_a_map_is_retried_when_the_others_are_done(dave: User) -> None:
-    run = start_run("mapping", {"numbers": [-1, -2], "at_most": 1, "collect": True}, by=None)[0]
-    child = child_of(carried_on(run))
-    answer(carried_on(child), "approve", value=False)
-    assert carried_on(child).status == "failed"
+def test_a_child_that_fails_again_counts_once_for_its_map(admin_user: User) -> None:
+    run = run_until_it_waits("mapping", by=admin_user, numbers=[-1, -2], collect=True)
+    first, second = Run.objects.filter(parent_wait__run=run).order_by("pk")
+    for child in (first, second):
+        carried_on(child)
+    respond(request_of(first).pk, Answer(value=False), by=admin_user)
+    carried_on(first)
 
-    with pytest.raises(OperationRefusedError, match="waits for others: retry it after them"):
-        retry_run(child.pk, by=dave, reason="Again.")
+    retry_run(first.pk, by=admin_user, reason="Once more.")
+
+    assert carried_on(first).status == "failed"
+    assert carried_on(run).status == "waiting"
+    respond(request_of(second).pk, Answer(value=True), by=admin_user)
+    carried_on(second)
+    assert carried_on(run).result == '["doubled[1] failed: -1 was refused.",-4]'

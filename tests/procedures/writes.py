@@ -70,3 +70,13 @@ def write_what_no_commit_takes() -> None:
 def refused_by_the_commit(ctx: Context) -> None:
     ctx.step(act, "before", name="before")
     ctx.step(write_what_no_commit_takes, name="write", transaction=True)
+
+
+def greet(step: Step) -> None:
+    step.say("Hello.")
+    step.say("I go on.")
+
+
+@procedure
+def greeting(ctx: Context) -> None:
+    ctx.step(greet, timeout="1h")

@@ -90,6 +90,10 @@ class Wire(MemoryJournal):
         assert self.rows is not None
         self.rows.append(row)
 
+    def excuse(self) -> None:
+        if self.world.cut("takes its claim back") in (Order.GO, Order.UNHEARD):
+            super().excuse()
+
     def commit(self, batch: Batch) -> list[Event]:
         """Send it until it is known to be kept, as the journal over the database does.
 

@@ -146,9 +146,9 @@ class ExpiresAnyway(Store):
 class CancelForgets(Store):
     """A cancel leaves the run's questions open."""
 
-    def withdraw_all(self, run: MemoryRun) -> None:
+    def withdraw_all(self, run: MemoryRun, keys: list[str]) -> None:
         if not run.cancellation:
-            super().withdraw_all(run)
+            super().withdraw_all(run, keys)
 
 
 class UndoingForgets(Wire):

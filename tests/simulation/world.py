@@ -226,8 +226,8 @@ class World:
             if run.status.is_end or run.cancellation:
                 return
             self.store.cancel(run_id, by="dave", reason="Enough.")
-            if run.waits:
-                self.blame("a cancel closes what is asked", ", ".join(run.waits))
+            if left := [key for key in run.waits if not key.startswith(UNDO)]:
+                self.blame("a cancel closes what is asked", ", ".join(left))
 
         self.parts.transact(self, run_id, stop)
 

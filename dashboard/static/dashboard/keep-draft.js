@@ -15,12 +15,12 @@ class KeepDraft extends HTMLElement {
   }
 
   get fields() {
-    return [...this.querySelectorAll("textarea, input:not([type=hidden], [type=radio], [type=checkbox])")];
+    return [...this.querySelectorAll("textarea, select, input:not([type=hidden], [type=radio])")];
   }
 
   keep() {
-    const typed = this.fields.filter((field) => field.value !== field.defaultValue);
-    const values = Object.fromEntries(typed.map((field) => [field.name, field.value]));
+    const typed = this.fields.filter((field) => stateOf(field) !== firstStateOf(field));
+    const values = Object.fromEntries(typed.map((field) => [nameOf(field), stateOf(field)]));
     if (typed.length) write(this.key, { at: Date.now(), values });
     else forget(this.key);
   }
@@ -28,13 +28,30 @@ class KeepDraft extends HTMLElement {
   restore() {
     const { values = {} } = read(this.key);
     for (const field of this.fields) {
-      if (field.name in values && field.value === field.defaultValue) field.value = values[field.name];
+      const isUntouched = stateOf(field) === firstStateOf(field);
+      if (nameOf(field) in values && isUntouched) setState(field, values[nameOf(field)]);
     }
   }
 
   forget() {
     forget(this.key);
   }
+}
+
+/* Boxes that share a name are told apart by their values. */
+const isBox = (field) => field.type === "checkbox";
+const nameOf = (field) => (isBox(field) ? `${field.name}=${field.value}` : field.name);
+const stateOf = (field) => (isBox(field) ? field.checked : field.value);
+
+function firstStateOf(field) {
+  if (isBox(field)) return field.defaultChecked;
+  if (!field.options) return field.defaultValue;
+  return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value;
+}
+
+function setState(field, state) {
+  if (isBox(field)) field.checked = state;
+  else field.value = state;
 }
 
 function read(key) {

@@ -16,7 +16,6 @@ from procedures.engine.journal import (
     RunFacts,
     RunStatus,
     Working,
-    is_progress,
 )
 from procedures.engine.memory.rows import SUSPENDED, MemoryRun
 
@@ -58,6 +57,9 @@ class MemoryJournal:
     def transaction(self) -> Iterator[float | None]:
         yield None
 
+    def excuse(self) -> None:
+        self.row.claims = max(self.row.claims - 1, 0)
+
     def abandon(self, batch: Batch) -> None:
         self.commit(batch)
 
@@ -75,7 +77,7 @@ class MemoryJournal:
         for event in events:
             self._store.take_effect(self.row, event, is_decided=event.key in closed)
         self.row.files.update({file.name: file.digest for file in batch.files})
-        if is_progress(batch.drafts):
+        if batch.is_progress:
             self.row.claims = 0
         if batch.release:
             self._release(batch.release)
@@ -103,7 +105,7 @@ class MemoryJournal:
 
     def _release(self, release: Release) -> None:
         run = self.row
-        run.status, run.wake_at, run.claims = release.status, release.wake_at, 0
+        run.status, run.wake_at = release.status, release.wake_at
         run.result, run.error, run.leased_until = release.result, release.error, None
         is_called = run.status in SUSPENDED and run.inputs
         is_to_end = not run.status.is_end and self.is_to_end_since()

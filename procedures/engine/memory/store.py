@@ -12,7 +12,7 @@ from procedures.engine.definition import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON
-from procedures.engine.history import History, last_failure
+from procedures.engine.history import UNDO, History, last_failure
 from procedures.engine.journal import (
     Draft,
     Event,
@@ -23,7 +23,7 @@ from procedures.engine.journal import (
     closing,
     silence,
 )
-from procedures.engine.large import packed, unpacked
+from procedures.engine.large import packed, part_of, unpacked
 from procedures.engine.memory.journal import LEASE, MemoryJournal
 from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryFiles, MemoryRun, Parent
 from procedures.engine.recorder import open_in
@@ -139,7 +139,7 @@ class MemoryStore:
         run = self.runs[run_id]
         run.cancellation = {"action": "cancel", "by": by, "reason": reason}
         run.inputs.append(Draft(EventKind.OPERATOR, "", "cancel", run.cancellation))
-        self.withdraw_all(run)
+        self.withdraw_all(run, [key for key in run.waits if not key.startswith(UNDO)])
         if run.status != RunStatus.RUNNING:
             self.queue(run)
             if not run.compensates:
@@ -227,7 +227,9 @@ class MemoryStore:
 
     def end(self, run: MemoryRun) -> None:
         """Close what an ended run waits for, and tell its parent."""
-        self.withdraw_all(run)
+        is_failed = run.status == RunStatus.FAILED  # a retry goes on waiting for its children
+        left = [key for key, wait in run.waits.items() if not (is_failed and _goes_on(wait))]
+        self.withdraw_all(run, left)
         parent = run.parent
         if parent is None:
             return
@@ -266,7 +268,7 @@ class MemoryStore:
 
     def _start_child_of_map(self, run: MemoryRun, key: str, number: int) -> None:
         with file_desk(self.files):
-            text = unpacked(run.waits[key], "inputs")[number]
+            [text] = part_of(run.waits[key], "inputs", number, number + 1)
         self._start_child(run, key, text, run_id=self.new_id(), number=number)
 
     def _end_one_of(
@@ -341,13 +343,9 @@ class MemoryStore:
         run.closed[key] = told_of(wait, content) if content else ""
         return wait
 
-    def withdraw_all(self, run: MemoryRun) -> None:
-        """Close what a run waits for; when it is cancelled its children are to end, too.
-
-        A run that has failed may be retried: it goes on waiting for its children.
-        """
-        is_failed = run.status == RunStatus.FAILED
-        for key in [one for one, wait in run.waits.items() if not (is_failed and _goes_on(wait))]:
+    def withdraw_all(self, run: MemoryRun, keys: list[str]) -> None:
+        """Close what a run waits for; when it is cancelled its children are to end, too."""
+        for key in keys:
             wait = self._drop(run, key, {})
             if run.cancellation:
                 self._cancel_children(wait)

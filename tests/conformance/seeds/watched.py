@@ -47,6 +47,9 @@ class WatchedJournal:
     def transaction(self) -> AbstractContextManager[float | None]:
         return self._journal.transaction()
 
+    def excuse(self) -> None:
+        self._journal.excuse()
+
     def abandon(self, batch: Batch) -> None:
         self._journal.abandon(batch)
 

@@ -1,13 +1,15 @@
 """A step that takes too long is stopped in the middle."""
 
+import signal
 from threading import Event
 
 import pytest
 
 from procedures.engine import Context, Retry, Step, procedure
-from procedures.engine.journal import RunStatus
-from procedures.engine.memory import MemoryStore
-from tests.unit.engine.running import message, run_through
+from procedures.engine.journal import Draft, EventKind, RunStatus
+from procedures.engine.journal import Event as JournalEvent
+from procedures.engine.memory import MemoryRun, MemoryStore
+from tests.unit.engine.running import kinds, message, run_through
 
 NEVER = Event()
 
@@ -79,3 +81,28 @@ def test_options_that_cannot_be_are_refused(store: MemoryStore, doing: dict[str,
         ctx.step(abs, -1, **doing)  # type: ignore[call-overload]
 
     assert run_through(store, wrong).status == RunStatus.FAILED
+
+
+class LateStore(MemoryStore):
+    """The time is up when a notice is kept, and its writer does not know it yet."""
+
+    def append(self, run: MemoryRun, *drafts: Draft) -> list[JournalEvent]:
+        events = super().append(run, *drafts)
+        if drafts[0].kind == EventKind.NOTICE:
+            signal.raise_signal(signal.SIGALRM)
+        return events
+
+
+def test_what_is_kept_as_the_time_is_up_is_counted_first() -> None:
+    def greet(step: Step) -> None:
+        step.say("Hello.")
+        step.say("I go on.")
+
+    @procedure
+    def greeting(ctx: Context) -> None:
+        ctx.step(greet, timeout="1h")
+
+    run = run_through(LateStore(), greeting)
+
+    assert run.status == RunStatus.FAILED
+    assert kinds(run) == ["run.started", "notice", "step.failed", "run.failed"]

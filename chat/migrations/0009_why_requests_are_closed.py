@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chat", "0007_alerts_and_forms")]
+    dependencies = [("chat", "0008_alert_mails")]
 
     operations = [
         migrations.AddField(

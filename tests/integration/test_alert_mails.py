@@ -1,0 +1,64 @@
+"""What an alert mails, and to whom."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core import mail
+from pytest_django import Settings
+
+from chat.models import Mail, Message
+from chat.services import find_mails, send_mail
+from procedures.models import Run
+from procedures.runner import advance_run
+from procedures.services import start_run
+from tests.calls import grant
+
+
+@pytest.fixture
+def operated(operators: Group, finance: Group, dave: User, bob: User) -> None:
+    """By dave; bob only answers, and an operator without an address hears nothing."""
+    grant("alarmed", operators, "operate")
+    grant("alarmed", finance, "answer")
+    for user in (dave, bob):
+        user.email = f"{user.username}@sign.example"
+        user.save()
+    User.objects.create_user("erin").groups.add(operators)
+
+
+def told(level: str = "critical") -> Run:
+    run, _ = start_run("alarmed", {"level": level}, by=None)
+    advance_run(run.pk)
+    for _ in range(2):
+        find_mails()
+        for pk in Mail.objects.exclude(alert=None).values_list("pk", flat=True):
+            send_mail(pk)
+    return run
+
+
+@pytest.mark.usefixtures("operated")
+@pytest.mark.parametrize("level", ["error", "critical"])
+def test_a_grave_alert_is_mailed_to_the_operators_once(level: str, settings: Settings) -> None:
+    run = told(level)
+
+    (letter,) = mail.outbox
+    assert letter.to == ["dave@sign.example"]
+    assert letter.subject == f"{level.capitalize()} in Alarmed: Somebody was paid twice."
+    assert f"says ({level}):\n\n    Somebody was paid twice.\n" in letter.body
+    assert f"{settings.SITE_URL}/runs/{run.pk}\n" in letter.body
+    assert Mail.objects.get().alert == Message.objects.get(level=level)
+
+
+@pytest.mark.usefixtures("operated")
+@pytest.mark.parametrize("level", ["info", "warning"])
+def test_a_lesser_one_is_not(level: str) -> None:
+    told(level)
+
+    assert not Mail.objects.exists()
+
+
+@pytest.mark.usefixtures("operated")
+def test_a_site_that_sends_no_mail_plans_none(settings: Settings) -> None:
+    settings.SENDS_MAIL = False
+
+    told()
+
+    assert not Mail.objects.exists()
