@@ -42,9 +42,8 @@ def operate(
     admin: Admin, request: HttpRequest, rows: QuerySet[Any], operation: Operation
 ) -> HttpResponse:
     """First the page with exactly these rows; its post does it to each and says what became."""
-    chosen = list(rows[: MOST_ROWS + 1])
-    if len(chosen) > MOST_ROWS:
-        admin.message_user(request, f"Choose at most {MOST_ROWS}.", messages.ERROR)
+    chosen = few(admin, request, rows)
+    if not chosen:
         return HttpResponseRedirect(request.get_full_path())
     form = operation.form(request.POST if "is_decided" in request.POST else None)
     if not form.is_valid():
@@ -56,6 +55,15 @@ def operate(
     for row in chosen:
         _act(admin, request, row, operation, form.cleaned_data)
     return HttpResponseRedirect(request.path)
+
+
+def few(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
+    """The rows that were chosen; none, and a sentence, when they are too many."""
+    chosen = list(rows[: MOST_ROWS + 1])
+    if len(chosen) <= MOST_ROWS:
+        return chosen
+    admin.message_user(request, f"Choose at most {MOST_ROWS}.", messages.ERROR)
+    return []
 
 
 def _act(

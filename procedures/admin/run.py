@@ -1,15 +1,15 @@
 """Runs and what belongs to them."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures.admin.history import HistoryAdmin, Related, link, readable
-from procedures.admin.operations import Operation, operate
+from procedures.admin.operations import Operation, few, operate
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
-from procedures.services import cancel_run, override_run, retry_run
+from procedures.services import cancel_run, override_run, retry_run, verify_journal
 
 OF_RUN = "run__id__exact"
 
@@ -27,7 +27,7 @@ class PartOfRunAdmin(HistoryAdmin):
 
 @admin.register(Run)
 class RunAdmin(HistoryAdmin):
-    actions = ["cancel", "retry", "override"]
+    actions = ["cancel", "retry", "override", "verify"]
     list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
     list_filter = ["status", "procedure"]
     list_select_related = ["procedure", "started_by"]
@@ -67,6 +67,14 @@ class RunAdmin(HistoryAdmin):
     def override(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
         title = "Let runs go on with changed code"
         return operate(self, request, rows, Operation("override", title, override_run))
+
+    @admin.action(description="Verify the journal", permissions=["view"])
+    def verify(self, request: HttpRequest, rows: QuerySet[Run]) -> None:
+        for run in few(self, request, rows):
+            faults = verify_journal(run)
+            told = " ".join(faults) or f"All {run.head_seq:,} events are as they were written."
+            level = messages.ERROR if faults else messages.SUCCESS
+            self.message_user(request, f"{run}: {told}", level)
 
     def view_on_site(self, run: Run) -> str:
         return reverse("run_detail", args=[run.pk])

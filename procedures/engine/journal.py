@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -232,8 +232,14 @@ def silence(opened: "Mapping[str, Any]") -> dict[str, Any]:
 
 
 def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
-    """The event that follows `head`: its hash covers its place, its content and all before it."""
+    """The event that follows `head`, marked."""
     data = canonical.text_of(draft.data)
-    parts = (head, run_id, str(seq), draft.kind, draft.key, draft.name, data, at.isoformat())
-    mark = hmac.new(key, canonical.text_of(parts).encode(), hashlib.sha256).hexdigest()
-    return Event(seq, draft.kind, draft.key, draft.name, data, at, mark)
+    event = Event(seq, draft.kind, draft.key, draft.name, data, at, "")
+    return replace(event, hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
+
+
+def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
+    """What proves an event: an HMAC over its place, its content, and the mark of the one before."""
+    parts = (head, run_id, str(seq), event.kind, event.key, event.name, event.data)
+    text = canonical.text_of((*parts, event.at.isoformat()))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

@@ -8,6 +8,7 @@ from django.db import transaction
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw
 from procedures.journal.children import begin_more, begin_run, settle, settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
+from procedures.journal.statements import ledger_key
 from procedures.journal.storage import storage
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
 from procedures.models import Run, RunInput
@@ -23,6 +24,7 @@ __all__ = [
     "cancel",
     "claim",
     "close_wait",
+    "ledger_key",
     "lock_below",
     "match_signal",
     "queue",

@@ -1,5 +1,6 @@
 """The journals of all runs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
@@ -7,12 +8,19 @@ from django.db import models
 from procedures.engine.journal import Event as JournalEvent
 from procedures.models.run import Run
 
+FIELDS = ("seq", "kind", "key", "name", "data", "at", "hash")
+READ_AT_ONCE = 2000
+
 
 class EventQuerySet(models.QuerySet["Event"]):
     def journal(self) -> list[JournalEvent]:
         """The events as the engine reads them, in order, with one query."""
-        fields = ("seq", "kind", "key", "name", "data", "at", "hash")
-        return [JournalEvent(*row) for row in self.order_by("seq").values_list(*fields)]
+        return [JournalEvent(*row) for row in self.order_by("seq").values_list(*FIELDS)]
+
+    def streamed(self) -> Iterator[JournalEvent]:
+        """The same, without holding more than a part of them."""
+        rows = self.order_by("seq").values_list(*FIELDS)
+        return (JournalEvent(*row) for row in rows.iterator(READ_AT_ONCE))
 
 
 class Event(models.Model):

@@ -1,6 +1,7 @@
 """What may be done to runs from outside, each in one transaction."""
 
 from procedures.services.checks import Check, check_runs
+from procedures.services.ledger import verify_journal
 from procedures.services.operations import (
     OperationRefusedError,
     cancel_run,
@@ -48,4 +49,5 @@ __all__ = [
     "send_signal",
     "start_run",
     "sweep",
+    "verify_journal",
 ]

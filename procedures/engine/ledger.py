@@ -1,0 +1,175 @@
+"""Whether a journal is as it was written, and if not, what became of it.
+
+Each event is marked over its place, its content and the mark of the one before; the last mark also
+stands on the run. Whoever lacks the key can change, remove, insert or renumber events, but not mark
+them anew: the chain breaks at that place, and goes on after it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import pairwise
+
+from procedures.engine.journal import Event, mark
+
+MOST_FAULTS = 100
+"""After so many a journal is not worth further search."""
+LONGEST_GAP = 1000
+"""Events that may be missing in one place while those after it were renumbered."""
+TRIED = 100
+"""Events after a gap of which one should be the first that fits again."""
+
+
+class What(StrEnum):
+    """What became of events."""
+
+    CHANGED = "changed"
+    MISSING = "missing"
+    INSERTED = "inserted"
+    MOVED = "moved"
+    CUT_OFF = "cut off"
+    HEAD = "head"
+
+
+SENTENCES = {
+    What.CHANGED: ("Event {} is not as it was written.", "Events {} to {} are not as written."),
+    What.MISSING: ("Event {} is missing.", "Events {} to {} are missing."),
+    What.INSERTED: ("Event {} was inserted.", "Events {} to {} were inserted."),
+    What.MOVED: ("Event {} was written as {}.", "Events {} to {} were written as {} to {}."),
+    What.CUT_OFF: ("Event {}, the last, is cut off.", "Events {} to {}, the last, are cut off."),
+    What.HEAD: ("The run's own note of its last event, {}, is changed.", ""),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """What is wrong with some events, by the numbers they have now, or would have."""
+
+    first: int
+    last: int
+    what: What
+    shift: int = 0
+    """What to add to the numbers of those that were moved, for those they were written under."""
+
+    def __str__(self) -> str:
+        one, many = SENTENCES[self.what]
+        numbers = [self.first] if self.first == self.last else [self.first, self.last]
+        written = [number + self.shift for number in numbers]
+        return (one if len(numbers) == 1 else many).format(*numbers, *written)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One run's journal under examination: what the run itself says of it, and the key."""
+
+    run_id: str
+    head_seq: int
+    head_hash: str
+    key: bytes
+
+    def faults(self, events: Iterable[Event]) -> list[Fault]:
+        """What is wrong with the run's events, which come in the order of their numbers.
+
+        A sound journal is read once and not held.
+        """
+        seq, before, coming = 1, "", iter(events)
+        for event in coming:
+            if event.seq != seq or not self.follows(event, before, seq):
+                return Search(self, [event, *coming]).faults(before, seq)
+            seq, before = seq + 1, event.hash
+        return Search(self, []).faults(before, seq)
+
+    def follows(self, event: Event, before: str, seq: int) -> bool:
+        """Whether the event was written under that number, after the one with that mark."""
+        return event.hash == mark(event, run_id=self.run_id, seq=seq, head=before, key=self.key)
+
+
+class Search:
+    """Finds where events belong that do not follow each other as they stand."""
+
+    def __init__(self, ledger: Ledger, left: Iterable[Event]) -> None:
+        self._ledger = ledger
+        self._left = {event.seq: event for event in left}
+        self._missing: set[int] = set()
+        self._found: list[Fault] = []
+        self._shift = 0
+
+    def faults(self, before: str, seq: int) -> list[Fault]:
+        """`seq` is the first number that is not proven, `before` the mark it should follow."""
+        head = self._ledger.head_hash
+        while before != head and self._left and len(self._found) < MOST_FAULTS:
+            event = self._written_as(seq, before)
+            if event is None:
+                event, place = self._resumed(seq)
+                if event is None:
+                    break
+                self._note_gap(event, seq, place)
+                seq = place
+            self._take(event, seq)
+            seq, before = seq + 1, event.hash
+        self._note_rest(seq, is_whole=before == head)
+        return grouped(self._found)
+
+    def _written_as(self, seq: int, before: str) -> Event | None:
+        """The event that is proven to belong there, wherever it stands now."""
+        for number in (seq, seq - self._shift, *self._left):
+            event = self._left.get(number)
+            if event and self._ledger.follows(event, before, seq):
+                return event
+        return None
+
+    def _resumed(self, seq: int) -> tuple[Event | None, int]:
+        """The first event whose own mark leads on to another one, or to the head of the run."""
+        events = list(self._left.values())
+        for event, after in pairwise(events):
+            for place in (event.seq, seq):
+                if self._ledger.follows(after, event.hash, place + 1):
+                    return event, place
+        for event, after in list(pairwise(events))[:TRIED]:
+            for place in range(seq, seq + LONGEST_GAP):
+                if self._ledger.follows(after, event.hash, place + 1):
+                    return event, place
+        if events[-1].hash == self._ledger.head_hash:
+            return events[-1], self._ledger.head_seq
+        return None, seq
+
+    def _note_gap(self, event: Event, seq: int, place: int) -> None:
+        """Nothing is proven of the event itself: what should come before it is not there."""
+        self._missing |= set(range(seq, place))
+        if place == seq:
+            self._note(What.CHANGED, event.seq)
+
+    def _take(self, event: Event, place: int) -> None:
+        del self._left[event.seq]
+        self._shift = place - event.seq
+        if self._shift:
+            self._note(What.MOVED, event.seq, shift=self._shift)
+
+    def _note_rest(self, seq: int, *, is_whole: bool) -> None:
+        """What stands there and was not written, and what was written and stands nowhere."""
+        head = self._ledger.head_seq
+        for number in self._left:
+            is_known = number in self._missing or (not is_whole and seq <= number <= head)
+            self._note(What.CHANGED if is_known else What.INSERTED, number)
+        for number in self._missing.difference(self._left):
+            self._note(What.MISSING, number)
+        for number in range(seq, head + 1):
+            if number not in self._left:
+                self._note(What.CUT_OFF, number)
+        if not self._found and not (is_whole and seq == head + 1):
+            self._note(What.HEAD, head)
+
+    def _note(self, what: What, number: int, *, shift: int = 0) -> None:
+        self._found.append(Fault(number, number, what, shift))
+
+
+def grouped(faults: Iterable[Fault]) -> list[Fault]:
+    """Equal faults of neighbours as one, in the order of the journal."""
+    groups: list[Fault] = []
+    for fault in sorted(faults, key=lambda one: (one.what, one.shift, one.first)):
+        last = groups[-1] if groups else None
+        if last and replace(last, first=last.last + 1, last=last.last + 1) == fault:
+            groups[-1] = replace(last, last=fault.last)
+        else:
+            groups.append(fault)
+    return sorted(groups)

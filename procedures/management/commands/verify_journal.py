@@ -1,0 +1,34 @@
+"""Asks whether journals are as they were written."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from procedures.models import Run
+from procedures.services import verify_journal
+
+
+class Command(BaseCommand):
+    help = (
+        "Verifies the journals of all runs, or of those named, with LEDGER_KEY; names every event"
+        " that was changed, removed, inserted, moved or cut off, and fails if there is one."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("run", nargs="*", type=UUID, help="Verify these only, by their ids.")
+
+    def handle(self, *_: Any, run: list[UUID], **options: Any) -> None:
+        runs = Run.objects.select_related("procedure").order_by("pk")
+        chosen = runs.filter(pk__in=run) if run else runs
+        if missing := set(run) - set(chosen.values_list("pk", flat=True)):
+            raise CommandError(f"There is no run {', '.join(sorted(map(str, missing)))}.")
+        broken = 0
+        for each in chosen.iterator():
+            faults = verify_journal(each)
+            broken += bool(faults)
+            for fault in faults:
+                self.stdout.write(f"{each} ({each.pk}): {fault}")
+        if broken:
+            raise CommandError(f"{broken} of {chosen.count()} journals are not sound.")
+        self.stdout.write(f"{chosen.count()} of {chosen.count()} journals are sound.")

@@ -1,0 +1,133 @@
+"""Journals that somebody without the key has tampered with."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from procedures.engine.journal import Draft, Event, EventKind, chain
+from procedures.engine.ledger import Ledger
+
+KEY = b"a key"
+LENGTH = 12
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def written(length: int = LENGTH, *, key: bytes = KEY) -> list[Event]:
+    events: list[Event] = []
+    for seq in range(1, length + 1):
+        draft = Draft(EventKind.LOG, "", "log", {"text": str(seq)})
+        head = events[-1].hash if events else ""
+        events.append(chain(draft, run_id="run", seq=seq, at=AT, head=head, key=key))
+    return events
+
+
+def told(events: list[Event], *, head: Event | None = None, key: bytes = KEY) -> list[str]:
+    head = head or written()[-1]
+    faults = Ledger("run", head.seq, head.hash, key).faults(sorted(events, key=lambda e: e.seq))
+    return [str(fault) for fault in faults]
+
+
+def renumbered(events: list[Event], by: int) -> list[Event]:
+    return [replace(event, seq=event.seq + by) for event in events]
+
+
+def forged(seq: int, mark: str = "f" * 64) -> Event:
+    return Event(seq, "step.succeeded", "pay", "pay", '{"value":1}', AT, mark)
+
+
+@pytest.mark.parametrize("length", [0, 1, LENGTH])
+def test_nothing_is_said_of_a_sound_journal(length: int) -> None:
+    events = written(length)
+    head = events[-1] if events else forged(0, mark="")
+    assert told(events, head=head) == []
+
+
+@pytest.mark.parametrize("seq", [1, 5, LENGTH])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "notice"},
+        {"key": "other"},
+        {"name": "other"},
+        {"data": "{}"},
+        {"at": datetime(2026, 3, 4, 5, 7, tzinfo=UTC)},
+        {"data": "{}", "hash": "0" * 64},
+    ],
+    ids="+".join,
+)
+def test_a_changed_event_is_named(seq: int, change: dict[str, object]) -> None:
+    events = written()
+    events[seq - 1] = replace(events[seq - 1], **change)  # type: ignore[arg-type] # any column
+    assert told(events) == [f"Event {seq} is not as it was written."]
+
+
+@pytest.mark.parametrize("seq", [1, 5, LENGTH - 1])
+def test_a_missing_event_is_named(seq: int) -> None:
+    events = written()
+    assert told(events[: seq - 1] + events[seq:]) == [f"Event {seq} is missing."]
+
+
+def test_missing_events_are_named_although_the_rest_was_renumbered() -> None:
+    events = written()
+    assert told(events[:4] + renumbered(events[6:], -2)) == [
+        "Events 5 to 6 are missing.",
+        "Events 5 to 10 were written as 7 to 12.",
+    ]
+
+
+def test_an_event_that_was_inserted_is_named() -> None:
+    events = written()
+    assert told([*events[:4], forged(5), *renumbered(events[4:], 1)]) == [
+        "Event 5 was inserted.",
+        "Events 6 to 13 were written as 5 to 12.",
+    ]
+
+
+def test_events_put_after_the_end_are_named() -> None:
+    assert told([*written(), forged(13), forged(14)]) == ["Events 13 to 14 were inserted."]
+
+
+def test_another_runs_event_is_no_event_of_this_one() -> None:
+    events = written()
+    other = chain(Draft(EventKind.LOG), run_id="other", seq=5, at=AT, head="", key=KEY)
+    assert told([*events[:4], other, *events[5:]]) == ["Event 5 is not as it was written."]
+
+
+def test_events_in_each_others_place_are_named() -> None:
+    events = written()
+    swapped = [replace(events[4], seq=6), replace(events[5], seq=5)]
+    assert told([*events[:4], *swapped, *events[6:]]) == [
+        "Event 5 was written as 6.",
+        "Event 6 was written as 5.",
+    ]
+
+
+def test_a_journal_whose_end_is_cut_off_says_so() -> None:
+    assert told(written()[:9]) == ["Events 10 to 12, the last, are cut off."]
+    assert told(written()[:11]) == ["Event 12, the last, is cut off."]
+    assert told([]) == ["Events 1 to 12, the last, are cut off."]
+
+
+def test_what_the_run_says_of_its_end_is_examined() -> None:
+    last = written()[-1]
+    changed = "The run's own note of its last event, 12, is changed."
+    assert told(written(), head=replace(last, hash="0" * 64)) == [changed]
+    assert told(written()[:9], head=replace(last, seq=9)) == [changed.replace("12", "9")]
+
+
+def test_several_faults_are_all_told() -> None:
+    events = written(40)
+    events[4] = replace(events[4], data="{}")
+    kept = events[:9] + events[10:19] + [forged(20)] + events[20:38]
+    assert told(kept, head=events[-1]) == [
+        "Event 5 is not as it was written.",
+        "Event 10 is missing.",
+        "Event 20 is not as it was written.",
+        "Events 39 to 40, the last, are cut off.",
+    ]
+
+
+def test_a_journal_rebuilt_without_the_key_proves_nothing() -> None:
+    rebuilt = written(key=b"another")
+    assert told(rebuilt, head=rebuilt[-1]) == ["Events 1 to 11 are not as written."]
