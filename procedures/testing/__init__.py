@@ -1,0 +1,39 @@
+"""Testing procedures in plain Python: no database, no worker, no waiting.
+
+`run_procedure` carries a run to its end in memory; people are written as functions, days pass at
+once. `crash_test` does so again and again, and kills the worker at another place each time.
+"""
+
+from procedures.testing.crashes import CrashReport, CrashTestError, crash_test, everything
+from procedures.testing.people import (
+    Answer,
+    Asked,
+    NobodyKnowsError,
+    People,
+    approve_all,
+    humans,
+    reject_all,
+    script,
+    silent,
+)
+from procedures.testing.rehearsal import EndlessError, Given, RehearsedRun, run_procedure
+
+__all__ = [
+    "Answer",
+    "Asked",
+    "CrashReport",
+    "CrashTestError",
+    "EndlessError",
+    "Given",
+    "NobodyKnowsError",
+    "People",
+    "RehearsedRun",
+    "approve_all",
+    "crash_test",
+    "everything",
+    "humans",
+    "reject_all",
+    "run_procedure",
+    "script",
+    "silent",
+]

@@ -1,0 +1,185 @@
+"""A run that is killed everywhere, once each time, and must come out the same."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from procedures.engine.definition import Procedure
+from procedures.engine.errors import StorageLost
+from procedures.engine.journal import Batch, Event, EventKind, RunFacts, Working
+from procedures.engine.memory import MemoryJournal, MemoryRun, Parent
+from procedures.testing.people import People
+from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, manner_of
+
+Moment = Literal["before", "after"]
+MOMENTS: tuple[Moment, Moment] = ("before", "after")
+
+
+class CrashTestError(AssertionError):
+    """A run that was killed came out other than one that was not."""
+
+
+class Killed(StorageLost):
+    """The worker died here."""
+
+
+@dataclass(frozen=True)
+class CrashReport:
+    """What a crash test has lived through."""
+
+    commits: tuple[str, ...]
+    """What the undisturbed run kept, commit by commit."""
+    undisturbed: RehearsedRun
+
+    @property
+    def kills(self) -> int:
+        return len(self.commits) * len(MOMENTS)
+
+    def __str__(self) -> str:
+        return f"{self.kills} kills around {len(self.commits)} commits, the same outcome each time"
+
+
+def crash_test(
+    procedure: Procedure,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    humans: People | None = None,
+    choices: Mapping[str, Mapping[str, str]] | None = None,
+    fresh: Callable[[], object] | None = None,
+    outcome: Callable[[RehearsedRun], object] | None = None,
+) -> CrashReport:
+    """Run it undisturbed, then kill its worker before and after every commit, one a run.
+
+    Before a commit lies what a step has done and nobody has kept: it is done again, with the same
+    idempotency key. `fresh` makes the world outside new for each run. `outcome` says what must come
+    out the same, the world's share in it, too; without it everything about the run must:
+    `everything`. Raises `CrashTestError` when it does not, or when a step that was kept ran again.
+    """
+    look = outcome or everything
+
+    def live(kill: Kill) -> tuple[RehearsedRun, object]:
+        if fresh:
+            fresh()
+        store = MortalStore(kill, choices)
+        run = Rehearsal(store).play(procedure, inputs or {}, manner_of(humans))
+        return run, look(run)
+
+    counting = Kill()
+    undisturbed, expected = live(counting)
+    for number, what in enumerate(counting.commits):
+        for moment in MOMENTS:
+            kill = Kill(number, moment)
+            _, seen = live(kill)
+            _compare(expected, seen, kill, f"killed {moment} the commit of {what}")
+    return CrashReport(tuple(counting.commits), undisturbed)
+
+
+def everything(run: RehearsedRun) -> dict[str, Any]:
+    """Status, result, error, steps, questions, notices and files."""
+    kept = [event for event in run.events if event.kind == EventKind.STEP_SUCCEEDED]
+    return {
+        "status": str(run.status),
+        "result": run.result,
+        "error": run.error and (run.error["type"], run.error["message"]),
+        "steps": [(event.key, event.content) for event in kept],
+        "questions": [(asked.key, asked.prompt) for asked in run.asked],
+        "notices": run.notices,
+        "files": dict(run.files),
+    }
+
+
+def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
+    if not kill.has_struck:
+        raise CrashTestError(f"Without a kill the run went another way: it was to be {when}.")
+    if kill.repeated:
+        raise CrashTestError(f"{', '.join(kill.repeated)} ran again although kept, {when}.")
+    if seen == expected:
+        return
+    name = "outcome"
+    if isinstance(seen, dict) and isinstance(expected, dict):
+        name = next(name for name in expected if seen.get(name) != expected[name])
+        seen, expected = seen.get(name), expected[name]
+    raise CrashTestError(f"The {name}: {seen!r} instead of {expected!r}, {when}.")
+
+
+@dataclass
+class Kill:
+    """When the worker dies: before or after the commit of that number, from 0; else never."""
+
+    number: int = -1
+    moment: Moment = "after"
+    commits: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    has_struck: bool = False
+
+    def strike(self, moment: Moment) -> bool:
+        if moment == self.moment and len(self.commits) - 1 == self.number:
+            self.has_struck, self.number = True, -1
+            return True
+        return False
+
+
+class MortalStore(Store):
+    """Its workers are mortal."""
+
+    def __init__(self, kill: Kill, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        super().__init__(choices)
+        self.kill = kill
+        self._kept_ids = 0
+
+    def begin(
+        self, procedure: Procedure, facts: RunFacts, *, by: str, parent: Parent | None = None
+    ) -> str:
+        run_id = super().begin(procedure, facts, by=by, parent=parent)
+        self.keep_ids()
+        return run_id
+
+    def keep_ids(self) -> None:
+        """Those drawn so far are kept with a commit, or with the start of a run."""
+        self._kept_ids = self._ids
+
+    def forget_ids(self) -> None:
+        """Those drawn since die with the worker: whoever goes on draws the same."""
+        self._ids = self._kept_ids
+
+    def hold(self, run: MemoryRun) -> "MortalJournal":
+        return MortalJournal(self, run)
+
+
+class MortalJournal(MemoryJournal):
+    """A worker's hold on a run, until it is killed."""
+
+    def __init__(self, store: MortalStore, row: MemoryRun) -> None:
+        self._mortal, self._kill, self._is_dead = store, store.kill, False
+        super().__init__(store, row)
+
+    @property
+    def working(self) -> Working | None:
+        return self._working
+
+    @working.setter
+    def working(self, working: Working | None) -> None:
+        self._working = working
+        if working and working.step in self._kept_steps():
+            self._kill.repeated.append(working.step)
+
+    def commit(self, batch: Batch) -> list[Event]:
+        if self._is_dead:
+            raise Killed(self.run.run_id)
+        kinds = [f"{draft.kind} {draft.key}".strip() for draft in batch.drafts]
+        self._kill.commits.append(", ".join(kinds) or "nothing")
+        self._die("before")
+        events = super().commit(batch)
+        self._mortal.keep_ids()
+        self._die("after")
+        return events
+
+    def _die(self, moment: Moment) -> None:
+        if self._kill.strike(moment):
+            self._is_dead = True
+            self._mortal.forget_ids()
+            raise Killed(self.run.run_id)
+
+    def _kept_steps(self) -> set[str]:
+        kept = self.row.events[self.row.base :]
+        return {event.key for event in kept if event.kind == EventKind.STEP_SUCCEEDED}

@@ -1,0 +1,26 @@
+"""What docs/testing.md shows is so."""
+
+from typing import Any
+
+import pytest
+
+from dashboard.environment import CHECKOUT
+from procedures import testing
+from tests.documents import examples
+
+PATH = CHECKOUT / "docs" / "testing.md"
+[EXAMPLE] = examples(PATH)
+NAMES: dict[str, Any] = {"__name__": "testing_document"}
+exec(compile(EXAMPLE.source, str(PATH), "exec"), NAMES)  # noqa: S102 (our own document)
+UNNAMED = {"CrashReport", "CrashTestError", "EndlessError", "NobodyKnowsError", "People"}
+"""What authors see in a traceback, or as a type."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("test_")])
+def test_the_example_holds(name: str) -> None:
+    NAMES[name]()
+
+
+def test_all_of_the_kit_is_told() -> None:
+    text = PATH.read_text()
+    assert [name for name in testing.__all__ if name not in text and name not in UNNAMED] == []

@@ -1,0 +1,117 @@
+"""What a crash test finds, and what it lets pass."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from procedures.engine import Context, Procedure, Step, procedure
+from procedures.testing import CrashTestError, RehearsedRun, approve_all, crash_test, everything
+from procedures.testing.crashes import MortalJournal
+
+bank: Counter[str] = Counter()
+seen: list[str] = []
+
+
+def pay(step: Step) -> str:
+    bank[step.idempotency_key] = 31
+    return "paid"
+
+
+def pay_again() -> str:
+    bank["payments"] += 1
+    return "paid"
+
+
+def look() -> int:
+    return len(seen)
+
+
+@procedure
+def careful(ctx: Context) -> list[str]:
+    ctx.state["count"] = ctx.state.get("count", 0) + 1
+    ctx.notify("Now it is paid.")
+    first = ctx.step(pay)
+    said = ctx.approve("Again?")
+    ctx.sleep("1h")
+    return [first, said.responder, ctx.step(pay), str(ctx.state["count"])]
+
+
+@procedure
+def careless(ctx: Context) -> str:
+    return ctx.step(pay_again)
+
+
+@procedure
+def forgetful(ctx: Context) -> int:
+    seen.append("again")
+    ctx.step(pay_again)
+    return len(seen)
+
+
+@procedure
+def twofold(ctx: Context) -> list[Any]:
+    return ctx.map(careful, [{}, {}])
+
+
+@pytest.fixture(autouse=True)
+def nothing_happened() -> None:
+    forget()
+
+
+def with_bank(run: RehearsedRun) -> dict[str, object]:
+    return everything(run) | {"bank": dict(bank)}
+
+
+def forget() -> None:
+    bank.clear()
+    seen.clear()
+
+
+@pytest.mark.parametrize("steady", [careful, twofold])
+def test_a_careful_procedure_comes_out_the_same_wherever_it_is_killed(steady: Procedure) -> None:
+    report = crash_test(steady, humans=approve_all, fresh=forget, outcome=with_bank)
+
+    assert report.undisturbed.status == "succeeded"
+    assert report.kills == 2 * len(report.commits) > 8
+    assert any("step.succeeded pay" in commit for commit in report.commits)
+    assert "the same outcome each time" in str(report)
+
+
+def test_an_effect_without_its_idempotency_key_is_found() -> None:
+    told = r"The bank: .*2.* instead of .*1.*, killed before the commit of step.succeeded pay_again"
+    with pytest.raises(CrashTestError, match=told):
+        crash_test(careless, fresh=forget, outcome=with_bank)
+
+
+def test_only_what_is_looked_at_must_come_out_the_same() -> None:
+    assert crash_test(careless, outcome=lambda run: run.status).kills == 4
+    with pytest.raises(CrashTestError, match=r"The outcome: .* instead of"):
+        crash_test(careless, fresh=forget, outcome=lambda _: bank["payments"])
+
+
+def test_work_outside_of_steps_is_found() -> None:
+    with pytest.raises(CrashTestError, match="The result: 2 instead of 1, killed before"):
+        crash_test(forgetful, fresh=forget)
+
+
+def test_a_procedure_that_goes_another_way_each_time_is_found() -> None:
+    @procedure
+    def fickle(ctx: Context) -> None:
+        if bank["lives"] == 1:
+            ctx.sleep("1s")
+
+    with pytest.raises(CrashTestError, match="went another way"):
+        crash_test(fickle, fresh=lambda: bank.update(lives=1))
+
+
+def test_a_kept_step_that_runs_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the engine forgot a step that it has kept."""
+
+    def forgetful_load(self: MortalJournal) -> Any:
+        events = self.row.events
+        return [event for event in events if event.key != "pay"]
+
+    monkeypatch.setattr(MortalJournal, "load", forgetful_load)
+    with pytest.raises(CrashTestError, match="pay ran again although kept, killed"):
+        crash_test(careful, humans=approve_all, fresh=forget)
