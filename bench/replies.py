@@ -1,0 +1,74 @@
+"""W2: from the committed answer to the line after the question, in milliseconds.
+
+The floor is a bare Celery task, from `apply_async` to its first line, in the same worker.
+"""
+
+import json
+import time
+from statistics import median
+from typing import Any
+
+from bench.site import arguments, in_turn, site, tell
+
+
+def main() -> None:
+    given = arguments(__doc__, checkpoints=10, rounds=20)
+    with site(given.database) as stack:
+        from tests.processes import Worker
+
+        worker = Worker("runs", "--pool=prefork", "--concurrency=1", "--include=bench.tasks")
+        stack.callback(worker.end)
+        worker.start()
+        runs = waiting(given.pairs * given.rounds + 1, given.checkpoints)
+        reply(runs.pop())
+        bare()
+        pair = in_turn(
+            given.pairs,
+            lambda: median(reply(runs.pop()) for _ in range(given.rounds)),
+            lambda: median(bare() for _ in range(given.rounds)),
+        )
+        figures = {"ours_ms": pair.ours, "floor_ms": pair.floor, "ratio": pair.ratio}
+        tell(bench="replies", database=given.database, checkpoints=given.checkpoints, **figures)
+
+
+def waiting(count: int, checkpoints: int) -> list[Any]:
+    """Runs that have asked, and wait."""
+    from procedures.services import start_run
+    from tests.runs import wait_for_request
+
+    runs = [start_run("answered", {"checkpoints": checkpoints}, by=None)[0] for _ in range(count)]
+    for run in runs:
+        wait_for_request(run)
+    return runs
+
+
+def reply(run: Any) -> float:
+    from django.contrib.auth.models import User
+
+    from chat.models import HumanRequest
+    from chat.services import Answer, respond
+    from tests.runs import wait_for_success
+
+    admin, _ = User.objects.get_or_create(username="bench", is_superuser=True)
+    request = HumanRequest.objects.get(wait__run=run)
+    respond(request.pk, Answer(value=True), by=admin)
+    answered = time.time()
+    went_on: float = json.loads(wait_for_success(run).result or "")[1]
+    return (went_on - answered) * 1000
+
+
+def bare() -> float:
+    import redis
+    from django.conf import settings
+
+    from bench.tasks import STARTED, start
+
+    sent = time.time()
+    start.apply_async(queue="runs")
+    heard = redis.Redis.from_url(settings.REDIS_URL).blpop([STARTED], timeout=4)
+    assert heard, "The worker did not start the task."
+    return (float(heard[1]) - sent) * 1000
+
+
+if __name__ == "__main__":
+    main()

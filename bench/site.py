@@ -1,0 +1,89 @@
+"""A site of its own for one command: its database, Redis and workers."""
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+Database = Literal["sqlite", "postgres"]
+PAIRS = 5
+
+
+def arguments(description: str | None, **numbers: int) -> argparse.Namespace:
+    """What every command takes, and its own numbers with their defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
+    return parser.parse_args()
+
+
+def tell(**figures: Any) -> None:
+    rounded = {
+        name: round(value, 3) if isinstance(value, float) else value
+        for name, value in figures.items()
+    }
+    print(json.dumps(rounded), flush=True)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The medians of two things that were measured in turn."""
+
+    ours: float
+    floor: float
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.floor
+
+
+def in_turn(pairs: int, ours: Callable[[], float], floor: Callable[[], float]) -> Pair:
+    floors, all_ours = [], []
+    for _ in range(pairs):
+        floors.append(floor())
+        all_ours.append(ours())
+    return Pair(median(all_ours), median(floors))
+
+
+@contextmanager
+def site(database: Database) -> Iterator[ExitStack]:
+    """Sets the environment, starts the servers and migrates; what is entered in it ends with it.
+
+    To be called once, and before anything of Django is imported.
+    """
+    os.environ["TEST_DATABASE"] = database
+    from tests import machine
+
+    os.environ |= {"PROCEDURE_MODULES": "bench.procedures", "RUN_LEASE_SECONDS": "15"}
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from tests.processes import PostgreSQL, Process, Redis
+
+    with ExitStack() as stack:
+        servers: list[Process] = [Redis()]
+        if machine.OWNS_POSTGRES:
+            servers.append(PostgreSQL())
+        for server in servers:
+            stack.callback(server.end)
+            server.start()
+        if database == "postgres":
+            create_database(machine.DATABASE_URL)
+        call_command("migrate", verbosity=0)
+        yield stack
+
+
+def create_database(url: str) -> None:
+    import psycopg
+
+    server, _, name = url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')

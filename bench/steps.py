@@ -1,0 +1,88 @@
+"""W1: one run of N empty steps, each kept before the next, in a real worker, as steps a second.
+
+The floor inserts and commits one row after another over the bare driver, as durably.
+"""
+
+import sqlite3
+import time
+from functools import partial
+from pathlib import Path
+
+from bench.site import Pair, arguments, in_turn, site, tell
+
+ROW = ("00000000-0000-0000-0000-000000000001", "step.succeeded", "nothing#1000", "nothing")
+DATA = '{"arguments":"4f53cda18c2baa0c","attempt":1,"result":null,"started_at":"2026-01-05T09:00"}'
+COLUMNS = "(run text, seq integer, kind text, key text, name text, data text, at text, hash text)"
+AT, MARK = "2026-01-05T09:00:00+00:00", "f" * 64
+
+
+def main() -> None:
+    given = arguments(__doc__, steps=1000, pure=1)
+    with site(given.database) as stack:
+        from tests.processes import run_worker
+
+        worker = run_worker(1)
+        stack.callback(worker.end)
+        worker.start()
+        floor = partial(FLOORS[given.database], given.steps)
+        ours(given.steps)
+        show(given.database, given.steps, in_turn(given.pairs, lambda: ours(given.steps), floor))
+        if given.pure:
+            pair = in_turn(given.pairs, lambda: ours(given.steps, pure=True), floor)
+            show(given.database, given.steps, pair, pure=True)
+
+
+def show(database: str, steps: int, pair: Pair, *, pure: bool = False) -> None:
+    figures = {"ours_per_s": pair.ours, "floor_per_s": pair.floor, "ratio": pair.ratio}
+    tell(bench="steps", database=database, steps=steps, pure=pure, **figures)
+
+
+def ours(steps: int, *, pure: bool = False) -> float:
+    from procedures.services import start_run
+    from tests.runs import wait_for_success
+
+    run, _ = start_run("empty_steps", {"count": steps, "pure": pure}, by=None)
+    return steps / float(wait_for_success(run, timeout=300).result or "nan")
+
+
+def sqlite_floor(steps: int) -> float:
+    from django.conf import settings
+
+    path = Path(settings.DATABASES["default"]["NAME"]).with_name("floor.sqlite3")
+    path.unlink(missing_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"CREATE TABLE event {COLUMNS}")
+    connection.execute("CREATE UNIQUE INDEX one_event_per_seq ON event (run, seq)")
+    began = time.perf_counter()
+    for seq in range(steps):
+        row = (ROW[0], seq, *ROW[1:], DATA, AT, MARK)
+        connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    spent = time.perf_counter() - began
+    connection.close()
+    return steps / spent
+
+
+def postgres_floor(steps: int) -> float:
+    import psycopg
+
+    from tests import machine
+
+    with psycopg.connect(machine.DATABASE_URL, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS floor")
+        connection.execute(f"CREATE TABLE floor {COLUMNS}")
+        connection.execute("CREATE UNIQUE INDEX ON floor (run, seq)")
+        began = time.perf_counter()
+        for seq in range(steps):
+            row = (ROW[0], seq, *ROW[1:], DATA, AT, MARK)
+            connection.execute(
+                "INSERT INTO floor VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", row, prepare=True
+            )
+        return steps / (time.perf_counter() - began)
+
+
+FLOORS = {"sqlite": sqlite_floor, "postgres": postgres_floor}
+
+if __name__ == "__main__":
+    main()
