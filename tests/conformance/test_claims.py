@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from procedures.engine.execute import advance
 from procedures.engine.journal import (
     Batch,
     Draft,
+    Event,
     EventKind,
     Journal,
     Release,
