@@ -203,18 +203,6 @@ def lived_through(backend: Backend) -> str:
     return run_id
 
 
-def first_broken(events: list[Event], run_id: str, key: bytes) -> int | None:
-    """The number of the first event that does not follow from what stands before it."""
-    head = ""
-    for seq, event in enumerate(events, start=1):
-        draft = Draft(EventKind(event.kind), event.key, event.name, event.content)
-        made = chain(draft, run_id=run_id, seq=seq, at=event.at, head=head, key=key)
-        if made != event:
-            return seq
-        head = event.hash
-    return None
-
-
 def test_who_is_wanted_elsewhere_first_comes_one_step_further(backend: Backend) -> None:
     run_id = backend.start(procedures.turn_by_turn, times=2)
     for steps in (1, 2):
