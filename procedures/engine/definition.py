@@ -62,10 +62,16 @@ class Procedure:
 
     @cached_property
     def version(self) -> str:
-        """Names the code: the start of the SHA-256 of its whole module's source."""
+        """Names the code: the start of the SHA-256 of its whole module's source.
+
+        Of what has none, typed at a prompt, it is that of the function's own bytecode.
+        """
         module = inspect.getmodule(self.fn)
-        source = inspect.getsource(module) if module else self.source
-        return hashlib.sha256(source.encode()).hexdigest()[:12]
+        try:
+            code = (inspect.getsource(module) if module else self.source).encode()
+        except OSError:
+            code = self.fn.__code__.co_code
+        return hashlib.sha256(code).hexdigest()[:12]
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What docs/engine.md says is so, and it says everything an author can use."""
+"""What docs/engine.md and docs/agents.md say is so, and it is everything an author can use."""
 
 import ast
 import re
@@ -14,9 +14,9 @@ from procedures.engine.questions import Asking
 from procedures.engine.steps import Doing
 from tests.documents import Claim, Example, carried_out, examples, result_of
 
-PATH = CHECKOUT / "docs" / "engine.md"
-TEXT = PATH.read_text()
-EXAMPLES = examples(PATH)
+PATHS = [CHECKOUT / "docs" / name for name in ("engine.md", "agents.md")]
+TEXT = "\n".join(path.read_text() for path in PATHS)
+EXAMPLES = [example for path in PATHS for example in examples(path)]
 CLAIMS = [claim for example in EXAMPLES for claim in example.claims]
 OURS = {"DefinitionError", "EngineError", "InputError", "QuestionError"}
 """What authors see in a traceback and need not name."""
@@ -27,7 +27,7 @@ def definitions() -> dict[str, Any]:
     """All that the examples define, one after another as in one module."""
     names: dict[str, Any] = {"__name__": "engine_document"}
     for example in EXAMPLES:
-        exec(compile(example.source, str(PATH), "exec"), names)  # noqa: S102 (our own document)
+        exec(compile(example.source, "docs", "exec"), names)  # noqa: S102 (our own documents)
     return names
 
 
@@ -73,3 +73,9 @@ def test_everything_an_author_can_use_is_named(name: str) -> None:
     assert re.search(rf"(?<![\w.]){re.escape(name)}\b", TEXT) or (
         name.startswith("ctx.") and re.search(rf"\b{name.removeprefix('ctx.')}\(", TEXT)
     )
+
+
+def test_it_is_learned_in_a_hundred_lines() -> None:
+    """Without headings, fences, and what becomes of the examples."""
+    lines = PATHS[0].read_text().splitlines()
+    assert len([line for line in lines if line and not line.startswith(("#", "```"))]) <= 100

@@ -247,6 +247,15 @@ def test_a_procedure_says_what_it_is() -> None:
     assert len(send_order.version) == 12
 
 
+def test_what_was_typed_at_a_prompt_has_a_version_too() -> None:
+    names: dict[str, Any] = {"__name__": "prompt", "procedure": procedure}
+    for body in ("1", "2 + len(ctx.run_id)"):
+        exec(f"@procedure\ndef typed{body[0]}(ctx):\n    return {body}", names)  # noqa: S102
+    versions = {names["typed1"].version, names["typed2"].version}
+    assert {len(version) for version in versions} == {12}
+    assert len(versions) == 2
+
+
 def test_a_procedure_can_be_called_like_its_function() -> None:
     @procedure(name="add", title="Add two")
     def plus(ctx: Context, one: int, other: int) -> int:
