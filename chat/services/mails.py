@@ -51,7 +51,7 @@ def _plan(request: HumanRequest) -> None:
     """A row for each who is asked and not looking; who looks now is thought of again later."""
     now = clock.now()
     due = HumanRequest.objects.open().filter(mail_at__lte=now)
-    found = due.select_for_update().filter(pk=request.pk).first()
+    found = due.select_for_update(skip_locked=True).filter(pk=request.pk).first()
     if found is None:
         return
     asked = list(people_asked(found).exclude(mails__request=found))
@@ -65,7 +65,8 @@ def _plan(request: HumanRequest) -> None:
 @transaction.atomic
 def _ring_again(mail: Mail) -> None:
     now = clock.now()
-    if found := Mail.objects.unheard(now).select_for_update().filter(pk=mail.pk).first():
+    unheard = Mail.objects.unheard(now).select_for_update(skip_locked=True)
+    if found := unheard.filter(pk=mail.pk).first():
         _ring(found, now)
 
 

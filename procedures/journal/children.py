@@ -1,7 +1,7 @@
 """Child runs: begun in their parent's commit, and their ends brought to it after their own."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from procedures.files import ContentStore
 from procedures.journal.cancelling import cancel_children, lock_below
 from procedures.journal.statements import ledger_key
 from procedures.journal.waits import answer_wait
-from procedures.models import Event, ProcedureVersion, Run, RunInput, Wait
+from procedures.models import Artifact, Event, ProcedureVersion, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 
@@ -42,7 +42,7 @@ def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: date
             inputs = unpacked(content, "inputs")
         child = _child(run, wait, _newest(content["procedure"]), inputs, at=at)
         child.id = UUID(content["run"])
-        _begin(child)
+        _begin(child, run.artifacts.all())
     elif not content["count"]:
         _close_map(run, wait, at=at)
     else:
@@ -135,11 +135,11 @@ def _begin_next(run: Run, wait: Wait, *, at: datetime) -> None:
     if wait.begun < stop:
         with file_desk(ContentStore()):
             inputs = part_of(content, "inputs", wait.begun, stop)
-        version = _newest(content["procedure"])
+        version, files = _newest(content["procedure"]), run.artifacts.all()
         for number, text in enumerate(inputs, start=wait.begun):
             child = _child(run, wait, version, text, at=at)
             child.parent_number = number
-            _begin(child)
+            _begin(child, files)
     wait.count(begun=stop, is_behind=stop < due)
 
 
@@ -178,7 +178,12 @@ def _child(run: Run, wait: Wait, version: ProcedureVersion, inputs: str, *, at: 
     )
 
 
-def _begin(child: Run) -> None:
+def _begin(child: Run, files: Iterable[Artifact]) -> None:
+    """`files`: its parent's; those that its inputs name are its own, too."""
     begin_run(child, by=child.started_by.get_username() if child.started_by else "system")
+    given = [file.as_file() for file in files if file.digest in child.inputs]
+    Artifact.objects.bulk_create(
+        [Artifact(run=child, **vars(file)) for file in given], ignore_conflicts=True
+    )
     hooks.run_started.send(Run, run=child)
     dispatch.ring(child.pk)

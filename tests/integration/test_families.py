@@ -6,12 +6,13 @@ from django.contrib.auth.models import Group, User
 from chat.models import Message, Session
 from procedures.models import Run
 from procedures.runner import advance_run
+from procedures.services import sweep
 from tests.calls import caller, grant, request_of, run_until_it_waits
 
 
 @pytest.fixture(autouse=True)
 def may_start(support: Group) -> None:
-    for name in ("calling", "mapping"):
+    for name in ("calling", "handing_on", "mapping"):
         grant(name, support, "start")
 
 
@@ -62,3 +63,19 @@ def test_pages_lead_from_parent_to_child_and_back(alice: User) -> None:
 
     assert f"/runs/{child.pk}" in client.get(f"/runs/{run.pk}").content.decode()
     assert f"/runs/{run.pk}" in client.get(f"/runs/{child.pk}").content.decode()
+
+
+def test_children_show_the_files_they_are_given(alice: User) -> None:
+    run = run_until_it_waits("handing_on", by=alice)
+    for _ in range(2):
+        advance_all()
+        sweep()  # brings the children's ends
+    advance_all()
+
+    run.refresh_from_db()
+    assert run.result == '["milk","milk"]'
+    for child in Run.objects.filter(parent_wait__run=run):
+        shown = caller(alice).get(f"/api/runs/{child.pk}/artifacts/list.txt")
+        assert shown.getvalue() == b"milk"
+        assert [file.name for file in child.artifacts.all()] == ["list.txt"]
+    assert run.artifacts.count() == 2

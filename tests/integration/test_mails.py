@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
 from django.core.mail import EmailMessage
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
@@ -275,3 +275,29 @@ def test_an_open_page_is_a_sign_of_somebody_looking(running_web: Web) -> None:
         opened.follow("inbox")
 
         wait_until(lambda: Presence.objects.filter(user=erin).exists(), what="erin to be noted")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_somebody_holds_keeps_no_other_mail_waiting(run: Run, alice: User) -> None:
+    other = run_until_it_waits("question", by=alice)
+    held, done = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            HumanRequest.objects.select_for_update().get(pk=request_of(run).pk)
+            held.set()
+            done.wait()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(hold)
+        held.wait()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '5s'")
+            pass_time()
+            assert [planned.request for planned in Mail.objects.all()] == [request_of(other)]
+        finally:
+            done.set()
+            connection.close()

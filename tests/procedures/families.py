@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from procedures.engine import ChildFailedError, Context, procedure
+from procedures.engine import ChildFailedError, Context, File, procedure
 from tests.procedures.steps import fail_at_first
 from tests.procedures.traces import act, saw
 
@@ -75,3 +75,20 @@ def outliving(ctx: Context, number: int) -> None:
     """Waits for people, whatever becomes of its child."""
     ctx.spawn(doubled, number=number, asks=True)
     ctx.approve("Go on?")
+
+
+def write_list() -> File:
+    return File.keep("list.txt", "milk")
+
+
+@procedure
+def reading(ctx: Context, shopping: File) -> str:
+    return ctx.step(shopping.text, name="read")
+
+
+@procedure
+def handing_on(ctx: Context) -> list[str]:
+    shopping = ctx.step(write_list)
+    ctx.step(lambda: File.keep("secret.txt", "nobody else's"), name="secret")
+    read: list[str] = ctx.map(reading, [{"shopping": shopping}])
+    return [*read, ctx.call(reading, shopping=shopping)]
