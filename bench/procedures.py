@@ -19,16 +19,9 @@ def empty_steps(ctx: Context, count: int, *, pure: bool = False) -> float:
 
 
 @procedure
-def three_steps(ctx: Context) -> None:
-    for _ in range(3):
-        ctx.step(nothing)
-
-
-@procedure
-def answered(ctx: Context, checkpoints: int) -> list[float]:
-    """When the code began again after the answer, and when its next line ran."""
-    began = time.time()
+def answered(ctx: Context, checkpoints: int) -> float:
+    """When the line after the answer ran, by the machine's clock."""
     for _ in range(checkpoints):
         ctx.step(nothing, pure=True)
     ctx.approve("Go on?")
-    return [began, time.time()]
+    return time.time()

@@ -1,4 +1,4 @@
-"""W2: from the committed answer to the line after the question, in milliseconds.
+"""From the committed answer to the line after the question, in milliseconds.
 
 The floor is a bare Celery task, from `apply_async` to its first line, in the same worker.
 """
@@ -53,7 +53,7 @@ def reply(run: Any) -> float:
     request = HumanRequest.objects.get(wait__run=run)
     respond(request.pk, Answer(value=True), by=admin)
     answered = time.time()
-    went_on: float = json.loads(wait_for_success(run).result or "")[1]
+    went_on: float = json.loads(wait_for_success(run).result or "")
     return (went_on - answered) * 1000
 
 

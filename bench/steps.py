@@ -1,4 +1,4 @@
-"""W1: one run of N empty steps, each kept before the next, in a real worker, as steps a second.
+"""One run of N empty steps, each kept before the next, in a real worker, as steps a second.
 
 The floor inserts and commits one row after another over the bare driver, as durably.
 """
@@ -17,7 +17,7 @@ AT, MARK = "2026-01-05T09:00:00+00:00", "f" * 64
 
 
 def main() -> None:
-    given = arguments(__doc__, steps=1000, pure=1)
+    given = arguments(__doc__, steps=1000)
     with site(given.database) as stack:
         from tests.processes import run_worker
 
@@ -27,9 +27,8 @@ def main() -> None:
         floor = partial(FLOORS[given.database], given.steps)
         ours(given.steps)
         show(given.database, given.steps, in_turn(given.pairs, lambda: ours(given.steps), floor))
-        if given.pure:
-            pair = in_turn(given.pairs, lambda: ours(given.steps, pure=True), floor)
-            show(given.database, given.steps, pair, pure=True)
+        pair = in_turn(given.pairs, lambda: ours(given.steps, pure=True), floor)
+        show(given.database, given.steps, pair, pure=True)
 
 
 def show(database: str, steps: int, pair: Pair, *, pure: bool = False) -> None:

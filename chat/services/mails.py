@@ -17,9 +17,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from chat.models import HumanRequest, Mail, Message
+from chat.services.assignments import assign
 from chat.services.letter import letter_about, letter_about_alert
 from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
+from procedures.engine.questions import OPERATORS
 from procedures.models.clock import clock
 
 logger = logging.getLogger(__name__)
@@ -89,14 +91,15 @@ def people_asked(request: HumanRequest) -> QuerySet[User]:
 
 
 def plan_alert(alert: Message, *, now: datetime) -> None:
-    """A mail to each operator of the run's procedure; the clock rings for it."""
+    """A mail to each who is asked of a problem of the run's procedure."""
     assert alert.run
     if alert.level not in GRAVE or not settings.SENDS_MAIL:
         return
-    grants = alert.run.procedure.grants.filter(role="operate")
-    operators = User.objects.filter(groups__in=grants.values("group"), is_active=True)
-    for user in operators.exclude(email="").distinct():
-        Mail.objects.create(alert=alert, user=user, created_at=now, ring_at=now)
+    asked, _ = assign(OPERATORS, alert.run.procedure)
+    groups = [assignment.group for assignment in asked]
+    people = User.objects.filter(groups__in=groups, is_active=True)
+    for user in people.exclude(email="").distinct():
+        _ring(Mail.objects.create(alert=alert, user=user, created_at=now, ring_at=now), now)
 
 
 def send_mail(mail_id: int) -> None:

@@ -42,7 +42,7 @@ def operate(
     admin: Admin, request: HttpRequest, rows: QuerySet[Any], operation: Operation
 ) -> HttpResponse:
     """First the page with exactly these rows; its post does it to each and says what became."""
-    chosen = few(admin, request, rows)
+    chosen = chosen_rows(admin, request, rows)
     if not chosen:
         return HttpResponseRedirect(request.get_full_path())
     form = operation.form(request.POST if "is_decided" in request.POST else None)
@@ -57,7 +57,7 @@ def operate(
     return HttpResponseRedirect(request.path)
 
 
-def few(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
+def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
     """The rows that were chosen; none, and a sentence, when they are too many."""
     chosen = list(rows[: MOST_ROWS + 1])
     if len(chosen) <= MOST_ROWS:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures.admin.history import HistoryAdmin, Related, link, readable
-from procedures.admin.operations import Operation, few, operate
+from procedures.admin.operations import Operation, chosen_rows, operate
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
 from procedures.services import cancel_run, override_run, retry_run, verify_journal
 
@@ -70,7 +70,7 @@ class RunAdmin(HistoryAdmin):
 
     @admin.action(description="Verify the journal", permissions=["view"])
     def verify(self, request: HttpRequest, rows: QuerySet[Run]) -> None:
-        for run in few(self, request, rows):
+        for run in chosen_rows(self, request, rows):
             faults = verify_journal(run)
             told = " ".join(faults) or f"All {run.head_seq:,} events are as they were written."
             level = messages.ERROR if faults else messages.SUCCESS

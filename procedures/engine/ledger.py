@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from procedures.engine.journal import Event, mark
 
-MOST_FAULTS = 100
-"""After so many a journal is not worth further search."""
+MOST_GAPS = 100
+"""Places at which the chain breaks; after so many a journal is not worth further search."""
 LONGEST_GAP = 1000
 """Events that may be missing in one place while those after it were renumbered."""
 TRIED = 100
@@ -29,6 +29,7 @@ class What(StrEnum):
     MOVED = "moved"
     CUT_OFF = "cut off"
     HEAD = "head"
+    UNPROVEN = "unproven"
 
 
 SENTENCES = {
@@ -37,12 +38,13 @@ SENTENCES = {
     What.INSERTED: ("Event {} was inserted.", "Events {} to {} were inserted."),
     What.MOVED: ("Event {} was written as {}.", "Events {} to {} were written as {} to {}."),
     What.CUT_OFF: ("Event {}, the last, is cut off.", "Events {} to {}, the last, are cut off."),
+    What.UNPROVEN: ("From event {} on nothing could be verified.", ""),
     What.HEAD: ("The run's own note of its last event, {}, is changed.", ""),
 }
 
 
 @dataclass(frozen=True, order=True)
-class Fault:
+class Damage:
     """What is wrong with some events, by the numbers they have now, or would have."""
 
     first: int
@@ -67,7 +69,7 @@ class Ledger:
     head_hash: str
     key: bytes
 
-    def faults(self, events: Iterable[Event]) -> list[Fault]:
+    def damages(self, events: Iterable[Event]) -> list[Damage]:
         """What is wrong with the run's events, which come in the order of their numbers.
 
         A sound journal is read once and not held.
@@ -75,9 +77,9 @@ class Ledger:
         seq, before, coming = 1, "", iter(events)
         for event in coming:
             if event.seq != seq or not self.follows(event, before, seq):
-                return Search(self, [event, *coming]).faults(before, seq)
+                return Search(self, [event, *coming]).damages(before, seq)
             seq, before = seq + 1, event.hash
-        return Search(self, []).faults(before, seq)
+        return Search(self, []).damages(before, seq)
 
     def follows(self, event: Event, before: str, seq: int) -> bool:
         """Whether the event was written under that number, after the one with that mark."""
@@ -91,20 +93,20 @@ class Search:
         self._ledger = ledger
         self._left = {event.seq: event for event in left}
         self._missing: set[int] = set()
-        self._found: list[Fault] = []
-        self._shift = 0
+        self._found: list[Damage] = []
+        self._shift = self._gaps = 0
 
-    def faults(self, before: str, seq: int) -> list[Fault]:
+    def damages(self, before: str, seq: int) -> list[Damage]:
         """`seq` is the first number that is not proven, `before` the mark it should follow."""
         head = self._ledger.head_hash
-        while before != head and self._left and len(self._found) < MOST_FAULTS:
+        while before != head and self._left and self._gaps < MOST_GAPS:
             event = self._written_as(seq, before)
             if event is None:
                 event, place = self._resumed(seq)
                 if event is None:
                     break
                 self._note_gap(event, seq, place)
-                seq = place
+                seq, self._gaps = place, self._gaps + 1
             self._take(event, seq)
             seq, before = seq + 1, event.hash
         self._note_rest(seq, is_whole=before == head)
@@ -129,8 +131,9 @@ class Search:
             for place in range(seq, seq + LONGEST_GAP):
                 if self._ledger.follows(after, event.hash, place + 1):
                     return event, place
-        if events[-1].hash == self._ledger.head_hash:
-            return events[-1], self._ledger.head_seq
+        ledger, last = self._ledger, events[-1]
+        if len(events) == 1 and (last.hash == ledger.head_hash or last.seq == ledger.head_seq):
+            return last, ledger.head_seq
         return None, seq
 
     def _note_gap(self, event: Event, seq: int, place: int) -> None:
@@ -148,28 +151,33 @@ class Search:
     def _note_rest(self, seq: int, *, is_whole: bool) -> None:
         """What stands there and was not written, and what was written and stands nowhere."""
         head = self._ledger.head_seq
+        is_lost = not is_whole and any(number >= seq for number in self._left)
         for number in self._left:
-            is_known = number in self._missing or (not is_whole and seq <= number <= head)
-            self._note(What.CHANGED if is_known else What.INSERTED, number)
+            if number in self._missing:
+                self._note(What.CHANGED, number)
+            elif not is_lost or number < seq:
+                self._note(What.INSERTED, number)
         for number in self._missing.difference(self._left):
             self._note(What.MISSING, number)
-        for number in range(seq, head + 1):
-            if number not in self._left:
+        if is_lost:
+            self._note(What.UNPROVEN, seq)
+        else:
+            for number in range(seq, head + 1):
                 self._note(What.CUT_OFF, number)
         if not self._found and not (is_whole and seq == head + 1):
             self._note(What.HEAD, head)
 
     def _note(self, what: What, number: int, *, shift: int = 0) -> None:
-        self._found.append(Fault(number, number, what, shift))
+        self._found.append(Damage(number, number, what, shift))
 
 
-def grouped(faults: Iterable[Fault]) -> list[Fault]:
-    """Equal faults of neighbours as one, in the order of the journal."""
-    groups: list[Fault] = []
-    for fault in sorted(faults, key=lambda one: (one.what, one.shift, one.first)):
+def grouped(damages: Iterable[Damage]) -> list[Damage]:
+    """Equal damage to neighbours as one, in the order of the journal."""
+    groups: list[Damage] = []
+    for damage in sorted(damages, key=lambda one: (one.what, one.shift, one.first)):
         last = groups[-1] if groups else None
-        if last and replace(last, first=last.last + 1, last=last.last + 1) == fault:
-            groups[-1] = replace(last, last=fault.last)
+        if last and replace(last, first=last.last + 1, last=last.last + 1) == damage:
+            groups[-1] = replace(last, last=damage.last)
         else:
-            groups.append(fault)
+            groups.append(damage)
     return sorted(groups)

@@ -104,7 +104,10 @@ def settle_locked(run: Run, *, at: datetime) -> None:
     RunInput.objects.filter(pk__in=[end.pk for end in ends]).update(taken_at=at)
     waits = {end.wait.pk: end.wait for end in ends if end.wait and end.wait.is_open}
     news = [(wait, [end for end in ends if end.wait_id == wait.pk]) for wait in waits.values()]
-    over = [wait.pk for wait, ended in news if wait.kind == Wait.Kind.MAP and _is_over(wait, ended)]
+    maps = [(wait, ended) for wait, ended in news if wait.kind == Wait.Kind.MAP]
+    for wait, ended in maps:
+        wait.ended += _newly_ended(wait, ended)
+    over = [wait.pk for wait, ended in maps if _is_over(wait, ended)]
     if over:
         lock_below(run.waits.filter(pk__in=over))
     for wait, ended in news:
@@ -116,12 +119,16 @@ def settle_locked(run: Run, *, at: datetime) -> None:
             _begin_next(run, wait, at=at)
 
 
-def _is_over(wait: Wait, news: Sequence[RunInput]) -> bool:
-    """Count these ends, and tell whether the map is over: with the last one, or by a failure."""
-    content, numbers = wait.opening(), {end.name for end in news}
+def _newly_ended(wait: Wait, news: Sequence[RunInput]) -> int:
+    """How many children these are the ends of: one that was retried ends again."""
+    numbers = {end.name for end in news}
     earlier = wait.child_ends.filter(name__in=numbers).exclude(pk__in=[end.pk for end in news])
-    numbers.difference_update(earlier.values_list("name", flat=True))  # a retried one ends again
-    wait.ended += len(numbers)
+    return len(numbers.difference(earlier.values_list("name", flat=True)))
+
+
+def _is_over(wait: Wait, news: Sequence[RunInput]) -> bool:
+    """Whether a map is over: with the last of its children, or by a failure."""
+    content = wait.opening()
     has_failed = any(end.content["outcome"] != RunStatus.SUCCEEDED for end in news)
     is_lost = has_failed and content["on_failure"] == "fail_fast"
     return is_lost or bool(wait.ended == content["count"])

@@ -89,7 +89,7 @@ class Wait(models.Model):
         Wait.objects.filter(pk__in=newest.values()).update(part_of=self)
 
     def count(self, *, begun: int, is_behind: bool) -> None:
-        """How many children of a map have begun, and keep how many have ended."""
+        """Keep how many children of a map have begun, and how many have ended by now."""
         self.begun, self.is_behind = begun, is_behind
         self.save(update_fields=["begun", "ended", "is_behind"])
 
@@ -110,4 +110,4 @@ class Wait(models.Model):
 
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at
-        self.save(update_fields=["outcome", "closed_at"])
+        self.save(update_fields=["outcome", "closed_at", "ended"])

@@ -24,7 +24,7 @@ def verify_journal(run: Run) -> list[str]:
     """
     run.refresh_from_db(fields=["head_seq", "head_hash", "status"])
     ledger = Ledger(str(run.pk), run.head_seq, run.head_hash, ledger_key())
-    told = [str(fault) for fault in ledger.faults(_events(run))]
+    told = [str(damage) for damage in ledger.damages(_events(run))]
     end = ENDS.get(RunStatus(run.status))
     if end and not told and not run.events.filter(seq=run.head_seq, kind=end).exists():
         return [f"The run is marked {run.status}, and its last event does not say so."]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from procedures.engine.definition import Procedure
 from procedures.engine.errors import StorageLost
-from procedures.engine.journal import Batch, Event, EventKind, RunFacts, Working
+from procedures.engine.journal import Batch, Event, EventKind, RunFacts, RunStatus, Working
 from procedures.engine.memory import MemoryJournal, MemoryRun, Parent
 from procedures.testing.people import People
 from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, manner_of
@@ -134,6 +134,16 @@ class MortalStore(Store):
         self.keep_ids()
         return run_id
 
+    def carry_on(self) -> None:
+        """One that dies is replaced."""
+        while any(run.status == RunStatus.QUEUED for run in self.runs.values()):
+            try:
+                self.advance_all()
+            except Killed:
+                for run in self.runs.values():
+                    if run.status == RunStatus.RUNNING:
+                        self.queue(run)
+
     def keep_ids(self) -> None:
         """Those drawn so far are kept with a commit, or with the start of a run."""
         self._kept_ids = self._ids
@@ -162,6 +172,9 @@ class MortalJournal(MemoryJournal):
         self._working = working
         if working and working.step in self._kept_steps():
             self._kill.repeated.append(working.step)
+
+    def excuse(self) -> None:
+        """The dead take nothing back."""
 
     def commit(self, batch: Batch) -> list[Event]:
         if self._is_dead:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.journal import closing
 from procedures.engine.questions import Question, RequestKind
@@ -77,7 +78,7 @@ def script(answers: Mapping[str, Any]) -> People:
 
     def say(asked: Asked) -> Any:
         for which, said in answers.items():
-            if which in (asked.key, asked.kind) or fnmatchcase(asked.prompt, which):
+            if which in (asked.key, asked.kind, asked.prompt) or fnmatchcase(asked.prompt, which):
                 return said(asked) if callable(said) else said
         raise NobodyKnowsError(asked, "The script")
 
@@ -108,8 +109,8 @@ class Manner:
         by = answer.by or self.by
         if asked.question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
-        value = _as_asked(asked.question, answer.value)
-        outcome = asked.question.outcome_of(asked.question.check(value))
+        value = asked.question.check(canonical.jsonable(_as_asked(asked.question, answer.value)))
+        outcome = asked.question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)
         return Said(asked, content, asked.at + after)
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from procedures.engine import canonical
 from procedures.engine.definition import Procedure
-from procedures.engine.errors import StorageLost
 from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.memory import MemoryRun, MemoryStore
@@ -45,14 +44,8 @@ class Store(MemoryStore):
         return str(UUID(int=self._ids))
 
     def carry_on(self) -> None:
-        """As workers do, up to where something is waited for. One that dies is replaced."""
-        while any(run.status == RunStatus.QUEUED for run in self.runs.values()):
-            try:
-                self.advance_all()
-            except StorageLost:
-                for run in self.runs.values():
-                    if run.status == RunStatus.RUNNING:
-                        self.queue(run)
+        """As workers do, up to where something is waited for."""
+        self.advance_all()
 
 
 @dataclass(frozen=True)

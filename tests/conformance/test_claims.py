@@ -190,9 +190,9 @@ def test_the_chain_covers_every_event(backend: Backend) -> None:
     events = list(backend.events(run_id))
     ledger = Ledger(run_id, events[-1].seq, events[-1].hash, backend.ledger_key)
 
-    assert ledger.faults(events) == []
+    assert ledger.damages(events) == []
     for event in events:
-        assert ledger.faults(other for other in events if other != event)
+        assert ledger.damages(other for other in events if other != event)
 
 
 def lived_through(backend: Backend) -> str:

@@ -65,12 +65,15 @@ def test_the_next_child_costs_the_same_of_however_many() -> None:
     assert queries[0] == queries[1]
 
 
-def test_many_at_a_time_are_begun_in_several_transactions() -> None:
-    run = mapped(230, at_most=220)
+def test_many_at_a_time_are_begun_a_hundred_in_a_transaction() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        run = mapped(230, at_most=220)
 
     wait = run.waits.get()
     assert len(children(run)) == wait.begun == 220
     assert not wait.is_behind
+    counted = [query for query in captured if "begun" in query["sql"].split(" WHERE ")[0]]
+    assert len([query for query in counted if query["sql"].startswith("UPDATE")]) == 3
 
 
 def test_a_worker_that_dies_meanwhile_leaves_the_rest_to_the_sweep(

@@ -162,7 +162,7 @@ def go_round() -> None:
         pass
 
 
-# As a workflow does it
+# As a chart of states does it
 
 
 @procedure

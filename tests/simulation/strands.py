@@ -20,7 +20,7 @@ class Crash(KeyboardInterrupt):
 
 
 class Strand:
-    """One process of the world: does a job from cut to cut, and only when it is told to."""
+    """One process of the world: does its duty from cut to cut, and only when it is told to."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -28,7 +28,7 @@ class Strand:
         """The cut it stands at; "" when it has nothing to do."""
         self.is_stalled = False
         """Whether it is stopped as by SIGSTOP: it holds what it holds, and does nothing."""
-        self._job: Callable[[], object] | None = None
+        self._duty: Callable[[], object] | None = None
         self._order = Order.GO
         self._failure: BaseException | None = None
         self._here, self._there = threading.Lock(), threading.Lock()
@@ -39,14 +39,14 @@ class Strand:
 
     @property
     def is_idle(self) -> bool:
-        return self._job is None
+        return self._duty is None
 
-    def begin(self, at: str, job: Callable[[], object]) -> None:
+    def begin(self, at: str, duty: Callable[[], object]) -> None:
         """Have something to do from the next time it is told to go on."""
-        self.at, self._job = at, job
+        self.at, self._duty = at, duty
 
     def go_on(self, order: Order = Order.GO) -> None:
-        """Hand over the baton; comes back at the next cut, or when the job is done."""
+        """Hand over the baton; comes back at the next cut, or when the duty is done."""
         self._order = order
         self._here.release()
         self._there.acquire()
@@ -72,14 +72,14 @@ class Strand:
     def _live(self) -> None:
         while True:
             self._here.acquire()
-            if self._job is None:
+            if self._duty is None:
                 return
             try:
                 if self._order != Order.CRASH:
-                    self._job()
+                    self._duty()
             except Crash:
                 pass
             except BaseException as failure:  # noqa: BLE001 (told to whoever handed the baton)
                 self._failure = failure
-            self._job, self.at, self.is_stalled = None, "", False
+            self._duty, self.at, self.is_stalled = None, "", False
             self._there.release()

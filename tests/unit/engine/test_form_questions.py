@@ -39,7 +39,7 @@ class Order(BaseModel):
 
 
 @dataclass
-class Room:
+class Cabin:
     beds: int
     names: list[str] = field(default_factory=lambda: ["alice"])
 
@@ -68,7 +68,7 @@ def test_what_is_shown_of_a_model_is_all_in_its_schema() -> None:
     [
         (Order, {"title": "Cups"}, {"title": "Cups", "price": "20", "kinds": ["x", "y"]}),
         (Order, {"title": "C", "price": 0.5, "slower": "slow"}, {"price": 0.5, "slower": "slow"}),
-        (Room, {"beds": 2}, {"beds": 2, "names": ["alice"]}),
+        (Cabin, {"beds": 2}, {"beds": 2, "names": ["alice"]}),
         (Letter, {"text": "Soon."}, {"text": "Soon."}),
         (Letter, {"text": "Soon.", "day": "2026-03-01"}, {"day": "2026-03-01"}),
         (Renamed, {"order number": 7}, {"order number": 7}),

@@ -24,8 +24,8 @@ def written(length: int = LENGTH, *, key: bytes = KEY) -> list[Event]:
 
 def told(events: list[Event], *, head: Event | None = None, key: bytes = KEY) -> list[str]:
     head = head or written()[-1]
-    faults = Ledger("run", head.seq, head.hash, key).faults(sorted(events, key=lambda e: e.seq))
-    return [str(fault) for fault in faults]
+    damages = Ledger("run", head.seq, head.hash, key).damages(sorted(events, key=lambda e: e.seq))
+    return [str(damage) for damage in damages]
 
 
 def renumbered(events: list[Event], by: int) -> list[Event]:
@@ -128,6 +128,33 @@ def test_several_faults_are_all_told() -> None:
     ]
 
 
+def test_many_renumbered_events_are_one_damage() -> None:
+    events = written(400)
+    shifted = [*events[:4], forged(5), *renumbered(events[4:], 1)]
+    assert told(shifted, head=events[-1]) == [
+        "Event 5 was inserted.",
+        "Events 6 to 401 were written as 5 to 400.",
+    ]
+
+
+def test_a_search_that_finds_no_end_says_where_it_gave_up() -> None:
+    events = written(400)
+    for place in range(0, 400, 2):
+        events[place] = replace(events[place], data="{}")
+    found = told(events, head=written(400)[-1])
+    assert len(found) == 101
+    assert found[0] == "Event 1 is not as it was written."
+    assert found[-1] == "From event 200 on nothing could be verified."
+
+
+def test_a_long_gap_in_renumbered_events_ends_the_search() -> None:
+    events = written(1300)
+    gone = events[:4] + renumbered(events[1104:], -1100)
+    assert told(gone, head=events[-1]) == ["From event 5 on nothing could be verified."]
+    gone = events[:4] + renumbered(events[903:], -899)
+    assert "Events 5 to 903 are missing." in told(gone, head=events[-1])
+
+
 def test_a_journal_rebuilt_without_the_key_proves_nothing() -> None:
     rebuilt = written(key=b"another")
-    assert told(rebuilt, head=rebuilt[-1]) == ["Events 1 to 11 are not as written."]
+    assert told(rebuilt, head=rebuilt[-1]) == ["From event 1 on nothing could be verified."]

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from procedures.engine import Context, File, Retry, procedure
 from procedures.engine.errors import AnswerError
@@ -125,6 +127,41 @@ def test_a_script_may_look_at_what_is_asked() -> None:
         return Answer(True, by=asked.key)  # noqa: FBT003 (a value)
 
     assert run_procedure(asking_twice, humans=script({"approval": named})).result == ["ann", "ben"]
+
+
+class Size(BaseModel):
+    grams: int
+    price: Decimal = Decimal("2.50")
+
+
+@procedure
+def parcel(ctx: Context) -> list[Any]:
+    size = ctx.form("How big?", Size).value
+    extras = ctx.choose("What else?", {"fast": "Fast", "safe": "Insured"}, many=True).value
+    sum_ = ctx.ask("How much?", Decimal).value
+    return [size.grams, str(size.price), extras, str(sum_), ctx.escalate("It is lost.").value]
+
+
+def test_values_are_taken_as_from_the_form() -> None:
+    people = {
+        "form": Size(grams=5),
+        "What else?": ["fast", "safe"],
+        "input": Decimal("0.10"),
+        "escalation": "Found again.",
+    }
+    run = run_procedure(parcel, humans=script(people))
+    assert run.result == [5, "2.50", ["fast", "safe"], "0.10", "Found again."]
+
+    run = run_procedure(parcel, humans=script(people | {"form": {"grams": 7}}))
+    assert run.result[:2] == [7, "2.50"]
+
+
+def test_a_prompt_may_hold_what_a_pattern_would_read_otherwise() -> None:
+    @procedure
+    def bracketed(ctx: Context) -> bool:
+        return bool(ctx.approve("Pay [A-7]?"))
+
+    assert run_procedure(bracketed, humans=script({"Pay [A-7]?": True})).result
 
 
 def test_silence_lets_time_pass_up_to_what_the_author_declared() -> None:
