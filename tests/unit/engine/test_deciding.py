@@ -1,0 +1,80 @@
+"""What people read whose answer is not needed any more."""
+
+from typing import Any
+
+import pytest
+
+from procedures.engine import questions
+from procedures.engine.deciding import told_of
+from procedures.engine.journal import closing
+
+WHICH = questions.choice("Which?", {"a": "Apples", "b": "Pears"}, many=True)
+PAY = questions.approval("Pay?", yes="Pay 31 €")
+FINE = questions.review("Fine?", "Dear all")
+NAME = questions.text_input("Name?")
+
+
+def asked(question: questions.Question) -> dict[str, Any]:
+    return {"wait": "request", **question.as_json()}
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "sentence"),
+    [
+        (
+            {"wait": "timer"},
+            closing("elapsed", responder="system: clock"),
+            "Its time was up first.",
+        ),
+        (
+            {"wait": "signal", "signal": "paid"},
+            closing("received", 31, responder="bank"),
+            "The signal paid came first, from bank.",
+        ),
+        (
+            {"wait": "signal", "signal": "paid"},
+            closing("expired", responder="system: deadline", timed_out=True),
+            "The signal paid did not come in time.",
+        ),
+        (
+            {"wait": "child", "procedure": "refund"},
+            closing("succeeded", responder="system: child"),
+            "What refund does has ended first.",
+        ),
+        ({"wait": "set"}, closing("decided", responder="system: set"), ""),
+        (
+            asked(PAY),
+            closing("approved", value=True, responder="bob"),
+            "bob has answered another question of this: “Pay?”, Pay 31 €.",
+        ),
+        (
+            asked(WHICH),
+            closing("answered", ["b", "a"], responder="bob"),
+            "bob has answered another question of this: “Which?”, Pears, Apples.",
+        ),
+        (
+            asked(FINE),
+            closing("edited", {"decision": "approved", "text": "Hi"}, responder="bob"),
+            "bob has answered another question of this: “Fine?”, edited.",
+        ),
+        (
+            asked(NAME),
+            closing("answered", "a secret", responder="bob"),
+            "bob has answered another question of this: “Name?”.",
+        ),
+        (
+            asked(NAME),
+            closing("withdrawn", responder="dave"),
+            "Another question of this was withdrawn: “Name?”.",
+        ),
+        (
+            asked(NAME),
+            closing("defaulted", None, responder="system: deadline", timed_out=True),
+            "Nobody answered another question of this in time: “Name?”.",
+        ),
+    ],
+)
+def test_they_read_what_decided(
+    opened: dict[str, Any], closed: dict[str, Any], sentence: str
+) -> None:
+    assert told_of(opened, closed) == sentence
