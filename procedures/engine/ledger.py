@@ -162,13 +162,14 @@ class Search:
         if is_lost:
             self._note(What.UNPROVEN, seq)
         else:
-            for number in range(seq, head + 1):
-                self._note(What.CUT_OFF, number)
+            self._note(What.CUT_OFF, seq, head)
         if not self._found and not (is_whole and seq == head + 1):
             self._note(What.HEAD, head)
 
-    def _note(self, what: What, number: int, *, shift: int = 0) -> None:
-        self._found.append(Damage(number, number, what, shift))
+    def _note(self, what: What, first: int, last: int | None = None, *, shift: int = 0) -> None:
+        last = first if last is None else last
+        if first <= last:
+            self._found.append(Damage(first, last, what, shift))
 
 
 def grouped(damages: Iterable[Damage]) -> list[Damage]:

@@ -157,11 +157,13 @@ class DatabaseJournal:
         What cannot be kept changes nothing about that: the lease runs out then.
         """
         stuck, is_locked = self.working, self._transacting and connection.vendor == "sqlite"
+        if stuck is None:  # the step has ended just now
+            return
         try:
             if not is_locked:  # by the step itself, with the one write lock there is
                 self.commit(batch)
         except Interruption as interruption:
-            if stuck is None or self.working is not stuck:  # the step has ended after all
+            if self.working is not stuck:  # the step has ended after all
                 return
             logger.warning("Run %s: its end is not kept: %s", self.run.run_id, interruption)
         finally:

@@ -12,6 +12,7 @@ from procedures.testing.people import People
 from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, manner_of
 
 Moment = Literal["before", "after"]
+ATTEMPT = ("attempt", "started_at")
 MOMENTS: tuple[Moment, Moment] = ("before", "after")
 
 
@@ -75,17 +76,28 @@ def crash_test(
 
 
 def everything(run: RehearsedRun) -> dict[str, Any]:
-    """Status, result, error, steps, questions, notices and files."""
+    """Status, result, error, results of steps, questions, notices and files.
+
+    What operators are asked about a `once=True` step that was cut off is no part of it.
+    """
     kept = [event for event in run.events if event.kind == EventKind.STEP_SUCCEEDED]
+    doubtful = {event.key for event in run.events if event.kind == EventKind.STEP_STARTED}
     return {
         "status": str(run.status),
         "result": run.result,
         "error": run.error and (run.error["type"], run.error["message"]),
-        "steps": [(event.key, event.content) for event in kept],
-        "questions": [(asked.key, asked.prompt) for asked in run.asked],
+        "steps": [(event.key, _result(event)) for event in kept],
+        "questions": [
+            asked.prompt for asked in run.asked if asked.key.rpartition("/")[0] not in doubtful
+        ],
         "notices": run.notices,
         "files": dict(run.files),
     }
+
+
+def _result(event: Event) -> dict[str, Any]:
+    """What a step gave, in whichever attempt and however late."""
+    return {key: value for key, value in event.content.items() if key not in ATTEMPT}
 
 
 def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:

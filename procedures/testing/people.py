@@ -147,7 +147,13 @@ def _as_asked(question: Question, value: Any) -> Any:
         return {"decision": "approved" if value else "rejected"}
     if question.kind == RequestKind.REVIEW and isinstance(value, str):
         return {"decision": "approved", "text": value}
-    if question.kind == RequestKind.CHOICE and isinstance(value, str):
-        by_label = {label: option for option, label in question.labels.items()}
-        return value if value in question.labels else by_label.get(value, value)
+    if question.kind == RequestKind.CHOICE:
+        chosen = [_option(question, one) for one in (value if isinstance(value, list) else [value])]
+        return chosen if isinstance(value, list) else chosen[0]
     return value
+
+
+def _option(question: Question, value: Any) -> Any:
+    """An option, given as it is or by its label."""
+    by_label = {label: option for option, label in question.labels.items()}
+    return value if value in question.labels else by_label.get(str(value), value)

@@ -17,13 +17,17 @@ from procedures.testing.people import MANNER, Asked, Manner, People, Said
 
 STARTER = "starter"
 MOST_MOMENTS = 1_000
+MOST_CLAIMS = 20_000
 
 
 class EndlessError(AssertionError):
     """A rehearsal that does not come to an end."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} still goes on after {MOST_MOMENTS:,} answers and deadlines.")
+        super().__init__(
+            f"{name} still goes on after {MOST_MOMENTS:,} answers and deadlines, or"
+            f" {MOST_CLAIMS:,} claims."
+        )
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,17 @@ class Given:
 class Store(MemoryStore):
     """Ids that are the same every time."""
 
-    _ids = 0
+    _ids = _claims = 0
 
     def new_id(self) -> str:
         self._ids += 1
         return str(UUID(int=self._ids))
+
+    def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
+        self._claims += 1
+        if self._claims > MOST_CLAIMS:
+            raise EndlessError(self.runs[run_id].procedure.name)
+        return super().advance(run_id, code)
 
     def carry_on(self) -> None:
         """As workers do, up to where something is waited for."""
@@ -116,6 +126,7 @@ class Rehearsal:
         self._asked: dict[tuple[str, str], tuple[dict[str, Any], Asked]] = {}
         self._all_asked: list[Asked] = []
         self._coming: list[Said] = []
+        self._sent = 0
 
     def play(self, procedure: Procedure, inputs: Mapping[str, Any], manner: Manner) -> RehearsedRun:
         run_id = self._store.start(procedure, self._kept(inputs), by=STARTER)
@@ -179,8 +190,9 @@ class Rehearsal:
         if asked.question:
             self._store.resolve(run_id, asked.key, said.content)
             return
-        value, by = said.content["value"], said.content["by"]
-        self._store.signal(run_id, asked.prompt, canonical.jsonable(value), id=asked.key, by=by)
+        value, by = canonical.jsonable(said.content["value"]), said.content["by"]
+        self._sent += 1
+        self._store.signal(run_id, asked.prompt, value, id=str(self._sent), by=by)
 
     def _report(self, run: MemoryRun, procedure: Procedure) -> RehearsedRun:
         result = None

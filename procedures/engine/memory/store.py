@@ -1,7 +1,9 @@
 """All runs of one test in memory, with a clock that is turned by hand."""
 
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain as chained
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +11,7 @@ from procedures.engine.canonical import value_of
 from procedures.engine.choices import choice_desk
 from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.definition import Procedure
+from procedures.engine.errors import EngineError
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON
@@ -39,14 +42,12 @@ class MemoryStore:
         self.clock = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
         self.runs: dict[str, MemoryRun] = {}
         self.files = MemoryFiles()
-        self._known: dict[str, Procedure] = {}
 
     def start(
         self, procedure: Procedure, inputs: Mapping[str, Any] | None = None, *, by: str = "system"
     ) -> str:
         with file_desk(self.files), choice_desk(self.choices):
             text = procedure.dump(procedure.parse(inputs or {}))
-        self._learn(procedure)
         return self.begin(procedure, RunFacts(self.new_id(), text, seed=self.new_id()), by=by)
 
     def new_id(self) -> str:
@@ -261,7 +262,7 @@ class MemoryStore:
         self, run: MemoryRun, key: str, text: str, *, run_id: str, number: int = 0
     ) -> None:
         wait = run.waits[key]
-        procedure = self._known[wait["procedure"]]
+        procedure = self._find(run.procedure, wait["procedure"])
         facts = RunFacts(run_id, text, seed=self.new_id(), depth=run.facts.depth + 1)
         by = run.events[0].content["by"]
         self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
@@ -355,12 +356,19 @@ class MemoryStore:
         run.status, run.leased_until, run.wake_at = RunStatus.CANCELLED, None, None
         self.end(run)
 
-    def _learn(self, procedure: Procedure) -> None:
-        """Know the children by name: what the module of their parent knows."""
-        self._known[procedure.name] = procedure
-        for found in procedure.fn.__globals__.values():
-            if isinstance(found, Procedure):
-                self._known[found.name] = found
+    def _find(self, parent: Procedure, name: str) -> Procedure:
+        """The child that a parent means: one that its code can see, else any of that name."""
+        fn = parent.fn
+        seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
+        known = (found for module in list(sys.modules.values()) for found in _contents(module))
+        for found in chained(seen, known):
+            if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
+                return found
+        raise EngineError(f"No module here has a procedure called {name}.")
+
+
+def _contents(module: Any) -> list[Any]:
+    return list(getattr(module, "__dict__", {}).values())
 
 
 def _goes_on(wait: dict[str, Any]) -> bool:

@@ -116,6 +116,15 @@ def test_what_the_run_says_of_its_end_is_examined() -> None:
     assert told(written()[:9], head=replace(last, seq=9)) == [changed.replace("12", "9")]
 
 
+def test_a_head_beyond_all_reason_is_told_at_once() -> None:
+    head = replace(written()[-1], seq=2**62)
+    assert told(written(), head=head) == [
+        f"Events 13 to {2**62}, the last, are cut off.",
+    ]
+    assert told(written()[:4], head=head) == [f"Events 5 to {2**62}, the last, are cut off."]
+    assert told(written()[5:], head=head)
+
+
 def test_several_faults_are_all_told() -> None:
     events = written(40)
     events[4] = replace(events[4], data="{}")

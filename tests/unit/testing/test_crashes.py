@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import Context, Procedure, Step, procedure
-from procedures.testing import CrashTestError, RehearsedRun, approve_all, crash_test, everything
+from procedures.engine import Context, Procedure, Retry, Step, procedure
+from procedures.testing import (
+    CrashTestError,
+    RehearsedRun,
+    approve_all,
+    crash_test,
+    everything,
+    script,
+)
 from procedures.testing.crashes import MortalJournal
 
 bank: Counter[str] = Counter()
@@ -35,6 +42,19 @@ def careful(ctx: Context) -> list[str]:
     said = ctx.approve("Again?")
     ctx.sleep("1h")
     return [first, said.responder, ctx.step(pay), str(ctx.state["count"])]
+
+
+def pay_at_last(step: Step) -> str:
+    bank["tries"] += 1
+    if bank["tries"] == 1:
+        raise ConnectionError("503")
+    return "paid at last"
+
+
+@procedure
+def shaky(ctx: Context) -> str:
+    ctx.step(look, once=True)
+    return ctx.step(pay_at_last, retry=Retry(3, "2s", jitter=0.5))
 
 
 @procedure
@@ -82,6 +102,11 @@ def test_an_effect_without_its_idempotency_key_is_found() -> None:
     told = r"The bank: .*2.* instead of .*1.*, killed before the commit of step.succeeded pay_again"
     with pytest.raises(CrashTestError, match=told):
         crash_test(careless, fresh=forget, outcome=with_bank)
+
+
+def test_what_failed_once_and_what_operators_settle_is_no_other_outcome() -> None:
+    people = script({"*": "repeat"})
+    assert crash_test(shaky, humans=people, fresh=forget).undisturbed.result == "paid at last"
 
 
 def test_only_what_is_looked_at_must_come_out_the_same() -> None:

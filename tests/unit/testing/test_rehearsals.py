@@ -23,6 +23,7 @@ from procedures.testing import (
     script,
     silent,
 )
+from tests.procedures import families
 
 
 def add(one: int, two: int) -> int:
@@ -80,6 +81,11 @@ def copying(ctx: Context, orders: File) -> File:
 def restless(ctx: Context) -> None:
     while True:
         ctx.sleep("1s")
+
+
+@procedure
+def rotating(ctx: Context) -> None:
+    ctx.continue_as_new()
 
 
 @procedure
@@ -145,7 +151,7 @@ def parcel(ctx: Context) -> list[Any]:
 def test_values_are_taken_as_from_the_form() -> None:
     people = {
         "form": Size(grams=5),
-        "What else?": ["fast", "safe"],
+        "What else?": ["fast", "Insured"],
         "input": Decimal("0.10"),
         "escalation": "Found again.",
     }
@@ -200,6 +206,30 @@ def test_signals_come_as_answers_do() -> None:
     assert run_procedure(signalled, humans=silent).result == "never"
 
 
+@procedure
+def paid_twice(ctx: Context, first: str = "") -> str:
+    paid = ctx.signal("paid", str).wait()
+    if not first:
+        ctx.continue_as_new(first=paid.value)
+    return f"{first}, {paid.value}"
+
+
+def test_a_signal_may_be_waited_for_again_after_beginning_anew() -> None:
+    assert run_procedure(paid_twice, humans=script({"paid": "31"})).result == "31, 31"
+
+
+def test_children_are_found_wherever_they_are_known() -> None:
+    @procedure
+    def within(ctx: Context) -> Any:
+        return ctx.call(families.mapping, numbers=[2])
+
+    @procedure
+    def above(ctx: Context) -> Any:
+        return ctx.call(within)
+
+    assert run_procedure(above, humans=approve_all).result == [4]
+
+
 def test_days_pass_at_once() -> None:
     run = run_procedure(patient)
     assert (run.result, run.took) == ("2026-02-04", timedelta(days=30))
@@ -228,8 +258,10 @@ def test_children_are_carried_on_and_ask_the_same_people() -> None:
 
 def test_what_never_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "MOST_MOMENTS", 50)
-    with pytest.raises(EndlessError, match="restless still goes on"):
-        run_procedure(restless)
+    monkeypatch.setattr(rehearsal, "MOST_CLAIMS", 50)
+    for endless in (restless, rotating):
+        with pytest.raises(EndlessError, match=f"{endless.name} still goes on"):
+            run_procedure(endless)
 
 
 def test_two_rehearsals_are_alike() -> None:
