@@ -90,9 +90,14 @@ class Question:
 
     @property
     def digest(self) -> str:
-        """What an answer is given to: it serves no question with another digest."""
+        """What an answer is given to: it serves no question with another digest.
+
+        The defaults of a form's fields are no part of it: what makes them may make others later.
+        """
         shown = (self.prompt, self.body, self.labels, self.draft, self.evidence)
-        return canonical.digest(canonical.text_of((self.kind, shown, self.schema, self.assign)))
+        is_form = self.kind == RequestKind.FORM
+        schema = schemas.without_defaults(self.schema) if is_form else self.schema
+        return canonical.digest(canonical.text_of((self.kind, shown, schema, self.assign)))
 
     @property
     def evidence_digest(self) -> str:

@@ -50,7 +50,7 @@ def complete(schema: dict[str, Any], core: Core) -> None:
 def form_schema(model: Any) -> dict[str, Any]:
     """The schema of a form whose answers are surely a `model`; ValueError says why there is none.
 
-    The fields' defaults stand in it: an answer is completed by it, and by nothing that changes.
+    The fields' defaults stand in it as they are now: an answer is completed by the kept schema.
     """
     try:
         types = canonical.adapter(model)
@@ -158,6 +158,15 @@ def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The schema of each of an object's properties, with what it refers to in place."""
     defs: Mapping[str, Any] = schema.get("$defs", {})
     return {name: _resolved(one, defs) for name, one in schema.get("properties", {}).items()}
+
+
+def without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A form's schema without what its fields are when they are left out."""
+    fields = {
+        field: {name: one for name, one in about.items() if name != "default"}
+        for field, about in schema["properties"].items()
+    }
+    return {**schema, "properties": fields}
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:

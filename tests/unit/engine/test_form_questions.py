@@ -19,9 +19,12 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from procedures.engine import canonical, questions
+from procedures.engine import Context, canonical, procedure, questions
 from procedures.engine.errors import AnswerError, Fault, QuestionError
+from procedures.engine.journal import RunStatus
+from procedures.engine.memory import MemoryStore
 from procedures.engine.questions import Question
+from tests.unit.engine.running import YES
 
 
 class Speed(Enum):
@@ -202,3 +205,23 @@ def test_a_kept_form_has_its_fields_in_the_authors_order() -> None:
     assert (kept, kept.digest) == (asked, asked.digest)
     assert kept.fields == asked.fields
     assert list(kept.evidence) == ["title", "a"]
+
+
+def test_a_default_of_another_day_is_no_other_question(store: MemoryStore) -> None:
+    days = iter(["Monday", "Tuesday", "Wednesday"])
+
+    class Visit(BaseModel):
+        guests: int
+        day: str = Field(default_factory=lambda: next(days))
+
+    @procedure
+    def visiting(ctx: Context) -> str:
+        return ctx.form("Who comes?", Visit).value.day
+
+    run_id = store.start(visiting)
+    store.advance(run_id)
+    question = Question.from_json(store.runs[run_id].waits["form"])
+    store.resolve(run_id, "form", {**YES, "value": question.check({"guests": 2})})
+
+    assert store.advance(run_id) == RunStatus.SUCCEEDED
+    assert store.runs[run_id].result == '"Monday"'
