@@ -147,6 +147,10 @@ def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> 
             line.interrupt(Suspend(key))
         line.pass_by(entry.last)
         won = entry.last.content["value"]
+        left = [handle for handle in handles if handle.key not in won and handle.entry is None]
+        if left:  # decided after an operator had them asked again, and before they were
+            line.check_cancelled(key)
+            _withdraw(line, left, "")
     return [handle for chosen in won for handle in handles if handle.key == chosen]
 
 
@@ -161,13 +165,17 @@ def _decided(
         line.interrupt(Suspend(key))
     winners = [closed[seq] for seq in sorted(closed)][: data["need"]]
     won, why = [one.key for one in winners], _told_of(winners[-1])
-    losers = [one for one in handles if one.closed_seq is None and one.kind not in KEEPS_ON]
-    withdrawn = [Draft(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in losers]
-    decided = Draft(EventKind.WAIT_CLOSED, key, key, decision(won))
-    events = line.commit(*withdrawn, decided)
-    for handle, event in zip(losers, events, strict=False):
-        handle.entry = Entry("wait", handle.key, [event])
+    _withdraw(line, handles, why, Draft(EventKind.WAIT_CLOSED, key, key, decision(won)))
     return won
+
+
+def _withdraw(line: Line, handles: Sequence[Handle[Any]], why: str, *drafts: Draft) -> None:
+    """Close what of these nobody waits for any more, and keep the drafts in the same commit."""
+    left = [one for one in handles if one.closed_seq is None and one.kind not in KEEPS_ON]
+    withdrawn = [Draft(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
+    events = line.commit(*withdrawn, *drafts)
+    for handle, event in zip(left, events, strict=False):
+        handle.entry = Entry("wait", handle.key, [event])
 
 
 def _told_of(handle: Handle[Any]) -> str:

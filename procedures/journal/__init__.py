@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from procedures.journal.cancelling import ask_to_end, lock_below, withdraw
+from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
 from procedures.journal.children import begin_more, begin_run, settle, settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.statements import ledger_key
@@ -29,7 +29,7 @@ __all__ = [
     "match_signal",
     "queue",
     "settle",
-    "withdraw",
+    "withdraw_all",
 ]
 
 

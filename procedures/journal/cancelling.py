@@ -49,17 +49,14 @@ def lock_below(waits: WaitQuerySet) -> None:
         waits = Wait.objects.filter(run__in=level)
 
 
-def withdraw_all(waits: WaitQuerySet, *, at: datetime, ends_children: bool = True) -> None:
-    """Close what an ended run, or one that is to end, waits for."""
+def withdraw_all(
+    waits: WaitQuerySet, *, at: datetime, by: str = "system: run ended", ends_children: bool = True
+) -> None:
+    """Close them without an answer; what stands below them is locked."""
     for wait in waits:
-        withdraw(wait, by="system: run ended", at=at, ends_children=ends_children)
-
-
-def withdraw(wait: Wait, *, by: str, at: datetime, ends_children: bool = True) -> None:
-    """Close it without an answer; what stands below it is locked."""
-    close_wait(wait, closing("withdrawn", responder=by), at=at)
-    if ends_children and wait.goes_on_alone:
-        cancel_children(wait, at=at)
+        close_wait(wait, closing("withdrawn", responder=by), at=at)
+        if ends_children and wait.goes_on_alone:
+            cancel_children(wait, at=at)
 
 
 def cancel_children(wait: Wait, *, at: datetime) -> None:

@@ -84,6 +84,7 @@ def _open(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
     )
     if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
         raise Refused("A question was asked, but nothing here shows it to people.")
+    wait.join_set()
     hooks.wait_opened.send(Run, run=run, wait=wait, content=content)
     if wait.kind == Wait.Kind.SET:
         wait.gather(content["over"])

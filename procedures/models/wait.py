@@ -97,6 +97,13 @@ class Wait(models.Model):
         self.part_of = None
         self.save(update_fields=["part_of"])
 
+    def join_set(self) -> None:
+        """Be a part of the open set that names its key: one that is asked again is waited for."""
+        for whole in Wait.objects.filter(run_id=self.run_id, kind=Wait.Kind.SET).open():
+            if self.key in whole.opening()["over"]:
+                self.part_of = whole
+                self.save(update_fields=["part_of"])
+
     def is_due(self, now: datetime) -> bool:
         return self.due_at is not None and self.due_at <= now
 

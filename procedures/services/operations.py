@@ -136,10 +136,10 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     RunInput.objects.create(
         run=run, kind=EventKind.OPERATOR, name="override", data=canonical.text_of(data)
     )
-    changed = run.waits.open().filter(key=error["changed"])
+    changed = run.waits.filter(key=error["changed"])
     journal.lock_below(changed)
-    for wait in changed:
-        journal.withdraw(wait, by="system: asked again", at=now)
+    changed.update(part_of=None)  # what became of it decides no set
+    journal.withdraw_all(changed.open(), by="system: asked again", at=now)
     run.reopen(at=now)
     dispatch.ring(run.pk)
     return "It goes on with the code as it is."

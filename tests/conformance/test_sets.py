@@ -170,3 +170,53 @@ def test_a_set_is_decided_anew_in_every_generation(backend: Backend) -> None:
     answer(backend, run_id, "b", "second")
     backend.advance_all()
     assert backend.result(run_id) == '"b"'
+
+
+def changed_in_a_set(backend: Backend, *, need: int = 1, answered: tuple[str, ...] = ()) -> str:
+    """A run whose operator has the first question of its set asked again."""
+    run_id = backend.start(procedures.chosen_with_care, need=need)
+    backend.advance(run_id)
+    for key in answered:
+        answer(backend, run_id, key, "before")
+    saw.append("changed")
+    answer(backend, run_id, "beside", "nothing")
+    assert backend.advance(run_id) == RunStatus.QUARANTINED
+    backend.override(run_id)
+    return run_id
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_a_question_of_a_set_that_is_asked_again_is_waited_for(backend: Backend, key: str) -> None:
+    run_id = changed_in_a_set(backend)
+    assert backend.advance(run_id) == RunStatus.WAITING
+    assert {*backend.open_waits(run_id)} == {"a", "b", "wait_n"}
+
+    answer(backend, run_id, key, "now")
+
+    assert not backend.open_waits(run_id)
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == f'[["{key}","now"]]'
+
+
+@pytest.mark.parametrize("answered", ["a", "b"])
+def test_an_answer_to_what_is_asked_again_does_not_count(backend: Backend, answered: str) -> None:
+    run_id = changed_in_a_set(backend, need=2, answered=(answered,))
+    assert backend.advance(run_id) == RunStatus.WAITING
+
+    for key in ("b", "a") if answered == "a" else ("a",):
+        assert backend.status(run_id) == RunStatus.WAITING
+        answer(backend, run_id, key, "now")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert '["a","now"]' in str(backend.result(run_id))
+
+
+def test_a_set_may_be_decided_before_a_part_is_asked_again(backend: Backend) -> None:
+    run_id = changed_in_a_set(backend)
+
+    answer(backend, run_id, "b", "now")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert backend.result(run_id) == '[["b","now"]]'
+    told = [one for one in backend.events(run_id) if (one.kind, one.key) == ("wait.closed", "a")]
+    assert [one.content["responder"] for one in told] == ["system: not needed any more"]

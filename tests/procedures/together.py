@@ -38,6 +38,15 @@ def answered_before_it_is_waited_for(ctx: Context) -> list[str]:
 
 
 @procedure
+def chosen_with_care(ctx: Context, need: int = 1) -> list[Any]:
+    """Its first question differs with what the tests saw."""
+    prompt = "Which, now?" if "changed" in saw else "Which?"
+    asked = [ctx.later.ask(prompt, name="a"), ctx.later.ask("Which?", name="b")]
+    ctx.later.ask("What else?", name="beside")
+    return [[handle.key, handle.wait().value] for handle in ctx.wait_n(need, *asked)]
+
+
+@procedure
 def chosen_anew(ctx: Context, number: int = 1) -> str:
     won = ctx.wait_any(*(ctx.later.ask("Which?", name=name) for name in ("a", "b")))
     if number < 2:

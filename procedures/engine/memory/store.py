@@ -150,8 +150,10 @@ class MemoryStore:
         """Queue a run that had come to a stop, with what the operator said."""
         run = self.runs[run_id]
         data = {"action": action, "by": "dave", "reason": "So it is.", **more}
-        if more.get("changed") in run.waits:
-            self._drop(run, more["changed"], {})
+        changed = more.get("changed", "")
+        if changed in run.waits:
+            self._cancel_children(self._drop(run, changed, {}))
+        run.closed.pop(changed, None)
         run.inputs.append(Draft(EventKind.OPERATOR, key, action, data))
         if run.status == RunStatus.FAILED:
             run.cancellation = None
