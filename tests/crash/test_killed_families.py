@@ -120,7 +120,10 @@ def test_of_two_answers_at_once_to_two_questions_of_a_set_one_decides_it(
         [refusal] = [one for one in told if one]
         won.refresh_from_db()
         assert refusal.request == lost
-        assert str(refusal) == "This is not asked any more: withdrawn."
+        assert str(refusal) == (
+            f"This is not asked any more: {won.closed_by} has answered another question of this:"
+            " “Pay?”, Approve."
+        )
         assert (refusal.request.closed_by, refusal.request.closed_at) == (
             "system: not needed any more",
             won.closed_at,
