@@ -52,6 +52,5 @@ def _said(asked: Question, closed: Mapping[str, Any]) -> str:
         case RequestKind.REVIEW:
             return str(closed["outcome"])
         case RequestKind.APPROVAL | RequestKind.CHOICE:
-            values = value if isinstance(value, list) else [value]
-            return ", ".join(map(asked.label_of, values))
+            return asked.label_of(value)
     return ""

@@ -137,6 +137,8 @@ class Question:
                 f"{name}: {', '.join(said.splitlines()) or '—'}"
                 for name, said in self.answers(value)
             )
+        if isinstance(value, list):
+            return ", ".join(map(self.label_of, value))
         text = value if isinstance(value, str) else canonical.text_of(value)
         return self.labels.get(text, text)
 

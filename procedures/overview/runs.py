@@ -287,8 +287,6 @@ def _answer(question: Question, closed: Mapping[str, Any]) -> str:
     value = closed.get("value")
     if value is None or question.kind == RequestKind.FORM:
         return ""
-    if isinstance(value, list):
-        return ", ".join(map(question.label_of, value))
     return question.label_of(value)
 
 

@@ -108,6 +108,13 @@ def test_a_question_may_say_what_silence_means(ask: Ask) -> None:
     assert question.silence().startswith("If nobody answers in time, ")
 
 
+def test_silence_that_chooses_several_is_told_by_their_labels() -> None:
+    options = {"r": "Red", "b": "Blue"}
+    asked = questions.choice("Which?", options, many=True, expires="2h", default=["b", "r"])
+
+    assert asked.silence() == "If nobody answers in time, it counts as: Blue, Red."
+
+
 @pytest.mark.parametrize(
     ("prompt", "shown"),
     [
