@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any
 
 from procedures.engine import canonical
+from procedures.engine.errors import EngineError
 
 
 class State(MutableMapping[str, Any]):
@@ -38,6 +39,8 @@ class State(MutableMapping[str, Any]):
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
+        if not isinstance(name, str):
+            raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
         plain = canonical.jsonable(value)
         self._note(name, plain)
         self._changed.add(name)
@@ -87,6 +90,12 @@ def _copied(self: Any, *_: Any) -> Any:
     return canonical.jsonable(self)
 
 
+def _pickled(self: Any) -> tuple[Any, ...]:
+    """As the plain list or dict that it says."""
+    plain = _copied(self)
+    return type(plain), (plain,)
+
+
 _refused: Any = _refuse
 _extended: Any = _with_more
 _updated: Any = _with_others
@@ -99,6 +108,7 @@ class FrozenList(list[Any]):
     __setitem__ = __delitem__ = __imul__ = _refused
     __iadd__ = _extended
     __copy__ = __deepcopy__ = _copied
+    __reduce__ = _pickled
 
 
 class FrozenDict(dict[str, Any]):
@@ -108,3 +118,4 @@ class FrozenDict(dict[str, Any]):
     __setitem__ = __delitem__ = _refused
     __ior__ = _updated
     __copy__ = __deepcopy__ = _copied
+    __reduce__ = _pickled

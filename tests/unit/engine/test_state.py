@@ -1,11 +1,13 @@
 """The durable values of a run."""
 
+import pickle
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from procedures.engine.errors import EngineError
 from procedures.engine.state import State
 
 Notes = list[tuple[str, Any]]
@@ -81,6 +83,22 @@ def test_what_is_read_can_be_added_to_and_set_anew(state: State, notes: Notes) -
         ("zones", {"a": [1], "b": [2]}),
         ("names", ["a", "b", "c"]),
     ]
+
+
+def test_what_is_read_can_be_handed_to_another_process(state: State) -> None:
+    state["zones"] = {"a": [1, {"b": []}]}
+
+    read = pickle.loads(pickle.dumps(state["zones"]))  # noqa: S301
+    read["a"].append(2)
+
+    assert read == {"a": [1, {"b": []}, 2]}
+
+
+def test_a_name_that_is_no_text_is_refused_in_words(state: State, notes: Notes) -> None:
+    with pytest.raises(EngineError, match="is a text, not 5"):
+        state[5] = 1  # type: ignore[index]
+
+    assert notes == []
 
 
 def test_a_name_that_was_never_set_is_a_key_error(state: State, notes: Notes) -> None:
