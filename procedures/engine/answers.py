@@ -2,12 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, localcontext
-from typing import Any
+from functools import lru_cache
+from math import isfinite
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
+from pydantic_core import SchemaError, SchemaValidator
 
 from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, Fault
@@ -23,6 +27,8 @@ WORDS = {
 VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
+LARGEST = 2**63
+"""Whole numbers written like 1e19 are read up to here."""
 A_DECIMAL = "a number like 31.20"
 FORMATS = {"date": "a date like 2026-12-31"}
 LIMITS = (
@@ -42,7 +48,11 @@ def check_answer(value: Any, schema: dict[str, Any], *, what: str = "answer") ->
     if value is None and takes_nothing(schema):
         return value
     schema = without_nothing(schema)
-    fault = _decimal_fault(value, schema, what) if _is_decimal(schema) else _fault(value, schema)
+    try:
+        with localcontext(prec=DIGITS):
+            fault = _fault(_read(value, schema, what), _exact(schema))
+    except ArithmeticError:
+        raise AnswerError(f"The {what} has too many digits.") from None
     if fault is None:
         return value
     place = ".".join(str(part) for part in fault.absolute_path)
@@ -97,27 +107,57 @@ def limits(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _is_decimal(schema: dict[str, Any]) -> bool:
-    return {one.get("type") for one in schema.get("anyOf", ())} == {"number", "string"}
+    branches = {one.get("type"): one for one in schema.get("anyOf", ())}
+    return set(branches) == {"number", "string"} and branches["string"].get("pattern") == DECIMAL
 
 
-def _decimal_fault(value: Any, schema: dict[str, Any], what: str) -> ValidationError | None:
-    """A decimal may come as text, so that no digit is lost; the limits count all the same."""
+def _read(value: Any, schema: dict[str, Any], what: str) -> Any:
+    """Without a digit lost. A decimal may come as text, too; the limits count all the same."""
+    if not _is_decimal(schema) or isinstance(value, bool):
+        return _exact(value)
     if isinstance(value, str) and not re.fullmatch(DECIMAL, value):
         raise AnswerError(f"The {what} must be {A_DECIMAL}.")
-    read = Decimal(value) if isinstance(value, str) else _exact(value)
-    try:
-        with localcontext(prec=DIGITS):
-            return _fault(read, _exact(schema))
-    except ArithmeticError:
-        raise AnswerError(f"The {what} has too many digits.") from None
+    return Decimal(str(value)) if isinstance(value, str | int) else _exact(value)
 
 
 def _exact(plain: Any) -> Any:
     return json.loads(json.dumps(plain), parse_float=Decimal)
 
 
+def _is_whole(_: Any, value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return abs(value) < LARGEST and value == value.to_integral_value()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    """OverflowError for an integer that no float can hold."""
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, Decimal) or (is_integer and isfinite(value))
+
+
+def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not _reader(pattern).isinstance_python(value):
+        yield ValidationError(f"It does not match {pattern}.")
+
+
+@lru_cache(maxsize=1024)
+def _reader(pattern: str) -> SchemaValidator:
+    """Reads a pattern as Pydantic does: its `$` is the very end."""
+    try:
+        return SchemaValidator({"type": "str", "pattern": pattern})
+    except SchemaError:  # a model may ask for the patterns of Python
+        return SchemaValidator({"type": "str", "pattern": pattern}, {"regex_engine": "python-re"})
+
+
+TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {"integer": _is_whole, "number": _is_number}
+)
+Validator: Any = cast(Any, extend)(Draft202012Validator, {"pattern": _pattern}, type_checker=TYPES)
+
+
 def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
-    validator = Draft202012Validator(schema, format_checker=FormatChecker(FORMATS))
+    validator = Validator(schema, format_checker=FormatChecker(FORMATS))
     fault: ValidationError | None = best_match(validator.iter_errors(value))
     return fault
 

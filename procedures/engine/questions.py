@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
 
+from pydantic_core import SchemaError
+
 from procedures.engine import canonical, schemas
 from procedures.engine.answers import VISIBLE, check_answer, check_form
 from procedures.engine.durations import Duration, parse_duration
@@ -216,7 +218,10 @@ def text_input(prompt: str, hint: Any = str, **asking: Any) -> Question:
     """`hint`: str, int, Decimal, bool, date, or one of these `Annotated` with constraints."""
     if getattr(hint, "__origin__", hint) not in {str, int, Decimal, bool, date}:
         raise QuestionError(f"ask() takes str, int, Decimal, bool or date, not {hint!r}.")
-    types = canonical.adapter(hint)
+    try:
+        types = canonical.adapter(hint)
+    except SchemaError as error:
+        raise QuestionError(f"{prompt!r}: {schemas.unreadable(error)}") from None
     if rules := schemas.unchecked(types.core_schema):
         raise QuestionError(f"{prompt!r}: no answer can be checked for {', '.join(rules)}.")
     schema = types.json_schema()

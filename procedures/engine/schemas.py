@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import PydanticUserError
+from pydantic_core import SchemaError
 
 from procedures.engine import canonical
 from procedures.engine.answers import DECIMAL, VISIBLE, check_answer, without_nothing
@@ -36,6 +37,11 @@ def unchecked(core: Core) -> list[str]:
     return sorted(set(core) - CHECKED.get(core["type"], set()) - ALSO_SAID)
 
 
+def unreadable(error: SchemaError) -> str:
+    """What stops Pydantic from checking a type, in one line."""
+    return " ".join(str(error).split())
+
+
 def complete(schema: dict[str, Any], core: Core) -> None:
     """Say what Pydantic's schema leaves out: that a text says something, a decimal its digits."""
     if core["type"] == "str":
@@ -57,6 +63,8 @@ def form_schema(model: Any) -> dict[str, Any]:
         schema, core = types.json_schema(), types.core_schema
     except (PydanticUserError, NameError) as error:
         raise ValueError(f"{_name(model)} is no form: {error}".partition("\n")[0]) from None
+    except SchemaError as error:
+        raise ValueError(f"{_name(model)} is no form: {unreadable(error)}") from None
     if "$ref" in schema:
         raise ValueError(f"{_name(model)} is no form: it holds itself.")
     properties, required = properties_of(schema), sorted(schema.get("required", []))

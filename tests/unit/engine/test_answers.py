@@ -1,20 +1,22 @@
 """Is it an answer? If not, a sentence says why."""
 
+from dataclasses import make_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from procedures.engine import questions
-from procedures.engine.errors import AnswerError
+from procedures.engine import canonical, questions
+from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.questions import Question
 
 APPROVAL = questions.approval("Go?")
 TEXT = questions.text_input("Why?")
 NAME = questions.text_input("Who?", Annotated[str, Field(min_length=2, max_length=4)])
 CODE = questions.text_input("Which?", Annotated[str, Field(pattern="^[A-Z]{3}$")])
+LETTERS = questions.text_input("Which?", Annotated[str, Field(pattern=r"^\p{Lu}{3}$")])
 COUNT = questions.text_input("How many?", int)
 BOXES = questions.text_input("How many?", Annotated[int, Field(ge=6, lt=1000, multiple_of=6)])
 PRICE = questions.text_input("How much?", Decimal)
@@ -35,6 +37,7 @@ NUMBER_WORDS = r"The answer must be a number like 31\.20\."
         *[(COUNT, 0), (COUNT, -5), (COUNT, 10**30), (COUNT, 2.0), (BOXES, 6), (BOXES, 996)],
         *[(PRICE, 5), (PRICE, -0.5), (PRICE, "31.20"), (PRICE, "-007"), (PRICE, "+1")],
         *[(AMOUNT, "0.01"), (AMOUNT, 0.3), (AMOUNT, 10), (AMOUNT, "10.00")],
+        *[(COUNT, 9.2e18), (COUNT, -9.2e18), (PRICE, 10**400), (LETTERS, "ÄÖÜ")],
         *[(DAY, "2026-03-01"), (DAY, "2028-02-29")],
         *[(COLOUR, "red"), (COLOURS, ["b"]), (COLOURS, ["b", "r"])],
         *[(LETTER, {"decision": "approved"}), (LETTER, {"decision": "rejected"})],
@@ -60,8 +63,10 @@ def test_what_fits_the_question_is_an_answer(question: Question, value: object) 
         (NAME, "A", r"At least 2 characters\."),
         (NAME, "Alice", r"At most 4 characters\."),
         (CODE, "eur", r"It must match \^\[A-Z\]\{3\}\$\."),
+        (CODE, "EUR\n", "It must match"),
+        (LETTERS, "äöü", "It must match"),
         (COUNT, 1.5, r"The answer must be a whole number\."),
-        (COUNT, "5", "a whole number"),
+        *[(COUNT, wrong, "a whole number") for wrong in ("5", 1e19, 2.0**63, -(2.0**63))],
         (COUNT, True, "a whole number"),
         (BOXES, 0, r"At least 6\."),
         (BOXES, 1002, r"Less than 1000\."),
@@ -98,6 +103,70 @@ def test_what_does_not_fit_is_refused_in_words(
 ) -> None:
     with pytest.raises(AnswerError, match=sentence):
         question.check(value)
+
+
+class Measured(BaseModel):
+    steps: Annotated[float, Field(multiple_of=0.1)] = 0.3
+    length: float = 0
+    boxes: int = 0
+    codes: Annotated[list[Annotated[str, Field(pattern="^[A-Z]{3}$")]], Field(max_length=2)] = []
+
+
+class Python(BaseModel):
+    model_config = ConfigDict(regex_engine="python-re")
+    code: str = Field(pattern="^(?!EUR)")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("steps", one) for one in (0.3, 0.7, 12.1, 5, 1e18)],
+        *[("length", one) for one in (0.1, 10**300, 1e300)],
+        *[("boxes", one) for one in (10**30, 9e18)],
+        *[("codes", one) for one in ([], ["EUR"])],
+    ],
+)
+def test_what_fits_a_field_is_surely_read_back(field: str, value: object) -> None:
+    given = questions.form("Which?", Measured).check({field: value})
+
+    assert canonical.load(given, Measured)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("steps", 0.35, r"steps: In steps of 0\.1\."),
+        ("steps", 10**400, "steps: The answer has too many digits"),
+        ("steps", 1e300, "steps: The answer has too many digits"),
+        ("length", 10**400, "length: The answer has too many digits"),
+        ("length", True, "length: The answer must be a number"),
+        ("boxes", 1e19, "boxes: The answer must be a whole number"),
+        ("codes", ["EUR", "EUR\n"], "codes: 1: It must match"),
+    ],
+)
+def test_what_a_field_could_not_be_read_from_is_refused(
+    field: str, value: object, sentence: str
+) -> None:
+    with pytest.raises(AnswerError, match=sentence):
+        questions.form("Which?", Measured).check({field: value})
+
+
+def test_the_patterns_of_python_are_read_where_a_model_wants_them() -> None:
+    asked = questions.form("Which?", Python)
+
+    assert asked.check({"code": "USD"})
+    with pytest.raises(AnswerError, match="code: It must match"):
+        asked.check({"code": "EUR"})
+
+
+@pytest.mark.parametrize("pattern", ["[", "(?=x)"])
+def test_a_pattern_that_nobody_can_read_is_no_question(pattern: str) -> None:
+    hint = Annotated[str, Field(pattern=pattern)]
+
+    with pytest.raises(QuestionError, match="regex parse error"):
+        questions.text_input("Which?", hint)
+    with pytest.raises(QuestionError, match=r"is no form: .*regex parse error"):
+        questions.form("Which?", make_dataclass("Code", [("code", hint)]))
 
 
 def nested(depth: int) -> Any:
