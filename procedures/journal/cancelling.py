@@ -31,19 +31,31 @@ def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
     )
     run.request_cancel(at=at)
     withdraw_all(run.waits.open().exclude(key__startswith=UNDO), at=at)  # undoing goes on asking
+    _end_what_failures_keep(run, at=at)
     if run.is_suspended or run.status == RunStatus.QUARANTINED:
         queue(run, at=at)
 
 
+def _end_what_failures_keep(run: Run, *, at: datetime) -> None:
+    """The children of failed ones go on for a retry of these, which nobody needs any more."""
+    failed = Run.objects.failed_above_others().filter(parent_wait__run=run)
+    for child in failed.order_by("pk"):
+        withdraw_all(child.waits.open(), at=at)
+        _end_what_failures_keep(child, at=at)
+
+
 def lock_below(waits: WaitQuerySet) -> None:
-    """Lock the children of those of these waits that are open, then theirs, level by level.
+    """Lock the children of these waits that may be asked to end, then theirs, level by level.
+
+    Among them those that failed: what stands below them goes on.
 
     Before any of them is closed: closing a question locks its session, the last lock of all,
     while a child at work holds its own run and may want the session that both share.
     """
     while connection.features.has_select_for_update:
-        awaited = Run.objects.unended().filter(parent_wait__in=waits.open().on_children())
-        level = list(awaited.locked().order_by("pk").values_list("pk", flat=True))
+        children = Run.objects.filter(parent_wait__in=waits.on_children())
+        alive = children.unended() | children.failed_above_others()
+        level = list(alive.locked().order_by("pk").values_list("pk", flat=True))
         if not level:
             return
         waits = Wait.objects.filter(run__in=level)

@@ -31,9 +31,9 @@ def take_effect(
         raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
     if batch.release and batch.release.status == RunStatus.CANCELLED:
-        lock_below(run.waits.all())
+        lock_below(run.waits.open())
     elif decided:
-        lock_below(run.waits.filter(key__in=decided))
+        lock_below(run.waits.open().filter(key__in=decided))
     with receivers():
         for event in events:
             _announce(run, event, at=at, is_decided=event.key in decided)

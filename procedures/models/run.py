@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
 from procedures.models.ids import uuid7
@@ -65,6 +65,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def unended(self) -> Self:
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
+
+    def failed_above_others(self) -> Self:
+        """Failed, and had children, which go on: a retry takes them up."""
+        below = Run.objects.filter(parent_wait__run=OuterRef("pk"))
+        return self.filter(Exists(below), status=RunStatus.FAILED)
 
     def asked_to_end(self) -> Self:
         return self.filter(cancel_requested_at__isnull=False)

@@ -137,7 +137,7 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
         run=run, kind=EventKind.OPERATOR, name="override", data=canonical.text_of(data)
     )
     changed = run.waits.filter(key=error["changed"])
-    journal.lock_below(changed)
+    journal.lock_below(changed.open())
     changed.update(part_of=None)  # what became of it decides no set
     journal.withdraw_all(changed.open(), by="system: asked again", at=now)
     run.reopen(at=now)

@@ -1,5 +1,7 @@
 """Child runs: real runs, waited for, bounded, cancelled as a tree."""
 
+import pytest
+
 from procedures.engine.journal import EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
@@ -149,6 +151,24 @@ def test_a_cancel_ends_the_whole_tree(backend: Backend) -> None:
     assert {backend.status(child) for child in children} == {RunStatus.CANCELLED}
     assert not any(backend.open_waits(child) for child in children)
     assert len(children) == 2
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_cancel_ends_what_a_failure_has_kept_for_its_retry(backend: Backend, levels: int) -> None:
+    run_id = backend.start(procedures.above_failures, levels=levels)
+    backend.advance_all()
+    lowest = run_id
+    for _ in range(levels):
+        [lowest] = backend.children(lowest)
+        assert backend.status(lowest) == RunStatus.FAILED
+    [lowest] = backend.children(lowest)
+    assert list(backend.open_waits(lowest)) == ["approve"]
+
+    backend.cancel(run_id)
+    backend.advance_all()
+
+    assert backend.status(lowest) == RunStatus.CANCELLED
+    assert not backend.open_waits(lowest)
 
 
 def test_children_are_not_endlessly_deep(backend: Backend) -> None:

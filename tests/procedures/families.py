@@ -43,6 +43,19 @@ def failing_beside_a_child(ctx: Context) -> int:
 
 
 @procedure
+def failing_with_its_child(ctx: Context) -> int:
+    result: int = ctx.call(failing_beside_a_child)
+    return result
+
+
+@procedure
+def above_failures(ctx: Context, levels: int) -> None:
+    """Waits for people above a run that has failed, or two, and a child that goes on."""
+    ctx.spawn(failing_beside_a_child if levels == 1 else failing_with_its_child)
+    ctx.approve("Go on?")
+
+
+@procedure
 def spawning(ctx: Context) -> list[int]:
     handles = [ctx.spawn(doubled, number=number) for number in (1, 2)]
     ctx.step(act, "meanwhile", name="meanwhile")

@@ -141,6 +141,7 @@ class MemoryStore:
         run.cancellation = {"action": "cancel", "by": by, "reason": reason}
         run.inputs.append(Draft(EventKind.OPERATOR, "", "cancel", run.cancellation))
         self.withdraw_all(run, [key for key in run.waits if not key.startswith(UNDO)])
+        self._end_what_failures_keep(run_id)
         if run.status != RunStatus.RUNNING:
             self.queue(run)
             if not run.compensates:
@@ -304,6 +305,14 @@ class MemoryStore:
             child = self.runs[child_id]
             if not child.status.is_end and not child.cancellation:
                 self.cancel(child_id, by="system", reason="Its parent needs it no more.")
+
+    def _end_what_failures_keep(self, run_id: str) -> None:
+        """The children of failed ones go on for a retry of these, which nobody needs any more."""
+        below = [one for one in self.runs.values() if one.parent and one.parent.run_id == run_id]
+        for child in (one for one in below if one.status == RunStatus.FAILED):
+            for key in list(child.waits):
+                self._cancel_children(self._drop(child, key, {}))
+            self._end_what_failures_keep(child.facts.run_id)
 
     def _match_signal(self, run: MemoryRun, key: str) -> None:
         wait = run.waits[key]
