@@ -29,6 +29,7 @@ DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
 LARGEST = 2**63
 """Whole numbers written like 1e19 are read up to here."""
+MUST_BE = "The answer must be"
 A_DECIMAL = "a number like 31.20"
 FORMATS = {"date": "a date like 2026-12-31"}
 LIMITS = (
@@ -38,25 +39,25 @@ LIMITS = (
 """The rules that people are told of beforehand."""
 
 
-def check_answer(value: Any, schema: dict[str, Any], *, what: str = "answer") -> Any:
-    """The value itself, if the schema allows it; else `AnswerError`. `what` it is called there."""
+def check_answer(value: Any, schema: dict[str, Any]) -> Any:
+    """The value itself, if the schema allows it; else `AnswerError`."""
     try:
         canonical.text_of(value)
     except ValueError:
-        words = f"The {what} holds characters or numbers that cannot be kept."
+        words = "The answer holds characters or numbers that cannot be kept."
         raise AnswerError(words) from None
     if value is None and takes_nothing(schema):
         return value
     schema = without_nothing(schema)
     try:
         with localcontext(prec=DIGITS):
-            fault = _fault(_read(value, schema, what), _exact(schema))
+            fault = _fault(_read(value, schema), _exact(schema))
     except ArithmeticError:
-        raise AnswerError(f"The {what} has too many digits.") from None
+        raise AnswerError("The answer has too many digits.") from None
     if fault is None:
         return value
     place = ".".join(str(part) for part in fault.absolute_path)
-    sentence = _sentence(str(fault.validator), fault.validator_value, schema, what)
+    sentence = _sentence(str(fault.validator), fault.validator_value, schema)
     raise AnswerError(f"{place}: {sentence}" if place else sentence)
 
 
@@ -111,12 +112,12 @@ def _is_decimal(schema: dict[str, Any]) -> bool:
     return set(branches) == {"number", "string"} and branches["string"].get("pattern") == DECIMAL
 
 
-def _read(value: Any, schema: dict[str, Any], what: str) -> Any:
+def _read(value: Any, schema: dict[str, Any]) -> Any:
     """Without a digit lost. A decimal may come as text, too; the limits count all the same."""
     if not _is_decimal(schema) or isinstance(value, bool):
         return _exact(value)
     if isinstance(value, str) and not re.fullmatch(DECIMAL, value):
-        raise AnswerError(f"The {what} must be {A_DECIMAL}.")
+        raise AnswerError(f"{MUST_BE} {A_DECIMAL}.")
     return Decimal(str(value)) if isinstance(value, str | int) else _exact(value)
 
 
@@ -162,10 +163,9 @@ def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
     return fault
 
 
-def _sentence(rule: str, wanted: Any, schema: dict[str, Any], what: str = "answer") -> str:
-    must_be = f"The {what} must be"
+def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
     sentences: dict[str, Callable[[], str]] = {
-        "type": lambda: f"{must_be} {WORDS.get(wanted, wanted)}.",
+        "type": lambda: f"{MUST_BE} {WORDS.get(wanted, wanted)}.",
         "enum": lambda: f"Choose one of: {', '.join(map(str, wanted))}.",
         "required": lambda: f"Say {' and '.join(wanted)}.",
         "additionalProperties": lambda: f"Say only {', '.join(schema.get('properties', {}))}.",
@@ -181,13 +181,13 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any], what: str = "answe
         "exclusiveMinimum": lambda: f"More than {_plain(wanted)}.",
         "exclusiveMaximum": lambda: f"Less than {_plain(wanted)}.",
         "multipleOf": lambda: f"In steps of {_plain(wanted)}.",
-        "format": lambda: f"{must_be} {FORMATS.get(wanted, wanted)}.",
+        "format": lambda: f"{MUST_BE} {FORMATS.get(wanted, wanted)}.",
         "pattern": lambda: "Write something." if wanted == VISIBLE else f"It must match {wanted}.",
     }
     if _is_decimal(schema):
-        sentences |= dict.fromkeys(("anyOf", "pattern"), lambda: f"{must_be} {A_DECIMAL}.")
+        sentences |= dict.fromkeys(("anyOf", "pattern"), lambda: f"{MUST_BE} {A_DECIMAL}.")
     sentence = sentences.get(rule)
-    return sentence() if sentence else f"This {what} does not fit."
+    return sentence() if sentence else "This answer does not fit."
 
 
 def _plain(number: int | float | Decimal) -> str:

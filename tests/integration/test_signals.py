@@ -71,7 +71,7 @@ def test_what_the_run_cannot_take_is_refused_at_the_door(
 ) -> None:
     words = detail(send(alice, run, id="p-1", **body), 422)
 
-    assert words == "The run cannot take it as 'paid'. The value must be a whole number."
+    assert words == "The run cannot take it as 'paid'. The value must be a whole number like 42."
     assert not Signal.objects.exists()
     assert send(alice, run, id="p-1", value=31).status_code == 201
 
