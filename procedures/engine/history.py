@@ -208,6 +208,11 @@ def is_doubtful(event: Event) -> bool:
     return event.kind == EventKind.STEP_FAILED and bool(event.content.get("doubtful"))
 
 
+def is_of_branch(event: Event) -> bool:
+    """Whether a gather failed by one of its branches, which it does not run again."""
+    return event.kind == EventKind.STEP_FAILED and "branch" in event.content
+
+
 def last_failure(events: Iterable[Event]) -> Event | None:
     """The final failure of a step, if that is the last thing a run did."""
     kinds = {*STRICT, EventKind.WAIT_CLOSED}

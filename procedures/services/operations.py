@@ -10,7 +10,7 @@ from django.db import transaction
 from procedures import dispatch, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
-from procedures.engine.history import UNDO, History, is_doubtful, last_failure
+from procedures.engine.history import UNDO, History, is_doubtful, is_of_branch, last_failure
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.recorder import open_in
 from procedures.models import Run, RunInput
@@ -81,7 +81,7 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     if any(event.key.startswith(UNDO) for event in events) and run.status == RunStatus.FAILED:
         raise OperationRefusedError("What it did has been undone: start another run.")
     _check_above(run)
-    failure, again = last_failure(events), _asked_again(run, events)
+    failure, again = _tried_again(run, events), _asked_again(run, events)
     step = failure.key if failure else ""
     more = {"again": again} if again else {}
     note_operation(run, "retry", by=by, reason=reason, step=step, **more)
@@ -101,6 +101,15 @@ def _check_above(run: Run) -> None:
         raise OperationRefusedError(
             f"{wait.run}, which needed it, is cancelled: start another run."
         )
+
+
+def _tried_again(run: Run, events: Sequence[Event]) -> Event | None:
+    failure = last_failure(events)
+    if failure is None or not is_of_branch(failure):
+        return failure
+    if run.status == RunStatus.FAILED:
+        raise OperationRefusedError(f"{failure.key} failed in its branches: start another run.")
+    return None
 
 
 def _told_of_retry(run: Run, failure: Event | None) -> str:

@@ -174,6 +174,28 @@ def test_what_was_undone_is_not_taken_up_again(dave: User) -> None:
         retry_run(run.pk, by=dave, reason="Again.")
 
 
+def test_a_gather_that_failed_is_not_tried_again(dave: User) -> None:
+    run = carried_on(start_run("only_broken", {}, by=None)[0])
+    assert run.status == "failed"
+
+    with pytest.raises(OperationRefusedError, match="gather failed in its branches: start another"):
+        retry_run(run.pk, by=dave, reason="Again.")
+
+    assert carried_on(run).status == "failed"
+
+
+def test_a_run_that_caught_it_goes_on(dave: User) -> None:
+    run = carried_on(start_run("broken_then_asking", {}, by=None)[0])
+    saw.append("changed")
+    Run.objects.filter(pk=run.pk).update(status="queued")
+    assert carried_on(run).status == "quarantined"
+    saw.clear()
+
+    assert retry_run(run.pk, by=dave, reason="Mended.") == "It goes on from where it stands."
+
+    assert carried_on(run).status == "waiting"
+
+
 def child_of(run: Run) -> Run:
     return Run.objects.get(parent_wait__run=run)
 

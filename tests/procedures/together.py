@@ -180,6 +180,16 @@ def only_broken(ctx: Context) -> None:
 
 
 @procedure
+def broken_then_asking(ctx: Context) -> None:
+    """Its question differs with what the tests saw; a gather fails after it."""
+    asked = ctx.later.ask("Which, now?" if "changed" in saw else "Which?", name="beside")
+    try:
+        ctx.gather(break_after_others)
+    except BranchFailedError:
+        asked.wait()
+
+
+@procedure
 def booked_then_broken(ctx: Context) -> None:
     ctx.gather(book, break_after_others)
 
