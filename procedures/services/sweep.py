@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
@@ -32,16 +33,31 @@ def sweep() -> None:
 
 
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
-    """One transaction a row: what fails for one keeps nobody else waiting."""
-    for row in rows[:LARGEST_SWEEP]:
+    """One transaction a row: what fails for one keeps nobody else waiting.
+
+    A locked run is tried once; those that its other rows have crowded out come after it.
+    """
+    found, locked, is_crowded = list(rows[:LARGEST_SWEEP]), set[UUID](), False
+    for row in found:
+        if _run_of(row) in locked:
+            is_crowded = len(found) == LARGEST_SWEEP
+            continue
         try:
             _mend(row, mend)
         except OperationalError as error:
+            locked.add(_run_of(row))
             logger.warning(
                 "The sweep leaves %s %s for later: %s", type(row).__name__, row.pk, error
             )
         except Exception:
             logger.exception("The sweep could not mend %s %s.", type(row).__name__, row.pk)
+    if is_crowded:
+        is_wait = isinstance(found[0], Wait)
+        _each(rows.exclude(**{"run__in" if is_wait else "pk__in": locked}), mend)
+
+
+def _run_of(row: Run | Wait) -> UUID:
+    return row.run_id if isinstance(row, Wait) else row.pk
 
 
 @transaction.atomic

@@ -30,6 +30,11 @@ def answer_or_time(ctx: Context) -> str:
 
 
 @procedure
+def three_timers(ctx: Context) -> None:
+    ctx.wait_all(*(ctx.timer("2h") for _ in range(3)))
+
+
+@procedure
 def answered_before_it_is_waited_for(ctx: Context) -> list[str]:
     first, second, third = (ctx.later.ask("Which?", name=name) for name in ("a", "b", "c"))
     ctx.approve("Go on?")
