@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain as chained
 from typing import Any
 from uuid import uuid4
@@ -265,7 +266,7 @@ class MemoryStore:
         self, run: MemoryRun, key: str, text: str, *, run_id: str, number: int = 0
     ) -> None:
         wait = run.waits[key]
-        procedure = self._find(run.procedure, wait["procedure"])
+        procedure = _child_of(run.procedure, wait["procedure"])
         facts = RunFacts(run_id, text, seed=self.new_id(), depth=run.facts.depth + 1)
         by = run.events[0].content["by"]
         self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
@@ -367,15 +368,17 @@ class MemoryStore:
         run.status, run.leased_until, run.wake_at = RunStatus.CANCELLED, None, None
         self.end(run)
 
-    def _find(self, parent: Procedure, name: str) -> Procedure:
-        """The child that a parent means: one that its code can see, else any of that name."""
-        fn = parent.fn
-        seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
-        known = (found for module in list(sys.modules.values()) for found in _contents(module))
-        for found in chained(seen, known):
-            if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
-                return found
-        raise EngineError(f"No module here has a procedure called {name}.")
+
+@cache
+def _child_of(parent: Procedure, name: str) -> Procedure:
+    """The child that a parent means: one that its code can see, else any of that name."""
+    fn = parent.fn
+    seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
+    known = (found for module in list(sys.modules.values()) for found in _contents(module))
+    for found in chained(seen, known):
+        if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
+            return found
+    raise EngineError(f"No module here has a procedure called {name}.")
 
 
 def _contents(module: Any) -> list[Any]:
