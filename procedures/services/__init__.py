@@ -7,9 +7,8 @@ from procedures.services.operations import (
     cancel_run,
     checked_reason,
     note_operation,
-    override_run,
-    retry_run,
 )
+from procedures.services.retries import override_run, retry_run
 from procedures.services.runs import (
     KeyReusedError,
     NotAllowedError,
