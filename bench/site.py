@@ -43,7 +43,13 @@ class Pair:
         return self.ours / self.floor
 
 
-def in_turn(pairs: int, ours: Callable[[], float], floor: Callable[[], float]) -> Pair:
+def in_turn(
+    pairs: int, ours: Callable[[], float], floor: Callable[[], float], *, warm_up: bool = False
+) -> Pair:
+    """`warm_up`: once more, before any of it counts."""
+    if warm_up:
+        floor()
+        ours()
     floors, all_ours = [], []
     for _ in range(pairs):
         floors.append(floor())

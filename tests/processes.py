@@ -265,10 +265,12 @@ def wheel(package: str) -> Path:
 class Worker(Process):
     """A Celery worker on one queue."""
 
-    def __init__(self, queue: str, *options: str, **environment: str) -> None:
+    def __init__(
+        self, queue: str, *options: str, app: str = "dashboard", **environment: str
+    ) -> None:
         self.queue = queue
         self.node = f"{queue}-{machine.FOLDER.name}-{next(self._numbers)}@tests"
-        celery = [sys.executable, "-m", "celery", "-A", "dashboard", "worker", "-n", self.node]
+        celery = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", self.node]
         lean = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=info"]
         super().__init__(f"worker-{queue}", *celery, "-Q", queue, *lean, *options, **environment)
 
