@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from chat.access import visible_sessions
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import Assignment, HumanRequest, Member, Message, Session
 from chat.services.assignments import assign
@@ -30,17 +31,32 @@ def connect() -> None:
 
 
 def open_session(run: Run, **_: Any) -> None:
-    """A session for a run that people start; a child is shown in its parent's, unless of a map."""
+    """A session for a run that people start; a child is shown in its parent's, unless of a map.
+
+    What is made from an earlier run joins that one's.
+    """
     now = clock.now()
     if above := run.parent_wait:
         if above.kind == Wait.Kind.CHILD:
             card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
             session_of(run).add(card)
         return
-    session = Session.objects.create(title=title_of(run, now), created_at=now)
+    session = session_of_origin(run)
+    if session is None:
+        session = Session.objects.create(title=title_of(run, now), created_at=now)
     if run.started_by:
-        Member.objects.create(session=session, user=run.started_by, joined_at=now)
+        Member.objects.get_or_create(
+            session=session, user=run.started_by, defaults={"joined_at": now}
+        )
     session.add(Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now))
+
+
+def session_of_origin(run: Run) -> Session | None:
+    """Where a restart or a fork goes on: with its origin, if who made it may see that."""
+    if run.origin is None or run.started_by is None:
+        return None
+    session = session_of(run.origin)
+    return visible_sessions(run.started_by).filter(pk=session.pk).first()
 
 
 def title_of(run: Run, now: datetime) -> str:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django import template
 
 from procedures.models import Event
 from procedures.overview import Line, line_of
 from procedures.overview.words import initials as two_letters
-from procedures.overview.words import spoken_size
+from procedures.overview.words import short_id, spoken_size
 
 register = template.Library()
 
@@ -20,11 +19,7 @@ def line(event: Event) -> Line:
     return line_of(event)
 
 
-@register.filter
-def short_id(key: UUID) -> str:
-    """The end of an id: the beginning is its time, the same for many."""
-    text = key.hex[-7:]
-    return f"{text[:4]}·{text[4:]}"
+register.filter(short_id)
 
 
 @register.filter

@@ -94,6 +94,21 @@ class Procedure:
             raise InputError(faults)
         return inputs
 
+    def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of another run, with these instead of its own: checked as for a start.
+
+        What the code takes no more is left out.
+        """
+        plain, same, faults = canonical.plain(kept), dict[str, Any](), list[Fault]()
+        for name in (plain.keys() & self._parameters.keys()) - changes.keys():
+            try:
+                same[name] = canonical.load(plain[name], self._hints[name])
+            except ValidationError as error:
+                faults += [fault_of(fault, (name, *fault["loc"])) for fault in error.errors()]
+        if faults:
+            raise InputError(faults)
+        return self.parse({**same, **changes})
+
     def dump(self, inputs: Mapping[str, Any]) -> str:
         """The canonical JSON text of parsed inputs."""
         return canonical.text_of(

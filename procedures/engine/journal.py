@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from procedures.engine import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from procedures.engine.files import File
@@ -229,6 +229,17 @@ def silence(opened: "Mapping[str, Any]") -> dict[str, Any]:
     else:
         outcome, value = ("withdrawn" if opened["on_timeout"] == "withdraw" else "expired"), None
     return closing(outcome, value, responder="system: deadline", timed_out=True)
+
+
+def chained(
+    drafts: "Iterable[Draft]", *, run_id: str, after: int, at: datetime, head: str, key: bytes
+) -> list[Event]:
+    """The events that follow number `after`, whose mark is `head`."""
+    events: list[Event] = []
+    for seq, draft in enumerate(drafts, start=after + 1):
+        events.append(chain(draft, run_id=run_id, seq=seq, at=at, head=head, key=key))
+        head = events[-1].hash
+    return events
 
 
 def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:

@@ -12,7 +12,7 @@ from procedures import dispatch, hooks
 from procedures.engine import canonical
 from procedures.engine.errors import Refused
 from procedures.engine.files import file_desk
-from procedures.engine.journal import Draft, EventKind, RunStatus, chain, closing
+from procedures.engine.journal import Draft, EventKind, RunStatus, chained, closing
 from procedures.engine.large import packed, part_of, unpacked
 from procedures.files import ContentStore
 from procedures.journal.cancelling import cancel_children, lock_below
@@ -27,12 +27,19 @@ MOST_BEGUN = 100
 NOTHING = ["cancelled", None, "It was not needed any more."]
 
 
-def begin_run(run: Run, *, by: str) -> None:
-    """Keep a new run with its first event, queued, in the caller's transaction."""
-    draft = Draft(EventKind.RUN_STARTED, data={"by": by, "code": run.version.version})
-    event = chain(draft, run_id=str(run.pk), seq=1, at=run.created_at, head="", key=ledger_key())
-    run.insert(head_seq=event.seq, head_hash=event.hash)
-    Event.objects.create(run=run, **vars(event))
+def begin_run(run: Run, *said: Draft) -> None:
+    """Keep a new run with its first events, queued, in the caller's transaction.
+
+    `said`: by whom and why it was made from another one.
+    """
+    drafts = (
+        Draft(EventKind.RUN_STARTED, data={"by": run.starter, "code": run.version.version}),
+        *said,
+    )
+    at, key = run.created_at, ledger_key()
+    events = chained(drafts, run_id=str(run.pk), after=0, at=at, head="", key=key)
+    run.insert(head_seq=events[-1].seq, head_hash=events[-1].hash)
+    Event.objects.bulk_create([Event(run=run, **vars(event)) for event in events])
 
 
 def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
@@ -187,7 +194,7 @@ def _child(run: Run, wait: Wait, version: ProcedureVersion, inputs: str, *, at: 
 
 def _begin(child: Run, files: Iterable[Artifact]) -> None:
     """`files`: its parent's; those that its inputs name are its own, too."""
-    begin_run(child, by=child.started_by.get_username() if child.started_by else "system")
+    begin_run(child)
     given = [file.as_file() for file in files if file.digest in child.inputs]
     Artifact.objects.bulk_create(
         [Artifact(run=child, **vars(file)) for file in given], ignore_conflicts=True

@@ -27,7 +27,7 @@ from procedures.engine.journal import (
     RunFacts,
     RunStatus,
     Working,
-    chain,
+    chained,
 )
 from procedures.journal.effects import take_effect
 from procedures.journal.statements import Fence, ledger_key
@@ -203,12 +203,14 @@ class DatabaseJournal:
         return Fence(self._row.pk, self._row.epoch, self._seq)
 
     def _chain(self, drafts: Sequence[Draft]) -> list[Event]:
-        events: list[Event] = []
-        at, key = self.now(), ledger_key()
-        for seq, draft in enumerate(drafts, start=self._seq + 1):
-            head = events[-1].hash if events else self._head
-            events.append(chain(draft, run_id=self.run.run_id, seq=seq, at=at, head=head, key=key))
-        return events
+        return chained(
+            drafts,
+            run_id=self.run.run_id,
+            after=self._seq,
+            at=self.now(),
+            head=self._head,
+            key=ledger_key(),
+        )
 
     def _is_kept(self, event: Event) -> bool:
         return self._is_kept_at(event.seq, event.hash)

@@ -104,6 +104,20 @@ class Run(models.Model):
     )
     parent_number = models.PositiveIntegerField(default=0, help_text="Its place in a map.")
     depth = models.PositiveSmallIntegerField(default=0, help_text="How many runs stand above it.")
+    origin = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="copies",
+        help_text="The run that it is a restart or a fork of.",
+    )
+    forked_at = models.CharField(
+        max_length=200, blank=True, help_text="The step or wait of that one which a fork begins at."
+    )
+    carried_seq = models.PositiveBigIntegerField(
+        default=0, help_text="A fork's last event that it has from that one."
+    )
 
     epoch = models.PositiveIntegerField(default=0, help_text="Fences off earlier workers.")
     leased_until = models.DateTimeField(null=True)
@@ -142,10 +156,17 @@ class Run(models.Model):
             ),
             models.Index(fields=["procedure", "status", "id"], name="runs_by_procedure"),
             models.Index(fields=["status", "id"], name="runs_by_status"),
+            models.Index(
+                fields=["origin"], condition=Q(origin__isnull=False), name="runs_by_origin"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.procedure} {str(self.pk)[-8:]}"
+
+    @property
+    def starter(self) -> str:
+        return self.started_by.get_username() if self.started_by else "system"
 
     def insert(self, *, head_seq: int, head_hash: str) -> None:
         """Keep a new run, queued."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
@@ -17,6 +18,7 @@ from procedures.overview.words import (
     name_of,
     ordinal,
     say,
+    short_id,
     shortened,
     spoken,
     strong,
@@ -177,6 +179,8 @@ def _deed(step: str, data: dict[str, Any]) -> tuple[str | Part, ...]:
         return (" gave the question to ", strong(name_of(data["to"])))
     if action == "retry" and step:
         return (" let the run go on, and ", code(step), " be tried again")
+    if action == "restart":
+        return (" started the run ", code(short_id(UUID(data["from"]))), " anew")
     return (DEEDS.get(action, f": {action}"),)
 
 

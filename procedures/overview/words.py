@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 Style = Literal["plain", "strong", "code", "time"]
 Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
@@ -90,6 +91,12 @@ def spoken_size(size: int) -> str:
     if size < KILO * KILO:
         return f"{size / KILO:.0f} KB"
     return f"{size / KILO / KILO:.1f} MB"
+
+
+def short_id(key: UUID) -> str:
+    """The end of an id: the beginning is its time, the same for many."""
+    text = key.hex[-7:]
+    return f"{text[:4]}·{text[4:]}"
 
 
 def counted(number: int, noun: str) -> str:

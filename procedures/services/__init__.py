@@ -1,6 +1,7 @@
 """What may be done to runs from outside, each in one transaction."""
 
 from procedures.services.checks import Check, check_runs
+from procedures.services.forks import restart_run
 from procedures.services.ledger import verify_journal
 from procedures.services.operations import (
     OperationRefusedError,
@@ -44,6 +45,7 @@ __all__ = [
     "note_operation",
     "override_run",
     "resolve_wait",
+    "restart_run",
     "retry_run",
     "send_signal",
     "start_run",

@@ -1,7 +1,8 @@
 """Starting runs."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -57,46 +58,63 @@ def start_run(
     definition = find_startable(name, by=by)
     with file_desk(ContentStore()):
         parsed = definition.parse(inputs)
-    text = definition.dump(parsed)
-    if idempotency_key and (run := _earlier(definition, by, idempotency_key, text)):
-        return run, False
-    try:
-        return _create(definition, text, parsed, by, idempotency_key), True
-    except IntegrityError:
-        if run := _earlier(definition, by, idempotency_key, text):
+    start = Start(definition, definition.dump(parsed), by, idempotency_key)
+    return start.begin(journal.begin_run, files_in(parsed))
+
+
+@dataclass(frozen=True)
+class Start:
+    """A run to be: what it runs, with which inputs, and who wants it."""
+
+    definition: Definition
+    inputs: str
+    by: User | None
+    idempotency_key: str
+    origin: Run | None = None
+    forked_at: str = ""
+    seed: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def begin(self, write: Callable[[Run], None], files: Iterable[File]) -> tuple[Run, bool]:
+        """Make it, unless it has been made for its key before; `write` begins its journal."""
+        if self.idempotency_key and (run := self._earlier()):
             return run, False
-        raise
+        try:
+            return self._make(write, files), True
+        except IntegrityError:
+            if run := self._earlier():
+                return run, False
+            raise
+
+    @transaction.atomic
+    def _make(self, write: Callable[[Run], None], files: Iterable[File]) -> Run:
+        version = registry.register(self.definition)
+        run = Run(
+            procedure=version.procedure,
+            version=version,
+            started_by=self.by,
+            inputs=self.inputs,
+            seed=self.seed,
+            idempotency_key=self.idempotency_key,
+            created_at=clock.now(),
+            origin=self.origin,
+            forked_at=self.forked_at,
+        )
+        write(run)
+        Artifact.objects.bulk_create(
+            [Artifact(run=run, **vars(file)) for file in files], ignore_conflicts=True
+        )
+        hooks.run_started.send(Run, run=run)
+        dispatch.ring(run.pk)
+        return run
+
+    def _earlier(self) -> Run | None:
+        of_key = Run.objects.filter(started_by=self.by, idempotency_key=self.idempotency_key)
+        run = of_key.filter(procedure__name=self.definition.name).first()
+        wanted = (self.inputs, self.origin, self.forked_at)
+        if run and (run.inputs, run.origin, run.forked_at) != wanted:
+            raise KeyReusedError(self.idempotency_key)
+        return run
 
 
-@transaction.atomic
-def _create(
-    definition: Definition, text: str, inputs: Mapping[str, Any], by: User | None, key: str
-) -> Run:
-    version = registry.register(definition)
-    now = clock.now()
-    run = Run(
-        procedure=version.procedure,
-        version=version,
-        started_by=by,
-        inputs=text,
-        seed=secrets.token_hex(16),
-        idempotency_key=key,
-        created_at=now,
-    )
-    journal.begin_run(run, by=by.get_username() if by else "system")
-    files = [value for value in inputs.values() if isinstance(value, File)]
-    Artifact.objects.bulk_create(
-        [Artifact(run=run, **vars(file)) for file in files], ignore_conflicts=True
-    )
-    hooks.run_started.send(Run, run=run)
-    dispatch.ring(run.pk)
-    return run
-
-
-def _earlier(definition: Definition, by: User | None, key: str, text: str) -> Run | None:
-    run = Run.objects.filter(
-        procedure__name=definition.name, started_by=by, idempotency_key=key
-    ).first()
-    if run and run.inputs != text:
-        raise KeyReusedError(key)
-    return run
+def files_in(inputs: Mapping[str, Any]) -> list[File]:
+    return [value for value in inputs.values() if isinstance(value, File)]
