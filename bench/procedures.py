@@ -25,3 +25,11 @@ def answered(ctx: Context, checkpoints: int) -> float:
         ctx.step(nothing, pure=True)
     ctx.approve("Go on?")
     return time.time()
+
+
+@procedure
+def resumed(ctx: Context, checkpoints: int) -> float:
+    """When the line after so many steps ran, by the process's own clock."""
+    for _ in range(checkpoints):
+        ctx.step(nothing)
+    return time.perf_counter()

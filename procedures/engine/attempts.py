@@ -28,13 +28,15 @@ from procedures.engine.journal import (
     RunStatus,
     Working,
 )
-from procedures.engine.large import packed
+from procedures.engine.large import packed, unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.progress import Progress
 from procedures.engine.steps import ONCE, Bound, Step, StepFunction, step_function
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
 IN_PLACE = timedelta(seconds=1)
+LONGEST_DIGEST = 16
+NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 
 
 def do_step(line: Line, bound: Bound[Any]) -> Any:
@@ -44,24 +46,27 @@ def do_step(line: Line, bound: Bound[Any]) -> Any:
     entry = line.take("step", work.key)
     if entry is None:
         return work.do(failures=0)
-    work.compare_arguments(entry)
-    for event in entry.events:
-        line.pass_by(event)
-    line.scope.inner(work.key).forget()  # what was asked while it was in doubt
+    contents = [event.content for event in entry.events]
+    last = contents[-1]
+    work.compare_arguments(entry, last)
+    for event, content in zip(entry.events, contents, strict=True):
+        if not content.get("pure"):  # a pure one is kept later than it was done
+            line.pass_by(event)
+    line.scope.forget(work.key)  # what was asked while it was in doubt
     if entry.last.kind == EventKind.STEP_SUCCEEDED:
-        return line.restored(entry, "result", work.function.returns)
+        return line.restored(entry, unpacked(last, "result"), work.function.returns)
     is_asked_anew = entry.is_tried_again and is_doubtful(entry.last)
     if entry.last.kind == EventKind.STEP_STARTED or is_asked_anew:
         return settle_doubt(line, entry, work.function.returns, again=partial(work.do_again, entry))
     if entry.is_tried_again:
         return work.do(failures=entry.attempts)
-    if entry.last.content["final"]:
-        raise failure(work.key, entry.last.content)
-    work.wait_for_retry(entry.last.content)
+    if last["final"]:
+        raise failure(work.key, last)
+    work.wait_for_retry(last)
     return work.do_again(entry)
 
 
-@dataclass
+@dataclass(slots=True)
 class Work:
     """One step at the place where the code stands."""
 
@@ -104,9 +109,9 @@ class Work:
         if pause > timedelta(0):
             self.journal.pause(pause.total_seconds())
 
-    def compare_arguments(self, entry: Entry) -> None:
+    def compare_arguments(self, entry: Entry, content: Mapping[str, Any]) -> None:
         """Other arguments than when it was kept: told once, or with `strict` a mismatch."""
-        before, now = entry.last.content.get("arguments", ""), digest_of(self.bound.args)
+        before, now = content.get("arguments", ""), digest_of(self.bound.args)
         if before == now or not (before and now) or entry.is_accepted:
             return
         words = f"The step {self.key} is given other arguments now than when it was kept."
@@ -245,10 +250,12 @@ def _succeeded(done: Done) -> Done:
 
 def digest_of(args: tuple[Any, ...]) -> str:
     """Names the arguments of a step; "" where JSON cannot hold them."""
+    if not args:
+        return NO_ARGUMENTS
     if any(isinstance(arg, Iterator) for arg in args):  # looking would use it up
         return ""
     try:
-        return canonical.digest(canonical.dump(args))[:16]
+        return canonical.digest(canonical.dump(args))[:LONGEST_DIGEST]
     except Exception:  # noqa: BLE001 (a step may take what JSON cannot hold)
         return ""
 

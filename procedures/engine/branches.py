@@ -33,7 +33,7 @@ def gather(
     scope = line.scope.inner(key)
     failed = line.take("step", key) if line.scope.peek("step", key) else None
     if failed:
-        scope.forget()
+        line.scope.forget(key)
     inner = [line.branch(scope.key_for(name)) for name, _ in branches]
     with line.busy("a gather: use the branch's own"):
         ends = _run_all(inner, [branch for _, branch in branches], on_failure, failed)

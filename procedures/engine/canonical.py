@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 MASKED = '"**********"'  # how Pydantic writes a secret
+ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+DECODER = json.JSONDecoder()
+HOLDERS, SETS = (dict, list), (set, frozenset)
 KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
 
 
@@ -21,9 +26,7 @@ def dump(value: Any, hint: Any = Any) -> str:
 def text_of(plain: Any) -> str:
     """The canonical text of a value that is plain JSON already; else ValueError."""
     try:
-        text = json.dumps(
-            plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        text = ENCODER.encode(plain)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"It is no JSON: {error}") from None
     text.encode()  # a lone surrogate is found here and not in the database
@@ -71,13 +74,13 @@ def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
 
 def plain(text: str) -> dict[str, Any]:
     """The data of a canonical text that holds named values."""
-    data: dict[str, Any] = json.loads(text)
+    data: dict[str, Any] = value_of(text)
     return data
 
 
 def value_of(text: str) -> Any:
     """What a canonical text says."""
-    return json.loads(text)
+    return DECODER.raw_decode(text)[0]
 
 
 def faults(error: ValidationError) -> str:
@@ -111,18 +114,20 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 def _order_sets(value: Any, plain: Any) -> None:
     """Sort what was a set: its own order differs from process to process."""
-    if isinstance(plain, dict):
-        if not any(isinstance(one, dict | list) for one in plain.values()):
-            return
-        is_mapping = isinstance(value, Mapping)
-        inner = value.values() if is_mapping else (getattr(value, name, None) for name in plain)
-        pairs = zip(inner, plain.values(), strict=False)
-    elif isinstance(plain, list) and isinstance(value, Sequence | set | frozenset):
-        pairs = zip(value, plain, strict=False)
-    else:
+    if not isinstance(plain, HOLDERS):
         return
-    for one, its_plain in pairs:
-        if isinstance(its_plain, dict | list):
-            _order_sets(one, its_plain)
-    if isinstance(value, set | frozenset):
+    parts = plain.values() if isinstance(plain, dict) else plain
+    if any(isinstance(part, HOLDERS) for part in parts):
+        for one, part in zip(_held_by(value, plain), parts, strict=False):
+            _order_sets(one, part)
+    if isinstance(value, SETS) and isinstance(plain, list):
         plain.sort(key=text_of)
+
+
+def _held_by(value: Any, plain: Any) -> Iterable[Any]:
+    """What the parts of the plain form have been made of, in their order."""
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(plain, dict):
+        return (getattr(value, name, None) for name in plain)
+    return value if isinstance(value, (Sequence, *SETS)) else ()

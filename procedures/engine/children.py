@@ -29,7 +29,7 @@ def start_child(line: Line, procedure: Procedure, inputs: Mapping[str, Any]) -> 
         content = entry.last.content
         if content["outcome"] != "succeeded":
             raise ChildFailedError(key, content["outcome"], content["comment"])
-        return line.restored(entry, "value", step_function(procedure.fn).returns)
+        return line.restored(entry, unpacked(content, "value"), step_function(procedure.fn).returns)
 
     return _open(line, key, data, read)
 

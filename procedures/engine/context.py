@@ -21,7 +21,7 @@ from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
 from procedures.engine.signals import Received, Waiting, open_signal
 from procedures.engine.state import State
-from procedures.engine.steps import Bound, Doing, Options, check_doing
+from procedures.engine.steps import PLAIN, Bound, Doing, Options, check_doing
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
@@ -81,7 +81,7 @@ class Context:
     def bind(self, fn: Callable[..., T], *args: Any, **doing: Unpack[Doing]) -> Bound[T]:
         """A step with its arguments, to be shown as evidence, approved, and then done."""
         check_doing(fn, doing)
-        return Bound(fn, args, Options(**doing))
+        return Bound(fn, args, Options(**doing) if doing else PLAIN)
 
     def compensate(self, fn: Callable[..., object], *args: Any, **doing: Unpack[Doing]) -> None:
         """If the run fails or is cancelled, `fn(*args)` runs as a step, the last one first."""

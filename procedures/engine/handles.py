@@ -93,7 +93,7 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
             raise RequestExpiredError(question.prompt)
         value = unpacked(content, "value")
         if value is not None:
-            value = line.restored(entry, "value", hint)
+            value = line.restored(entry, value, hint)
         return Response(
             value=_edited(value, question) if question.kind == RequestKind.REVIEW else value,
             outcome=Outcome(content["outcome"]),

@@ -6,7 +6,7 @@ present and never count. What a step said while it ran is not looked at.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,11 +31,12 @@ SOFT = {
     EventKind.COMPENSATION,
 }
 LONGEST_KEY = 200
+TOP = ("",)
 UNDO = "undo/"
 """The scope of what is done to undo; the code that failed or was cancelled never reads it."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
     """All events of one strict key: the attempts of a step, or a wait's opening and closing."""
 
@@ -50,6 +51,8 @@ class Entry:
     """Whether an end has withdrawn it: after a retry it is opened anew."""
     is_accepted: bool = False
     """Whether an operator lets its result stand for other arguments."""
+    is_read: bool = False
+    """Whether the code has asked for it, or need not."""
 
     @property
     def last(self) -> Event:
@@ -81,47 +84,47 @@ class History:
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.entries: dict[str, Entry] = {}
-        self.asked: list[str] = []
+        self.asked: list[Entry | str] = []
+        """What the code has asked for: the entry, or what it would be called."""
         self._soft: set[tuple[str, str]] = set()
-        self._unread: set[str] = set()
-        self._left: Counter[str] = Counter()
+        self._left: dict[str, int] = {}
+        """How many entries of a scope are unread."""
         for event in events:
             self._add(event)
-        for key, entry in self.entries.items():
+        for entry in self.entries.values():
+            entry.is_read = entry.is_loose
             if not entry.is_loose:
-                self._unread.add(key)
-                self._left.update(_scopes_of(key))
+                self._count(entry, 1)
 
-    def read(self, key: str) -> None:
-        if key in self._unread:
-            self._unread.remove(key)
-            self._left.subtract(_scopes_of(key))
+    def read(self, entry: Entry) -> None:
+        if not entry.is_read:
+            entry.is_read = True
+            self._count(entry, -1)
 
     def unread(self, path: str) -> Entry | None:
         """The first entry in a scope that the code has not asked for."""
-        if not self._left[path]:
-            return None
-        keys = (key for key in self.entries if key in self._unread and path in _scopes_of(key))
-        return self.entries[next(keys)]
+        return next(self._unread_in(path)) if self._left.get(path) else None
 
     def forget(self, path: str) -> None:
         """Count a whole scope as read; costs nothing when nothing is unread there."""
-        if not self._left[path]:
-            return
-        for key in [key for key in self._unread if path in _scopes_of(key)]:
-            self.read(key)
+        if self._left.get(path):
+            for entry in self._unread_in(path):
+                self.read(entry)
 
     def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
-        kept = [str(entry) for entry in self.entries.values()]
-        loose = [key for key in self.entries if key in self._unread]
-        return Mismatch(message, kept=kept, asked=self.asked, unread=loose, changed=changed)
+        kept, asked = map(str, self.entries.values()), map(str, self.asked)
+        unread = [entry.key for entry in self.entries.values() if not entry.is_read]
+        return Mismatch(message, kept=[*kept], asked=[*asked], unread=unread, changed=changed)
 
     def has_soft(self, kind: EventKind, key: str) -> bool:
         return (kind, key) in self._soft
 
     def _add(self, event: Event) -> None:
         if family := STRICT.get(event.kind):
-            entry = self.entries.setdefault(event.key, Entry(family, event.key))
+            entry = self.entries.get(event.key)
+            if entry is None:
+                self.entries[event.key] = Entry(family, event.key, [event])
+                return
             entry.is_tried_again = False
             if entry.is_asked_again:
                 entry.events.clear()
@@ -133,6 +136,14 @@ class History:
             self._obey(event)
         elif event.kind in SOFT:
             self._soft.add((event.kind, event.key))
+
+    def _unread_in(self, path: str) -> Iterator[Entry]:
+        entries = self.entries.values()
+        return (one for one in entries if not one.is_read and path in _scopes_of(one.key))
+
+    def _count(self, entry: Entry, by: int) -> None:
+        for path in _scopes_of(entry.key):
+            self._left[path] = self._left.get(path, 0) + by
 
     def _close(self, event: Event) -> None:
         """The first closing counts; what the run no longer waits for is let pass."""
@@ -178,12 +189,14 @@ class Scope:
 
         `Mismatch` when the code asks for something new while kept entries are still unread.
         """
-        self._history.asked.append(describe(family, checked_key(key), prompt))
-        if found := self.peek(family, key):
-            self._history.read(key)
-            return None if found.is_asked_again else found
-        self.check_all_read(f"The code now asks for {self._history.asked[-1]}")
-        return None
+        found = self.peek(family, checked_key(key))
+        asked = found if found and family == "step" else describe(family, key, prompt)
+        self._history.asked.append(asked)
+        if found is None:
+            self.check_all_read(f"The code now asks for {asked}")
+            return None
+        self._history.read(found)
+        return None if found.is_asked_again else found
 
     def peek(self, family: Family, key: str) -> Entry | None:
         entry = self._history.entries.get(key)
@@ -199,8 +212,9 @@ class Scope:
     def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
         return self._history.mismatch(message, changed=changed)
 
-    def forget(self) -> None:
-        self._history.forget(self.path)
+    def forget(self, key: str) -> None:
+        """What lies below that key counts as read."""
+        self._history.forget(f"{key}/")
 
 
 def is_doubtful(event: Event) -> bool:
@@ -233,10 +247,10 @@ def describe(family: Family, key: str, prompt: str = "") -> str:
     return f"{family} {key} “{prompt}”" if prompt else f"{family} {key}"
 
 
-def _scopes_of(key: str) -> Iterator[str]:
+def _scopes_of(key: str) -> Sequence[str]:
     """Every scope that a key lies in, from the outermost: "", "a/", "a/b/"."""
-    parts = key.split("/")[:-1]
-    if not key.startswith(UNDO):
-        yield ""
-    for number in range(1, len(parts) + 1):
-        yield "/".join(parts[:number]) + "/"
+    if "/" not in key:
+        return TOP
+    parts = key.split("/")
+    inner = ["/".join(parts[:number]) + "/" for number in range(1, len(parts))]
+    return inner if key.startswith(UNDO) else [*TOP, *inner]

@@ -2,11 +2,10 @@
 
 import hashlib
 import hmac
-import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from procedures.engine import canonical
 
@@ -77,8 +76,7 @@ class Draft:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """A kept event. `data` is canonical JSON text; `hash` chains it to the one before."""
 
     seq: int
@@ -92,8 +90,7 @@ class Event:
     @property
     def content(self) -> dict[str, Any]:
         """The data, read anew: what becomes of it changes nothing that is kept."""
-        content: dict[str, Any] = json.loads(self.data)
-        return content
+        return canonical.plain(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +243,7 @@ def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: 
     """The event that follows `head`, marked."""
     data = canonical.text_of(draft.data)
     event = Event(seq, draft.kind, draft.key, draft.name, data, at, "")
-    return replace(event, hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
+    return event._replace(hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
 
 
 def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
@@ -16,7 +17,6 @@ from procedures.engine.errors import EngineError, Interruption, QuestionError, S
 from procedures.engine.files import File
 from procedures.engine.history import Entry, Family, Scope
 from procedures.engine.journal import Draft, Event, EventKind, Journal
-from procedures.engine.large import unpacked
 from procedures.engine.recorder import Recorder
 from procedures.engine.state import State
 
@@ -95,20 +95,24 @@ class Line:
     # What is kept
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
-        entry = self._guarded(lambda: self.scope.take(family, key, prompt))
+        try:
+            entry = self.scope.take(family, key, prompt)
+        except Interruption as interruption:
+            self.interrupt(interruption)
         if self.is_left and entry and entry.is_closed:
             is_withdrawn = entry.last.content["responder"] == BRANCH_FAILED
             return Entry(family, key, entry.events[:-1]) if is_withdrawn else entry
         return entry
 
-    def restored(self, entry: Entry, what: str, hint: Any) -> Any:
+    def restored(self, entry: Entry, plain: Any, hint: Any) -> Any:
         """A kept result or answer in its type, if the code still has a type that it fits.
 
         An operator may have what fits no more, an answer or a signal, waited for again.
         """
         try:
-            return canonical.load(unpacked(entry.last.content, what), hint)
+            return canonical.load(plain, hint)
         except ValidationError as error:
+            what = "result" if entry.family == "step" else "value"
             words = f"The kept {what} of {entry} no longer fits: {canonical.faults(error)}"
             changed = entry.key if entry.family == "wait" else ""
             self.interrupt(self.scope.mismatch(words, changed=changed))
@@ -122,9 +126,8 @@ class Line:
             self.add(Draft(kind, key, canonical.legible(name)[:100], data))
 
     def pass_by(self, event: Event) -> None:
-        """Go on from a kept event: its time is now, unless it was kept later than it was done."""
-        if not event.content.get("pure"):
-            self.now = max(self.now, event.at)
+        """Go on from a kept event: its time is now."""
+        self.now = max(self.now, event.at)
 
     def add(self, draft: Draft) -> None:
         self._guarded(lambda: self.recorder.add(draft))
@@ -162,6 +165,7 @@ class Line:
         return f"{self.journal.run.seed}{generation}{self.scope.path}"
 
 
+@lru_cache(maxsize=1024)
 def checked_name(name: str) -> str:
     is_plain = name.isprintable() and not any(mark in name for mark in "#/:")
     if not name.strip() or not is_plain or len(name) > LONGEST_NAME:

@@ -22,6 +22,7 @@ from procedures.engine.timeouts import undisturbed
 
 MOST_UNWRITTEN = 100
 LONGEST_UNWRITTEN = timedelta(milliseconds=100)
+WAITS = {"wait", "child"}
 
 
 class Recorder:
@@ -121,5 +122,5 @@ class Recorder:
 
 def open_in(history: History) -> Iterator[str]:
     for key, entry in history.entries.items():
-        if entry.events[0].kind in OPENING and not (entry.is_closed or entry.is_asked_again):
+        if entry.family in WAITS and not (entry.is_closed or entry.is_asked_again):
             yield key

@@ -59,7 +59,7 @@ def open_signal(
             raise RequestExpiredError(f"the signal {name}")
         value = unpacked(content, "value")
         return Received(
-            None if value is None else line.restored(entry, "value", hint),
+            None if value is None else line.restored(entry, value, hint),
             content["responder"],
             entry.last.at,
             content["timed_out"] or content["outcome"] == "withdrawn",

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, Generic, Never, NoReturn, TypedDict, TypeVar, get_type_hints
+from typing import (
+    Any,
+    Generic,
+    NamedTuple,
+    Never,
+    NoReturn,
+    TypedDict,
+    TypeVar,
+    get_type_hints,
+)
+from weakref import WeakKeyDictionary
 
 from pydantic import PydanticUserError
 
@@ -120,6 +130,10 @@ class Options:
         return None if self.timeout is None else parse_duration(self.timeout).total_seconds()
 
 
+PLAIN = Options()
+"""Those of most steps: nothing to be checked again."""
+
+
 @dataclass(frozen=True)
 class Bound(Generic[T]):
     """A step with its arguments, not done yet: what `approve` can show and `step` can do."""
@@ -174,15 +188,29 @@ class Step:
         self.tell(text, done, total)
 
 
-@dataclass(frozen=True)
-class StepFunction:
-    """A function to be run as a step, and what its signature says."""
+class Signature(NamedTuple):
+    """What the signature of a step says."""
 
-    fn: Callable[..., Any]
     step_parameter: inspect.Parameter | None
     place: int
     """Where that parameter stands."""
     returns: Any
+
+
+SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
+"""Those read before: a replay asks for them again at each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFunction:
+    """A function to be run as a step, and what its signature says."""
+
+    fn: Callable[..., Any]
+    signature: Signature
+
+    @property
+    def returns(self) -> Any:
+        return self.signature.returns
 
     def __call__(self, step: Step, args: tuple[Any, ...]) -> Any:
         """What is kept of the result, as plain JSON."""
@@ -195,16 +223,26 @@ class StepFunction:
             raise ValueError(f"The result {error}.") from None
 
     def _call(self, step: Step, args: tuple[Any, ...]) -> Any:
-        if self.step_parameter is None:
+        parameter, place, _ = self.signature
+        if parameter is None:
             return self.fn(*args)
-        is_named = self.step_parameter.kind == inspect.Parameter.KEYWORD_ONLY
-        if is_named or len(args) < self.place:
-            return self.fn(*args, **{self.step_parameter.name: step})
-        return self.fn(*args[: self.place], step, *args[self.place :])
+        if parameter.kind == inspect.Parameter.KEYWORD_ONLY or len(args) < place:
+            return self.fn(*args, **{parameter.name: step})
+        return self.fn(*args[:place], step, *args[place:])
 
 
 def step_function(fn: Callable[..., Any]) -> StepFunction:
     """How to call it, and the type of what it returns; DefinitionError when it is no step."""
+    try:
+        known = SIGNATURES.get(fn)
+    except TypeError:  # it has no hash, or cannot be referred to weakly
+        return StepFunction(fn, _signature_of(fn))
+    if known is None:
+        known = SIGNATURES[fn] = _signature_of(fn)
+    return StepFunction(fn, known)
+
+
+def _signature_of(fn: Callable[..., Any]) -> Signature:
     hints = _hints_of(fn)
     returns = hints.pop("return", Any)
     returns = Any if returns in (Never, NoReturn) else returns
@@ -217,8 +255,8 @@ def step_function(fn: Callable[..., Any]) -> StepFunction:
     parameters = inspect.signature(fn).parameters if wanted else {}
     for place, (name, parameter) in enumerate(parameters.items()):
         if name in wanted:
-            return StepFunction(fn, parameter, place, returns)
-    return StepFunction(fn, None, 0, returns)
+            return Signature(parameter, place, returns)
+    return Signature(None, 0, returns)
 
 
 def name_of(fn: Callable[..., Any]) -> str:
@@ -240,7 +278,7 @@ def _arguments(fn: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]:
         parameters = list(inspect.signature(fn).parameters)
     except (TypeError, ValueError):  # a built-in without a signature
         parameters = []
-    own = step_function(fn).step_parameter
+    own = step_function(fn).signature.step_parameter
     names = [name for name in parameters if own is None or name != own.name]
     names += [f"argument {number}" for number in range(len(names) + 1, len(args) + 1)]
     return {name: canonical.jsonable(arg) for name, arg in zip(names, args, strict=False)}

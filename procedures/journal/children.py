@@ -39,7 +39,7 @@ def begin_run(run: Run, *said: Draft) -> None:
     at, key = run.created_at, ledger_key()
     events = chained(drafts, run_id=str(run.pk), after=0, at=at, head="", key=key)
     run.insert(head_seq=events[-1].seq, head_hash=events[-1].hash)
-    Event.objects.bulk_create([Event(run=run, **vars(event)) for event in events])
+    Event.objects.bulk_create([Event(run=run, **event._asdict()) for event in events])
 
 
 def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:

@@ -214,3 +214,20 @@ def test_who_is_wanted_elsewhere_first_comes_one_step_further(backend: Backend) 
 
         assert len(did) == steps
     assert backend.status(run_id) == RunStatus.SUCCEEDED
+
+
+def test_of_many_generations_only_the_present_one_is_read(backend: Backend) -> None:
+    run_id, read = backend.start(procedures.generations), []
+    for _ in range(3):
+        backend.advance(run_id)
+        answer(backend, run_id, "approve")
+        journal = backend.claim(run_id)
+        assert journal
+        read.append([event.kind for event in journal.load()])
+        backend.lose_lease(run_id)
+        backend.advance(run_id)
+
+    first, second, third = read
+    assert first[1:] == second[1:] == third[1:]
+    assert third[0] == EventKind.RUN_CONTINUED
+    assert len(backend.events(run_id)) > 3 * len(third)

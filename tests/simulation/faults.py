@@ -104,7 +104,7 @@ class DigestsIgnored(Wire):
     """An answer serves whatever is asked under its key."""
 
     def load(self) -> list[Event]:
-        return [_Undigested(**vars(event)) for event in super().load()]
+        return [_Undigested(*event) for event in super().load()]
 
 
 class _Unflushed(Recorder):

@@ -1,6 +1,5 @@
 """Journals that somebody without the key has tampered with."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -29,7 +28,7 @@ def told(events: list[Event], *, head: Event | None = None, key: bytes = KEY) ->
 
 
 def renumbered(events: list[Event], by: int) -> list[Event]:
-    return [replace(event, seq=event.seq + by) for event in events]
+    return [event._replace(seq=event.seq + by) for event in events]
 
 
 def forged(seq: int, mark: str = "f" * 64) -> Event:
@@ -58,7 +57,7 @@ def test_nothing_is_said_of_a_sound_journal(length: int) -> None:
 )
 def test_a_changed_event_is_named(seq: int, change: dict[str, object]) -> None:
     events = written()
-    events[seq - 1] = replace(events[seq - 1], **change)  # type: ignore[arg-type] # any column
+    events[seq - 1] = events[seq - 1]._replace(**change)  # type: ignore[arg-type] # any column
     assert told(events) == [f"Event {seq} is not as it was written."]
 
 
@@ -96,7 +95,7 @@ def test_another_runs_event_is_no_event_of_this_one() -> None:
 
 def test_events_in_each_others_place_are_named() -> None:
     events = written()
-    swapped = [replace(events[4], seq=6), replace(events[5], seq=5)]
+    swapped = [events[4]._replace(seq=6), events[5]._replace(seq=5)]
     assert told([*events[:4], *swapped, *events[6:]]) == [
         "Event 5 was written as 6.",
         "Event 6 was written as 5.",
@@ -112,12 +111,12 @@ def test_a_journal_whose_end_is_cut_off_says_so() -> None:
 def test_what_the_run_says_of_its_end_is_examined() -> None:
     last = written()[-1]
     changed = "The run's own note of its last event, 12, is changed."
-    assert told(written(), head=replace(last, hash="0" * 64)) == [changed]
-    assert told(written()[:9], head=replace(last, seq=9)) == [changed.replace("12", "9")]
+    assert told(written(), head=last._replace(hash="0" * 64)) == [changed]
+    assert told(written()[:9], head=last._replace(seq=9)) == [changed.replace("12", "9")]
 
 
 def test_a_head_beyond_all_reason_is_told_at_once() -> None:
-    head = replace(written()[-1], seq=2**62)
+    head = written()[-1]._replace(seq=2**62)
     assert told(written(), head=head) == [
         f"Events 13 to {2**62}, the last, are cut off.",
     ]
@@ -127,7 +126,7 @@ def test_a_head_beyond_all_reason_is_told_at_once() -> None:
 
 def test_several_faults_are_all_told() -> None:
     events = written(40)
-    events[4] = replace(events[4], data="{}")
+    events[4] = events[4]._replace(data="{}")
     kept = events[:9] + events[10:19] + [forged(20)] + events[20:38]
     assert told(kept, head=events[-1]) == [
         "Event 5 is not as it was written.",
@@ -149,7 +148,7 @@ def test_many_renumbered_events_are_one_damage() -> None:
 def test_a_search_that_finds_no_end_says_where_it_gave_up() -> None:
     events = written(400)
     for place in range(0, 400, 2):
-        events[place] = replace(events[place], data="{}")
+        events[place] = events[place]._replace(data="{}")
     found = told(events, head=written(400)[-1])
     assert len(found) == 101
     assert found[0] == "Event 1 is not as it was written."

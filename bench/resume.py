@@ -1,0 +1,69 @@
+"""From the claim of a run to the line after its last kept step, in milliseconds, and the memory.
+
+Each length of a journal has a worker's process of its own; `peak_mb` is the most it ever held.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from bench.site import arguments, site, tell
+
+LENGTHS = (1_000, 10_000, 100_000)
+AT_ONCE = 1000
+"""Events a commit, while a journal is made."""
+
+
+def main() -> None:
+    given = arguments(__doc__)
+    with site(given.database):
+        for is_pure in (False, True):
+            for length in LENGTHS:
+                figures = resume(length, given.pairs, is_pure=is_pure)
+                tell(bench="resume", database=given.database, pure=is_pure, **figures)
+
+
+def resume(length: int, rounds: int, *, is_pure: bool = False) -> dict[str, Any]:
+    """What the process of a worker tells that takes up so many runs of that length in turn."""
+    runs = [ready(10), *(ready(length, is_pure=is_pure) for _ in range(rounds))]
+    command = [sys.executable, "-m", "bench.resumer", *map(str, runs)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    figures: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    return {"events": length, **figures}
+
+
+def ready(checkpoints: int, *, is_pure: bool = False) -> Any:
+    """A queued run whose journal holds so many steps, written as a worker writes them."""
+    from procedures import journal
+    from procedures.engine.journal import Batch, Draft, EventKind, Release, RunStatus
+    from procedures.services import start_run
+
+    run, _ = start_run("resumed", {"checkpoints": checkpoints}, by=None)
+    held = journal.claim(run.pk)
+    assert held
+    content = {
+        "attempt": 1,
+        "started_at": held.now().isoformat(),
+        "arguments": "4f53cda18c2baa0c",
+        "result": None,
+        **({"pure": True} if is_pure else {}),
+    }
+    drafts = (Draft(EventKind.STEP_SUCCEEDED, key, key, content) for key in keys(checkpoints))
+    while batch := tuple(islice(drafts, AT_ONCE)):
+        held.commit(Batch(batch))
+    let_go = (Draft(EventKind.RUN_SUSPENDED, data={"on": "others"}),)
+    held.commit(Batch(let_go, release=Release(RunStatus.QUEUED)))
+    return run.pk
+
+
+def keys(count: int) -> Iterator[str]:
+    yield "nothing"
+    for number in range(2, count + 1):
+        yield f"nothing#{number}"
+
+
+if __name__ == "__main__":
+    main()
