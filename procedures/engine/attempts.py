@@ -101,7 +101,7 @@ class Work:
             attempt += 1
 
     def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
-        self.line.check_cancelled(self.key)
+        self.line.check_wanted(self.key)
         retry_at = datetime.fromisoformat(failed["retry_at"])
         pause = retry_at - self.journal.now()
         if pause > IN_PLACE:
@@ -120,7 +120,7 @@ class Work:
         self.line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=self.key)
 
     def _try_once(self, attempt: int) -> Draft:
-        self.line.check_cancelled(self.key)
+        self.line.check_wanted(self.key)
         if self.journal.is_wanted_elsewhere and self.line.recorder.has_moved_on:
             self.line.interrupt(Yielded(self.key))
         since, options = self.journal.now(), self.bound.options

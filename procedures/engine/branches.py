@@ -112,7 +112,7 @@ def swallowed(suspension: Suspend) -> str:
 
 def _fail(line: Line, key: str, error: BranchFailedError) -> None:
     """Keep that the gather has failed, and withdraw what its other branches wait for."""
-    line.check_cancelled(key)  # a cancel has withdrawn them already
+    line.check_wanted(key)  # a cancel has withdrawn them already
     withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
     path = f"{key}/"
     waits = [wait for wait in line.recorder.open_waits if wait.startswith(path)]

@@ -72,7 +72,7 @@ def start_map(
 def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], Any]) -> Handle[Any]:
     entry = line.take("child", key)
     if entry is None:
-        line.check_cancelled(key)
+        line.check_wanted(key)
         started = {**data, "run": line.journal.new_id(), "due_at": None}
         line.add(Draft(EventKind.CHILD_STARTED, key, data["procedure"], started))
     else:

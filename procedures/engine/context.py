@@ -265,7 +265,7 @@ class Context:
         """Begin anew with other inputs, as the same run; what was kept is not read again."""
         self._line.check_usable()
         text = self._procedure.dump(self._procedure.parse(inputs))
-        self._line.check_cancelled("continue_as_new")
+        self._line.check_wanted("continue_as_new")
         self._line.interrupt(Continued(text))
 
     # Time, chance and change that replay alike

@@ -26,7 +26,7 @@ def settle_doubt(line: Line, entry: Entry, returns: Any, *, again: Callable[[], 
     try:
         return _as_they_say(line, entry, returns, again)
     except _DoubtfulError as error:
-        line.check_cancelled(entry.key)
+        line.check_wanted(entry.key)
         words = {"type": "Doubtful", "message": str(error), "doubtful": True}
         content = {**entry.events[0].content, **words, "final": True, "retry_at": None}
         line.commit(Draft(EventKind.STEP_FAILED, entry.key, entry.key, content))

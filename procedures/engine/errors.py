@@ -16,6 +16,7 @@ EngineError
 Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Suspend               the run leaves its worker and waits
 ├── Cancelled             the run was asked to end, and leaves its worker
+├── Paused                the run was asked to pause, and leaves its worker
 ├── Continued             the run begins anew, with other inputs
 ├── Yielded               the run has had its time, and others wait for the worker
 ├── Overtaken             somebody outside was faster; the run looks again
@@ -155,6 +156,10 @@ class Suspend(Interruption):
 
 class Cancelled(Interruption):
     """The run was asked to end: it leaves its worker here."""
+
+
+class Paused(Interruption):
+    """The run was asked to pause: it leaves its worker here."""
 
 
 class Continued(Interruption):

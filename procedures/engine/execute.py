@@ -17,6 +17,7 @@ from procedures.engine.errors import (
     Interruption,
     Mismatch,
     Overtaken,
+    Paused,
     Refused,
     StepFailedError,
     StorageLost,
@@ -44,6 +45,7 @@ Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3
 LET_GO: dict[type[Interruption], str] = {
     Cancelled: "cancel",  # whoever claims it next ends it
+    Paused: "pause",  # or lets it rest
     Yielded: "others",
     Overtaken: "outside",
 }
@@ -144,7 +146,7 @@ class Execution:
         result = self.procedure.fn(Context(line, self.procedure), **inputs)
         if not line.interruption:
             line.scope.check_all_read("The code now ends")
-            line.check_cancelled("the end")
+            line.check_wanted("the end")
         text = canonical.dump(result, returns)
         return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)
 

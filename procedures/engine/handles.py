@@ -52,7 +52,7 @@ class Handle(Generic[T]):
         """What became of it; the run leaves its worker until it is closed."""
         self._line.check_usable()
         if self.entry is None or self.closed_seq is None:
-            self._line.check_cancelled(self.key)
+            self._line.check_wanted(self.key)
             self._line.interrupt(Suspend(self.key))
         self._line.pass_by(self.entry.last)
         return self._read(self.entry)
@@ -69,7 +69,7 @@ def open_wait(
     """The kept wait of that key, or a new one, to be committed before anything depends on it."""
     entry = line.take("wait", key, data.get("prompt", ""))
     if entry is None:
-        line.check_cancelled(key)
+        line.check_wanted(key)
         due = line.journal.now() + timedelta(seconds=expires) if expires else None
         data = {**data, "due_at": due and due.isoformat()}
         line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
@@ -143,13 +143,13 @@ def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> 
     else:
         check_same(line, key, entry.events[0].content, data)
         if not entry.is_closed:
-            line.check_cancelled(key)
+            line.check_wanted(key)
             line.interrupt(Suspend(key))
         line.pass_by(entry.last)
         won = entry.last.content["value"]
         left = [handle for handle in handles if handle.key not in won and handle.entry is None]
         if left:  # decided after an operator had them asked again, and before they were
-            line.check_cancelled(key)
+            line.check_wanted(key)
             _withdraw(line, left, "")
     return [handle for chosen in won for handle in handles if handle.key == chosen]
 
@@ -158,7 +158,7 @@ def _decided(
     line: Line, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
 ) -> list[str]:
     """Those that are closed already, if they are enough; else the run waits for the set."""
-    line.check_cancelled(key)
+    line.check_wanted(key)
     line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
     if len(closed) < data["need"]:

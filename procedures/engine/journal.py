@@ -63,7 +63,7 @@ class EventKind(StrEnum):
 
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED}
-"""What a run does not do any more that was asked to end since it was claimed."""
+"""What a run does not do any more that was asked to end, or to pause, since it was claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,11 @@ class Journal(Protocol):
         """Whether somebody asked the run to end: seen between steps, a second late at most."""
         ...
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody asked the run to pause: seen in the same way."""
+        ...
+
     def now(self) -> datetime:
         """The storage's own clock: leases, deadlines and events all follow it."""
         ...
@@ -198,8 +203,9 @@ class Journal(Protocol):
     def commit(self, batch: Batch) -> list[Event]:
         """Keep all of the batch in one commit; `Fenced` when the run is not ours any more.
 
-        `Overtaken`, and nothing is kept, when a wait it closes has been closed from outside, or
-        when it opens one or begins anew, and was asked to end since it was claimed.
+        `Overtaken`, and nothing is kept, when a wait it closes has been closed from outside, when
+        it opens one or begins anew, and was asked to end or to pause since it was claimed, or when
+        it ends while the journal lacks what an operator has said.
         """
         ...
 

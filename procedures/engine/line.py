@@ -135,10 +135,10 @@ class Line:
     def flush(self) -> None:
         self._guarded(self.recorder.flush)
 
-    def check_cancelled(self, key: str) -> None:
+    def check_wanted(self, key: str) -> None:
         if self.is_left:
             self.interrupt(Suspend(key))
-        self._guarded(lambda: self.recorder.check_cancelled(key))
+        self._guarded(lambda: self.recorder.check_wanted(key))
 
     def tell(self, draft: Draft) -> None:
         """Keep what a step says meanwhile; replay does not read it, so it moves no time."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from procedures.engine.errors import Cancelled, Interruption, Overtaken, Refused, told
+from procedures.engine.errors import Cancelled, Interruption, Overtaken, Paused, Refused, told
 from procedures.engine.files import File
 from procedures.engine.history import History
 from procedures.engine.journal import (
@@ -63,9 +63,14 @@ class Recorder:
         """The keys of what was opened and not closed, as far as this claim knows."""
         return list(self._waits)
 
-    def check_cancelled(self, key: str) -> None:
-        if self.journal.is_cancelled and not self.is_undoing:
+    def check_wanted(self, key: str) -> None:
+        """Whether nobody wants the run to end or to pause before this."""
+        if self.is_undoing:
+            return
+        if self.journal.is_cancelled:
             raise Cancelled(key)
+        if self.journal.is_paused:
+            raise Paused(key)
 
     def add(self, draft: Draft) -> None:
         """Note what the next commit keeps; raises what that commit raises, when it is due."""

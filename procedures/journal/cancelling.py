@@ -1,6 +1,6 @@
 """Asking runs to end: one, or a tree of them, a parent before its children."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db import connection
 from procedures.engine import canonical
 from procedures.engine.history import UNDO
 from procedures.engine.journal import EventKind, RunStatus, closing
+from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, queue
 from procedures.models import Run, RunInput, Wait
 from procedures.models.wait import WaitQuerySet
@@ -17,12 +18,13 @@ BY_PARENT = {"action": "cancel", "by": "system", "reason": "Its parent needs it 
 
 
 def ask_to_end(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
-    """Note who wants the run to end, and withdraw what it asks; a worker ends it.
+    """Note who wants the run to end, and withdraw what it asks; a worker ends it, paused or not.
 
     The run is locked, and has not ended; what stands below it is locked here.
     """
     lock_below(run.waits.all())
-    _ask(run, said, at=at)
+    with receivers():
+        _ask(run, said, at=at)
 
 
 def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
@@ -32,7 +34,7 @@ def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
     run.request_cancel(at=at)
     withdraw_all(run.waits.open().exclude(key__startswith=UNDO), at=at)  # undoing goes on asking
     _end_what_failures_keep(run, at=at)
-    if run.is_suspended or run.status == RunStatus.QUARANTINED:
+    if run.is_suspended or run.status in (RunStatus.QUARANTINED, RunStatus.PAUSED):
         queue(run, at=at)
 
 
@@ -52,13 +54,24 @@ def lock_below(waits: WaitQuerySet) -> None:
     Before any of them is closed: closing a question locks its session, the last lock of all,
     while a child at work holds its own run and may want the session that both share.
     """
-    while connection.features.has_select_for_update:
+    if connection.features.has_select_for_update:
+        list(_below(waits))
+
+
+def all_below(run: Run) -> list[Run]:
+    """What goes on below a locked run, and those that failed above others: each one locked."""
+    return list(_below(run.waits.all()))
+
+
+def _below(waits: WaitQuerySet) -> Iterator[Run]:
+    while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())
         alive = children.unended() | children.failed_above_others()
-        level = list(alive.locked().order_by("pk").values_list("pk", flat=True))
+        level = list(alive.locked().defer("inputs", "result").order_by("pk"))
         if not level:
             return
-        waits = Wait.objects.filter(run__in=level)
+        yield from level
+        waits = Wait.objects.filter(run__in=[child.pk for child in level])
 
 
 def withdraw_all(

@@ -29,9 +29,10 @@ from procedures.engine.journal import (
     Working,
     chained,
 )
+from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
 from procedures.journal.statements import Fence, ledger_key
-from procedures.journal.storage import durable, storage
+from procedures.journal.storage import durable, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput
 from procedures.models.ids import uuid7
@@ -69,7 +70,7 @@ class DatabaseJournal:
         self._origin, self._started = now, time.monotonic()
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, row.claims, row.depth)
         self.working: Working | None = None
-        self.is_cancelled = False
+        self.is_cancelled = self.is_paused = False
         self.cancellation: Mapping[str, Any] | None = None
         self.is_wanted_elsewhere = False
         self.is_queued_again = False
@@ -245,8 +246,10 @@ class DatabaseJournal:
         )
 
     def look_around(self) -> None:
-        """Ask, once a second, whether the run is to end, and whether others wait for its worker."""
-        self.is_cancelled = Run.objects.filter(pk=self._row.pk).asked_to_end().exists()
+        """Ask, once a second, whether the run is to stop, and whether others want its worker."""
+        row = Run.objects.filter(pk=self._row.pk)
+        to_end, to_pause = row.values_list("cancel_requested_at", "pause_requested_at").get()
+        self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
         has_had_its_turn = time.monotonic() - self._started >= settings.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
 
@@ -260,7 +263,7 @@ class DatabaseJournal:
             Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data))
             for one in inputs
         ]
-        if not self._row.cancel_requested_at:
+        if not (self._row.cancel_requested_at or self._row.pause_requested_at):
             drafts.append(Draft(EventKind.RUN_RESUMED))
         events = self._chain(drafts)
         self._fence.append(events, is_progress=False)
@@ -288,8 +291,28 @@ class DatabaseJournal:
         self._end(Release(RunStatus.CANCELLED), (draft,))
 
     def _said_with_cancel(self) -> dict[str, Any]:
-        asked = RunInput.objects.filter(run=self._row, name="cancel").last()
+        cancels = RunInput.objects.filter(run=self._row, kind=EventKind.OPERATOR, name="cancel")
+        asked = cancels.last()
         return canonical.plain(asked.data) if asked else {}
+
+    def force_end(self, said: Mapping[str, Any]) -> None:
+        """End the run where it stands, whatever the layers above say to that."""
+        events = self._chain([Draft(EventKind.RUN_CANCELLED, data=dict(said))])
+        self._fence.append(events, is_progress=False)
+        self._row.let_go(RunStatus.CANCELLED, at=self.now())
+        with regardless():
+            hooks.run_ended.send(Run, run=self._row)
+        bring_end(self._row)
+        transaction.on_commit(self._tell_of_change)
+
+    def rest(self, status: str, *, wake_at: datetime | None = None) -> None:
+        """Let the run rest, to go on in that status, in the caller's transaction."""
+        self._row.pause(status, at=self.now(), wake_at=wake_at)
+        transaction.on_commit(self._tell_of_change)
+
+    def unpause(self, *, wake_at: datetime | None) -> None:
+        self._row.unpause(at=self.now(), wake_at=wake_at)
+        transaction.on_commit(self._tell_of_change)
 
     def _end(self, release: Release, drafts: Sequence[Draft]) -> None:
         events = self._chain(drafts)

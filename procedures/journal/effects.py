@@ -27,8 +27,10 @@ def take_effect(
         [Artifact(run=run, **vars(file)) for file in batch.files], ignore_conflicts=True
     )
     is_going_on = not is_undone and any(event.kind in GOING_ON for event in events)
-    if is_going_on and Run.objects.filter(pk=run.pk).asked_to_end().exists():
+    if is_going_on and _is_to_stop(run):
         raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
+    if batch.release and batch.release.status.is_end and _is_told_more(run):
+        raise Overtaken(str(run.pk))  # what an operator was told, the journal tells, too
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
     if batch.release and batch.release.status == RunStatus.CANCELLED:
         lock_below(run.waits.open())
@@ -44,6 +46,16 @@ def take_effect(
         with receivers():
             end_run(run, at=at)
     return is_queued
+
+
+def _is_to_stop(run: Run) -> bool:
+    return Run.objects.filter(pk=run.pk).asked_to_stop().exists()
+
+
+def _is_told_more(run: Run) -> bool:
+    """Whether an operator has said something that is not in the journal yet."""
+    untaken = RunInput.objects.filter(run=run, kind=EventKind.OPERATOR).untaken()
+    return untaken.exists()
 
 
 def end_run(run: Run, *, at: datetime) -> None:
@@ -111,7 +123,7 @@ def _let_go(run: Run, release: Release, *, at: datetime, is_undone: bool) -> boo
     status = release.status
     is_called = status in Run.SUSPENDED and RunInput.objects.filter(run=run).untaken().exists()
     is_ending = is_undone or status.is_end
-    if is_called or (not is_ending and Run.objects.filter(pk=run.pk).asked_to_end().exists()):
+    if is_called or (not is_ending and _is_to_stop(run)):
         status = RunStatus.QUEUED
     run.let_go(
         status,

@@ -1,11 +1,14 @@
 """How failures of the database are told to the engine."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from procedures.engine.errors import Refused, StorageLost
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -41,3 +44,13 @@ def receivers() -> Iterator[None]:
         raise
     except Exception as error:
         raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def regardless() -> Iterator[None]:
+    """What a layer above refuses is undone alone, and logged: the commit stands without it."""
+    try:
+        with transaction.atomic(), receivers():
+            yield
+    except Refused:
+        logger.exception("A run was ended by force, and something above did not take part.")

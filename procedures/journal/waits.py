@@ -11,7 +11,7 @@ from procedures import dispatch, hooks
 from procedures.engine import canonical
 from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.files import file_desk
-from procedures.engine.journal import EventKind, closing
+from procedures.engine.journal import EventKind, RunStatus, closing
 from procedures.engine.large import packed
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
@@ -70,9 +70,14 @@ def _closing_of(wait: Wait) -> Mapping[str, Any]:
 
 
 def wake(run: Run, *, at: datetime) -> None:
-    """Queue a run that is suspended; one that works finds its inputs when it lets go."""
+    """Queue a run that is suspended; one that works finds its inputs when it lets go.
+
+    One that is paused is queued when it is unpaused.
+    """
     if run.is_suspended:
         queue(run, at=at)
+    elif run.status == RunStatus.PAUSED:
+        run.be_called()
 
 
 def queue(run: Run, *, at: datetime) -> None:

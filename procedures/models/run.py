@@ -59,9 +59,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.QUEUED)
 
     def with_news_of_children(self) -> Self:
-        """Suspended, and a child's end was lost on its way to them."""
+        """Suspended or paused, and a child's end was lost on its way to them."""
         news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
-        return self.filter(status__in=Run.SUSPENDED, **news).distinct()
+        return self.filter(status__in=[*Run.SUSPENDED, RunStatus.PAUSED], **news).distinct()
 
     def unended(self) -> Self:
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
@@ -71,8 +71,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         below = Run.objects.filter(parent_wait__run=OuterRef("pk"))
         return self.filter(Exists(below), status=RunStatus.FAILED)
 
-    def asked_to_end(self) -> Self:
-        return self.filter(cancel_requested_at__isnull=False)
+    def asked_to_stop(self) -> Self:
+        """For good, or for now."""
+        to_end, to_pause = Q(cancel_requested_at=None), Q(pause_requested_at=None)
+        return self.exclude(to_end & to_pause)
 
 
 class Run(models.Model):
@@ -99,6 +101,10 @@ class Run(models.Model):
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    pause_requested_at = models.DateTimeField(null=True)
+    paused_as = models.CharField(
+        max_length=12, blank=True, help_text="The status in which it goes on when it is unpaused."
+    )
     parent_wait = models.ForeignKey(
         "procedures.Wait", models.SET_NULL, null=True, related_name="children"
     )
@@ -190,12 +196,38 @@ class Run(models.Model):
         self.save(update_fields=["status", "wake_at", "leased_until", "rings", "ring_at"])
 
     def request_cancel(self, *, at: datetime) -> None:
-        self.cancel_requested_at = at
-        self.save(update_fields=["cancel_requested_at"])
+        """A pause ends with it."""
+        self.cancel_requested_at, self.pause_requested_at = at, None
+        self.save(update_fields=["cancel_requested_at", "pause_requested_at"])
 
     def drop_cancel(self) -> None:
         self.cancel_requested_at = None
         self.save(update_fields=["cancel_requested_at"])
+
+    def request_pause(self, *, at: datetime) -> None:
+        self.pause_requested_at = at
+        self.save(update_fields=["pause_requested_at"])
+
+    def drop_pause(self) -> None:
+        self.pause_requested_at = None
+        self.save(update_fields=["pause_requested_at"])
+
+    def pause(self, status: str, *, at: datetime, wake_at: datetime | None) -> None:
+        """Let it rest, to go on in that status."""
+        self.paused_as, self.claims = status, 0
+        self.save(update_fields=["paused_as", "claims"])
+        self.let_go(RunStatus.PAUSED, at=at, wake_at=wake_at)
+
+    def unpause(self, *, at: datetime, wake_at: datetime | None) -> None:
+        status, self.paused_as, self.claims = RunStatus(self.paused_as), "", 0
+        self.save(update_fields=["paused_as", "claims"])
+        self.drop_pause()
+        self.let_go(status, at=at, wake_at=wake_at)
+
+    def be_called(self) -> None:
+        """Something has come while it is paused: it is queued when it is unpaused."""
+        self.paused_as = RunStatus.QUEUED
+        self.save(update_fields=["paused_as"])
 
     def reopen(self, *, at: datetime) -> None:
         """Queue a run that had come to a stop, as if it had not."""
@@ -230,9 +262,9 @@ class Run(models.Model):
         status: RunStatus,
         *,
         at: datetime,
-        wake_at: datetime | None,
-        result: str | None,
-        error: str,
+        wake_at: datetime | None = None,
+        result: str | None = None,
+        error: str = "",
     ) -> None:
         """End a worker's hold. A run whose inputs came meanwhile is queued at once."""
         self.status, self.wake_at, self.result, self.error = status, wake_at, result, error

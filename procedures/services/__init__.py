@@ -7,7 +7,10 @@ from procedures.services.operations import (
     OperationRefusedError,
     cancel_run,
     checked_reason,
+    force_end_run,
     note_operation,
+    pause_run,
+    unpause_run,
 )
 from procedures.services.retries import override_run, retry_run
 from procedures.services.runs import (
@@ -41,14 +44,17 @@ __all__ = [
     "checked_reason",
     "expire_wait",
     "find_startable",
+    "force_end_run",
     "lock_run",
     "note_operation",
     "override_run",
+    "pause_run",
     "resolve_wait",
     "restart_run",
     "retry_run",
     "send_signal",
     "start_run",
     "sweep",
+    "unpause_run",
     "verify_journal",
 ]

@@ -81,7 +81,7 @@ class Rehearsal:
     def __init__(self, row: Run) -> None:
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)
         self.working: Working | None = None
-        self.is_cancelled = False
+        self.is_cancelled = self.is_paused = False
         self.is_wanted_elsewhere = True
         self.cancellation: Mapping[str, Any] | None = None
         self.noted: list[Draft] = []

@@ -1,6 +1,7 @@
 """What operators do to runs: each with a reason, kept in the run's journal with who it was."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -25,10 +26,14 @@ def note_operation(
     run: Run, action: str, *, by: User, reason: str, step: str = "", **more: object
 ) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
-    data = {"action": action, "by": by.get_username(), "reason": checked_reason(reason), **more}
+    data = {**_said(action, by, reason), **more}
     RunInput.objects.create(
         run=run, kind=EventKind.OPERATOR, key=step, name=action, data=canonical.text_of(data)
     )
+
+
+def _said(action: str, by: User, reason: str) -> dict[str, Any]:
+    return {"action": action, "by": by.get_username(), "reason": checked_reason(reason)}
 
 
 def checked_reason(reason: str) -> str:
@@ -51,17 +56,90 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
         raise OperationRefusedError(f"It has ended already: {run.status}.")
     if run.cancel_requested_at and _is_held(run, now):
         raise OperationRefusedError("It is asked to stop already, and ends at its next step.")
-    said = {"action": "cancel", "by": by.get_username(), "reason": checked_reason(reason)}
-    journal.ask_to_end(run, said, at=now)
-    if _is_held(run, now):
-        return "It works right now, and ends at its next step or wait."
-    if run.has_to_undo():
-        return "It undoes what it has done, and ends then."
+    was_paused = run.status == RunStatus.PAUSED
+    said = _said("cancel", by, reason)
     try:
-        journal.cancel(run, now=now)
+        journal.ask_to_end(run, said, at=now)
+        if _is_held(run, now):
+            return "It works right now, and ends at its next step or wait."
+        if not run.has_to_undo():
+            journal.cancel(run, now=now)
+            return "It is cancelled."
     except Refused as refusal:
         raise OperationRefusedError(str(refusal)) from refusal
-    return "It is cancelled."
+    undoes = "undoes what it has done, and ends then."
+    return f"It is paused no more: it {undoes}" if was_paused else f"It {undoes}"
+
+
+@transaction.atomic
+def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
+    """End a run and all below it at once, whoever works on them; nothing is undone.
+
+    Locks the tree. What a worker has in hand is not kept; its step may happen all the same.
+    """
+    run, now = lock_run(run_id), clock.now()
+    if RunStatus(run.status).is_end:
+        raise OperationRefusedError(f"It has ended already: {run.status}.")
+    said = _said("force_end", by, reason) | {"forced": True}
+    was_held, has_to_undo = _is_held(run, now), run.has_to_undo()
+    below = journal.force_end(run, said, now=now)
+    told = [f"It has ended, with {below} below it." if below else "It has ended."]
+    if was_held:
+        told.append("The step it was in may still happen, and is not kept.")
+    if has_to_undo:
+        told.append("What it did is not undone.")
+    return " ".join(told)
+
+
+@transaction.atomic
+def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
+    """Let no worker have it until it is unpaused: now, or from its next step or wait on.
+
+    Answers and signals are kept, and deadlines pass meanwhile; its children go on. Locks the run.
+    """
+    run, now = lock_run(run_id), clock.now()
+    _check_pausable(run, now)
+    note_operation(run, "pause", by=by, reason=reason)
+    run.request_pause(at=now)
+    if _is_held(run, now):
+        return f"It works right now, and pauses before its next step or wait.{_children_of(run)}"
+    journal.pause(run, now=now)
+    return f"It is paused.{_children_of(run)}"
+
+
+def _check_pausable(run: Run, now: datetime) -> None:
+    if RunStatus(run.status).is_end:
+        raise OperationRefusedError(f"It has ended already: {run.status}.")
+    if run.status == RunStatus.PAUSED:
+        raise OperationRefusedError("It is paused already.")
+    if run.status == RunStatus.QUARANTINED:
+        raise OperationRefusedError("It is quarantined, and does nothing until it is retried.")
+    if run.cancel_requested_at:
+        raise OperationRefusedError("It is asked to stop: it ends, and pauses no more.")
+    if run.pause_requested_at and _is_held(run, now):
+        raise OperationRefusedError("It is asked to pause already, and does at its next step.")
+
+
+def _children_of(run: Run) -> str:
+    """A sentence about those that a pause leaves alone."""
+    alive = Run.objects.filter(parent_wait__run=run).unended().count()
+    if not alive:
+        return ""
+    return f" Its {alive} children go on." if alive > 1 else " Its child goes on."
+
+
+@transaction.atomic
+def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
+    """Let a paused run go on from where it stood, with what has come meanwhile. Locks the run."""
+    run, now = lock_run(run_id), clock.now()
+    if not run.pause_requested_at:
+        raise OperationRefusedError(f"It is not paused: {run.status}.")
+    note_operation(run, "unpause", by=by, reason=reason)
+    if run.status != RunStatus.PAUSED:
+        run.drop_pause()
+        return "It goes on, and does not pause."
+    journal.unpause(run, now=now)
+    return "It goes on." if run.status == RunStatus.QUEUED else f"It is {run.status} again."
 
 
 def _is_held(run: Run, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.journal import Event, Journal, RunStatus, closing
-from procedures.engine.memory import KEY, LEASE, MemoryStore
+from procedures.engine.memory import KEY, LEASE, MemoryStore, operating
 
 
 class Backend(Protocol):
@@ -41,6 +41,18 @@ class Backend(Protocol):
 
     def cancel(self, run_id: str) -> None:
         """Ask the run to end, as dave."""
+        ...
+
+    def force_end(self, run_id: str) -> None:
+        """End the run and all below it at once, as dave."""
+        ...
+
+    def pause(self, run_id: str) -> None:
+        """Let no worker have the run, as dave."""
+        ...
+
+    def unpause(self, run_id: str) -> None:
+        """Let the run go on, as dave."""
         ...
 
     def retry(self, run_id: str) -> None:
@@ -110,6 +122,15 @@ class MemoryBackend:
 
     def cancel(self, run_id: str) -> None:
         self.store.cancel(run_id, by="dave", reason="Enough.")
+
+    def force_end(self, run_id: str) -> None:
+        operating.force_end(self.store, run_id, by="dave", reason="At once.")
+
+    def pause(self, run_id: str) -> None:
+        operating.pause(self.store, run_id, by="dave", reason="Wait.")
+
+    def unpause(self, run_id: str) -> None:
+        operating.unpause(self.store, run_id, by="dave", reason="Now.")
 
     def retry(self, run_id: str) -> None:
         self.store.retry(run_id)

@@ -21,12 +21,15 @@ from procedures.services import (
     Sent,
     WaitClosedError,
     cancel_run,
+    force_end_run,
     override_run,
+    pause_run,
     resolve_wait,
     retry_run,
     send_signal,
     start_run,
     sweep,
+    unpause_run,
 )
 
 
@@ -71,6 +74,15 @@ class DatabaseBackend:
 
     def cancel(self, run_id: str) -> None:
         cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")
+
+    def force_end(self, run_id: str) -> None:
+        force_end_run(UUID(run_id), by=_person("dave"), reason="At once.")
+
+    def pause(self, run_id: str) -> None:
+        pause_run(UUID(run_id), by=_person("dave"), reason="Wait.")
+
+    def unpause(self, run_id: str) -> None:
+        unpause_run(UUID(run_id), by=_person("dave"), reason="Now.")
 
     def retry(self, run_id: str) -> None:
         retry_run(UUID(run_id), by=_person("dave"), reason="Mended.")

@@ -43,3 +43,8 @@ def broken(ctx: Context) -> str:
 def others_act_then_it_asks(ctx: Context) -> bool:
     ctx.step(let_others_act)
     return bool(ctx.approve("Go on?"))
+
+
+@procedure
+def last_word(ctx: Context) -> str:
+    return ctx.step(let_others_act)

@@ -41,6 +41,10 @@ class MemoryJournal:
     def is_cancelled(self) -> bool:
         return self.row.cancellation is not None
 
+    @property
+    def is_paused(self) -> bool:
+        return self.row.is_to_pause
+
     def now(self) -> datetime:
         return self._store.clock
 
@@ -70,7 +74,9 @@ class MemoryJournal:
         opened = [draft.key for draft in batch.drafts if draft.kind in OPENING]
         is_late = any(key not in self.row.waits and key not in opened for key in closed)
         is_going_on = any(draft.kind in GOING_ON for draft in batch.drafts)
-        if is_late or (is_going_on and self.is_to_end_since()):
+        is_end = batch.release is not None and batch.release.status.is_end
+        is_told_more = any(one.kind == EventKind.OPERATOR for one in self.row.inputs)
+        if is_late or (is_going_on and self.is_to_stop_since()) or (is_end and is_told_more):
             raise Overtaken(self.run.run_id)
         events = self._store.append(self.row, *batch.drafts)
         self._seq += len(events)
@@ -91,9 +97,10 @@ class MemoryJournal:
         """Whether nothing stands where the next event is to stand."""
         return len(self.row.events) == self._seq
 
-    def is_to_end_since(self) -> bool:
-        """Whether somebody asked the run to end after it was claimed."""
-        return self.row.cancellation is not None and self.cancellation is None
+    def is_to_stop_since(self) -> bool:
+        """Whether somebody asked the run to end, or to pause, after it was claimed."""
+        is_to_end = self.row.cancellation is not None and self.cancellation is None
+        return is_to_end or self.row.is_to_pause
 
     def renew(self) -> bool:
         """Hold the run for another lease; False when it is lost."""
@@ -108,8 +115,8 @@ class MemoryJournal:
         run.status, run.wake_at = release.status, release.wake_at
         run.result, run.error, run.leased_until = release.result, release.error, None
         is_called = run.status in SUSPENDED and run.inputs
-        is_to_end = not run.status.is_end and self.is_to_end_since()
-        if is_called or is_to_end or run.status == RunStatus.QUEUED:
+        is_to_stop = not run.status.is_end and self.is_to_stop_since()
+        if is_called or is_to_stop or run.status == RunStatus.QUEUED:
             self._store.queue(run)
         if run.status.is_end:
             self._store.end(run)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from procedures.engine.canonical import value_of
 from procedures.engine.definition import Procedure
-from procedures.engine.journal import Draft, Event, EventKind, RunFacts, RunStatus
+from procedures.engine.journal import Draft, Event, EventKind, RunFacts, RunStatus, closing
 
 KEY = b"memory"
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
@@ -62,6 +63,10 @@ class MemoryRun:
     base: int = 0
     """The number of the event before the one since which the run is read."""
     cancellation: dict[str, Any] | None = None
+    is_to_pause: bool = False
+    """Whether an operator wants it to rest, or has it rest."""
+    paused_as: RunStatus = RunStatus.QUEUED
+    """The status in which it goes on when it is unpaused."""
     files: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
     claims: int = 0
@@ -73,3 +78,10 @@ class MemoryRun:
     @property
     def compensates(self) -> bool:
         return any(event.kind == EventKind.COMPENSATION for event in self.events[self.base :])
+
+
+def child_end(run: MemoryRun) -> dict[str, Any]:
+    """How a run ended, as its parent is told."""
+    value = value_of(run.result) if run.result is not None else None
+    message = str((run.error or {}).get("message", ""))
+    return closing(run.status, value, responder="system: child", comment=message)

@@ -8,7 +8,6 @@ from itertools import chain as chained
 from typing import Any
 from uuid import uuid4
 
-from procedures.engine.canonical import value_of
 from procedures.engine.choices import choice_desk
 from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.definition import Procedure
@@ -29,7 +28,14 @@ from procedures.engine.journal import (
 )
 from procedures.engine.large import packed, part_of, unpacked
 from procedures.engine.memory.journal import LEASE, MemoryJournal
-from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryFiles, MemoryRun, Parent
+from procedures.engine.memory.rows import (
+    KEY,
+    SUSPENDED,
+    MemoryFiles,
+    MemoryRun,
+    Parent,
+    child_end,
+)
 from procedures.engine.recorder import open_in
 from procedures.engine.signals import check_signal
 
@@ -73,7 +79,10 @@ class MemoryStore:
             self.take_inputs(run)
             run.claims = 1
         if run.cancellation and not run.compensates:
-            self._end_cancelled(run)
+            self.end_cancelled(run)
+            return None
+        if run.is_to_pause:
+            self.rest(run, RunStatus.QUEUED)
             return None
         return self.hold(run)
 
@@ -84,6 +93,11 @@ class MemoryStore:
         """Let a worker take it up."""
         run.status, run.wake_at, run.leased_until = RunStatus.QUEUED, None, None
 
+    def rest(self, run: MemoryRun, paused_as: RunStatus) -> None:
+        """Let no worker take it up until it is unpaused."""
+        run.status, run.paused_as = RunStatus.PAUSED, paused_as
+        run.leased_until, run.claims = None, 0
+
     def is_free(self, run: MemoryRun) -> bool:
         """Whether a worker may claim it: queued, or held by one whose lease has passed."""
         if run.status == RunStatus.RUNNING:
@@ -92,7 +106,8 @@ class MemoryStore:
 
     def take_inputs(self, run: MemoryRun) -> None:
         """Write what came from outside into the journal, once."""
-        resumed = () if run.cancellation else (Draft(EventKind.RUN_RESUMED),)
+        is_to_stop = run.cancellation or run.is_to_pause
+        resumed = () if is_to_stop else (Draft(EventKind.RUN_RESUMED),)
         self.append(run, *run.inputs, *resumed)
         run.inputs.clear()
 
@@ -140,6 +155,7 @@ class MemoryStore:
         """End a run: at once, or by a worker when it is worked on or has something to undo."""
         run = self.runs[run_id]
         run.cancellation = {"action": "cancel", "by": by, "reason": reason}
+        run.is_to_pause = False
         run.inputs.append(Draft(EventKind.OPERATOR, "", "cancel", run.cancellation))
         self.withdraw_all(run, [key for key in run.waits if not key.startswith(UNDO)])
         self._end_what_failures_keep(run_id)
@@ -154,7 +170,7 @@ class MemoryStore:
         data = {"action": action, "by": "dave", "reason": "So it is.", **more}
         changed = more.get("changed", "")
         if changed in run.waits:
-            self._cancel_children(self._drop(run, changed, {}))
+            self._cancel_children(self.drop(run, changed, {}))
         run.closed.pop(changed, None)
         run.inputs.append(Draft(EventKind.OPERATOR, key, action, data))
         if run.status == RunStatus.FAILED:
@@ -199,7 +215,7 @@ class MemoryStore:
 
     def wake(self, run: MemoryRun) -> None:
         """Queue a run that waited for nothing but its time, if that has come."""
-        if run.wake_at and run.wake_at <= self.clock:
+        if run.status in SUSPENDED and run.wake_at and run.wake_at <= self.clock:
             self.queue(run)
 
     # What changes with the journal
@@ -220,7 +236,7 @@ class MemoryStore:
         """
         content = event.content
         if event.kind == EventKind.WAIT_CLOSED and event.key in run.waits:
-            self._cancel_children(self._drop(run, event.key, content))
+            self._cancel_children(self.drop(run, event.key, content))
         elif event.kind == EventKind.RUN_CONTINUED:
             run.base = event.seq - 1
             run.closed.clear()
@@ -233,7 +249,9 @@ class MemoryStore:
     def end(self, run: MemoryRun) -> None:
         """Close what an ended run waits for, and tell its parent."""
         is_failed = run.status == RunStatus.FAILED  # a retry goes on waiting for its children
-        left = [key for key, wait in run.waits.items() if not (is_failed and _goes_on(wait))]
+        left = [
+            key for key, wait in run.waits.items() if not (is_failed and wait["wait"] in KEEPS_ON)
+        ]
         self.withdraw_all(run, left)
         parent = run.parent
         if parent is None:
@@ -242,7 +260,7 @@ class MemoryStore:
         if above.waits.get(parent.key) is not wait:
             return
         if wait["wait"] == "child":
-            self._close(above, parent.key, _child_end(run))
+            self._close(above, parent.key, child_end(run))
         else:
             self._end_one_of(above, parent, wait, run)
 
@@ -279,7 +297,7 @@ class MemoryStore:
     def _end_one_of(
         self, run: MemoryRun, parent: Parent, wait: dict[str, Any], child: MemoryRun
     ) -> None:
-        end = _child_end(child)
+        end = child_end(child)
         ends = run.maps[parent.key]
         ends[parent.number] = [end["outcome"], end["value"], end["comment"]]
         is_lost = end["outcome"] != "succeeded" and wait["on_failure"] == "fail_fast"
@@ -312,7 +330,7 @@ class MemoryStore:
         below = [one for one in self.runs.values() if one.parent and one.parent.run_id == run_id]
         for child in (one for one in below if one.status == RunStatus.FAILED):
             for key in list(child.waits):
-                self._cancel_children(self._drop(child, key, {}))
+                self._cancel_children(self.drop(child, key, {}))
             self._end_what_failures_keep(child.facts.run_id)
 
     def _match_signal(self, run: MemoryRun, key: str) -> None:
@@ -329,13 +347,17 @@ class MemoryStore:
 
     def _close(self, run: MemoryRun, key: str, content: dict[str, Any]) -> None:
         """Close a wait from outside: the run goes on, unless a set of waits is not decided yet."""
-        self._drop(run, key, content)
+        self.drop(run, key, content)
         run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, content))
         sets = [other for other, wait in run.waits.items() if key in wait.get("over", ())]
         for other in sets:
             self._decide(run, other)
-        if run.status in SUSPENDED and not any(other in run.waits for other in sets):
+        if any(other in run.waits for other in sets):
+            return
+        if run.status in SUSPENDED:
             self.queue(run)
+        elif run.status == RunStatus.PAUSED:
+            run.paused_as = RunStatus.QUEUED
 
     def _decide(self, run: MemoryRun, key: str) -> None:
         wait = run.waits[key]
@@ -351,7 +373,7 @@ class MemoryStore:
             if other in run.waits and run.waits[other]["wait"] not in KEEPS_ON:
                 self._close(run, other, not_needed(why))
 
-    def _drop(self, run: MemoryRun, key: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    def drop(self, run: MemoryRun, key: str, content: Mapping[str, Any]) -> dict[str, Any]:
         wait = run.waits.pop(key)
         run.closed[key] = told_of(wait, content) if content else ""
         return wait
@@ -359,11 +381,11 @@ class MemoryStore:
     def withdraw_all(self, run: MemoryRun, keys: list[str]) -> None:
         """Close what a run waits for; when it is cancelled its children are to end, too."""
         for key in keys:
-            wait = self._drop(run, key, {})
+            wait = self.drop(run, key, {})
             if run.cancellation:
                 self._cancel_children(wait)
 
-    def _end_cancelled(self, run: MemoryRun) -> None:
+    def end_cancelled(self, run: MemoryRun) -> None:
         self.append(run, Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {}))
         run.status, run.leased_until, run.wake_at = RunStatus.CANCELLED, None, None
         self.end(run)
@@ -383,13 +405,3 @@ def _child_of(parent: Procedure, name: str) -> Procedure:
 
 def _contents(module: Any) -> list[Any]:
     return list(getattr(module, "__dict__", {}).values())
-
-
-def _goes_on(wait: dict[str, Any]) -> bool:
-    return wait["wait"] in KEEPS_ON
-
-
-def _child_end(run: MemoryRun) -> dict[str, Any]:
-    value = value_of(run.result) if run.result is not None else None
-    message = str((run.error or {}).get("message", ""))
-    return closing(run.status, value, responder="system: child", comment=message)

@@ -29,6 +29,10 @@ class WatchedJournal:
     def is_cancelled(self) -> bool:
         return self._journal.is_cancelled
 
+    @property
+    def is_paused(self) -> bool:
+        return self._journal.is_paused
+
     def now(self) -> datetime:
         return self._journal.now()
 
