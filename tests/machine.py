@@ -19,6 +19,7 @@ NOUNS = (
     "doings",
     "families",
     "faults",
+    "forked",
     "forms",
     "inputs",
     "moments",

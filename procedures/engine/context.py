@@ -86,8 +86,10 @@ class Context:
     def compensate(self, fn: Callable[..., object], *args: Any, **doing: Unpack[Doing]) -> None:
         """If the run fails or is cancelled, `fn(*args)` runs as a step, the last one first."""
         bound = self.bind(fn, *args, **doing)
-        self._line.note(EventKind.COMPENSATION, bound.name, {"step": bound.name})
-        self._line.recorder.to_undo.append(bound)
+        key = self._line.note(EventKind.COMPENSATION, bound.name, {"step": bound.name})
+        recorder = self._line.recorder
+        if key not in recorder.history.left_to_origin:
+            recorder.to_undo.append(bound)
 
     def _check_approved(self, bound: Bound[Any], decision: Response[bool]) -> None:
         """Ask again, with what would be done now, as long as something else was approved."""

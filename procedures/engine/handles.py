@@ -68,6 +68,8 @@ def open_wait(
 ) -> Handle[T]:
     """The kept wait of that key, or a new one, to be committed before anything depends on it."""
     entry = line.take("wait", key, data.get("prompt", ""))
+    if entry and entry.is_carried and entry.events[0].content["digest"] != data["digest"]:
+        entry = None  # what people said to another run was said to another question
     if entry is None:
         line.check_wanted(key)
         due = line.journal.now() + timedelta(seconds=expires) if expires else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from procedures.engine.errors import EngineError, Mismatch
-from procedures.engine.journal import Event, EventKind
+from procedures.engine.journal import OPENING, Event, EventKind
 
 Family = Literal["step", "wait", "child", "patch"]
 STRICT: dict[str, Family] = {
@@ -30,6 +30,8 @@ SOFT = {
     EventKind.PROGRESS,
     EventKind.COMPENSATION,
 }
+FORK = "fork"
+"""What an operator did to make this run: what stands before it was done by another one."""
 LONGEST_KEY = 200
 TOP = ("",)
 UNDO = "undo/"
@@ -53,6 +55,8 @@ class Entry:
     """Whether an operator lets its result stand for other arguments."""
     is_read: bool = False
     """Whether the code has asked for it, or need not."""
+    is_carried: bool = False
+    """Whether another run has gone through it, which this one is a fork of."""
 
     @property
     def last(self) -> Event:
@@ -86,6 +90,8 @@ class History:
         self.entries: dict[str, Entry] = {}
         self.asked: list[Entry | str] = []
         """What the code has asked for: the entry, or what it would be called."""
+        self.left_to_origin: set[str] = set()
+        """What was noted to be undone by another run, which this one is a fork of."""
         self._soft: set[tuple[str, str]] = set()
         self._left: dict[str, int] = {}
         """How many entries of a scope are unread."""
@@ -125,10 +131,9 @@ class History:
             if entry is None:
                 self.entries[event.key] = Entry(family, event.key, [event])
                 return
-            entry.is_tried_again = False
-            if entry.is_asked_again:
+            if event.kind in OPENING:  # asked again: what became of it before counts no more
                 entry.events.clear()
-                entry.is_asked_again = False
+            entry.is_tried_again = entry.is_asked_again = entry.is_carried = False
             entry.events.append(event)
         elif event.kind == EventKind.WAIT_CLOSED:
             self._close(event)
@@ -152,20 +157,30 @@ class History:
             entry.events.append(event)
 
     def _obey(self, event: Event) -> None:
-        if event.key in self.entries:
-            self.entries[event.key].is_tried_again = True
         content = event.content
-        for key in content.get("again", ()):
-            if key in self.entries:
-                self.entries[key].is_asked_again = True
-        for key in content.get("loose", ()):
-            if key in self.entries:
-                self.entries[key].is_loose = True
+        if event.name == FORK:
+            self._carry_over()
+        for entry in self._known(event.key):
+            entry.is_tried_again = True
+        for entry in self._known(*content.get("again", ())):
+            entry.is_asked_again = True
+        for entry in self._known(*content.get("loose", ())):
+            entry.is_loose = True
         changed = self.entries.get(content.get("changed", ""))
         if changed and changed.family == "step":
             changed.is_accepted = True
         elif changed:  # an answer serves no other question: it is asked again
             del self.entries[changed.key]
+
+    def _known(self, *keys: str) -> list[Entry]:
+        return [self.entries[key] for key in keys if key in self.entries]
+
+    def _carry_over(self) -> None:
+        """All that was read up to here has been done by the run that this one is a fork of."""
+        for entry in self.entries.values():
+            entry.is_carried = True
+        noted = {key for kind, key in self._soft if kind == EventKind.COMPENSATION}
+        self.left_to_origin |= noted
 
 
 class Scope:

@@ -249,7 +249,12 @@ def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: 
     """The event that follows `head`, marked."""
     data = canonical.text_of(draft.data)
     event = Event(seq, draft.kind, draft.key, draft.name, data, at, "")
-    return event._replace(hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
+    return moved(event, run_id=run_id, seq=seq, head=head, key=key)
+
+
+def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Event:
+    """The event as one of another run's journal, marked for its place there."""
+    return event._replace(seq=seq, hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
 
 
 def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:

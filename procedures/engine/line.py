@@ -117,13 +117,14 @@ class Line:
             changed = entry.key if entry.family == "wait" else ""
             self.interrupt(self.scope.mismatch(words, changed=changed))
 
-    def note(self, kind: EventKind, name: str, data: dict[str, Any], *, about: str = "") -> None:
-        """Something that happens once over any number of replays, and never counts."""
+    def note(self, kind: EventKind, name: str, data: dict[str, Any], *, about: str = "") -> str:
+        """Something that happens once over any number of replays, and never counts. Its key."""
         self.check_usable()
         canonical.text_of(data)
         key = self.scope.key_for(f"{about.rpartition('/')[2]}:{kind}")
         if not self.recorder.history.has_soft(kind, key):
             self.add(Draft(kind, key, canonical.legible(name)[:100], data))
+        return key
 
     def pass_by(self, event: Event) -> None:
         """Go on from a kept event: its time is now."""

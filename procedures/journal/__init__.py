@@ -4,14 +4,17 @@ from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
 from procedures.journal.children import begin_more, begin_run, settle
 from procedures.journal.claiming import cancel, claim, force_end, pause, unpause
 from procedures.journal.database import LEASE, DatabaseJournal
+from procedures.journal.forks import Fork, begin_fork
 from procedures.journal.statements import ledger_key
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
 
 __all__ = [
     "LEASE",
     "DatabaseJournal",
+    "Fork",
     "answer_wait",
     "ask_to_end",
+    "begin_fork",
     "begin_more",
     "begin_run",
     "cancel",

@@ -1,7 +1,7 @@
 """Runs: one execution of a procedure each."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +10,9 @@ from django.db.models import Exists, OuterRef, Q
 from procedures.engine.journal import EventKind, RunStatus
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
+
+if TYPE_CHECKING:
+    from procedures.models.event import Event
 
 RING_AGAIN = timedelta(seconds=5)
 LONGEST_SILENCE = timedelta(minutes=10)
@@ -254,8 +257,12 @@ class Run(models.Model):
 
     def has_to_undo(self) -> bool:
         """Whether a worker must undo something before the run may end by a cancel."""
-        noted = self.events.filter(kind=EventKind.COMPENSATION, seq__gt=self.base_seq)
-        return noted.exists()
+        return self.noted_to_undo().exists()
+
+    def noted_to_undo(self) -> "models.QuerySet[Event]":
+        """What it has noted itself: a fork leaves what it has from another run to that one."""
+        since = max(self.base_seq, self.carried_seq)
+        return self.events.filter(kind=EventKind.COMPENSATION, seq__gt=since)
 
     def let_go(
         self,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from procedures.engine.forks import CARRIED_FROM
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
 from procedures.models import Event
@@ -104,7 +105,13 @@ def _closed(event: JournalEvent, data: dict[str, Any]) -> Told:
         return "failed", say(f"The child run {data['outcome']}", _because(data["comment"]))
     look = "done" if data["outcome"] in {"approved", "answered", "edited"} else "refused"
     comment = f": “{shortened(data['comment'], 300)}”" if data["comment"] else ""
-    return look, say(data["outcome"].capitalize(), f" by {who(data['responder'])}", comment)
+    by = f" by {who(data['responder'])}"
+    return look, say(data["outcome"].capitalize(), by, *_carried(data), comment)
+
+
+def _carried(data: dict[str, Any]) -> tuple[str | Part, ...]:
+    """That it was another run which was told so."""
+    return (", to the run ", _short(data[CARRIED_FROM])) if CARRIED_FROM in data else ()
 
 
 CLOSINGS = {
@@ -180,8 +187,14 @@ def _deed(step: str, data: dict[str, Any]) -> tuple[str | Part, ...]:
     if action == "retry" and step:
         return (" let the run go on, and ", code(step), " be tried again")
     if action == "restart":
-        return (" started the run ", code(short_id(UUID(data["from"]))), " anew")
+        return (" started the run ", _short(data["from"]), " anew")
+    if action == "fork":
+        return (" forked the run ", _short(data["from"]), " at ", code(data["at"]))
     return (DEEDS.get(action, f": {action}"),)
+
+
+def _short(run_id: str) -> Part:
+    return code(short_id(UUID(run_id)))
 
 
 DEEDS = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from procedures.engine.history import FORK
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.models import Run, Wait
 
@@ -140,6 +141,8 @@ class Reader:
                 self._open(event)
             case EventKind.WAIT_CLOSED:
                 self._close(event.key, event.content)
+            case EventKind.OPERATOR if event.name == FORK:
+                self._part(event)
 
     def _read_attempt(self, event: Event) -> None:
         data = event.content
@@ -185,6 +188,11 @@ class Reader:
         segment = Segment("person" if kind == "question" else "timer", event.at, row.end)
         row.segments.append(segment)
         self._queued_at = row.end
+
+    def _part(self, event: Event) -> None:
+        """From here on a fork goes its own way: what it did not keep of its origin is dropped."""
+        self.rows = [row for row in self.rows if row.kind in {"stage", "step"} or row.wait]
+        self._queued_at = event.at
 
     def _close(self, key: str, data: dict[str, Any]) -> None:
         if row := self._by_key.get(key):

@@ -242,7 +242,7 @@ def _told(said: Said) -> str:
 
 def _scale(rows: Sequence[Row], run: Run, now: datetime, *, is_whole: bool) -> Scale:
     segments = [segment for row in rows for segment in row.segments]
-    begin = run.created_at if is_whole else rows[0].begin
+    begin = min([run.created_at, *(row.begin for row in rows)]) if is_whole else rows[0].begin
     return Scale(segments, begin=begin, now=run.ended_at or now)
 
 

@@ -1,7 +1,7 @@
 """What may be done to runs from outside, each in one transaction."""
 
 from procedures.services.checks import Check, check_runs
-from procedures.services.forks import restart_run
+from procedures.services.forks import Parting, fork_run, restart_run
 from procedures.services.ledger import verify_journal
 from procedures.services.operations import (
     OperationRefusedError,
@@ -34,6 +34,7 @@ __all__ = [
     "KeyReusedError",
     "NotAllowedError",
     "OperationRefusedError",
+    "Parting",
     "Sent",
     "SignalDeniedError",
     "SignalRefusedError",
@@ -45,6 +46,7 @@ __all__ = [
     "expire_wait",
     "find_startable",
     "force_end_run",
+    "fork_run",
     "lock_run",
     "note_operation",
     "override_run",

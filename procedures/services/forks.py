@@ -1,18 +1,23 @@
 """New runs made from earlier ones, which stay as they are."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 
 from procedures import journal
+from procedures.engine import forks
 from procedures.engine.files import File, file_desk
+from procedures.engine.history import FORK, UNDO
 from procedures.engine.journal import Draft, EventKind
+from procedures.engine.large import unpacked
 from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.services.operations import checked_reason
-from procedures.services.runs import Start, files_in, find_startable
+from procedures.services.runs import Start, files_in, find_startable, give_files
 
 
 def restart_run(
@@ -42,10 +47,87 @@ def restart_run(
         "changed_inputs": sorted(inputs or ()),
     }
     note = Draft(EventKind.OPERATOR, name="restart", data=said)
-    files = [*files_in(parsed), *kept_files(origin, start.inputs)]
-    return start.begin(lambda run: journal.begin_run(run, note), files)
+
+    def write(run: Run) -> None:
+        journal.begin_run(run, note)
+        give_files(run, [*files_in(parsed), *_files_of(origin, start.inputs)])
+
+    return start.begin(write)
 
 
-def kept_files(run: Run, text: str) -> list[File]:
-    """Those of its files that a text names."""
-    return [file.as_file() for file in run.artifacts.all() if file.digest in text]
+@dataclass(frozen=True)
+class Parting:
+    """Where a fork parts from its origin, and what is other there."""
+
+    at: str
+    """The key of a step, a wait, a child or a gather, or the number of an event of it."""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    """Those that are other ones now."""
+    keep_answers: bool = True
+    """Whether people are asked only what has changed, and not all of it anew."""
+
+
+def fork_run(
+    run_id: UUID, parting: Parting, *, by: User, reason: str, idempotency_key: str = ""
+) -> tuple[Run, bool]:
+    """Start a run that goes its own way from a step or wait of another one.
+
+    What stands before it is taken over and not done again; what is to undo of it stays with the
+    other one. The same key gives the same run, and False.
+    """
+    origin = Run.objects.select_related("procedure").get(pk=run_id)
+    reason = checked_reason(reason)
+    definition = find_startable(origin.procedure.name, by=by)
+    at, fork = _parted(origin, parting.at)
+    carried = forks.carried(fork.events(), at, keep_answers=parting.keep_answers)
+    said = {
+        "action": FORK,
+        "by": by.get_username(),
+        "reason": reason,
+        "from": str(origin.pk),
+        "at": at,
+        "changed_inputs": sorted(parting.inputs),
+        "keep_answers": parting.keep_answers,
+        "again": carried.again,
+    }
+    note = Draft(EventKind.OPERATOR, name=FORK, data=said)
+    with file_desk(ContentStore()):
+        text, given = _inputs_of(origin), list[File]()
+        if parting.inputs:
+            parsed = definition.revise(text, parting.inputs)
+            text, given = definition.dump(parsed), files_in(parsed)
+
+    def write(run: Run) -> None:
+        named = journal.begin_fork(run, fork, carried, note)
+        give_files(run, [*given, *_files_of(origin, text), *_files_of(origin, named)])
+
+    start = Start(definition, text, by, idempotency_key, origin, at, origin.seed)
+    return start.begin(write)
+
+
+def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
+    """The key of what is forked at, and what comes before it."""
+    events = origin.events.filter(seq__gt=origin.base_seq)
+    if at.isdecimal() and not events.filter(key=at).exists():
+        named = events.filter(seq=int(at)).values_list("key", flat=True).first()
+        at = named or at
+    of_it = events.filter(Q(key=at) | Q(key__startswith=f"{at}/")).order_by("seq")
+    first = next((one for one in of_it.streamed() if forks.begins(one, at)), None)
+    if first is None:
+        raise forks.unknown(at)
+    is_undone = events.filter(key__startswith=UNDO).exists() or origin.cancel_requested_at
+    if is_undone and origin.noted_to_undo().filter(seq__lt=first.seq).exists():
+        raise forks.undone(at)
+    return at, journal.Fork(origin, origin.base_seq, first.seq)
+
+
+def _inputs_of(run: Run) -> str:
+    """The inputs of the run as it last began anew."""
+    first = run.events.get(seq=run.base_seq + 1)
+    is_anew = first.kind == EventKind.RUN_CONTINUED
+    return str(unpacked(first.content, "inputs")) if is_anew else run.inputs
+
+
+def _files_of(run: Run, named: Container[str]) -> list[File]:
+    """Those of its files that are named, in a text or otherwise, by their digests."""
+    return [file.as_file() for file in run.artifacts.order_by("pk") if file.digest in named]

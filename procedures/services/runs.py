@@ -59,7 +59,12 @@ def start_run(
     with file_desk(ContentStore()):
         parsed = definition.parse(inputs)
     start = Start(definition, definition.dump(parsed), by, idempotency_key)
-    return start.begin(journal.begin_run, files_in(parsed))
+
+    def write(run: Run) -> None:
+        journal.begin_run(run)
+        give_files(run, files_in(parsed))
+
+    return start.begin(write)
 
 
 @dataclass(frozen=True)
@@ -74,19 +79,19 @@ class Start:
     forked_at: str = ""
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
 
-    def begin(self, write: Callable[[Run], None], files: Iterable[File]) -> tuple[Run, bool]:
-        """Make it, unless it has been made for its key before; `write` begins its journal."""
+    def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
+        """Make it, unless it has been made for its key before; `write` keeps it and its files."""
         if self.idempotency_key and (run := self._earlier()):
             return run, False
         try:
-            return self._make(write, files), True
+            return self._make(write), True
         except IntegrityError:
             if run := self._earlier():
                 return run, False
             raise
 
     @transaction.atomic
-    def _make(self, write: Callable[[Run], None], files: Iterable[File]) -> Run:
+    def _make(self, write: Callable[[Run], None]) -> Run:
         version = registry.register(self.definition)
         run = Run(
             procedure=version.procedure,
@@ -100,9 +105,6 @@ class Start:
             forked_at=self.forked_at,
         )
         write(run)
-        Artifact.objects.bulk_create(
-            [Artifact(run=run, **vars(file)) for file in files], ignore_conflicts=True
-        )
         hooks.run_started.send(Run, run=run)
         dispatch.ring(run.pk)
         return run
@@ -114,6 +116,11 @@ class Start:
         if run and (run.inputs, run.origin, run.forked_at) != wanted:
             raise KeyReusedError(self.idempotency_key)
         return run
+
+
+def give_files(run: Run, files: Iterable[File]) -> None:
+    given = [Artifact(run=run, **vars(file)) for file in files]
+    Artifact.objects.bulk_create(given, ignore_conflicts=True)
 
 
 def files_in(inputs: Mapping[str, Any]) -> list[File]:

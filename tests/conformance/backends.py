@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.journal import Event, Journal, RunStatus, closing
-from procedures.engine.memory import KEY, LEASE, MemoryStore, operating
+from procedures.engine.memory import KEY, LEASE, MemoryStore, fork_run, operating
 
 
 class Backend(Protocol):
@@ -61,6 +61,10 @@ class Backend(Protocol):
 
     def override(self, run_id: str) -> None:
         """Let a quarantined run go on with changed code, as dave."""
+        ...
+
+    def fork(self, run_id: str, at: str, *, keep_answers: bool = True, **inputs: Any) -> str:
+        """Another run, which goes its own way from there, as dave. Returns its id."""
         ...
 
     def children(self, run_id: str) -> list[str]:
@@ -138,6 +142,9 @@ class MemoryBackend:
     def override(self, run_id: str) -> None:
         error = self.error(run_id) or {}
         self.store.operate(run_id, "override", loose=error["unread"], changed=error["changed"])
+
+    def fork(self, run_id: str, at: str, *, keep_answers: bool = True, **inputs: Any) -> str:
+        return fork_run(self.store, run_id, at, inputs, keep_answers=keep_answers)
 
     def children(self, run_id: str) -> list[str]:
         parents = {key: run.parent for key, run in self.store.runs.items()}

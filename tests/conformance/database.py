@@ -18,10 +18,12 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.registry import find
 from procedures.services import (
+    Parting,
     Sent,
     WaitClosedError,
     cancel_run,
     force_end_run,
+    fork_run,
     override_run,
     pause_run,
     resolve_wait,
@@ -89,6 +91,11 @@ class DatabaseBackend:
 
     def override(self, run_id: str) -> None:
         override_run(UUID(run_id), by=_person("dave"), reason="So it is.")
+
+    def fork(self, run_id: str, at: str, *, keep_answers: bool = True, **inputs: Any) -> str:
+        parting = Parting(at, inputs, keep_answers)
+        run, _is_new = fork_run(UUID(run_id), parting, by=_person("dave"), reason="Otherwise.")
+        return str(run.pk)
 
     def children(self, run_id: str) -> list[str]:
         below = Run.objects.filter(parent_wait__run=UUID(run_id))

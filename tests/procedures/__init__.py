@@ -5,6 +5,7 @@
 from tests.procedures.doings import *
 from tests.procedures.families import *
 from tests.procedures.faults import *
+from tests.procedures.forked import *
 from tests.procedures.forms import *
 from tests.procedures.inputs import *
 from tests.procedures.moments import *

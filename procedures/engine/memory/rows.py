@@ -60,6 +60,8 @@ class MemoryRun:
     maps: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
     """What became of the children of a map, by its key and their number."""
     parent: Parent | None = None
+    carried: int = 0
+    """How many of its events another run has had, which this one is a fork of."""
     base: int = 0
     """The number of the event before the one since which the run is read."""
     cancellation: dict[str, Any] | None = None
@@ -76,8 +78,13 @@ class MemoryRun:
     error: dict[str, Any] | None = None
 
     @property
+    def noted(self) -> list[Event]:
+        """What it has kept itself since it last began anew."""
+        return self.events[max(self.base, self.carried) :]
+
+    @property
     def compensates(self) -> bool:
-        return any(event.kind == EventKind.COMPENSATION for event in self.events[self.base :])
+        return any(event.kind == EventKind.COMPENSATION for event in self.noted)
 
 
 def child_end(run: MemoryRun) -> dict[str, Any]:

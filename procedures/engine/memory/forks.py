@@ -1,0 +1,77 @@
+"""Forks in memory: the twin of what services and journal do in the database."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from procedures.engine import forks
+from procedures.engine.choices import choice_desk
+from procedures.engine.deciding import told_of
+from procedures.engine.files import file_desk
+from procedures.engine.history import FORK, UNDO
+from procedures.engine.journal import Draft, Event, EventKind, RunFacts, chain, moved
+from procedures.engine.large import unpacked
+from procedures.engine.memory.rows import KEY, MemoryRun
+from procedures.engine.memory.store import MemoryStore
+
+
+def fork_run(
+    store: MemoryStore,
+    run_id: str,
+    at: str,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    keep_answers: bool = True,
+) -> str:
+    """Another run, which goes its own way from a step or wait of this one."""
+    origin, by = store.runs[run_id], "dave"
+    taken = _before(origin, at)
+    carried = forks.carried(taken, at, keep_answers=keep_answers)
+    with file_desk(store.files), choice_desk(store.choices):
+        text = _inputs_of(origin)
+        if inputs:
+            text = origin.procedure.dump(origin.procedure.revise(text, inputs))
+        facts = RunFacts(store.new_id(), text, seed=origin.facts.seed)
+        run = store.runs[facts.run_id] = MemoryRun(origin.procedure, facts)
+        run.events += _moved(taken, run, origin=run_id, by=by)
+    run.base, run.carried = 1 if origin.base else 0, len(run.events)
+    said = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
+    store.append(run, Draft(EventKind.OPERATOR, name=FORK, data=said))
+    for entry in carried.closed:
+        run.closed[entry.key] = told_of(entry.events[0].content, entry.last.content)
+    run.files = {name: one for name, one in origin.files.items() if _is_named(run, one)}
+    store.queue(run)
+    return facts.run_id
+
+
+def _before(origin: MemoryRun, at: str) -> list[Event]:
+    kept = origin.events[origin.base :]
+    first = next((event for event in kept if forks.begins(event, at)), None)
+    if first is None:
+        raise forks.unknown(at)
+    is_undone = origin.cancellation or any(event.key.startswith(UNDO) for event in kept)
+    noted = [one for one in origin.noted if one.kind == EventKind.COMPENSATION]
+    if is_undone and any(one.seq < first.seq for one in noted):
+        raise forks.undone(at)
+    return [event for event in kept if event.seq < first.seq]
+
+
+def _inputs_of(run: MemoryRun) -> str:
+    first = run.events[run.base]
+    is_anew = first.kind == EventKind.RUN_CONTINUED
+    return str(unpacked(first.content, "inputs")) if is_anew else run.facts.inputs
+
+
+def _moved(taken: list[Event], run: MemoryRun, *, origin: str, by: str) -> Iterator[Event]:
+    run_id, text = run.facts.run_id, run.facts.inputs
+    draft, at = Draft(EventKind.RUN_STARTED, data={"by": by}), taken[0].at
+    last = chain(draft, run_id=run_id, seq=1, at=at, head="", key=KEY)
+    yield last
+    for event in taken:
+        if event.kind != EventKind.RUN_STARTED:
+            one = forks.as_taken(event, origin=origin, by=by, inputs=text)
+            last = moved(one, run_id=run_id, seq=last.seq + 1, head=last.hash, key=KEY)
+            yield last
+
+
+def _is_named(run: MemoryRun, digest: str) -> bool:
+    return any(digest in text for text in (run.facts.inputs, *(one.data for one in run.events)))
