@@ -11,6 +11,15 @@ from tests.pages import ask
 from tests.processes import Web
 
 MOST_TABS = 60
+DRAW_ANEW_AT_ONCE = """() => document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target.matches(".request")) queueMicrotask(() => {
+    const old = document.querySelector(".request"), fresh = old.cloneNode(true);
+    fresh.querySelector("[autofocus]").removeAttribute("autofocus");
+    document.body.dataset.drawn = "anew";
+    old.dispatchEvent(new CustomEvent("live:replace", { bubbles: true, detail: { old, fresh } }));
+    old.replaceWith(fresh);
+  });
+})"""
 
 
 def test_a_refund_from_start_to_result_needs_no_mouse(
@@ -75,6 +84,20 @@ def test_a_form_with_a_mistake_first_is_filled_in_on_a_phone(
     kept = request.responses.get().plain_value
     assert (kept["amount"], kept["due"], kept["carrier"]) == ("31.20", "2026-12-24", "own_van")
     assert (kept["extras"], kept["note"]) == (["gift_wrap"], "Ring twice.")
+
+
+def test_a_receipt_that_is_drawn_anew_at_once_has_the_focus(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    """The push of an answer may come on the heels of what its sender is told."""
+    request = ask("approval", by=alice)
+    page = open_page(bob)
+    page.goto(f"/requests/{request.pk}")
+    page.evaluate(DRAW_ANEW_AT_ONCE)
+
+    enter(page, page.get_by_role("button", name="Pay 31.20 €"))
+
+    expect(page.locator("[data-drawn] .receipt")).to_be_focused()
 
 
 def typed(page: Page, target: Locator, text: str) -> None:
