@@ -1,7 +1,7 @@
 """The procedures this code base defines, and their rows."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -43,9 +43,9 @@ def find(name: str) -> Definition | None:
 
 def register_all() -> None:
     """Make the rows of every defined procedure. Calling it twice is harmless."""
-    for definition in definitions().values():
-        register(definition).register_again(at=clock.now())
-        _warn_of_missing_grants(definition)
+    found = list(definitions().values())
+    _make_rows(found)
+    _warn_of_missing_grants(found)
     for module in settings.PROCEDURE_MODULES:
         if not _defined_in(module):
             logger.warning("PROCEDURE_MODULES names %s, which defines no procedure.", module)
@@ -56,7 +56,7 @@ def register(definition: Definition) -> ProcedureVersion:
     known = ProcedureVersion.objects.select_related("procedure").filter(
         procedure__name=definition.name, version=definition.version
     )
-    return known.first() or _make_rows(definition)
+    return known.first() or _make_rows([definition])[0]
 
 
 def is_outdated(definition: Definition) -> bool:
@@ -67,41 +67,64 @@ def is_outdated(definition: Definition) -> bool:
 
 
 @transaction.atomic
-def _make_rows(definition: Definition) -> ProcedureVersion:
-    procedure, is_new = Procedure.objects.update_or_create(
-        name=definition.name, defaults={"title": definition.title}
+def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
+    """In a few statements, however many they are: their code is registered now."""
+    known = set(Procedure.objects.values_list("name", flat=True))
+    procedures = Procedure.objects.bulk_create(
+        [Procedure(name=definition.name, title=definition.title) for definition in found],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["title"],
     )
-    if is_new:
-        _grant(procedure, definition)
-    version, _ = ProcedureVersion.objects.get_or_create(
-        procedure=procedure,
-        version=definition.version,
-        defaults={"source": definition.source, "registered_at": clock.now()},
-    )
-    return version
-
-
-def _grant(procedure: Procedure, definition: Definition) -> None:
-    for role, names in definition.roles.items():
-        for name in names:
-            group, _ = Group.objects.get_or_create(name=name)
-            Grant.objects.get_or_create(procedure=procedure, group=group, role=role)
-
-
-def _warn_of_missing_grants(definition: Definition) -> None:
-    """Roles give the first grants only: who was named later has none."""
-    granted = set(
-        Grant.objects.filter(procedure__name=definition.name).values_list("role", "group__name")
-    )
-    missing = [
-        f"{name} ({role})"
-        for role, names in definition.roles.items()
-        for name in names
-        if (role, name) not in granted
+    pairs = list(zip(procedures, found, strict=True))
+    _grant([(row, definition) for row, definition in pairs if definition.name not in known])
+    now = clock.now()
+    versions = [
+        ProcedureVersion(
+            procedure=row,
+            version=definition.version,
+            source=definition.source,
+            registered_at=now,
+        )
+        for row, definition in pairs
     ]
-    if missing:
-        people = ", ".join(missing)
-        logger.warning("%s: no grant for %s; grant it in the admin.", definition.name, people)
+    return ProcedureVersion.objects.bulk_create(
+        versions,
+        update_conflicts=True,
+        unique_fields=["procedure", "version"],
+        update_fields=["registered_at"],
+    )
+
+
+def _grant(pairs: Sequence[tuple[Procedure, Definition]]) -> None:
+    named = {name for _, definition in pairs for _, name in _roles(definition)}
+    Group.objects.bulk_create([Group(name=name) for name in sorted(named)], ignore_conflicts=True)
+    groups = {group.name: group for group in Group.objects.filter(name__in=named)}
+    grants = [
+        Grant(procedure=row, group=groups[name], role=role)
+        for row, definition in pairs
+        for role, name in _roles(definition)
+    ]
+    Grant.objects.bulk_create(grants, ignore_conflicts=True)
+
+
+def _roles(definition: Definition) -> list[tuple[str, str]]:
+    """Each role with a group that it names."""
+    return [(role, name) for role, names in definition.roles.items() for name in names]
+
+
+def _warn_of_missing_grants(found: Sequence[Definition]) -> None:
+    """Roles give the first grants only: who was named later has none."""
+    granted = set(Grant.objects.values_list("procedure__name", "role", "group__name"))
+    for definition in found:
+        missing = [
+            f"{name} ({role})"
+            for role, name in _roles(definition)
+            if (definition.name, role, name) not in granted
+        ]
+        if missing:
+            people = ", ".join(missing)
+            logger.warning("%s: no grant for %s; grant it in the admin.", definition.name, people)
 
 
 def _defined_in(module: str) -> list[Definition]:

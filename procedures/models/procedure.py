@@ -1,6 +1,5 @@
 """Procedures as the site knows them: the code itself lives in Python modules."""
 
-from datetime import datetime
 from typing import Self
 
 from django.contrib.auth.models import Group
@@ -46,10 +45,6 @@ class ProcedureVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.procedure} {self.version}"
-
-    def register_again(self, *, at: datetime) -> None:
-        self.registered_at = at
-        self.save(update_fields=["registered_at"])
 
 
 class Grant(models.Model):

@@ -1,6 +1,7 @@
 """Loading the procedures of a site, and what is said when that does not work."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from io import StringIO
 from pathlib import Path
 from uuid import uuid4
@@ -120,6 +121,21 @@ def test_roles_that_came_later_are_said_and_not_granted(
     registry.register_all()
 
     assert caplog.messages == [said]
+
+
+def test_many_are_registered_in_a_few_statements(
+    write: Write, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    roles = {"start": "support", "answer": ("finance", "sales")}
+    one, many = GREET.format(roles=roles), range(50)
+    write("".join(one.replace("greet", f"greet_{number}") for number in many))
+
+    with django_assert_max_num_queries(12):
+        registry.register_all()
+
+    versions = ProcedureVersion.objects.filter(procedure__name__startswith="greet_")
+    assert versions.count() == len(many)
+    assert Grant.objects.filter(procedure__name="greet_7").count() == 3
 
 
 def test_migrate_ends_with_the_authors_traceback_and_a_sentence(
