@@ -15,6 +15,7 @@ from ninja.parser import Parser
 
 import chat.api
 import procedures.api
+import procedures.operations_api
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
@@ -25,6 +26,9 @@ from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import (
     KeyReusedError,
     NotAllowedError,
+    OperationDeniedError,
+    OperationRefusedError,
+    ReasonError,
     SignalDeniedError,
     SignalRefusedError,
     UnknownProcedureError,
@@ -50,6 +54,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 api.add_router("", procedures.api.router, tags=["Procedures and runs"])
+api.add_router("", procedures.operations_api.router, tags=["Operators"])
 api.add_router("", chat.api.router, tags=["Requests"])
 
 
@@ -106,16 +111,19 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     AuthenticationError: lambda _: (401, {"detail": "Sign in, or send a valid token."}),
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
+    OperationDeniedError: as_said(403),
     SignalDeniedError: as_said(403),
     Http404: lambda _: (404, {"detail": NOTHING_HERE}),
     UnknownProcedureError: as_said(404),
     AlreadyAnsweredError: already_answered,
+    OperationRefusedError: as_said(409),
     FileGoneError: as_said(410),
     TooLargeError: as_said(413),
     RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
     AnswerError: wrong_inputs,
     InputError: wrong_inputs,
     KeyReusedError: as_said(422),
+    ReasonError: as_said(422),
     SignalRefusedError: as_said(422),
     ValidationError: wrong_parameters,
     HttpError: refused,

@@ -17,6 +17,8 @@ class SignedIn(HttpRequest):
     user: User
 
 
+OPERATE = "procedures.operate_run"
+"""The permission to operate every run, also of procedures without a grant."""
 Provider = Callable[[User], Q]
 providers: list[Provider] = []
 """Each says which runs a user may see; the layers above add theirs when they are loaded."""
@@ -32,6 +34,16 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
     for provider in providers:
         seen |= provider(user)
     return Run.objects.filter(seen)
+
+
+def runs_in_reach(user: User) -> RunQuerySet:
+    """The runs on which a user may try an operator's verb; `may_operate` tells of one."""
+    return Run.objects.all() if user.has_perm(OPERATE) else visible_runs(user)
+
+
+def may_operate(user: User, run: Run) -> bool:
+    operated = procedures_for(user, "operate").filter(pk=run.procedure_id)
+    return user.has_perm(OPERATE) or operated.exists()
 
 
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:

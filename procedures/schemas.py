@@ -223,3 +223,16 @@ class SignalOut(Schema):
 
     id: str
     name: str
+
+
+class ReasonIn(Schema):
+    """Why an operator does something."""
+
+    reason: Word = Field("", description="Needed: kept in the run's journal, with your name.")
+
+
+class OperatedOut(Schema):
+    """What became of a run that was operated."""
+
+    told: str = Field(description="What was done, or will be, in a sentence.")
+    run: RunDetailOut

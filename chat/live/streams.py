@@ -87,7 +87,7 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
     if runs := [stream.id for stream in wanted if stream.kind == "run"]:
         look = (
             *("pk", "head_seq", "status"),
-            *("working_on", "working_attempt", "cancel_requested_at"),
+            *("working_on", "working_attempt", "cancel_requested_at", "pause_requested_at"),
         )
         for pk, *head in Run.objects.filter(pk__in=runs).values_list(*look):
             found[Stream("run", pk)] = tuple(head)
@@ -112,6 +112,10 @@ def _head_of_runs() -> Head:
     newest = Event.objects.aggregate(pk=Max("pk"))["pk"]
     active = Run.objects.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
     look = active.aggregate(
-        Count("pk"), Sum("epoch"), Max("working_since"), Max("cancel_requested_at")
+        Count("pk"),
+        Sum("epoch"),
+        Max("working_since"),
+        Max("cancel_requested_at"),
+        Max("pause_requested_at"),
     )
     return 0, newest, *look.values()

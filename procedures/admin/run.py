@@ -6,10 +6,19 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from procedures import access
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, chosen_rows, operate
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
-from procedures.services import cancel_run, override_run, retry_run, verify_journal
+from procedures.services import (
+    cancel_run,
+    force_end_run,
+    override_run,
+    pause_run,
+    retry_run,
+    unpause_run,
+    verify_journal,
+)
 
 OF_RUN = "run__id__exact"
 
@@ -27,7 +36,7 @@ class PartOfRunAdmin(HistoryAdmin):
 
 @admin.register(Run)
 class RunAdmin(HistoryAdmin):
-    actions = ["cancel", "retry", "override", "verify"]
+    actions = ["cancel", "force_end", "pause", "unpause", "retry", "override", "verify"]
     list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
     list_filter = ["status", "procedure"]
     list_select_related = ["procedure", "started_by"]
@@ -37,7 +46,7 @@ class RunAdmin(HistoryAdmin):
     fieldsets = [
         (None, {"fields": ["procedure", "version", "status", "see_also"]}),
         ("Start and end", {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]}),
-        ("Operators", {"fields": ["cancel_requested_at"]}),
+        ("Operators", {"fields": ["cancel_requested_at", "pause_requested_at", "paused_as"]}),
         ("Values", {"fields": ["shown_inputs", "shown_result", "shown_error"]}),
         ("Now", {"fields": ["working_on", "working_attempt", "working_since", "wake_at"]}),
         ("Journal", {"fields": ["head_seq", "head_hash"]}),
@@ -53,11 +62,25 @@ class RunAdmin(HistoryAdmin):
     ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("procedures.operate_run")
+        return request.user.has_perm(access.OPERATE)
 
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
         return operate(self, request, rows, Operation("cancel", "Cancel runs", cancel_run))
+
+    @admin.action(description="End at once", permissions=["operate"])
+    def force_end(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "End runs at once, with all below them, and undo nothing"
+        return operate(self, request, rows, Operation("force_end", title, force_end_run))
+
+    @admin.action(description="Pause", permissions=["operate"])
+    def pause(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        return operate(self, request, rows, Operation("pause", "Pause runs", pause_run))
+
+    @admin.action(description="Let it go on", permissions=["operate"])
+    def unpause(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Let paused runs go on"
+        return operate(self, request, rows, Operation("unpause", title, unpause_run))
 
     @admin.action(description="Retry", permissions=["operate"])
     def retry(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:

@@ -150,7 +150,8 @@ def _quarantined(_: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _cancelled(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "refused", say("Cancelled", *((" by ", strong(data["by"])) if data else ()))
+    ended = "Ended at once" if data.get("forced") else "Cancelled"
+    return "refused", say(ended, *((" by ", strong(data["by"])) if data else ()))
 
 
 def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
@@ -199,6 +200,9 @@ def _short(run_id: str) -> Part:
 
 DEEDS = {
     "cancel": " cancelled the run",
+    "force_end": " ended the run at once, and undid nothing",
+    "pause": " paused the run",
+    "unpause": " let the paused run go on",
     "retry": " let the run go on from where it stood",
     "override": " let the run go on with changed code",
     "withdraw": " withdrew the question",

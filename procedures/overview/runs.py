@@ -13,7 +13,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from procedures import registry
 from procedures.engine import canonical
 from procedures.engine.journal import Event as JournalEvent
-from procedures.engine.journal import EventKind
+from procedures.engine.journal import EventKind, RunStatus
 from procedures.engine.questions import Question, RequestKind
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
@@ -109,7 +109,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
     found = list(runs)
     ids = [run.pk for run in found]
     openings, failures, newest = _openings(ids), _failures(ids), _newest(ids)
-    cancels = _cancels(ids)
+    cancels, pauses = _cancels(ids), _pauses(found)
     answerers = _answerers({run.procedure_id for run in found})
     return [
         Listed(
@@ -120,6 +120,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
                     **openings.get(run.pk, {}),
                     failure=failures.get(run.pk, {}),
                     cancelled=cancels.get(run.pk, {}),
+                    paused=pauses.get(run.pk, {}),
                     answerers=answerers[run.procedure_id],
                     last_at=newest.get(run.pk),
                 )
@@ -177,6 +178,15 @@ def _cancels(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     return {event.run_id: event.content for event in events}
 
 
+def _pauses(runs: Iterable[Run]) -> dict[UUID, dict[str, Any]]:
+    """Who paused each run that rests, and why."""
+    ids = [run.pk for run in runs if run.status == RunStatus.PAUSED]
+    events = Event.objects.filter(run__in=ids, kind=EventKind.OPERATOR, name="pause").order_by(
+        "seq"
+    )
+    return {event.run_id: event.content for event in events}
+
+
 def _newest(ids: Sequence[UUID]) -> dict[UUID, datetime]:
     events = Event.objects.filter(run__in=ids, seq=F("run__head_seq"))
     return dict(events.order_by().values_list("run_id", "at"))
@@ -227,12 +237,18 @@ def _facts(
         failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},
         answered={**answered.opened, **answered.closed} if answered else {},
         cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
+        paused=_last_pause(events) if run.status == RunStatus.PAUSED else {},
         progress=_told(running.said) if running and running.said else "",
         answerers=answerers,
         kept=len(is_kept),
         answers=sum(row.kind == "question" for row in rows),
         last_at=events[-1].at if events else None,
     )
+
+
+def _last_pause(events: Sequence[JournalEvent]) -> dict[str, Any]:
+    paused = (event for event in reversed(events) if event.kind == EventKind.OPERATOR)
+    return next((event.content for event in paused if event.name == "pause"), {})
 
 
 def _told(said: Said) -> str:

@@ -74,7 +74,9 @@ class Facts:
     answered: dict[str, Any] = field(default_factory=dict)
     """An answer that no worker has taken in yet, with its prompt."""
     cancelled: dict[str, Any] = field(default_factory=dict)
-    """Who cancelled it, and why."""
+    """Who cancelled it, or ended it at once, and why."""
+    paused: dict[str, Any] = field(default_factory=dict)
+    """Who paused it last, and why."""
     progress: str = ""
     """What the step that runs says of itself."""
     answerers: Sequence[str] = ()
@@ -107,7 +109,9 @@ class State:
 def state_of(facts: Facts) -> State:
     look, words = WORDS[facts.status]
     label = say(words)
-    if question := facts.question:
+    if facts.status == RunStatus.PAUSED:
+        label = say(words)
+    elif question := facts.question:
         look, label = "person", say("Waiting for ", asked(question.assign, facts.answerers))
     elif facts.due_at:
         label = say("Waiting until ", facts.due_at)
@@ -133,6 +137,9 @@ def _running(facts: Facts) -> Sentence:
     if run.cancel_requested_at:
         then = ("when ", code(run.working_on), " is over") if run.working_on else ("soon",)
         return say("Is being cancelled, and ends ", *then, ".")
+    if run.pause_requested_at:
+        then = ("when ", code(run.working_on), " is over") if run.working_on else ("soon",)
+        return say("Is being paused, and rests ", *then, ".")
     if not run.working_on:
         return say("Working on the next step.")
     attempt = run.working_attempt or 1
@@ -195,7 +202,11 @@ def _at(due: datetime | None) -> tuple[str | Part, ...]:
 
 
 def _paused(facts: Facts) -> Sentence:
-    return say("Paused since ", facts.last_at or facts.run.created_at, "; nothing runs meanwhile.")
+    run, by = facts.run, facts.paused.get("by")
+    since = run.pause_requested_at or facts.last_at or run.created_at
+    told = (" by ", strong(by), f": {_quoted(facts.paused['reason'])}") if by else (".",)
+    then = " What it asks can be answered." if facts.question else ""
+    return say("Paused since ", since, *told, " It does nothing until it is let go on.", then)
 
 
 def _done(facts: Facts) -> Sentence:
@@ -220,7 +231,10 @@ def _cancelled(facts: Facts) -> Sentence:
     if not facts.cancelled:
         return say("Cancelled.", _kept(facts))
     reason = _quoted(facts.cancelled["reason"])
-    return say("Cancelled by ", strong(facts.cancelled["by"]), f": {reason}", _kept(facts))
+    is_forced = facts.cancelled.get("forced", False)
+    ended, undone = ("Ended at once", " Nothing was undone.") if is_forced else ("Cancelled", "")
+    by = strong(facts.cancelled["by"])
+    return say(f"{ended} by ", by, f": {reason}{undone}", _kept(facts))
 
 
 def _quarantined(facts: Facts) -> Sentence:

@@ -4,9 +4,12 @@ from procedures.services.checks import Check, check_runs
 from procedures.services.forks import Parting, fork_run, restart_run
 from procedures.services.ledger import verify_journal
 from procedures.services.operations import (
+    OperationDeniedError,
     OperationRefusedError,
+    ReasonError,
     cancel_run,
     checked_reason,
+    find_operable,
     force_end_run,
     note_operation,
     pause_run,
@@ -33,8 +36,10 @@ __all__ = [
     "Check",
     "KeyReusedError",
     "NotAllowedError",
+    "OperationDeniedError",
     "OperationRefusedError",
     "Parting",
+    "ReasonError",
     "Sent",
     "SignalDeniedError",
     "SignalRefusedError",
@@ -44,6 +49,7 @@ __all__ = [
     "check_runs",
     "checked_reason",
     "expire_wait",
+    "find_operable",
     "find_startable",
     "force_end_run",
     "fork_run",

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from procedures import journal
+from procedures import access, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
 from procedures.engine.journal import EventKind, RunStatus
@@ -20,6 +20,25 @@ LONGEST_REASON = 1000
 
 class OperationRefusedError(EngineError):
     """What an operator wants cannot be done now, or not without a reason; says why."""
+
+
+class ReasonError(OperationRefusedError):
+    """An operator's reason is missing, or too long."""
+
+
+class OperationDeniedError(EngineError):
+    """Somebody may see a run, but not operate it."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Only operators of {run.procedure} may do that.")
+
+
+def find_operable(run_id: UUID, *, by: User) -> Run:
+    """The run, if that person may operate it; `Run.DoesNotExist` where they may not see it."""
+    run = access.runs_in_reach(by).get(pk=run_id)
+    if not access.may_operate(by, run):
+        raise OperationDeniedError(run)
+    return run
 
 
 def note_operation(
@@ -39,9 +58,9 @@ def _said(action: str, by: User, reason: str) -> dict[str, Any]:
 def checked_reason(reason: str) -> str:
     reason = canonical.legible(" ".join(reason.split()))
     if not reason:
-        raise OperationRefusedError("Say why: the reason is kept in the journal.")
+        raise ReasonError("Say why: the reason is kept in the journal.")
     if len(reason) > LONGEST_REASON:
-        raise OperationRefusedError(f"A reason has at most {LONGEST_REASON:,} characters.")
+        raise ReasonError(f"A reason has at most {LONGEST_REASON:,} characters.")
     return reason
 
 

@@ -73,8 +73,7 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> bool:
 
 
 def _may_send(run: Run, user: User) -> bool:
-    operated = access.procedures_for(user, "operate").filter(pk=run.procedure_id)
-    return run.started_by_id == user.pk or operated.exists()
+    return run.started_by_id == user.pk or access.may_operate(user, run)
 
 
 def _check_fit(wait: Wait, sent: Sent) -> None:

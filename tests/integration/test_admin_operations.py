@@ -80,6 +80,26 @@ def test_a_run_in_the_admin_leads_to_its_page(staff: Client) -> None:
     assert f"/runs/{run.pk}" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("action", "title", "told", "status"),
+    [
+        ("pause", "Pause runs", "It is paused.", "paused"),
+        ("unpause", "Let paused runs go on", "It is not paused: waiting.", "waiting"),
+        ("force_end", "End runs at once, with all below them", "It has ended.", "cancelled"),
+    ],
+)
+def test_staff_operate_the_runs_they_chose_with_a_reason(
+    staff: Client, action: str, title: str, told: str, status: str
+) -> None:
+    run = run_until_it_waits("question")
+    form = {"action": action, "_selected_action": [str(run.pk)]}
+    decided = form | {"is_decided": "yes", "reason": "The bank is closed."}
+
+    assert title in staff.post(RUNS, form).content.decode()
+    assert told in staff.post(RUNS, decided, follow=True).content.decode()
+    assert status_of(run) == status
+
+
 REQUESTS = "/admin/chat/humanrequest/"
 
 

@@ -185,7 +185,9 @@ def test_paused_cancelled_quarantined() -> None:
     cancelled = Facts(run(RunStatus.CANCELLED, ended_at=NINE), kept=1)
     quarantined = Facts(run(RunStatus.QUARANTINED, error=told))
 
-    assert sentence(Facts(run(RunStatus.PAUSED))) == "Paused since 09:00; nothing runs meanwhile."
+    assert sentence(Facts(run(RunStatus.PAUSED))) == (
+        "Paused since 09:00. It does nothing until it is let go on."
+    )
     assert sentence(cancelled) == "Cancelled. 1 step kept."
     assert sentence(quarantined) == "Cannot go on: The code now ends. Bring it back."
     assert state_of(quarantined).look == "quarantined"
@@ -196,6 +198,31 @@ def test_a_cancelled_run_tells_who_cancelled_it_and_why() -> None:
     facts = Facts(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
 
     assert sentence(facts) == "Cancelled by dave: “Ordered twice”. 2 steps kept."
+
+
+def test_a_run_that_was_ended_at_once_says_so() -> None:
+    said = operation("force_end") | {"forced": True}
+    facts = Facts(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
+
+    told = "Ended at once by dave: “Why not?” Nothing was undone. 2 steps kept."
+    assert sentence(facts) == told
+
+
+def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
+    paused = run(RunStatus.PAUSED, pause_requested_at=NINE)
+    facts = Facts(paused, opened=asking(), opened_at=at(5), paused=operation("pause"))
+
+    assert sentence(facts) == (
+        "Paused since 09:00 by dave: “Why not?” It does nothing until it is let go on. "
+        "What it asks can be answered."
+    )
+    assert (words(facts), state_of(facts).look) == ("Paused", "paused")
+
+
+def test_a_working_run_that_is_asked_to_pause_says_so() -> None:
+    asked_to_pause = run(RunStatus.RUNNING, pause_requested_at=NINE, working_on="charge")
+
+    assert sentence(Facts(asked_to_pause)) == "Is being paused, and rests when charge is over."
 
 
 def test_a_working_run_that_is_asked_to_stop_says_so() -> None:
@@ -274,6 +301,20 @@ def test_every_status_has_its_words() -> None:
         ("run.cancelled", {}, "Cancelled", "a worker"),
         ("run.cancelled", operation("cancel"), "Cancelled by dave", "dave"),
         ("operator", operation("cancel"), "dave cancelled the run: “Why not?”", "dave"),
+        (
+            "run.cancelled",
+            {**operation("force_end"), "forced": True},
+            "Ended at once by dave",
+            "dave",
+        ),
+        (
+            "operator",
+            operation("force_end"),
+            "dave ended the run at once, and undid nothing: “Why not?”",
+            "dave",
+        ),
+        ("operator", operation("pause"), "dave paused the run: “Why not?”", "dave"),
+        ("operator", operation("unpause"), "dave let the paused run go on: “Why not?”", "dave"),
         (
             "operator",
             operation("retry"),
