@@ -6,7 +6,8 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging, task_postrun, worker_ready
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
@@ -24,3 +25,10 @@ def leave_logging_to_django(**_: Any) -> None:
 def leave_out_what_may_change(**_: Any) -> None:
     """Celery tells of a default to come, at length and whenever the broker goes away."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+
+
+@task_postrun.connect(weak=False)
+def put_connections_back(task: Any, **_: Any) -> None:
+    """Into the pool, where the next task finds them open, and checks them."""
+    if not task.request.is_eager:
+        connections.close_all()

@@ -93,6 +93,7 @@ CELERY_TASK_DEFAULT_QUEUE = "runs"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = environment.WORKER_SLOTS
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 10**9  # tasks: else Celery throws the whole pool away after each of them
 # Leases hold the runs, not the broker: without it running steps go on, and slots stay as they are.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False

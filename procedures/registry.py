@@ -59,10 +59,11 @@ def register(definition: Definition) -> ProcedureVersion:
     return known.first() or _make_rows([definition])[0]
 
 
-def is_outdated(definition: Definition) -> bool:
-    """Whether newer code of it has been registered: during a deployment, by the newer workers."""
-    versions = ProcedureVersion.objects.filter(procedure__name=definition.name).newest_first()
-    known = list(versions.values_list("version", flat=True))
+def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
+    """Whether newer code of it has been registered: during a deployment, by the newer workers.
+
+    `known`: the versions that are registered, the newest first.
+    """
     return definition.version in known[1:]
 
 

@@ -15,7 +15,7 @@ from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.journal import LEASE, DatabaseJournal
-from procedures.models import Run
+from procedures.models import ProcedureVersion
 
 logger = logging.getLogger(__name__)
 BEAT = 1.0
@@ -24,15 +24,8 @@ BEAT = 1.0
 
 def advance_run(run_id: UUID) -> None:
     """Carry a run on until it waits or ends. Doubled, late and unknown messages are harmless."""
-    name = Run.objects.filter(pk=run_id).values_list("procedure__name", flat=True).first()
-    if name is None:
-        return
-    definition = registry.find(name)
+    definition = _code_for(run_id)
     if definition is None:
-        logger.warning("Run %s stays queued: no code here is called %r.", run_id, name)
-        return
-    if registry.is_outdated(definition):
-        logger.warning("Run %s is left to newer code of %r than is here.", run_id, name)
         return
     try:
         held = journal.claim(run_id)
@@ -42,6 +35,21 @@ def advance_run(run_id: UUID) -> None:
         logger.warning("Run %s: another worker has it now.", run_id)
     except StorageLost as lost:
         logger.warning("Run %s is left for later: %s", run_id, lost)
+
+
+def _code_for(run_id: UUID) -> Procedure | None:
+    """The code here that carries on this run, asked for with one query."""
+    rows = list(ProcedureVersion.objects.of_run(run_id).values_list("procedure__name", "version"))
+    if not rows:
+        return None
+    name, known = rows[0][0], [version for _, version in rows]
+    definition = registry.find(name)
+    if definition is None:
+        logger.warning("Run %s stays queued: no code here is called %r.", run_id, name)
+    elif registry.is_outdated(definition, known):
+        logger.warning("Run %s is left to newer code of %r than is here.", run_id, name)
+        return None
+    return definition
 
 
 def _carry_on(definition: Procedure, held: DatabaseJournal) -> None:

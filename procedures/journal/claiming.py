@@ -1,6 +1,6 @@
 """Taking hold of a run: a worker to carry it on, or an operator's act to write as its writer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,13 @@ from django.db import transaction
 
 from procedures import dispatch, hooks
 from procedures.engine import canonical
-from procedures.engine.journal import EventKind, RunStatus, closing
+from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chained, closing
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
+from procedures.journal.statements import insert, ledger_key
 from procedures.journal.storage import regardless, storage
 from procedures.models import Run, RunInput
-from procedures.models.clock import clock
 
 
 def claim(run_id: UUID) -> DatabaseJournal | None:
@@ -24,11 +24,10 @@ def claim(run_id: UUID) -> DatabaseJournal | None:
     None when there is nothing to do, or another worker holds it. Raises `StorageLost`.
     """
     with storage(), transaction.atomic():
-        now = clock.now()
-        run = Run.objects.claimable(now).locked().filter(pk=run_id).first()
+        run = Run.objects.claimable().locked().filter(pk=run_id).first()
         if run is None:
             return None
-        journal = _hold(run, now)
+        journal = _hold(run, run.asked_at)
         if run.cancel_requested_at and not journal.begin_cancel():
             return None
         if run.pause_requested_at:
@@ -85,9 +84,39 @@ def _close_all(run: Run, *, at: datetime) -> None:
 
 
 def _hold(run: Run, now: datetime) -> DatabaseJournal:
-    settle_locked(run, at=now)
-    inputs = list(RunInput.objects.filter(run=run).untaken().for_the_journal())
+    inputs = _news_of(run, now)
+    events = _taken_in(run, inputs, now)
+    if events:
+        run.head_seq, run.head_hash = events[-1].seq, events[-1].hash
     run.hold(until=now + LEASE, is_called=bool(inputs))
-    journal = DatabaseJournal(run, now=now)
-    journal.take_in(inputs)
-    return journal
+    if events:
+        insert(run.pk, events)
+        RunInput.objects.filter(pk__in=[one.pk for one in inputs]).update(taken_at=now)
+    return DatabaseJournal(run, now=now)
+
+
+def _news_of(run: Run, now: datetime) -> list[RunInput]:
+    """What is to be written into the journal; the ends of children are brought to it first."""
+    news = RunInput.objects.filter(run=run).untaken()
+    inputs = list(news)
+    if any(one.kind == RunInput.CHILD_ENDED for one in inputs):
+        settle_locked(run, at=now)
+        return list(news.for_the_journal())
+    return inputs
+
+
+def _taken_in(run: Run, inputs: Sequence[RunInput], now: datetime) -> list[Event]:
+    """The events that the inputs are in the journal."""
+    drafts = [
+        Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data)) for one in inputs
+    ]
+    if drafts and not (run.cancel_requested_at or run.pause_requested_at):
+        drafts.append(Draft(EventKind.RUN_RESUMED))
+    return chained(
+        drafts,
+        run_id=str(run.pk),
+        after=run.head_seq,
+        at=now,
+        head=run.head_hash,
+        key=ledger_key(),
+    )

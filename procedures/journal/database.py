@@ -255,21 +255,6 @@ class DatabaseJournal:
 
     # What the claim does
 
-    def take_in(self, inputs: Sequence[RunInput]) -> None:
-        """Write what came from outside into the journal, in the claim's transaction."""
-        if not inputs:
-            return
-        drafts = [
-            Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data))
-            for one in inputs
-        ]
-        if not (self._row.cancel_requested_at or self._row.pause_requested_at):
-            drafts.append(Draft(EventKind.RUN_RESUMED))
-        events = self._chain(drafts)
-        self._fence.append(events, is_progress=False)
-        RunInput.objects.filter(pk__in=[one.pk for one in inputs]).update(taken_at=self.now())
-        self._seq, self._head = events[-1].seq, events[-1].hash
-
     def begin_cancel(self) -> bool:
         """Whether the worker has something to undo first; else the run ends here."""
         if self._row.has_to_undo():

@@ -38,13 +38,7 @@ class Fence:
     def append(self, events: Sequence[Event], *, is_progress: bool) -> None:
         """Fence and head, then the events, inside a transaction."""
         self._execute(f"{HEAD} {FENCE}", self._cells(events, is_progress=is_progress))
-        row = "(%s, %s, %s, %s, %s, %s, %s, %s)"
-        statement = (
-            f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
-            f"VALUES {', '.join([row] * len(events))}"
-        )
-        run_id = _adapted(self.run_id)
-        self._execute(statement, [cell for one in events for cell in (run_id, *_flat([one]))])
+        insert(self.run_id, events)
 
     def _cells(self, events: Sequence[Event], *, is_progress: bool) -> list[Cell]:
         last = events[-1]
@@ -56,6 +50,18 @@ class Fence:
             cursor.execute(statement, parameters)
             if cursor.rowcount == 0:
                 raise Fenced(str(self.run_id))
+
+
+def insert(run_id: UUID, events: Sequence[Event]) -> None:
+    """The events alone, for the run's writer inside a transaction."""
+    row = "(%s, %s, %s, %s, %s, %s, %s, %s)"
+    statement = (
+        f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
+        f"VALUES {', '.join([row] * len(events))}"
+    )
+    owner = _adapted(run_id)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [cell for one in events for cell in (owner, *_flat([one]))])
 
 
 def ledger_key() -> bytes:

@@ -1,6 +1,7 @@
 """Procedures as the site knows them: the code itself lives in Python modules."""
 
 from typing import Self
+from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.db import models
@@ -25,6 +26,10 @@ class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
     def newest_first(self) -> Self:
         """By when they were registered last: old code that is put back is the newest again."""
         return self.order_by("-registered_at", "-pk")
+
+    def of_run(self, run_id: UUID) -> Self:
+        """All that are known of the code of this run, the newest first."""
+        return self.filter(procedure__runs=run_id).newest_first()
 
 
 class ProcedureVersion(models.Model):

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
+from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
 
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 
 RING_AGAIN = timedelta(seconds=5)
 LONGEST_SILENCE = timedelta(minutes=10)
+HELD = [
+    "status",
+    "leased_until",
+    "epoch",
+    "claims",
+    "wake_at",
+    "ring_at",
+    "head_seq",
+    "head_hash",
+]
 RELEASED = [
     "status",
     "wake_at",
@@ -32,9 +43,11 @@ RELEASED = [
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    def claimable(self, now: datetime) -> Self:
-        """Queued, or in the hands of a worker whose lease has passed."""
-        return self.queued() | self.lost(now)
+    def claimable(self) -> Self:
+        """Queued, or in the hands of a worker whose lease has passed; with the time of asking."""
+        now = clock.reading
+        is_lost = Q(status=RunStatus.RUNNING, leased_until__lte=now)
+        return self.filter(Q(status=RunStatus.QUEUED) | is_lost).annotate(asked_at=now)
 
     def locked(self) -> Self:
         """Until the end of the transaction, as an update locks them.
@@ -144,6 +157,8 @@ class Run(models.Model):
     working_since = models.DateTimeField(null=True)
 
     objects = RunQuerySet.as_manager()
+    asked_at: datetime
+    """The database's time when it was found to be claimable."""
 
     class Meta:
         ordering = ["-id"]
@@ -184,14 +199,14 @@ class Run(models.Model):
         self.save(force_insert=True)
 
     def hold(self, *, until: datetime, is_called: bool) -> None:
-        """Give the run to a worker; every earlier one is fenced off.
+        """Give the run to a worker, with its head; every earlier one is fenced off.
 
         `is_called`: something came from outside, and the claims in vain are counted anew.
         """
         self.status, self.leased_until = RunStatus.RUNNING, until
         self.epoch, self.claims = self.epoch + 1, 1 if is_called else self.claims + 1
         self.wake_at = self.ring_at = None
-        self.save(update_fields=["status", "leased_until", "epoch", "claims", "wake_at", "ring_at"])
+        self.save(update_fields=HELD)
 
     def queue(self, *, at: datetime) -> None:
         self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None

@@ -14,6 +14,7 @@ pytestmark = [
 
 
 def test_a_restart_of_the_server_makes_nobody_wait_for_each_kept_connection() -> None:
+    connection.ensure_connection()  # of this thread: none of those that are kept
     all_at_once = Barrier(KEPT)
 
     def keep(_: int) -> None:

@@ -270,8 +270,8 @@ def test_a_worker_with_older_code_leaves_runs_to_the_newer(waiting: Run, write: 
     assert older
     rewrite(write, "Pay?", "Pay twice?")
 
-    assert registry.is_outdated(older)
-    assert not registry.is_outdated(registry.definitions()["shop"])
+    assert registry.is_outdated(older, versions())
+    assert not registry.is_outdated(registry.definitions()["shop"], versions())
 
 
 def test_old_code_that_is_put_back_is_the_newest(waiting: Run, write: Write) -> None:
@@ -280,7 +280,12 @@ def test_old_code_that_is_put_back_is_the_newest(waiting: Run, write: Write) -> 
     rewrite(write, "Pay?", "Pay twice?")
     rewrite(write, "Pay?", "Pay?")
 
-    assert not registry.is_outdated(older)
+    assert not registry.is_outdated(older, versions())
+
+
+def versions() -> list[str]:
+    shops = ProcedureVersion.objects.filter(procedure__name="shop")
+    return list(shops.newest_first().values_list("version", flat=True))
 
 
 def test_a_run_of_newer_code_stays_queued(write: Write, caplog: pytest.LogCaptureFixture) -> None:

@@ -80,3 +80,14 @@ def greet(step: Step) -> None:
 @procedure
 def greeting(ctx: Context) -> None:
     ctx.step(greet, timeout="1h")
+
+
+def connection_in_use() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+@procedure
+def whose_connection(ctx: Context) -> int:
+    return ctx.step(connection_in_use)
