@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
@@ -56,6 +57,11 @@ class Environment(BaseSettings):
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
     RUN_TURN_SECONDS: float = Field(default=60, ge=0.1, le=86400)
+    RUN_MOST_STEPS: int = Field(default=50_000, ge=1)
+    RUN_MOST_EVENTS: int = Field(default=100_000, ge=10)
+    RUN_MOST_CHILDREN: int = Field(default=100_000, ge=0)
+    RUN_MOST_DEPTH: int = Field(default=20, ge=0, le=1000)
+    RUN_LONGEST_DAYS: int = Field(default=366, ge=1, le=3660)
     LARGE_VALUE_BYTES: int = Field(default=64 * 1024, ge=1024, le=64 * 1024**2)
     WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
     EMAIL_URL: EmailUrl | None = None
@@ -89,6 +95,16 @@ class Environment(BaseSettings):
             repositories = {"demo": path} if repositories is None else repositories
             checks = {"tests": DEMO_CHECK} if checks is None else checks
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
+
+    def run_limits(self) -> dict[str, Any]:
+        """How far a run may go whose procedure does not say it, as the engine's `Limits`."""
+        return {
+            "steps": self.RUN_MOST_STEPS,
+            "events": self.RUN_MOST_EVENTS,
+            "children": self.RUN_MOST_CHILDREN,
+            "depth": self.RUN_MOST_DEPTH,
+            "lasts": f"{self.RUN_LONGEST_DAYS} days",
+        }
 
     def redis_url(self) -> str:
         return self.REDIS_URL or f"unix://{quote(str(redis_socket(self.LOCAL_DIR)))}"

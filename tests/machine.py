@@ -22,6 +22,7 @@ NOUNS = (
     "forked",
     "forms",
     "inputs",
+    "limited",
     "moments",
     "others",
     "questions",

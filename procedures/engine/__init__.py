@@ -15,6 +15,7 @@ from procedures.engine.errors import (
 )
 from procedures.engine.files import File
 from procedures.engine.handles import Handle
+from procedures.engine.limits import Limits
 from procedures.engine.questions import Outcome, Response
 from procedures.engine.seed import HumanResponse
 from procedures.engine.signals import Received
@@ -32,6 +33,7 @@ __all__ = [
     "Handle",
     "HumanResponse",
     "InputError",
+    "Limits",
     "NotApprovedError",
     "Outcome",
     "Procedure",

@@ -45,6 +45,7 @@ def do_step(line: Line, bound: Bound[Any]) -> Any:
     work = Work(line, bound, step_function(bound.fn), line.scope.key_for(checked_name(bound.name)))
     entry = line.take("step", work.key)
     if entry is None:
+        line.take_step(work.key)
         return work.do(failures=0)
     contents = [event.content for event in entry.events]
     last = contents[-1]
@@ -101,7 +102,7 @@ class Work:
             attempt += 1
 
     def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
-        self.line.check_wanted(self.key)
+        self.line.check_going_on(self.key)
         retry_at = datetime.fromisoformat(failed["retry_at"])
         pause = retry_at - self.journal.now()
         if pause > IN_PLACE:
@@ -120,7 +121,7 @@ class Work:
         self.line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=self.key)
 
     def _try_once(self, attempt: int) -> Draft:
-        self.line.check_wanted(self.key)
+        self.line.check_going_on(self.key)
         if self.journal.is_wanted_elsewhere and self.line.recorder.has_moved_on:
             self.line.interrupt(Yielded(self.key))
         since, options = self.journal.now(), self.bound.options

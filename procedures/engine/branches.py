@@ -4,7 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from procedures.engine.children import OnFailure
-from procedures.engine.errors import BranchFailedError, Cancelled, Interruption, Suspend, told
+from procedures.engine.errors import (
+    BranchFailedError,
+    Cancelled,
+    Interruption,
+    LimitReached,
+    Suspend,
+    told,
+)
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind, closing
 from procedures.engine.line import BRANCH_FAILED, Line
@@ -50,15 +57,16 @@ def gather(
 def _run_all(
     lines: Sequence[Line], branches: Sequence[Branch], on_failure: OnFailure, failed: Entry | None
 ) -> list[Any]:
-    """After a failure or a cancel the others still tell what they have to undo."""
+    """After a failure, a cancel or a limit the others still tell what they have to undo."""
     ends: list[Any] = []
     is_over = failed is not None
     for line, branch in zip(lines, branches, strict=True):
         line.is_left = line.is_left or is_over
         ends.append(_run(line, branch))
-        if _is_interruption(ends[-1]) and not isinstance(ends[-1], Cancelled):
+        if _is_interruption(ends[-1]) and not isinstance(ends[-1], Cancelled | LimitReached):
             break
-        is_over = is_over or (_is_failure(ends[-1]) and on_failure == "fail_fast")
+        is_lost = _is_failure(ends[-1]) and on_failure == "fail_fast"
+        is_over = is_over or is_lost or isinstance(ends[-1], LimitReached)
     return ends
 
 

@@ -14,8 +14,6 @@ from procedures.engine.line import Line
 from procedures.engine.steps import step_function
 
 OnFailure = Literal["fail_fast", "collect"]
-MOST_DEPTH = 20
-MOST_CHILDREN = 100_000
 
 
 def start_child(line: Line, procedure: Procedure, inputs: Mapping[str, Any]) -> Handle[Any]:
@@ -46,8 +44,8 @@ def start_map(
     _check(line, procedure)
     key = line.scope.key_for(procedure.name)
     texts = [procedure.dump(procedure.parse(one)) for one in inputs]
-    if at_most < 1 or len(texts) > MOST_CHILDREN:
-        raise EngineError(f"A map takes at_most=1 or more, and {MOST_CHILDREN:,} inputs at most.")
+    if at_most < 1:
+        raise EngineError(f"A map takes at_most=1 or more, not {at_most}.")
     returns = step_function(procedure.fn).returns
     data = {
         "wait": "map",
@@ -72,7 +70,7 @@ def start_map(
 def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], Any]) -> Handle[Any]:
     entry = line.take("child", key)
     if entry is None:
-        line.check_wanted(key)
+        line.take_children(key, int(data.get("count", 1)))
         started = {**data, "run": line.journal.new_id(), "due_at": None}
         line.add(Draft(EventKind.CHILD_STARTED, key, data["procedure"], started))
     else:
@@ -101,5 +99,3 @@ def _check(line: Line, procedure: Procedure) -> None:
     line.check_usable()
     if not isinstance(procedure, Procedure):
         raise DefinitionError(f"A child is a procedure, not {procedure!r}.")
-    if line.journal.run.depth >= MOST_DEPTH:
-        raise EngineError(f"Children are at most {MOST_DEPTH} deep: {procedure.name} is too deep.")

@@ -268,6 +268,7 @@ class Context:
         self._line.check_usable()
         text = self._procedure.dump(self._procedure.parse(inputs))
         self._line.check_wanted("continue_as_new")
+        self._line.check_time()
         self._line.interrupt(Continued(text))
 
     # Time, chance and change that replay alike
@@ -300,6 +301,7 @@ class Context:
         if scope.peek("patch", key) is None and scope.has_unread():
             return False
         if self._line.take("patch", key) is None:
+            self._line.check_going_on(key)
             self._line.add(Draft(EventKind.PATCH, key, name))
         return True
 

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from procedures.engine import canonical
 from procedures.engine.errors import DefinitionError, Fault, InputError
 from procedures.engine.faults import fault_of
+from procedures.engine.limits import Limits
 
 Role = Literal["see", "start", "answer", "operate"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate")
@@ -48,6 +49,7 @@ class Procedure:
     name: str
     title: str
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
@@ -158,7 +160,11 @@ class Procedure:
 def procedure(fn: Function, /) -> Procedure: ...
 @overload
 def procedure(
-    *, name: str = ..., title: str = ..., roles: Mapping[Role, str | Iterable[str]] = ...
+    *,
+    name: str = ...,
+    title: str = ...,
+    roles: Mapping[Role, str | Iterable[str]] = ...,
+    limits: Limits = ...,
 ) -> Callable[[Function], Procedure]: ...
 def procedure(
     fn: Function | None = None,
@@ -167,8 +173,14 @@ def procedure(
     name: str = "",
     title: str = "",
     roles: Mapping[Role, str | Iterable[str]] | None = None,
+    limits: Limits | None = None,
 ) -> Procedure | Callable[[Function], Procedure]:
-    """Declare a procedure. `roles` names the groups that may see, start, answer or operate."""
+    """Declare a procedure. `roles` names the groups that may see, start, answer or operate.
+
+    `limits` are how far each of its runs may go, where the site's are too many or too few.
+    """
+    if not isinstance(limits, Limits | None):
+        raise DefinitionError(f"{name or fn}: write limits=Limits(steps=...), not {limits!r}.")
 
     def declare(fn: Function) -> Procedure:
         own_name = name or getattr(fn, "__name__", repr(fn))
@@ -176,7 +188,8 @@ def procedure(
         _check_signature(own_name, fn)
         if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
             raise DefinitionError(f"{own_name!r}, {spoken!r}: these are no name and title.")
-        return Procedure(fn, own_name, spoken, _roles(own_name, roles or {}))
+        granted = _roles(own_name, roles or {})
+        return Procedure(fn, own_name, spoken, granted, limits or Limits())
 
     return declare(fn) if fn else declare
 

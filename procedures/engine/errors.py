@@ -18,6 +18,7 @@ Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Cancelled             the run was asked to end, and leaves its worker
 ├── Paused                the run was asked to pause, and leaves its worker
 ├── Continued             the run begins anew, with other inputs
+├── LimitReached          the run has used up what it may use: it fails
 ├── Yielded               the run has had its time, and others wait for the worker
 ├── Overtaken             somebody outside was faster; the run looks again
 ├── Mismatch              the code no longer fits the journal
@@ -168,6 +169,17 @@ class Continued(Interruption):
     def __init__(self, inputs: str) -> None:
         self.inputs = inputs
         super().__init__("The run begins anew.")
+
+
+class LimitReached(Interruption):
+    """The run has used up one of its limits: it fails, and what it did is undone.
+
+    `closes` is who closes the requests that are open then.
+    """
+
+    def __init__(self, message: str, *, closes: str = "") -> None:
+        self.closes = closes
+        super().__init__(message)
 
 
 class Yielded(Interruption):

@@ -1,6 +1,6 @@
 """One claim's work on a run: replay the code to where it stands, and go on from there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from procedures.engine.errors import (
     Continued,
     Fenced,
     Interruption,
+    LimitReached,
     Mismatch,
     Overtaken,
     Paused,
@@ -68,7 +69,7 @@ def _advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunSta
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
     with file_desk(files):
-        recorder = Recorder(journal, journal.load())
+        recorder = Recorder(journal, journal.load(), procedure.limits)
         release, drafts = Execution(procedure, recorder).ending()
         try:
             recorder.finish(release, *drafts)
@@ -122,7 +123,7 @@ class Execution:
             ending = self._run_code(line)
         except Interruption as interruption:
             left_by: BaseException | None = interruption
-            ending = self._interrupted(interruption)
+            ending = self._interrupted(interruption, line)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (it ends the run, sys.exit too)
@@ -133,7 +134,7 @@ class Execution:
         finally:
             line.close()
         if line.interruption and left_by is not line.interruption:
-            return self._swallowed(line.interruption)
+            return self._swallowed(line.interruption, line)
         return ending
 
     def _run_code(self, line: Line) -> Ending:
@@ -155,11 +156,14 @@ class Execution:
             return str(unpacked(self.recorder.first.content, "inputs"))
         return self.journal.run.inputs
 
-    def _interrupted(self, interruption: Interruption) -> Ending:
+    def _interrupted(self, interruption: Interruption, line: Line) -> Ending:
         if isinstance(interruption, Suspend):
             status = RunStatus.RETRYING if interruption.is_retry else RunStatus.WAITING
             draft = Draft(EventKind.RUN_SUSPENDED, data={"on": str(interruption)})
-            return Release(status, wake_at=interruption.wake_at), (draft,)
+            ends_at = self.recorder.ends_at
+            return Release(status, wake_at=interruption.wake_at, ends_at=ends_at), (draft,)
+        if isinstance(interruption, LimitReached):
+            return _failed(interruption, line)
         if isinstance(interruption, Continued):
             return self._continued(interruption)
         if type(interruption) in LET_GO:
@@ -181,9 +185,9 @@ class Execution:
         drafts.append(Draft(EventKind.RUN_CONTINUED, data=data))
         return Release(RunStatus.QUEUED), tuple(drafts)
 
-    def _swallowed(self, interruption: Interruption) -> Ending:
+    def _swallowed(self, interruption: Interruption, line: Line) -> Ending:
         if not isinstance(interruption, Suspend):
-            return self._interrupted(interruption)
+            return self._interrupted(interruption, line)
         return quarantined(Mismatch(swallowed(interruption)))
 
     def _undone(self, ending: Ending) -> Ending:
@@ -198,7 +202,7 @@ class Execution:
                 except StepFailedError as error:
                     problems.append(str(error))
         except Interruption as interruption:
-            return self._interrupted(interruption)
+            return self._interrupted(interruption, line)
         if self.journal.cancellation:
             return self._cancelled(problems)
         return _with_problems(ending, problems)
@@ -223,8 +227,10 @@ def _failed(error: BaseException, line: Line) -> Ending:
         line.scope.check_all_read(then)
     except Mismatch as mismatch:
         return quarantined(mismatch)
-    draft = Draft(EventKind.RUN_FAILED, data=content)
-    return Release(RunStatus.FAILED, error=content), (draft,)
+    release = Release(RunStatus.FAILED, error=content)
+    if isinstance(error, LimitReached) and error.closes:
+        release = replace(release, closes=error.closes)
+    return release, (Draft(EventKind.RUN_FAILED, data=content),)
 
 
 def _with_problems(ending: Ending, problems: list[str]) -> Ending:
@@ -233,7 +239,7 @@ def _with_problems(ending: Ending, problems: list[str]) -> Ending:
     release, (draft,) = ending
     content = {**draft.data, "not_undone": problems}
     error = {"type": "NotUndone", "message": "; ".join(problems), **(release.error or {})}
-    release = Release(release.status, error={**error, "not_undone": problems})
+    release = replace(release, error={**error, "not_undone": problems})
     return release, (Draft(draft.kind, draft.key, draft.name, content),)
 
 

@@ -52,7 +52,7 @@ class Handle(Generic[T]):
         """What became of it; the run leaves its worker until it is closed."""
         self._line.check_usable()
         if self.entry is None or self.closed_seq is None:
-            self._line.check_wanted(self.key)
+            self._line.check_going_on(self.key)
             self._line.interrupt(Suspend(self.key))
         self._line.pass_by(self.entry.last)
         return self._read(self.entry)
@@ -71,7 +71,7 @@ def open_wait(
     if entry and entry.is_carried and entry.events[0].content["digest"] != data["digest"]:
         entry = None  # what people said to another run was said to another question
     if entry is None:
-        line.check_wanted(key)
+        line.check_going_on(key)
         due = line.journal.now() + timedelta(seconds=expires) if expires else None
         data = {**data, "due_at": due and due.isoformat()}
         line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
@@ -145,7 +145,7 @@ def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> 
     else:
         check_same(line, key, entry.events[0].content, data)
         if not entry.is_closed:
-            line.check_wanted(key)
+            line.check_going_on(key)
             line.interrupt(Suspend(key))
         line.pass_by(entry.last)
         won = entry.last.content["value"]
@@ -160,7 +160,7 @@ def _decided(
     line: Line, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
 ) -> list[str]:
     """Those that are closed already, if they are enough; else the run waits for the set."""
-    line.check_wanted(key)
+    line.check_going_on(key)
     line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
     if len(closed) < data["need"]:

@@ -95,7 +95,9 @@ class History:
         self._soft: set[tuple[str, str]] = set()
         self._left: dict[str, int] = {}
         """How many entries of a scope are unread."""
+        self.length = 0
         for event in events:
+            self.length += 1
             self._add(event)
         for entry in self.entries.values():
             entry.is_read = entry.is_loose

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from procedures.engine import canonical
+from procedures.engine.limits import USUAL, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,12 +100,16 @@ class Release:
 
     status: RunStatus
     wake_at: datetime | None = None
+    ends_at: datetime | None = None
+    """When the time of a run that waits is up: a worker then ends it."""
     result: str | None = None
     """Canonical JSON text."""
     error: dict[str, Any] | None = None
     """Plain JSON: `type`, `message` and what else helps to mend it."""
     is_in_vain: bool = False
     """Whether nothing came of the claim: three in a row, and the run is held to be poison."""
+    closes: str = "system: run ended"
+    """Who closes what a run that ends still asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,9 @@ class RunFacts:
     """How many workers in a row have claimed the run and kept nothing since, this one included."""
     depth: int = 0
     """How many runs stand above it: 0 for one that people have started."""
+    began_at: datetime | None = None
+    limits: Limits = USUAL
+    """The site's, for what the procedure says nothing of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,8 @@ class Line:
         canonical.text_of(data)
         key = self.scope.key_for(f"{about.rpartition('/')[2]}:{kind}")
         if not self.recorder.history.has_soft(kind, key):
+            if kind != EventKind.COMPENSATION:  # what is done already is undone at any limit
+                self._guarded(self.recorder.check_limits)
             self.add(Draft(kind, key, canonical.legible(name)[:100], data))
         return key
 
@@ -140,6 +142,23 @@ class Line:
         if self.is_left:
             self.interrupt(Suspend(key))
         self._guarded(lambda: self.recorder.check_wanted(key))
+
+    def check_going_on(self, key: str) -> None:
+        """Before anything new: an operator or a limit lets the code go no further."""
+        self.check_wanted(key)
+        self._guarded(self.recorder.check_limits)
+
+    def check_time(self) -> None:
+        self._guarded(lambda: self.recorder.budget.check_time(self.journal.now()))
+
+    def take_step(self, key: str) -> None:
+        self.check_going_on(key)
+        if not self.recorder.is_undoing:
+            self._guarded(self.recorder.budget.take_step)
+
+    def take_children(self, key: str, count: int) -> None:
+        self.check_going_on(key)
+        self._guarded(lambda: self.recorder.budget.take_children(count))
 
     def tell(self, draft: Draft) -> None:
         """Keep what a step says meanwhile; replay does not read it, so it moves no time."""

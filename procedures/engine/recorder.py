@@ -1,9 +1,10 @@
 """What one claim writes: drafts gathered until something may depend on them, then one commit."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from procedures.engine.budget import Budget
 from procedures.engine.errors import Cancelled, Interruption, Overtaken, Paused, Refused, told
 from procedures.engine.files import File
 from procedures.engine.history import History
@@ -17,20 +18,26 @@ from procedures.engine.journal import (
     Release,
     RunStatus,
 )
+from procedures.engine.limits import Limits
 from procedures.engine.steps import Bound
 from procedures.engine.timeouts import undisturbed
 
 MOST_UNWRITTEN = 100
 LONGEST_UNWRITTEN = timedelta(milliseconds=100)
 WAITS = {"wait", "child"}
+NO_LIMITS = Limits()
+"""But the site's."""
 
 
 class Recorder:
     """The journal in the hands of the code: shared by the run's own line and its branches."""
 
-    def __init__(self, journal: Journal, events: Sequence[Event]) -> None:
+    def __init__(
+        self, journal: Journal, events: Sequence[Event], limits: Limits = NO_LIMITS
+    ) -> None:
         self.journal = journal
         self.history = History(events)
+        self.budget = Budget(limits, journal.run, self.history)
         self.first = events[0]
         """`run.started`, or the `run.continued` since which the run is another generation."""
         self.is_undoing = False
@@ -71,6 +78,16 @@ class Recorder:
             raise Cancelled(key)
         if self.journal.is_paused:
             raise Paused(key)
+
+    def check_limits(self) -> None:
+        """Before anything new: `LimitReached` when there is no room or no time for it."""
+        if not self.is_undoing:
+            self.budget.check(self.journal.now())
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When its time is up; what is undone has all the time it takes."""
+        return None if self.is_undoing else self.budget.ends_at
 
     def add(self, draft: Draft) -> None:
         """Note what the next commit keeps; raises what that commit raises, when it is due."""
@@ -118,6 +135,7 @@ class Recorder:
         self.journal.commit(Batch((*left, *drafts), release=release))
 
     def _track(self, draft: Draft) -> None:
+        self.budget.note(draft)
         self.has_moved_on = self.has_moved_on or Batch((draft,)).is_progress
         if draft.kind in OPENING:
             self._waits[draft.key] = None

@@ -29,6 +29,7 @@ from procedures.engine.journal import (
     Working,
     chained,
 )
+from procedures.engine.limits import Limits
 from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
 from procedures.journal.statements import Fence, ledger_key
@@ -68,7 +69,15 @@ class DatabaseJournal:
         self._transacting: int | None = None
         """The thread whose step's writes and checkpoint are one transaction."""
         self._origin, self._started = now, time.monotonic()
-        self.run = RunFacts(str(row.pk), row.inputs, row.seed, row.claims, row.depth)
+        self.run = RunFacts(
+            str(row.pk),
+            row.inputs,
+            row.seed,
+            row.claims,
+            row.depth,
+            began_at=row.created_at,
+            limits=Limits(**settings.RUN_LIMITS),
+        )
         self.working: Working | None = None
         self.is_cancelled = self.is_paused = False
         self.cancellation: Mapping[str, Any] | None = None

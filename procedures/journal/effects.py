@@ -44,7 +44,7 @@ def take_effect(
     is_queued = _let_go(run, batch.release, at=at, is_undone=is_undone)
     if batch.release.status.is_end:
         with receivers():
-            end_run(run, at=at)
+            end_run(run, at=at, by=batch.release.closes)
     return is_queued
 
 
@@ -58,12 +58,12 @@ def _is_told_more(run: Run) -> bool:
     return untaken.exists()
 
 
-def end_run(run: Run, *, at: datetime) -> None:
+def end_run(run: Run, *, at: datetime, by: str) -> None:
     """Close what an ended run still waits for, in the commit of its end, and tell its parent."""
     waits = run.waits.open()
     if run.status == RunStatus.FAILED:
         waits = waits.exclude(kind__in=KEEPS_ON)  # a retry goes on waiting for it
-    withdraw_all(waits, at=at, ends_children=run.status == RunStatus.CANCELLED)
+    withdraw_all(waits, at=at, by=by, ends_children=run.status == RunStatus.CANCELLED)
     hooks.run_ended.send(Run, run=run)
     bring_end(run)
 
@@ -125,6 +125,7 @@ def _let_go(run: Run, release: Release, *, at: datetime, is_undone: bool) -> boo
     is_ending = is_undone or status.is_end
     if is_called or (not is_ending and _is_to_stop(run)):
         status = RunStatus.QUEUED
+    run.ends_at = release.ends_at
     run.let_go(
         status,
         at=at,

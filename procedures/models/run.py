@@ -30,6 +30,7 @@ HELD = [
 RELEASED = [
     "status",
     "wake_at",
+    "ends_at",
     "result",
     "error",
     "leased_until",
@@ -70,6 +71,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def due_for_retry(self, now: datetime) -> Self:
         return self.filter(status__in=Run.SUSPENDED, wake_at__lte=now)
+
+    def out_of_time(self, now: datetime) -> Self:
+        """Suspended, and they have lasted as long as they may."""
+        return self.filter(status__in=Run.SUSPENDED, ends_at__lte=now)
 
     def queued(self) -> Self:
         return self.filter(status=RunStatus.QUEUED)
@@ -150,6 +155,9 @@ class Run(models.Model):
     head_seq = models.PositiveBigIntegerField(default=0)
     head_hash = models.CharField(max_length=64, blank=True)
     wake_at = models.DateTimeField(null=True, help_text="When a failed step is tried again.")
+    ends_at = models.DateTimeField(
+        null=True, help_text="When it has lasted as long as it may, as its code said last."
+    )
     ring_at = models.DateTimeField(null=True, help_text="When a queued run is rung again.")
     rings = models.PositiveSmallIntegerField(default=0)
     working_on = models.CharField(max_length=200, blank=True)
@@ -177,6 +185,9 @@ class Run(models.Model):
             ),
             models.Index(
                 fields=["wake_at"], condition=Q(wake_at__isnull=False), name="runs_to_wake"
+            ),
+            models.Index(
+                fields=["ends_at"], condition=Q(ends_at__isnull=False), name="runs_to_end"
             ),
             models.Index(fields=["procedure", "status", "id"], name="runs_by_procedure"),
             models.Index(fields=["status", "id"], name="runs_by_status"),

@@ -41,6 +41,7 @@ SPEAKING = {
     "ChildFailedError",
     "ChoiceGoneError",
     "FileGoneError",
+    "LimitReached",
     "NotApprovedError",
     "RequestExpiredError",
 }

@@ -22,12 +22,16 @@ T = TypeVar("T", Run, Wait)
 
 
 def sweep() -> None:
-    """Once a second: due waits, retries and lost leases. Two sweeps at once are harmless."""
+    """Once a second: due waits, retries, lost leases, and what has lasted too long.
+
+    Two sweeps at once are harmless.
+    """
     now = clock.now()
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
     _each(Wait.objects.behind().order_by("pk"), journal.begin_more)
-    for due in (Run.objects.due_for_retry(now), Run.objects.lost(now)):
+    runs = Run.objects
+    for due in (runs.due_for_retry(now), runs.out_of_time(now), runs.lost(now)):
         _each(due.order_by("pk"), _queue)
     _each(Run.objects.unheard(now).order_by("ring_at"), _ring_again)
 
@@ -76,7 +80,8 @@ def _settle(run: Run) -> None:
 @transaction.atomic
 def _queue(run: Run) -> None:
     now = clock.now()
-    due = Run.objects.due_for_retry(now) | Run.objects.lost(now)
+    runs = Run.objects
+    due = runs.due_for_retry(now) | runs.out_of_time(now) | runs.lost(now)
     if found := due.locked().filter(pk=run.pk).first():
         journal.queue(found, at=now)
 

@@ -91,6 +91,8 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("REPOSITORIES", '{"countersign": 7}'),
         ("REPOSITORIES", '{"../countersign": "/srv/countersign"}'),
         ("RUN_LEASE_SECONDS", "0"),
+        ("RUN_LONGEST_DAYS", "9999"),
+        ("RUN_MOST_STEPS", "0"),
         ("SECRET_KEY", "secret"),
         ("SITE_URL", "sign.example"),
         ("TIME_ZONE", "Mars"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from procedures.engine.journal import (
     Event,
     EventKind,
     Release,
-    RunFacts,
     RunStatus,
     Working,
 )
@@ -32,7 +32,8 @@ class MemoryJournal:
         self._store, self.row = store, row
         self._epoch, self._seq = row.epoch, len(row.events)
         facts = row.facts
-        self.run = RunFacts(facts.run_id, facts.inputs, facts.seed, row.claims, facts.depth)
+        began_at = row.events[0].at
+        self.run = replace(facts, claims=row.claims, began_at=began_at, limits=store.limits)
         self.working: Working | None = None
         self.is_wanted_elsewhere = False
         self.cancellation: Mapping[str, Any] | None = row.cancellation
@@ -112,7 +113,7 @@ class MemoryJournal:
 
     def _release(self, release: Release) -> None:
         run = self.row
-        run.status, run.wake_at = release.status, release.wake_at
+        run.status, run.wake_at, run.ends_at = release.status, release.wake_at, release.ends_at
         run.result, run.error, run.leased_until = release.result, release.error, None
         is_called = run.status in SUSPENDED and run.inputs
         is_to_stop = not run.status.is_end and self.is_to_stop_since()

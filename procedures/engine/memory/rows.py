@@ -74,6 +74,8 @@ class MemoryRun:
     claims: int = 0
     leased_until: datetime | None = None
     wake_at: datetime | None = None
+    ends_at: datetime | None = None
+    """When it has lasted enough."""
     result: str | None = None
     error: dict[str, Any] | None = None
 

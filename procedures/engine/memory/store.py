@@ -27,6 +27,7 @@ from procedures.engine.journal import (
     silence,
 )
 from procedures.engine.large import packed, part_of, unpacked
+from procedures.engine.limits import USUAL, Limits
 from procedures.engine.memory.journal import LEASE, MemoryJournal
 from procedures.engine.memory.rows import (
     KEY,
@@ -43,9 +44,12 @@ from procedures.engine.signals import check_signal
 class MemoryStore:
     """All runs of one test, with a clock that is turned by hand."""
 
-    def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, choices: Mapping[str, Mapping[str, str]] | None = None, limits: Limits = USUAL
+    ) -> None:
         self.choices = choices or {}
         """What a site's settings allow, by setting and name."""
+        self.limits = limits
         self.clock = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
         self.runs: dict[str, MemoryRun] = {}
         self.files = MemoryFiles()
@@ -214,8 +218,9 @@ class MemoryStore:
         return True
 
     def wake(self, run: MemoryRun) -> None:
-        """Queue a run that waited for nothing but its time, if that has come."""
-        if run.status in SUSPENDED and run.wake_at and run.wake_at <= self.clock:
+        """Queue a suspended run when its time has come: for another attempt, or to end."""
+        is_due = any(at and at <= self.clock for at in (run.wake_at, run.ends_at))
+        if run.status in SUSPENDED and is_due:
             self.queue(run)
 
     # What changes with the journal

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, Field, SecretStr
 from typing_extensions import TypedDict
 
-from procedures.engine import Check, Context, File, InputError, Procedure, procedure
+from procedures.engine import Check, Context, File, InputError, Limits, Procedure, procedure
 from procedures.engine.errors import DefinitionError
 from procedures.engine.files import file_desk
 from procedures.engine.memory import MemoryFiles
@@ -352,3 +352,17 @@ def test_a_limit_may_stand_in_the_default() -> None:
 
     assert limited.parse({}) == {"number": 5}
     assert set(faults(limited, {"number": 0})) == {"number"}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"steps": -1}, {"events": 1.5}, {"children": True}, {"depth": "2"}, {"lasts": "a while"}],
+)
+def test_limits_are_whole_numbers_and_lengths_of_time(limits: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="is no"):
+        Limits(**limits)
+
+
+def test_limits_of_a_procedure_are_limits() -> None:
+    with pytest.raises(DefinitionError, match=r"write limits=Limits\(steps=...\)"):
+        procedure(limits={"steps": 3})(lambda ctx: ctx)  # type: ignore[call-overload]
