@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from chat.access import visible_sessions
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import Assignment, HumanRequest, Member, Message, Session
+from chat.models.session import record_run
 from chat.services.assignments import assign
 from chat.services.mails import mail_time, plan_alert
 from procedures import hooks
@@ -111,14 +112,19 @@ def say(run: Run, text: str, level: str, **_: Any) -> None:
 def record_end(run: Run, **_: Any) -> None:
     if run.parent_wait and run.parent_wait.kind != Wait.Kind.CHILD:
         return
-    session_of(run).record("run", run.pk)
+    record_run(run.pk, shown_by=started_by_people(run).pk)
 
 
 def session_of(run: Run) -> Session:
     """Where the run speaks: with the run that people have started."""
+    top = started_by_people(run)
+    return Session.objects.get(messages__run=top, messages__kind=Message.Kind.RUN)
+
+
+def started_by_people(run: Run) -> Run:
     while run.parent_wait:
         run = run.parent_wait.run
-    return Session.objects.get(messages__run=run, messages__kind=Message.Kind.RUN)
+    return run
 
 
 def _status(content: dict[str, Any]) -> HumanRequest.Status:

@@ -1,25 +1,18 @@
 """What a worker does with a run: claim it, keep the lease, carry it on, let go."""
 
 import logging
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
-
-from django.db import Error, connection
 
 from procedures import dispatch, journal, registry
 from procedures.engine.definition import Procedure
 from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
-from procedures.journal import LEASE, DatabaseJournal
+from procedures.heart import heart
+from procedures.journal import DatabaseJournal
 from procedures.models import ProcedureVersion
 
 logger = logging.getLogger(__name__)
-BEAT = 1.0
-"""Seconds between two looks of the heartbeat."""
 
 
 def advance_run(run_id: UUID) -> None:
@@ -53,41 +46,7 @@ def _code_for(run_id: UUID) -> Procedure | None:
 
 
 def _carry_on(definition: Procedure, held: DatabaseJournal) -> None:
-    with heartbeat(held):
+    with heart.beating_for(held):
         advance(definition, held, ContentStore())
     if held.is_queued_again:
         dispatch.ring(UUID(held.run.run_id))
-
-
-@contextmanager
-def heartbeat(held: DatabaseJournal) -> Iterator[None]:
-    """Renew the lease from a thread for as long as the block runs."""
-    is_over = threading.Event()
-    thread = threading.Thread(target=_beat, args=(held, is_over), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-
-
-def _beat(held: DatabaseJournal, is_over: threading.Event) -> None:
-    every = min(LEASE.total_seconds() / 3, 5)
-    renewed, shown = time.monotonic(), None
-    try:
-        while not is_over.wait(min(BEAT, every)):
-            working = held.working
-            try:
-                held.look_around()
-                if working is shown and time.monotonic() - renewed < every:
-                    continue
-                if not held.renew():
-                    return
-            except Error as error:
-                logger.warning("Run %s: the lease could not be renewed: %s", held.run.run_id, error)
-                connection.close()  # the next beat tries it over a new one
-            else:
-                renewed, shown = time.monotonic(), working
-    finally:
-        connection.close()

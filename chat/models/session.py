@@ -1,16 +1,23 @@
 """Durable conversations between people and runs."""
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
-from django.db import models
-from django.db.models import F
+from django.db import connection, models
 
 from chat.doorbell import ring_after_commit
+from procedures.models.cells import adapted
 from procedures.models.ids import uuid7
 
 if TYPE_CHECKING:
     from chat.models.message import Message
+
+NEXT = "UPDATE chat_session SET last_seq = last_seq + 1 WHERE id = %s RETURNING id, last_seq"
+NEXT_BY_CARD = NEXT.replace(
+    "%s", "(SELECT session_id FROM chat_message WHERE run_id = %s AND kind = 'run')"
+)
+CHANGE = "INSERT INTO chat_sessionevent (session_id, seq, kind, object) VALUES (%s, %s, %s, %s)"
 
 
 class Session(models.Model):
@@ -35,11 +42,22 @@ class Session(models.Model):
 
     def record(self, kind: str, subject: object) -> int:
         """Number a change. Locks the session until the commit: the last lock to be taken."""
-        Session.objects.filter(pk=self.pk).update(last_seq=F("last_seq") + 1)
-        self.refresh_from_db(fields=["last_seq"])
-        SessionEvent.objects.create(session=self, seq=self.last_seq, kind=kind, object=str(subject))
-        ring_after_commit(f"session:{self.pk}")
+        self.last_seq = _record(NEXT, self.pk, kind, subject)
         return self.last_seq
+
+
+def record_run(run: UUID, *, shown_by: UUID) -> None:
+    """Number a change of a run, as `record` does, where that run has its card."""
+    _record(NEXT_BY_CARD, shown_by, "run", run)
+
+
+def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(next_number, [adapted(key)])
+        [(session, seq)] = cursor.fetchall()
+        cursor.execute(CHANGE, [session, seq, kind, str(subject)])
+    ring_after_commit(f"session:{UUID(str(session))}")
+    return int(seq)
 
 
 class Member(models.Model):

@@ -48,7 +48,10 @@ class RunAdmin(HistoryAdmin):
         ("Start and end", {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]}),
         ("Operators", {"fields": ["cancel_requested_at", "pause_requested_at", "paused_as"]}),
         ("Values", {"fields": ["shown_inputs", "shown_result", "shown_error"]}),
-        ("Now", {"fields": ["working_on", "working_attempt", "working_since", "wake_at", "ends_at"]}),
+        (
+            "Now",
+            {"fields": ["working_on", "working_attempt", "working_since", "wake_at", "ends_at"]},
+        ),
         ("Journal", {"fields": ["head_seq", "head_hash"]}),
         ("Worker", {"fields": ["epoch", "leased_until", "claims", "ring_at", "rings"]}),
     ]

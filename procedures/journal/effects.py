@@ -12,7 +12,7 @@ from procedures.journal.cancelling import cancel_children, lock_below, withdraw_
 from procedures.journal.children import begin_children, bring_end
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, decide, match_signal
-from procedures.models import Artifact, Run, RunInput, Wait
+from procedures.models import Artifact, Run, Wait
 
 
 def take_effect(
@@ -27,9 +27,9 @@ def take_effect(
         [Artifact(run=run, **vars(file)) for file in batch.files], ignore_conflicts=True
     )
     is_going_on = not is_undone and any(event.kind in GOING_ON for event in events)
-    if is_going_on and _is_to_stop(run):
+    if is_going_on and run.is_asked_to_stop():
         raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
-    if batch.release and batch.release.status.is_end and _is_told_more(run):
+    if batch.release and batch.release.status.is_end and run.is_told_more():
         raise Overtaken(str(run.pk))  # what an operator was told, the journal tells, too
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
     if batch.release and batch.release.status == RunStatus.CANCELLED:
@@ -48,22 +48,13 @@ def take_effect(
     return is_queued
 
 
-def _is_to_stop(run: Run) -> bool:
-    return Run.objects.filter(pk=run.pk).asked_to_stop().exists()
-
-
-def _is_told_more(run: Run) -> bool:
-    """Whether an operator has said something that is not in the journal yet."""
-    untaken = RunInput.objects.filter(run=run, kind=EventKind.OPERATOR).untaken()
-    return untaken.exists()
-
-
 def end_run(run: Run, *, at: datetime, by: str) -> None:
     """Close what an ended run still waits for, in the commit of its end, and tell its parent."""
-    waits = run.waits.open()
-    if run.status == RunStatus.FAILED:
-        waits = waits.exclude(kind__in=KEEPS_ON)  # a retry goes on waiting for it
-    withdraw_all(waits, at=at, by=by, ends_children=run.status == RunStatus.CANCELLED)
+    if run.has_open_waits():
+        waits = run.waits.open()
+        if run.status == RunStatus.FAILED:
+            waits = waits.exclude(kind__in=KEEPS_ON)  # a retry goes on waiting for it
+        withdraw_all(waits, at=at, by=by, ends_children=run.status == RunStatus.CANCELLED)
     hooks.run_ended.send(Run, run=run)
     bring_end(run)
 
@@ -121,9 +112,9 @@ def _close(run: Run, event: Event, *, at: datetime) -> None:
 def _let_go(run: Run, release: Release, *, at: datetime, is_undone: bool) -> bool:
     """What is undone may wait, too: queued again for its cancel, it would never rest."""
     status = release.status
-    is_called = status in Run.SUSPENDED and RunInput.objects.filter(run=run).untaken().exists()
+    is_called = status in Run.SUSPENDED and run.is_called()
     is_ending = is_undone or status.is_end
-    if is_called or (not is_ending and _is_to_stop(run)):
+    if is_called or (not is_ending and run.is_asked_to_stop()):
         status = RunStatus.QUEUED
     run.ends_at = release.ends_at
     run.let_go(

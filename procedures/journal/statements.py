@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -10,11 +9,11 @@ from django.db import connection
 
 from procedures.engine.errors import Fenced
 from procedures.engine.journal import Event
+from procedures.models.cells import Cell, adapted
 
 HEAD = "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s"
 FENCE = "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
 COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
-Cell = str | int | datetime | UUID
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,17 @@ class Fence:
         self._execute(statement, [*self._cells(events, is_progress=is_progress), *_flat(events)])
 
     def append(self, events: Sequence[Event], *, is_progress: bool) -> None:
-        """Fence and head, then the events, inside a transaction."""
+        """Fence, head and events inside a transaction, where it can be in one statement."""
+        if connection.vendor == "postgresql":
+            self.append_in_one(events, is_progress=is_progress)
+            return
         self._execute(f"{HEAD} {FENCE}", self._cells(events, is_progress=is_progress))
         insert(self.run_id, events)
 
     def _cells(self, events: Sequence[Event], *, is_progress: bool) -> list[Cell]:
         last = events[-1]
         kept = 0 if is_progress else 1  # of the claims in vain
-        return [last.seq, last.hash, kept, _adapted(self.run_id), self.epoch, self.seq]
+        return [last.seq, last.hash, kept, adapted(self.run_id), self.epoch, self.seq]
 
     def _execute(self, statement: str, parameters: Sequence[Cell]) -> None:
         with connection.cursor() as cursor:
@@ -59,7 +61,7 @@ def insert(run_id: UUID, events: Sequence[Event]) -> None:
         f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
         f"VALUES {', '.join([row] * len(events))}"
     )
-    owner = _adapted(run_id)
+    owner = adapted(run_id)
     with connection.cursor() as cursor:
         cursor.execute(statement, [cell for one in events for cell in (owner, *_flat([one]))])
 
@@ -71,12 +73,5 @@ def ledger_key() -> bytes:
 def _flat(events: Sequence[Event]) -> Iterator[Cell]:
     for event in events:
         yield from (event.seq, event.kind, event.key, event.name, event.data)
-        yield _adapted(event.at)
+        yield adapted(event.at)
         yield event.hash
-
-
-def _adapted(value: UUID | datetime) -> Cell:
-    """As Django writes it into this database."""
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value) or ""
-    return value if connection.features.has_native_uuid_field else value.hex

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
+from procedures.models.cells import exists, save_columns
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
@@ -41,6 +42,13 @@ RELEASED = [
     "working_attempt",
     "working_since",
 ]
+
+OPEN_WAITS = "SELECT 1 FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL LIMIT 1"
+UNTAKEN = "SELECT 1 FROM procedures_runinput WHERE run_id = %s AND taken_at IS NULL"
+ASKED_TO_STOP = (
+    "SELECT 1 FROM procedures_run WHERE id = %s"
+    " AND (cancel_requested_at IS NOT NULL OR pause_requested_at IS NOT NULL)"
+)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -91,11 +99,6 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Failed, and had children, which go on: a retry takes them up."""
         below = Run.objects.filter(parent_wait__run=OuterRef("pk"))
         return self.filter(Exists(below), status=RunStatus.FAILED)
-
-    def asked_to_stop(self) -> Self:
-        """For good, or for now."""
-        to_end, to_pause = Q(cancel_requested_at=None), Q(pause_requested_at=None)
-        return self.exclude(to_end & to_pause)
 
 
 class Run(models.Model):
@@ -217,12 +220,12 @@ class Run(models.Model):
         self.status, self.leased_until = RunStatus.RUNNING, until
         self.epoch, self.claims = self.epoch + 1, 1 if is_called else self.claims + 1
         self.wake_at = self.ring_at = None
-        self.save(update_fields=HELD)
+        save_columns(self, HELD)
 
     def queue(self, *, at: datetime) -> None:
         self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
         self.rings, self.ring_at = 0, at + RING_AGAIN
-        self.save(update_fields=["status", "wake_at", "leased_until", "rings", "ring_at"])
+        save_columns(self, ("status", "wake_at", "leased_until", "rings", "ring_at"))
 
     def request_cancel(self, *, at: datetime) -> None:
         """A pause ends with it."""
@@ -281,6 +284,21 @@ class Run(models.Model):
     def is_suspended(self) -> bool:
         return self.status in self.SUSPENDED
 
+    def has_open_waits(self) -> bool:
+        return exists(OPEN_WAITS, self.pk)
+
+    def is_called(self) -> bool:
+        """Whether something has come from outside that is not in the journal yet."""
+        return exists(f"{UNTAKEN} LIMIT 1", self.pk)
+
+    def is_told_more(self) -> bool:
+        """Whether an operator has said something that is not in the journal yet."""
+        return exists(f"{UNTAKEN} AND kind = 'operator' LIMIT 1", self.pk)
+
+    def is_asked_to_stop(self) -> bool:
+        """For good, or for now: since it was claimed, too."""
+        return exists(ASKED_TO_STOP, self.pk)
+
     def has_to_undo(self) -> bool:
         """Whether a worker must undo something before the run may end by a cancel."""
         return self.noted_to_undo().exists()
@@ -305,4 +323,4 @@ class Run(models.Model):
         self.ring_at = at + RING_AGAIN if status == RunStatus.QUEUED else None
         self.ended_at = at if status.is_end else None
         self.working_on, self.working_attempt, self.working_since = "", None, None
-        self.save(update_fields=RELEASED)
+        save_columns(self, RELEASED)

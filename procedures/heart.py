@@ -1,0 +1,102 @@
+"""What keeps a worker's hold on a run while the code runs: one thread for all its runs in a row."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error, connection
+
+from procedures.engine.journal import Working
+from procedures.journal import LEASE, DatabaseJournal
+
+logger = logging.getLogger(__name__)
+RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
+"""Seconds."""
+BEAT = min(RENEWED_EVERY, 1)
+"""Seconds until the first look at a run, and between two of them."""
+TICK = BEAT / 4
+
+
+class Heart:
+    """Beats for what this process holds. Its thread ends when nothing has been held for a beat."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holds: list[Hold] = []
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def beating_for(self, held: DatabaseJournal) -> Iterator[None]:
+        """Renew the lease for as long as the block runs; after it no beat is under way."""
+        hold = Hold(held)
+        with self._lock:
+            self._holds.append(hold)
+            self._keep_beating()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holds.remove(hold)
+            hold.end()
+
+    def _keep_beating(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+            self._thread.start()
+
+    def _beat(self) -> None:
+        quiet_since = time.monotonic()
+        while True:
+            time.sleep(TICK)
+            now = time.monotonic()
+            with self._lock:
+                holds = list(self._holds)
+                if not holds and now - quiet_since >= BEAT:
+                    self._thread = None
+                    return
+            if holds:
+                quiet_since = now
+            for hold in holds:
+                hold.look(now)
+
+
+class Hold:
+    """One run in the hands of this process."""
+
+    def __init__(self, journal: DatabaseJournal) -> None:
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._is_over = False
+        self._shown: Working | None = None
+        self._looked = self._renewed = time.monotonic()
+
+    def end(self) -> None:
+        """Waits for a beat that is under way."""
+        with self._lock:
+            self._is_over = True
+
+    def look(self, now: float) -> None:
+        """Ask what the worker must know, and renew the lease; leaves no connection open."""
+        with self._lock:
+            if self._is_over or now - self._looked < BEAT:
+                return
+            self._looked = now
+            try:
+                self._renew(now)
+            except Error as error:
+                run = self._journal.run.run_id
+                logger.warning("Run %s: the lease could not be renewed: %s", run, error)
+            finally:
+                connection.close()
+
+    def _renew(self, now: float) -> None:
+        working = self._journal.working
+        self._journal.look_around()
+        if working is not self._shown or now - self._renewed >= RENEWED_EVERY:
+            self._is_over = not self._journal.renew()
+            self._shown, self._renewed = working, now
+
+
+heart = Heart()

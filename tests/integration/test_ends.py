@@ -1,0 +1,47 @@
+"""What the end of a run costs, and what a worker that has many in a row pays once."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from procedures.engine.journal import RunStatus
+from procedures.heart import Heart
+from procedures.journal import DatabaseJournal, claim
+from procedures.runner import advance_run
+from procedures.services import start_run
+from tests.runs import status_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_an_end_is_one_commit_of_few_statements() -> None:
+    run = start_run("two_steps", {}, by=None)[0]
+
+    with CaptureQueriesContext(connection) as captured:
+        advance_run(run.pk)
+
+    assert status_of(run) == RunStatus.SUCCEEDED
+    said = [query["sql"] for query in captured]
+    steps = [place for place, sql in enumerate(said) if "'step.succeeded'" in sql]
+    kept = said.index("COMMIT", steps[-1]) if connection.vendor == "sqlite" else steps[-1]
+    end = said[kept + 1 :]
+    # The receivers of the tests' own procedures ask for one more.
+    assert len(end) == {"sqlite": 9, "postgresql": 8}[connection.vendor] + 1
+    assert end.count("COMMIT") == 1
+
+
+def test_runs_that_are_held_together_share_the_thread_of_their_heart() -> None:
+    heart, before = Heart(), threading.enumerate()
+
+    with heart.beating_for(held()), heart.beating_for(held()):
+        begun = [thread.name for thread in threading.enumerate() if thread not in before]
+
+    assert begun == ["heart"]
+
+
+def held() -> DatabaseJournal:
+    journal = claim(start_run("two_steps", {}, by=None)[0].pk)
+    assert journal
+    return journal
