@@ -58,7 +58,7 @@ def in_turn(
 
 
 @contextmanager
-def site(database: Database) -> Iterator[ExitStack]:
+def site(database: Database, *, procedures: str = "bench.procedures") -> Iterator[ExitStack]:
     """Sets the environment, starts the servers and migrates; what is entered in it ends with it.
 
     To be called once, and before anything of Django is imported.
@@ -66,7 +66,7 @@ def site(database: Database) -> Iterator[ExitStack]:
     os.environ["TEST_DATABASE"] = database
     from tests import machine
 
-    os.environ |= {"PROCEDURE_MODULES": "bench.procedures", "RUN_LEASE_SECONDS": "15"}
+    os.environ |= {"PROCEDURE_MODULES": procedures, "RUN_LEASE_SECONDS": "15"}
     import django
 
     django.setup()

@@ -37,6 +37,7 @@ PROCEDURES = (
     "tests.crash.procedures",
     "tests.crash.doings",
     "tests.crash.families",
+    "tests.races.procedures",
 )
 
 
