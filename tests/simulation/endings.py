@@ -70,12 +70,17 @@ def _check_model(run: MemoryRun, witness: Witness) -> None:
 
 
 def _check_undone(run: MemoryRun, witness: Witness) -> None:
-    if run.status == RunStatus.SUCCEEDED:
+    if run.status == RunStatus.SUCCEEDED or is_forced(run):
         return
     ends = {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}
     done = {event.key for event in run.events[run.base :] if event.kind in ends}
     if left := [name for name in witness.to_undo if f"undo/{name}" not in done]:
         raise BrokenError("what was done is undone", f"{run.facts.run_id}: {', '.join(left)}")
+
+
+def is_forced(run: MemoryRun) -> bool:
+    """Whether it ended where it stood, and undid nothing."""
+    return "forced" in run.events[-1].content
 
 
 def _check_files(run: MemoryRun, witness: Witness, files: FileStore) -> None:
@@ -89,7 +94,7 @@ def _check_files(run: MemoryRun, witness: Witness, files: FileStore) -> None:
 
 def _check_replay(run: MemoryRun, files: FileStore) -> None:
     """The code over the whole journal does nothing and comes to the same end."""
-    if run.status == RunStatus.CANCELLED and not run.compensates:
+    if is_forced(run) or (run.status == RunStatus.CANCELLED and not run.compensates):
         return
     journal = Replay(run)
     versions = PLAYS[run.procedure.name].code

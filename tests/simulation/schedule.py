@@ -172,6 +172,12 @@ class Schedule:
         if runs:
             yield 0.6 * hurry, lambda: self._signal(person, self.random.choice(runs))
             yield operate / 2, lambda: self._operate(person, "cancels", self.random.choice(runs))
+            yield operate / 4, lambda: self._operate(person, "ends", self.random.choice(runs))
+            yield operate, lambda: self._operate(person, "pauses", self.random.choice(runs))
+            paused = [key for key in runs if world.store.runs[key].is_to_pause]
+            if paused:
+                last = self.random.choice(paused)
+                yield operate * 4, lambda: self._operate(person, "unpauses", last)
             stopped = [key for key in runs if world.store.runs[key].status in STOPPED] or runs
             yield operate, lambda: self._operate(person, "retries", self.random.choice(stopped))
             yield operate, lambda: self._operate(person, "overrides", self.random.choice(stopped))
@@ -285,7 +291,14 @@ class Schedule:
 
     def _operate(self, person: Strand, verb: str, run_id: str) -> None:
         world = self.world
-        deeds = {"cancels": world.cancel, "retries": world.retry, "overrides": world.override}
+        deeds = {
+            "cancels": world.cancel,
+            "ends": world.force_end,
+            "pauses": world.pause,
+            "unpauses": world.unpause,
+            "retries": world.retry,
+            "overrides": world.override,
+        }
         self._begin(person, f"{verb} {run_id}", lambda: deeds[verb](run_id))
 
 
@@ -304,6 +317,9 @@ class Calm:
         while world.in_flight:
             self.schedule.arrive()
             world.look()
+        self._settle()
+        for run_id in list(world.store.runs):
+            self._do(partial(world.unpause, run_id))
         self._settle()
         self._settle_leases()
         endings.check_rest(world)

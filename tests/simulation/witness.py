@@ -72,7 +72,7 @@ class Witness:
         """Answers that were accepted and that the journal does not know yet."""
         self.sent: set[int] = set()
         """Signals that were accepted, each with a number of its own."""
-        self.is_ended = False
+        self.is_ended = self.is_paused = False
         self._unended: set[str] = set()
         """The steps that are to happen once and were begun."""
         self._said: dict[str, Any] = {}
@@ -93,6 +93,9 @@ class Witness:
         if events[: len(self._seen)] != self._seen:
             raise BrokenError("append-only", "an event has changed or is gone")
         news = events[len(self._seen) :]
+        if self.is_paused and row.status == RunStatus.PAUSED and news:
+            raise BrokenError("a paused run rests", f"{news[0].kind} {news[0].key}")
+        self.is_paused = row.status == RunStatus.PAUSED
         for number, event in enumerate(news):
             self._check_place(event)
             self._check_alive(event, news[number:])

@@ -11,7 +11,7 @@ from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.files import file_desk
 from procedures.engine.history import UNDO
 from procedures.engine.journal import Batch, RunStatus, closing
-from procedures.engine.memory import LEASE, MemoryRun
+from procedures.engine.memory import LEASE, MemoryRun, operating
 from procedures.engine.timeouts import TimeIsUp
 from tests.simulation.doubles import Parts, Wire
 from tests.simulation.outside import Outside
@@ -230,6 +230,34 @@ class World:
                 self.blame("a cancel closes what is asked", ", ".join(left))
 
         self.parts.transact(self, run_id, stop)
+
+    def force_end(self, run_id: str) -> None:
+        run = self.store.runs[run_id]
+
+        def stop() -> None:
+            if not run.status.is_end:
+                operating.force_end(self.store, run_id, by="dave", reason="At once.")
+
+        self.parts.transact(self, run_id, stop)
+
+    def pause(self, run_id: str) -> None:
+        run = self.store.runs[run_id]
+
+        def rest() -> None:
+            is_over = run.status.is_end or run.status == RunStatus.QUARANTINED
+            if not (is_over or run.cancellation or run.is_to_pause):
+                operating.pause(self.store, run_id, by="dave", reason="Wait.")
+
+        self.parts.transact(self, run_id, rest)
+
+    def unpause(self, run_id: str) -> None:
+        run = self.store.runs[run_id]
+
+        def go_on() -> None:
+            if run.is_to_pause:
+                operating.unpause(self.store, run_id, by="dave", reason="Now.")
+
+        self.parts.transact(self, run_id, go_on)
 
     def retry(self, run_id: str) -> None:
         run = self.store.runs[run_id]
