@@ -26,6 +26,7 @@ NOUNS = (
     "moments",
     "others",
     "questions",
+    "retried",
     "seeds",
     "steps",
     "together",

@@ -95,7 +95,8 @@ def _run(line: Line, branch: Branch) -> Any:
         raise
     except BaseException as error:  # noqa: BLE001 (the branch ends with it, sys.exit too)
         words = told(error)
-        result = BranchFailedError(line.scope.path.rstrip("/"), words["type"], words["message"])
+        path, of = line.scope.path.rstrip("/"), words.get("of", "")
+        result = BranchFailedError(path, words["type"], words["message"], of)
     finally:
         line.close()
     if line.interruption:
@@ -125,7 +126,7 @@ def _fail(line: Line, key: str, error: BranchFailedError) -> None:
     path = f"{key}/"
     waits = [wait for wait in line.recorder.open_waits if wait.startswith(path)]
     drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
-    facts = {"branch": error.branch, "type": error.type, "message": error.message}
+    facts = {"branch": error.branch, "type": error.type, "message": error.message, "of": error.of}
     started = {"attempt": 1, "started_at": line.now.isoformat(), "arguments": ""}
     content = {**facts, **started, "final": True, "retry_at": None}
     line.commit(*drafts, Draft(EventKind.STEP_FAILED, key, "gather", content))

@@ -85,8 +85,10 @@ class StepFailedError(EngineError):
 class BranchFailedError(EngineError):
     """A branch of a gather has failed: the same the first time and on replay."""
 
-    def __init__(self, branch: str, error_type: str, message: str) -> None:
+    def __init__(self, branch: str, error_type: str, message: str, of: str = "") -> None:
         self.branch, self.type, self.message = branch, error_type, message
+        self.of = of
+        """The key of what failed in it, where that is known."""
         super().__init__(f"{branch}: {error_type}: {message}")
 
 
@@ -226,11 +228,25 @@ class StorageLost(Interruption):
 def told(error: BaseException) -> dict[str, str]:
     """An exception as it is kept: its type, its words, and where it came from."""
     trace = "".join(traceback.format_exception(error, limit=-8))
+    of = _cause(error)
     return {
         "type": type(error).__name__,
         "message": legible(_words(error))[:2000],
         "traceback": legible(trace)[-8000:],
+        **({"of": of} if of else {}),
     }
+
+
+def _cause(error: BaseException) -> str:
+    """The key of the step, the gather or the children that the code failed by, when it was that."""
+    match error:
+        case StepFailedError():
+            return error.step
+        case BranchFailedError():
+            return error.branch.rpartition("/")[0]
+        case ChildFailedError():
+            return error.child.partition("[")[0]
+    return ""
 
 
 def _words(error: BaseException) -> str:

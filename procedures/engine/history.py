@@ -162,10 +162,10 @@ class History:
         content = event.content
         if event.name == FORK:
             self._carry_over()
-        for entry in self._known(event.key):
-            entry.is_tried_again = True
-        for entry in self._known(*content.get("again", ())):
-            entry.is_asked_again = True
+        for entry in self._known(event.key, *content.get("again", ())):
+            self._take_up(entry)
+        for entry in self._known(*content.get("reopened", ())):
+            del entry.events[1:]  # its children had failed: their next ends count
         for entry in self._known(*content.get("loose", ())):
             entry.is_loose = True
         changed = self.entries.get(content.get("changed", ""))
@@ -173,6 +173,14 @@ class History:
             changed.is_accepted = True
         elif changed:  # an answer serves no other question: it is asked again
             del self.entries[changed.key]
+
+    def _take_up(self, entry: Entry) -> None:
+        if entry.family != "step":
+            entry.is_asked_again = True
+        elif is_of_branch(entry.last):  # a gather: what its branches have kept is kept
+            del self.entries[entry.key]
+        else:
+            entry.is_tried_again = True
 
     def _known(self, *keys: str) -> list[Entry]:
         return [self.entries[key] for key in keys if key in self.entries]
@@ -240,17 +248,8 @@ def is_doubtful(event: Event) -> bool:
 
 
 def is_of_branch(event: Event) -> bool:
-    """Whether a gather failed by one of its branches, which it does not run again."""
+    """Whether a gather failed by one of its branches."""
     return event.kind == EventKind.STEP_FAILED and "branch" in event.content
-
-
-def last_failure(events: Iterable[Event]) -> Event | None:
-    """The final failure of a step, if that is the last thing a run did."""
-    kinds = {*STRICT, EventKind.WAIT_CLOSED}
-    strict = [e for e in events if e.kind in kinds and not e.key.startswith(UNDO)]
-    last = strict[-1] if strict else None
-    is_final = last and last.kind == EventKind.STEP_FAILED and last.content["final"]
-    return last if is_final else None
 
 
 def checked_key(key: str) -> str:

@@ -1,7 +1,7 @@
 """The engine's journal in the database: one statement per step, fenced by the run's epoch."""
 
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
-from procedures.journal.children import begin_more, begin_run, settle
+from procedures.journal.children import begin_more, begin_run, settle, wait_again
 from procedures.journal.claiming import cancel, claim, force_end, pause, unpause
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.forks import Fork, begin_fork
@@ -28,5 +28,6 @@ __all__ = [
     "queue",
     "settle",
     "unpause",
+    "wait_again",
     "withdraw_all",
 ]

@@ -33,17 +33,22 @@ def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
     )
     run.request_cancel(at=at)
     withdraw_all(run.waits.open().exclude(key__startswith=UNDO), at=at)  # undoing goes on asking
-    _end_what_failures_keep(run, at=at)
+    _end_all_below(run, at=at)
     if run.is_suspended or run.status in (RunStatus.QUARANTINED, RunStatus.PAUSED):
         queue(run, at=at)
 
 
-def _end_what_failures_keep(run: Run, *, at: datetime) -> None:
-    """The children of failed ones go on for a retry of these, which nobody needs any more."""
-    failed = Run.objects.failed_above_others().filter(parent_wait__run=run)
-    for child in failed.order_by("pk"):
+def _end_all_below(run: Run, *, at: datetime) -> None:
+    """Also children that were retried when their failure was known, and those of failed ones.
+
+    These go on for a retry of their parent, which nobody needs any more.
+    """
+    below = Run.objects.filter(parent_wait__run=run).order_by("pk")
+    for child in below.failed_above_others():
         withdraw_all(child.waits.open(), at=at)
-        _end_what_failures_keep(child, at=at)
+        _end_all_below(child, at=at)
+    for child in below.unended().filter(cancel_requested_at=None):
+        _ask(child, BY_PARENT, at=at)
 
 
 def lock_below(waits: WaitQuerySet) -> None:

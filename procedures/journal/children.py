@@ -126,6 +126,28 @@ def settle_locked(run: Run, *, at: datetime) -> None:
             _begin_next(run, wait, at=at)
 
 
+def wait_again(run: Run, wait: Wait, lost: Iterable[Run], *, at: datetime) -> None:
+    """Open a locked run's wait for children that had failed once more; what has a result counts.
+
+    `lost`: those of a map that never run again; another child takes the place of each.
+    """
+    wait.reopen()
+    done = wait.children.filter(status=RunStatus.SUCCEEDED).order_by("pk")
+    if wait.kind == Wait.Kind.CHILD:
+        for child in done:
+            bring_end(child)
+        return
+    numbers = done.order_by().values("parent_number").distinct()
+    wait.ended = numbers.count()
+    left = wait.children.exclude(parent_number__in=numbers).values_list("parent_number", flat=True)
+    wait.child_ends.filter(name__in=[str(number) for number in left]).delete()
+    wait.count(begun=wait.begun, is_behind=wait.is_behind)
+    for child in lost:
+        _begin_numbers(run, wait, child.parent_number, child.parent_number + 1, at=at)
+    if wait.ended == wait.opening()["count"]:
+        _close_map(run, wait, at=at)
+
+
 def _newly_ended(wait: Wait, news: Sequence[RunInput]) -> int:
     """How many children these are the ends of: one that was retried ends again."""
     numbers = {end.name for end in news}
@@ -147,14 +169,19 @@ def _begin_next(run: Run, wait: Wait, *, at: datetime) -> None:
     due = min(wait.ended + content["at_most"], content["count"])
     stop = min(due, wait.begun + MOST_BEGUN)
     if wait.begun < stop:
-        with file_desk(ContentStore()):
-            inputs = part_of(content, "inputs", wait.begun, stop)
-        version, files = _newest(content["procedure"]), run.artifacts.all()
-        for number, text in enumerate(inputs, start=wait.begun):
-            child = _child(run, wait, version, text, at=at)
-            child.parent_number = number
-            _begin(child, files)
+        _begin_numbers(run, wait, wait.begun, stop, at=at)
     wait.count(begun=stop, is_behind=stop < due)
+
+
+def _begin_numbers(run: Run, wait: Wait, start: int, stop: int, *, at: datetime) -> None:
+    content = wait.opening()
+    with file_desk(ContentStore()):
+        inputs = part_of(content, "inputs", start, stop)
+    version, files = _newest(content["procedure"]), run.artifacts.all()
+    for number, text in enumerate(inputs, start=start):
+        child = _child(run, wait, version, text, at=at)
+        child.parent_number = number
+        _begin(child, files)
 
 
 def _close_map(run: Run, wait: Wait, *, at: datetime) -> None:

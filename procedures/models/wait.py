@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.functional import cached_property
 
 from procedures.engine.handles import KEEPS_ON
+from procedures.engine.journal import RunStatus
 from procedures.models.event import Event
-from procedures.models.run import Run
+from procedures.models.run import Run, RunQuerySet
 
 
 class WaitQuerySet(models.QuerySet["Wait"]):
@@ -114,6 +115,18 @@ class Wait(models.Model):
     @cached_property
     def _opened(self) -> Event:
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
+
+    def without_result(self) -> RunQuerySet:
+        """Its children of which none has succeeded in their place: the newest of each, locked."""
+        done = self.children.filter(status=RunStatus.SUCCEEDED).values("parent_number")
+        newest = self.children.filter(parent_number=OuterRef("parent_number")).order_by("-pk")
+        left = self.children.exclude(parent_number__in=done)
+        return left.filter(pk=Subquery(newest.values("pk")[:1])).locked().order_by("pk")
+
+    def reopen(self) -> None:
+        """Wait for children again, which had failed."""
+        self.outcome, self.closed_at = "", None
+        self.save(update_fields=["outcome", "closed_at"])
 
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at

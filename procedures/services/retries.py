@@ -1,6 +1,7 @@
 """Letting a run go on that had failed, or no longer fits its code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -8,10 +9,10 @@ from django.db import transaction
 
 from procedures import dispatch, journal
 from procedures.engine import canonical
-from procedures.engine.history import UNDO, History, is_doubtful, is_of_branch, last_failure
-from procedures.engine.journal import Event, EventKind, RunStatus
-from procedures.engine.recorder import open_in
-from procedures.models import Run, RunInput
+from procedures.engine.history import UNDO
+from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.retries import Again, Fate, fate_of, taken_up
+from procedures.models import Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.services.operations import OperationRefusedError, checked_reason, note_operation
 from procedures.services.waits import lock_run
@@ -21,57 +22,129 @@ from procedures.services.waits import lock_run
 def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a failed or quarantined run go on from where it stands; what is kept stays kept.
 
-    If a step's final failure is the last thing it did, that step is tried again; if people let it
-    fail in doubt, they are asked again. Locks the run.
+    The step it failed by is tried again, also in a branch of a gather; a child it failed by is
+    retried, too, or begun anew where it never runs again. If people let a step fail in doubt,
+    they are asked again. Locks the run, those above it first, and the children that failed.
     """
-    run = lock_run(run_id)
+    *above, run = [lock_run(pk) for pk in reversed(_line_of(run_id))]
+    _check_above(run, above)
+    if above:
+        journal.settle(above[-1].pk)
+    told = _told_of_parent(run)
+    return _retry(run, by=by, reason=reason) + told
+
+
+def _line_of(run_id: UUID) -> list[UUID]:
+    """The run, its parent, and so on up."""
+    line, wait = [run_id], Run.objects.get(pk=run_id).parent_wait
+    while wait is not None:
+        line.append(wait.run_id)
+        wait = wait.run.parent_wait
+    return line
+
+
+def _check_above(run: Run, above: Sequence[Run]) -> None:
+    """A child that nobody needs is not retried, unless to undo what it did."""
+    if run.status == RunStatus.QUARANTINED and run.cancel_requested_at:
+        return
+    for one in above:
+        is_over = RunStatus(one.status).is_end
+        if one.status == RunStatus.CANCELLED or (one.cancel_requested_at and not is_over):
+            is_what = "is cancelled" if is_over else "is to end"
+            raise OperationRefusedError(f"{one}, which needed it, {is_what}: start another run.")
+
+
+def _retry(run: Run, *, by: User, reason: str) -> str:
+    """The run is locked; its children are locked here."""
     if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
         raise OperationRefusedError(f"Only what failed or is quarantined is retried: {run.status}.")
-    events = run.events.filter(seq__gt=run.base_seq).journal()
-    if any(event.key.startswith(UNDO) for event in events) and run.status == RunStatus.FAILED:
+    has_failed, now = run.status == RunStatus.FAILED, clock.now()
+    if has_failed and _is_undone(run):
         raise OperationRefusedError("What it did has been undone: start another run.")
-    _check_above(run)
-    failure, again = _tried_again(run, events), _asked_again(run, events)
-    step = failure.key if failure else ""
-    more = {"again": again} if again else {}
-    note_operation(run, "retry", by=by, reason=reason, step=step, **more)
-    told = _told_of_retry(run, failure)
-    run.reopen(at=clock.now())
+    events = run.events.filter(seq__gt=run.base_seq).journal()
+    again = taken_up(events, known=_known(run), has_failed=has_failed)
+    children = _Children.of(run, again.child)
+    keys = [*again.keys, *children.opened_anew]
+    more = {"again": keys} if keys else {}
+    more |= {"reopened": [again.child]} if children.wait else {}
+    note_operation(run, "retry", by=by, reason=reason, step=again.step, **more)
+    run.reopen(at=now)
+    if children.wait:
+        journal.wait_again(run, children.wait, children.with_fate(Fate.ANEW), at=now)
+    for child in children.with_fate(Fate.RETRIED):
+        _retry(child, by=by, reason=reason)
     dispatch.ring(run.pk)
-    return told
+    return _told_of_retry(again, children)
 
 
-def _check_above(run: Run) -> None:
-    """A child that nobody needs is not retried."""
+def _is_undone(run: Run) -> bool:
+    return run.events.filter(seq__gt=run.base_seq, key__startswith=UNDO).exists()
+
+
+def _known(run: Run) -> set[str]:
+    """The waits that are open, or whose outcome is on its way."""
+    coming = RunInput.objects.filter(run=run).untaken().values_list("key", flat=True)
+    return {*run.waits.open().values_list("key", flat=True), *coming}
+
+
+@dataclass(frozen=True)
+class _Children:
+    """What becomes of the children that a run failed by; each is locked."""
+
+    wait: Wait | None = None
+    """What is to be open again."""
+    opened_anew: Sequence[str] = ()
+    """Its key, where another child is begun instead."""
+    fates: Mapping[Run, Fate] = field(default_factory=dict)
+    """Of those without a result."""
+
+    @classmethod
+    def of(cls, run: Run, key: str) -> "_Children":
+        wait = run.waits.filter(key=key).order_by("opened_seq").last()
+        if not key or wait is None:
+            return cls()
+        fates = {child: _fate(child) for child in wait.without_result()}
+        for child, fate in fates.items():
+            if fate == Fate.ENDING:
+                raise OperationRefusedError(f"{child}, its child, is still ending: retry it then.")
+        is_map = wait.kind == Wait.Kind.MAP
+        is_anew = not wait.children.exists() or (not is_map and Fate.ANEW in fates.values())
+        return cls(None, [key], fates) if is_anew else cls(wait, (), fates)
+
+    def with_fate(self, fate: Fate) -> list[Run]:
+        return [child for child, one in self.fates.items() if one == fate]
+
+
+def _fate(child: Run) -> Fate:
+    is_to_end = child.cancel_requested_at is not None
+    return fate_of(RunStatus(child.status), is_undone=_is_undone(child), is_to_end=is_to_end)
+
+
+def _told_of_retry(again: Again, children: _Children) -> str:
+    if again.is_doubtful:
+        return f"It goes on, and asks again whether {again.step} has happened."
+    if again.step:
+        return f"It goes on, and tries {again.step} again."
+    if again.child:
+        return f"It goes on, and {_told_of_children(again.child, children)}."
+    return "It goes on from where it stands."
+
+
+def _told_of_children(key: str, children: _Children) -> str:
+    verbs = {Fate.RETRIED: "retries", Fate.ANEW: "begins anew", Fate.AWAITED: "waits for"}
+    groups = [(verb, children.with_fate(fate)) for fate, verb in verbs.items()]
+    told = [f"{verb} {', '.join(map(str, runs))}" for verb, runs in groups if runs]
+    return " and ".join(told) or f"takes in what {key} has come to since"
+
+
+def _told_of_parent(run: Run) -> str:
+    """What a child's parent makes of it, if it has taken its failure in."""
     wait = run.parent_wait
-    if wait is None:
-        return
-    is_to_end = run.status == RunStatus.QUARANTINED and run.cancel_requested_at
-    if wait.run.status == RunStatus.CANCELLED and not is_to_end:
-        raise OperationRefusedError(
-            f"{wait.run}, which needed it, is cancelled: start another run."
-        )
-
-
-def _tried_again(run: Run, events: Sequence[Event]) -> Event | None:
-    failure = last_failure(events)
-    if failure is None or not is_of_branch(failure):
-        return failure
-    if run.status == RunStatus.FAILED:
-        raise OperationRefusedError(f"{failure.key} failed in its branches: start another run.")
-    return None
-
-
-def _told_of_retry(run: Run, failure: Event | None) -> str:
-    if failure is None:
-        told = "It goes on from where it stands."
-    elif is_doubtful(failure):
-        told = f"It goes on, and asks again whether {failure.key} has happened."
-    else:
-        told = f"It goes on, and tries {failure.key} again."
-    if run.status == RunStatus.FAILED and (wait := run.parent_wait):
-        told += f" {wait.run} knows that it failed, and takes in no other end."
-    return told
+    if wait is None or wait.is_open or run.status != RunStatus.FAILED:
+        return ""
+    if wait.run.status == RunStatus.FAILED:
+        return f" {wait.run} knows that it failed: retry that, too, and it takes in the new end."
+    return f" {wait.run} knows that it failed, and takes in no other end."
 
 
 @transaction.atomic
@@ -102,10 +175,3 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     run.reopen(at=now)
     dispatch.ring(run.pk)
     return "It goes on with the code as it is."
-
-
-def _asked_again(run: Run, events: Sequence[Event]) -> list[str]:
-    """What its journal still waits for and nobody can answer: a former end has withdrawn it."""
-    coming = RunInput.objects.filter(run=run).untaken().values_list("key", flat=True)
-    known = {*run.waits.open().values_list("key", flat=True), *coming}
-    return [key for key in open_in(History(events)) if key not in known]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.journal import Event, Journal, RunStatus, closing
-from procedures.engine.memory import KEY, LEASE, MemoryStore, fork_run, operating
+from procedures.engine.memory import KEY, LEASE, MemoryStore, fork_run, operating, retries
 
 
 class Backend(Protocol):
@@ -137,11 +137,10 @@ class MemoryBackend:
         operating.unpause(self.store, run_id, by="dave", reason="Now.")
 
     def retry(self, run_id: str) -> None:
-        self.store.retry(run_id)
+        retries.retry(self.store, run_id)
 
     def override(self, run_id: str) -> None:
-        error = self.error(run_id) or {}
-        self.store.operate(run_id, "override", loose=error["unread"], changed=error["changed"])
+        retries.override(self.store, run_id)
 
     def fork(self, run_id: str, at: str, *, keep_answers: bool = True, **inputs: Any) -> str:
         return fork_run(self.store, run_id, at, inputs, keep_answers=keep_answers)

@@ -174,14 +174,13 @@ def test_what_was_undone_is_not_taken_up_again(dave: User) -> None:
         retry_run(run.pk, by=dave, reason="Again.")
 
 
-def test_a_gather_that_failed_is_not_tried_again(dave: User) -> None:
-    run = carried_on(start_run("only_broken", {}, by=None)[0])
+def test_the_step_that_failed_in_a_branch_is_named(dave: User) -> None:
+    run = carried_on(start_run("broken_branch", {}, by=None)[0])
     assert run.status == "failed"
 
-    with pytest.raises(OperationRefusedError, match="gather failed in its branches: start another"):
-        retry_run(run.pk, by=dave, reason="Again.")
+    told = retry_run(run.pk, by=dave, reason="Again.")
 
-    assert carried_on(run).status == "failed"
+    assert told == "It goes on, and tries gather/work_and_break/mend again."
 
 
 def test_a_run_that_caught_it_goes_on(dave: User) -> None:
@@ -208,6 +207,78 @@ def failed_child(name: str, **inputs: object) -> Run:
     assert carried_on(child).status == "failed"
     carried_on(run)
     return child
+
+
+def failed_above(name: str) -> tuple[Run, Run]:
+    """A run that failed by its child, and that child."""
+    run = carried_on(start_run(name, {}, by=None)[0])
+    child = carried_on(child_of(run))
+    if run.waits.open().filter(kind="request").exists():
+        answer(run, "approve", value=True)
+    assert carried_on(run).status == "failed"
+    return run, child
+
+
+def test_who_retries_a_run_reads_what_becomes_of_its_child(dave: User) -> None:
+    run, child = failed_above("above_broken")
+
+    told = retry_run(run.pk, by=dave, reason="Mended.")
+
+    assert told == f"It goes on, and retries {child}."
+    for one in (run, child):
+        assert one.run_inputs.get(kind="operator").content["reason"] == "Mended."
+    assert retry_told(run, child, dave) == f"It goes on, and waits for {child}."
+
+
+def retry_told(run: Run, child: Run, dave: User) -> str:
+    """The child fails again, and is retried alone before its parent is."""
+    carried_on(child)
+    carried_on(run)
+    alone = retry_run(child.pk, by=dave, reason="Mended.")
+    assert alone.endswith(
+        f"{run} knows that it failed: retry that, too, and it takes in the new end."
+    )
+    return retry_run(run.pk, by=dave, reason="Mended.")
+
+
+def test_a_child_that_has_succeeded_since_is_taken_in(dave: User) -> None:
+    run, child = failed_above("above_broken")
+    saw.append("mended")
+    retry_run(child.pk, by=dave, reason="Mended.")
+    assert carried_on(child).status == "succeeded"
+
+    told = retry_run(run.pk, by=dave, reason="Mended.")
+
+    assert told == "It goes on, and takes in what broken_child has come to since."
+    assert carried_on(run).status == "succeeded"
+
+
+def test_a_child_that_is_still_ending_must_have_ended_first(dave: User) -> None:
+    run, child = failed_above("above_broken")
+    Run.objects.filter(pk=child.pk).update(status="running", cancel_requested_at=clock.now())
+
+    with pytest.raises(OperationRefusedError, match="its child, is still ending: retry it then"):
+        retry_run(run.pk, by=dave, reason="Again.")
+
+    assert status_of(run) == "failed"
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_child_whose_grandparent_ends_is_not_retried(dave: User, is_held: bool) -> None:  # noqa: FBT001
+    top = carried_on(start_run("above_failures", {"levels": 2}, by=None)[0])
+    middle = carried_on(child_of(top))
+    child = carried_on(child_of(middle))
+    assert child.status == "failed"
+    carried_on(middle)
+    Run.objects.filter(pk=top.pk).update(
+        status="running" if is_held else "cancelled", cancel_requested_at=clock.now()
+    )
+
+    words = "is to end" if is_held else "is cancelled"
+    with pytest.raises(OperationRefusedError, match=f"which needed it, {words}"):
+        retry_run(child.pk, by=dave, reason="Again.")
+
+    assert status_of(child) == "failed"
 
 
 def test_the_child_of_a_cancelled_run_is_not_retried(dave: User) -> None:

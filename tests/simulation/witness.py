@@ -144,6 +144,9 @@ class Witness:
         self.is_ended = False
         for key in (*content.get("again", ()), content.get("changed", "")):
             self._forget(key)
+        for key in content.get("reopened", ()):
+            self.opened[key] = self.asked[key]
+            self.kept.closed.pop(key, None)
 
     def _take_opening(self, event: Event, content: dict[str, Any]) -> None:
         if event.key in self.asked:
@@ -155,6 +158,7 @@ class Witness:
         self.opened.pop(key, None)
         self.asked.pop(key, None)
         self.kept.closed.pop(key, None)
+        self.kept.failed.discard(key)
 
     def _take_outcome(self, event: Event, content: dict[str, Any]) -> None:
         wait = self.opened.pop(event.key, None)

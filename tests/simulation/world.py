@@ -11,7 +11,7 @@ from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.files import file_desk
 from procedures.engine.history import UNDO
 from procedures.engine.journal import Batch, RunStatus, closing
-from procedures.engine.memory import LEASE, MemoryRun, operating
+from procedures.engine.memory import LEASE, MemoryRun, operating, retries
 from procedures.engine.timeouts import TimeIsUp
 from tests.simulation.doubles import Parts, Wire
 from tests.simulation.outside import Outside
@@ -267,7 +267,7 @@ class World:
             is_failed = run.status == RunStatus.FAILED and not is_undone
             if is_failed or run.status == RunStatus.QUARANTINED:
                 self.retried.add(run_id)
-                self.store.retry(run_id)
+                retries.retry(self.store, run_id)
 
         self.parts.transact(self, run_id, mend)
 
@@ -278,8 +278,7 @@ class World:
             error = run.error or {}
             if run.status == RunStatus.QUARANTINED and error.get("type") == "Mismatch":
                 self.overridden.add(run_id)
-                more = {"loose": error["unread"], "changed": error["changed"]}
-                self.store.operate(run_id, "override", **more)
+                retries.override(self.store, run_id)
 
         self.parts.transact(self, run_id, accept)
 

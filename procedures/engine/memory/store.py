@@ -15,7 +15,7 @@ from procedures.engine.errors import EngineError
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON
-from procedures.engine.history import UNDO, History, last_failure
+from procedures.engine.history import UNDO
 from procedures.engine.journal import (
     Draft,
     Event,
@@ -37,7 +37,6 @@ from procedures.engine.memory.rows import (
     Parent,
     child_end,
 )
-from procedures.engine.recorder import open_in
 from procedures.engine.signals import check_signal
 
 
@@ -162,35 +161,11 @@ class MemoryStore:
         run.is_to_pause = False
         run.inputs.append(Draft(EventKind.OPERATOR, "", "cancel", run.cancellation))
         self.withdraw_all(run, [key for key in run.waits if not key.startswith(UNDO)])
-        self._end_what_failures_keep(run_id)
+        self._end_all_below(run_id)
         if run.status != RunStatus.RUNNING:
             self.queue(run)
             if not run.compensates:
                 self.claim(run_id)
-
-    def operate(self, run_id: str, action: str, *, key: str = "", **more: Any) -> None:
-        """Queue a run that had come to a stop, with what the operator said."""
-        run = self.runs[run_id]
-        data = {"action": action, "by": "dave", "reason": "So it is.", **more}
-        changed = more.get("changed", "")
-        if changed in run.waits:
-            self._cancel_children(self.drop(run, changed, {}))
-        run.closed.pop(changed, None)
-        run.inputs.append(Draft(EventKind.OPERATOR, key, action, data))
-        if run.status == RunStatus.FAILED:
-            run.cancellation = None
-        run.error = None
-        self.queue(run)
-
-    def retry(self, run_id: str) -> None:
-        """Let a run go on that had come to a stop, and ask again what its end has withdrawn."""
-        run = self.runs[run_id]
-        events, coming = run.events[run.base :], [one.key for one in run.inputs]
-        again = [
-            key for key in open_in(History(events)) if key not in run.waits and key not in coming
-        ]
-        failure = last_failure(events)
-        self.operate(run_id, "retry", key=failure.key if failure else "", again=again)
 
     def travel(self, length: timedelta) -> None:
         """Let time pass, and do what became due."""
@@ -241,7 +216,7 @@ class MemoryStore:
         """
         content = event.content
         if event.kind == EventKind.WAIT_CLOSED and event.key in run.waits:
-            self._cancel_children(self.drop(run, event.key, content))
+            self.cancel_children(self.drop(run, event.key, content))
         elif event.kind == EventKind.RUN_CONTINUED:
             run.base = event.seq - 1
             run.closed.clear()
@@ -281,9 +256,9 @@ class MemoryStore:
         elif wait["wait"] == "map":
             run.maps[key] = {}
             for number in range(min(wait["at_most"], wait["count"])):
-                self._start_child_of_map(run, key, number)
+                self.start_child_of_map(run, key, number)
             if not wait["count"]:
-                self._close_map(run, key, wait)
+                self.close_map(run, key, wait)
 
     def _start_child(
         self, run: MemoryRun, key: str, text: str, *, run_id: str, number: int = 0
@@ -294,7 +269,7 @@ class MemoryStore:
         by = run.events[0].content["by"]
         self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
 
-    def _start_child_of_map(self, run: MemoryRun, key: str, number: int) -> None:
+    def start_child_of_map(self, run: MemoryRun, key: str, number: int) -> None:
         with file_desk(self.files):
             [text] = part_of(run.waits[key], "inputs", number, number + 1)
         self._start_child(run, key, text, run_id=self.new_id(), number=number)
@@ -307,36 +282,48 @@ class MemoryStore:
         ends[parent.number] = [end["outcome"], end["value"], end["comment"]]
         is_lost = end["outcome"] != "succeeded" and wait["on_failure"] == "fail_fast"
         if is_lost or len(ends) == wait["count"]:
-            self._close_map(run, parent.key, wait)
-        elif (following := len(self._children_of(wait))) < wait["count"]:
-            self._start_child_of_map(run, parent.key, following)
+            self.close_map(run, parent.key, wait)
+        elif (following := self.begun(wait)) < wait["count"]:
+            self.start_child_of_map(run, parent.key, following)
 
-    def _children_of(self, wait: dict[str, Any]) -> list[str]:
+    def children_of(self, wait: dict[str, Any]) -> list[str]:
         runs = self.runs.items()
         return [key for key, run in runs if run.parent and run.parent.wait is wait]
 
-    def _close_map(self, run: MemoryRun, key: str, wait: dict[str, Any]) -> None:
+    def begun(self, wait: dict[str, Any]) -> int:
+        """How many of a map: one that took another one's place is not counted."""
+        parents = (run.parent for run in self.runs.values())
+        return len({one.number for one in parents if one and one.wait is wait})
+
+    def close_map(self, run: MemoryRun, key: str, wait: dict[str, Any]) -> None:
         ends = run.maps[key]
         nothing = ["cancelled", None, "It was not needed any more."]
         results = [ends.get(number, nothing) for number in range(wait["count"])]
         with file_desk(self.files):
             content = closing("finished", responder="system: children") | packed("value", results)
         self._close(run, key, content)
-        self._cancel_children(wait)
+        self.cancel_children(wait)
 
-    def _cancel_children(self, wait: dict[str, Any]) -> None:
-        for child_id in self._children_of(wait):
-            child = self.runs[child_id]
-            if not child.status.is_end and not child.cancellation:
-                self.cancel(child_id, by="system", reason="Its parent needs it no more.")
+    def cancel_children(self, wait: dict[str, Any]) -> None:
+        for child_id in self.children_of(wait):
+            self._end_unneeded(self.runs[child_id])
 
-    def _end_what_failures_keep(self, run_id: str) -> None:
-        """The children of failed ones go on for a retry of these, which nobody needs any more."""
+    def _end_all_below(self, run_id: str) -> None:
+        """Also children that were retried when their failure was known, and those of failed ones.
+
+        These go on for a retry of their parent, which nobody needs any more.
+        """
         below = [one for one in self.runs.values() if one.parent and one.parent.run_id == run_id]
         for child in (one for one in below if one.status == RunStatus.FAILED):
             for key in list(child.waits):
-                self._cancel_children(self.drop(child, key, {}))
-            self._end_what_failures_keep(child.facts.run_id)
+                self.cancel_children(self.drop(child, key, {}))
+            self._end_all_below(child.facts.run_id)
+        for child in below:
+            self._end_unneeded(child)
+
+    def _end_unneeded(self, child: MemoryRun) -> None:
+        if not child.status.is_end and not child.cancellation:
+            self.cancel(child.facts.run_id, by="system", reason="Its parent needs it no more.")
 
     def _match_signal(self, run: MemoryRun, key: str) -> None:
         wait = run.waits[key]
@@ -388,7 +375,7 @@ class MemoryStore:
         for key in keys:
             wait = self.drop(run, key, {})
             if run.cancellation:
-                self._cancel_children(wait)
+                self.cancel_children(wait)
 
     def end_cancelled(self, run: MemoryRun) -> None:
         self.append(run, Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {}))

@@ -1,0 +1,99 @@
+"""Letting runs go on in memory, as the services over the database do it."""
+
+from typing import Any
+
+from procedures.engine.history import UNDO
+from procedures.engine.journal import Draft, EventKind, RunStatus
+from procedures.engine.memory.rows import MemoryRun, child_end
+from procedures.engine.memory.store import MemoryStore
+from procedures.engine.retries import Fate, fate_of, taken_up
+
+
+def override(store: MemoryStore, run_id: str) -> None:
+    """Let a quarantined run go on with changed code."""
+    run = store.runs[run_id]
+    error = run.error or {}
+    changed = error["changed"]
+    if changed in run.waits:
+        store.cancel_children(store.drop(run, changed, {}))
+    run.closed.pop(changed, None)
+    _reopen(store, run, "override", loose=error["unread"], changed=changed)
+
+
+def retry(store: MemoryStore, run_id: str) -> None:
+    """Let a run go on that had come to a stop, with the children that it had failed by."""
+    run = store.runs[run_id]
+    known = [*run.waits, *(one.key for one in run.inputs)]
+    has_failed = run.status == RunStatus.FAILED
+    up = taken_up(run.events[run.base :], known=known, has_failed=has_failed)
+    children = _newest(store, run, up.child)
+    fates = {number: _fate(store.runs[child]) for number, child in children.items()}
+    if Fate.ENDING in fates.values():
+        return
+    is_map = bool(up.child) and up.child in run.maps
+    is_anew = not is_map and Fate.ANEW in fates.values()
+    again = [*up.keys, up.child] if is_anew else up.keys
+    reopened = [up.child] if up.child and not is_anew else []
+    _reopen(store, run, "retry", key=up.step, again=again, reopened=reopened)
+    for key in reopened:
+        _wait_again(store, run, key, children, fates)
+
+
+def _reopen(store: MemoryStore, run: MemoryRun, action: str, *, key: str = "", **more: Any) -> None:
+    """Queue a run that had come to a stop, with what the operator said."""
+    data = {"action": action, "by": "dave", "reason": "So it is.", **more}
+    run.inputs.append(Draft(EventKind.OPERATOR, key, action, data))
+    if run.status == RunStatus.FAILED:
+        run.cancellation = None
+    run.error = None
+    store.queue(run)
+
+
+def _newest(store: MemoryStore, run: MemoryRun, key: str) -> dict[int, str]:
+    """The children of the newest wait of that key by number, and of each number the newest."""
+    above = [one.parent for one in store.runs.values() if one.parent]
+    waits = [one.wait for one in above if (one.run_id, one.key) == (run.facts.run_id, key)]
+    found: dict[int, str] = {}
+    for child in store.children_of(waits[-1]) if waits else ():
+        parent = store.runs[child].parent
+        found[parent.number if parent else 0] = child
+    return found
+
+
+def _fate(child: MemoryRun) -> Fate:
+    is_undone = any(event.key.startswith(UNDO) for event in child.events[child.base :])
+    return fate_of(child.status, is_undone=is_undone, is_to_end=child.cancellation is not None)
+
+
+def _wait_again(
+    store: MemoryStore,
+    run: MemoryRun,
+    key: str,
+    children: dict[int, str],
+    fates: dict[int, Fate],
+) -> None:
+    """Open the wait again, and do to each child what becomes of it."""
+    parent = store.runs[children[max(children)]].parent
+    assert parent
+    wait = run.waits[key] = parent.wait
+    run.closed.pop(key, None)
+    if key in run.maps:
+        run.maps[key].clear()
+    for number, fate in fates.items():
+        if fate == Fate.KEPT:
+            _count(store, run, key, store.runs[children[number]])
+        elif fate == Fate.RETRIED:
+            retry(store, children[number])
+        elif fate == Fate.ANEW:
+            store.start_child_of_map(run, key, number)
+    if key in run.maps and key in run.waits and len(run.maps[key]) == wait["count"]:
+        store.close_map(run, key, wait)
+
+
+def _count(store: MemoryStore, run: MemoryRun, key: str, child: MemoryRun) -> None:
+    """Take in how a child has ended."""
+    if key not in run.maps:
+        store.end(child)
+        return
+    end, number = child_end(child), child.parent.number if child.parent else 0
+    run.maps[key][number] = [end["outcome"], end["value"], end["comment"]]
