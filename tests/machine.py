@@ -27,6 +27,7 @@ NOUNS = (
     "others",
     "questions",
     "retried",
+    "secretive",
     "seeds",
     "steps",
     "together",

@@ -15,6 +15,7 @@ from procedures.engine import canonical
 from procedures.engine.errors import DefinitionError, Fault, InputError
 from procedures.engine.faults import fault_of
 from procedures.engine.limits import Limits
+from procedures.engine.secrecy import INSTEAD, holds_secret
 
 Role = Literal["see", "start", "answer", "operate"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate")
@@ -150,6 +151,7 @@ class Procedure:
     def _inputs(self) -> TypeAdapter[Any]:
         fields = [_field(name, self._hints[name], kind) for name, kind in self._parameters.items()]
         made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
+        _check_no_secrets(self.name, self.fn)
         try:
             return TypeAdapter[Any](made)
         except PydanticUserError as error:
@@ -188,6 +190,7 @@ def procedure(
         _check_signature(own_name, fn)
         if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
             raise DefinitionError(f"{own_name!r}, {spoken!r}: these are no name and title.")
+        _check_no_secrets(own_name, fn)
         granted = _roles(own_name, roles or {})
         return Procedure(fn, own_name, spoken, granted, limits or Limits())
 
@@ -214,6 +217,19 @@ def _check_signature(name: str, fn: Function) -> None:
             raise DefinitionError(f"{name}: inputs are named one by one, not by {parameter}.")
         if parameter.annotation is parameter.empty:
             raise DefinitionError(f"{name}: the input {parameter.name} needs a type.")
+
+
+def _check_no_secrets(name: str, fn: Function) -> None:
+    try:
+        hints = get_type_hints(fn, include_extras=True)
+    except NameError:  # of a type that is defined further down: it is looked at later
+        return
+    for input_name, hint in hints.items():
+        what = "what it returns" if input_name == "return" else f"the input {input_name}"
+        if holds_secret(hint):
+            raise DefinitionError(
+                f"{name}: {what} holds a secret, and is kept and shown. {INSTEAD}"
+            )
 
 
 def _field(name: str, hint: Any, parameter: inspect.Parameter) -> tuple[str, Any, Any]:

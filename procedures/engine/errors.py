@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from procedures.engine.canonical import legible
+from procedures.engine.secrecy import without_input
 
 
 class EngineError(Exception):
@@ -231,8 +232,8 @@ def told(error: BaseException) -> dict[str, str]:
     of = _cause(error)
     return {
         "type": type(error).__name__,
-        "message": legible(_words(error))[:2000],
-        "traceback": legible(trace)[-8000:],
+        "message": legible(without_input(_words(error)))[:2000],
+        "traceback": legible(without_input(trace))[-8000:],
         **({"of": of} if of else {}),
     }
 

@@ -149,6 +149,8 @@ class Execution:
             line.scope.check_all_read("The code now ends")
             line.check_wanted("the end")
         text = canonical.dump(result, returns)
+        if canonical.MASKED in text:
+            raise ValueError("What it returns cannot be kept: it holds a secret.")
         return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)
 
     def _inputs(self) -> str:

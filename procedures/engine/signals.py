@@ -12,6 +12,7 @@ from procedures.engine.handles import Handle, open_wait
 from procedures.engine.history import Entry
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line, checked_name
+from procedures.engine.secrecy import INSTEAD, holds_secret
 from procedures.engine.shapes import check_shape, shape_of
 
 T = TypeVar("T")
@@ -48,6 +49,8 @@ def open_signal(
 ) -> Handle[Received[Any]]:
     """`code` names the version of the procedure that waits."""
     line.check_usable()
+    if holds_secret(hint):
+        raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
     key = line.scope.key_for(checked_name(name))
     data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
     data |= {"shape": shape_of(hint), "code": code}

@@ -42,6 +42,8 @@ class State(MutableMapping[str, Any]):
         if not isinstance(name, str):
             raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
         plain = canonical.jsonable(value)
+        if canonical.MASKED in canonical.text_of(plain):
+            raise EngineError(f"What stands in ctx.state is kept and shown: {name} holds a secret.")
         self._note(name, plain)
         self._changed.add(name)
         self._values[name] = frozen(canonical.jsonable(plain))

@@ -24,6 +24,7 @@ from pydantic import PydanticUserError
 from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import DefinitionError
+from procedures.engine.secrecy import holds_secret
 
 T = TypeVar("T")
 
@@ -250,6 +251,8 @@ def _signature_of(fn: Callable[..., Any]) -> Signature:
         canonical.adapter(returns)
     except PydanticUserError as error:
         raise DefinitionError(f"What {fn!r} returns cannot be kept: {error.message}") from None
+    if holds_secret(returns):
+        raise DefinitionError(f"What {spoken_name(fn)} returns cannot be kept: it holds a secret.")
     bound = fn.keywords if isinstance(fn, partial) else {}
     wanted = {name for name, hint in hints.items() if hint is Step} - set(bound)
     parameters = inspect.signature(fn).parameters if wanted else {}

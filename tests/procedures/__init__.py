@@ -13,6 +13,7 @@ from tests.procedures.moments import *
 from tests.procedures.others import *
 from tests.procedures.questions import *
 from tests.procedures.retried import *
+from tests.procedures.secretive import *
 from tests.procedures.seeds import *
 from tests.procedures.steps import *
 from tests.procedures.together import *

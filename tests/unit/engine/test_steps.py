@@ -164,7 +164,7 @@ def no_order() -> Order:
     return None  # type: ignore[return-value]
 
 
-def secretly() -> dict[str, SecretStr]:
+def secretly() -> dict[str, Any]:
     return {"password": SecretStr("open")}
 
 

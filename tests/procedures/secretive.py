@@ -1,0 +1,27 @@
+"""What has a secret at hand."""
+
+from pydantic import BaseModel, SecretStr
+
+from procedures.engine import Context, procedure
+
+WORD = "hunter2-that-nobody-reads"
+
+
+class Account(BaseModel):
+    name: str
+    password: SecretStr
+
+
+def sign_in(account: Account) -> None:
+    Account.model_validate({"account": account.password.get_secret_value()})
+
+
+@procedure
+def signs_in(ctx: Context) -> None:
+    account = Account(name="ann", password=SecretStr(WORD))
+    ctx.log(f"As {account}.")
+    ctx.notify(f"With {account.password}.")
+    ctx.alert(f"As {account!r}.", level="error")
+    signing = ctx.bind(sign_in, account)
+    decision = ctx.approve("Sign in?", evidence=signing)
+    ctx.step(signing, approved_by=decision)
