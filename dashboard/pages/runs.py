@@ -167,8 +167,9 @@ def session_of(run: Run) -> Session | None:
 
 
 def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
-    """Those of the runs that ask the person who looks."""
-    asked = answerable_requests(request.user).filter(wait__run__in=[run.pk for run in runs])
+    """Those of the runs that ask the person who looks, and go on with the answer."""
+    going_on = [run.pk for run in runs if run.status != RunStatus.PAUSED]
+    asked = answerable_requests(request.user).filter(wait__run__in=going_on)
     return set(asked.values_list("wait__run_id", flat=True))
 
 

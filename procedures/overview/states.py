@@ -121,6 +121,8 @@ def state_of(facts: Facts) -> State:
 
 def _since(facts: Facts) -> datetime:
     run = facts.run
+    if facts.status == RunStatus.PAUSED and run.pause_requested_at:
+        return run.pause_requested_at
     return run.ended_at or facts.opened_at or run.working_since or facts.last_at or run.created_at
 
 

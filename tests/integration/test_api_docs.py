@@ -8,6 +8,8 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
+from dashboard.environment import CHECKOUT
+
 Json = dict[str, Any]
 
 
@@ -56,6 +58,16 @@ def test_every_route_is_described(schema: Json) -> None:
     names = [operation["operationId"] for _path, _method, operation in operations(schema)]
     assert len(names) == len(set(names))
     assert all(operation["summary"] for _path, _method, operation in operations(schema))
+
+
+def test_every_operators_verb_is_told_to_operators(schema: Json) -> None:
+    told = (CHECKOUT / "docs" / "operating.md").read_text()
+    operating = [
+        path for path, _, operation in operations(schema) if "Operators" in operation["tags"]
+    ]
+
+    assert operating
+    assert [path for path in operating if f"| `{path.rpartition('/')[2]}` |" not in told] == []
 
 
 def test_every_schema_is_one_and_every_reference_leads_somewhere(schema: Json) -> None:
