@@ -4,7 +4,7 @@ from random import SystemRandom
 
 import pytest
 
-from tests.races.racing import race
+from tests.races.racing import Races
 
 ROUNDS = 20
 FIRST = SystemRandom().randrange(1_000_000)
@@ -12,7 +12,8 @@ FIRST = SystemRandom().randrange(1_000_000)
 
 @pytest.mark.django_db(transaction=True)
 def test_of_operators_and_a_worker_one_wins() -> None:
-    counts, faults = race(range(FIRST, FIRST + ROUNDS))
+    races = Races()
+    races.run(range(FIRST, FIRST + ROUNDS))
 
-    assert faults == {}
-    assert sum(counts["won"].values()) == ROUNDS
+    assert races.faults == {}
+    assert races.rounds == ROUNDS

@@ -1,10 +1,12 @@
-"""Rounds by hand: `python -m tests.races --rounds 3000`; one JSON line tells who won.
+"""Rounds by hand: `python -m tests.races --rounds 3000`; a JSON line tells who won.
 
-A round that breaks is told with its seed; `--first SEED --rounds 1` runs it once more.
+Ctrl-C tells what there is until then. A round that breaks is told with its seed; `--first SEED
+--rounds 1` runs it once more.
 """
 
 import argparse
 import sys
+from contextlib import suppress
 
 from bench.site import site, tell
 
@@ -16,13 +18,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     given = parser.parse_args()
     with site(given.database, procedures="tests.races.procedures"):
-        from tests.races.racing import race
+        from tests.races.racing import Races
 
-        counts, faults = race(range(given.first, given.first + given.rounds))
-    for seed, words in faults.items():
+        races = Races()
+        with suppress(KeyboardInterrupt):
+            races.run(range(given.first, given.first + given.rounds))
+    for seed, words in races.faults.items():
         tell(round=seed, broken=words)
-    tell(races=given.database, rounds=given.rounds, broken=len(faults), **counts)
-    return bool(faults)
+    tell(database=given.database, **races.told())
+    return bool(races.faults)
 
 
 sys.exit(main())

@@ -15,25 +15,47 @@ from tests.races.rounds import VERBS, Round
 OPERATORS = 3
 
 
-def race(seeds: Iterable[int]) -> tuple[dict[str, Any], dict[int, list[str]]]:
-    """What was accepted and refused by verb, how the runs have ended; and what broke, by seed."""
-    verbs = {verb: {"accepted": 0, "refused": 0} for verb in VERBS}
-    ends, rests, faults = Counter[str](), Counter[str](), dict[int, list[str]]()
-    turned_away = 0
-    dave, _ = User.objects.get_or_create(username="dave", defaults={"is_superuser": True})
-    with ThreadPoolExecutor(OPERATORS) as operators:
-        for seed in seeds:
-            one = Round(seed, by=dave)
-            if words := lived(one, operators):
-                faults[seed] = words
-            for deed in one.deeds:
-                verbs[deed.verb]["accepted" if deed.told else "refused"] += 1
-            ends[won_by(one)] += 1
-            rests[one.rested_as] += 1
-            turned_away += one.fenced
-            happened.clear()
-    told = {"verbs": verbs, "won": ends, "rested": rests, "workers_turned_away": turned_away}
-    return told, faults
+class Races:
+    """What was seen in all rounds together."""
+
+    def __init__(self) -> None:
+        self.verbs = {verb: {"accepted": 0, "refused": 0} for verb in VERBS}
+        self.won, self.rested = Counter[str](), Counter[str]()
+        self.turned_away = 0
+        """Workers whose run was taken out of their hands."""
+        self.faults: dict[int, list[str]] = {}
+        """What did not hold, by the seed of the round."""
+
+    @property
+    def rounds(self) -> int:
+        return self.won.total()
+
+    def run(self, seeds: Iterable[int]) -> None:
+        dave, _ = User.objects.get_or_create(username="dave", defaults={"is_superuser": True})
+        with ThreadPoolExecutor(OPERATORS) as operators:
+            for seed in seeds:
+                one = Round(seed, by=dave)
+                if words := lived(one, operators):
+                    self.faults[seed] = words
+                self._count(one)
+                happened.clear()
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "rounds": self.rounds,
+            "broken": len(self.faults),
+            "verbs": self.verbs,
+            "won": self.won,
+            "rested": self.rested,
+            "workers_turned_away": self.turned_away,
+        }
+
+    def _count(self, one: Round) -> None:
+        for deed in one.deeds:
+            self.verbs[deed.verb]["accepted" if deed.told else "refused"] += 1
+        self.won[won_by(one)] += 1
+        self.rested[one.rested_as] += 1
+        self.turned_away += one.fenced
 
 
 def lived(one: Round, operators: Executor) -> list[str]:
