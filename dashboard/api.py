@@ -21,6 +21,7 @@ from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
 from procedures.engine.errors import AnswerError, InputError
 from procedures.engine.faults import fault_of
+from procedures.engine.forks import ForkRefusedError, UnknownPlaceError
 from procedures.files import FileGoneError
 from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import (
@@ -117,6 +118,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     UnknownProcedureError: as_said(404),
     AlreadyAnsweredError: already_answered,
     OperationRefusedError: as_said(409),
+    ForkRefusedError: as_said(409),
     FileGoneError: as_said(410),
     TooLargeError: as_said(413),
     RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
@@ -125,6 +127,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     KeyReusedError: as_said(422),
     ReasonError: as_said(422),
     SignalRefusedError: as_said(422),
+    UnknownPlaceError: as_said(422),
     ValidationError: wrong_parameters,
     HttpError: refused,
     OSError: full_disk,

@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from ninja import Router, Status
-from ninja.params.functions import Header
 
 from procedures import access, services
 from procedures.access import SignedIn
@@ -18,6 +17,7 @@ from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run
 from procedures.paging import PAGE, Limit, Page, page
 from procedures.schemas import (
+    KEY,
     EventPage,
     ProcedureDetailOut,
     ProcedurePage,
@@ -30,9 +30,6 @@ from procedures.schemas import (
 )
 
 router = Router()
-KEY: Any = Header(
-    "", alias="Idempotency-Key", max_length=200, description="The same key gives the same run."
-)
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 INPUTS_BODY: dict[str, Any] = {
     "requestBody": {

@@ -5,12 +5,22 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404
-from ninja import Router
+from ninja import Router, Status
 
 from procedures import services
 from procedures.access import SignedIn
 from procedures.models import Run
-from procedures.schemas import ErrorOut, OperatedOut, ReasonIn, refusals
+from procedures.schemas import (
+    KEY,
+    ErrorOut,
+    ForkIn,
+    OperatedOut,
+    ReasonIn,
+    RestartIn,
+    RunDetailOut,
+    Word,
+    refusals,
+)
 
 router = Router()
 ANSWERS: dict[int, type[OperatedOut | ErrorOut]] = {
@@ -18,6 +28,11 @@ ANSWERS: dict[int, type[OperatedOut | ErrorOut]] = {
     **refusals(400, 403, 404, 409, 413, 422),
 }
 """409 says why it cannot be done now."""
+NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
+    201: RunDetailOut,
+    200: RunDetailOut,
+    **refusals(400, 403, 404, 409, 410, 413, 422),
+}
 
 
 @router.post("/runs/{run_id}/cancellation", response=ANSWERS, summary="Cancel a run")
@@ -50,13 +65,54 @@ def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]
     return operate(services.retry_run, request, run_id, said)
 
 
+@router.post("/runs/{run_id}/restart", response=NEW_RUNS, summary="Restart a run")
+def restart_run(
+    request: SignedIn, run_id: UUID, said: RestartIn, idempotency_key: Word = KEY
+) -> Status[Run]:
+    """201 with a new run of the same procedure, from the start; this one stays as it is.
+
+    The same `Idempotency-Key` again gives the same run and 200. Who may not start the procedure
+    may not restart its runs.
+    """
+    reason = reason_of(request, run_id, said)
+    run, is_new = services.restart_run(
+        run_id,
+        by=request.user,
+        reason=reason,
+        inputs=said.inputs,
+        idempotency_key=idempotency_key,
+    )
+    return Status(201 if is_new else 200, run)
+
+
+@router.post("/runs/{run_id}/fork", response=NEW_RUNS, summary="Fork a run")
+def fork_run(
+    request: SignedIn, run_id: UUID, said: ForkIn, idempotency_key: Word = KEY
+) -> Status[Run]:
+    """201 with a new run that goes its own way from a step of this one, which stays as it is.
+
+    What stands before the step is taken over and not done again. 422 where the run never was, 409
+    where it cannot be forked. The same `Idempotency-Key` again gives the same run and 200.
+    """
+    reason = reason_of(request, run_id, said)
+    parting = services.Parting(str(said.at), said.inputs, said.keep_answers)
+    run, is_new = services.fork_run(
+        run_id, parting, by=request.user, reason=reason, idempotency_key=idempotency_key
+    )
+    return Status(201 if is_new else 200, run)
+
+
 def operate(
     act: Callable[..., str], request: SignedIn, run_id: UUID, said: ReasonIn
 ) -> dict[str, Any]:
+    told = act(run_id, by=request.user, reason=reason_of(request, run_id, said))
+    return {"told": told, "run": Run.objects.get(pk=run_id)}
+
+
+def reason_of(request: SignedIn, run_id: UUID, said: ReasonIn) -> str:
+    """The reason, from somebody who may operate the run."""
     try:
         services.find_operable(run_id, by=request.user)
     except Run.DoesNotExist:
         raise Http404 from None
-    reason = services.checked_reason(said.reason)
-    told = act(run_id, by=request.user, reason=reason)
-    return {"told": told, "run": Run.objects.get(pk=run_id)}
+    return services.checked_reason(said.reason)

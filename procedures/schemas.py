@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
+from ninja.params.functions import Header
 from pydantic import AfterValidator, Field
 
 from procedures import registry
@@ -21,6 +22,9 @@ def without_nul(text: str) -> str:
 
 Word = Annotated[str, AfterValidator(without_nul)]
 """A text that is looked up in the database."""
+KEY: Any = Header(
+    "", alias="Idempotency-Key", max_length=200, description="The same key gives the same run."
+)
 
 
 class FaultOut(Schema):
@@ -126,6 +130,8 @@ class RunDetailOut(RunOut):
 
     version: str
     parent: UUID | None = Field(description="The run that started this one as its child.")
+    origin: UUID | None = Field(description="The run that this one is a restart or a fork of.")
+    forked_at: str = Field(description="The key that a fork begins at; empty for a restart.")
     inputs: Any
     result: Any
     error: dict[str, Any] | None = Field(description="type, message and what helps to mend it.")
@@ -141,6 +147,10 @@ class RunDetailOut(RunOut):
     @staticmethod
     def resolve_parent(run: Run) -> UUID | None:
         return run.parent_wait.run_id if run.parent_wait else None
+
+    @staticmethod
+    def resolve_origin(run: Run) -> UUID | None:
+        return run.origin_id
 
     @staticmethod
     def resolve_inputs(run: Run) -> Any:
@@ -229,6 +239,24 @@ class ReasonIn(Schema):
     """Why an operator does something."""
 
     reason: Word = Field("", description="Needed: kept in the run's journal, with your name.")
+
+
+class RestartIn(ReasonIn):
+    """What is other in a run that is started anew."""
+
+    inputs: dict[str, Any] = Field({}, description="By name, instead of its own. Files stay.")
+
+
+class ForkIn(RestartIn):
+    """Where a run is forked, and what is other there."""
+
+    at: Word | int = Field(
+        description="The key of a step, wait or child run, or the number of an event of it."
+    )
+    keep_answers: bool = Field(
+        default=True,
+        description="Ask people only what has changed; else all that they were asked before.",
+    )
 
 
 class OperatedOut(Schema):

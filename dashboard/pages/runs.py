@@ -85,6 +85,8 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
         "events": list(newest)[::-1],
         "earlier": max(run.head_seq - MOST_EVENTS, 0),
         "session": session_of(run),
+        "origin": access.visible_runs(request.user).filter(copies=run).first(),
+        "copies": access.visible_runs(request.user).filter(origin=run),
     }
     return render(request, "procedures/run.html", context)
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures import access
+from procedures.admin.copies import ForkForm, RestartForm, forked, restarted
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, chosen_rows, operate
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
@@ -36,7 +37,17 @@ class PartOfRunAdmin(HistoryAdmin):
 
 @admin.register(Run)
 class RunAdmin(HistoryAdmin):
-    actions = ["cancel", "force_end", "pause", "unpause", "retry", "override", "verify"]
+    actions = [
+        "cancel",
+        "force_end",
+        "pause",
+        "unpause",
+        "retry",
+        "override",
+        "restart",
+        "fork",
+        "verify",
+    ]
     list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
     list_filter = ["status", "procedure"]
     list_select_related = ["procedure", "started_by"]
@@ -93,6 +104,18 @@ class RunAdmin(HistoryAdmin):
     def override(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
         title = "Let runs go on with changed code"
         return operate(self, request, rows, Operation("override", title, override_run))
+
+    @admin.action(description="Restart", permissions=["operate"])
+    def restart(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Start runs anew, and leave these as they are"
+        return operate(
+            self, request, rows, Operation("restart", title, restarted, form=RestartForm)
+        )
+
+    @admin.action(description="Fork", permissions=["operate"])
+    def fork(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Start runs that go their own way from a step of these"
+        return operate(self, request, rows, Operation("fork", title, forked, form=ForkForm))
 
     @admin.action(description="Verify the journal", permissions=["view"])
     def verify(self, request: HttpRequest, rows: QuerySet[Run]) -> None:

@@ -20,6 +20,13 @@ class ForkRefusedError(EngineError):
     """A run cannot be forked there; says why."""
 
 
+class UnknownPlaceError(ForkRefusedError):
+    """A run has never been where it is to be forked."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__(f"Since it last began anew the run came to no step or wait called {at!r}.")
+
+
 @dataclass(frozen=True)
 class Carried:
     """What becomes of the waits that the other run had opened before the point of the fork."""
@@ -34,12 +41,6 @@ def begins(event: Event, at: str) -> bool:
     """Whether it is of the step, wait, child or gather of that key."""
     is_of_it = event.key == at or event.key.startswith(f"{at}/")
     return is_of_it and event.kind in STRICT and not event.key.startswith(UNDO)
-
-
-def unknown(at: str) -> ForkRefusedError:
-    return ForkRefusedError(
-        f"Since it last began anew the run came to no step or wait called {at!r}."
-    )
 
 
 def undone(at: str) -> ForkRefusedError:

@@ -114,7 +114,7 @@ def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
     of_it = events.filter(Q(key=at) | Q(key__startswith=f"{at}/")).order_by("seq")
     first = next((one for one in of_it.streamed() if forks.begins(one, at)), None)
     if first is None:
-        raise forks.unknown(at)
+        raise forks.UnknownPlaceError(at)
     is_undone = events.filter(key__startswith=UNDO).exists() or origin.cancel_requested_at
     if is_undone and origin.noted_to_undo().filter(seq__lt=first.seq).exists():
         raise forks.undone(at)

@@ -51,6 +51,8 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/runs/{run_id}/pause", "post"),
         ("/api/runs/{run_id}/unpause", "post"),
         ("/api/runs/{run_id}/retry", "post"),
+        ("/api/runs/{run_id}/restart", "post"),
+        ("/api/runs/{run_id}/fork", "post"),
         ("/api/requests", "get"),
         ("/api/requests/{request_id}", "get"),
         ("/api/requests/{request_id}/response", "post"),

@@ -47,7 +47,7 @@ def _before(origin: MemoryRun, at: str) -> list[Event]:
     kept = origin.events[origin.base :]
     first = next((event for event in kept if forks.begins(event, at)), None)
     if first is None:
-        raise forks.unknown(at)
+        raise forks.UnknownPlaceError(at)
     is_undone = origin.cancellation or any(event.key.startswith(UNDO) for event in kept)
     noted = [one for one in origin.noted if one.kind == EventKind.COMPENSATION]
     if is_undone and any(one.seq < first.seq for one in noted):

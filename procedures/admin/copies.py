@@ -1,0 +1,51 @@
+"""The acts of the admin that make new runs of those that were chosen."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.models import User
+
+from procedures.admin.operations import ReasonForm
+from procedures.services import Parting, fork_run, restart_run
+
+
+class RestartForm(ReasonForm):
+    """Why, and with which inputs."""
+
+    inputs = forms.JSONField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="As JSON: those that are other ones now, by name. The rest stays as it was.",
+    )
+
+    def clean_inputs(self) -> dict[str, Any]:
+        inputs = self.cleaned_data["inputs"] or {}
+        if not isinstance(inputs, dict):
+            raise forms.ValidationError("Write a JSON object: the inputs by name.")
+        return inputs
+
+
+class ForkForm(RestartForm):
+    """Why, from where on, and with which inputs and answers."""
+
+    at = forms.CharField(
+        max_length=200,
+        help_text="The key of a step, wait or child run, or the number of an event of it. "
+        "What stands before is kept and not done again.",
+    )
+    keep_answers = forms.BooleanField(
+        required=False,
+        initial=True,
+        help_text="Ask people only what has changed; else all that they were asked before.",
+    )
+
+
+def restarted(run_id: UUID, *, by: User, reason: str, inputs: dict[str, Any]) -> str:
+    run, _is_new = restart_run(run_id, by=by, reason=reason, inputs=inputs)
+    return f"It stays as it is; {run} is started anew."
+
+
+def forked(run_id: UUID, *, by: User, reason: str, **parting: Any) -> str:
+    run, _is_new = fork_run(run_id, Parting(**parting), by=by, reason=reason)
+    return f"It stays as it is; {run} goes its own way from {run.forked_at} on."
