@@ -4,6 +4,8 @@ import time
 
 from procedures.engine import Context, procedure
 
+PROMPT = "Shall it go on? ".ljust(200, "x")
+
 
 def nothing() -> None:
     pass
@@ -33,3 +35,10 @@ def resumed(ctx: Context, checkpoints: int) -> float:
     for _ in range(checkpoints):
         ctx.step(nothing)
     return time.perf_counter()
+
+
+@procedure(roles={"answer": "bench"})
+def asking(ctx: Context) -> float:
+    """When the line after the answer ran, by the machine's clock."""
+    ctx.approve(PROMPT)
+    return time.time()

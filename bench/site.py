@@ -58,7 +58,9 @@ def in_turn(
 
 
 @contextmanager
-def site(database: Database, *, procedures: str = "bench.procedures") -> Iterator[ExitStack]:
+def site(
+    database: Database, *, procedures: str = "bench.procedures", **environment: str
+) -> Iterator[ExitStack]:
     """Sets the environment, starts the servers and migrates; what is entered in it ends with it.
 
     To be called once, and before anything of Django is imported.
@@ -66,7 +68,7 @@ def site(database: Database, *, procedures: str = "bench.procedures") -> Iterato
     os.environ["TEST_DATABASE"] = database
     from tests import machine
 
-    os.environ |= {"PROCEDURE_MODULES": procedures, "RUN_LEASE_SECONDS": "15"}
+    os.environ |= {"PROCEDURE_MODULES": procedures, "RUN_LEASE_SECONDS": "15", **environment}
     import django
 
     django.setup()
