@@ -46,8 +46,12 @@ class MailQuerySet(models.QuerySet["Mail"]):
 class Mail(models.Model):
     """The one mail that a person gets about a request or an alert, and what became of it."""
 
-    request = models.ForeignKey(HumanRequest, models.CASCADE, null=True, related_name="mails")
-    alert = models.ForeignKey(Message, models.CASCADE, null=True, related_name="mails")
+    request = models.ForeignKey(
+        HumanRequest, models.CASCADE, null=True, db_index=False, related_name="mails"
+    )
+    alert = models.ForeignKey(
+        Message, models.CASCADE, null=True, db_index=False, related_name="mails"
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="mails")
     created_at = models.DateTimeField()
     ring_at = models.DateTimeField(null=True, help_text="When a worker is told again.")

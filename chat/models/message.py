@@ -57,7 +57,7 @@ class Message(models.Model):
         NOTICE = "notice"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    session = models.ForeignKey(Session, models.CASCADE, related_name="messages")
+    session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="messages")
     seq = models.PositiveBigIntegerField(
         help_text="The session's change that brought it: its place, in the order of commits."
     )

@@ -12,7 +12,9 @@ from procedures.engine import canonical
 class HumanResponse(models.Model):
     """One person's answer, with what they were shown when they gave it."""
 
-    request = models.ForeignKey(HumanRequest, models.PROTECT, related_name="responses")
+    request = models.ForeignKey(
+        HumanRequest, models.PROTECT, db_index=False, related_name="responses"
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="responses")
     value = models.TextField(help_text="Canonical JSON.")
     comment = models.TextField(blank=True)

@@ -63,7 +63,7 @@ def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
 class Member(models.Model):
     """A person who takes part in a session."""
 
-    session = models.ForeignKey(Session, models.CASCADE, related_name="members")
+    session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     joined_at = models.DateTimeField()
 
@@ -80,7 +80,7 @@ class Member(models.Model):
 class SessionEvent(models.Model):
     """One numbered change of a session: which object to look at again."""
 
-    session = models.ForeignKey(Session, models.CASCADE, related_name="events")
+    session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="events")
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=20)
     object = models.CharField(max_length=40, help_text="The id of what changed.")

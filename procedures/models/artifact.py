@@ -9,7 +9,7 @@ from procedures.models.run import Run
 class Artifact(models.Model):
     """A file that a run was given or has made; the content lies in the storage under its digest."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="artifacts")
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="artifacts")
     name = models.CharField(max_length=200)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the content.")
     size = models.PositiveBigIntegerField(help_text="Bytes.")

@@ -35,7 +35,9 @@ class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
 class ProcedureVersion(models.Model):
     """The code of a procedure at one time."""
 
-    procedure = models.ForeignKey(Procedure, models.CASCADE, related_name="versions")
+    procedure = models.ForeignKey(
+        Procedure, models.CASCADE, db_index=False, related_name="versions"
+    )
     version = models.CharField(max_length=12)
     source = models.TextField()
     registered_at = models.DateTimeField(help_text="The last time.")
@@ -55,7 +57,7 @@ class ProcedureVersion(models.Model):
 class Grant(models.Model):
     """What the members of a group may do with the runs of a procedure."""
 
-    procedure = models.ForeignKey(Procedure, models.CASCADE, related_name="grants")
+    procedure = models.ForeignKey(Procedure, models.CASCADE, db_index=False, related_name="grants")
     group = models.ForeignKey(Group, models.CASCADE, related_name="+")
     role = models.CharField(max_length=10, choices=[(role, role) for role in ROLES])
 

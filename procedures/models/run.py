@@ -107,7 +107,7 @@ class Run(models.Model):
     SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="runs")
+    procedure = models.ForeignKey(Procedure, models.PROTECT, db_index=False, related_name="runs")
     version = models.ForeignKey(ProcedureVersion, models.PROTECT, related_name="runs")
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="started_runs"

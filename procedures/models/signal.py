@@ -18,7 +18,7 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 class Signal(models.Model):
     """A named message to a run; kept when it comes before the run waits for it."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="signals")
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="signals")
     name = models.CharField(max_length=100)
     signal_id = models.CharField(max_length=200, help_text="The same id again counts once.")
     value = models.TextField(help_text="Canonical JSON.")

@@ -40,7 +40,7 @@ class Wait(models.Model):
         MAP = "map"
         SET = "set"
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="waits")
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="waits")
     kind = models.CharField(max_length=10, choices=Kind)
     key = models.CharField(max_length=200)
     opened_seq = models.PositiveBigIntegerField(help_text="The event that opened it.")
