@@ -79,7 +79,10 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(  # beside what stands in 
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
     if DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    else {"pool": {"min_size": 0, "max_size": 20, "timeout": 20}}
+    else {
+        "pool": {"min_size": 0, "max_size": 20, "timeout": 20},
+        "prepare_threshold": 3,  # of what every step says; not of Django's statements
+    }
 )
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["ENGINE"] = "dashboard.postgres"

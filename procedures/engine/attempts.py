@@ -1,6 +1,7 @@
 """Doing a step: its attempts one after another, until one is kept or the last has failed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,6 +35,7 @@ from procedures.engine.progress import Progress
 from procedures.engine.steps import ONCE, Bound, Step, StepFunction, step_function
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
+UNLIMITED = nullcontext()
 IN_PLACE = timedelta(seconds=1)
 LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
@@ -153,15 +155,8 @@ class Work:
     def _attempt(
         self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
     ) -> "Done":
-        progress = Progress(self.key, attempt, keep=self._keep_now, now=self.journal.now)
-        step = Step(
-            self.key,
-            self.line.recorder.idempotency_key(self.key),
-            attempt,
-            progress.say,
-            self._say,
-            lambda: self.journal.is_cancelled,
-        )
+        progress = self._progress(attempt) if self.function.wants_step else None
+        step = self._step(attempt, progress) if progress else None
         made: list[File] = []
         give_up = partial(self._give_up, facts, seconds or 0)
         self.journal.working = Working(self.key, attempt, since)
@@ -169,7 +164,7 @@ class Work:
             with (
                 self.line.busy("a step: return what it needs"),
                 files_made() as made,
-                time_limit(seconds, give_up),
+                UNLIMITED if seconds is None else time_limit(seconds, give_up),
             ):
                 self._result = self.function(step, self.bound.args)
                 content = {**facts, **packed("result", self._result)}
@@ -187,7 +182,20 @@ class Work:
             self.journal.working = None
         if self.line.interruption:  # it could not say how far it is: the run is not ours any more
             raise self.line.interruption
-        return draft, progress.close(), made
+        return draft, progress.close() if progress else (), made
+
+    def _progress(self, attempt: int) -> Progress:
+        return Progress(self.key, attempt, keep=self._keep_now, now=self.journal.now)
+
+    def _step(self, attempt: int, progress: Progress) -> Step:
+        return Step(
+            self.key,
+            self.line.recorder.idempotency_key(self.key),
+            attempt,
+            progress.say,
+            self._say,
+            lambda: self.journal.is_cancelled,
+        )
 
     def _failed(self, error: BaseException, facts: dict[str, Any]) -> Draft:
         retry, now = self.bound.options.retry or ONCE, self.journal.now()
@@ -247,6 +255,9 @@ def _succeeded(done: Done) -> Done:
     if done[0].kind == EventKind.STEP_FAILED:
         raise _UndoneError(done)
     return done
+
+
+NO_ARGUMENTS = canonical.digest(canonical.dump(()))[:16]
 
 
 def digest_of(args: tuple[Any, ...]) -> str:

@@ -47,6 +47,8 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
 
 def keepable(value: Any, hint: Any) -> Any:
     """The value as plain JSON that is sure to come back in its type; else ValueError."""
+    if value is None and _fits_nothing(hint):
+        return None
     try:
         plain = jsonable(value, hint)
         text = text_of(plain)
@@ -62,7 +64,7 @@ def keepable(value: Any, hint: Any) -> Any:
 
 def load(plain: Any, hint: Any = Any) -> Any:
     """A kept value back in its type."""
-    if hint is Any:
+    if hint is Any or (plain is None and _fits_nothing(hint)):
         return plain
     return restored(to_json(plain), adapter(hint))
 
@@ -110,6 +112,10 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
 @lru_cache(maxsize=1024)
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
+
+
+def _fits_nothing(hint: Any) -> bool:
+    return hint is None or hint is type(None) or hint is Any
 
 
 def _order_sets(value: Any, plain: Any) -> None:

@@ -15,8 +15,11 @@ BLOCK = 100
 
 def packed(name: str, plain: Any) -> dict[str, Any]:
     """A value as a part of an event: itself, or where it lies when it is large."""
-    store, text = file_store(), canonical.text_of(plain)
-    if store is None or len(text) <= store.largest_inline:
+    store = file_store()
+    if plain is None or store is None:
+        return {name: plain}
+    text = canonical.text_of(plain)
+    if len(text) <= store.largest_inline:
         return {name: plain}
     return {name: None, ELSEWHERE.format(name): store.put(text.encode())}
 

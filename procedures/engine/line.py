@@ -22,6 +22,7 @@ from procedures.engine.state import State
 
 T = TypeVar("T")
 LONGEST_NAME = 80
+NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
 
 
@@ -187,7 +188,7 @@ class Line:
 
 @lru_cache(maxsize=1024)
 def checked_name(name: str) -> str:
-    is_plain = name.isprintable() and not any(mark in name for mark in "#/:")
+    is_plain = name.isprintable() and NOT_IN_NAMES.isdisjoint(name)
     if not name.strip() or not is_plain or len(name) > LONGEST_NAME:
         raise QuestionError(
             f"{name!r} is no name: at most {LONGEST_NAME} plain characters, without # / or :."

@@ -10,6 +10,7 @@ from procedures.engine.files import File
 from procedures.engine.history import History
 from procedures.engine.journal import (
     OPENING,
+    PROGRESS,
     Batch,
     Draft,
     Event,
@@ -136,7 +137,7 @@ class Recorder:
 
     def _track(self, draft: Draft) -> None:
         self.budget.note(draft)
-        self.has_moved_on = self.has_moved_on or Batch((draft,)).is_progress
+        self.has_moved_on = self.has_moved_on or draft.kind in PROGRESS
         if draft.kind in OPENING:
             self._waits[draft.key] = None
         elif draft.kind == EventKind.WAIT_CLOSED:

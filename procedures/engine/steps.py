@@ -213,8 +213,12 @@ class StepFunction:
     def returns(self) -> Any:
         return self.signature.returns
 
-    def __call__(self, step: Step, args: tuple[Any, ...]) -> Any:
-        """What is kept of the result, as plain JSON."""
+    @property
+    def wants_step(self) -> bool:
+        return self.signature.step_parameter is not None
+
+    def __call__(self, step: Step | None, args: tuple[Any, ...]) -> Any:
+        """What is kept of the result, as plain JSON. `step`: for a function that wants it."""
         result = self._call(step, args)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
@@ -223,7 +227,7 @@ class StepFunction:
         except ValueError as error:
             raise ValueError(f"The result {error}.") from None
 
-    def _call(self, step: Step, args: tuple[Any, ...]) -> Any:
+    def _call(self, step: Step | None, args: tuple[Any, ...]) -> Any:
         parameter, place, _ = self.signature
         if parameter is None:
             return self.fn(*args)

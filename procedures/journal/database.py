@@ -194,10 +194,9 @@ class DatabaseJournal:
             with storage():
                 self._append_and_take_effect(events, batch)
             return
-        is_plain = connection.vendor == "postgresql" and _is_plain(batch)
         with storage():
-            if is_plain and not connection.in_atomic_block:
-                self._fence.append_in_one(events, is_progress=batch.is_progress)
+            if _is_plain(batch) and not connection.in_atomic_block:
+                self._fence.append_at_once(events, is_progress=batch.is_progress)
                 return
             with durable():
                 self._append_and_take_effect(events, batch)

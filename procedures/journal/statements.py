@@ -1,77 +1,98 @@
 """The statements that append to a journal: fenced by the run's epoch and its head."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from procedures.engine.errors import Fenced
 from procedures.engine.journal import Event
+from procedures.journal.cursors import step_cursor
 from procedures.models.cells import Cell, adapted
 
-HEAD = "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s"
-FENCE = "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
+HOLD = (
+    "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s "
+    "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
+)
 COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
 
 
-@dataclass(frozen=True)
-class Fence:
+class Fence(NamedTuple):
     """What must still hold of a run for its worker to write."""
 
     run_id: UUID
     epoch: int
     seq: int
 
-    def append_in_one(self, events: Sequence[Event], *, is_progress: bool) -> None:
-        """Fence, head and events in one statement and one commit (PostgreSQL)."""
-        row = "(%s::bigint, %s, %s, %s, %s, %s::timestamptz, %s)"
-        statement = (
-            f"WITH held AS ({HEAD} {FENCE} RETURNING id) "  # noqa: S608 (constants only)
-            f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.id, line.* FROM held, "
-            f"(VALUES {', '.join([row] * len(events))}) AS line"
-        )
-        self._execute(statement, [*self._cells(events, is_progress=is_progress), *_flat(events)])
+    def append_at_once(self, events: Sequence[Event], *, is_progress: bool) -> None:
+        """Fence, head and events in one commit, outside of any transaction.
+
+        One statement on PostgreSQL; on SQLite nothing but the driver stands between its four.
+        """
+        cursor = step_cursor()
+        if cursor.db.vendor == "postgresql":
+            self._append(cursor, events, is_progress=is_progress)
+            return
+        cursor.execute("BEGIN IMMEDIATE")
+        try:
+            self._append(cursor, events, is_progress=is_progress)
+            cursor.execute("COMMIT")
+        except BaseException:
+            if cursor.db.connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            raise
 
     def append(self, events: Sequence[Event], *, is_progress: bool) -> None:
-        """Fence, head and events inside a transaction, where it can be in one statement."""
-        if connection.vendor == "postgresql":
-            self.append_in_one(events, is_progress=is_progress)
+        """Fence, head and events inside a transaction."""
+        self._append(step_cursor(), events, is_progress=is_progress)
+
+    def _append(self, cursor: CursorWrapper, events: Sequence[Event], *, is_progress: bool) -> None:
+        last, kept = events[-1], 0 if is_progress else 1  # of the claims in vain
+        cells: list[Cell] = [last.seq, last.hash, kept, adapted(self.run_id), self.epoch, self.seq]
+        if cursor.db.vendor == "postgresql":
+            for event in events:
+                cells += event
+            cursor.execute(_all_in_one(len(events)), cells)
+            self._check_held(cursor)
             return
-        self._execute(f"{HEAD} {FENCE}", self._cells(events, is_progress=is_progress))
-        insert(self.run_id, events)
+        cursor.execute(HOLD, cells)
+        self._check_held(cursor)
+        insert(self.run_id, events, cursor)
 
-    def _cells(self, events: Sequence[Event], *, is_progress: bool) -> list[Cell]:
-        last = events[-1]
-        kept = 0 if is_progress else 1  # of the claims in vain
-        return [last.seq, last.hash, kept, adapted(self.run_id), self.epoch, self.seq]
-
-    def _execute(self, statement: str, parameters: Sequence[Cell]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            if cursor.rowcount == 0:
-                raise Fenced(str(self.run_id))
+    def _check_held(self, cursor: CursorWrapper) -> None:
+        if cursor.rowcount == 0:
+            raise Fenced(str(self.run_id))
 
 
-def insert(run_id: UUID, events: Sequence[Event]) -> None:
+def insert(run_id: UUID, events: Sequence[Event], cursor: CursorWrapper | None = None) -> None:
     """The events alone, for the run's writer inside a transaction."""
-    row = "(%s, %s, %s, %s, %s, %s, %s, %s)"
-    statement = (
-        f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
-        f"VALUES {', '.join([row] * len(events))}"
+    owner, cells = adapted(run_id), list[Cell]()
+    for seq, kind, key, name, data, at, proof in events:
+        cells += (owner, seq, kind, key, name, data, adapted(at), proof)
+    (cursor or step_cursor()).execute(_insertion(len(events)), cells)
+
+
+@cache
+def _all_in_one(count: int) -> str:
+    row = "(%s::bigint, %s, %s, %s, %s, %s::timestamptz, %s)"
+    return (
+        f"WITH held AS ({HOLD} RETURNING id) "  # noqa: S608 (constants only)
+        f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.id, line.* FROM held, "
+        f"(VALUES {', '.join([row] * count)}) AS line"
     )
-    owner = adapted(run_id)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [cell for one in events for cell in (owner, *_flat([one]))])
+
+
+@cache
+def _insertion(count: int) -> str:
+    row = "(%s, %s, %s, %s, %s, %s, %s, %s)"
+    return (
+        f"INSERT INTO procedures_event ({COLUMNS}) "  # noqa: S608 (constants only)
+        f"VALUES {', '.join([row] * count)}"
+    )
 
 
 def ledger_key() -> bytes:
     return settings.LEDGER_KEY.encode()
-
-
-def _flat(events: Sequence[Event]) -> Iterator[Cell]:
-    for event in events:
-        yield from (event.seq, event.kind, event.key, event.name, event.data)
-        yield adapted(event.at)
-        yield event.hash
