@@ -13,14 +13,14 @@ from django.db.backends.utils import CursorWrapper
 
 
 def step_cursor() -> CursorWrapper:
-    """Django's own in all that its callers see: errors, wrappers, and the log of queries."""
+    """Django's own in its errors and wrappers, and altogether where queries are logged."""
     database = connections[DEFAULT_DB_ALIAS]
+    if database.queries_logged:
+        return database.cursor()
     database.ensure_connection()
     if _kept.driver is not database.connection:
         _kept.driver, _kept.cursor = database.connection, _cursor_of(database.connection)
-    logged = database.queries_logged
-    wrap = database.make_debug_cursor if logged else database.make_cursor
-    return wrap(_kept.cursor)
+    return database.make_cursor(_kept.cursor)
 
 
 class _Kept(threading.local):
