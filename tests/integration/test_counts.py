@@ -1,5 +1,7 @@
 """What a claim, an answer and a task cost, counted: questions to the database, and connections."""
 
+from collections import Counter
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -7,12 +9,14 @@ from django.test.utils import CaptureQueriesContext
 
 from procedures.journal import claim
 from procedures.models import Run
+from procedures.runner import advance_run
 from procedures.services import start_run
 from tests.calls import grant, run_until_it_waits
 from tests.processes import Worker
 from tests.runs import answer, wait_for_request, wait_for_success
 
 pytestmark = pytest.mark.django_db(transaction=True)
+POSTGRES_ONLY = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server")
 BOUNDS = ("BEGIN", "COMMIT")
 
 
@@ -34,11 +38,42 @@ def test_a_claim_takes_in_an_answer_with_five_statements(answered: Run) -> None:
     assert sum(one.startswith("COMMIT") for one in said) == 1
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections to count")
+def test_a_step_reads_nothing_and_is_one_commit() -> None:
+    more = Counter(first_words(20))
+    more.subtract(first_words(10))
+
+    a_step = (
+        ["WITH"] if connection.vendor == "postgresql" else ["BEGIN", "UPDATE", "INSERT", "COMMIT"]
+    )
+    assert +more == Counter(a_step * 10)
+
+
+def first_words(steps: int) -> list[str]:
+    """Of what the database is told in a run of that many steps."""
+    run, _ = start_run("repeated_steps", {"times": steps}, by=None)
+    with CaptureQueriesContext(connection) as captured:
+        advance_run(run.pk)
+    return [query["sql"].split()[0] for query in captured]
+
+
+@POSTGRES_ONLY
+def test_what_a_step_says_is_prepared_once() -> None:
+    run, _ = start_run("repeated_steps", {"times": 10}, by=None)
+
+    advance_run(run.pk)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'WITH held%'"
+        )
+        assert cursor.fetchone() == (1,)
+
+
+@POSTGRES_ONLY
 def test_a_worker_keeps_its_connections_between_tasks(running_worker: Worker) -> None:
-    count = 4 * len(running_worker.slots)
+    count = 6 * len(running_worker.slots)
     runs = [start_run("whose_connection", {}, by=None)[0] for _ in range(count)]
 
     used = {wait_for_success(run).result for run in runs}
 
-    assert len(used) <= len(running_worker.slots)
+    assert len(used) <= 2 * len(running_worker.slots)  # the heartbeat needs one, too
