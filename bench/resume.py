@@ -1,6 +1,7 @@
 """From the claim of a run to the line after its last kept step, in milliseconds, and the memory.
 
-Each length of a journal has a worker's process of its own; `peak_mb` is the most it ever held.
+`cpu_ms` is what the worker's own thread spent of them. Each length of a journal has a process
+of its own; `peak_mb` is the most it ever held, and no less than the one that started it.
 """
 
 import json
@@ -18,10 +19,10 @@ AT_ONCE = 1000
 
 
 def main() -> None:
-    given = arguments(__doc__)
+    given = arguments(__doc__, longest=LENGTHS[-1])
     with site(given.database):
         for is_pure in (False, True):
-            for length in LENGTHS:
+            for length in (one for one in LENGTHS if one <= given.longest):
                 figures = resume(length, given.pairs, is_pure=is_pure)
                 tell(bench="resume", database=given.database, pure=is_pure, **figures)
 
