@@ -255,9 +255,9 @@ class DatabaseJournal:
 
     def look_around(self) -> None:
         """Ask, once a second, whether the run is to stop, and whether others want its worker."""
-        row = Run.objects.filter(pk=self._row.pk)
-        to_end, to_pause = row.values_list("cancel_requested_at", "pause_requested_at").get()
-        self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
+        rows = Run.objects.filter(pk=self._row.pk)
+        for to_end, to_pause in rows.values_list("cancel_requested_at", "pause_requested_at"):
+            self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
         has_had_its_turn = time.monotonic() - self._started >= settings.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from procedures.engine.journal import RunStatus
 from procedures.heart import Heart
 from procedures.journal import DatabaseJournal, claim
+from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run
 from tests.runs import status_of
@@ -39,6 +40,17 @@ def test_runs_that_are_held_together_share_the_thread_of_their_heart() -> None:
         begun = [thread.name for thread in threading.enumerate() if thread not in before]
 
     assert begun == ["heart"]
+
+
+def test_a_heart_goes_on_over_a_run_that_it_cannot_see() -> None:
+    """One that another transaction has begun, or that somebody has deleted."""
+    journal = held()
+    journal.is_paused = True
+    Run.objects.all().delete()
+
+    journal.look_around()
+
+    assert journal.is_paused
 
 
 def held() -> DatabaseJournal:
