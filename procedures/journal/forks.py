@@ -11,8 +11,7 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, Event, EventKind, chained, moved
 from procedures.engine.large import ELSEWHERE
 from procedures.files import ContentStore
-from procedures.journal.statements import ledger_key
-from procedures.models import Event as EventRow
+from procedures.journal.statements import insert, ledger_key
 from procedures.models import Run, Wait
 
 AT_ONCE = 1000
@@ -81,7 +80,8 @@ class _Copy:
             self.seq += 1
             kept.append(moved(event, run_id=self._id, seq=self.seq, head=self._head, key=key))
             self._head = kept[-1].hash
-        self._write(kept)
+        if kept:
+            insert(self._run.pk, kept)
 
     def end(self, note: Draft) -> None:
         self._chain(note, self._run.created_at)
@@ -92,10 +92,7 @@ class _Copy:
             [draft], run_id=self._id, after=self.seq, at=at, head=self._head, key=ledger_key()
         )
         self.seq, self._head = event.seq, event.hash
-        self._write([event])
-
-    def _write(self, events: Sequence[Event]) -> None:
-        EventRow.objects.bulk_create([EventRow(run=self._run, **one._asdict()) for one in events])
+        insert(self._run.pk, [event])
 
 
 def _closed(run: Run, entry: Entry, shift: int) -> Wait:
