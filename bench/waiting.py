@@ -158,7 +158,7 @@ def sweep() -> list[str]:
 
 
 def scanned(least: int) -> list[str]:
-    """The large tables that one of these statements reads from end to end."""
+    """The tables of so many rows that one of these statements reads from end to end."""
     from django.db import connection
 
     found = set[str]()
@@ -166,14 +166,15 @@ def scanned(least: int) -> list[str]:
         for statement in sweep():
             if statement.startswith("SELECT"):
                 cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}")
-                found.update(scans(cursor.fetchone()[0][0]["Plan"], least))
-    return sorted(found)
+                found.update(scans(cursor.fetchone()[0][0]["Plan"]))
+        cursor.execute("SELECT relname FROM pg_class WHERE reltuples >= %s", [least])
+        large = {name for (name,) in cursor.fetchall()}
+    return sorted(found & large)
 
 
-def scans(plan: dict[str, Any], least: int) -> list[str]:
-    below = [name for inner in plan.get("Plans", []) for name in scans(inner, least)]
-    is_whole = plan["Node Type"] == "Seq Scan" and plan["Plan Rows"] >= least / 100
-    return [*below, plan["Relation Name"]] if is_whole else below
+def scans(plan: dict[str, Any]) -> list[str]:
+    below = [name for inner in plan.get("Plans", []) for name in scans(inner)]
+    return [*below, plan["Relation Name"]] if plan["Node Type"] == "Seq Scan" else below
 
 
 if __name__ == "__main__":
