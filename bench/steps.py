@@ -1,6 +1,7 @@
 """One run of N empty steps, each kept before the next, in a real worker, as steps a second.
 
-The floor inserts and commits one row after another over the bare driver, as durably.
+The floor inserts and commits one row after another over the bare driver, as durably. With
+`--many 10000` a step of so long a run is measured beside one of a run of `--few`.
 """
 
 import sqlite3
@@ -17,7 +18,7 @@ AT, MARK = "2026-01-05T09:00:00+00:00", "f" * 64
 
 
 def main() -> None:
-    given = arguments(__doc__, steps=1000)
+    given = arguments(__doc__, steps=1000, few=100, many=0)
     with site(given.database) as stack:
         from tests.processes import run_worker
 
@@ -29,6 +30,15 @@ def main() -> None:
         show(given.database, given.steps, in_turn(given.pairs, lambda: ours(given.steps), floor))
         pair = in_turn(given.pairs, lambda: ours(given.steps, pure=True), floor)
         show(given.database, given.steps, pair, pure=True)
+        if given.many:
+            show_growth(given.database, given.pairs, given.few, given.many)
+
+
+def show_growth(database: str, pairs: int, few: int, many: int) -> None:
+    """A step's cost in a long run beside that in a short one, in turn."""
+    pair = in_turn(pairs, lambda: 1e6 / ours(many), lambda: 1e6 / ours(few))
+    figures = {"few": few, "many": many, "few_us": pair.floor, "many_us": pair.ours}
+    tell(bench="steps", database=database, **figures, growth=pair.ratio)
 
 
 def show(database: str, steps: int, pair: Pair, *, pure: bool = False) -> None:
