@@ -10,7 +10,7 @@ from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.heart import heart
 from procedures.journal import DatabaseJournal
-from procedures.models import ProcedureVersion
+from procedures.models.procedure import code_of_run
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def advance_run(run_id: UUID) -> None:
 
 def _code_for(run_id: UUID) -> Procedure | None:
     """The code here that carries on this run, asked for with one query."""
-    rows = list(ProcedureVersion.objects.of_run(run_id).values_list("procedure__name", "version"))
+    rows = code_of_run(run_id)
     if not rows:
         return None
     name, known = rows[0][0], [version for _, version in rows]

@@ -16,6 +16,7 @@ from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.statements import insert, ledger_key
 from procedures.journal.storage import regardless, storage
 from procedures.models import Run, RunInput
+from procedures.models.run_input import News, news_of, take
 
 
 def claim(run_id: UUID) -> DatabaseJournal | None:
@@ -24,10 +25,11 @@ def claim(run_id: UUID) -> DatabaseJournal | None:
     None when there is nothing to do, or another worker holds it. Raises `StorageLost`.
     """
     with storage(), transaction.atomic():
-        run = Run.objects.claimable().locked().filter(pk=run_id).first()
-        if run is None:
+        found = Run.objects.lock_claimable(run_id)
+        if found is None:
             return None
-        journal = _hold(run, run.asked_at)
+        run, now = found
+        journal = _hold(run, now)
         if run.cancel_requested_at and not journal.begin_cancel():
             return None
         if run.pause_requested_at:
@@ -91,21 +93,20 @@ def _hold(run: Run, now: datetime) -> DatabaseJournal:
     run.hold(until=now + LEASE, is_called=bool(inputs))
     if events:
         insert(run.pk, events)
-        RunInput.objects.filter(pk__in=[one.pk for one in inputs]).update(taken_at=now)
+        take(inputs, at=now)
     return DatabaseJournal(run, now=now)
 
 
-def _news_of(run: Run, now: datetime) -> list[RunInput]:
+def _news_of(run: Run, now: datetime) -> list[News]:
     """What is to be written into the journal; the ends of children are brought to it first."""
-    news = RunInput.objects.filter(run=run).untaken()
-    inputs = list(news)
-    if any(one.kind == RunInput.CHILD_ENDED for one in inputs):
+    news = news_of(run.pk)
+    if any(one.kind == RunInput.CHILD_ENDED for one in news):
         settle_locked(run, at=now)
-        return list(news.for_the_journal())
-    return inputs
+        return [one for one in news_of(run.pk) if one.kind != RunInput.CHILD_ENDED]
+    return news
 
 
-def _taken_in(run: Run, inputs: Sequence[RunInput], now: datetime) -> list[Event]:
+def _taken_in(run: Run, inputs: Sequence[News], now: datetime) -> list[Event]:
     """The events that the inputs are in the journal."""
     drafts = [
         Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data)) for one in inputs

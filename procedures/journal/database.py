@@ -36,6 +36,7 @@ from procedures.journal.statements import Fence, ledger_key
 from procedures.journal.storage import durable, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput
+from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class DatabaseJournal:
 
     def load(self) -> list[Event]:
         with storage():
-            return EventRow.objects.filter(run=self._row, seq__gt=self._row.base_seq).journal()
+            return journal_since(self._row.pk, self._row.base_seq)
 
     def new_id(self) -> str:
         return str(uuid7())

@@ -14,18 +14,26 @@ from django.db import DatabaseError, connection, models
 Cell = str | int | datetime | UUID
 
 
-def adapted(value: UUID | datetime) -> Cell:
+def adapted(value: Cell) -> Cell:
     """As Django writes it into this database."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value) or ""
-    return value if connection.features.has_native_uuid_field else value.hex
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
 
 
 def exists(statement: str, key: UUID) -> bool:
     """Whether a query about one row finds anything."""
+    return bool(fetched(statement, key))
+
+
+def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
+    """The rows that a query finds, as the driver gives them."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [adapted(key)])
-        return cursor.fetchone() is not None
+        cursor.execute(statement, [adapted(cell) for cell in cells])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def save_columns(row: models.Model, names: Sequence[str]) -> None:

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, Func, Value
-from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 
@@ -21,14 +19,6 @@ class DatabaseClock:
             cursor.execute("SELECT clock_timestamp()")
             now: datetime = cursor.fetchone()[0]
             return now + self.ahead
-
-    @property
-    def reading(self) -> Combinable:
-        """What `now` answers, as a part of another question."""
-        if connection.vendor != "postgresql":
-            return Value(self.now(), output_field=DateTimeField())
-        asked = Func(function="clock_timestamp", output_field=DateTimeField())
-        return ExpressionWrapper(asked + Value(self.ahead), output_field=DateTimeField())
 
 
 clock = DatabaseClock()

@@ -1,19 +1,26 @@
 """The journals of all runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from sys import intern
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Cast
 
 from procedures.engine.journal import Event as JournalEvent
+from procedures.models.cells import fetched
 from procedures.models.run import Run
 
+Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 READ_AT_ONCE = 5000
 """Rows: what is held of them besides the events is small, and a short journal is one query."""
+FOLLOWING = (
+    "SELECT seq, kind, key, name, data, CAST(at AS text), hash FROM procedures_event"
+    " WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s"
+)
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -27,12 +34,7 @@ class EventQuerySet(models.QuerySet["Event"]):
             "at", models.TextField()
         )  # a driver takes longer over a time than over a row
         rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
-        part = list(rows[:READ_AT_ONCE])
-        while part:
-            for row in part:
-                yield _as_read(*row)
-            following = rows.filter(seq__gt=part[-1][0])
-            part = list(following[:READ_AT_ONCE]) if len(part) == READ_AT_ONCE else []
+        return _read(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
 
 
 class Event(models.Model):
@@ -62,6 +64,19 @@ class Event(models.Model):
 
     def as_journal_event(self) -> JournalEvent:
         return JournalEvent(self.seq, self.kind, self.key, self.name, self.data, self.at, self.hash)
+
+
+def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
+    """The events of a run after that one, for whoever carries it on."""
+    return list(_read(lambda last: fetched(FOLLOWING, run_id, last, READ_AT_ONCE), after))
+
+
+def _read(following: Callable[[int], Part], after: int) -> Iterator[JournalEvent]:
+    part = following(after)
+    while part:
+        for row in part:
+            yield _as_read(*row)
+        part = following(part[-1][0]) if len(part) == READ_AT_ONCE else ()
 
 
 def _as_read(*row: Any) -> JournalEvent:

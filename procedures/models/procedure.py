@@ -7,6 +7,14 @@ from django.contrib.auth.models import Group
 from django.db import models
 
 from procedures.engine.definition import ROLES
+from procedures.models.cells import fetched
+
+CODE_OF_RUN = (
+    "SELECT p.name, v.version FROM procedures_run r"
+    " JOIN procedures_procedure p ON p.id = r.procedure_id"
+    " JOIN procedures_procedureversion v ON v.procedure_id = p.id"
+    " WHERE r.id = %s ORDER BY v.registered_at DESC, v.id DESC"
+)
 
 
 class Procedure(models.Model):
@@ -26,10 +34,6 @@ class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
     def newest_first(self) -> Self:
         """By when they were registered last: old code that is put back is the newest again."""
         return self.order_by("-registered_at", "-pk")
-
-    def of_run(self, run_id: UUID) -> Self:
-        """All that are known of the code of this run, the newest first."""
-        return self.filter(procedure__runs=run_id).newest_first()
 
 
 class ProcedureVersion(models.Model):
@@ -52,6 +56,11 @@ class ProcedureVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.procedure} {self.version}"
+
+
+def code_of_run(run_id: UUID) -> list[tuple[str, str]]:
+    """The name of its procedure with each version that is known of it, the newest first."""
+    return fetched(CODE_OF_RUN, run_id)
 
 
 class Grant(models.Model):

@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
-from procedures.models.cells import exists, save_columns
+from procedures.models.cells import adapted, exists, save_columns
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
@@ -43,6 +44,15 @@ RELEASED = [
     "working_since",
 ]
 
+CLAIMABLE = (
+    "SELECT * FROM procedures_run WHERE id = %s"
+    " AND (status = 'queued' OR status = 'running' AND leased_until <= %s)"
+)
+CLAIMABLE_NOW = (
+    "SELECT *, clock_timestamp() + %s AS asked_at FROM procedures_run WHERE id = %s"
+    " AND (status = 'queued' OR status = 'running' AND leased_until <= clock_timestamp() + %s)"
+    " FOR NO KEY UPDATE"
+)
 OPEN_WAITS = "SELECT 1 FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL LIMIT 1"
 UNTAKEN = "SELECT 1 FROM procedures_runinput WHERE run_id = %s AND taken_at IS NULL"
 ASKED_TO_STOP = (
@@ -52,11 +62,14 @@ ASKED_TO_STOP = (
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    def claimable(self) -> Self:
-        """Queued, or in the hands of a worker whose lease has passed; with the time of asking."""
-        now = clock.reading
-        is_lost = Q(status=RunStatus.RUNNING, leased_until__lte=now)
-        return self.filter(Q(status=RunStatus.QUEUED) | is_lost).annotate(asked_at=now)
+    def lock_claimable(self, run_id: UUID) -> "tuple[Run, datetime] | None":
+        """The run, if it is queued or a worker's lease on it has passed, and the time of asking."""
+        if connection.vendor == "postgresql":
+            asked = self.raw(CLAIMABLE_NOW, [clock.ahead, run_id, clock.ahead])
+            return next(((run, run.asked_at) for run in asked), None)
+        now = clock.now()
+        asked = self.raw(CLAIMABLE, [adapted(run_id), adapted(now)])
+        return next(((run, now) for run in asked), None)
 
     def locked(self) -> Self:
         """Until the end of the transaction, as an update locks them.
@@ -169,7 +182,7 @@ class Run(models.Model):
 
     objects = RunQuerySet.as_manager()
     asked_at: datetime
-    """The database's time when it was found to be claimable."""
+    """The server's time when it was found to be claimable."""
 
     class Meta:
         ordering = ["-id"]

@@ -1,13 +1,22 @@
 """What comes to a run from outside."""
 
-from typing import Any, Self
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 
 from procedures.engine import canonical
+from procedures.models.cells import adapted, fetched
 from procedures.models.run import Run
 from procedures.models.wait import Wait
+
+UNTAKEN = (
+    "SELECT id, kind, key, name, data FROM procedures_runinput"
+    " WHERE run_id = %s AND taken_at IS NULL ORDER BY id"
+)
 
 
 class RunInputQuerySet(models.QuerySet["RunInput"]):
@@ -17,9 +26,6 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
     def child_ends(self) -> Self:
         """How children ended: brought to their parent before anything goes to its journal."""
         return self.filter(kind=RunInput.CHILD_ENDED)
-
-    def for_the_journal(self) -> Self:
-        return self.exclude(kind=RunInput.CHILD_ENDED)
 
 
 class RunInput(models.Model):
@@ -60,3 +66,26 @@ class RunInput(models.Model):
     @property
     def content(self) -> dict[str, Any]:
         return canonical.plain(self.data)
+
+
+class News(NamedTuple):
+    """An input that no worker has taken into the journal."""
+
+    pk: int
+    kind: str
+    key: str
+    name: str
+    data: str
+    """Canonical JSON."""
+
+
+def news_of(run_id: UUID) -> list[News]:
+    """In the order in which they came."""
+    return [News(*row) for row in fetched(UNTAKEN, run_id)]
+
+
+def take(news: Sequence[News], *, at: datetime) -> None:
+    places = ", ".join(["%s"] * len(news))
+    statement = f"UPDATE procedures_runinput SET taken_at = %s WHERE id IN ({places})"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [adapted(at), *(one.pk for one in news)])
