@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 
 from chat.doorbell import ring_after_commit
 from procedures.models.cells import adapted
+from procedures.models.cursors import kept_cursor
 from procedures.models.ids import uuid7
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def record_run(run: UUID, *, shown_by: UUID) -> None:
 
 
 def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(next_number, [adapted(key)])
-        [(session, seq)] = cursor.fetchall()
-        cursor.execute(CHANGE, [session, seq, kind, str(subject)])
+    cursor = kept_cursor()
+    cursor.execute(next_number, [adapted(key)])
+    [(session, seq)] = cursor.fetchall()
+    cursor.execute(CHANGE, [session, seq, kind, str(subject)])
     ring_after_commit(f"session:{UUID(str(session))}")
     return int(seq)
 

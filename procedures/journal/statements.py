@@ -10,8 +10,8 @@ from django.db.backends.utils import CursorWrapper
 
 from procedures.engine.errors import Fenced
 from procedures.engine.journal import Event
-from procedures.journal.cursors import step_cursor
 from procedures.models.cells import Cell, adapted
+from procedures.models.cursors import kept_cursor
 
 HOLD = (
     "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s "
@@ -32,7 +32,7 @@ class Fence(NamedTuple):
 
         One statement on PostgreSQL; on SQLite nothing but the driver stands between its four.
         """
-        cursor = step_cursor()
+        cursor = kept_cursor()
         if cursor.db.vendor == "postgresql":
             self._append(cursor, events, is_progress=is_progress)
             return
@@ -47,7 +47,7 @@ class Fence(NamedTuple):
 
     def append(self, events: Sequence[Event], *, is_progress: bool) -> None:
         """Fence, head and events inside a transaction."""
-        self._append(step_cursor(), events, is_progress=is_progress)
+        self._append(kept_cursor(), events, is_progress=is_progress)
 
     def _append(self, cursor: CursorWrapper, events: Sequence[Event], *, is_progress: bool) -> None:
         last, kept = events[-1], 0 if is_progress else 1  # of the claims in vain
@@ -72,7 +72,7 @@ def insert(run_id: UUID, events: Sequence[Event], cursor: CursorWrapper | None =
     owner, cells = adapted(run_id), list[Cell]()
     for seq, kind, key, name, data, at, proof in events:
         cells += (owner, seq, kind, key, name, data, adapted(at), proof)
-    (cursor or step_cursor()).execute(_insertion(len(events)), cells)
+    (cursor or kept_cursor()).execute(_insertion(len(events)), cells)
 
 
 @cache

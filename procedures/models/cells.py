@@ -11,6 +11,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection, models
 
+from procedures.models.cursors import kept_cursor
+
 Cell = str | int | datetime | UUID
 
 
@@ -30,9 +32,9 @@ def exists(statement: str, key: UUID) -> bool:
 
 def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
     """The rows that a query finds, as the driver gives them."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [adapted(cell) for cell in cells])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    cursor = kept_cursor()
+    cursor.execute(statement, [adapted(cell) for cell in cells])
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
@@ -40,10 +42,10 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
     """What `row.save(update_fields=names)` does for a plain row of one table."""
     statement, fields = _update(type(row), tuple(names))
     cells = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, cells)
-        if cursor.rowcount == 0:
-            raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
+    cursor = kept_cursor()
+    cursor.execute(statement, cells)
+    if cursor.rowcount == 0:
+        raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
 
 
 @cache

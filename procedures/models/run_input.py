@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 
 from procedures.engine import canonical
 from procedures.models.cells import adapted, fetched
+from procedures.models.cursors import kept_cursor
 from procedures.models.run import Run
 from procedures.models.wait import Wait
 
@@ -87,5 +88,4 @@ def news_of(run_id: UUID) -> list[News]:
 def take(news: Sequence[News], *, at: datetime) -> None:
     places = ", ".join(["%s"] * len(news))
     statement = f"UPDATE procedures_runinput SET taken_at = %s WHERE id IN ({places})"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [adapted(at), *(one.pk for one in news)])
+    kept_cursor().execute(statement, [adapted(at), *(one.pk for one in news)])

@@ -1,4 +1,4 @@
-"""A cursor for what every step says to the database: prepared once, and not formatted anew."""
+"""A cursor for what every claim, step and end say: prepared once, and not formatted anew."""
 
 import sqlite3
 import threading
@@ -12,7 +12,7 @@ from django.db.backends.sqlite3.base import SQLiteCursorWrapper as SQLiteCursor
 from django.db.backends.utils import CursorWrapper
 
 
-def step_cursor() -> CursorWrapper:
+def kept_cursor() -> CursorWrapper:
     """Django's own in its errors and wrappers, and altogether where queries are logged."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.queries_logged:
