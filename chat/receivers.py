@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from chat.access import visible_sessions
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import Assignment, HumanRequest, Member, Message, Session
-from chat.models.session import record_run
+from chat.models.session import record, record_run
 from chat.services.assignments import assign
 from chat.services.mails import mail_time, plan_alert
 from procedures import hooks
@@ -97,7 +97,7 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
     assert wait.closed_at
     by, why = content["responder"], _why(content)
     request.close(_status(content), outcome, by=by, at=wait.closed_at, why=why)
-    request.session.record("request", request.pk)
+    record(request.session_id, "request", request.pk)
     ring_after_commit("inbox")
 
 

@@ -93,19 +93,20 @@ class HumanRequest(models.Model):
         self, status: Status, outcome: Outcome, *, by: str, at: datetime, why: str = ""
     ) -> None:
         """Give it its one outcome; a second one is a mistake of the caller's."""
-        closed = HumanRequest.objects.filter(
+        closed = {
+            "status": status,
+            "outcome": outcome,
+            "closed_by": by,
+            "closed_at": at,
+            "closed_why": why,
+            "version": self.version + 1,
+        }
+        still_open = HumanRequest.objects.filter(
             pk=self.pk, status=self.Status.OPEN, version=self.version
-        ).update(
-            status=status,
-            outcome=outcome,
-            closed_by=by,
-            closed_at=at,
-            closed_why=why,
-            version=self.version + 1,
         )
-        if not closed:
+        if not still_open.update(**closed):
             raise AssertionError(f"The request {self.pk} has an outcome already.")
-        self.refresh_from_db()
+        vars(self).update(closed)
 
     def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
         """Ask this one alone; they are mailed later, unless they look. Forms are fetched anew."""

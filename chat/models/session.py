@@ -43,8 +43,13 @@ class Session(models.Model):
 
     def record(self, kind: str, subject: object) -> int:
         """Number a change. Locks the session until the commit: the last lock to be taken."""
-        self.last_seq = _record(NEXT, self.pk, kind, subject)
+        self.last_seq = record(self.pk, kind, subject)
         return self.last_seq
+
+
+def record(session: UUID, kind: str, subject: object) -> int:
+    """The same for a session that nobody has read."""
+    return _record(NEXT, session, kind, subject)
 
 
 def record_run(run: UUID, *, shown_by: UUID) -> None:

@@ -12,8 +12,9 @@ from chat.models import HumanRequest, HumanResponse
 from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import closing
+from procedures.models import Run
 from procedures.models.clock import clock
-from procedures.services import expire_wait, lock_run, resolve_wait
+from procedures.services import close_wait, expire_wait, lock_run
 
 LONGEST_COMMENT = 10_000
 
@@ -59,17 +60,21 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
     with transaction.atomic():
-        lock_run(request.wait.run_id)
-        request = HumanRequest.objects.select_for_update().get(pk=request_id)
+        run = lock_run(request.wait.run_id)
+        locked = HumanRequest.objects.select_for_update(of=("self",)).select_related("wait")
+        request = locked.get(pk=request_id)
         if earlier := _same_answer(request, answer, by):
             return earlier, False
         now = clock.now()
         if not (request.is_open and request.wait.is_due(now)):
-            return _record(request, answer, by, now), True
+            return _record(run, request, answer, by, now), True
     return respond(request_id, answer, by=by)  # the time was over while we waited for the locks
 
 
-def _record(request: HumanRequest, answer: Answer, by: User, now: datetime) -> HumanResponse:
+def _record(
+    run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
+) -> HumanResponse:
+    """The run and the request are locked."""
     if not HumanRequest.objects.assigned_to(by).filter(pk=request.pk).exists():
         raise NotAskedError(request)
     if not request.is_open:
@@ -89,7 +94,7 @@ def _record(request: HumanRequest, answer: Answer, by: User, now: datetime) -> H
     )
     outcome = question.outcome_of(value)
     content = closing(outcome, value, responder=by.get_username(), comment=response.comment)
-    resolve_wait(request.wait, content, at=now)
+    close_wait(run, request.wait, content, at=now)
     return response
 
 

@@ -35,6 +35,7 @@ def answer_wait(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetim
         name=wait.key,
         data=canonical.text_of(content),
     )
+    wait.run = run
     close_wait(wait, content, at=at)
     whole = wait.part_of
     if whole is None or not whole.is_open:

@@ -30,7 +30,13 @@ from procedures.services.signals import (
     send_signal,
 )
 from procedures.services.sweep import sweep
-from procedures.services.waits import WaitClosedError, expire_wait, lock_run, resolve_wait
+from procedures.services.waits import (
+    WaitClosedError,
+    close_wait,
+    expire_wait,
+    lock_run,
+    resolve_wait,
+)
 
 __all__ = [
     "Check",
@@ -48,6 +54,7 @@ __all__ = [
     "cancel_run",
     "check_runs",
     "checked_reason",
+    "close_wait",
     "expire_wait",
     "find_operable",
     "find_startable",

@@ -30,20 +30,29 @@ def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     """Close a wait and queue its run, in the caller's transaction; locks the run."""
     run = lock_run(wait.run_id)
     wait.refresh_from_db()
+    close_wait(run, wait, content, at=at)
+
+
+def close_wait(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
+    """The same for a run that is locked, and a wait that was read since."""
     if not wait.is_open:
         raise WaitClosedError(wait)
     journal.answer_wait(run, wait, content, at=at)
 
 
-@transaction.atomic
 def expire_wait(wait: Wait) -> bool:
     """Close a wait whose time is up as its author said; False when somebody was faster."""
+    return wait.due_at is not None and _expire(wait)
+
+
+@transaction.atomic
+def _expire(wait: Wait) -> bool:
     now = clock.now()
     if not wait.is_due(now):
         return False
-    lock_run(wait.run_id)
+    run = lock_run(wait.run_id)
     wait.refresh_from_db()
     if not wait.is_open:
         return False
-    resolve_wait(wait, silence(wait.opening()), at=now)
+    close_wait(run, wait, silence(wait.opening()), at=now)
     return True
