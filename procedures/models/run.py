@@ -186,7 +186,7 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("operate_run", "Can cancel and retry runs")]
+        permissions = [("operate_run", "Can operate all runs")]
         constraints = [
             models.UniqueConstraint(
                 fields=["procedure", "started_by", "idempotency_key"],
