@@ -13,10 +13,10 @@ from procedures.engine import forks
 from procedures.engine.files import File, file_desk
 from procedures.engine.history import FORK, UNDO
 from procedures.engine.journal import Draft, EventKind
-from procedures.engine.large import unpacked
+from procedures.engine.large import inputs_of
 from procedures.files import ContentStore
 from procedures.models import Run
-from procedures.services.operations import checked_reason
+from procedures.services.operations import said
 from procedures.services.runs import Start, files_in, find_startable, give_files
 
 
@@ -34,19 +34,11 @@ def restart_run(
     nothing of what the earlier run did is known to the new one.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
-    reason = checked_reason(reason)
     definition = find_startable(origin.procedure.name, by=by)
     with file_desk(ContentStore()):
         parsed = definition.revise(origin.inputs, inputs or {})
     start = Start(definition, definition.dump(parsed), by, idempotency_key, origin)
-    said = {
-        "action": "restart",
-        "by": by.get_username(),
-        "reason": reason,
-        "from": str(origin.pk),
-        "changed_inputs": sorted(inputs or ()),
-    }
-    note = Draft(EventKind.OPERATOR, name="restart", data=said)
+    note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
         journal.begin_run(run, note)
@@ -76,23 +68,21 @@ def fork_run(
     other one. The same key gives the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
-    reason = checked_reason(reason)
     definition = find_startable(origin.procedure.name, by=by)
     at, fork = _parted(origin, parting.at)
     carried = forks.carried(fork.events(), at, keep_answers=parting.keep_answers)
-    said = {
-        "action": FORK,
-        "by": by.get_username(),
-        "reason": reason,
-        "from": str(origin.pk),
-        "at": at,
-        "changed_inputs": sorted(parting.inputs),
-        "keep_answers": parting.keep_answers,
-        "again": carried.again,
-    }
-    note = Draft(EventKind.OPERATOR, name=FORK, data=said)
+    note = _note(
+        FORK,
+        origin,
+        by=by,
+        reason=reason,
+        at=at,
+        changed_inputs=sorted(parting.inputs),
+        keep_answers=parting.keep_answers,
+        again=carried.again,
+    )
     with file_desk(ContentStore()):
-        text, given = _inputs_of(origin), list[File]()
+        text, given = inputs_of(next(fork.events()), origin.inputs), list[File]()
         if parting.inputs:
             parsed = definition.revise(text, parting.inputs)
             text, given = definition.dump(parsed), files_in(parsed)
@@ -101,8 +91,13 @@ def fork_run(
         named = journal.begin_fork(run, fork, carried, note)
         give_files(run, [*given, *_files_of(origin, text), *_files_of(origin, named)])
 
-    start = Start(definition, text, by, idempotency_key, origin, at, origin.seed)
+    start = Start(definition, text, by, idempotency_key, origin, forked_at=at, seed=origin.seed)
     return start.begin(write)
+
+
+def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> Draft:
+    data = {**said(action, by=by, reason=reason), "from": str(origin.pk), **more}
+    return Draft(EventKind.OPERATOR, name=action, data=data)
 
 
 def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
@@ -119,13 +114,6 @@ def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
     if is_undone and origin.noted_to_undo().filter(seq__lt=first.seq).exists():
         raise forks.undone(at)
     return at, journal.Fork(origin, origin.base_seq, first.seq)
-
-
-def _inputs_of(run: Run) -> str:
-    """The inputs of the run as it last began anew."""
-    first = run.events.get(seq=run.base_seq + 1)
-    is_anew = first.kind == EventKind.RUN_CONTINUED
-    return str(unpacked(first.content, "inputs")) if is_anew else run.inputs
 
 
 def _files_of(run: Run, named: Container[str]) -> list[File]:

@@ -45,13 +45,14 @@ def note_operation(
     run: Run, action: str, *, by: User, reason: str, step: str = "", **more: object
 ) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
-    data = {**_said(action, by, reason), **more}
+    data = {**said(action, by=by, reason=reason), **more}
     RunInput.objects.create(
         run=run, kind=EventKind.OPERATOR, key=step, name=action, data=canonical.text_of(data)
     )
 
 
-def _said(action: str, by: User, reason: str) -> dict[str, Any]:
+def said(action: str, *, by: User, reason: str) -> dict[str, Any]:
+    """What an operator's event holds of any act; `ReasonError` without a reason."""
     return {"action": action, "by": by.get_username(), "reason": checked_reason(reason)}
 
 
@@ -76,9 +77,9 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     if run.cancel_requested_at and _is_held(run, now):
         raise OperationRefusedError("It is asked to stop already, and ends at its next step.")
     was_paused = run.status == RunStatus.PAUSED
-    said = _said("cancel", by, reason)
+    told = said("cancel", by=by, reason=reason)
     try:
-        journal.ask_to_end(run, said, at=now)
+        journal.ask_to_end(run, told, at=now)
         if _is_held(run, now):
             return "It works right now, and ends at its next step or wait."
         if not run.has_to_undo():
@@ -99,9 +100,9 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     run, now = lock_run(run_id), clock.now()
     if RunStatus(run.status).is_end:
         raise OperationRefusedError(f"It has ended already: {run.status}.")
-    said = _said("force_end", by, reason) | {"forced": True}
+    data = said("force_end", by=by, reason=reason) | {"forced": True}
     was_held, has_to_undo = _is_held(run, now), run.has_to_undo()
-    below = journal.force_end(run, said, now=now)
+    below = journal.force_end(run, data, now=now)
     told = [f"It has ended, with {below} below it." if below else "It has ended."]
     if was_held:
         told.append("The step it was in may still happen, and is not kept.")

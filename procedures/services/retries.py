@@ -10,11 +10,11 @@ from django.db import transaction
 from procedures import dispatch, journal
 from procedures.engine import canonical
 from procedures.engine.history import UNDO
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal import RunStatus
 from procedures.engine.retries import Again, Fate, fate_of, taken_up
 from procedures.models import Run, RunInput, Wait
 from procedures.models.clock import clock
-from procedures.services.operations import OperationRefusedError, checked_reason, note_operation
+from procedures.services.operations import OperationRefusedError, note_operation
 from procedures.services.waits import lock_run
 
 
@@ -60,7 +60,7 @@ def _retry(run: Run, *, by: User, reason: str) -> str:
         raise OperationRefusedError(f"Only what failed or is quarantined is retried: {run.status}.")
     has_failed, now = run.status == RunStatus.FAILED, clock.now()
     if has_failed and _is_undone(run):
-        raise OperationRefusedError("What it did has been undone: start another run.")
+        raise OperationRefusedError("What it did has been undone: restart it.")
     events = run.events.filter(seq__gt=run.base_seq).journal()
     again = taken_up(events, known=_known(run), has_failed=has_failed)
     children = _Children.of(run, again.child)
@@ -158,16 +158,8 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     error = canonical.plain(run.error) if run.error else {}
     if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
         raise OperationRefusedError("Only a run that no longer fits its code is overridden.")
-    data = {
-        "action": "override",
-        "by": by.get_username(),
-        "reason": checked_reason(reason),
-        "loose": error["unread"],
-        "changed": error["changed"],
-    }
-    RunInput.objects.create(
-        run=run, kind=EventKind.OPERATOR, name="override", data=canonical.text_of(data)
-    )
+    told = {"loose": error["unread"], "changed": error["changed"]}
+    note_operation(run, "override", by=by, reason=reason, **told)
     changed = run.waits.filter(key=error["changed"])
     journal.lock_below(changed.open())
     changed.update(part_of=None)  # what became of it decides no set

@@ -170,7 +170,7 @@ def test_what_was_undone_is_not_taken_up_again(dave: User) -> None:
     assert carried_on(run).status == "failed"
     assert did[-1] == "release the room"
 
-    with pytest.raises(OperationRefusedError, match="has been undone: start another run"):
+    with pytest.raises(OperationRefusedError, match="has been undone: restart it"):
         retry_run(run.pk, by=dave, reason="Again.")
 
 
