@@ -37,7 +37,7 @@ from procedures.engine.journal import (
     RunStatus,
     closing,
 )
-from procedures.engine.large import packed, unpacked
+from procedures.engine.large import inputs_of, packed
 from procedures.engine.line import Line
 from procedures.engine.recorder import Recorder
 from procedures.engine.steps import step_function
@@ -139,7 +139,7 @@ class Execution:
 
     def _run_code(self, line: Line) -> Ending:
         try:
-            inputs = self.procedure.load(self._inputs())
+            inputs = self.procedure.load(inputs_of(self.recorder.first, self.journal.run.inputs))
         except ValidationError as error:
             words = f"The kept inputs no longer fit: {canonical.faults(error)}"
             raise Mismatch(words) from None
@@ -152,11 +152,6 @@ class Execution:
         if canonical.MASKED in text:
             raise ValueError("What it returns cannot be kept: it holds a secret.")
         return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)
-
-    def _inputs(self) -> str:
-        if self.recorder.first.kind == EventKind.RUN_CONTINUED:
-            return str(unpacked(self.recorder.first.content, "inputs"))
-        return self.journal.run.inputs
 
     def _interrupted(self, interruption: Interruption, line: Line) -> Ending:
         if isinstance(interruption, Suspend):

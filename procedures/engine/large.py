@@ -5,6 +5,7 @@ from typing import Any
 
 from procedures.engine import canonical
 from procedures.engine.files import file_store
+from procedures.engine.journal import Event, EventKind
 
 ELSEWHERE = "{}_elsewhere"
 """The name under which an event says where a value of it lies: its digest."""
@@ -31,6 +32,12 @@ def unpacked(content: Mapping[str, Any], name: str) -> Any:
     if digest is None or store is None:
         return content[name]
     return canonical.value_of(store.get(digest).decode())
+
+
+def inputs_of(first: Event, started_with: str) -> str:
+    """The inputs of the generation of a run that begins with that event, as canonical JSON."""
+    is_anew = first.kind == EventKind.RUN_CONTINUED
+    return str(unpacked(first.content, "inputs")) if is_anew else started_with
 
 
 def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:

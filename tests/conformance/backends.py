@@ -1,5 +1,6 @@
 """What the cases need of a storage, and the storages there are."""
 
+import json
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
@@ -96,6 +97,10 @@ def answer(backend: Backend, run_id: str, key: str, value: Any = True) -> bool: 
     return backend.resolve(run_id, key, content)
 
 
+def result_of(backend: Backend, run_id: str) -> Any:
+    return json.loads(backend.result(run_id) or "null")
+
+
 class MemoryBackend:
     """The engine's own twin of the journal."""
 
@@ -137,13 +142,13 @@ class MemoryBackend:
         operating.unpause(self.store, run_id, by="dave", reason="Now.")
 
     def retry(self, run_id: str) -> None:
-        retries.retry(self.store, run_id)
+        retries.retry(self.store, run_id, by="dave", reason="Mended.")
 
     def override(self, run_id: str) -> None:
-        retries.override(self.store, run_id)
+        retries.override(self.store, run_id, by="dave", reason="So it is.")
 
     def fork(self, run_id: str, at: str, *, keep_answers: bool = True, **inputs: Any) -> str:
-        return fork_run(self.store, run_id, at, inputs, keep_answers=keep_answers)
+        return fork_run(self.store, run_id, at, inputs, keep_answers=keep_answers, by="dave")
 
     def children(self, run_id: str) -> list[str]:
         parents = {key: run.parent for key, run in self.store.runs.items()}

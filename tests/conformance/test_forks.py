@@ -1,6 +1,5 @@
 """Forks: what stands before is kept and not done again, the rest is the new run's own."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +10,9 @@ from procedures.engine.forks import ForkRefusedError
 from procedures.engine.journal import EventKind, RunStatus
 from procedures.engine.ledger import Ledger
 from tests import procedures
-from tests.conformance.backends import Backend, answer
+from tests.conformance.backends import Backend, answer, result_of
 from tests.conformance.test_options import doubtful
 from tests.procedures import did, saw
-
-
-def result_of(backend: Backend, run_id: str) -> Any:
-    return json.loads(backend.result(run_id) or "null")
 
 
 def carried_on(backend: Backend, procedure: Procedure, *answers: str, **inputs: Any) -> str:

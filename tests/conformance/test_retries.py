@@ -1,20 +1,13 @@
 """Retries of what failed in a branch or by a child: what is kept stays kept."""
 
-import json
-from typing import Any
-
 import pytest
 
 from procedures.engine.journal import RunStatus
 from tests import procedures
-from tests.conformance.backends import Backend, answer
+from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import did, saw
 
 ANN = "gather/ask_ann/approve"
-
-
-def result_of(backend: Backend, run_id: str) -> Any:
-    return json.loads(backend.result(run_id) or "null")
 
 
 def failed(backend: Backend, run_id: str) -> str:

@@ -267,7 +267,7 @@ class World:
             is_failed = run.status == RunStatus.FAILED and not is_undone
             if is_failed or run.status == RunStatus.QUARANTINED:
                 self.retried.add(run_id)
-                retries.retry(self.store, run_id)
+                retries.retry(self.store, run_id, by="dave", reason="Mended.")
 
         self.parts.transact(self, run_id, mend)
 
@@ -278,7 +278,7 @@ class World:
             error = run.error or {}
             if run.status == RunStatus.QUARANTINED and error.get("type") == "Mismatch":
                 self.overridden.add(run_id)
-                retries.override(self.store, run_id)
+                retries.override(self.store, run_id, by="dave", reason="So it is.")
 
         self.parts.transact(self, run_id, accept)
 

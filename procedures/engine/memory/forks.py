@@ -9,7 +9,7 @@ from procedures.engine.deciding import told_of
 from procedures.engine.files import file_desk
 from procedures.engine.history import FORK, UNDO
 from procedures.engine.journal import Draft, Event, EventKind, RunFacts, chain, moved
-from procedures.engine.large import unpacked
+from procedures.engine.large import inputs_of
 from procedures.engine.memory.rows import KEY, MemoryRun
 from procedures.engine.memory.store import MemoryStore
 
@@ -21,13 +21,14 @@ def fork_run(
     inputs: Mapping[str, Any] | None = None,
     *,
     keep_answers: bool = True,
+    by: str,
 ) -> str:
     """Another run, which goes its own way from a step or wait of this one."""
-    origin, by = store.runs[run_id], "dave"
+    origin = store.runs[run_id]
     taken = _before(origin, at)
     carried = forks.carried(taken, at, keep_answers=keep_answers)
     with file_desk(store.files), choice_desk(store.choices):
-        text = _inputs_of(origin)
+        text = inputs_of(origin.events[origin.base], origin.facts.inputs)
         if inputs:
             text = origin.procedure.dump(origin.procedure.revise(text, inputs))
         facts = RunFacts(store.new_id(), text, seed=origin.facts.seed)
@@ -53,12 +54,6 @@ def _before(origin: MemoryRun, at: str) -> list[Event]:
     if is_undone and any(one.seq < first.seq for one in noted):
         raise forks.undone(at)
     return [event for event in kept if event.seq < first.seq]
-
-
-def _inputs_of(run: MemoryRun) -> str:
-    first = run.events[run.base]
-    is_anew = first.kind == EventKind.RUN_CONTINUED
-    return str(unpacked(first.content, "inputs")) if is_anew else run.facts.inputs
 
 
 def _moved(taken: list[Event], run: MemoryRun, *, origin: str, by: str) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from procedures.engine.memory.store import MemoryStore
 from procedures.engine.retries import Fate, fate_of, taken_up
 
 
-def override(store: MemoryStore, run_id: str) -> None:
+def override(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
     """Let a quarantined run go on with changed code."""
     run = store.runs[run_id]
     error = run.error or {}
@@ -17,10 +17,11 @@ def override(store: MemoryStore, run_id: str) -> None:
     if changed in run.waits:
         store.cancel_children(store.drop(run, changed, {}))
     run.closed.pop(changed, None)
-    _reopen(store, run, "override", loose=error["unread"], changed=changed)
+    said = {"action": "override", "by": by, "reason": reason}
+    _reopen(store, run, {**said, "loose": error["unread"], "changed": changed})
 
 
-def retry(store: MemoryStore, run_id: str) -> None:
+def retry(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
     """Let a run go on that had come to a stop, with the children that it had failed by."""
     run = store.runs[run_id]
     known = [*run.waits, *(one.key for one in run.inputs)]
@@ -34,15 +35,18 @@ def retry(store: MemoryStore, run_id: str) -> None:
     is_anew = not is_map and Fate.ANEW in fates.values()
     again = [*up.keys, up.child] if is_anew else up.keys
     reopened = [up.child] if up.child and not is_anew else []
-    _reopen(store, run, "retry", key=up.step, again=again, reopened=reopened)
+    said = {"action": "retry", "by": by, "reason": reason}
+    _reopen(store, run, {**said, "again": again, "reopened": reopened}, step=up.step)
     for key in reopened:
         _wait_again(store, run, key, children, fates)
+    for number, fate in fates.items():
+        if fate == Fate.RETRIED:
+            retry(store, children[number], by=by, reason=reason)
 
 
-def _reopen(store: MemoryStore, run: MemoryRun, action: str, *, key: str = "", **more: Any) -> None:
+def _reopen(store: MemoryStore, run: MemoryRun, data: dict[str, Any], *, step: str = "") -> None:
     """Queue a run that had come to a stop, with what the operator said."""
-    data = {"action": action, "by": "dave", "reason": "So it is.", **more}
-    run.inputs.append(Draft(EventKind.OPERATOR, key, action, data))
+    run.inputs.append(Draft(EventKind.OPERATOR, step, data["action"], data))
     if run.status == RunStatus.FAILED:
         run.cancellation = None
     run.error = None
@@ -72,7 +76,7 @@ def _wait_again(
     children: dict[int, str],
     fates: dict[int, Fate],
 ) -> None:
-    """Open the wait again, and do to each child what becomes of it."""
+    """Open the wait again, with what has a result by now, and others for what never runs again."""
     parent = store.runs[children[max(children)]].parent
     assert parent
     wait = run.waits[key] = parent.wait
@@ -82,8 +86,6 @@ def _wait_again(
     for number, fate in fates.items():
         if fate == Fate.KEPT:
             _count(store, run, key, store.runs[children[number]])
-        elif fate == Fate.RETRIED:
-            retry(store, children[number])
         elif fate == Fate.ANEW:
             store.start_child_of_map(run, key, number)
     if key in run.maps and key in run.waits and len(run.maps[key]) == wait["count"]:
