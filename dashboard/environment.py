@@ -98,12 +98,13 @@ class Environment(BaseSettings):
 
     def run_limits(self) -> dict[str, Any]:
         """How far a run may go whose procedure does not say it, as the engine's `Limits`."""
+        days = self.RUN_LONGEST_DAYS
         return {
             "steps": self.RUN_MOST_STEPS,
             "events": self.RUN_MOST_EVENTS,
             "children": self.RUN_MOST_CHILDREN,
             "depth": self.RUN_MOST_DEPTH,
-            "lasts": f"{self.RUN_LONGEST_DAYS} days",
+            "lasts": "1 day" if days == 1 else f"{days} days",
         }
 
     def redis_url(self) -> str:
