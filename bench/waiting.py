@@ -20,7 +20,7 @@ LEAST_SHOWN = 10
 """Bytes each of a table or index."""
 SIZES = """
     SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relkind IN ('r', 'i', 't')
-    AND relname NOT LIKE 'pg_cata%' AND relnamespace <> 'pg_catalog'::regnamespace
+    AND relnamespace <> 'pg_catalog'::regnamespace
 """
 
 

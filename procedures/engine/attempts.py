@@ -257,9 +257,6 @@ def _succeeded(done: Done) -> Done:
     return done
 
 
-NO_ARGUMENTS = canonical.digest(canonical.dump(()))[:16]
-
-
 def digest_of(args: tuple[Any, ...]) -> str:
     """Names the arguments of a step; "" where JSON cannot hold them."""
     if not args:

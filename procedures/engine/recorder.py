@@ -72,7 +72,7 @@ class Recorder:
         return list(self._waits)
 
     def check_wanted(self, key: str) -> None:
-        """Whether nobody wants the run to end or to pause before this."""
+        """`Cancelled` or `Paused` when somebody wants the run to stop before this."""
         if self.is_undoing:
             return
         if self.journal.is_cancelled:

@@ -30,9 +30,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def streamed(self) -> Iterator[JournalEvent]:
         """The same, without holding more than a part of them."""
-        as_text = Cast(
-            "at", models.TextField()
-        )  # a driver takes longer over a time than over a row
+        as_text = Cast("at", models.TextField())  # drivers take longer over a time than over a row
         rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
         return _read(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
 

@@ -110,12 +110,11 @@ class State:
 def state_of(facts: Facts) -> State:
     look, words = WORDS[facts.status]
     label = say(words)
-    if facts.status == RunStatus.PAUSED:
-        label = say(words)
-    elif question := facts.question:
-        look, label = "person", say("Waiting for ", asked(question.assign, facts.answerers))
-    elif facts.due_at:
-        label = say("Waiting until ", facts.due_at)
+    if facts.status != RunStatus.PAUSED:
+        if question := facts.question:
+            look, label = "person", say("Waiting for ", asked(question.assign, facts.answerers))
+        elif facts.due_at:
+            label = say("Waiting until ", facts.due_at)
     return State(look, label, _since(facts), facts.status.is_end, SENTENCES[facts.status](facts))
 
 

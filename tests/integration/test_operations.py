@@ -239,6 +239,5 @@ def test_a_force_end_closes_what_is_asked_and_is_told_by_whom(dave: User) -> Non
     force_end_run(run.pk, by=dave, reason="At once.")
 
     assert not HumanRequest.objects.open().exists()
-    assert run.events.last() is not None
     kinds = list(run.events.order_by("-seq").values_list("kind", flat=True)[:2])
     assert kinds == ["run.cancelled", "operator"]
