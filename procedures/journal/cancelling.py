@@ -39,12 +39,12 @@ def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
 
 
 def _end_all_below(run: Run, *, at: datetime) -> None:
-    """Also children that were retried when their failure was known, and those of failed ones.
+    """Also children that were retried when their failure was known, and those of ended ones.
 
-    These go on for a retry of their parent, which nobody needs any more.
+    These go on for a retry of their parent, or by themselves; nobody needs them any more.
     """
     below = Run.objects.filter(parent_wait__run=run).order_by("pk")
-    for child in below.failed_above_others():
+    for child in below.ended_above_others():
         withdraw_all(child.waits.open(), at=at)
         _end_all_below(child, at=at)
     for child in below.unended().filter(cancel_requested_at=None):
@@ -54,7 +54,7 @@ def _end_all_below(run: Run, *, at: datetime) -> None:
 def lock_below(waits: WaitQuerySet) -> None:
     """Lock the children of these waits that may be asked to end, then theirs, level by level.
 
-    Among them those that failed: what stands below them goes on.
+    Among them those that failed or succeeded: what stands below them goes on.
 
     Before any of them is closed: closing a question locks its session, the last lock of all,
     while a child at work holds its own run and may want the session that both share.
@@ -64,14 +64,14 @@ def lock_below(waits: WaitQuerySet) -> None:
 
 
 def all_below(run: Run) -> list[Run]:
-    """What goes on below a locked run, and those that failed above others: each one locked."""
+    """What goes on below a locked run, and those that ended above others: each one locked."""
     return list(_below(run.waits.all()))
 
 
 def _below(waits: WaitQuerySet) -> Iterator[Run]:
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())
-        alive = children.unended() | children.failed_above_others()
+        alive = children.unended() | children.ended_above_others()
         level = list(alive.locked().defer("inputs", "result").order_by("pk"))
         if not level:
             return

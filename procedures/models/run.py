@@ -108,10 +108,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def unended(self) -> Self:
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
 
-    def failed_above_others(self) -> Self:
-        """Failed, and had children, which go on: a retry takes them up."""
+    def ended_above_others(self) -> Self:
+        """Failed or succeeded, and had children, which may go on: only a cancel ends them, too."""
         below = Run.objects.filter(parent_wait__run=OuterRef("pk"))
-        return self.filter(Exists(below), status=RunStatus.FAILED)
+        return self.filter(Exists(below), status__in=[RunStatus.FAILED, RunStatus.SUCCEEDED])
 
 
 class Run(models.Model):

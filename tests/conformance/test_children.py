@@ -171,6 +171,25 @@ def test_a_cancel_ends_what_a_failure_has_kept_for_its_retry(backend: Backend, l
     assert not backend.open_waits(lowest)
 
 
+@pytest.mark.parametrize("verb", ["cancel", "force_end"])
+def test_what_a_child_that_is_done_has_left_behind_ends_too(backend: Backend, verb: str) -> None:
+    run_id = backend.start(procedures.above_one_that_has_left)
+    backend.advance_all()
+    [done] = backend.children(run_id)
+    [left] = backend.children(done)
+    assert (backend.status(done), backend.status(left)) == (
+        RunStatus.SUCCEEDED,
+        RunStatus.WAITING,
+    )
+
+    getattr(backend, verb)(run_id)
+    backend.advance_all()
+
+    assert backend.status(done) == RunStatus.SUCCEEDED
+    assert backend.status(left) == RunStatus.CANCELLED
+    assert not backend.open_waits(left)
+
+
 def test_children_are_not_endlessly_deep(backend: Backend) -> None:
     run_id = backend.start(procedures.endless)
     backend.advance_all()

@@ -56,6 +56,17 @@ def above_failures(ctx: Context, levels: int) -> None:
 
 
 @procedure
+def leaving_a_child(ctx: Context) -> None:
+    ctx.spawn(doubled, number=4, asks=True)
+
+
+@procedure
+def above_one_that_has_left(ctx: Context) -> None:
+    ctx.call(leaving_a_child)
+    ctx.approve("Go on?")
+
+
+@procedure
 def spawning(ctx: Context) -> list[int]:
     handles = [ctx.spawn(doubled, number=number) for number in (1, 2)]
     ctx.step(act, "meanwhile", name="meanwhile")

@@ -4,9 +4,6 @@ from procedures.engine.journal import Draft, EventKind, RunStatus
 from procedures.engine.memory.rows import MemoryRun
 from procedures.engine.memory.store import MemoryStore
 
-OVER = (RunStatus.SUCCEEDED, RunStatus.CANCELLED)
-"""What stands below these has ended, too; what failed keeps its children for a retry."""
-
 
 def force_end(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
     """End a run and all below it at once, whoever works on them; nothing is undone."""
@@ -24,8 +21,9 @@ def force_end(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
 
 
 def _all_below(store: MemoryStore, run_id: str) -> list[MemoryRun]:
+    """But below what was cancelled, where all has ended."""
     below = [run for run in store.runs.values() if run.parent and run.parent.run_id == run_id]
-    alive = [run for run in below if run.status not in OVER]
+    alive = [run for run in below if run.status != RunStatus.CANCELLED]
     return [*alive, *(deep for run in alive for deep in _all_below(store, run.facts.run_id))]
 
 

@@ -39,6 +39,9 @@ from procedures.engine.memory.rows import (
 )
 from procedures.engine.signals import check_signal
 
+LEAVING = (RunStatus.FAILED, RunStatus.SUCCEEDED)
+"""The ends that leave children to themselves."""
+
 
 class MemoryStore:
     """All runs of one test, with a clock that is turned by hand."""
@@ -309,12 +312,12 @@ class MemoryStore:
             self._end_unneeded(self.runs[child_id])
 
     def _end_all_below(self, run_id: str) -> None:
-        """Also children that were retried when their failure was known, and those of failed ones.
+        """Also children that were retried when their failure was known, and those of ended ones.
 
-        These go on for a retry of their parent, which nobody needs any more.
+        These go on for a retry of their parent, or by themselves; nobody needs them any more.
         """
         below = [one for one in self.runs.values() if one.parent and one.parent.run_id == run_id]
-        for child in (one for one in below if one.status == RunStatus.FAILED):
+        for child in (one for one in below if one.status in LEAVING):
             for key in list(child.waits):
                 self.cancel_children(self.drop(child, key, {}))
             self._end_all_below(child.facts.run_id)
