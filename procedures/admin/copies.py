@@ -7,20 +7,24 @@ from django import forms
 from django.contrib.auth.models import User
 
 from procedures.admin.operations import ReasonForm
+from procedures.inputs import BodyError, read_json
 from procedures.services import Parting, fork_run, restart_run
 
 
 class RestartForm(ReasonForm):
     """Why, and with which inputs."""
 
-    inputs = forms.JSONField(
+    inputs = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="As JSON: those that are other ones now, by name. The rest stays as it was.",
     )
 
     def clean_inputs(self) -> dict[str, Any]:
-        inputs = self.cleaned_data["inputs"] or {}
+        try:
+            inputs = read_json((self.cleaned_data["inputs"] or "{}").encode())
+        except (BodyError, RecursionError):
+            inputs = None
         if not isinstance(inputs, dict):
             raise forms.ValidationError("Write a JSON object: the inputs by name.")
         return inputs

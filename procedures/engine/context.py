@@ -86,7 +86,8 @@ class Context:
     def compensate(self, fn: Callable[..., object], *args: Any, **doing: Unpack[Doing]) -> None:
         """If the run fails or is cancelled, `fn(*args)` runs as a step, the last one first."""
         bound = self.bind(fn, *args, **doing)
-        key = self._line.note(EventKind.COMPENSATION, bound.name, {"step": bound.name})
+        content, after = {"step": bound.name}, self._line.scope.last
+        key = self._line.note(EventKind.COMPENSATION, bound.name, content, about=after)
         recorder = self._line.recorder
         if key not in recorder.history.left_to_origin:
             recorder.to_undo.append(bound)

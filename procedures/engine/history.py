@@ -199,12 +199,17 @@ class Scope:
     def __init__(self, history: History, path: str = "") -> None:
         self._history, self.path = history, path
         self._names: Counter[str] = Counter()
+        self.last = ""
+        """The last key that it gave to a step, a wait or a child."""
 
     def key_for(self, name: str) -> str:
         """The name in this scope; used again, it gets an ordinal."""
         self._names[name] += 1
         number = f"#{self._names[name]}" if self._names[name] > 1 else ""
-        return checked_key(f"{self.path}{name}{number}")
+        key = checked_key(f"{self.path}{name}{number}")
+        if ":" not in name:  # not of something soft
+            self.last = key
+        return key
 
     def inner(self, key: str) -> "Scope":
         return Scope(self._history, f"{key}/")

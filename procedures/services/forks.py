@@ -11,8 +11,8 @@ from django.db.models import Q
 from procedures import journal
 from procedures.engine import forks
 from procedures.engine.files import File, file_desk
-from procedures.engine.history import FORK, UNDO
-from procedures.engine.journal import Draft, EventKind
+from procedures.engine.history import FORK, LONGEST_KEY, UNDO
+from procedures.engine.journal import Draft, EventKind, RunStatus
 from procedures.engine.large import inputs_of
 from procedures.files import ContentStore
 from procedures.models import Run
@@ -102,6 +102,8 @@ def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> Dr
 
 def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
     """The key of what is forked at, and what comes before it."""
+    if len(at) > LONGEST_KEY:
+        raise forks.UnknownPlaceError(f"{at[:60]}…")
     events = origin.events.filter(seq__gt=origin.base_seq)
     if at.isdecimal() and not events.filter(key=at).exists():
         named = events.filter(seq=int(at)).values_list("key", flat=True).first()
@@ -110,7 +112,8 @@ def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
     first = next((one for one in of_it.streamed() if forks.begins(one, at)), None)
     if first is None:
         raise forks.UnknownPlaceError(at)
-    is_undone = events.filter(key__startswith=UNDO).exists() or origin.cancel_requested_at
+    is_to_end = origin.cancel_requested_at and not RunStatus(origin.status).is_end
+    is_undone = is_to_end or events.filter(key__startswith=UNDO).exists()
     if is_undone and origin.noted_to_undo().filter(seq__lt=first.seq).exists():
         raise forks.undone(at)
     return at, journal.Fork(origin, origin.base_seq, first.seq)

@@ -224,13 +224,17 @@ def test_the_present_generation_is_forked_and_its_inputs_are_changed(backend: Ba
     ]
 
 
-def test_a_fork_undoes_what_it_did_and_leaves_the_rest_to_its_origin(backend: Backend) -> None:
+@pytest.mark.parametrize("insured", [True, False])
+def test_a_fork_undoes_what_it_did_and_leaves_the_rest_to_its_origin(
+    backend: Backend,
+    insured: bool,  # noqa: FBT001
+) -> None:
     saw.append("mended")
     run_id = carried_on(backend, procedures.booked_twice, "approve")
     assert backend.status(run_id) == RunStatus.SUCCEEDED
     saw.clear()
 
-    fork = backend.fork(run_id, "flight")
+    fork = backend.fork(run_id, "flight", insured=insured)
 
     assert backend.advance(fork) == RunStatus.FAILED
     assert did == ["book a flight", "cancel the flight"]
@@ -257,6 +261,16 @@ def test_nothing_is_built_on_what_has_been_undone(backend: Backend) -> None:
 
     fork = backend.fork(run_id, "room")
     assert backend.advance(fork) == RunStatus.WAITING
+
+
+def test_what_was_ended_by_force_undid_nothing_and_is_built_on(backend: Backend) -> None:
+    run_id = carried_on(backend, procedures.booked_twice)
+    backend.force_end(run_id)
+
+    fork = backend.fork(run_id, "approve")
+
+    assert backend.advance(fork) == RunStatus.WAITING
+    assert not did
 
 
 def test_a_place_where_it_never_was_is_none(backend: Backend) -> None:

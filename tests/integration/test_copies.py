@@ -55,6 +55,8 @@ def test_an_operator_gets_the_new_run(
         ("restart", {**WHY, "inputs": [1]}, ""),
         ("fork", WHY, ""),
         ("fork", {**WHY, "at": "buy"}, "no step or wait called 'buy'"),
+        ("fork", {**WHY, "at": "9" * 5000}, "no step or wait called '999"),
+        ("fork", {**WHY, "at": [1]}, "at"),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_words(
@@ -93,8 +95,9 @@ def test_staff_make_new_runs_and_the_pages_lead_to_each_other(
     chosen = {"action": action, "_selected_action": [str(origin.pk)]}
     form = {**chosen, "is_decided": "yes", **WHY, **more, "inputs": '{"goods": "bread"}'}
 
-    wrong = admin_client.post(ADMIN, form | {"inputs": "[1]"}).content.decode()
-    assert "Write a JSON object" in wrong
+    for inputs in ("[1]", "milk", "9" * 5000, "[" * 100_000, '{"\\ud800": 1}'):
+        wrong = admin_client.post(ADMIN, form | {"inputs": inputs}).content.decode()
+        assert "Write a JSON object" in wrong
     assert told in admin_client.post(ADMIN, form, follow=True).content.decode()
 
     copy = Run.objects.get(origin=origin)

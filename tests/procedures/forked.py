@@ -85,9 +85,10 @@ def turning(ctx: Context, number: int = 1, goods: str = "milk") -> str:
 
 
 @procedure
-def booked_twice(ctx: Context) -> None:
+def booked_twice(ctx: Context, insured: bool = True) -> None:  # noqa: FBT001, FBT002
     ctx.step(act, "book a room", name="room")
-    ctx.compensate(act, "cancel the room", name="no_room")
+    if insured:
+        ctx.compensate(act, "cancel the room", name="no_room")
     ctx.approve("Book a flight?")
     ctx.step(act, "book a flight", name="flight")
     ctx.compensate(act, "cancel the flight", name="no_flight")

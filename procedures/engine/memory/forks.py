@@ -49,7 +49,8 @@ def _before(origin: MemoryRun, at: str) -> list[Event]:
     first = next((event for event in kept if forks.begins(event, at)), None)
     if first is None:
         raise forks.UnknownPlaceError(at)
-    is_undone = origin.cancellation or any(event.key.startswith(UNDO) for event in kept)
+    is_to_end = origin.cancellation and not origin.status.is_end
+    is_undone = is_to_end or any(event.key.startswith(UNDO) for event in kept)
     noted = [one for one in origin.noted if one.kind == EventKind.COMPENSATION]
     if is_undone and any(one.seq < first.seq for one in noted):
         raise forks.undone(at)
