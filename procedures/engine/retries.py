@@ -4,6 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from procedures.engine.errors import LimitReached
 from procedures.engine.history import STRICT, UNDO, Entry, History, is_doubtful, is_of_branch
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.line import BRANCH_FAILED
@@ -66,9 +67,14 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 
 
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
-    """The key of what failed in a scope: as its end tells it, else what it did there last."""
+    """The key of what failed in a scope: as its end tells it, else what it did there last.
+
+    By a limit nothing has failed: the run goes on from where it stood.
+    """
     if told := end.content.get("of"):
         return str(told)
+    if end.content["type"] == LimitReached.__name__:
+        return ""
     done = (e for e in reversed(events) if e.kind in DECISIVE and e.key.startswith(path))
     return next((e.key for e in done if not e.key.startswith(UNDO) and not _is_left(e)), "")
 

@@ -146,6 +146,8 @@ def wait_again(run: Run, wait: Wait, lost: Iterable[Run], *, at: datetime) -> No
         _begin_numbers(run, wait, child.parent_number, child.parent_number + 1, at=at)
     if wait.ended == wait.opening()["count"]:
         _close_map(run, wait, at=at)
+    else:
+        _begin_next(run, wait, at=at)  # the last that was at work may have its result by now
 
 
 def _newly_ended(wait: Wait, news: Sequence[RunInput]) -> int:

@@ -56,6 +56,18 @@ def test_a_raised_limit_lets_a_retried_run_go_on(backend: Backend) -> None:
     assert did == ["0", "1", "2", "3", "4"]
 
 
+def test_what_the_code_went_on_without_is_not_tried_again(backend: Backend) -> None:
+    run_id = backend.start(procedures.going_on_without)
+    backend.advance(run_id)
+    assert "most steps, 1" in failed(backend, run_id)
+
+    backend.retry(run_id)
+    backend.advance(run_id, raised(procedures.going_on_without, steps=2))
+
+    assert backend.status(run_id) == RunStatus.SUCCEEDED
+    assert did == ["first", "second"]
+
+
 @pytest.mark.parametrize("way", ["steps", "tries", "logs", "state", "questions"])
 def test_a_journal_has_so_many_events_whatever_the_code_catches(backend: Backend, way: str) -> None:
     run_id = backend.start(procedures.nine_events_at_most, way=way)

@@ -148,6 +148,16 @@ def test_a_map_keeps_results_and_has_another_child_for_each_that_was_cancelled(
     assert len(backend.children(run_id)) == 6
 
 
+def test_a_map_goes_on_whose_one_child_was_retried_meanwhile(backend: Backend) -> None:
+    run_id = failed(backend, backend.start(procedures.above_one_by_one))
+    retried(backend, backend.children(run_id)[0])
+
+    backend.retry(run_id)
+    backend.advance_all()
+
+    assert result_of(backend, run_id) == ["fine 0", "fine 1", "fine 2"]
+
+
 def test_a_cancel_reaches_a_child_that_was_retried_alone(backend: Backend) -> None:
     run_id = backend.start(procedures.outliving, number=4)
     backend.advance_all()

@@ -1,6 +1,15 @@
 """What may go so far and no further."""
 
-from procedures.engine import ChildFailedError, Context, Limits, Retry, procedure
+from contextlib import suppress
+
+from procedures.engine import (
+    ChildFailedError,
+    Context,
+    Limits,
+    Retry,
+    StepFailedError,
+    procedure,
+)
 from tests.procedures.traces import act
 
 
@@ -38,6 +47,18 @@ def one_more(ctx: Context, way: str) -> None:
 
 def fail_again() -> None:
     raise OSError("No.")
+
+
+def act_and_fail() -> None:
+    act("first")
+    raise OSError("No.")
+
+
+@procedure(limits=Limits(steps=1))
+def going_on_without(ctx: Context) -> str:
+    with suppress(StepFailedError):
+        ctx.step(act_and_fail)
+    return ctx.step(act, "second")
 
 
 @procedure

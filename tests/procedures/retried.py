@@ -64,6 +64,11 @@ def above_many(ctx: Context) -> list[Any]:
     return ctx.map(broken_child, [{"number": 9, "asks": True}, *inputs[1:], inputs[0]], at_most=3)
 
 
+@procedure
+def above_one_by_one(ctx: Context) -> list[Any]:
+    return ctx.map(broken_child, [{"number": number} for number in range(3)], at_most=1)
+
+
 def break_after_a_yes(ctx: Context) -> str:
     ctx.approve("Go on?")
     return ctx.step(break_unless_mended, name="mend")

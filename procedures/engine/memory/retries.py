@@ -88,8 +88,17 @@ def _wait_again(
             _count(store, run, key, store.runs[children[number]])
         elif fate == Fate.ANEW:
             store.start_child_of_map(run, key, number)
-    if key in run.maps and key in run.waits and len(run.maps[key]) == wait["count"]:
+    if key in run.maps and key in run.waits:
+        _go_on(store, run, key, wait)
+
+
+def _go_on(store: MemoryStore, run: MemoryRun, key: str, wait: dict[str, Any]) -> None:
+    """Close a map of which all have a result, or begin as many as may be at work."""
+    ended = len(run.maps[key])
+    if ended == wait["count"]:
         store.close_map(run, key, wait)
+    for number in range(store.begun(wait), min(ended + wait["at_most"], wait["count"])):
+        store.start_child_of_map(run, key, number)
 
 
 def _count(store: MemoryStore, run: MemoryRun, key: str, child: MemoryRun) -> None:
