@@ -32,7 +32,7 @@ from procedures.engine.journal import (
 from procedures.engine.limits import Limits
 from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
-from procedures.journal.statements import Fence, ledger_key
+from procedures.journal.statements import AT_ONCE, Fence, ledger_key
 from procedures.journal.storage import durable, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput
@@ -315,5 +315,6 @@ class DatabaseJournal:
 
 
 def _is_plain(batch: Batch) -> bool:
-    is_quiet = all(draft.kind in PLAIN for draft in batch.drafts)
+    is_small = len(batch.drafts) <= AT_ONCE
+    is_quiet = is_small and all(draft.kind in PLAIN for draft in batch.drafts)
     return is_quiet and not batch.files and not batch.release

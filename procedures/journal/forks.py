@@ -11,11 +11,9 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, Event, EventKind, chained, moved
 from procedures.engine.large import ELSEWHERE
 from procedures.files import ContentStore
-from procedures.journal.statements import insert, ledger_key
+from procedures.journal.statements import AT_ONCE, insert, ledger_key
 from procedures.models import Run, Wait
 
-AT_ONCE = 1000
-"""Events that are read and written at a time: a long journal is never held."""
 A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
 ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE.format("")}":"([0-9a-f]{{64}})"')
 
@@ -31,6 +29,7 @@ class Fork:
     """The number of the first event that is not."""
 
     def parts(self) -> Iterator[list[Event]]:
+        """A long journal is never held."""
         for first in range(self.since + 1, self.until, AT_ONCE):
             last = min(first + AT_ONCE, self.until) - 1
             yield self.origin.events.filter(seq__range=(first, last)).journal()

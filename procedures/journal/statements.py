@@ -17,6 +17,8 @@ HOLD = (
     "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s "
     "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
 )
+AT_ONCE = 1000
+"""Events in one statement: databases take so many values, and no more."""
 COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
 
 
@@ -30,7 +32,8 @@ class Fence(NamedTuple):
     def append_at_once(self, events: Sequence[Event], *, is_progress: bool) -> None:
         """Fence, head and events in one commit, outside of any transaction.
 
-        One statement on PostgreSQL; on SQLite nothing but the driver stands between its four.
+        One statement on PostgreSQL, so at most `AT_ONCE` events; on SQLite nothing but the driver
+        stands between its four.
         """
         cursor = kept_cursor()
         if cursor.db.vendor == "postgresql":
@@ -52,7 +55,7 @@ class Fence(NamedTuple):
     def _append(self, cursor: CursorWrapper, events: Sequence[Event], *, is_progress: bool) -> None:
         last, kept = events[-1], 0 if is_progress else 1  # of the claims in vain
         cells: list[Cell] = [last.seq, last.hash, kept, adapted(self.run_id), self.epoch, self.seq]
-        if cursor.db.vendor == "postgresql":
+        if cursor.db.vendor == "postgresql" and len(events) <= AT_ONCE:
             for event in events:
                 cells += event
             cursor.execute(_all_in_one(len(events)), cells)
@@ -69,10 +72,12 @@ class Fence(NamedTuple):
 
 def insert(run_id: UUID, events: Sequence[Event], cursor: CursorWrapper | None = None) -> None:
     """The events alone, for the run's writer inside a transaction."""
-    owner, cells = adapted(run_id), list[Cell]()
-    for seq, kind, key, name, data, at, proof in events:
-        cells += (owner, seq, kind, key, name, data, adapted(at), proof)
-    (cursor or kept_cursor()).execute(_insertion(len(events)), cells)
+    owner, cursor = adapted(run_id), cursor or kept_cursor()
+    for first in range(0, len(events), AT_ONCE):
+        part, cells = events[first : first + AT_ONCE], list[Cell]()
+        for seq, kind, key, name, data, at, proof in part:
+            cells += (owner, seq, kind, key, name, data, adapted(at), proof)
+        cursor.execute(_insertion(len(part)), cells)
 
 
 @cache

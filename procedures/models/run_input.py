@@ -14,6 +14,8 @@ from procedures.models.cursors import kept_cursor
 from procedures.models.run import Run
 from procedures.models.wait import Wait
 
+AT_ONCE = 1000
+"""Rows in one statement: databases take so many values, and no more."""
 UNTAKEN = (
     "SELECT id, kind, key, name, data FROM procedures_runinput"
     " WHERE run_id = %s AND taken_at IS NULL ORDER BY id"
@@ -86,6 +88,9 @@ def news_of(run_id: UUID) -> list[News]:
 
 
 def take(news: Sequence[News], *, at: datetime) -> None:
-    places = ", ".join(["%s"] * len(news))
-    statement = f"UPDATE procedures_runinput SET taken_at = %s WHERE id IN ({places})"  # noqa: S608
-    kept_cursor().execute(statement, [adapted(at), *(one.pk for one in news)])
+    cursor = kept_cursor()
+    for first in range(0, len(news), AT_ONCE):
+        part = news[first : first + AT_ONCE]
+        places = ", ".join(["%s"] * len(part))
+        statement = f"UPDATE procedures_runinput SET taken_at = %s WHERE id IN ({places})"  # noqa: S608
+        cursor.execute(statement, [adapted(at), *(one.pk for one in part)])

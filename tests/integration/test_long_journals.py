@@ -1,8 +1,10 @@
 """Runs with a long past: what of it is read, how, and how much of it a worker holds."""
 
 import json
+import sqlite3
 import sys
 import tracemalloc
+from functools import partial
 from subprocess import run as run_command
 
 import pytest
@@ -13,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from procedures.engine.history import History
 from procedures.engine.journal import Batch, Draft, EventKind
 from procedures.journal import DatabaseJournal, claim
+from procedures.models import RunInput
 from procedures.models.event import READ_AT_ONCE
-from procedures.services import start_run
+from procedures.services import start_run, verify_journal
 
 pytestmark = pytest.mark.django_db
 CONTENT = {"attempt": 1, "started_at": "2026-01-05T09:00:00+00:00", "arguments": "", "result": 1}
@@ -56,6 +59,25 @@ def test_a_kept_step_takes_little_memory() -> None:
 
     assert len(history.entries) == steps
     assert peak / steps < 1400
+
+
+def test_what_comes_at_once_is_taken_in_however_much_it_is(request: pytest.FixtureRequest) -> None:
+    run, _ = start_run("question", {}, by=None)
+    many = 9000
+    news = (RunInput(run=run, kind="wait.closed", data="{}") for _ in range(many))
+    RunInput.objects.bulk_create(news, batch_size=1000)
+    if connection.vendor == "sqlite":  # less than any is built with
+        limit, driver = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, connection.connection
+        request.addfinalizer(partial(driver.setlimit, limit, driver.setlimit(limit, 8001)))
+
+    journal = claim(run.pk)
+    assert journal
+    journal.commit(Batch((Draft(EventKind.LOG),) * many))
+
+    assert not RunInput.objects.untaken().exists()
+    run.refresh_from_db()
+    assert run.head_seq == 2 * many + 2
+    assert not verify_journal(run)
 
 
 @pytest.mark.soak
