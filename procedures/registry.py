@@ -43,7 +43,7 @@ def find(name: str) -> Definition | None:
 
 def register_all() -> None:
     """Make the rows of every defined procedure. Calling it twice is harmless."""
-    found = list(definitions().values())
+    found = sorted(definitions().values(), key=lambda one: one.name)  # as all others lock them
     _make_rows(found)
     _warn_of_missing_grants(found)
     for module in settings.PROCEDURE_MODULES:

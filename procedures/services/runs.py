@@ -81,7 +81,7 @@ class Start:
 
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
         """Make it, unless it has been made for its key before; `write` keeps it and its files."""
-        if self.idempotency_key and (run := self._earlier()):
+        if run := self._earlier():
             return run, False
         try:
             return self._make(write), True
@@ -110,6 +110,8 @@ class Start:
         return run
 
     def _earlier(self) -> Run | None:
+        if not self.idempotency_key:
+            return None
         of_key = Run.objects.filter(started_by=self.by, idempotency_key=self.idempotency_key)
         run = of_key.filter(procedure__name=self.definition.name).first()
         wanted = (self.inputs, self.origin, self.forked_at)

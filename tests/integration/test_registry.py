@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from procedures import registry
@@ -136,6 +138,18 @@ def test_many_are_registered_in_a_few_statements(
     versions = ProcedureVersion.objects.filter(procedure__name__startswith="greet_")
     assert versions.count() == len(many)
     assert Grant.objects.filter(procedure__name="greet_7").count() == 3
+
+
+def test_those_that_register_at_once_lock_in_one_order(write: Write) -> None:
+    greet = GREET.format(roles={})
+    write("".join(greet.replace("greet", name) for name in ("zeus", "ajax", "hera")))
+
+    with CaptureQueriesContext(connection) as said:
+        registry.register_all()
+
+    [sql] = [one["sql"] for one in said if 'INSERT INTO "procedures_procedure" ' in one["sql"]]
+    places = [sql.index(name) for name in ("ajax", "hera", "zeus")]
+    assert places == sorted(places)
 
 
 def test_migrate_ends_with_the_authors_traceback_and_a_sentence(

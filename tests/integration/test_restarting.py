@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.db import IntegrityError
 
 from chat.receivers import session_of
+from procedures import hooks
 from procedures.engine.errors import InputError
 from procedures.engine.files import File, file_desk
 from procedures.files import ContentStore
@@ -154,6 +156,23 @@ def test_the_same_key_gives_the_same_run(origin: Run, alice: User, admin_user: U
         restart_run(first[0].pk, by=alice, reason="Again.", idempotency_key="a")
     with pytest.raises(KeyReusedError):
         start_run("typed_inputs", {"count": 3}, by=alice, idempotency_key="a")
+
+
+def test_without_a_key_no_other_run_is_given_whatever_is_refused(
+    alice: User, support: Group
+) -> None:
+    grant("two_steps", support, "start")
+    start_run("two_steps", {}, by=alice)
+
+    def refuse(**_: object) -> None:
+        raise IntegrityError("Something is there already.")
+
+    hooks.run_started.connect(refuse)
+    try:
+        with pytest.raises(IntegrityError):
+            start_run("two_steps", {}, by=alice)
+    finally:
+        hooks.run_started.disconnect(refuse)
 
 
 def test_a_child_is_restarted_as_a_run_of_its_own(admin_user: User) -> None:
