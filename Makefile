@@ -18,8 +18,11 @@ test: .venv/dev  ## every check: format, lint, layers, types, tests on SQLite, t
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
 	.venv/bin/mypy .
-	.venv/bin/coverage run -m pytest $(PARALLEL)
+	$(PYTHON) -m pytest $(PARALLEL)
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES)
+
+coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of them runs
+	.venv/bin/coverage run -m pytest $(PARALLEL)
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
 
@@ -58,4 +61,4 @@ $(PYTHON): | $(UV)
 $(UV):
 	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
-.PHONY: run test soak first-visit pictures fix requirements
+.PHONY: run test coverage soak first-visit pictures fix requirements

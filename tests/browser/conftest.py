@@ -30,6 +30,7 @@ NETWORK = (
 """What Chromium and htmx say themselves when a page is refused something or cut off."""
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browsers come last: Playwright's event loop stays in this thread until the end."""
     items.sort(key=lambda item: HERE in item.path.parents)

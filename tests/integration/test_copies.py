@@ -83,14 +83,14 @@ def test_it_needs_the_roles_to_operate_and_to_start(
 
 
 @pytest.mark.parametrize(
-    ("action", "more", "told", "page"),
+    ("action", "more", "told", "shown"),
     [
         ("restart", {}, "is started anew", "restarted"),
         ("fork", {"at": "may", "keep_answers": "on"}, "goes its own way from may on", "forked at"),
     ],
 )
 def test_staff_make_new_runs_and_the_pages_lead_to_each_other(
-    admin_client: Client, origin: Run, action: str, more: dict[str, str], told: str, page: str
+    admin_client: Client, origin: Run, action: str, more: dict[str, str], told: str, shown: str
 ) -> None:
     chosen = {"action": action, "_selected_action": [str(origin.pk)]}
     form = {**chosen, "is_decided": "yes", **WHY, **more, "inputs": '{"goods": "bread"}'}
@@ -102,7 +102,7 @@ def test_staff_make_new_runs_and_the_pages_lead_to_each_other(
 
     copy = Run.objects.get(origin=origin)
     old, new = (admin_client.get(f"/runs/{run.pk}").content.decode() for run in (origin, copy))
-    assert page in old
+    assert shown in old
     assert f'href="/runs/{copy.pk}"' in old
     assert f'from <a href="/runs/{origin.pk}"' in new
 
