@@ -251,7 +251,7 @@ class ForkIn(RestartIn):
     """Where a run is forked, and what is other there."""
 
     at: Word | int = Field(
-        description="The key of a step, wait or child run, or the number of an event of it."
+        "", description="Needed: the key of a step, wait or child, or the number of its event."
     )
     keep_answers: bool = Field(
         default=True,
