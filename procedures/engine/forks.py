@@ -24,8 +24,7 @@ class UnknownPlaceError(ForkRefusedError):
     """A run has never been where it is to be forked."""
 
     def __init__(self, at: str) -> None:
-        none = f"Since it last began anew the run came to no step or wait called {at!r}."
-        super().__init__(none if at else "Say at which step or wait it is to go its own way.")
+        super().__init__(f"Since it last began anew the run came to no step or wait called {at!r}.")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def test_an_operator_gets_the_new_run(
         ("restart", {}, "Say why"),
         ("restart", {**WHY, "inputs": {"strict": "perhaps"}}, "strict"),
         ("restart", {**WHY, "inputs": [1]}, ""),
-        ("fork", WHY, "Say at which step or wait"),
+        ("fork", WHY, "no step or wait called ''"),
         ("fork", {**WHY, "at": "buy"}, "no step or wait called 'buy'"),
         ("fork", {**WHY, "at": "9" * 5000}, "no step or wait called '999"),
         ("fork", {**WHY, "at": [1]}, "at"),
