@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from chat.doorbell import ring_after_commit
-from procedures.models.cells import adapted
+from procedures.models.cells import fetched
 from procedures.models.cursors import kept_cursor
 from procedures.models.ids import uuid7
 
@@ -58,10 +58,8 @@ def record_run(run: UUID, *, shown_by: UUID) -> None:
 
 
 def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
-    cursor = kept_cursor()
-    cursor.execute(next_number, [adapted(key)])
-    [(session, seq)] = cursor.fetchall()
-    cursor.execute(CHANGE, [session, seq, kind, str(subject)])
+    [(session, seq)] = fetched(next_number, key)
+    kept_cursor().execute(CHANGE, [session, seq, kind, str(subject)])
     ring_after_commit(f"session:{UUID(str(session))}")
     return int(seq)
 

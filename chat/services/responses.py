@@ -14,7 +14,7 @@ from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import closing
 from procedures.models import Run
 from procedures.models.clock import clock
-from procedures.services import close_wait, expire_wait, lock_run
+from procedures.services import expire_wait, lock_run, resolve_locked
 
 LONGEST_COMMENT = 10_000
 
@@ -94,7 +94,7 @@ def _record(
     )
     outcome = question.outcome_of(value)
     content = closing(outcome, value, responder=by.get_username(), comment=response.comment)
-    close_wait(run, request.wait, content, at=now)
+    resolve_locked(run, request.wait, content, at=now)
     return response
 
 

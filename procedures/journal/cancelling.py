@@ -6,9 +6,8 @@ from typing import Any
 
 from django.db import connection
 
-from procedures.engine import canonical
 from procedures.engine.history import UNDO
-from procedures.engine.journal import EventKind, RunStatus, closing
+from procedures.engine.journal import RunStatus, closing
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, queue
 from procedures.models import Run, RunInput, Wait
@@ -28,9 +27,7 @@ def ask_to_end(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
 
 
 def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
-    RunInput.objects.create(
-        run=run, kind=EventKind.OPERATOR, name="cancel", data=canonical.text_of(said)
-    )
+    RunInput.objects.tell(run, said)
     run.request_cancel(at=at)
     withdraw_all(run.waits.open().exclude(key__startswith=UNDO), at=at)  # undoing goes on asking
     _end_all_below(run, at=at)

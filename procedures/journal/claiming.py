@@ -69,9 +69,7 @@ def force_end(run: Run, said: Mapping[str, Any], *, now: datetime) -> int:
         _close_all(one, at=now)
     unended = [one for one in tree if not RunStatus(one.status).is_end]
     for one in unended:
-        RunInput.objects.create(
-            run=one, kind=EventKind.OPERATOR, name=said["action"], data=canonical.text_of(said)
-        )
+        RunInput.objects.tell(one, said)
         one.request_cancel(at=now)
         _hold(one, now).force_end(said)
     return len(unended) - 1

@@ -32,10 +32,11 @@ from procedures.engine.journal import (
 from procedures.engine.limits import Limits
 from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
-from procedures.journal.statements import AT_ONCE, Fence, ledger_key
+from procedures.journal.statements import Fence, ledger_key
 from procedures.journal.storage import durable, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput
+from procedures.models.cells import AT_ONCE
 from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
 

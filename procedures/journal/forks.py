@@ -11,8 +11,9 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, Event, EventKind, chained, moved
 from procedures.engine.large import ELSEWHERE
 from procedures.files import ContentStore
-from procedures.journal.statements import AT_ONCE, insert, ledger_key
+from procedures.journal.statements import insert, ledger_key
 from procedures.models import Run, Wait
+from procedures.models.cells import AT_ONCE
 
 A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
 ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE.format("")}":"([0-9a-f]{{64}})"')

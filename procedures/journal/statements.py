@@ -10,15 +10,13 @@ from django.db.backends.utils import CursorWrapper
 
 from procedures.engine.errors import Fenced
 from procedures.engine.journal import Event
-from procedures.models.cells import Cell, adapted
+from procedures.models.cells import AT_ONCE, Cell, adapted, parts_of
 from procedures.models.cursors import kept_cursor
 
 HOLD = (
     "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s "
     "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
 )
-AT_ONCE = 1000
-"""Events in one statement: databases take so many values, and no more."""
 COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
 
 
@@ -73,8 +71,8 @@ class Fence(NamedTuple):
 def insert(run_id: UUID, events: Sequence[Event], cursor: CursorWrapper | None = None) -> None:
     """The events alone, for the run's writer inside a transaction."""
     owner, cursor = adapted(run_id), cursor or kept_cursor()
-    for first in range(0, len(events), AT_ONCE):
-        part, cells = events[first : first + AT_ONCE], list[Cell]()
+    for part in parts_of(events):
+        cells: list[Cell] = []
         for seq, kind, key, name, data, at, proof in part:
             cells += (owner, seq, kind, key, name, data, adapted(at), proof)
         cursor.execute(_insertion(len(part)), cells)

@@ -3,17 +3,20 @@
 A query of the ORM costs a thousand calls of Python; these cost the statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, connection, models
 
 from procedures.models.cursors import kept_cursor
 
+Row = TypeVar("Row")
 Cell = str | int | datetime | UUID
+AT_ONCE = 1000
+"""Rows in one statement: databases take so many values, and no more."""
 
 
 def adapted(value: Cell) -> Cell:
@@ -36,6 +39,11 @@ def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
     cursor.execute(statement, [adapted(cell) for cell in cells])
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def parts_of(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """As many as one statement takes at a time."""
+    return (rows[first : first + AT_ONCE] for first in range(0, len(rows), AT_ONCE))
 
 
 def save_columns(row: models.Model, names: Sequence[str]) -> None:

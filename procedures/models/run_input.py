@@ -1,6 +1,6 @@
 """What comes to a run from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID
@@ -9,13 +9,12 @@ from django.db import models
 from django.db.models import Q
 
 from procedures.engine import canonical
-from procedures.models.cells import adapted, fetched
+from procedures.engine.journal import EventKind
+from procedures.models.cells import adapted, fetched, parts_of
 from procedures.models.cursors import kept_cursor
 from procedures.models.run import Run
 from procedures.models.wait import Wait
 
-AT_ONCE = 1000
-"""Rows in one statement: databases take so many values, and no more."""
 UNTAKEN = (
     "SELECT id, kind, key, name, data FROM procedures_runinput"
     " WHERE run_id = %s AND taken_at IS NULL ORDER BY id"
@@ -29,6 +28,11 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
     def child_ends(self) -> Self:
         """How children ended: brought to their parent before anything goes to its journal."""
         return self.filter(kind=RunInput.CHILD_ENDED)
+
+    def tell(self, run: Run, said: Mapping[str, Any], *, step: str = "") -> None:
+        """Keep what an operator says, for the journal's next writer; the run is locked."""
+        kind, name = EventKind.OPERATOR, said["action"]
+        self.create(run=run, kind=kind, key=step, name=name, data=canonical.text_of(said))
 
 
 class RunInput(models.Model):
@@ -89,8 +93,7 @@ def news_of(run_id: UUID) -> list[News]:
 
 def take(news: Sequence[News], *, at: datetime) -> None:
     cursor = kept_cursor()
-    for first in range(0, len(news), AT_ONCE):
-        part = news[first : first + AT_ONCE]
+    for part in parts_of(news):
         places = ", ".join(["%s"] * len(part))
         statement = f"UPDATE procedures_runinput SET taken_at = %s WHERE id IN ({places})"  # noqa: S608
         cursor.execute(statement, [adapted(at), *(one.pk for one in part)])

@@ -32,9 +32,9 @@ from procedures.services.signals import (
 from procedures.services.sweep import sweep
 from procedures.services.waits import (
     WaitClosedError,
-    close_wait,
     expire_wait,
     lock_run,
+    resolve_locked,
     resolve_wait,
 )
 
@@ -54,7 +54,6 @@ __all__ = [
     "cancel_run",
     "check_runs",
     "checked_reason",
-    "close_wait",
     "expire_wait",
     "find_operable",
     "find_startable",
@@ -64,6 +63,7 @@ __all__ = [
     "note_operation",
     "override_run",
     "pause_run",
+    "resolve_locked",
     "resolve_wait",
     "restart_run",
     "retry_run",

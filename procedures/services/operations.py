@@ -10,7 +10,7 @@ from django.db import transaction
 from procedures import access, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal import RunStatus
 from procedures.models import Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
@@ -45,10 +45,7 @@ def note_operation(
     run: Run, action: str, *, by: User, reason: str, step: str = "", **more: object
 ) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
-    data = {**said(action, by=by, reason=reason), **more}
-    RunInput.objects.create(
-        run=run, kind=EventKind.OPERATOR, key=step, name=action, data=canonical.text_of(data)
-    )
+    RunInput.objects.tell(run, {**said(action, by=by, reason=reason), **more}, step=step)
 
 
 def said(action: str, *, by: User, reason: str) -> dict[str, Any]:
@@ -72,8 +69,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     Locks the run; what it asks is withdrawn in the commit of its end.
     """
     run, now = lock_run(run_id), clock.now()
-    if RunStatus(run.status).is_end:
-        raise OperationRefusedError(f"It has ended already: {run.status}.")
+    _check_unended(run)
     if run.cancel_requested_at and _is_held(run, now):
         raise OperationRefusedError("It is asked to stop already, and ends at its next step.")
     was_paused = run.status == RunStatus.PAUSED
@@ -98,8 +94,7 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     Locks the tree. What a worker has in hand is not kept; its step may happen all the same.
     """
     run, now = lock_run(run_id), clock.now()
-    if RunStatus(run.status).is_end:
-        raise OperationRefusedError(f"It has ended already: {run.status}.")
+    _check_unended(run)
     data = said("force_end", by=by, reason=reason) | {"forced": True}
     was_held, has_to_undo = _is_held(run, now), run.has_to_undo()
     below = journal.force_end(run, data, now=now)
@@ -127,9 +122,13 @@ def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
     return f"It is paused.{_children_of(run)}"
 
 
-def _check_pausable(run: Run, now: datetime) -> None:
+def _check_unended(run: Run) -> None:
     if RunStatus(run.status).is_end:
         raise OperationRefusedError(f"It has ended already: {run.status}.")
+
+
+def _check_pausable(run: Run, now: datetime) -> None:
+    _check_unended(run)
     if run.status == RunStatus.PAUSED:
         raise OperationRefusedError("It is paused already.")
     if run.status == RunStatus.QUARANTINED:

@@ -30,10 +30,10 @@ def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     """Close a wait and queue its run, in the caller's transaction; locks the run."""
     run = lock_run(wait.run_id)
     wait.refresh_from_db()
-    close_wait(run, wait, content, at=at)
+    resolve_locked(run, wait, content, at=at)
 
 
-def close_wait(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
+def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     """The same for a run that is locked, and a wait that was read since."""
     if not wait.is_open:
         raise WaitClosedError(wait)
@@ -54,5 +54,5 @@ def _expire(wait: Wait) -> bool:
     wait.refresh_from_db()
     if not wait.is_open:
         return False
-    close_wait(run, wait, silence(wait.opening()), at=now)
+    resolve_locked(run, wait, silence(wait.opening()), at=now)
     return True

@@ -1,17 +1,13 @@
 """All runs of one test in memory, with a clock that is turned by hand."""
 
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from itertools import chain as chained
 from typing import Any
 from uuid import uuid4
 
 from procedures.engine.choices import choice_desk
 from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.definition import Procedure
-from procedures.engine.errors import EngineError
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON
@@ -28,6 +24,7 @@ from procedures.engine.journal import (
 )
 from procedures.engine.large import packed, part_of, unpacked
 from procedures.engine.limits import USUAL, Limits
+from procedures.engine.memory.code import child_of
 from procedures.engine.memory.journal import LEASE, MemoryJournal
 from procedures.engine.memory.rows import (
     KEY,
@@ -267,7 +264,7 @@ class MemoryStore:
         self, run: MemoryRun, key: str, text: str, *, run_id: str, number: int = 0
     ) -> None:
         wait = run.waits[key]
-        procedure = _child_of(run.procedure, wait["procedure"])
+        procedure = child_of(run.procedure, wait["procedure"])
         facts = RunFacts(run_id, text, seed=self.new_id(), depth=run.facts.depth + 1)
         by = run.events[0].content["by"]
         self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
@@ -384,19 +381,3 @@ class MemoryStore:
         self.append(run, Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {}))
         run.status, run.leased_until, run.wake_at = RunStatus.CANCELLED, None, None
         self.end(run)
-
-
-@cache
-def _child_of(parent: Procedure, name: str) -> Procedure:
-    """The child that a parent means: one that its code can see, else any of that name."""
-    fn = parent.fn
-    seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
-    known = (found for module in list(sys.modules.values()) for found in _contents(module))
-    for found in chained(seen, known):
-        if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
-            return found
-    raise EngineError(f"No module here has a procedure called {name}.")
-
-
-def _contents(module: Any) -> list[Any]:
-    return list(getattr(module, "__dict__", {}).values())

@@ -1,0 +1,25 @@
+"""Where a child's code is found: in memory no registry knows it."""
+
+import sys
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from procedures.engine.definition import Procedure
+from procedures.engine.errors import EngineError
+
+
+@cache
+def child_of(parent: Procedure, name: str) -> Procedure:
+    """The child that a parent means: one that its code can see, else any of that name."""
+    fn = parent.fn
+    seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
+    known = (found for module in list(sys.modules.values()) for found in _contents(module))
+    for found in chain(seen, known):
+        if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
+            return found
+    raise EngineError(f"No module here has a procedure called {name}.")
+
+
+def _contents(module: Any) -> list[Any]:
+    return list(getattr(module, "__dict__", {}).values())
