@@ -92,12 +92,12 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], **_: Any) -> Non
 def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
     if wait.kind != Wait.Kind.REQUEST:
         return
-    request = HumanRequest.objects.select_for_update().get(wait=wait)
-    outcome = Outcome(content["outcome"])
+    outcome, by = Outcome(content["outcome"]), content["responder"]
     assert wait.closed_at
-    by, why = content["responder"], _why(content)
-    request.close(_status(content), outcome, by=by, at=wait.closed_at, why=why)
-    record(request.session_id, "request", request.pk)
+    request, session = HumanRequest.objects.close(
+        wait, _status(content), outcome, by=by, at=wait.closed_at, why=_why(content)
+    )
+    record(session, "request", request)
     ring_after_commit("inbox")
 
 

@@ -2,17 +2,38 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 
 from chat.models.session import Session
 from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question, RequestKind
 from procedures.models import Wait
+from procedures.models.cells import fetched, rows_of
 from procedures.models.ids import uuid7
+
+RUN = (
+    "SELECT run_id FROM procedures_wait WHERE id ="
+    " (SELECT wait_id FROM chat_humanrequest WHERE id = %s)"
+)
+WITH_WAIT = (
+    "FROM chat_humanrequest JOIN procedures_wait ON procedures_wait.id = wait_id"
+    " WHERE chat_humanrequest.id = %s"
+)
+ASKED = (
+    "SELECT a.user_id, member.user_id, permission FROM chat_assignment a"
+    " LEFT JOIN auth_user_groups member ON member.group_id = a.group_id AND member.user_id = %s"
+    " WHERE request_id = %s"
+)
+CLOSE = (
+    "UPDATE chat_humanrequest SET status = %s, outcome = %s, closed_by = %s, closed_at = %s,"
+    " closed_why = %s, version = version + 1 WHERE wait_id = %s AND status = 'open'"
+    " RETURNING id, session_id"
+)
 
 
 class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
@@ -25,9 +46,34 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
             "session", "wait__run__procedure", "wait__run__started_by"
         ).prefetch_related("assignments__user", "assignments__group", "responses__user")
 
+    def run_of(self, request_id: UUID) -> UUID:
+        for (run,) in fetched(RUN, request_id):
+            return UUID(str(run))
+        raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
+
+    def lock(self, request_id: UUID) -> "HumanRequest":
+        """That one with its wait, whose run is locked before."""
+        lock = (
+            " FOR UPDATE OF chat_humanrequest" if connection.features.has_select_for_update else ""
+        )
+        request: HumanRequest
+        [(request, request.wait)] = rows_of((HumanRequest, Wait), WITH_WAIT + lock, request_id)
+        return request
+
     def by_urgency(self) -> Self:
         """What runs out first, then what has waited longest."""
         return self.order_by(F("wait__due_at").asc(nulls_last=True), "id")
+
+    def close(
+        self, wait: Wait, status: str, outcome: Outcome, *, by: str, at: datetime, why: str
+    ) -> tuple[UUID, UUID]:
+        """Give the wait's request its one outcome; its id and its session's.
+
+        A second one is a mistake of the caller's.
+        """
+        for request, session in fetched(CLOSE, status, outcome, by, at, why, wait.pk):
+            return UUID(str(request)), UUID(str(session))
+        raise AssertionError(f"The request of {wait} has an outcome already.")
 
     def assigned_to(self, user: User) -> Self:
         """The requests a user may answer."""
@@ -89,24 +135,12 @@ class HumanRequest(models.Model):
     def asked(self) -> Question:
         return Question.from_json(canonical.plain(self.question))
 
-    def close(
-        self, status: Status, outcome: Outcome, *, by: str, at: datetime, why: str = ""
-    ) -> None:
-        """Give it its one outcome; a second one is a mistake of the caller's."""
-        closed = {
-            "status": status,
-            "outcome": outcome,
-            "closed_by": by,
-            "closed_at": at,
-            "closed_why": why,
-            "version": self.version + 1,
-        }
-        still_open = HumanRequest.objects.filter(
-            pk=self.pk, status=self.Status.OPEN, version=self.version
+    def asks(self, user: User) -> bool:
+        """Whether a user may answer it: one of those it is `assigned_to`."""
+        return user.is_superuser or any(
+            user.pk in (named, member) or (permission and user.has_perm(permission))
+            for named, member, permission in fetched(ASKED, user.pk, self.pk)
         )
-        if not still_open.update(**closed):
-            raise AssertionError(f"The request {self.pk} has an outcome already.")
-        vars(self).update(closed)
 
     def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
         """Ask this one alone; they are mailed later, unless they look. Forms are fetched anew."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 
 from chat.doorbell import ring_after_commit
 from procedures.models.cells import fetched
@@ -18,7 +18,8 @@ NEXT = "UPDATE chat_session SET last_seq = last_seq + 1 WHERE id = %s RETURNING 
 NEXT_BY_CARD = NEXT.replace(
     "%s", "(SELECT session_id FROM chat_message WHERE run_id = %s AND kind = 'run')"
 )
-CHANGE = "INSERT INTO chat_sessionevent (session_id, seq, kind, object) VALUES (%s, %s, %s, %s)"
+CHANGE = "INSERT INTO chat_sessionevent (session_id, seq, kind, object)"
+NUMBERED = "SELECT id, last_seq, %s, %s FROM next RETURNING session_id, seq"
 
 
 class Session(models.Model):
@@ -58,8 +59,14 @@ def record_run(run: UUID, *, shown_by: UUID) -> None:
 
 
 def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
-    [(session, seq)] = fetched(next_number, key)
-    kept_cursor().execute(CHANGE, [session, seq, kind, str(subject)])
+    if connection.vendor == "postgresql":
+        numbered = f"WITH next AS ({next_number}) {CHANGE} {NUMBERED}"
+        [(session, seq)] = fetched(numbered, key, kind, str(subject))
+    else:
+        [(session, seq)] = fetched(next_number, key)
+        kept_cursor().execute(
+            f"{CHANGE} VALUES (%s, %s, %s, %s)", [session, seq, kind, str(subject)]
+        )
     ring_after_commit(f"session:{UUID(str(session))}")
     return int(seq)
 

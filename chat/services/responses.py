@@ -13,6 +13,7 @@ from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import closing
 from procedures.models import Run
+from procedures.models.cells import insert_row
 from procedures.models.clock import clock
 from procedures.services import expire_wait, lock_run, resolve_locked
 
@@ -57,31 +58,29 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     The same answer by the same person again gives the first response, and False. Locks the run,
     then the request, then the session; the run is queued with the commit.
     """
-    request = HumanRequest.objects.select_related("wait").get(pk=request_id)
-    expire_wait(request.wait)
     with transaction.atomic():
-        run = lock_run(request.wait.run_id)
-        locked = HumanRequest.objects.select_for_update(of=("self",)).select_related("wait")
-        request = locked.get(pk=request_id)
+        run = lock_run(HumanRequest.objects.run_of(request_id))
+        request = HumanRequest.objects.lock(request_id)
         if earlier := _same_answer(request, answer, by):
             return earlier, False
         now = clock.now()
         if not (request.is_open and request.wait.is_due(now)):
             return _record(run, request, answer, by, now), True
-    return respond(request_id, answer, by=by)  # the time was over while we waited for the locks
+    expire_wait(request.wait)
+    return respond(request_id, answer, by=by)  # it is closed by now
 
 
 def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
     """The run and the request are locked."""
-    if not HumanRequest.objects.assigned_to(by).filter(pk=request.pk).exists():
+    if not request.asks(by):
         raise NotAskedError(request)
     if not request.is_open:
         raise AlreadyAnsweredError(request)
     question = request.asked
     value = question.check(answer.value)
-    response = HumanResponse.objects.create(
+    response = HumanResponse(
         request=request,
         user=by,
         value=canonical.text_of(value),
@@ -92,6 +91,7 @@ def _record(
         shown=request.question,
         evidence_digest=question.evidence_digest,
     )
+    insert_row(response)
     outcome = question.outcome_of(value)
     content = closing(outcome, value, responder=by.get_username(), comment=response.comment)
     resolve_locked(run, request.wait, content, at=now)
@@ -99,7 +99,8 @@ def _record(
 
 
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
-    earlier = request.responses.filter(user=by).first()
+    """What they have answered before; an open request has no response."""
+    earlier = None if request.is_open else request.responses.filter(user=by).first()
     if earlier is None:
         return None
     value = request.asked.completed(answer.value)

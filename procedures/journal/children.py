@@ -66,7 +66,7 @@ def _begin_rest(wait: Wait) -> None:
 @transaction.atomic
 def begin_more(wait: Wait) -> bool:
     """Begin the next children of a map that is behind; whether it still is. Locks the run."""
-    run = Run.objects.locked().get(pk=wait.run_id)
+    run = Run.objects.lock(wait.run_id)
     wait = run.waits.get(pk=wait.pk)
     if not (wait.is_open and wait.is_behind):
         return False
@@ -102,7 +102,7 @@ def _end_of(child: Run) -> dict[str, Any]:
 @transaction.atomic
 def settle(run_id: UUID) -> None:
     """Take in the ends of a run's children. Locks the run; calling it twice is harmless."""
-    run = Run.objects.locked().get(pk=run_id)
+    run = Run.objects.lock(run_id)
     settle_locked(run, at=clock.now())
 
 

@@ -15,6 +15,7 @@ from procedures.engine.journal import EventKind, RunStatus, closing
 from procedures.engine.large import packed
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
+from procedures.models.cells import insert_row
 
 
 def close_wait(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
@@ -28,12 +29,9 @@ def answer_wait(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetim
 
     A part of a set lets the run go on when the set is decided, which is here, too.
     """
-    RunInput.objects.create(
-        run=run,
-        kind=EventKind.WAIT_CLOSED,
-        key=wait.key,
-        name=wait.key,
-        data=canonical.text_of(content),
+    data = canonical.text_of(content)
+    insert_row(
+        RunInput(run=run, kind=EventKind.WAIT_CLOSED, key=wait.key, name=wait.key, data=data)
     )
     wait.run = run
     close_wait(wait, content, at=at)

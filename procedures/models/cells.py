@@ -1,4 +1,4 @@
-"""Statements written by hand, for what every claim and every end of one does.
+"""Statements written by hand, for what every claim, answer and end does.
 
 A query of the ORM costs a thousand calls of Python; these cost the statement.
 """
@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, connection, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 
 from procedures.models.cursors import kept_cursor
 
@@ -17,6 +17,12 @@ Row = TypeVar("Row")
 Cell = str | int | datetime | UUID
 AT_ONCE = 1000
 """Rows in one statement: databases take so many values, and no more."""
+KEPT_OTHERWISE = {
+    "BooleanField": "convert_booleanfield_value",
+    "DateTimeField": "convert_datetimefield_value",
+    "UUIDField": "convert_uuidfield_value",
+}
+"""What SQLite has no types for, and what of Django's reads it."""
 
 
 def adapted(value: Cell) -> Cell:
@@ -28,9 +34,9 @@ def adapted(value: Cell) -> Cell:
     return value
 
 
-def exists(statement: str, key: UUID) -> bool:
-    """Whether a query about one row finds anything."""
-    return bool(fetched(statement, key))
+def exists(statement: str, *cells: Cell) -> bool:
+    """Whether a query finds anything."""
+    return bool(fetched(statement, *cells))
 
 
 def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
@@ -39,6 +45,49 @@ def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
     cursor.execute(statement, [adapted(cell) for cell in cells])
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def rows_of(
+    tables: tuple[type[models.Model], ...], rest: str, *cells: Cell
+) -> list[tuple[Any, ...]]:
+    """Whole rows of these tables, side by side, as Django reads them.
+
+    `rest`: the query from its FROM on.
+    """
+    readings = [_reading(table) for table in tables]
+    columns = ", ".join(reading[0] for reading in readings)
+    found = fetched(f"SELECT {columns} {rest}", *cells)
+    return [tuple(_rows_in(cells, tables)) for cells in found]
+
+
+def _rows_in(
+    cells: Sequence[Any], tables: tuple[type[models.Model], ...]
+) -> Iterator[models.Model]:
+    for table in tables:
+        _, names, readers = _reading(table)
+        own, cells = list(cells[: len(names)]), cells[len(names) :]
+        if connection.vendor == "sqlite":
+            for place, reader in readers:
+                own[place] = getattr(connection.ops, reader)(own[place], None, connection)
+        yield table.from_db(DEFAULT_DB_ALIAS, names, own)
+
+
+@cache
+def _reading(table: type[models.Model]) -> tuple[str, list[str], list[tuple[int, str]]]:
+    """Its columns, their names, and what reads which of them."""
+    meta = table._meta  # noqa: SLF001 (Django documents it)
+    fields = meta.concrete_fields
+    columns = ", ".join(f"{meta.db_table}.{field.column}" for field in fields)
+    kinds = [_end_of(field).get_internal_type() for field in fields]
+    readers = [(n, KEPT_OTHERWISE[kind]) for n, kind in enumerate(kinds) if kind in KEPT_OTHERWISE]
+    return columns, [field.attname for field in fields], readers
+
+
+def _end_of(field: Any) -> Any:
+    """What a foreign key holds."""
+    while field.is_relation:
+        field = field.target_field
+    return field
 
 
 def parts_of(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -54,6 +103,30 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
     cursor.execute(statement, cells)
     if cursor.rowcount == 0:
         raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
+
+
+def insert_row(row: models.Model) -> None:
+    """What `row.save(force_insert=True)` does for a plain row of one table."""
+    statement, fields = _insertion(type(row))
+    cells = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    cursor = kept_cursor()
+    cursor.execute(statement, cells)
+    [key] = cursor.fetchone()
+    if row.pk is None:
+        row.pk = key
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
+
+
+@cache
+def _insertion(model: type[models.Model]) -> tuple[str, list["models.Field[Any, Any]"]]:
+    meta = model._meta  # noqa: SLF001 (Django documents it)
+    fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
+    columns, places = ", ".join(f.column for f in fields), ", ".join(["%s"] * len(fields))
+    statement = (
+        f"INSERT INTO {meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608
+        f" RETURNING {meta.pk.column}"
+    )
+    return statement, fields
 
 
 @cache

@@ -9,7 +9,7 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
-from procedures.models.cells import adapted, exists, save_columns
+from procedures.models.cells import adapted, exists, rows_of, save_columns
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
@@ -53,6 +53,7 @@ CLAIMABLE_NOW = (
     " AND (status = 'queued' OR status = 'running' AND leased_until <= clock_timestamp() + %s)"
     " FOR NO KEY UPDATE"
 )
+ONE = "FROM procedures_run WHERE id = %s"
 OPEN_WAITS = "SELECT 1 FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL LIMIT 1"
 UNTAKEN = "SELECT 1 FROM procedures_runinput WHERE run_id = %s AND taken_at IS NULL"
 ASKED_TO_STOP = (
@@ -78,6 +79,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         hold each other up are a deadlock.
         """
         return self.select_for_update(no_key=True)
+
+    def lock(self, run_id: UUID) -> "Run":
+        """That one, locked in the same way."""
+        lock = " FOR NO KEY UPDATE" if connection.features.has_select_for_update else ""
+        run: Run
+        for (run,) in rows_of((Run,), f"{ONE}{lock}", run_id):
+            return run
+        raise Run.DoesNotExist(f"There is no run {run_id}.")
 
     def lost(self, now: datetime) -> Self:
         return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)

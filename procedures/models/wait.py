@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 
 from procedures.engine.handles import KEEPS_ON
 from procedures.engine.journal import RunStatus
+from procedures.models.cells import save_columns
 from procedures.models.event import Event
 from procedures.models.run import Run, RunQuerySet
 
@@ -130,4 +131,4 @@ class Wait(models.Model):
 
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at
-        self.save(update_fields=["outcome", "closed_at", "ended"])
+        save_columns(self, ("outcome", "closed_at", "ended"))

@@ -23,7 +23,7 @@ class WaitClosedError(EngineError):
 
 def lock_run(run_id: UUID) -> Run:
     """The first lock of everything: run, then request, then session."""
-    return Run.objects.locked().get(pk=run_id)
+    return Run.objects.lock(run_id)
 
 
 def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:

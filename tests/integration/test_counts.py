@@ -11,7 +11,7 @@ from procedures.journal import claim
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run
-from tests.calls import grant, run_until_it_waits
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.processes import Worker
 from tests.runs import answer, wait_for_request, wait_for_success
 
@@ -27,6 +27,18 @@ def answered(bob: User, finance: Group) -> Run:
     run = run_until_it_waits("two_questions")
     answer(wait_for_request(run), by=bob)
     return run
+
+
+def test_an_answer_is_eleven_statements_and_one_commit(bob: User, finance: Group) -> None:
+    grant("two_questions", finance, "answer")
+    request = request_of(run_until_it_waits("two_questions"))
+
+    with CaptureQueriesContext(connection) as captured:
+        answer(request, by=bob)
+
+    said = [query["sql"] for query in captured]
+    assert sum(not one.startswith(BOUNDS) for one in said) == 11
+    assert sum(one.startswith("COMMIT") for one in said) == 1
 
 
 def test_a_claim_takes_in_an_answer_with_five_statements(answered: Run) -> None:
