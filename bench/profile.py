@@ -33,8 +33,8 @@ def shares(steps: int) -> dict[str, float]:
 
     parts = Parts()
     parts.time(CursorWrapper, "execute", "database")
-    parts.time(canonical.ENCODER, "encode", "json")
-    parts.time(journal, "mark", "chain")
+    parts.time(canonical, "text_of", "json")
+    parts.time(journal, "_mark", "chain")
     parts.time(DatabaseJournal, "_tell_of_change", "hint")
     whole = carried_on(steps)
     told = {f"{name}_us": spent / steps * 1e6 for name, spent in parts.spent.items()}

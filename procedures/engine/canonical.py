@@ -2,17 +2,15 @@
 
 import hashlib
 import json
+from _json import encode_basestring, make_encoder
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 MASKED = '"**********"'  # how Pydantic writes a secret
-ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-)
 DECODER = json.JSONDecoder()
 HOLDERS, SETS = (dict, list), (set, frozenset)
 KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
@@ -26,11 +24,29 @@ def dump(value: Any, hint: Any = Any) -> str:
 def text_of(plain: Any) -> str:
     """The canonical text of a value that is plain JSON already; else ValueError."""
     try:
-        text = ENCODER.encode(plain)
+        text = "".join(_encode(plain, 0))
     except (TypeError, RecursionError) as error:
         raise ValueError(f"It is no JSON: {error}") from None
     text.encode()  # a lone surrogate is found here and not in the database
     return text
+
+
+def _refuse(value: Any) -> NoReturn:
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_encode = make_encoder(
+    markers=None,
+    default=_refuse,
+    encoder=encode_basestring,
+    indent=None,
+    key_separator=":",
+    item_separator=",",
+    sort_keys=True,
+    skipkeys=False,
+    allow_nan=False,
+)
+"""Made once; `json.JSONEncoder` makes one for each text."""
 
 
 def jsonable(value: Any, hint: Any = Any) -> Any:

@@ -258,9 +258,9 @@ def chained(
 
 def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
     """The event that follows `head`, marked."""
-    data = canonical.text_of(draft.data)
-    event = Event(seq, str(draft.kind), draft.key, draft.name, data, at, "")
-    return moved(event, run_id=run_id, seq=seq, head=head, key=key)
+    kind, name, data = str(draft.kind), draft.name, canonical.text_of(draft.data)
+    proof = _mark((head, run_id, str(seq), kind, draft.key, name, data, at.isoformat()), key)
+    return Event(seq, kind, draft.key, name, data, at, proof)
 
 
 def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Event:
@@ -271,9 +271,12 @@ def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Even
 def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
     """What proves an event: an HMAC over its place, its content, and the mark of the one before."""
     parts = (head, run_id, str(seq), event.kind, event.key, event.name, event.data)
-    text = canonical.text_of((*parts, event.at.isoformat()))
+    return _mark((*parts, event.at.isoformat()), key)
+
+
+def _mark(parts: tuple[str, ...], key: bytes) -> str:
     proof = _keyed(key).copy()
-    proof.update(text.encode())
+    proof.update(canonical.text_of(parts).encode())
     return proof.hexdigest()
 
 
