@@ -18,13 +18,12 @@ from procedures.engine.errors import (
     Yielded,
     told,
 )
-from procedures.engine.files import File, files_made
+from procedures.engine.files import File, open_desk
 from procedures.engine.history import Entry, is_doubtful
 from procedures.engine.journal import (
     Batch,
     Draft,
     EventKind,
-    Journal,
     Release,
     RunStatus,
     Working,
@@ -32,7 +31,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import packed, unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.progress import Progress
-from procedures.engine.steps import ONCE, Bound, Step, StepFunction, step_function
+from procedures.engine.steps import ONCE, Bound, Signature, Step, name_of, signature_of
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
 UNLIMITED = nullcontext()
@@ -43,29 +42,31 @@ NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 
 def do_step(line: Line, bound: Bound[Any]) -> Any:
     """The kept result of the step, or that of doing it now; `StepFailedError` for good."""
-    line.check_usable()
-    work = Work(line, bound, step_function(bound.fn), line.scope.key_for(checked_name(bound.name)))
+    signature = signature_of(bound.fn)
+    name = bound.options.name or signature.name or name_of(bound.fn)
+    work = Work(line, bound, signature, line.scope.key_for(checked_name(name)))
     entry = line.take("step", work.key)
     if entry is None:
         line.take_step(work.key)
         return work.do(failures=0)
-    contents = [event.content for event in entry.events]
-    last = contents[-1]
-    work.compare_arguments(entry, last)
-    for event, content in zip(entry.events, contents, strict=True):
-        if not content.get("pure"):  # a pure one is kept later than it was done
+    last = entry.last
+    content = last.content
+    work.compare_arguments(entry, content)
+    for event in entry.events:
+        if event is not last or "pure" not in content:  # such a one is kept later than it was done
             line.pass_by(event)
     line.scope.forget(work.key)  # what was asked while it was in doubt
-    if entry.last.kind == EventKind.STEP_SUCCEEDED:
-        return line.restored(entry, unpacked(last, "result"), work.function.returns)
-    is_asked_anew = entry.is_tried_again and is_doubtful(entry.last)
-    if entry.last.kind == EventKind.STEP_STARTED or is_asked_anew:
-        return settle_doubt(line, entry, work.function.returns, again=partial(work.do_again, entry))
+    if last.kind == EventKind.STEP_SUCCEEDED:
+        return line.restored(entry, unpacked(content, "result"), signature.returns)
+    is_asked_anew = entry.is_tried_again and is_doubtful(last)
+    if last.kind == EventKind.STEP_STARTED or is_asked_anew:
+        return settle_doubt(line, entry, signature.returns, again=partial(work.do_again, entry))
     if entry.is_tried_again:
+        line.check_going_on(work.key)
         return work.do(failures=entry.attempts)
-    if last["final"]:
-        raise failure(work.key, last)
-    work.wait_for_retry(last)
+    if content["final"]:
+        raise failure(work.key, content)
+    work.wait_for_retry(content)
     return work.do_again(entry)
 
 
@@ -75,42 +76,41 @@ class Work:
 
     line: Line
     bound: Bound[Any]
-    function: StepFunction
+    signature: Signature
     key: str
     _first_at: datetime | None = field(default=None, init=False)
     """When the first attempt began."""
     _result: Any = field(default=None, init=False)
     _held: list[Draft] = field(default_factory=list, init=False)
 
-    @property
-    def journal(self) -> Journal:
-        return self.line.journal
-
     def do_again(self, entry: Entry) -> Any:
+        self.line.check_going_on(self.key)
         started = entry.events[0].content.get("started_at")
         self._first_at = datetime.fromisoformat(started) if started else None
         return self.do(failures=entry.attempts)
 
     def do(self, *, failures: int) -> Any:
-        """Attempt after attempt, counted on from those that have failed."""
+        """Attempt after attempt, counted on from those that have failed; the code may go on."""
         attempt = failures + 1
         while True:
             draft = self._try_once(attempt)
             if draft.kind == EventKind.STEP_SUCCEEDED:
-                return canonical.load(self._result, self.function.returns)
+                return canonical.load(self._result, self.signature.returns)
             if draft.data["final"]:
                 raise failure(self.key, draft.data)
             self.wait_for_retry(draft.data)
             attempt += 1
 
     def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
+        """Whoever waits here is told once more whether the code may go on."""
         self.line.check_going_on(self.key)
         retry_at = datetime.fromisoformat(failed["retry_at"])
-        pause = retry_at - self.journal.now()
+        pause = retry_at - self.line.journal.now()
         if pause > IN_PLACE:
             self.line.interrupt(Suspend(self.key, wake_at=retry_at, waits=False))
         if pause > timedelta(0):
-            self.journal.pause(pause.total_seconds())
+            self.line.journal.pause(pause.total_seconds())
+            self.line.check_going_on(self.key)
 
     def compare_arguments(self, entry: Entry, content: Mapping[str, Any]) -> None:
         """Other arguments than when it was kept: told once, or with `strict` a mismatch."""
@@ -123,10 +123,10 @@ class Work:
         self.line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=self.key)
 
     def _try_once(self, attempt: int) -> Draft:
-        self.line.check_going_on(self.key)
-        if self.journal.is_wanted_elsewhere and self.line.recorder.has_moved_on:
-            self.line.interrupt(Yielded(self.key))
-        since, options = self.journal.now(), self.bound.options
+        line, options = self.line, self.bound.options
+        if line.journal.is_wanted_elsewhere and line.recorder.has_moved_on:
+            line.interrupt(Yielded(self.key))
+        since = line.journal.now()
         self._first_at = self._first_at or since
         facts = {
             "attempt": attempt,
@@ -134,9 +134,9 @@ class Work:
             "arguments": digest_of(self.bound.args),
         }
         if options.once:
-            self.line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
+            line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
         elif not options.pure:
-            self.line.flush()
+            line.flush()
         if options.transaction:
             return self._try_in_transaction(attempt, since, facts)
         return self._keep(*self._attempt(attempt, since, facts, options.seconds))
@@ -144,7 +144,7 @@ class Work:
     def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> Draft:
         """The step's writes and its checkpoint stand or fall together; a failure is kept alone."""
         try:
-            with self.journal.transaction() as longest:
+            with self.line.journal.transaction() as longest:
                 seconds = _shorter(self.bound.options.seconds, longest)
                 return self._keep(*_succeeded(self._attempt(attempt, since, facts, seconds)))
         except _UndoneError as undone:
@@ -155,19 +155,17 @@ class Work:
     def _attempt(
         self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
     ) -> "Done":
-        progress = self._progress(attempt) if self.function.wants_step else None
+        line, desk, bound = self.line, open_desk(), self.bound
+        progress = self._progress(attempt) if self.signature.step_parameter else None
         step = self._step(attempt, progress) if progress else None
         made: list[File] = []
         give_up = partial(self._give_up, facts, seconds or 0)
-        self.journal.working = Working(self.key, attempt, since)
+        line.journal.working = Working(self.key, attempt, since)
+        line.busy_with, desk.made = "a step: return what it needs", made
         try:
-            with (
-                self.line.busy("a step: return what it needs"),
-                files_made() as made,
-                UNLIMITED if seconds is None else time_limit(seconds, give_up),
-            ):
-                self._result = self.function(step, self.bound.args)
-                content = {**facts, **packed("result", self._result)}
+            with UNLIMITED if seconds is None else time_limit(seconds, give_up):
+                self._result = self.signature.call(bound.fn, bound.args, step)
+                content = facts | packed("result", self._result)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (it is journaled, sys.exit too)
@@ -176,16 +174,17 @@ class Work:
             )
             draft, made = self._failed(failed, facts), []
         else:
-            content |= {"pure": True} if self.bound.options.pure else {}
+            if bound.options.pure:
+                content["pure"] = True
             draft = Draft(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
         finally:
-            self.journal.working = None
-        if self.line.interruption:  # it could not say how far it is: the run is not ours any more
-            raise self.line.interruption
+            line.journal.working, line.busy_with, desk.made = None, "", None
+        if line.interruption:  # it could not say how far it is: the run is not ours any more
+            raise line.interruption
         return draft, progress.close() if progress else (), made
 
     def _progress(self, attempt: int) -> Progress:
-        return Progress(self.key, attempt, keep=self._keep_now, now=self.journal.now)
+        return Progress(self.key, attempt, keep=self._keep_now, now=self.line.journal.now)
 
     def _step(self, attempt: int, progress: Progress) -> Step:
         return Step(
@@ -194,11 +193,11 @@ class Work:
             attempt,
             progress.say,
             self._say,
-            lambda: self.journal.is_cancelled,
+            lambda: self.line.journal.is_cancelled,
         )
 
     def _failed(self, error: BaseException, facts: dict[str, Any]) -> Draft:
-        retry, now = self.bound.options.retry or ONCE, self.journal.now()
+        retry, now = self.bound.options.retry or ONCE, self.line.journal.now()
         spent = now - (self._first_at or now)
         is_mistake = isinstance(error, EngineError) and not isinstance(error, StepTimeoutError)
         pause = None if is_mistake else retry.pause_after(facts["attempt"], error, spent)
@@ -207,8 +206,7 @@ class Work:
         return Draft(EventKind.STEP_FAILED, self.key, self.key, {**facts, **told(error), **again})
 
     def _keep(self, draft: Draft, said: Sequence[Draft], made: Sequence[File]) -> Draft:
-        said = (*self._held, *said)
-        self._held.clear()
+        said, self._held = (*self._held, *said), []
         is_soon = self.bound.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
         if is_soon:
             for one in (*said, draft):
@@ -236,7 +234,7 @@ class Work:
             RunStatus.RETRYING if retry_at else RunStatus.QUEUED,
             wake_at=datetime.fromisoformat(retry_at) if retry_at else None,
         )
-        self.journal.abandon(Batch((draft,), release=release))
+        self.line.journal.abandon(Batch((draft,), release=release))
 
 
 Done = tuple[Draft, Sequence[Draft], Sequence[File]]

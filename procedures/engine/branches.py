@@ -42,8 +42,11 @@ def gather(
     if failed:
         line.scope.forget(key)
     inner = [line.branch(scope.key_for(name)) for name, _ in branches]
-    with line.busy("a gather: use the branch's own"):
+    line.busy_with = "a gather: use the branch's own"
+    try:
         ends = _run_all(inner, [branch for _, branch in branches], on_failure, failed)
+    finally:
+        line.busy_with = ""
     if failed:
         line.pass_by(failed.last)
         raise _error(failed)

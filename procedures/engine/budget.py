@@ -1,13 +1,12 @@
 """What a run has used of its limits."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cached_property
 
 from procedures.engine.durations import parse_duration
 from procedures.engine.errors import LimitReached
 from procedures.engine.history import UNDO, Entry, History
-from procedures.engine.journal import Draft, EventKind, RunFacts
+from procedures.engine.journal import Draft, EventKind, Journal
 from procedures.engine.limits import Limits
 
 ANEW = "Let the code begin anew in time (ctx.continue_as_new), or raise the limit."
@@ -20,8 +19,10 @@ class Budget:
     What is kept is counted when more is asked for, so that a replay costs nothing.
     """
 
-    def __init__(self, limits: Limits, run: RunFacts, history: History) -> None:
+    def __init__(self, limits: Limits, journal: Journal, history: History) -> None:
+        run = journal.run
         self._limits, self._run, self._history = limits.or_else(run.limits), run, history
+        self._now = journal.now
         self._new = {"steps": 0, "events": 0, "children": 0}
         self.ends_at = self._limits.ends_at(run.began_at)
 
@@ -29,17 +30,18 @@ class Budget:
         """Count what the next commit keeps."""
         if not draft.key.startswith(UNDO):
             self._new["events"] += 1
-            self._new["children"] += _begun_by(draft)
+            if draft.kind == EventKind.CHILD_STARTED:
+                self._new["children"] += int(draft.data.get("count", 1))
 
-    def check(self, now: datetime) -> None:
+    def check(self) -> None:
         """Before anything new: `LimitReached` when no event may follow, or the time is up."""
-        self.check_time(now)
+        self.check_time()
         most, used = self._limits.events, self._kept_events + self._new["events"]
         if most is not None and used >= most:
             raise LimitReached(f"The journal of this run has its most events, {most:,}. {ANEW}")
 
-    def check_time(self, now: datetime) -> None:
-        if self.ends_at and now >= self.ends_at:
+    def check_time(self) -> None:
+        if self.ends_at and self._now() >= self.ends_at:
             lasts = self._limits.lasts
             length = lasts if isinstance(lasts, str) else parse_duration(lasts or 1)
             raise LimitReached(
@@ -82,7 +84,3 @@ class Budget:
         entries = self._history.entries.values()
         undone = [len(one.events) for one in entries if one.key.startswith(UNDO)]
         return self._history.length - sum(undone)
-
-
-def _begun_by(draft: Draft) -> int:
-    return int(draft.data.get("count", 1)) if draft.kind == EventKind.CHILD_STARTED else 0

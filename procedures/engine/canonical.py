@@ -12,6 +12,8 @@ from pydantic_core import PydanticSerializationError, to_json, to_jsonable_pytho
 
 MASKED = '"**********"'  # how Pydantic writes a secret
 DECODER = json.JSONDecoder()
+NOTHING = (None, type(None), Any)
+"""The types that None fits, whatever else does."""
 HOLDERS, SETS = (dict, list), (set, frozenset)
 KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
 
@@ -63,7 +65,7 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
 
 def keepable(value: Any, hint: Any) -> Any:
     """The value as plain JSON that is sure to come back in its type; else ValueError."""
-    if value is None and _fits_nothing(hint):
+    if value is None and hint in NOTHING:
         return None
     try:
         plain = jsonable(value, hint)
@@ -80,7 +82,7 @@ def keepable(value: Any, hint: Any) -> Any:
 
 def load(plain: Any, hint: Any = Any) -> Any:
     """A kept value back in its type."""
-    if hint is Any or (plain is None and _fits_nothing(hint)):
+    if hint is Any or (plain is None and hint in NOTHING):
         return plain
     return restored(to_json(plain), adapter(hint))
 
@@ -92,7 +94,7 @@ def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
 
 def plain(text: str) -> dict[str, Any]:
     """The data of a canonical text that holds named values."""
-    data: dict[str, Any] = value_of(text)
+    data: dict[str, Any] = DECODER.raw_decode(text)[0]
     return data
 
 
@@ -128,10 +130,6 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
 @lru_cache(maxsize=1024)
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
-
-
-def _fits_nothing(hint: Any) -> bool:
-    return hint is None or hint is type(None) or hint is Any
 
 
 def _order_sets(value: Any, plain: Any) -> None:

@@ -11,7 +11,7 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.large import packed, packed_list, unpacked
 from procedures.engine.line import Line
-from procedures.engine.steps import step_function
+from procedures.engine.steps import signature_of
 
 OnFailure = Literal["fail_fast", "collect"]
 
@@ -27,7 +27,7 @@ def start_child(line: Line, procedure: Procedure, inputs: Mapping[str, Any]) -> 
         content = entry.last.content
         if content["outcome"] != "succeeded":
             raise ChildFailedError(key, content["outcome"], content["comment"])
-        return line.restored(entry, unpacked(content, "value"), step_function(procedure.fn).returns)
+        return line.restored(entry, unpacked(content, "value"), signature_of(procedure.fn).returns)
 
     return _open(line, key, data, read)
 
@@ -46,7 +46,7 @@ def start_map(
     texts = [procedure.dump(procedure.parse(one)) for one in inputs]
     if at_most < 1:
         raise EngineError(f"A map takes at_most=1 or more, not {at_most}.")
-    returns = step_function(procedure.fn).returns
+    returns = signature_of(procedure.fn).returns
     data = {
         "wait": "map",
         "procedure": procedure.name,

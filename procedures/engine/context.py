@@ -14,6 +14,7 @@ from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import Continued, EngineError, NotApprovedError
 from procedures.engine.handles import Handle, first_of, open_timer, sleep
+from procedures.engine.history import checked_key
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.later import Later
 from procedures.engine.line import Line, checked_name
@@ -21,7 +22,7 @@ from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
 from procedures.engine.signals import Received, Waiting, open_signal
 from procedures.engine.state import State
-from procedures.engine.steps import PLAIN, Bound, Doing, Options, check_doing
+from procedures.engine.steps import Bound, Doing, options_of
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
@@ -70,18 +71,17 @@ class Context:
         With `approved_by` the very step that was shown runs, or people are asked again.
         """
         self._line.check_usable()
-        bound = fn if isinstance(fn, Bound) else self.bind(fn, *args, **doing)
-        if isinstance(fn, Bound) and doing:
-            check_doing(fn.fn, doing)
-            bound = replace(fn, options=replace(fn.options, **doing))
+        if isinstance(fn, Bound):
+            bound = fn.with_options(doing) if doing else fn
+        else:
+            bound = Bound(fn, args, options_of(fn, doing))
         if approved_by is not None:
             self._check_approved(bound, approved_by)
         return do_step(self._line, bound)
 
     def bind(self, fn: Callable[..., T], *args: Any, **doing: Unpack[Doing]) -> Bound[T]:
         """A step with its arguments, to be shown as evidence, approved, and then done."""
-        check_doing(fn, doing)
-        return Bound(fn, args, Options(**doing) if doing else PLAIN)
+        return Bound(fn, args, options_of(fn, doing))
 
     def compensate(self, fn: Callable[..., object], *args: Any, **doing: Unpack[Doing]) -> None:
         """If the run fails or is cancelled, `fn(*args)` runs as a step, the last one first."""
@@ -301,7 +301,7 @@ class Context:
         scope, name = self._line.scope, checked_name(key.rpartition(":")[2])
         if scope.peek("patch", key) is None and scope.has_unread():
             return False
-        if self._line.take("patch", key) is None:
+        if self._line.take("patch", checked_key(key)) is None:
             self._line.check_going_on(key)
             self._line.add(Draft(EventKind.PATCH, key, name))
         return True

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from procedures.engine import canonical, questions
 from procedures.engine.errors import StepFailedError
 from procedures.engine.handles import ask
-from procedures.engine.history import Entry
+from procedures.engine.history import Entry, checked_key
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.line import Line
 from procedures.engine.questions import OPERATORS
@@ -51,11 +51,11 @@ def _as_they_say(line: Line, entry: Entry, returns: Any, again: Callable[[], Any
         body="A worker ended in the middle of this step, which must happen only once.",
         assign=OPERATORS,
     )
-    said = ask(line, f"{scope.path}doubt{number}", question).wait()
+    said = ask(line, checked_key(f"{scope.path}doubt{number}"), question).wait()
     if said.value == REPEAT:
         return again()
     if said.value == HAPPENED:
-        return _result(line, f"{scope.path}result{number}", name, returns)
+        return _result(line, checked_key(f"{scope.path}result{number}"), name, returns)
     raise _DoubtfulError(f"{said.responder} let it fail: it may have happened.")
 
 

@@ -40,7 +40,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import inputs_of, packed
 from procedures.engine.line import Line
 from procedures.engine.recorder import Recorder
-from procedures.engine.steps import step_function
+from procedures.engine.steps import signature_of
 
 Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3
@@ -143,7 +143,7 @@ class Execution:
         except ValidationError as error:
             words = f"The kept inputs no longer fit: {canonical.faults(error)}"
             raise Mismatch(words) from None
-        returns = step_function(self.procedure.fn).returns
+        returns = signature_of(self.procedure.fn).returns
         result = self.procedure.fn(Context(line, self.procedure), **inputs)
         if not line.interruption:
             line.scope.check_all_read("The code now ends")

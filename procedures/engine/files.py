@@ -39,6 +39,7 @@ class Desk:
 
     store: FileStore
     made: "list[File] | None" = None
+    """None outside of steps."""
 
 
 DESK: ContextVar[Desk | None] = ContextVar("desk", default=None)
@@ -56,7 +57,7 @@ class File:
     @classmethod
     def keep(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
         """Make a file, inside a step: it is kept together with the step's result."""
-        desk = _desk()
+        desk = open_desk()
         if desk.made is None:
             raise EngineError(f"File.keep({name!r}) belongs inside a step.")
         file = cls.store(name, content, content_type=content_type)
@@ -70,10 +71,10 @@ class File:
         name = _plain_name(name)
         if not MEDIA_TYPE.fullmatch(content_type):
             content_type = mimetypes.guess_type(name)[0] or cls.content_type
-        return cls(name, _desk().store.put(raw), len(raw), content_type)
+        return cls(name, open_desk().store.put(raw), len(raw), content_type)
 
     def read(self) -> bytes:
-        return _desk().store.get(self.digest)
+        return open_desk().store.get(self.digest)
 
     def text(self) -> str:
         """The content as UTF-8, with or without a byte order mark."""
@@ -112,21 +113,17 @@ def file_desk(store: FileStore) -> Iterator[None]:
         DESK.reset(token)
 
 
+def open_desk() -> Desk:
+    desk = DESK.get()
+    if desk is None:
+        raise EngineError("Files can be reached inside a run only.")
+    return desk
+
+
 def file_store() -> FileStore | None:
     """Where large values lie; None outside a run."""
     desk = DESK.get()
     return desk.store if desk else None
-
-
-@contextmanager
-def files_made() -> Iterator[list[File]]:
-    """Collect what a step keeps."""
-    desk, made = _desk(), list[File]()
-    token = DESK.set(Desk(desk.store, made))
-    try:
-        yield made
-    finally:
-        DESK.reset(token)
 
 
 def _plain_name(name: str) -> str:
@@ -134,10 +131,3 @@ def _plain_name(name: str) -> str:
     last = PurePosixPath(name.replace("\\", "/")).name
     shown = "".join(mark for mark in last if mark.isprintable())[-LONGEST_NAME:]
     return shown if shown.strip(". ") else "file"
-
-
-def _desk() -> Desk:
-    desk = DESK.get()
-    if desk is None:
-        raise EngineError("Files can be reached inside a run only.")
-    return desk

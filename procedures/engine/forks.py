@@ -73,7 +73,7 @@ def as_taken(event: Event, *, origin: str, by: str, inputs: str) -> Event:
     content = event.content
     match event.kind:
         case EventKind.RUN_CONTINUED:
-            content.pop(ELSEWHERE.format("inputs"), None)
+            content.pop("inputs" + ELSEWHERE, None)
             content |= {"by": by, **packed("inputs", inputs)}
         case EventKind.WAIT_CLOSED:
             content.setdefault(CARRIED_FROM, origin)

@@ -8,6 +8,7 @@ present and never count. What a step said while it ran is not looked at.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Literal
 
 from procedures.engine.errors import EngineError, Mismatch
@@ -88,13 +89,13 @@ class History:
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.entries: dict[str, Entry] = {}
-        self.asked: list[Entry | str] = []
-        """What the code has asked for: the entry, or what it would be called."""
+        self.asked: list[tuple[Family, str, str]] = []
+        """What the code has asked for: the family, the key, and the prompt."""
         self.left_to_origin: set[str] = set()
         """What was noted to be undone by another run, which this one is a fork of."""
         self._soft: set[tuple[str, str]] = set()
-        self._left: dict[str, int] = {}
-        """How many entries of a scope are unread."""
+        self._left: Counter[str] = Counter()
+        """How many entries of a scope are unread; it holds no scope of which all are read."""
         self.length = 0
         for event in events:
             self.length += 1
@@ -102,25 +103,32 @@ class History:
         for entry in self.entries.values():
             entry.is_read = entry.is_loose
             if not entry.is_loose:
-                self._count(entry, 1)
+                for path in _scopes_of(entry.key):
+                    self._left[path] += 1
 
     def read(self, entry: Entry) -> None:
         if not entry.is_read:
             entry.is_read = True
-            self._count(entry, -1)
+            for path in _scopes_of(entry.key):
+                self._left[path] -= 1
+                if not self._left[path]:
+                    del self._left[path]
 
-    def unread(self, path: str) -> Entry | None:
-        """The first entry in a scope that the code has not asked for."""
-        return next(self._unread_in(path)) if self._left.get(path) else None
+    def has_unread(self, path: str) -> bool:
+        """Whether a scope holds an entry that the code has not asked for."""
+        return path in self._left
+
+    def first_unread(self, path: str) -> Entry:
+        return next(self._unread_in(path))
 
     def forget(self, path: str) -> None:
         """Count a whole scope as read; costs nothing when nothing is unread there."""
-        if self._left.get(path):
+        if path in self._left:
             for entry in self._unread_in(path):
                 self.read(entry)
 
     def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
-        kept, asked = map(str, self.entries.values()), map(str, self.asked)
+        kept, asked = map(str, self.entries.values()), starmap(describe, self.asked)
         unread = [entry.key for entry in self.entries.values() if not entry.is_read]
         return Mismatch(message, kept=[*kept], asked=[*asked], unread=unread, changed=changed)
 
@@ -128,11 +136,11 @@ class History:
         return (kind, key) in self._soft
 
     def _add(self, event: Event) -> None:
-        if family := STRICT.get(event.kind):
-            entry = self.entries.get(event.key)
-            if entry is None:
-                self.entries[event.key] = Entry(family, event.key, [event])
+        if event.kind in STRICT:
+            if event.key not in self.entries:
+                self.entries[event.key] = Entry(STRICT[event.kind], event.key, [event])
                 return
+            entry = self.entries[event.key]
             if event.kind in OPENING:  # asked again: what became of it before counts no more
                 entry.events.clear()
             entry.is_tried_again = entry.is_asked_again = entry.is_carried = False
@@ -147,10 +155,6 @@ class History:
     def _unread_in(self, path: str) -> Iterator[Entry]:
         entries = self.entries.values()
         return (one for one in entries if not one.is_read and path in _scopes_of(one.key))
-
-    def _count(self, entry: Entry, by: int) -> None:
-        for path in _scopes_of(entry.key):
-            self._left[path] = self._left.get(path, 0) + by
 
     def _close(self, event: Event) -> None:
         """The first closing counts; what the run no longer waits for is let pass."""
@@ -219,11 +223,11 @@ class Scope:
 
         `Mismatch` when the code asks for something new while kept entries are still unread.
         """
-        found = self.peek(family, checked_key(key))
-        asked = found if found and family == "step" else describe(family, key, prompt)
-        self._history.asked.append(asked)
+        found = self.peek(family, key)
+        self._history.asked.append((family, key, prompt))
         if found is None:
-            self.check_all_read(f"The code now asks for {asked}")
+            if self.has_unread():
+                self.check_all_read(f"The code now asks for {describe(family, key, prompt)}")
             return None
         self._history.read(found)
         return None if found.is_asked_again else found
@@ -233,10 +237,11 @@ class Scope:
         return entry if entry and entry.family == family else None
 
     def has_unread(self) -> bool:
-        return self._history.unread(self.path) is not None
+        return self._history.has_unread(self.path)
 
     def check_all_read(self, then: str) -> None:
-        if missed := self._history.unread(self.path):
+        if self.has_unread():
+            missed = self._history.first_unread(self.path)
             raise self._history.mismatch(f"{then}, but the run went through {missed} here.")
 
     def mismatch(self, message: str, *, changed: str = "") -> Mismatch:

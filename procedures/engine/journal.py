@@ -70,7 +70,7 @@ GOING_ON = {*OPENING, EventKind.RUN_CONTINUED}
 """What a run does not do any more that was asked to end, or to pause, since it was claimed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """An event to be: without its number, time and hash. `data` is plain JSON."""
 
@@ -115,7 +115,7 @@ class Release:
     """Who closes what a run that ends still asks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """What is committed together, or not at all."""
 
@@ -148,7 +148,7 @@ class RunFacts:
     """The site's, for what the procedure says nothing of."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Working:
     """The step that runs right now."""
 

@@ -7,8 +7,8 @@ from procedures.engine import canonical
 from procedures.engine.files import file_store
 from procedures.engine.journal import Event, EventKind
 
-ELSEWHERE = "{}_elsewhere"
-"""The name under which an event says where a value of it lies: its digest."""
+ELSEWHERE = "_elsewhere"
+"""After a name: where an event says where that value of it lies, its digest."""
 DEPTH = "{}_depth"
 """The name under which an event says how many blocks lie inside each other above a list."""
 BLOCK = 100
@@ -16,20 +16,23 @@ BLOCK = 100
 
 def packed(name: str, plain: Any) -> dict[str, Any]:
     """A value as a part of an event: itself, or where it lies when it is large."""
+    if plain is None:
+        return {name: None}
     store = file_store()
-    if plain is None or store is None:
+    if store is None:
         return {name: plain}
     text = canonical.text_of(plain)
     if len(text) <= store.largest_inline:
         return {name: plain}
-    return {name: None, ELSEWHERE.format(name): store.put(text.encode())}
+    return {name: None, name + ELSEWHERE: store.put(text.encode())}
 
 
 def unpacked(content: Mapping[str, Any], name: str) -> Any:
     """The value that was packed."""
-    digest = content.get(ELSEWHERE.format(name))
-    store = file_store()
-    if digest is None or store is None:
+    if name + ELSEWHERE not in content:
+        return content[name]
+    digest, store = content[name + ELSEWHERE], file_store()
+    if store is None:
         return content[name]
     return canonical.value_of(store.get(digest).decode())
 

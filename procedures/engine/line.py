@@ -3,11 +3,10 @@
 import random
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
@@ -21,6 +20,7 @@ from procedures.engine.recorder import Recorder
 from procedures.engine.state import State
 
 T = TypeVar("T")
+P = ParamSpec("P")
 LONGEST_NAME = 80
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
@@ -34,9 +34,11 @@ class Line:
 
     def __init__(self, recorder: Recorder, scope: Scope, *, now: datetime) -> None:
         self.recorder, self.scope, self.now = recorder, scope, now
+        self.journal: Journal = recorder.journal
         self.interruption: Interruption | None = None
         self.state = State(self._note_state)
-        self._busy = ""
+        self.busy_with = ""
+        """What the code is inside of, where it can do nothing else with the line."""
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_left = False
@@ -44,10 +46,6 @@ class Line:
         self._drawn = 0
         self._chance = Chance(self._seed)
         self._chance.check = self.check_usable
-
-    @property
-    def journal(self) -> Journal:
-        return self.recorder.journal
 
     @property
     def random(self) -> random.Random:
@@ -69,21 +67,12 @@ class Line:
     def check_usable(self) -> None:
         if self.interruption:
             raise self.interruption
-        if self._busy:
-            raise EngineError(f"The context cannot be used inside {self._busy}.")
+        if self.busy_with:
+            raise EngineError(f"The context cannot be used inside {self.busy_with}.")
         if self._is_over:
             raise EngineError("The procedure has ended: its context cannot be used any more.")
         if threading.get_ident() != self._thread:
             raise EngineError("The context belongs to the procedure's own thread.")
-
-    @contextmanager
-    def busy(self, what: str) -> Iterator[None]:
-        """Inside this block the line can do nothing else."""
-        self._busy = what
-        try:
-            yield
-        finally:
-            self._busy = ""
 
     def close(self) -> None:
         """The code has ended: what still lives of it, say a generator, does nothing more."""
@@ -134,46 +123,47 @@ class Line:
         self.now = max(self.now, event.at)
 
     def add(self, draft: Draft) -> None:
-        self._guarded(lambda: self.recorder.add(draft))
+        self._guarded(self.recorder.add, draft)
 
     def flush(self) -> None:
         self._guarded(self.recorder.flush)
 
     def check_wanted(self, key: str) -> None:
-        if self.is_left:
-            self.interrupt(Suspend(key))
-        self._guarded(lambda: self.recorder.check_wanted(key))
+        self._ask(self.recorder.check_wanted, key)
 
     def check_going_on(self, key: str) -> None:
         """Before anything new: an operator or a limit lets the code go no further."""
-        self.check_wanted(key)
-        self._guarded(self.recorder.check_limits)
+        self._ask(self.recorder.check_going_on, key)
 
     def check_time(self) -> None:
-        self._guarded(lambda: self.recorder.budget.check_time(self.journal.now()))
+        self._guarded(self.recorder.budget.check_time)
 
     def take_step(self, key: str) -> None:
-        self.check_going_on(key)
-        if not self.recorder.is_undoing:
-            self._guarded(self.recorder.budget.take_step)
+        """Before a step of which nothing is kept: the code may go on, and do one step more."""
+        self._ask(self.recorder.take_step, key)
 
     def take_children(self, key: str, count: int) -> None:
-        self.check_going_on(key)
-        self._guarded(lambda: self.recorder.budget.take_children(count))
+        self._ask(self.recorder.take_children, key, count)
 
     def tell(self, draft: Draft) -> None:
         """Keep what a step says meanwhile; replay does not read it, so it moves no time."""
-        self._guarded(lambda: self.recorder.commit(draft))
+        self._guarded(self.recorder.commit, draft)
 
     def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
-        events = self._guarded(lambda: self.recorder.commit(*drafts, files=files))
+        events = self._guarded(self.recorder.commit, *drafts, files=files)
         if events:
-            self.now = max(self.now, events[-1].at)
+            self.pass_by(events[-1])
         return events
 
-    def _guarded(self, act: Callable[[], T]) -> T:
+    def _ask(self, check: Callable[..., None], key: str, *more: int) -> None:
+        """Of the recorder, before anything new; a line that is left goes no further at all."""
+        if self.is_left:
+            self.interrupt(Suspend(key))
+        self._guarded(check, key, *more)
+
+    def _guarded(self, act: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         try:
-            return act()
+            return act(*given, **named)
         except Interruption as interruption:
             self.interrupt(interruption)
 

@@ -38,7 +38,7 @@ class Recorder:
     ) -> None:
         self.journal = journal
         self.history = History(events)
-        self.budget = Budget(limits, journal.run, self.history)
+        self.budget = Budget(limits, journal, self.history)
         self.first = events[0]
         """`run.started`, or the `run.continued` since which the run is another generation."""
         self.is_undoing = False
@@ -83,7 +83,23 @@ class Recorder:
     def check_limits(self) -> None:
         """Before anything new: `LimitReached` when there is no room or no time for it."""
         if not self.is_undoing:
-            self.budget.check(self.journal.now())
+            self.budget.check()
+
+    def check_going_on(self, key: str) -> None:
+        """Before anything new: nobody wants the run to stop, and no limit does."""
+        self.check_wanted(key)
+        self.check_limits()
+
+    def take_step(self, key: str) -> None:
+        """Before a step of which nothing is kept."""
+        self.check_going_on(key)
+        if not self.is_undoing:
+            self.budget.take_step()
+
+    def take_children(self, key: str, count: int) -> None:
+        """Before so many child runs of which nothing is kept."""
+        self.check_going_on(key)
+        self.budget.take_children(count)
 
     @property
     def ends_at(self) -> datetime | None:
@@ -110,7 +126,7 @@ class Recorder:
         Any failure is an `Interruption`. A step whose time is up meanwhile learns of it after:
         what is kept and not counted would fence its own worker off.
         """
-        with undisturbed():
+        with undisturbed:
             return self._commit(drafts, files)
 
     def _commit(self, drafts: Sequence[Draft], files: Sequence[File]) -> list[Event]:

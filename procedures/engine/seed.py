@@ -39,6 +39,7 @@ class Checkpoints:
         self._kept: dict[str, Any] = {}
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
+        self._line.check_usable()
         result = do_step(self._line, Bound(fn, (), Options(name=name)))
         self._kept.pop(name, None)
         self._kept[name] = jsonable(result)

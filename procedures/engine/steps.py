@@ -4,13 +4,13 @@ import asyncio
 import inspect
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, lru_cache, partial
+from types import CoroutineType
 from typing import (
     Any,
     Generic,
-    NamedTuple,
     Never,
     NoReturn,
     TypedDict,
@@ -98,15 +98,6 @@ class Doing(TypedDict, total=False):
     strict: bool
 
 
-def check_doing(fn: Callable[..., Any], doing: Doing) -> None:
-    """A step passes positional arguments: what else is named must be an option of steps."""
-    for name in set(doing) - set(Doing.__annotations__):
-        raise TypeError(
-            f"No step has the option {name!r}, and ctx.step passes positional arguments only: "
-            f"for a keyword argument write functools.partial({spoken_name(fn)}, {name}=...)."
-        )
-
-
 @dataclass(frozen=True)
 class Options:
     """The same, checked, with what is left out filled in."""
@@ -126,13 +117,35 @@ class Options:
         if len(chosen) > 1:
             raise ValueError(f"A step is one of {', '.join(chosen)}, not all of them.")
 
-    @property
+    @cached_property
     def seconds(self) -> float | None:
         return None if self.timeout is None else parse_duration(self.timeout).total_seconds()
 
 
 PLAIN = Options()
-"""Those of most steps: nothing to be checked again."""
+
+
+def options_of(fn: Callable[..., Any], doing: Doing) -> Options:
+    """The same object each time that a line of code gives the same: what is checked stays so."""
+    if not doing:
+        return PLAIN
+    check_doing(fn, doing)
+    try:
+        return _known_options(**doing)
+    except TypeError:  # one that has no hash
+        return Options(**doing)
+
+
+_known_options = lru_cache(maxsize=256, typed=True)(Options)
+
+
+def check_doing(fn: Callable[..., Any], doing: Doing) -> None:
+    """A step passes positional arguments: what else is named must be an option of steps."""
+    for name in doing.keys() - Doing.__annotations__.keys():
+        raise TypeError(
+            f"No step has the option {name!r}, and ctx.step passes positional arguments only: "
+            f"for a keyword argument write functools.partial({spoken_name(fn)}, {name}=...)."
+        )
 
 
 @dataclass(frozen=True)
@@ -146,6 +159,11 @@ class Bound(Generic[T]):
     @property
     def name(self) -> str:
         return self.options.name or name_of(self.fn)
+
+    def with_options(self, doing: Doing) -> "Bound[T]":
+        """The same step, done otherwise."""
+        check_doing(self.fn, doing)
+        return replace(self, options=replace(self.options, **doing))
 
     def as_evidence(self) -> dict[str, Any]:
         """What people are shown: the step, and its arguments by their names."""
@@ -189,62 +207,47 @@ class Step:
         self.tell(text, done, total)
 
 
-class Signature(NamedTuple):
+@dataclass(slots=True)
+class Signature:
     """What the signature of a step says."""
 
-    step_parameter: inspect.Parameter | None
-    place: int
-    """Where that parameter stands."""
+    name: str
+    """The function's own, where a step can be called by it; else ""."""
     returns: Any
+    step_parameter: inspect.Parameter | None = None
+    place: int = 0
+    """Where that parameter stands."""
 
-
-SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
-"""Those read before: a replay asks for them again at each step."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepFunction:
-    """A function to be run as a step, and what its signature says."""
-
-    fn: Callable[..., Any]
-    signature: Signature
-
-    @property
-    def returns(self) -> Any:
-        return self.signature.returns
-
-    @property
-    def wants_step(self) -> bool:
-        return self.signature.step_parameter is not None
-
-    def __call__(self, step: Step | None, args: tuple[Any, ...]) -> Any:
+    def call(self, fn: Callable[..., Any], args: tuple[Any, ...], step: Step | None) -> Any:
         """What is kept of the result, as plain JSON. `step`: for a function that wants it."""
-        result = self._call(step, args)
-        if inspect.iscoroutine(result):
+        parameter = self.step_parameter
+        if parameter is None:
+            result = fn(*args)
+        elif parameter.kind == inspect.Parameter.KEYWORD_ONLY or len(args) < self.place:
+            result = fn(*args, **{parameter.name: step})
+        else:
+            result = fn(*args[: self.place], step, *args[self.place :])
+        if isinstance(result, CoroutineType):
             result = asyncio.run(result)
         try:
             return canonical.keepable(result, self.returns)
         except ValueError as error:
             raise ValueError(f"The result {error}.") from None
 
-    def _call(self, step: Step | None, args: tuple[Any, ...]) -> Any:
-        parameter, place, _ = self.signature
-        if parameter is None:
-            return self.fn(*args)
-        if parameter.kind == inspect.Parameter.KEYWORD_ONLY or len(args) < place:
-            return self.fn(*args, **{parameter.name: step})
-        return self.fn(*args[:place], step, *args[place:])
+
+SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
+"""Those read before: a replay asks for them again at each step."""
 
 
-def step_function(fn: Callable[..., Any]) -> StepFunction:
+def signature_of(fn: Callable[..., Any]) -> Signature:
     """How to call it, and the type of what it returns; DefinitionError when it is no step."""
     try:
         known = SIGNATURES.get(fn)
     except TypeError:  # it has no hash, or cannot be referred to weakly
-        return StepFunction(fn, _signature_of(fn))
+        return _signature_of(fn)
     if known is None:
         known = SIGNATURES[fn] = _signature_of(fn)
-    return StepFunction(fn, known)
+    return known
 
 
 def _signature_of(fn: Callable[..., Any]) -> Signature:
@@ -257,13 +260,15 @@ def _signature_of(fn: Callable[..., Any]) -> Signature:
         raise DefinitionError(f"What {fn!r} returns cannot be kept: {error.message}") from None
     if holds_secret(returns):
         raise DefinitionError(f"What {spoken_name(fn)} returns cannot be kept: it holds a secret.")
+    own = getattr(fn, "__name__", "")
+    name = own if own.isidentifier() else ""
     bound = fn.keywords if isinstance(fn, partial) else {}
-    wanted = {name for name, hint in hints.items() if hint is Step} - set(bound)
+    wanted = {of for of, hint in hints.items() if hint is Step} - set(bound)
     parameters = inspect.signature(fn).parameters if wanted else {}
-    for place, (name, parameter) in enumerate(parameters.items()):
-        if name in wanted:
-            return Signature(parameter, place, returns)
-    return Signature(None, 0, returns)
+    for place, (of, parameter) in enumerate(parameters.items()):
+        if of in wanted:
+            return Signature(name, returns, parameter, place)
+    return Signature(name, returns)
 
 
 def name_of(fn: Callable[..., Any]) -> str:
@@ -285,7 +290,7 @@ def _arguments(fn: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]:
         parameters = list(inspect.signature(fn).parameters)
     except (TypeError, ValueError):  # a built-in without a signature
         parameters = []
-    own = step_function(fn).signature.step_parameter
+    own = signature_of(fn).step_parameter
     names = [name for name in parameters if own is None or name != own.name]
     names += [f"argument {number}" for number in range(len(names) + 1, len(args) + 1)]
     return {name: canonical.jsonable(arg) for name, arg in zip(names, args, strict=False)}

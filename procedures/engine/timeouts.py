@@ -36,24 +36,23 @@ def time_limit(seconds: float | None, give_up: Callable[[], None]) -> Iterator[N
         watchdog.cancel()
 
 
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Inside this block no time is up: `TimeIsUp` is raised at its end, if nothing else is."""
-    _alarm.is_held_back = True
-    try:
-        yield
-    finally:
-        _alarm.is_held_back = False
-        is_due, _alarm.is_due = _alarm.is_due, False
-    if is_due:
-        raise TimeIsUp
+class Alarm(threading.local):
+    """Raises `TimeIsUp`; inside its block no time is up, but at its end, if nothing else is raised.
 
-
-class _Alarm(threading.local):
-    """Raises `TimeIsUp`, at once or as soon as it may."""
+    One of its own in each thread.
+    """
 
     is_held_back = False
     is_due = False
+
+    def __enter__(self) -> None:
+        self.is_held_back = True
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self.is_held_back = False
+        is_due, self.is_due = self.is_due, False
+        if is_due and error is None:
+            raise TimeIsUp
 
     def ring(self, _number: int, _frame: FrameType | None) -> Any:
         self.is_due = self.is_held_back
@@ -61,12 +60,12 @@ class _Alarm(threading.local):
             raise TimeIsUp
 
 
-_alarm = _Alarm()
+undisturbed = Alarm()
 
 
 @contextmanager
 def _alarm_after(seconds: float) -> Iterator[None]:
-    before = signal.signal(signal.SIGALRM, _alarm.ring)
+    before = signal.signal(signal.SIGALRM, undisturbed.ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

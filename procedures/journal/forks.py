@@ -16,7 +16,7 @@ from procedures.models import Run, Wait
 from procedures.models.cells import AT_ONCE
 
 A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
-ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE.format("")}":"([0-9a-f]{{64}})"')
+ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.memory import MemoryRun, MemoryStore
 from procedures.engine.questions import Question
-from procedures.engine.steps import step_function
+from procedures.engine.steps import signature_of
 from procedures.testing.people import MANNER, Asked, Manner, People, Said
 
 STARTER = "starter"
@@ -198,7 +198,7 @@ class Rehearsal:
         result = None
         if run.result is not None:
             with file_desk(self._store.files):
-                returns = step_function(procedure.fn).returns
+                returns = signature_of(procedure.fn).returns
                 result = canonical.restored(run.result, canonical.adapter(returns))
         contents = {name: self._store.files.get(digest) for name, digest in run.files.items()}
         return RehearsedRun(

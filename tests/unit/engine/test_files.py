@@ -3,12 +3,13 @@
 import pytest
 
 from procedures.engine import EngineError, File
-from procedures.engine.files import file_desk, files_made
+from procedures.engine.files import file_desk, open_desk
 from procedures.engine.memory import MemoryFiles
 
 
 def test_a_file_is_read_as_it_was_kept() -> None:
-    with file_desk(MemoryFiles()), files_made() as made:
+    with file_desk(MemoryFiles()):
+        made = open_desk().made = []
         file = File.keep("orders.csv", "a;ü\n")
         assert (file.read(), file.text()) == ("a;ü\n".encode(), "a;ü\n")
 

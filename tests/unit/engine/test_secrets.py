@@ -13,7 +13,7 @@ from procedures.engine import Context, Procedure, StepFailedError, procedure
 from procedures.engine.errors import DefinitionError, QuestionError
 from procedures.engine.journal import RunStatus
 from procedures.engine.memory import MemoryStore
-from procedures.engine.steps import step_function
+from procedures.engine.steps import signature_of
 from tests.unit.engine.running import message, run_through
 
 WORD = "hunter2"
@@ -82,7 +82,7 @@ def test_a_secret_is_no_input_and_no_result(hint: Any) -> None:
     with pytest.raises(DefinitionError, match="what it returns holds a secret"):
         procedure(annotated("return", hint))
     with pytest.raises(DefinitionError, match="fn returns cannot be kept: it holds a secret"):
-        step_function(annotated("return", hint))
+        signature_of(annotated("return", hint))
 
 
 @typed

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from procedures.engine import Context, Retry, Step, procedure
 from procedures.engine.errors import DefinitionError
 from procedures.engine.memory import MemoryStore
-from procedures.engine.steps import name_of, step_function
+from procedures.engine.steps import name_of, options_of, signature_of
 from tests.unit.engine.running import run_through
 
 STEP = Step("pay", "run:pay", 1)
@@ -69,10 +69,10 @@ def count_up(amount: int) -> Iterator[int]:
 def test_anything_that_can_be_called_is_a_step(
     fn: Callable[..., Any], args: tuple[Any, ...], kept: object, returns: object
 ) -> None:
-    function = step_function(fn)
+    signature = signature_of(fn)
 
-    assert function(STEP, args) == kept
-    assert function.returns == returns
+    assert signature.call(fn, args, STEP) == kept
+    assert signature.returns == returns
 
 
 def first(step: Step, amount: int) -> str:
@@ -114,7 +114,7 @@ def optional(amount: int, unit: str = "EUR", step: Step = STEP) -> str:
 def test_a_step_parameter_is_filled_wherever_it_stands(
     fn: Callable[..., Any], args: tuple[Any, ...], kept: str
 ) -> None:
-    assert step_function(fn)(STEP, args) == kept
+    assert signature_of(fn).call(fn, args, STEP) == kept
 
 
 @pytest.mark.parametrize("hint", [Never, NoReturn, "NoReturn"])
@@ -124,7 +124,7 @@ def test_a_step_may_never_return(hint: object) -> None:
 
     fail.__annotations__["return"] = hint
 
-    assert step_function(fail).returns is Any
+    assert signature_of(fail).returns is Any
 
 
 def lazily() -> Generator[int, None, None]:
@@ -133,7 +133,7 @@ def lazily() -> Generator[int, None, None]:
 
 @pytest.mark.parametrize("fn", [lazily, lambda: (number for number in [1])])
 def test_what_a_generator_yields_is_kept_as_a_list(fn: Callable[..., Any]) -> None:
-    assert step_function(fn)(STEP, ()) == [1]
+    assert signature_of(fn).call(fn, (), STEP) == [1]
 
 
 def unknown_type() -> "Unheard":  # type: ignore[name-defined]  # noqa: F821
@@ -157,7 +157,7 @@ def test_what_cannot_be_a_step_is_refused_before_it_does_anything(
     fn: Callable[..., Any], words: str
 ) -> None:
     with pytest.raises(DefinitionError, match=words):
-        step_function(fn)
+        signature_of(fn)
 
 
 def no_order() -> Order:
@@ -184,7 +184,7 @@ def endlessly() -> Any:
 )
 def test_a_result_that_would_not_come_back_is_an_error(fn: Callable[..., Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        step_function(fn)(STEP, ())
+        signature_of(fn).call(fn, (), STEP)
 
 
 def test_a_local_type_is_a_type() -> None:
@@ -195,7 +195,7 @@ def test_a_local_type_is_a_type() -> None:
     def make() -> Local:
         return Local(7)
 
-    assert step_function(make)(STEP, ()) == {"number": 7}
+    assert signature_of(make).call(make, (), STEP) == {"number": 7}
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,18 @@ def test_jitter_spreads_the_pauses_within_its_share() -> None:
 def test_jitter_is_a_share(jitter: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         Retry(jitter=jitter)
+
+
+class Patient(Retry):
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_options_are_checked_once_where_they_can_be_told_apart() -> None:
+    assert options_of(len, {"timeout": 1}) is options_of(len, {"timeout": 1})
+    assert options_of(len, {"retry": Patient()}).retry == Patient()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="not all of them"):
+            options_of(len, {"once": True, "pure": True})
 
 
 def test_a_step_says_things_and_learns_that_the_run_is_to_end(store: MemoryStore) -> None:
