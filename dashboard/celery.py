@@ -1,12 +1,13 @@
 """The Celery application: it moves runs and carries no state of its own."""
 
+import gc
 import os
 import warnings
 from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
-from celery.signals import setup_logging, task_postrun, worker_ready
+from celery.signals import setup_logging, task_postrun, worker_process_init, worker_ready
 from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
@@ -25,6 +26,12 @@ def leave_logging_to_django(**_: Any) -> None:
 def leave_out_what_may_change(**_: Any) -> None:
     """Celery tells of a default to come, at length and whenever the broker goes away."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+
+
+@worker_process_init.connect(weak=False)
+def leave_the_code_out_of_collections(**_: Any) -> None:
+    """Else the collector looks through all that was imported whenever a long run is replayed."""
+    gc.freeze()
 
 
 @task_postrun.connect(weak=False)
