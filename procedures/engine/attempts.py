@@ -259,8 +259,9 @@ def digest_of(args: tuple[Any, ...]) -> str:
     """Names the arguments of a step; "" where JSON cannot hold them."""
     if not args:
         return NO_ARGUMENTS
-    if any(isinstance(arg, Iterator) for arg in args):  # looking would use it up
-        return ""
+    for arg in args:
+        if isinstance(arg, Iterator):  # looking would use it up
+            return ""
     try:
         return canonical.digest(canonical.dump(args))[:LONGEST_DIGEST]
     except Exception:  # noqa: BLE001 (a step may take what JSON cannot hold)

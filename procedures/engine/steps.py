@@ -129,10 +129,10 @@ def options_of(fn: Callable[..., Any], doing: Doing) -> Options:
     """The same object each time that a line of code gives the same: what is checked stays so."""
     if not doing:
         return PLAIN
-    check_doing(fn, doing)
     try:
         return _known_options(**doing)
-    except TypeError:  # one that has no hash
+    except TypeError:  # there is no such option, or it has no hash
+        check_doing(fn, doing)
         return Options(**doing)
 
 
