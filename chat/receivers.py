@@ -9,14 +9,15 @@ from django.utils.formats import date_format
 
 from chat.access import visible_sessions
 from chat.doorbell import doorbell, ring_after_commit
-from chat.models import Assignment, HumanRequest, Member, Message, Session
-from chat.models.session import record, record_run
+from chat.models import HumanRequest, Member, Message, Session
+from chat.models.session import record, record_run, session_of
 from chat.services.assignments import assign
 from chat.services.mails import mail_time, plan_alert
 from procedures import hooks
 from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question
 from procedures.models import Run, Wait
+from procedures.models.cells import insert_row
 from procedures.models.clock import clock
 
 LONGEST_TITLE = 200
@@ -40,7 +41,7 @@ def open_session(run: Run, **_: Any) -> None:
     if above := run.parent_wait:
         if above.kind == Wait.Kind.CHILD:
             card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
-            session_of(run).add(card)
+            card.add_to(session_of(run))
         return
     session = session_of_origin(run)
     if session is None:
@@ -49,15 +50,15 @@ def open_session(run: Run, **_: Any) -> None:
         Member.objects.get_or_create(
             session=session, user=run.started_by, defaults={"joined_at": now}
         )
-    session.add(Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now))
+    card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
+    card.add_to(session.pk)
 
 
 def session_of_origin(run: Run) -> Session | None:
     """Where a restart or a fork goes on: with its origin, if who made it may see that."""
     if run.origin is None or run.started_by is None:
         return None
-    session = session_of(run.origin)
-    return visible_sessions(run.started_by).filter(pk=session.pk).first()
+    return visible_sessions(run.started_by).filter(pk=session_of(run.origin)).first()
 
 
 def title_of(run: Run, now: datetime) -> str:
@@ -67,25 +68,25 @@ def title_of(run: Run, now: datetime) -> str:
     return f"{run.procedure.title} · {told}"[:LONGEST_TITLE]
 
 
-def show_request(run: Run, wait: Wait, content: dict[str, Any], **_: Any) -> None:
+def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **_: Any) -> None:
     if wait.kind != Wait.Kind.REQUEST:
         return
-    question, now, session = Question.from_json(content), clock.now(), session_of(run)
+    question, session = Question.from_json(content), session_of(run)
     request = HumanRequest(
         wait=wait,
-        session=session,
+        session_id=session,
         kind=question.kind,
         prompt=question.prompt,
         question=canonical.text_of(question.as_json()),
-        opened_at=now,
-        mail_at=mail_time(now),
+        opened_at=at,
+        mail_at=mail_time(at),
     )
-    assignments, request.note = assign(question.assign, run.procedure)
-    request.save(force_insert=True)
+    assignments, request.note = assign(question.assign, run.procedure_id)
+    insert_row(request)
     for assignment in assignments:
         assignment.request = request
-    Assignment.objects.bulk_create(assignments)
-    session.add(Message(kind=Message.Kind.REQUEST, run=run, request=request, at=now))
+        insert_row(assignment)
+    Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
     ring_after_commit("inbox")
 
 
@@ -101,30 +102,17 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
     ring_after_commit("inbox")
 
 
-def say(run: Run, text: str, level: str, **_: Any) -> None:
+def say(run: Run, text: str, level: str, at: datetime, **_: Any) -> None:
     """`level`: of an alert."""
-    kind, now = Message.Kind.NOTICE, clock.now()
-    notice = Message(kind=kind, run=run, text=text, level=level, at=now)
-    session_of(run).add(notice)
-    plan_alert(notice, now=now)
+    notice = Message(kind=Message.Kind.NOTICE, run=run, text=text, level=level, at=at)
+    notice.add_to(session_of(run))
+    plan_alert(notice, now=at)
 
 
 def record_end(run: Run, **_: Any) -> None:
     if run.parent_wait and run.parent_wait.kind != Wait.Kind.CHILD:
         return
-    record_run(run.pk, shown_by=started_by_people(run).pk)
-
-
-def session_of(run: Run) -> Session:
-    """Where the run speaks: with the run that people have started."""
-    top = started_by_people(run)
-    return Session.objects.get(messages__run=top, messages__kind=Message.Kind.RUN)
-
-
-def started_by_people(run: Run) -> Run:
-    while run.parent_wait:
-        run = run.parent_wait.run
-    return run
+    record_run(run)
 
 
 def _status(content: dict[str, Any]) -> HumanRequest.Status:

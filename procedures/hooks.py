@@ -3,9 +3,9 @@
 Sent with `send`: a receiver that raises undoes the whole change. Arguments, all by name:
 
     run_started(run)
-    wait_opened(run, wait, content)    content: what was asked, plain JSON
-    wait_closed(run, wait, content)    content: outcome, value, responder, comment, timed_out
-    notice(run, text)
+    wait_opened(run, wait, content, at)    content: what was asked, plain JSON
+    wait_closed(run, wait, content)        content: outcome, value, responder, comment, timed_out
+    notice(run, text, level, at)           level: of an alert, else ""
     run_ended(run)
 
 Sent with `send_robust` after the commit, for hints: it may be lost and must be quick.

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat.models import HumanRequest, Message, Session
+from chat.models.session import record
 from tests.calls import grant, request_of, run_until_it_waits
 
 HTMX = {"HX-Request": "true"}
@@ -30,7 +31,7 @@ def ask_in(session: Session, kind: str, *, by: User) -> HumanRequest:
     """Another question in the same session."""
     request = ask(kind, by=by)
     HumanRequest.objects.filter(pk=request.pk).update(session=session)
-    place = session.record("request", request.pk)
+    place = record(session.pk, "request", request.pk)
     Message.objects.filter(request=request).update(session=session, seq=place)
     return request
 

@@ -7,8 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from chat.models.session import Session
+from chat.models.session import Session, record
 from procedures.models import Run
+from procedures.models.cells import insert_row
 from procedures.models.ids import uuid7
 
 
@@ -94,3 +95,8 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80] or self.kind
+
+    def add_to(self, session: UUID) -> None:
+        """Stand at the end of a transcript; locks the session as `record` does."""
+        self.session_id, self.seq = session, record(session, "message", self.pk)
+        insert_row(self)

@@ -1,23 +1,19 @@
 """Durable conversations between people and runs."""
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models
 
 from chat.doorbell import ring_after_commit
+from procedures.models import Run
 from procedures.models.cells import fetched
 from procedures.models.cursors import kept_cursor
 from procedures.models.ids import uuid7
 
-if TYPE_CHECKING:
-    from chat.models.message import Message
-
 NEXT = "UPDATE chat_session SET last_seq = last_seq + 1 WHERE id = %s RETURNING id, last_seq"
-NEXT_BY_CARD = NEXT.replace(
-    "%s", "(SELECT session_id FROM chat_message WHERE run_id = %s AND kind = 'run')"
-)
+OF_RUN = "SELECT session_id FROM chat_message WHERE run_id = %s AND kind = 'run'"
+NEXT_BY_CARD = NEXT.replace("%s", f"({OF_RUN})")
 CHANGE = "INSERT INTO chat_sessionevent (session_id, seq, kind, object)"
 NUMBERED = "SELECT id, last_seq, %s, %s FROM next RETURNING session_id, seq"
 
@@ -37,25 +33,21 @@ class Session(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def add(self, message: "Message") -> None:
-        """Put a message at the end of the transcript; locks the session as `record` does."""
-        message.session, message.seq = self, self.record("message", message.pk)
-        message.save(force_insert=True)
 
-    def record(self, kind: str, subject: object) -> int:
-        """Number a change. Locks the session until the commit: the last lock to be taken."""
-        self.last_seq = record(self.pk, kind, subject)
-        return self.last_seq
+def session_of(run: Run) -> UUID:
+    """Where the run speaks: where the run that people have started has its card."""
+    [(session,)] = fetched(OF_RUN, run.top())
+    return UUID(str(session))
 
 
 def record(session: UUID, kind: str, subject: object) -> int:
-    """The same for a session that nobody has read."""
+    """Number a change. Locks the session until the commit: the last lock to be taken."""
     return _record(NEXT, session, kind, subject)
 
 
-def record_run(run: UUID, *, shown_by: UUID) -> None:
-    """Number a change of a run, as `record` does, where that run has its card."""
-    _record(NEXT_BY_CARD, shown_by, "run", run)
+def record_run(run: Run) -> None:
+    """Number a change of a run, as `record` does, in its session."""
+    _record(NEXT_BY_CARD, run.top(), "run", run.pk)
 
 
 def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:

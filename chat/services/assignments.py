@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from django.contrib.auth.models import Group, Permission, User
 
 from chat.models import Assignment
-from procedures.models import Grant, Procedure
+from procedures.models.procedure import groups_with
 
 ROLE = "role:"
 """Before a role of the procedure: "role:operate" asks its operators."""
 
 
-def assign(targets: Sequence[str], procedure: Procedure) -> tuple[list[Assignment], str]:
+def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:
     """Unsaved assignments, and a note when somebody who was asked does not exist.
 
     Then, and when nobody is named, the groups that may answer for the procedure are asked.
@@ -21,9 +21,9 @@ def assign(targets: Sequence[str], procedure: Procedure) -> tuple[list[Assignmen
     missing = [target for target, assignment in found.items() if assignment is None]
     assignments = [assignment for assignment in found.values() if assignment]
     for role in roles:
-        assignments += _holders(procedure, role.removeprefix(ROLE))
+        assignments += _holders(role.removeprefix(ROLE), procedure_id)
     if missing or not assignments:
-        assignments += _holders(procedure, "answer")
+        assignments += _holders("answer", procedure_id)
     if not assignments:
         return [], "Nobody may answer this but administrators: grant a group the role “answer”."
     note = f"There is no {' and no '.join(missing)}: the usual answerers are asked too."
@@ -47,6 +47,5 @@ def _find_permission(name: str) -> Assignment | None:
     return Assignment(permission=name) if known.exists() else None
 
 
-def _holders(procedure: Procedure, role: str) -> list[Assignment]:
-    grants = Grant.objects.filter(procedure=procedure, role=role).select_related("group")
-    return [Assignment(group=grant.group) for grant in grants]
+def _holders(role: str, procedure_id: int) -> list[Assignment]:
+    return [Assignment(group_id=group) for group in groups_with(role, procedure_id)]

@@ -95,8 +95,8 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
     assert alert.run
     if alert.level not in GRAVE or not settings.SENDS_MAIL:
         return
-    asked, _ = assign(OPERATORS, alert.run.procedure)
-    groups = [assignment.group for assignment in asked]
+    asked, _ = assign(OPERATORS, alert.run.procedure_id)
+    groups = [assignment.group_id for assignment in asked]
     people = User.objects.filter(groups__in=groups, is_active=True)
     for user in people.exclude(email="").distinct():
         _ring(Mail.objects.create(alert=alert, user=user, created_at=now, ring_at=now), now)

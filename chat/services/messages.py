@@ -54,8 +54,10 @@ def reply(request: HumanRequest, text: str, *, by: User, address: str | None = N
 @transaction.atomic
 def _create(session: Session, text: str, by: User, client_key: str) -> Message:
     now, kind = clock.now(), Message.Kind.PERSON
-    message = Message(kind=kind, author=by, text=text, at=now, client_key=client_key)
-    session.add(message)
+    message = Message(
+        session=session, kind=kind, author=by, text=text, at=now, client_key=client_key
+    )
+    message.add_to(session.pk)
     return message
 
 

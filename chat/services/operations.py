@@ -7,6 +7,7 @@ from django.db import transaction
 
 from chat.doorbell import ring_after_commit
 from chat.models import HumanRequest
+from chat.models.session import record
 from chat.services.assignments import find_assignee
 from chat.services.mails import mail_time
 from chat.services.responses import AlreadyAnsweredError
@@ -54,7 +55,7 @@ def reassign_request(request_id: UUID, *, to: str, by: User, reason: str) -> str
         told = {"wait": request.wait.key, "to": str(assignment)}
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
         request.reassign(assignment, mail_at=mail_time(clock.now()))
-        request.session.record("request", request.pk)
+        record(request.session_id, "request", request.pk)
         ring_after_commit("inbox")
     return f"Now {assignment} is asked."
 

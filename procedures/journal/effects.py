@@ -13,6 +13,7 @@ from procedures.journal.children import begin_children, bring_end
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, decide, match_signal
 from procedures.models import Artifact, Run, Wait
+from procedures.models.cells import insert_row
 
 
 def take_effect(
@@ -63,7 +64,8 @@ def _announce(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None
     match event.kind:
         case EventKind.NOTICE:
             content = event.content
-            hooks.notice.send(Run, run=run, text=content["text"], level=content.get("level", ""))
+            level = content.get("level", "")
+            hooks.notice.send(Run, run=run, text=content["text"], level=level, at=at)
         case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
             _open(run, event, at=at, is_decided=is_decided)
         case EventKind.WAIT_CLOSED:
@@ -76,7 +78,7 @@ def _open(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
     """`is_decided`: the code knows already how it closes, and says so in the same commit."""
     content = event.content
     due = content["due_at"]
-    wait = Wait.objects.create(
+    wait = Wait(
         run=run,
         kind=content["wait"],
         key=event.key,
@@ -85,10 +87,11 @@ def _open(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
         signal=content.get("signal", ""),
         need=content.get("need"),
     )
+    insert_row(wait)
     if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
         raise Refused("A question was asked, but nothing here shows it to people.")
     wait.join_set()
-    hooks.wait_opened.send(Run, run=run, wait=wait, content=content)
+    hooks.wait_opened.send(Run, run=run, wait=wait, content=content, at=at)
     if wait.kind == Wait.Kind.SET:
         wait.gather(content["over"])
         if not is_decided:

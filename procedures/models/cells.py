@@ -97,10 +97,9 @@ def parts_of(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 def save_columns(row: models.Model, names: Sequence[str]) -> None:
     """What `row.save(update_fields=names)` does for a plain row of one table."""
-    statement, fields = _update(type(row), tuple(names))
-    cells = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    statement, names = _update(type(row), tuple(names))
     cursor = kept_cursor()
-    cursor.execute(statement, cells)
+    cursor.execute(statement, [adapted(getattr(row, name)) for name in names])
     if cursor.rowcount == 0:
         raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
 
@@ -108,9 +107,8 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
 def insert_row(row: models.Model) -> None:
     """What `row.save(force_insert=True)` does for a plain row of one table."""
     statement, fields = _insertion(type(row))
-    cells = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
     cursor = kept_cursor()
-    cursor.execute(statement, cells)
+    cursor.execute(statement, [adapted(field.pre_save(row, add=True)) for field in fields])
     [key] = cursor.fetchone()
     if row.pk is None:
         row.pk = key
@@ -130,12 +128,10 @@ def _insertion(model: type[models.Model]) -> tuple[str, list["models.Field[Any, 
 
 
 @cache
-def _update(
-    model: type[models.Model], names: tuple[str, ...]
-) -> tuple[str, list["models.Field[Any, Any]"]]:
+def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[str]]:
     meta = model._meta  # noqa: SLF001 (Django documents it)
     named = {field.name: field for field in meta.concrete_fields}
     fields = [named[name] for name in names]
     columns = ", ".join(f"{field.column} = %s" for field in fields)
     statement = f"UPDATE {meta.db_table} SET {columns} WHERE {meta.pk.column} = %s"  # noqa: S608
-    return statement, [*fields, meta.pk]
+    return statement, [field.attname for field in (*fields, meta.pk)]

@@ -15,6 +15,9 @@ CODE_OF_RUN = (
     " JOIN procedures_procedureversion v ON v.procedure_id = p.id"
     " WHERE r.id = %s ORDER BY v.registered_at DESC, v.id DESC"
 )
+GROUPS = (
+    "SELECT group_id FROM procedures_grant WHERE procedure_id = %s AND role = %s ORDER BY group_id"
+)
 
 
 class Procedure(models.Model):
@@ -61,6 +64,11 @@ class ProcedureVersion(models.Model):
 def code_of_run(run_id: UUID) -> list[tuple[str, str]]:
     """The name of its procedure with each version that is known of it, the newest first."""
     return fetched(CODE_OF_RUN, run_id)
+
+
+def groups_with(role: str, procedure_id: int) -> list[int]:
+    """Whose members hold the role on that procedure."""
+    return [group for (group,) in fetched(GROUPS, procedure_id, role)]
 
 
 class Grant(models.Model):

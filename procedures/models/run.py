@@ -9,7 +9,7 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
-from procedures.models.cells import adapted, exists, rows_of, save_columns
+from procedures.models.cells import adapted, exists, fetched, rows_of, save_columns
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
@@ -52,6 +52,10 @@ CLAIMABLE_NOW = (
     "SELECT *, clock_timestamp() + %s AS asked_at FROM procedures_run WHERE id = %s"
     " AND (status = 'queued' OR status = 'running' AND leased_until <= clock_timestamp() + %s)"
     " FOR NO KEY UPDATE"
+)
+ABOVE = (
+    "SELECT r.id, r.parent_wait_id FROM procedures_run r JOIN procedures_wait w ON w.run_id = r.id"
+    " WHERE w.id = %s"
 )
 ONE = "FROM procedures_run WHERE id = %s"
 OPEN_WAITS = "SELECT 1 FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL LIMIT 1"
@@ -301,6 +305,13 @@ class Run(models.Model):
         """Read it from this event on."""
         self.base_seq = seq - 1
         self.save(update_fields=["base_seq"])
+
+    def top(self) -> UUID:
+        """The run that people have started: itself, or what stands above all of it."""
+        run, above = self.pk, self.parent_wait_id
+        while above:
+            [(run, above)] = fetched(ABOVE, above)
+        return UUID(str(run))
 
     @property
     def is_suspended(self) -> bool:

@@ -10,9 +10,11 @@ from django.utils.functional import cached_property
 
 from procedures.engine.handles import KEEPS_ON
 from procedures.engine.journal import RunStatus
-from procedures.models.cells import save_columns
+from procedures.models.cells import rows_of, save_columns
 from procedures.models.event import Event
 from procedures.models.run import Run, RunQuerySet
+
+OPEN_SETS = "FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL AND kind = 'set'"
 
 
 class WaitQuerySet(models.QuerySet["Wait"]):
@@ -101,7 +103,7 @@ class Wait(models.Model):
 
     def join_set(self) -> None:
         """Be a part of the open set that names its key: one that is asked again is waited for."""
-        for whole in Wait.objects.filter(run_id=self.run_id, kind=Wait.Kind.SET).open():
+        for (whole,) in rows_of((Wait,), OPEN_SETS, self.run_id):
             if self.key in whole.opening()["over"]:
                 self.part_of = whole
                 self.save(update_fields=["part_of"])

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.models import HumanRequest
-from chat.receivers import session_of
+from chat.models.session import session_of
 from chat.services import Answer, respond
 from procedures.engine.forks import ForkRefusedError
 from procedures.models import Run

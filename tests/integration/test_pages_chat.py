@@ -278,7 +278,7 @@ def test_the_order_is_that_of_the_commits_live_and_after_a_reload(alice: User, b
         for author, text in ((alice, "slow to come"), (bob, "kept first"))
     )
     for message in (fast, slow):
-        session.add(message)
+        message.add_to(session.pk)
 
     page = browser(bob).get(f"/chat/{session.pk}")
     pushed = frames(Stream("session", session.pk), "page", after=after)

@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError
 
-from chat.receivers import session_of
+from chat.models import Member
+from chat.models.session import session_of
 from procedures import hooks
 from procedures.engine.errors import InputError
 from procedures.engine.files import File, file_desk
@@ -123,7 +124,8 @@ def test_it_joins_the_session_of_its_origin_and_who_made_it_is_a_member(
     run = restarted(origin, alice)
 
     assert session_of(run) == session_of(origin)
-    assert {member.user.username for member in session_of(run).members.all()} == {"admin", "alice"}
+    members = Member.objects.filter(session=session_of(run))
+    assert {member.user.username for member in members} == {"admin", "alice"}
 
 
 def test_who_may_not_see_the_session_gets_another_one(origin: Run, bob: User) -> None:
