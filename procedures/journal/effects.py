@@ -30,8 +30,6 @@ def take_effect(
     is_going_on = not is_undone and any(event.kind in GOING_ON for event in events)
     if is_going_on and run.is_asked_to_stop():
         raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
-    if batch.release and batch.release.status.is_end and run.is_told_more():
-        raise Overtaken(str(run.pk))  # what an operator was told, the journal tells, too
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
     if batch.release and batch.release.status == RunStatus.CANCELLED:
         lock_below(run.waits.open())
@@ -42,22 +40,30 @@ def take_effect(
             _announce(run, event, at=at, is_decided=event.key in decided)
     if batch.release is None:
         return False
-    is_queued = _let_go(run, batch.release, at=at, is_undone=is_undone)
     if batch.release.status.is_end:
-        with receivers():
-            end_run(run, at=at, by=batch.release.closes)
-    return is_queued
+        _end(run, batch.release, at=at)
+        return False
+    return _let_go(run, batch.release, at=at, is_undone=is_undone)
 
 
-def end_run(run: Run, *, at: datetime, by: str) -> None:
-    """Close what an ended run still waits for, in the commit of its end, and tell its parent."""
-    if run.has_open_waits():
-        waits = run.waits.open()
-        if run.status == RunStatus.FAILED:
-            waits = waits.exclude(kind__in=KEEPS_ON)  # a retry goes on waiting for it
-        withdraw_all(waits, at=at, by=by, ends_children=run.status == RunStatus.CANCELLED)
-    hooks.run_ended.send(Run, run=run)
-    bring_end(run)
+def _end(run: Run, release: Release, *, at: datetime) -> None:
+    """Close what it still waits for, in the commit of its end, and tell its parent."""
+    is_told_more, is_waiting = run.left_at_end()
+    if is_told_more:
+        raise Overtaken(str(run.pk))  # what an operator was told, the journal tells, too
+    _let_go(run, release, at=at)
+    with receivers():
+        if is_waiting:
+            _withdraw_rest(run, at=at, by=release.closes)
+        hooks.run_ended.send(Run, run=run)
+        bring_end(run)
+
+
+def _withdraw_rest(run: Run, *, at: datetime, by: str) -> None:
+    waits = run.waits.open()
+    if run.status == RunStatus.FAILED:
+        waits = waits.exclude(kind__in=KEEPS_ON)  # a retry goes on waiting for it
+    withdraw_all(waits, at=at, by=by, ends_children=run.status == RunStatus.CANCELLED)
 
 
 def _announce(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
@@ -112,7 +118,7 @@ def _close(run: Run, event: Event, *, at: datetime) -> None:
         cancel_children(wait, at=at)
 
 
-def _let_go(run: Run, release: Release, *, at: datetime, is_undone: bool) -> bool:
+def _let_go(run: Run, release: Release, *, at: datetime, is_undone: bool = False) -> bool:
     """What is undone may wait, too: queued again for its cancel, it would never rest."""
     status = release.status
     is_called = status in Run.SUSPENDED and run.is_called()

@@ -58,8 +58,11 @@ ABOVE = (
     " WHERE w.id = %s"
 )
 ONE = "FROM procedures_run WHERE id = %s"
-OPEN_WAITS = "SELECT 1 FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL LIMIT 1"
 UNTAKEN = "SELECT 1 FROM procedures_runinput WHERE run_id = %s AND taken_at IS NULL"
+LEFT_AT_END = (
+    f"SELECT EXISTS ({UNTAKEN} AND kind = 'operator'),"  # noqa: S608
+    " EXISTS (SELECT 1 FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL)"
+)
 ASKED_TO_STOP = (
     "SELECT 1 FROM procedures_run WHERE id = %s"
     " AND (cancel_requested_at IS NOT NULL OR pause_requested_at IS NOT NULL)"
@@ -317,16 +320,14 @@ class Run(models.Model):
     def is_suspended(self) -> bool:
         return self.status in self.SUSPENDED
 
-    def has_open_waits(self) -> bool:
-        return exists(OPEN_WAITS, self.pk)
-
     def is_called(self) -> bool:
         """Whether something has come from outside that is not in the journal yet."""
         return exists(f"{UNTAKEN} LIMIT 1", self.pk)
 
-    def is_told_more(self) -> bool:
-        """Whether an operator has said something that is not in the journal yet."""
-        return exists(f"{UNTAKEN} AND kind = 'operator' LIMIT 1", self.pk)
+    def left_at_end(self) -> tuple[bool, bool]:
+        """Whether an operator has said what its journal lacks, and whether something is open."""
+        [(is_told_more, is_waiting)] = fetched(LEFT_AT_END, self.pk, self.pk)
+        return bool(is_told_more), bool(is_waiting)
 
     def is_asked_to_stop(self) -> bool:
         """For good, or for now: since it was claimed, too."""
