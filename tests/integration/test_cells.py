@@ -1,0 +1,59 @@
+"""Rows that are read and written by hand: the same as Django's own."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, models
+
+from chat.models import HumanRequest, HumanResponse, Message
+from procedures.models import Run, RunInput, Wait
+from procedures.models.cells import insert_row, rows_of
+from tests.calls import request_of, run_until_it_waits
+from tests.runs import answer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ALL_THREE = (
+    "FROM procedures_run JOIN procedures_wait ON run_id = procedures_run.id"
+    " JOIN chat_humanrequest ON wait_id = procedures_wait.id WHERE procedures_run.id = %s"
+)
+
+
+def columns(row: models.Model) -> dict[str, object]:
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
+
+
+def as_django_reads(row: models.Model) -> dict[str, object]:
+    return columns(type(row)._default_manager.get(pk=row.pk))  # noqa: SLF001 (Django documents it)
+
+
+def test_rows_are_read_as_django_reads_them() -> None:
+    run = run_until_it_waits("question")
+
+    [found] = rows_of((Run, Wait, HumanRequest), ALL_THREE, run.pk)
+
+    assert [type(row) for row in found] == [Run, Wait, HumanRequest]
+    assert [columns(row) for row in found] == [as_django_reads(row) for row in found]
+
+
+def test_rows_are_kept_as_django_keeps_them(admin_user: User) -> None:
+    run = run_until_it_waits("question")
+    answer(request_of(run), by=admin_user)
+
+    kept = RunInput(run=run, kind="operator", key="", name="cancel", data="{}")
+    insert_row(kept)
+
+    assert columns(kept) == as_django_reads(kept)
+    response, message = HumanResponse.objects.get(), Message.objects.get(kind="request")
+    assert (response.request, response.user, response.address) == (
+        message.request,
+        admin_user,
+        None,
+    )
+
+
+def test_a_row_that_is_there_already_is_refused_as_by_django() -> None:
+    run = run_until_it_waits("question")
+    same = Wait.objects.get(run=run)
+    same.pk = None
+
+    with pytest.raises(IntegrityError):
+        insert_row(same)
