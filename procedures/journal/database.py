@@ -36,7 +36,6 @@ from procedures.journal.statements import Fence, ledger_key
 from procedures.journal.storage import durable, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput
-from procedures.models.cells import AT_ONCE
 from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
 
@@ -316,6 +315,5 @@ class DatabaseJournal:
 
 
 def _is_plain(batch: Batch) -> bool:
-    is_small = len(batch.drafts) <= AT_ONCE
-    is_quiet = is_small and all(draft.kind in PLAIN for draft in batch.drafts)
+    is_quiet = all(draft.kind in PLAIN for draft in batch.drafts)
     return is_quiet and not batch.files and not batch.release

@@ -11,10 +11,9 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 
-from procedures.models.cursors import kept_cursor
+from procedures.models.cursors import Cell, kept_cursor
 
 Row = TypeVar("Row")
-Cell = str | int | datetime | UUID
 AT_ONCE = 1000
 """Rows in one statement: databases take so many values, and no more."""
 KEPT_OTHERWISE = {

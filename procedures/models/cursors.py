@@ -1,15 +1,33 @@
-"""A cursor for what every claim, step and end say: prepared once, and not formatted anew."""
+"""Cursors for what every claim, step and end say: prepared once, and not formatted anew."""
 
 import sqlite3
 import threading
+from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from itertools import count
+from typing import Any, Protocol
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper as SQLiteCursor
 from django.db.backends.utils import CursorWrapper
+from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
+
+Cell = str | int | datetime | UUID
+
+
+class Cursor(Protocol):
+    """As much of a cursor as a statement that changes rows needs."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def execute(self, statement: str, cells: Sequence[Cell] = ...) -> Any: ...
 
 
 def kept_cursor() -> CursorWrapper:
@@ -17,26 +35,43 @@ def kept_cursor() -> CursorWrapper:
     database = connections[DEFAULT_DB_ALIAS]
     if database.queries_logged:
         return database.cursor()
+    return database.make_cursor(_kept_for(database).cursor)
+
+
+def bare_cursor() -> Cursor:
+    """The driver's own, outside of transactions: to be used within `wrap_database_errors`.
+
+    Django's and psycopg's cursors cost more than all else that Python does for a step.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    return database.cursor() if database.queries_logged else _kept_for(database).bare
+
+
+def _kept_for(database: Any) -> "_Kept":
     database.ensure_connection()
     if _kept.driver is not database.connection:
-        _kept.driver, _kept.cursor = database.connection, _cursor_of(database.connection)
-    return database.make_cursor(_kept.cursor)
+        _kept.keep(database.connection)
+    return _kept
 
 
 class _Kept(threading.local):
-    """The cursor of the connection that this thread has used last."""
+    """The cursors of the connection that this thread has used last."""
 
     driver: Any = None
     cursor: Any = None
+    bare: Any = None
+
+    def keep(self, driver: Any) -> None:
+        self.driver = driver
+        if isinstance(driver, sqlite3.Connection):
+            self.cursor, self.bare = driver.cursor(_SQLiteCursor), _BareSQLite(driver)
+            return
+        self.cursor = self.bare = psycopg.Cursor(driver)
+        if driver.prepare_threshold is not None:  # what is between knows prepared statements
+            self.bare = _BarePostgreSQL(driver)
 
 
 _kept = _Kept()
-
-
-def _cursor_of(driver: Any) -> Any:
-    if isinstance(driver, sqlite3.Connection):
-        return driver.cursor(_SQLiteCursor)
-    return psycopg.Cursor(driver)
 
 
 class _SQLiteCursor(SQLiteCursor):
@@ -46,6 +81,70 @@ class _SQLiteCursor(SQLiteCursor):
         return _with_question_marks(query)
 
 
+class _BareSQLite(sqlite3.Cursor):
+    def execute(self, statement: str, cells: Any = ()) -> Any:
+        return super().execute(_with_question_marks(statement), cells)
+
+
+class _BarePostgreSQL:
+    """Prepares each statement once a connection, and sends it with its cells as text."""
+
+    rowcount = -1
+
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self._driver = driver
+        self._prepared = PREPARED.setdefault(driver, {})
+
+    def execute(self, statement: str, cells: Sequence[Cell] = ()) -> None:
+        texts = [_text(cell) for cell in cells]
+        name = self._prepared.get(statement) or self._prepare(statement)
+        try:
+            self._send(name, texts)
+        except psycopg.errors.InvalidSqlStatementName:  # psycopg clears all after a rollback
+            self._prepared.clear()
+            self._send(self._prepare(statement), texts)
+
+    def _send(self, name: bytes, texts: Sequence[bytes]) -> None:
+        result = self._driver.pgconn.exec_prepared(name, texts)
+        _check(result)
+        self.rowcount = result.command_tuples or 0
+
+    def _prepare(self, statement: str) -> bytes:
+        name = b"countersign_%d" % next(NUMBERS)
+        query = _with_numbers(statement).encode()
+        _check(self._driver.pgconn.prepare(name, query))
+        self._prepared[statement] = name
+        return name
+
+
+PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
+"""The names of the statements that a connection knows, whichever thread has it."""
+NUMBERS = count()
+
+
+def _check(result: PGresult) -> None:
+    if result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
+        return
+    if result.error_field(DiagnosticField.SQLSTATE) is None:  # nothing came from the server
+        raise psycopg.OperationalError(result.get_error_message())
+    raise psycopg.errors.error_from_result(result)
+
+
+def _text(cell: Cell) -> bytes:
+    if isinstance(cell, datetime):
+        return cell.isoformat().encode()
+    text = str(cell).encode()
+    if b"\0" in text:  # the driver would send what stands before it
+        raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
+    return text
+
+
 @lru_cache(maxsize=256)
 def _with_question_marks(query: str) -> str:
     return str(FORMAT_QMARK_REGEX.sub("?", query))
+
+
+@lru_cache(maxsize=256)
+def _with_numbers(query: str) -> str:
+    parts = query.split("%s")
+    return "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1)) + parts[-1]
