@@ -1,34 +1,100 @@
-"""Messages to the workers: each says "look at this run", and nothing depends on its arrival."""
+"""Messages to the workers: each says "look at the queue", and nothing depends on its arrival."""
 
+import atexit
 import logging
-from uuid import UUID
+import os
+import queue
+import threading
+import time
 
+import redis
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu import Connection, pools
 
 logger = logging.getLogger(__name__)
-TASK = "procedures.advance_run"
+TASK = "procedures.advance_runs"
+CALLED = "countersign.called"
+"""In Redis: a message is on its way to the workers, and they have not begun on it."""
+CALL_AGAIN = 1000
+"""Milliseconds after which it may be lost, or lie with a worker that has no time for it."""
 PATIENCE = 0.2
-"""Seconds that a reply may be held up by a broker that does not answer."""
+"""Seconds that a broker may take which does not answer."""
+Message = tuple[str, tuple[str | int, ...]]
 
 
-def ring(run_id: UUID) -> None:
-    """Send word of a queued run once this transaction is committed. Never raises, never waits."""
-    send_later(TASK, str(run_id), about=f"run {run_id}")
+def call_workers() -> None:
+    """Once this transaction is committed, see to it that a worker looks at the queue.
+
+    Never raises, never waits. However many call, one message is on its way: the worker that has
+    it begins by `note_arrival`, carries on all that is queued, and calls the next.
+    """
+    send_later(TASK)
 
 
-def send_later(task: str, argument: str | int, *, about: str) -> None:
-    """Send a message to a task by its name, once this transaction is committed, as `ring` does."""
-    transaction.on_commit(lambda: _send(task, argument, about))
+def send_later(task: str, *arguments: str | int) -> None:
+    """Send a message to a task by its name, once this transaction is committed, as above."""
+    transaction.on_commit(lambda: _messenger.send((task, arguments)))
 
 
-def _send(task: str, argument: str | int, about: str) -> None:
+def note_arrival() -> None:
+    """From now on another call is another message."""
+    try:
+        _redis().delete(CALLED)
+    except redis.RedisError as error:
+        logger.debug("That a message has come could not be noted: %s", error)
+
+
+class Messenger:
+    """Sends messages from a thread of its own: nobody waits for the broker."""
+
+    def __init__(self) -> None:
+        self._messages: queue.Queue[Message] = queue.Queue()
+        self._pid = 0
+
+    def send(self, message: Message) -> None:
+        self._messages.put(message)
+        if self._pid != os.getpid():  # the first of this process, or since it was forked
+            self._pid = os.getpid()
+            threading.Thread(target=self._send_all, name="messenger", daemon=True).start()
+            atexit.register(self._finish)
+
+    def _send_all(self) -> None:
+        while True:
+            messages = [self._messages.get()]
+            while not self._messages.empty():
+                messages.append(self._messages.get())
+            for message in dict.fromkeys(messages):
+                if message != (TASK, ()) or _is_first_call():
+                    _send(*message)
+            for _ in messages:
+                self._messages.task_done()
+
+    def _finish(self) -> None:
+        """A command that starts a run and ends: its message is sent before that."""
+        ends = time.monotonic() + 2 * PATIENCE
+        while self._messages.unfinished_tasks and time.monotonic() < ends:
+            time.sleep(0.01)
+
+
+_messenger = Messenger()
+
+
+def _is_first_call() -> bool:
+    try:
+        return bool(_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
+    except redis.RedisError:
+        return True
+
+
+def _send(task: str, arguments: tuple[str | int, ...]) -> None:
     try:
         with pools.producers[_connection()].acquire(block=True, timeout=PATIENCE) as producer:
-            current_app.send_task(task, args=[argument], producer=producer, retry=False)
+            current_app.send_task(task, args=arguments, producer=producer, retry=False)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
-        logger.warning("No message about %s could be sent: %s", about, error)
+        told = ", ".join(map(str, arguments)) or "queued runs"
+        logger.warning("No message about %s could be sent to %s: %s", told, task, error)
 
 
 def _connection() -> Connection:
@@ -41,3 +107,21 @@ def _connection() -> Connection:
             "max_retries": 0,
         },
     )
+
+
+class _Kept(threading.local):
+    pid = 0
+    client: redis.Redis
+
+
+_kept = _Kept()
+
+
+def _redis() -> redis.Redis:
+    """One connection a thread, and none that is shared with a process it was forked from."""
+    if _kept.pid != os.getpid():
+        _kept.client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        )
+        _kept.pid = os.getpid()
+    return _kept.client

@@ -1,6 +1,8 @@
 """What a worker does with a run: claim it, keep the lease, carry it on, let go."""
 
 import logging
+import time
+from functools import cache
 from uuid import UUID
 
 from procedures import dispatch, journal, registry
@@ -10,43 +12,84 @@ from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.heart import heart
 from procedures.journal import DatabaseJournal
+from procedures.models import Run
 from procedures.models.procedure import code_of_run
+from procedures.models.run import Besides
 
 logger = logging.getLogger(__name__)
+SHIFT = 1.0
+"""Seconds after which a message has done its part: a worker that is to end does not go on."""
+
+
+def advance_runs() -> None:
+    """Carry on what is queued, what came first before the others, until nothing is left.
+
+    Then, or when the shift is over, another message goes on. Doubled and late ones are harmless.
+    """
+    ends, besides, has_called = time.monotonic() + SHIFT, Besides(), False
+    try:
+        while claimed := journal.claim_next(_code_for, besides):
+            if claimed.run.are_others and not has_called:
+                dispatch.call_workers()
+                has_called = True
+            if claimed.journal:
+                _carry_on(claimed.code, claimed.journal)
+            if time.monotonic() >= ends:
+                dispatch.call_workers()
+                return
+    except StorageLost as lost:
+        logger.warning("The queue is left for later: %s", lost)
 
 
 def advance_run(run_id: UUID) -> None:
-    """Carry a run on until it waits or ends. Doubled, late and unknown messages are harmless."""
-    definition = _code_for(run_id)
-    if definition is None:
+    """Carry that run on, if it is queued or its worker was lost."""
+    rows = code_of_run(run_id)
+    code = _newest_code(rows[0][0], [version for _, version in rows]) if rows else None
+    if code is None:
         return
     try:
         held = journal.claim(run_id)
-        if held is not None:
-            _carry_on(definition, held)
+    except StorageLost as lost:
+        logger.warning("Run %s is left for later: %s", run_id, lost)
+        return
+    if held is not None:
+        _carry_on(code, held)
+
+
+def _code_for(run: Run) -> Procedure | None:
+    """The code here that carries on this run."""
+    code = registry.find(run.procedure_name)
+    if code and code.version == run.newest_version:
+        return code
+    known = [version for _, version in code_of_run(run.pk)]
+    return _newest_code(run.procedure_name, known)
+
+
+def _newest_code(name: str, known: list[str]) -> Procedure | None:
+    """`known`: the versions that are registered, the newest first."""
+    code = registry.find(name)
+    if code is None:
+        _warn(f"Runs stay queued: no code here is called {name!r}.")
+    elif registry.is_outdated(code, known):
+        _warn(f"Runs stay queued: {name!r} is left to newer code than is here.")
+        return None
+    return code
+
+
+@cache
+def _warn(words: str) -> None:
+    """Once: the queue is looked at again and again."""
+    logger.warning(words)
+
+
+def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
+    run_id = held.run.run_id
+    try:
+        with heart.beating_for(held):
+            advance(code, held, ContentStore())
     except Fenced:
         logger.warning("Run %s: another worker has it now.", run_id)
     except StorageLost as lost:
         logger.warning("Run %s is left for later: %s", run_id, lost)
-
-
-def _code_for(run_id: UUID) -> Procedure | None:
-    """The code here that carries on this run, asked for with one query."""
-    rows = code_of_run(run_id)
-    if not rows:
-        return None
-    name, known = rows[0][0], [version for _, version in rows]
-    definition = registry.find(name)
-    if definition is None:
-        logger.warning("Run %s stays queued: no code here is called %r.", run_id, name)
-    elif registry.is_outdated(definition, known):
-        logger.warning("Run %s is left to newer code of %r than is here.", run_id, name)
-        return None
-    return definition
-
-
-def _carry_on(definition: Procedure, held: DatabaseJournal) -> None:
-    with heart.beating_for(held):
-        advance(definition, held, ContentStore())
     if held.is_queued_again:
-        dispatch.ring(UUID(held.run.run_id))
+        dispatch.call_workers()

@@ -1,24 +1,15 @@
 """What Celery calls."""
 
-import logging
-from uuid import UUID
-
 from celery import shared_task
 
-from procedures import runner, services
-
-logger = logging.getLogger(__name__)
+from procedures import dispatch, runner, services
 
 
-@shared_task(name="procedures.advance_run")
-def advance_run(run_id: object) -> None:
-    """A broker may hand over anything: what is no id is let pass."""
-    try:
-        known = UUID(str(run_id))
-    except ValueError:
-        logger.warning("A message names no run: %.100r", run_id)
-        return
-    runner.advance_run(known)
+@shared_task(name=dispatch.TASK)
+def advance_runs(*_: object, **__: object) -> None:
+    """A broker may hand over anything: what the message says is not read."""
+    dispatch.note_arrival()
+    runner.advance_runs()
 
 
 @shared_task(name="procedures.sweep")

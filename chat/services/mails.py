@@ -74,7 +74,7 @@ def _ring_again(mail: Mail) -> None:
 
 def _ring(mail: Mail, now: datetime) -> None:
     mail.ring_again(at=now)
-    dispatch.send_later(TASK, mail.pk, about=f"mail {mail.pk}")
+    dispatch.send_later(TASK, mail.pk)
 
 
 def people_asked(request: HumanRequest) -> QuerySet[User]:

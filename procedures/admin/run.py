@@ -64,7 +64,7 @@ class RunAdmin(HistoryAdmin):
             {"fields": ["working_on", "working_attempt", "working_since", "wake_at", "ends_at"]},
         ),
         ("Journal", {"fields": ["head_seq", "head_hash"]}),
-        ("Worker", {"fields": ["epoch", "leased_until", "claims", "ring_at", "rings"]}),
+        ("Worker", {"fields": ["epoch", "leased_until", "claims", "queued_at"]}),
     ]
     readonly_fields = ["see_also", "shown_inputs", "shown_result", "shown_error"]
     related = [

@@ -2,10 +2,11 @@
 
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
 from procedures.journal.children import begin_more, begin_run, settle, wait_again
-from procedures.journal.claiming import cancel, claim, force_end, pause, unpause
+from procedures.journal.claiming import cancel, claim, claim_next, force_end, pause, unpause
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.forks import Fork, begin_fork
 from procedures.journal.statements import ledger_key
+from procedures.journal.storage import limit_locks
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "begin_run",
     "cancel",
     "claim",
+    "claim_next",
     "close_wait",
     "force_end",
     "ledger_key",
+    "limit_locks",
     "lock_below",
     "match_signal",
     "pause",

@@ -229,4 +229,4 @@ def _begin(child: Run, files: Iterable[Artifact]) -> None:
         [Artifact(run=child, **vars(file)) for file in given], ignore_conflicts=True
     )
     hooks.run_started.send(Run, run=child)
-    dispatch.ring(child.pk)
+    dispatch.call_workers()

@@ -1,22 +1,30 @@
 """Taking hold of a run: a worker to carry it on, or an operator's act to write as its writer."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 
 from procedures import dispatch, hooks
 from procedures.engine import canonical
+from procedures.engine.definition import Procedure
+from procedures.engine.errors import Refused
 from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chained, closing
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.statements import insert, ledger_key
-from procedures.journal.storage import regardless, storage
+from procedures.journal.storage import limit_locks, regardless, storage
 from procedures.models import Run, RunInput
+from procedures.models.run import Besides
 from procedures.models.run_input import News, news_of, take
+
+logger = logging.getLogger(__name__)
+LONGEST_LOCK = 5
+"""Seconds that a worker waits for a run which others look at, when it has nothing else to do."""
 
 
 def claim(run_id: UUID) -> DatabaseJournal | None:
@@ -26,15 +34,52 @@ def claim(run_id: UUID) -> DatabaseJournal | None:
     """
     with storage(), transaction.atomic():
         found = Run.objects.lock_claimable(run_id)
-        if found is None:
-            return None
-        run, now = found
-        journal = _hold(run, now)
-        if run.cancel_requested_at and not journal.begin_cancel():
-            return None
-        if run.pause_requested_at:
-            journal.rest(RunStatus.QUEUED)
-            return None
+        return _claim_locked(*found) if found else None
+
+
+class Claimed(NamedTuple):
+    """A run that was taken from the queue."""
+
+    run: Run
+    code: Procedure
+    journal: DatabaseJournal | None
+    """None: it had to end, or to rest, and did."""
+
+
+def claim_next(code_for: Callable[[Run], Procedure | None], besides: Besides) -> Claimed | None:
+    """Take hold of the run that was queued first, of those that there is code for.
+
+    None when nothing is left. What cannot be claimed is passed by: it keeps nobody waiting.
+    """
+    while True:
+        run = None
+        try:
+            with storage(), transaction.atomic():
+                run = Run.objects.lock_queued(besides)
+                if run is None:
+                    if not Run.objects.queued_besides(besides).exists():
+                        return None
+                    limit_locks(LONGEST_LOCK)  # somebody answers it, say
+                    run = Run.objects.lock_queued(besides, waits=True)
+                    if run is None:
+                        continue
+                if code := code_for(run):
+                    return Claimed(run, code, _claim_locked(run, run.asked_at))
+            besides.procedures.add(run.procedure_id)
+        except (Refused, Exception):
+            if run is None:
+                raise
+            logger.exception("Run %s cannot be claimed, and stays queued.", run.pk)
+            besides.runs.add(run.pk)
+
+
+def _claim_locked(run: Run, now: datetime) -> DatabaseJournal | None:
+    journal = _hold(run, now)
+    if run.cancel_requested_at and not journal.begin_cancel():
+        return None
+    if run.pause_requested_at:
+        journal.rest(RunStatus.QUEUED)
+        return None
     return journal
 
 
@@ -56,7 +101,7 @@ def unpause(run: Run, *, now: datetime) -> None:
     wake_at = run.wake_at if run.paused_as == RunStatus.RETRYING else None
     _hold(run, now).unpause(wake_at=wake_at)
     if run.status == RunStatus.QUEUED:
-        dispatch.ring(run.pk)
+        dispatch.call_workers()
 
 
 def force_end(run: Run, said: Mapping[str, Any], *, now: datetime) -> int:
@@ -84,7 +129,7 @@ def _close_all(run: Run, *, at: datetime) -> None:
 
 
 def _hold(run: Run, now: datetime) -> DatabaseJournal:
-    inputs = _news_of(run, now)
+    inputs = _news_of(run, now) if run.has_news else []
     events = _taken_in(run, inputs, now)
     if events:
         run.head_seq, run.head_hash = events[-1].seq, events[-1].hash

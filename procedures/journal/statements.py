@@ -98,7 +98,7 @@ def _insertion(count: int) -> str:
 def _as_json(events: Sequence[Event]) -> str:
     """Read by the server faster than values one by one, and however many they are."""
     lines = [event._asdict() | {"at": event.at.isoformat()} for event in events]
-    return canonical.ENCODER.encode(lines)
+    return canonical.text_of(lines)
 
 
 def ledger_key() -> bytes:

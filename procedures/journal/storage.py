@@ -22,6 +22,13 @@ def storage() -> Iterator[None]:
         raise Refused(f"{type(error).__name__}: {error}") from error
 
 
+def limit_locks(seconds: float) -> None:
+    """In this transaction, wait so long for a row: a host that is gone may hold it for hours."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{seconds}s'")
+
+
 @contextmanager
 def durable() -> Iterator[None]:
     """A transaction of its own; what stands inside somebody else's would not be kept."""

@@ -82,7 +82,7 @@ def wake(run: Run, *, at: datetime) -> None:
 def queue(run: Run, *, at: datetime) -> None:
     """Let a worker take it up, and send word of it after the commit."""
     run.queue(at=at)
-    dispatch.ring(run.pk)
+    dispatch.call_workers()
 
 
 def match_signal(run: Run, wait: Wait, *, at: datetime) -> None:

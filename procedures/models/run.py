@@ -1,5 +1,6 @@
 """Runs: one execution of a procedure each."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
@@ -11,21 +12,22 @@ from django.db.models import Exists, OuterRef, Q
 from procedures.engine.journal import EventKind, RunStatus
 from procedures.models.cells import adapted, exists, fetched, rows_of, save_columns
 from procedures.models.clock import clock
+from procedures.models.cursors import Cell
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
 
 if TYPE_CHECKING:
     from procedures.models.event import Event
 
-RING_AGAIN = timedelta(seconds=5)
-LONGEST_SILENCE = timedelta(minutes=10)
+CALL_AGAIN = timedelta(seconds=5)
+"""After so long in the queue the message that called for a worker may be lost."""
 HELD = [
     "status",
     "leased_until",
     "epoch",
     "claims",
     "wake_at",
-    "ring_at",
+    "queued_at",
     "head_seq",
     "head_hash",
 ]
@@ -36,8 +38,7 @@ RELEASED = [
     "result",
     "error",
     "leased_until",
-    "rings",
-    "ring_at",
+    "queued_at",
     "ended_at",
     "working_on",
     "working_attempt",
@@ -58,6 +59,22 @@ ABOVE = (
     " WHERE w.id = %s"
 )
 ONE = "FROM procedures_run WHERE id = %s"
+QUEUED = (
+    "SELECT r.*, p.name AS procedure_name,{now}"
+    " (SELECT v.version FROM procedures_procedureversion v WHERE v.procedure_id = p.id"
+    " ORDER BY v.registered_at DESC, v.id DESC LIMIT 1) AS newest_version,"
+    " EXISTS (SELECT 1 FROM procedures_run other"
+    " WHERE other.status = 'queued' AND other.id <> r.id) AS are_others,"
+    " EXISTS (SELECT 1 FROM procedures_runinput i"
+    " WHERE i.run_id = r.id AND i.taken_at IS NULL) AS has_news"
+    " FROM procedures_run r JOIN procedures_procedure p ON p.id = r.procedure_id"
+    " WHERE r.status = 'queued'{besides} ORDER BY r.queued_at LIMIT 1"
+)
+ASKED_AT, LOCKED, SKIPPED = (
+    " clock_timestamp() + %s AS asked_at,",
+    " FOR NO KEY UPDATE OF r",
+    " SKIP LOCKED",
+)
 UNTAKEN = "SELECT 1 FROM procedures_runinput WHERE run_id = %s AND taken_at IS NULL"
 LEFT_AT_END = (
     f"SELECT EXISTS ({UNTAKEN} AND kind = 'operator'),"  # noqa: S608
@@ -69,6 +86,26 @@ ASKED_TO_STOP = (
 )
 
 
+@dataclass
+class Besides:
+    """What a worker passes by in the queue."""
+
+    procedures: set[int] = field(default_factory=set)
+    runs: set[UUID] = field(default_factory=set)
+
+    @property
+    def condition(self) -> str:
+        return _not_in("r.procedure_id", len(self.procedures)) + _not_in("r.id", len(self.runs))
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [*self.procedures, *map(adapted, self.runs)]
+
+
+def _not_in(column: str, count: int) -> str:
+    return f" AND {column} NOT IN ({', '.join(['%s'] * count)})" if count else ""
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def lock_claimable(self, run_id: UUID) -> "tuple[Run, datetime] | None":
         """The run, if it is queued or a worker's lease on it has passed, and the time of asking."""
@@ -78,6 +115,21 @@ class RunQuerySet(models.QuerySet["Run"]):
         now = clock.now()
         asked = self.raw(CLAIMABLE, [adapted(run_id), adapted(now)])
         return next(((run, now) for run in asked), None)
+
+    def lock_queued(self, besides: "Besides", *, waits: bool = False) -> "Run | None":
+        """The one that was queued first, besides some, and those whose rows others hold.
+
+        `waits`: for these.
+        """
+        if connection.vendor == "postgresql":
+            statement = QUEUED.format(now=ASKED_AT, besides=besides.condition) + LOCKED
+            cells = [clock.ahead, *besides.cells]
+            return next(iter(self.raw(statement + ("" if waits else SKIPPED), cells)), None)
+        statement = QUEUED.format(now="", besides=besides.condition)
+        run = next(iter(self.raw(statement, besides.cells)), None)
+        if run:
+            run.asked_at = clock.now()
+        return run
 
     def locked(self) -> Self:
         """Until the end of the transaction, as an update locks them.
@@ -99,8 +151,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)
 
     def unheard(self, now: datetime) -> Self:
-        """Queued, and the last message about it is so old that it may be lost."""
-        return self.queued().filter(ring_at__lte=now)
+        """Queued for so long that the message about it may be lost."""
+        return self.queued().filter(queued_at__lte=now - CALL_AGAIN)
 
     def for_lists(self) -> Self:
         """Loads what a row shows, without a query a row."""
@@ -115,6 +167,9 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def queued(self) -> Self:
         return self.filter(status=RunStatus.QUEUED)
+
+    def queued_besides(self, some: "Besides") -> Self:
+        return self.queued().exclude(procedure__in=some.procedures).exclude(pk__in=some.runs)
 
     def with_news_of_children(self) -> Self:
         """Suspended or paused, and a child's end was lost on its way to them."""
@@ -190,8 +245,7 @@ class Run(models.Model):
     ends_at = models.DateTimeField(
         null=True, help_text="When it has lasted as long as it may, as its code said last."
     )
-    ring_at = models.DateTimeField(null=True, help_text="When a queued run is rung again.")
-    rings = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField(null=True, help_text="Since when it is queued.")
     working_on = models.CharField(max_length=200, blank=True)
     working_attempt = models.PositiveIntegerField(null=True)
     working_since = models.DateTimeField(null=True)
@@ -199,6 +253,13 @@ class Run(models.Model):
     objects = RunQuerySet.as_manager()
     asked_at: datetime
     """The server's time when it was found to be claimable."""
+    procedure_name: str
+    newest_version: str
+    """Of the procedure's code, as it is registered."""
+    are_others: bool
+    """Whether others are queued, too."""
+    has_news: bool = True
+    """Whether something may have come from outside."""
 
     class Meta:
         ordering = ["-id"]
@@ -211,7 +272,7 @@ class Run(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["ring_at"], condition=Q(status="queued"), name="queued_runs"),
+            models.Index(fields=["queued_at"], condition=Q(status="queued"), name="queued_runs"),
             models.Index(
                 fields=["leased_until"], condition=Q(status="running"), name="running_runs"
             ),
@@ -238,7 +299,7 @@ class Run(models.Model):
     def insert(self, *, head_seq: int, head_hash: str) -> None:
         """Keep a new run, queued."""
         self.head_seq, self.head_hash = head_seq, head_hash
-        self.ring_at = self.created_at + RING_AGAIN
+        self.queued_at = self.created_at
         self.save(force_insert=True)
 
     def hold(self, *, until: datetime, is_called: bool) -> None:
@@ -248,13 +309,13 @@ class Run(models.Model):
         """
         self.status, self.leased_until = RunStatus.RUNNING, until
         self.epoch, self.claims = self.epoch + 1, 1 if is_called else self.claims + 1
-        self.wake_at = self.ring_at = None
+        self.wake_at = self.queued_at = None
         save_columns(self, HELD)
 
     def queue(self, *, at: datetime) -> None:
         self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
-        self.rings, self.ring_at = 0, at + RING_AGAIN
-        save_columns(self, ("status", "wake_at", "leased_until", "rings", "ring_at"))
+        self.queued_at = at
+        save_columns(self, ("status", "wake_at", "leased_until", "queued_at"))
 
     def request_cancel(self, *, at: datetime) -> None:
         """A pause ends with it."""
@@ -297,12 +358,6 @@ class Run(models.Model):
         self.error, self.ended_at = "", None
         self.save(update_fields=["error", "ended_at", "cancel_requested_at"])
         self.queue(at=at)
-
-    def ring_again(self, *, at: datetime) -> None:
-        """Note one more message about this queued run; the next one comes twice as late."""
-        self.rings += 1
-        self.ring_at = at + min(RING_AGAIN * 2**self.rings, LONGEST_SILENCE)
-        self.save(update_fields=["rings", "ring_at"])
 
     def begin_anew(self, seq: int) -> None:
         """Read it from this event on."""
@@ -353,8 +408,8 @@ class Run(models.Model):
     ) -> None:
         """End a worker's hold. A run whose inputs came meanwhile is queued at once."""
         self.status, self.wake_at, self.result, self.error = status, wake_at, result, error
-        self.leased_until, self.rings = None, 0
-        self.ring_at = at + RING_AGAIN if status == RunStatus.QUEUED else None
+        self.leased_until = None
+        self.queued_at = at if status == RunStatus.QUEUED else None
         self.ended_at = at if status.is_end else None
         self.working_on, self.working_attempt, self.working_since = "", None, None
         save_columns(self, RELEASED)

@@ -73,7 +73,7 @@ def _retry(run: Run, *, by: User, reason: str) -> str:
         journal.wait_again(run, children.wait, children.with_fate(Fate.ANEW), at=now)
     for child in children.with_fate(Fate.RETRIED):
         _retry(child, by=by, reason=reason)
-    dispatch.ring(run.pk)
+    dispatch.call_workers()
     return _told_of_retry(again, children)
 
 
@@ -165,5 +165,5 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     changed.update(part_of=None)  # what became of it decides no set
     journal.withdraw_all(changed.open(), by="system: asked again", at=now)
     run.reopen(at=now)
-    dispatch.ring(run.pk)
+    dispatch.call_workers()
     return "It goes on with the code as it is."

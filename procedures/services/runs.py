@@ -106,7 +106,7 @@ class Start:
         )
         write(run)
         hooks.run_started.send(Run, run=run)
-        dispatch.ring(run.pk)
+        dispatch.call_workers()
         return run
 
     def _earlier(self) -> Run | None:

@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from procedures import dispatch, journal
@@ -16,8 +15,8 @@ from procedures.services.waits import expire_wait
 
 logger = logging.getLogger(__name__)
 LARGEST_SWEEP = 500
-LONGEST_LOCK = "500ms"
-"""How long the sweep waits for one row; what is locked then has its turn a second later."""
+LONGEST_LOCK = 0.5
+"""Seconds."""
 T = TypeVar("T", Run, Wait)
 
 
@@ -33,7 +32,8 @@ def sweep() -> None:
     runs = Run.objects
     for due in (runs.due_for_retry(now), runs.out_of_time(now), runs.lost(now)):
         _each(due.order_by("pk"), _queue)
-    _each(Run.objects.unheard(now).order_by("ring_at"), _ring_again)
+    if runs.unheard(now).exists():
+        dispatch.call_workers()
 
 
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
@@ -66,10 +66,8 @@ def _run_of(row: Run | Wait) -> UUID:
 
 @transaction.atomic
 def _mend(row: T, mend: Callable[[T], object]) -> None:
-    """A worker that stands still, or whose host is gone, may hold a lock for hours."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_LOCK}'")
+    """What is locked has its turn a second later."""
+    journal.limit_locks(LONGEST_LOCK)
     mend(row)
 
 
@@ -84,11 +82,3 @@ def _queue(run: Run) -> None:
     due = runs.due_for_retry(now) | runs.out_of_time(now) | runs.lost(now)
     if found := due.locked().filter(pk=run.pk).first():
         journal.queue(found, at=now)
-
-
-@transaction.atomic
-def _ring_again(run: Run) -> None:
-    now: datetime = clock.now()
-    if found := Run.objects.unheard(now).locked().filter(pk=run.pk).first():
-        found.ring_again(at=now)
-        dispatch.ring(found.pk)

@@ -1,0 +1,227 @@
+"""The queue of runs: who goes first, what holds nobody up, and how few messages that takes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, transaction
+
+from procedures import dispatch, runner
+from procedures.engine.journal import RunStatus
+from procedures.journal import claiming
+from procedures.models import Procedure, ProcedureVersion, Run, RunInput
+from procedures.models.clock import clock
+from procedures.runner import advance_runs
+from procedures.services import start_run
+from tests import procedures
+from tests.processes import Redis, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+POSTGRES_ONLY = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock")
+
+
+def queued(times: int = 1) -> Run:
+    return start_run("repeated_steps", {"times": times}, by=None)[0]
+
+
+def states(*runs: Run) -> list[str]:
+    return [Run.objects.get(pk=run.pk).status for run in runs]
+
+
+def test_what_was_queued_first_goes_first() -> None:
+    resumed, first, second = queued(), queued(), queued()
+    Run.objects.filter(pk=resumed.pk).update(queued_at=clock.now())
+
+    advance_runs()
+
+    ended = Run.objects.filter(pk__in=[resumed.pk, first.pk, second.pk]).order_by("ended_at")
+    assert list(ended) == [first, second, resumed]
+    assert set(ended.values_list("status", flat=True)) == {RunStatus.SUCCEEDED}
+
+
+@pytest.fixture
+def of_no_code() -> Run:
+    """Queued first, and only other workers know its code."""
+    run = queued()
+    procedure = Procedure.objects.create(name=f"somewhere_else_{run.pk.hex}", title="Elsewhere")
+    version = ProcedureVersion.objects.create(
+        procedure=procedure, version="1", registered_at=clock.now()
+    )
+    Run.objects.filter(pk=run.pk).update(procedure=procedure, version=version)
+    return run
+
+
+@pytest.fixture
+def of_newer_code() -> Iterator[Run]:
+    run, _ = start_run("turn_by_turn", {"times": 1}, by=None)
+    ProcedureVersion.objects.create(
+        procedure=run.procedure, version="newer", registered_at=clock.now()
+    )
+    yield run
+    procedures.forget()
+
+
+@pytest.fixture
+def unreadable() -> Run:
+    """It has news that no worker can read."""
+    run = queued()
+    RunInput.objects.create(run=run, kind="operator", name="retry", data="{")
+    return run
+
+
+@pytest.mark.parametrize("name", ["of_no_code", "of_newer_code", "unreadable"])
+def test_what_cannot_be_carried_on_keeps_nobody_waiting(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    stuck = request.getfixturevalue(name)
+    others = [queued(), queued()]
+
+    advance_runs()
+
+    assert states(stuck, *others) == ["queued", "succeeded", "succeeded"]
+
+
+def test_that_code_is_missing_is_told_once(
+    of_no_code: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    advance_runs()
+    advance_runs()
+
+    assert caplog.text.count(f"no code here is called 'somewhere_else_{of_no_code.pk.hex}'") == 1
+
+
+@contextmanager
+def held(run: Run) -> Iterator[threading.Event]:
+    """Somebody else has the run's row locked, until the event."""
+    is_locked, may_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Run.objects.locked().get(pk=run.pk)
+            is_locked.set()
+            may_go.wait(30)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert is_locked.wait(30)
+    yield may_go
+    may_go.set()
+    holder.join()
+
+
+@POSTGRES_ONLY
+def test_what_somebody_holds_for_long_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = queued(), queued()
+    monkeypatch.setattr(claiming, "LONGEST_LOCK", 0.1)
+
+    with held(first):
+        advance_runs()
+
+        assert states(first, second) == ["queued", "succeeded"]
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])
+
+
+@POSTGRES_ONLY
+def test_a_run_that_somebody_looks_at_just_now_is_waited_for() -> None:
+    """As when fifty answer at once: the message of the one that counts is the only one."""
+    run = queued()
+
+    def work() -> None:
+        advance_runs()
+        connection.close()
+
+    worker = threading.Thread(target=work)
+
+    with held(run) as may_go:
+        worker.start()
+        wait_until(somebody_waits_for_a_lock, what="the worker")
+        may_go.set()
+        worker.join()
+
+    assert states(run) == ["succeeded"]
+
+
+# Messages
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """To which tasks messages go, and no thread in between."""
+    tasks: list[str] = []
+    monkeypatch.setattr(dispatch, "send_later", lambda task, *_: tasks.append(task))
+    return tasks
+
+
+@pytest.mark.parametrize(("runs", "calls"), [(0, 0), (1, 0), (2, 1), (5, 1)])
+def test_a_worker_calls_another_while_more_is_queued(
+    runs: int, calls: int, sent: list[str]
+) -> None:
+    for _ in range(runs):
+        queued()
+    sent.clear()
+
+    advance_runs()
+
+    assert sent == [dispatch.TASK] * calls
+
+
+def test_after_its_shift_a_worker_leaves_the_rest_to_another_message(
+    sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "SHIFT", 0)
+    runs = [queued(), queued()]
+    sent.clear()
+
+    advance_runs()
+
+    assert states(*runs) == ["succeeded", "queued"]
+    assert sent[-1] == dispatch.TASK
+
+
+def messages(redis_server: Redis) -> int:
+    with redis_server.client() as client:
+        return int(client.llen("runs"))
+
+
+def test_however_many_call_one_message_is_on_its_way(redis_server: Redis) -> None:
+    for _ in range(20):
+        queued()
+    wait_until(lambda: messages(redis_server) == 1, what="the first message")
+
+    dispatch.note_arrival()
+    queued()
+
+    wait_until(lambda: messages(redis_server) == 2, what="the second message")
+
+
+def test_a_lost_message_is_not_waited_for_long(redis_server: Redis) -> None:
+    queued()
+    wait_until(lambda: messages(redis_server) == 1, what="the first message")
+    with redis_server.client() as client:
+        client.delete("runs")
+        left = client.pttl(dispatch.CALLED)
+        client.delete(dispatch.CALLED)  # in so many milliseconds of itself
+    assert 0 < left <= dispatch.CALL_AGAIN
+
+    queued()
+
+    wait_until(lambda: messages(redis_server) == 1, what="the message after it")
+
+
+def test_nobody_waits_for_a_broker_that_hangs(redis_server: Redis) -> None:
+    redis_server.pause()
+    runs = [queued() for _ in range(20)]
+
+    advance_runs()
+
+    assert set(states(*runs)) == {"succeeded"}
+    redis_server.revive()
