@@ -26,12 +26,12 @@ class Doorbell:
     """Gathers hints and sends them from a thread of its own, over one kept connection."""
 
     def __init__(self) -> None:
-        self._streams: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._streams: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
         self._pid = 0
 
-    def ring(self, stream: str) -> None:
-        """Say that a stream has news. Costs a queue's `put`."""
-        self._streams.put(stream)
+    def ring(self, *streams: str) -> None:
+        """Say that streams have news. Costs a queue's `put`."""
+        self._streams.put(streams)
         if self._pid != os.getpid():  # the first hint of this process, or since it was forked
             self._pid = os.getpid()
             threading.Thread(target=self._send_all, name="doorbell", daemon=True).start()
@@ -48,10 +48,10 @@ class Doorbell:
 
     def _gathered(self) -> Iterator[set[str]]:
         while True:
-            streams = {self._streams.get()}
+            streams = set(self._streams.get())
             time.sleep(GATHER)
             while not self._streams.empty():
-                streams.add(self._streams.get())
+                streams.update(self._streams.get())
             yield streams
 
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -131,6 +130,5 @@ def _why(content: dict[str, Any]) -> str:
     return str(comment) if by.startswith("system:") else f"{by}: {comment}"
 
 
-def ring_for_run(run_id: UUID, **_: Any) -> None:
-    doorbell.ring(f"run:{run_id}")
-    doorbell.ring("runs")
+def ring_for_run(run_id: str, **_: Any) -> None:
+    doorbell.ring(f"run:{run_id}", "runs")

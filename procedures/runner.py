@@ -12,9 +12,8 @@ from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.heart import heart
 from procedures.journal import DatabaseJournal
-from procedures.models import Run
 from procedures.models.procedure import code_of_run
-from procedures.models.run import Besides
+from procedures.models.run import Besides, Queued
 
 logger = logging.getLogger(__name__)
 SHIFT = 1.0
@@ -29,7 +28,7 @@ def advance_runs() -> None:
     ends, besides, has_called = time.monotonic() + SHIFT, Besides(), False
     try:
         while claimed := journal.claim_next(_code_for, besides):
-            if claimed.run.are_others and not has_called:
+            if claimed.are_others and not has_called:
                 dispatch.call_workers()
                 has_called = True
             if claimed.journal:
@@ -56,13 +55,13 @@ def advance_run(run_id: UUID) -> None:
         _carry_on(code, held)
 
 
-def _code_for(run: Run) -> Procedure | None:
+def _code_for(found: Queued) -> Procedure | None:
     """The code here that carries on this run."""
-    code = registry.find(run.procedure_name)
-    if code and code.version == run.newest_version:
+    code = registry.find(found.procedure)
+    if code and code.version == found.newest:
         return code
-    known = [version for _, version in code_of_run(run.pk)]
-    return _newest_code(run.procedure_name, known)
+    known = [version for _, version in code_of_run(found.run.pk)]
+    return _newest_code(found.procedure, known)
 
 
 def _newest_code(name: str, known: list[str]) -> Procedure | None:

@@ -19,7 +19,7 @@ from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.statements import insert, ledger_key
 from procedures.journal.storage import limit_locks, regardless, storage
 from procedures.models import Run, RunInput
-from procedures.models.run import Besides
+from procedures.models.run import Besides, Queued
 from procedures.models.run_input import News, news_of, take
 
 logger = logging.getLogger(__name__)
@@ -32,49 +32,51 @@ def claim(run_id: UUID) -> DatabaseJournal | None:
 
     None when there is nothing to do, or another worker holds it. Raises `StorageLost`.
     """
-    with storage(), transaction.atomic():
+    with storage, transaction.atomic():
         found = Run.objects.lock_claimable(run_id)
-        return _claim_locked(*found) if found else None
+        return _claim_locked(found.run, found.at) if found else None
 
 
 class Claimed(NamedTuple):
     """A run that was taken from the queue."""
 
-    run: Run
+    are_others: bool
+    """Whether more is queued."""
     code: Procedure
     journal: DatabaseJournal | None
     """None: it had to end, or to rest, and did."""
 
 
-def claim_next(code_for: Callable[[Run], Procedure | None], besides: Besides) -> Claimed | None:
+def claim_next(code_for: Callable[[Queued], Procedure | None], besides: Besides) -> Claimed | None:
     """Take hold of the run that was queued first, of those that there is code for.
 
     None when nothing is left. What cannot be claimed is passed by: it keeps nobody waiting.
     """
     while True:
-        run = None
+        found = None
         try:
-            with storage(), transaction.atomic():
-                run = Run.objects.lock_queued(besides)
-                if run is None:
+            with storage, transaction.atomic():
+                found = Run.objects.lock_queued(besides)
+                if found is None:
                     if not Run.objects.queued_besides(besides).exists():
                         return None
                     limit_locks(LONGEST_LOCK)  # somebody answers it, say
-                    run = Run.objects.lock_queued(besides, waits=True)
-                    if run is None:
+                    found = Run.objects.lock_queued(besides, waits=True)
+                    if found is None:
                         continue
-                if code := code_for(run):
-                    return Claimed(run, code, _claim_locked(run, run.asked_at))
-            besides.procedures.add(run.procedure_id)
+                if code := code_for(found):
+                    journal = _claim_locked(found.run, found.at, has_news=found.has_news)
+                    return Claimed(found.are_others, code, journal)
+            besides.procedures.add(found.run.procedure_id)
         except (Refused, Exception):
-            if run is None:
+            if found is None:
                 raise
-            logger.exception("Run %s cannot be claimed, and stays queued.", run.pk)
-            besides.runs.add(run.pk)
+            logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
+            besides.runs.add(found.run.pk)
 
 
-def _claim_locked(run: Run, now: datetime) -> DatabaseJournal | None:
-    journal = _hold(run, now)
+def _claim_locked(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal | None:
+    journal = _hold(run, now, has_news=has_news)
     if run.cancel_requested_at and not journal.begin_cancel():
         return None
     if run.pause_requested_at:
@@ -128,8 +130,8 @@ def _close_all(run: Run, *, at: datetime) -> None:
             hooks.wait_closed.send(Run, run=run, wait=wait, content=content)
 
 
-def _hold(run: Run, now: datetime) -> DatabaseJournal:
-    inputs = _news_of(run, now) if run.has_news else []
+def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
+    inputs = _news_of(run, now) if has_news else []
     events = _taken_in(run, inputs, now)
     if events:
         run.head_seq, run.head_hash = events[-1].seq, events[-1].hash

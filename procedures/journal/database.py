@@ -36,6 +36,8 @@ from procedures.journal.statements import Fence, ledger_key
 from procedures.journal.storage import durable, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput
+from procedures.models.cells import adapted
+from procedures.models.cursors import this_database
 from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
 
@@ -65,7 +67,7 @@ class DatabaseJournal:
     """One worker's hold on a run."""
 
     def __init__(self, row: Run, *, now: datetime) -> None:
-        self._row = row
+        self._row, self._id = row, adapted(row.pk)
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
         """The thread whose step's writes and checkpoint are one transaction."""
@@ -94,7 +96,7 @@ class DatabaseJournal:
         time.sleep(seconds)
 
     def load(self) -> list[Event]:
-        with storage():
+        with storage:
             return journal_since(self._row.pk, self._row.base_seq)
 
     def new_id(self) -> str:
@@ -130,7 +132,7 @@ class DatabaseJournal:
         self._transacting = threading.get_ident()
         before = (self._seq, self._head)
         try:
-            with storage(), durable():
+            with storage, durable():
                 is_sqlite = connection.vendor == "sqlite"
                 yield LEASE.total_seconds() * SHARE_OF_A_LEASE if is_sqlite else None
         except StorageLost:
@@ -192,12 +194,13 @@ class DatabaseJournal:
 
     def _write(self, events: Sequence[Event], batch: Batch) -> None:
         if self._is_in_step:
-            with storage():
+            with storage:
                 self._append_and_take_effect(events, batch)
             return
-        with storage():
-            if _is_plain(batch) and not connection.in_atomic_block:
-                self._fence.append_at_once(events, is_progress=batch.is_progress)
+        database = this_database()
+        with storage:
+            if _is_plain(batch) and not database.in_atomic_block:
+                self._fence.append_at_once(database, events, is_progress=batch.is_progress)
                 return
             with durable():
                 self._append_and_take_effect(events, batch)
@@ -210,7 +213,7 @@ class DatabaseJournal:
 
     @property
     def _fence(self) -> Fence:
-        return Fence(self._row.pk, self._row.epoch, self._seq)
+        return Fence(self._id, self._row.epoch, self._seq)
 
     def _chain(self, drafts: Sequence[Draft]) -> list[Event]:
         return chained(
@@ -229,13 +232,13 @@ class DatabaseJournal:
         """Whether a commit has arrived although its answer has not."""
         connection.close()
         try:
-            with storage():
+            with storage:
                 return EventRow.objects.filter(run=self._row, seq=seq, hash=mark).exists()
         except StorageLost:
             return False
 
     def _tell_of_change(self) -> None:
-        hooks.changed.send_robust(Run, run_id=self._row.pk)
+        hooks.changed.send_robust(Run, run_id=self.run.run_id)
 
     # What the heartbeat does
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from procedures.engine import canonical
 from procedures.engine.errors import Fenced
@@ -30,55 +31,70 @@ MANY = (
 class Fence(NamedTuple):
     """What must still hold of a run for its worker to write."""
 
-    run_id: UUID
+    run: Cell
+    """Its id, as the database has it."""
     epoch: int
     seq: int
 
-    def append_at_once(self, events: Sequence[Event], *, is_progress: bool) -> None:
+    def append_at_once(
+        self, database: BaseDatabaseWrapper, events: Sequence[Event], *, is_progress: bool
+    ) -> None:
         """Fence, head and events in one commit, outside of any transaction.
 
         One statement on PostgreSQL; on SQLite nothing but the driver stands between its four.
         """
-        with connection.wrap_database_errors:
-            cursor = bare_cursor()
-            if connection.vendor == "postgresql":
-                self._append(cursor, events, is_progress=is_progress)
+        with database.wrap_database_errors:
+            cursor = bare_cursor(database)
+            if database.vendor == "postgresql":
+                self._append_to_server(cursor, events, is_progress=is_progress)
                 return
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                self._append(cursor, events, is_progress=is_progress)
+                self._append_to_file(cursor, events, is_progress=is_progress)
                 cursor.execute("COMMIT")
             except BaseException:
-                if connection.connection.in_transaction:
+                if database.connection.in_transaction:
                     cursor.execute("ROLLBACK")
                 raise
 
     def append(self, events: Sequence[Event], *, is_progress: bool) -> None:
         """Fence, head and events inside a transaction."""
-        self._append(kept_cursor(), events, is_progress=is_progress)
+        is_server = connection.vendor == "postgresql"
+        append = self._append_to_server if is_server else self._append_to_file
+        append(kept_cursor(), events, is_progress=is_progress)
 
-    def _append(self, cursor: Cursor, events: Sequence[Event], *, is_progress: bool) -> None:
-        last, kept = events[-1], 0 if is_progress else 1  # of the claims in vain
-        cells: list[Cell] = [last.seq, last.hash, kept, adapted(self.run_id), self.epoch, self.seq]
-        if connection.vendor != "postgresql":
-            cursor.execute(HOLD, cells)
-            self._check_held(cursor)
-            insert(self.run_id, events, cursor)
-            return
+    def _append_to_server(
+        self, cursor: Cursor, events: Sequence[Event], *, is_progress: bool
+    ) -> None:
+        cells = self._cells(events[-1], is_progress=is_progress)
         if len(events) == 1:
-            cursor.execute(ONE, [*cells, *last])
+            cursor.execute(ONE, [*cells, *events[0]])
         else:
             cursor.execute(MANY, [*cells, _as_json(events)])
         self._check_held(cursor)
 
+    def _append_to_file(
+        self, cursor: Cursor, events: Sequence[Event], *, is_progress: bool
+    ) -> None:
+        cursor.execute(HOLD, self._cells(events[-1], is_progress=is_progress))
+        self._check_held(cursor)
+        _insert(cursor, self.run, events)
+
+    def _cells(self, last: Event, *, is_progress: bool) -> list[Cell]:
+        kept = 0 if is_progress else 1  # of the claims in vain
+        return [last.seq, last.hash, kept, self.run, self.epoch, self.seq]
+
     def _check_held(self, cursor: Cursor) -> None:
         if cursor.rowcount == 0:
-            raise Fenced(str(self.run_id))
+            raise Fenced(str(self.run))
 
 
-def insert(run_id: UUID, events: Sequence[Event], cursor: Cursor | None = None) -> None:
+def insert(run_id: UUID, events: Sequence[Event]) -> None:
     """The events alone, for the run's writer inside a transaction."""
-    owner, cursor = adapted(run_id), cursor or kept_cursor()
+    _insert(kept_cursor(), adapted(run_id), events)
+
+
+def _insert(cursor: Cursor, owner: Cell, events: Sequence[Event]) -> None:
     for part in parts_of(events):
         cells: list[Cell] = []
         for seq, kind, key, name, data, at, proof in part:

@@ -11,15 +11,21 @@ from procedures.engine.errors import Refused, StorageLost
 logger = logging.getLogger(__name__)
 
 
-@contextmanager
-def storage() -> Iterator[None]:
+class Storage:
     """A database that is away or busy ends this worker's hold; anything else is refused."""
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        raise StorageLost(str(error)) from error
-    except DatabaseError as error:
-        raise Refused(f"{type(error).__name__}: {error}") from error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, (OperationalError, InterfaceError)):
+            raise StorageLost(str(error)) from error
+        if isinstance(error, DatabaseError):
+            raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+storage = Storage()
+"""Around each use of the database in a worker's hands; no generator, as each step passes it."""
 
 
 def limit_locks(seconds: float) -> None:

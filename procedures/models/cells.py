@@ -51,17 +51,15 @@ def rows_of(
 ) -> list[tuple[Any, ...]]:
     """Whole rows of these tables, side by side, as Django reads them.
 
-    `rest`: the query from its FROM on.
+    `rest`: the query from what follows their columns on. What else it asks for comes after them,
+    as the driver gives it.
     """
-    readings = [_reading(table) for table in tables]
-    columns = ", ".join(reading[0] for reading in readings)
+    columns = ", ".join(_reading(table)[0] for table in tables)
     found = fetched(f"SELECT {columns} {rest}", *cells)
     return [tuple(_rows_in(cells, tables)) for cells in found]
 
 
-def _rows_in(
-    cells: Sequence[Any], tables: tuple[type[models.Model], ...]
-) -> Iterator[models.Model]:
+def _rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Iterator[Any]:
     for table in tables:
         _, names, readers = _reading(table)
         own, cells = list(cells[: len(names)]), cells[len(names) :]
@@ -69,6 +67,7 @@ def _rows_in(
             for place, reader in readers:
                 own[place] = getattr(connection.ops, reader)(own[place], None, connection)
         yield table.from_db(DEFAULT_DB_ALIAS, names, own)
+    yield from cells
 
 
 @cache

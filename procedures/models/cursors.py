@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper as SQLiteCursor
 from django.db.backends.utils import CursorWrapper
@@ -32,18 +33,22 @@ class Cursor(Protocol):
 
 def kept_cursor() -> CursorWrapper:
     """Django's own in its errors and wrappers, and altogether where queries are logged."""
-    database = connections[DEFAULT_DB_ALIAS]
+    database = this_database()
     if database.queries_logged:
         return database.cursor()
     return database.make_cursor(_kept_for(database).cursor)
 
 
-def bare_cursor() -> Cursor:
+def this_database() -> BaseDatabaseWrapper:
+    """To be asked once: `django.db.connection` looks for it at each use."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
     """The driver's own, outside of transactions: to be used within `wrap_database_errors`.
 
     Django's and psycopg's cursors cost more than all else that Python does for a step.
     """
-    database = connections[DEFAULT_DB_ALIAS]
     return database.cursor() if database.queries_logged else _kept_for(database).bare
 
 
@@ -96,7 +101,9 @@ class _BarePostgreSQL:
         self._prepared = PREPARED.setdefault(driver, {})
 
     def execute(self, statement: str, cells: Sequence[Cell] = ()) -> None:
-        texts = [_text(cell) for cell in cells]
+        texts = [cell.encode() if type(cell) is str else _text(cell) for cell in cells]
+        if b"\0" in b"".join(texts):  # the driver would send what stands before it
+            raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
         name = self._prepared.get(statement) or self._prepare(statement)
         try:
             self._send(name, texts)
@@ -131,12 +138,7 @@ def _check(result: PGresult) -> None:
 
 
 def _text(cell: Cell) -> bytes:
-    if isinstance(cell, datetime):
-        return cell.isoformat().encode()
-    text = str(cell).encode()
-    if b"\0" in text:  # the driver would send what stands before it
-        raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
-    return text
+    return (cell.isoformat() if isinstance(cell, datetime) else str(cell)).encode()
 
 
 @lru_cache(maxsize=256)

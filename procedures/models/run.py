@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -46,13 +46,8 @@ RELEASED = [
 ]
 
 CLAIMABLE = (
-    "SELECT * FROM procedures_run WHERE id = %s"
-    " AND (status = 'queued' OR status = 'running' AND leased_until <= %s)"
-)
-CLAIMABLE_NOW = (
-    "SELECT *, clock_timestamp() + %s AS asked_at FROM procedures_run WHERE id = %s"
-    " AND (status = 'queued' OR status = 'running' AND leased_until <= clock_timestamp() + %s)"
-    " FOR NO KEY UPDATE"
+    "FROM procedures_run WHERE id = %s"
+    " AND (status = 'queued' OR status = 'running' AND leased_until <= {now}) {lock}"
 )
 ABOVE = (
     "SELECT r.id, r.parent_wait_id FROM procedures_run r JOIN procedures_wait w ON w.run_id = r.id"
@@ -60,21 +55,18 @@ ABOVE = (
 )
 ONE = "FROM procedures_run WHERE id = %s"
 QUEUED = (
-    "SELECT r.*, p.name AS procedure_name,{now}"
-    " (SELECT v.version FROM procedures_procedureversion v WHERE v.procedure_id = p.id"
-    " ORDER BY v.registered_at DESC, v.id DESC LIMIT 1) AS newest_version,"
+    ", p.name, (SELECT v.version FROM procedures_procedureversion v WHERE v.procedure_id = p.id"
+    " ORDER BY v.registered_at DESC, v.id DESC LIMIT 1),"
     " EXISTS (SELECT 1 FROM procedures_run other"
-    " WHERE other.status = 'queued' AND other.id <> r.id) AS are_others,"
+    " WHERE other.status = 'queued' AND other.id <> procedures_run.id),"
     " EXISTS (SELECT 1 FROM procedures_runinput i"
-    " WHERE i.run_id = r.id AND i.taken_at IS NULL) AS has_news"
-    " FROM procedures_run r JOIN procedures_procedure p ON p.id = r.procedure_id"
-    " WHERE r.status = 'queued'{besides} ORDER BY r.queued_at LIMIT 1"
+    " WHERE i.run_id = procedures_run.id AND i.taken_at IS NULL){now}"
+    " FROM procedures_run JOIN procedures_procedure p ON p.id = procedures_run.procedure_id"
+    " WHERE procedures_run.status = 'queued'{besides}"
+    " ORDER BY procedures_run.queued_at LIMIT 1 {lock}"
 )
-ASKED_AT, LOCKED, SKIPPED = (
-    " clock_timestamp() + %s AS asked_at,",
-    " FOR NO KEY UPDATE OF r",
-    " SKIP LOCKED",
-)
+NOW = "clock_timestamp() + %s * interval '1 microsecond'"
+LOCK = "FOR NO KEY UPDATE OF procedures_run"
 UNTAKEN = "SELECT 1 FROM procedures_runinput WHERE run_id = %s AND taken_at IS NULL"
 LEFT_AT_END = (
     f"SELECT EXISTS ({UNTAKEN} AND kind = 'operator'),"  # noqa: S608
@@ -95,7 +87,8 @@ class Besides:
 
     @property
     def condition(self) -> str:
-        return _not_in("r.procedure_id", len(self.procedures)) + _not_in("r.id", len(self.runs))
+        procedures = _not_in("procedures_run.procedure_id", len(self.procedures))
+        return procedures + _not_in("procedures_run.id", len(self.runs))
 
     @property
     def cells(self) -> list[Cell]:
@@ -107,29 +100,31 @@ def _not_in(column: str, count: int) -> str:
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    def lock_claimable(self, run_id: UUID) -> "tuple[Run, datetime] | None":
-        """The run, if it is queued or a worker's lease on it has passed, and the time of asking."""
+    def lock_claimable(self, run_id: UUID) -> "Claimable | None":
+        """The run, if it is queued or a worker's lease on it has passed."""
         if connection.vendor == "postgresql":
-            asked = self.raw(CLAIMABLE_NOW, [clock.ahead, run_id, clock.ahead])
-            return next(((run, run.asked_at) for run in asked), None)
+            ahead = clock.ahead // timedelta(microseconds=1)
+            rest = f", {NOW} {CLAIMABLE.format(now=NOW, lock=LOCK)}"
+            rows = rows_of((Run,), rest, ahead, run_id, ahead)
+            return next(map(Claimable._make, rows), None)
         now = clock.now()
-        asked = self.raw(CLAIMABLE, [adapted(run_id), adapted(now)])
-        return next(((run, now) for run in asked), None)
+        rows = rows_of((Run,), CLAIMABLE.format(now="%s", lock=""), run_id, now)
+        return next((Claimable(run, now) for (run,) in rows), None)
 
-    def lock_queued(self, besides: "Besides", *, waits: bool = False) -> "Run | None":
+    def lock_queued(self, besides: "Besides", *, waits: bool = False) -> "Queued | None":
         """The one that was queued first, besides some, and those whose rows others hold.
 
         `waits`: for these.
         """
         if connection.vendor == "postgresql":
-            statement = QUEUED.format(now=ASKED_AT, besides=besides.condition) + LOCKED
-            cells = [clock.ahead, *besides.cells]
-            return next(iter(self.raw(statement + ("" if waits else SKIPPED), cells)), None)
-        statement = QUEUED.format(now="", besides=besides.condition)
-        run = next(iter(self.raw(statement, besides.cells)), None)
-        if run:
-            run.asked_at = clock.now()
-        return run
+            ahead = clock.ahead // timedelta(microseconds=1)
+            lock = LOCK if waits else f"{LOCK} SKIP LOCKED"
+            rest = QUEUED.format(now=f", {NOW}", besides=besides.condition, lock=lock)
+            rows = rows_of((Run,), rest, ahead, *besides.cells)
+            return next(map(Queued._make, rows), None)
+        rest = QUEUED.format(now="", besides=besides.condition, lock="")
+        rows = rows_of((Run,), rest, *besides.cells)
+        return next((Queued._make((*row, clock.now())) for row in rows), None)
 
     def locked(self) -> Self:
         """Until the end of the transaction, as an update locks them.
@@ -251,15 +246,6 @@ class Run(models.Model):
     working_since = models.DateTimeField(null=True)
 
     objects = RunQuerySet.as_manager()
-    asked_at: datetime
-    """The server's time when it was found to be claimable."""
-    procedure_name: str
-    newest_version: str
-    """Of the procedure's code, as it is registered."""
-    are_others: bool
-    """Whether others are queued, too."""
-    has_news: bool = True
-    """Whether something may have come from outside."""
 
     class Meta:
         ordering = ["-id"]
@@ -413,3 +399,23 @@ class Run(models.Model):
         self.ended_at = at if status.is_end else None
         self.working_on, self.working_attempt, self.working_since = "", None, None
         save_columns(self, RELEASED)
+
+
+class Claimable(NamedTuple):
+    """A locked run that a worker may take, and when it was found."""
+
+    run: Run
+    at: datetime
+
+
+class Queued(NamedTuple):
+    """A locked run at the head of the queue, what there is to know of it, and when it was found."""
+
+    run: Run
+    procedure: str
+    newest: str
+    """The version of the procedure's code that was registered last."""
+    are_others: bool
+    """Whether others are queued, too."""
+    has_news: bool
+    at: datetime

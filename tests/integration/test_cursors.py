@@ -5,7 +5,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, OperationalError, connection
 
-from procedures.models.cursors import bare_cursor
+from procedures.models.cursors import bare_cursor, this_database
 from tests import machine
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -15,8 +15,9 @@ RENAME = "UPDATE auth_group SET name = %s WHERE name = %s"
 
 def said(*cells: str, statement: str = RENAME) -> int:
     """How many rows it has changed."""
-    with connection.wrap_database_errors:
-        cursor = bare_cursor()
+    database = this_database()
+    with database.wrap_database_errors:
+        cursor = bare_cursor(database)
         cursor.execute(statement, cells)
         return cursor.rowcount
 
