@@ -7,6 +7,7 @@ answered as fast as it goes. The floor of the figures at rest is the same site w
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def waiting(count: int) -> list[Any]:
     return runs
 
 
+@cache
 def admin() -> Any:
     from django.contrib.auth.models import User
 
