@@ -14,6 +14,8 @@ from bench.site import Pair, arguments, in_turn, site, tell
 ROW = ("00000000-0000-0000-0000-000000000001", "step.succeeded", "nothing#1000", "nothing")
 DATA = '{"arguments":"4f53cda18c2baa0c","attempt":1,"result":null,"started_at":"2026-01-05T09:00"}'
 COLUMNS = "(run text, seq integer, kind text, key text, name text, data text, at text, hash text)"
+LOOKS_EVERY = 0.2
+"""Seconds: who looks often takes from the processor what is measured."""
 AT, MARK = "2026-01-05T09:00:00+00:00", "f" * 64
 
 
@@ -48,10 +50,12 @@ def show(database: str, steps: int, pair: Pair, *, pure: bool = False) -> None:
 
 def ours(steps: int, *, pure: bool = False) -> float:
     from procedures.services import start_run
-    from tests.runs import wait_for_success
+    from tests.processes import wait_until
+    from tests.runs import result_of
 
     run, _ = start_run("empty_steps", {"count": steps, "pure": pure}, by=None)
-    return steps / float(wait_for_success(run, timeout=300).result or "nan")
+    result = wait_until(lambda: result_of(run), 300, what="the steps", every=LOOKS_EVERY)
+    return steps / float(result)
 
 
 def sqlite_floor(steps: int) -> float:

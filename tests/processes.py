@@ -32,13 +32,19 @@ T = TypeVar("T")
 INITDB = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 15, *, what: str = "a condition") -> T:
+def wait_until(
+    condition: Callable[[], T],
+    timeout: float = 15,
+    *,
+    what: str = "a condition",
+    every: float = 0.02,
+) -> T:
     """Return the condition's first true value. The only place of the tests that sleeps."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"Waited {timeout} s for {what}; the last value was {value!r}.")
-        time.sleep(0.02)
+        time.sleep(every)
     return value
 
 

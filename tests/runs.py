@@ -34,6 +34,11 @@ def status_of(run: Run) -> str:
     return run.status
 
 
+def result_of(run: Run) -> str:
+    """The text of its result, "" before its end."""
+    return Run.objects.values_list("result", flat=True).get(pk=run.pk) or ""
+
+
 def wait_for_success(run: Run, timeout: float = 60) -> Run:
     return wait_for_status(run, RunStatus.SUCCEEDED, timeout=timeout)
 

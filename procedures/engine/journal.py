@@ -128,7 +128,7 @@ class Batch:
         """Whether the next worker begins further on, or was not called in vain."""
         if self.release and not self.release.is_in_vain:
             return True
-        return any(draft.kind in PROGRESS for draft in self.drafts)
+        return not PROGRESS.isdisjoint([draft.kind for draft in self.drafts])
 
 
 @dataclass(frozen=True, slots=True)

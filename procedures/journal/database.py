@@ -67,7 +67,8 @@ class DatabaseJournal:
     """One worker's hold on a run."""
 
     def __init__(self, row: Run, *, now: datetime) -> None:
-        self._row, self._id = row, adapted(row.pk)
+        self._row, self._id = row, str(adapted(row.pk))
+        self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
         """The thread whose step's writes and checkpoint are one transaction."""
@@ -110,21 +111,30 @@ class DatabaseJournal:
         A database that is away for a moment is tried again, over a new connection; a commit whose
         outcome nobody told is read back first.
         """
-        events = self._chain(batch.drafts)
-        for pause in (*self._patience, None):
-            try:
-                self._write(events, batch)
-                break
-            except StorageLost:
-                if pause is None:
-                    raise
-                time.sleep(pause)
-                if self._is_kept(events[-1]):
-                    break
+        events, is_in_step = self._chain(batch.drafts), self._is_in_step
+        try:
+            self._write(events, batch, is_in_step=is_in_step)
+        except StorageLost as lost:
+            if is_in_step:  # it is lost with the step's own writes
+                raise
+            self._write_again(events, batch, lost)
         self._seq, self._head = events[-1].seq, events[-1].hash
-        if not self._is_in_step:
+        if not is_in_step:
             self._tell_of_change()
         return events
+
+    def _write_again(self, events: Sequence[Event], batch: Batch, lost: StorageLost) -> None:
+        for pause in TRY_AGAIN_AFTER:
+            time.sleep(pause)
+            if self._is_kept(events[-1]):
+                return
+            try:
+                self._write(events, batch)
+            except StorageLost as again:
+                lost = again
+            else:
+                return
+        raise lost
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
@@ -185,15 +195,10 @@ class DatabaseJournal:
 
     @property
     def _is_in_step(self) -> bool:
-        return self._transacting == threading.get_ident()
+        return self._transacting is not None and self._transacting == threading.get_ident()
 
-    @property
-    def _patience(self) -> Sequence[float]:
-        """A transaction that is lost is lost with the step's own writes: it is not tried again."""
-        return () if self._is_in_step else TRY_AGAIN_AFTER
-
-    def _write(self, events: Sequence[Event], batch: Batch) -> None:
-        if self._is_in_step:
+    def _write(self, events: Sequence[Event], batch: Batch, *, is_in_step: bool = False) -> None:
+        if is_in_step:
             with storage:
                 self._append_and_take_effect(events, batch)
             return
@@ -222,7 +227,7 @@ class DatabaseJournal:
             after=self._seq,
             at=self.now(),
             head=self._head,
-            key=ledger_key(),
+            key=self._key,
         )
 
     def _is_kept(self, event: Event) -> bool:
@@ -318,5 +323,5 @@ class DatabaseJournal:
 
 
 def _is_plain(batch: Batch) -> bool:
-    is_quiet = all(draft.kind in PLAIN for draft in batch.drafts)
+    is_quiet = PLAIN.issuperset([draft.kind for draft in batch.drafts])
     return is_quiet and not batch.files and not batch.release

@@ -20,10 +20,13 @@ HOLD = (
     "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
 )
 COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
-HELD = f"WITH held AS ({HOLD} RETURNING id) INSERT INTO procedures_event ({COLUMNS}) SELECT held.id"
-ONE = f"{HELD}, %s::bigint, %s, %s, %s, %s, %s::timestamptz, %s FROM held"
+INSERTED = (
+    f"WITH held AS ({HOLD} RETURNING id, head_seq, head_hash) "
+    f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.id"
+)
+ONE = f"{INSERTED}, held.head_seq, %s, %s, %s, %s, %s::timestamptz, held.head_hash FROM held"
 MANY = (
-    f"{HELD}, line.* FROM held, json_to_recordset(%s) AS line"
+    f"{INSERTED}, line.* FROM held, json_to_recordset(%s) AS line"
     " (seq bigint, kind text, key text, name text, data text, at timestamptz, hash text)"
 )
 
@@ -31,7 +34,7 @@ MANY = (
 class Fence(NamedTuple):
     """What must still hold of a run for its worker to write."""
 
-    run: Cell
+    run: str
     """Its id, as the database has it."""
     epoch: int
     seq: int
@@ -68,7 +71,7 @@ class Fence(NamedTuple):
     ) -> None:
         cells = self._cells(events[-1], is_progress=is_progress)
         if len(events) == 1:
-            cursor.execute(ONE, [*cells, *events[0]])
+            cursor.execute(ONE, [*cells, *events[0][1:-1]])
         else:
             cursor.execute(MANY, [*cells, _as_json(events)])
         self._check_held(cursor)
@@ -91,10 +94,10 @@ class Fence(NamedTuple):
 
 def insert(run_id: UUID, events: Sequence[Event]) -> None:
     """The events alone, for the run's writer inside a transaction."""
-    _insert(kept_cursor(), adapted(run_id), events)
+    _insert(kept_cursor(), str(adapted(run_id)), events)
 
 
-def _insert(cursor: Cursor, owner: Cell, events: Sequence[Event]) -> None:
+def _insert(cursor: Cursor, owner: str, events: Sequence[Event]) -> None:
     for part in parts_of(events):
         cells: list[Cell] = []
         for seq, kind, key, name, data, at, proof in part:
