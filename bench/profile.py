@@ -26,13 +26,12 @@ def main() -> None:
 
 def shares(steps: int) -> dict[str, float]:
     """Microseconds a step, part by part."""
-    from django.db.backends.utils import CursorWrapper
-
     from procedures.engine import canonical, journal
     from procedures.journal import DatabaseJournal
+    from procedures.models.cursors import bare_cursor, this_database
 
     parts = Parts()
-    parts.time(CursorWrapper, "execute", "database")
+    parts.time(type(bare_cursor(this_database())), "execute", "database")
     parts.time(canonical, "text_of", "json")
     parts.time(journal, "_mark", "chain")
     parts.time(DatabaseJournal, "_tell_of_change", "hint")

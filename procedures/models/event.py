@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 
 from procedures.engine.journal import Event as JournalEvent
 from procedures.models.cells import fetched
+from procedures.models.ids import PlainAutoField
 from procedures.models.run import Run
 
 Part = Sequence[tuple[Any, ...]]
@@ -38,6 +39,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """One line of a run's append-only journal. Written by the run's worker alone."""
 
+    id = PlainAutoField(primary_key=True)
     run = models.ForeignKey(
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="events"
     )

@@ -1,6 +1,7 @@
 """What a claim, an answer and a task cost, counted: questions to the database, and connections."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -17,6 +18,9 @@ from tests.runs import answer, wait_for_request, wait_for_success
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POSTGRES_ONLY = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server")
+SQLITE_ONLY = pytest.mark.skipif(connection.vendor != "sqlite", reason="A server has no such log")
+PAGE = 4096 + 24
+"""Bytes, with what the log says of each."""
 BOUNDS = ("BEGIN", "COMMIT")
 
 
@@ -66,6 +70,26 @@ def first_words(steps: int) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         advance_run(run.pk)
     return [query["sql"].split()[0] for query in captured]
+
+
+@SQLITE_ONLY
+def test_a_step_writes_three_pages() -> None:
+    """The run, its event and the event's index; now and then a new page begins."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_autocheckpoint=0")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        few, many = pages_written(10), pages_written(30)
+        cursor.execute("PRAGMA wal_autocheckpoint=1000")
+
+    assert 3 <= (many - few) / 20 < 4
+
+
+def pages_written(steps: int) -> int:
+    log = Path(f"{connection.settings_dict['NAME']}-wal")
+    run, _ = start_run("repeated_steps", {"times": steps}, by=None)
+    before = log.stat().st_size
+    advance_run(run.pk)
+    return (log.stat().st_size - before) // PAGE
 
 
 @POSTGRES_ONLY
