@@ -77,7 +77,7 @@ def test_a_step_writes_three_pages() -> None:
     """The run, its event and the event's index; now and then a new page begins."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_autocheckpoint=0")
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         few, many = pages_written(10), pages_written(30)
         cursor.execute("PRAGMA wal_autocheckpoint=1000")
 
