@@ -7,8 +7,16 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
-from celery.signals import setup_logging, task_postrun, worker_process_init, worker_ready
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+)
 from django.db import connections
+
+from procedures.dispatch import messenger
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
@@ -32,6 +40,12 @@ def leave_out_what_may_change(**_: Any) -> None:
 def leave_the_code_out_of_collections(**_: Any) -> None:
     """Else the collector looks through all that was imported whenever a long run is replayed."""
     gc.freeze()
+
+
+@worker_process_shutdown.connect(weak=False)
+def send_the_last_word(**_: Any) -> None:
+    """That the queue is not empty: what `atexit` is to do, these processes leave out."""
+    messenger.finish()
 
 
 @task_postrun.connect(weak=False)

@@ -22,6 +22,7 @@ CALL_AGAIN = 1000
 PATIENCE = 0.2
 """Seconds that a broker may take which does not answer."""
 Message = tuple[str, tuple[str | int, ...]]
+CALL: Message = (TASK, ())
 
 
 def call_workers() -> None:
@@ -35,7 +36,7 @@ def call_workers() -> None:
 
 def send_later(task: str, *arguments: str | int) -> None:
     """Send a message to a task by its name, once this transaction is committed, as above."""
-    transaction.on_commit(lambda: _messenger.send((task, arguments)))
+    transaction.on_commit(lambda: messenger.send((task, arguments)))
 
 
 def note_arrival() -> None:
@@ -55,10 +56,15 @@ class Messenger:
 
     def send(self, message: Message) -> None:
         self._messages.put(message)
-        if self._pid != os.getpid():  # the first of this process, or since it was forked
-            self._pid = os.getpid()
+        if self._pid == os.getpid():
+            return
+        try:  # the first of this process, or since it was forked
             threading.Thread(target=self._send_all, name="messenger", daemon=True).start()
-            atexit.register(self._finish)
+        except RuntimeError as error:  # as many threads as there may be: the next one tries again
+            logger.warning("No message can be sent: %s", error)
+            return
+        self._pid = os.getpid()
+        atexit.register(self.finish)
 
     def _send_all(self) -> None:
         while True:
@@ -66,35 +72,43 @@ class Messenger:
             while not self._messages.empty():
                 messages.append(self._messages.get())
             for message in dict.fromkeys(messages):
-                if message != (TASK, ()) or _is_first_call():
+                if message == CALL:
+                    _call()
+                else:
                     _send(*message)
             for _ in messages:
                 self._messages.task_done()
 
-    def _finish(self) -> None:
-        """A command that starts a run and ends: its message is sent before that."""
+    def finish(self) -> None:
+        """What starts a run and ends, or ends in the middle of the queue, sends its word first."""
         ends = time.monotonic() + 2 * PATIENCE
         while self._messages.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)
 
 
-_messenger = Messenger()
+messenger = Messenger()
 
 
-def _is_first_call() -> bool:
+def _call() -> None:
+    """Unless such a message is on its way already."""
     try:
-        return bool(_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
+        is_first = bool(_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
     except redis.RedisError:
-        return True
+        is_first = True
+    if is_first and not _send(*CALL):
+        note_arrival()
 
 
-def _send(task: str, arguments: tuple[str | int, ...]) -> None:
+def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
+    """Whether the broker has it."""
     try:
         with pools.producers[_connection()].acquire(block=True, timeout=PATIENCE) as producer:
             current_app.send_task(task, args=arguments, producer=producer, retry=False)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
         told = ", ".join(map(str, arguments)) or "queued runs"
         logger.warning("No message about %s could be sent to %s: %s", told, task, error)
+        return False
+    return True
 
 
 def _connection() -> Connection:

@@ -57,8 +57,9 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
             " FOR UPDATE OF chat_humanrequest" if connection.features.has_select_for_update else ""
         )
         request: HumanRequest
-        [(request, request.wait)] = rows_of((HumanRequest, Wait), WITH_WAIT + lock, request_id)
-        return request
+        for request, request.wait in rows_of((HumanRequest, Wait), WITH_WAIT + lock, request_id):
+            return request
+        raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def by_urgency(self) -> Self:
         """What runs out first, then what has waited longest."""

@@ -11,7 +11,7 @@ from django.db import transaction
 from procedures import dispatch, hooks
 from procedures.engine import canonical
 from procedures.engine.definition import Procedure
-from procedures.engine.errors import Refused
+from procedures.engine.errors import Interruption, StorageLost
 from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chained, closing
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
@@ -23,7 +23,7 @@ from procedures.models.run import Besides, Queued
 from procedures.models.run_input import News, news_of, take
 
 logger = logging.getLogger(__name__)
-LONGEST_LOCK = 5
+LONGEST_LOCK = 2
 """Seconds that a worker waits for a run which others look at, when it has nothing else to do."""
 
 
@@ -56,23 +56,36 @@ def claim_next(code_for: Callable[[Queued], Procedure | None], besides: Besides)
         found = None
         try:
             with storage, transaction.atomic():
-                found = Run.objects.lock_queued(besides)
+                found = Run.objects.lock_queued(besides) or _next_held(besides)
                 if found is None:
-                    if not Run.objects.queued_besides(besides).exists():
-                        return None
-                    limit_locks(LONGEST_LOCK)  # somebody answers it, say
-                    found = Run.objects.lock_queued(besides, waits=True)
-                    if found is None:
-                        continue
+                    return None
                 if code := code_for(found):
-                    journal = _claim_locked(found.run, found.at, has_news=found.has_news)
+                    journal = _claim_locked(found.run, found.at, has_news=_has_news(found))
                     return Claimed(found.are_others, code, journal)
             besides.procedures.add(found.run.procedure_id)
-        except (Refused, Exception):
+        except StorageLost:
+            raise
+        except (Interruption, Exception):
             if found is None:
                 raise
             logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
+            Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
             besides.runs.add(found.run.pk)
+
+
+def _next_held(besides: Besides) -> Queued | None:
+    """One that others hold just now, who answer it, say: it is waited for if it is the last."""
+    while Run.objects.queued_besides(besides).exists():
+        limit_locks(LONGEST_LOCK)
+        if found := Run.objects.lock_queued(besides, waits=True):
+            return found
+    return None
+
+
+def _has_news(found: Queued) -> bool:
+    """What an operator said while the row was waited for, its row tells."""
+    run = found.run
+    return bool(found.has_news or run.cancel_requested_at or run.pause_requested_at)
 
 
 def _claim_locked(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal | None:

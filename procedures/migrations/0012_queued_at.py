@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
             name="queued_at",
             field=models.DateTimeField(help_text="Since when it is queued.", null=True),
         ),
+        # It was a time to come; what has waited for long goes first.
+        migrations.RunSQL(
+            "UPDATE procedures_run SET queued_at = created_at WHERE status = 'queued'",
+            migrations.RunSQL.noop,
+        ),
         migrations.RemoveField(model_name="run", name="rings"),
         migrations.AddIndex(
             model_name="run",

@@ -150,6 +150,37 @@ def test_a_run_that_somebody_looks_at_just_now_is_waited_for() -> None:
     assert states(run) == ["succeeded"]
 
 
+@POSTGRES_ONLY
+def test_what_an_operator_says_while_a_run_is_waited_for_is_heard() -> None:
+    run = queued()
+    is_locked, may_go = threading.Event(), threading.Event()
+
+    def cancel() -> None:
+        """As a cancel of its parent does."""
+        with transaction.atomic():
+            found = Run.objects.locked().get(pk=run.pk)
+            RunInput.objects.tell(found, {"action": "cancel", "by": "ann", "reason": ""})
+            found.request_cancel(at=clock.now())
+            is_locked.set()
+            may_go.wait(30)
+        connection.close()
+
+    def work() -> None:
+        advance_runs()
+        connection.close()
+
+    other, worker = threading.Thread(target=cancel), threading.Thread(target=work)
+    other.start()
+    assert is_locked.wait(30)
+    worker.start()
+    wait_until(somebody_waits_for_a_lock, what="the worker")
+    may_go.set()
+    worker.join()
+    other.join()
+
+    assert states(run) == ["cancelled"]
+
+
 # Messages
 
 
