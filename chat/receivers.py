@@ -28,7 +28,7 @@ def connect() -> None:
     hooks.wait_closed.connect(close_request)
     hooks.notice.connect(say)
     hooks.run_ended.connect(record_end)
-    hooks.changed.connect(ring_for_run)
+    hooks.changed.append(ring_for_run)
 
 
 def open_session(run: Run, **_: Any) -> None:
@@ -130,5 +130,5 @@ def _why(content: dict[str, Any]) -> str:
     return str(comment) if by.startswith("system:") else f"{by}: {comment}"
 
 
-def ring_for_run(run_id: str, **_: Any) -> None:
+def ring_for_run(run_id: str) -> None:
     doorbell.ring(f"run:{run_id}", "runs")

@@ -8,16 +8,28 @@ Sent with `send`: a receiver that raises undoes the whole change. Arguments, all
     notice(run, text, level, at)           level: of an alert, else ""
     run_ended(run)
 
-Sent with `send_robust` after the commit, for hints: it may be lost and must be quick.
-
-    changed(run_id)
+After the commit those in `changed` are called with the run's id, for hints: they may be lost, and
+must be quick. A signal's way to its one receiver costs a step as much as its mark in the chain.
 """
 
+import logging
+from collections.abc import Callable
+
 from django.dispatch import Signal
+
+logger = logging.getLogger(__name__)
 
 run_started = Signal()
 wait_opened = Signal()
 wait_closed = Signal()
 notice = Signal()
 run_ended = Signal()
-changed = Signal(use_caching=True)
+changed: list[Callable[[str], None]] = []
+
+
+def tell_of_change(run_id: str) -> None:
+    for hear in changed:
+        try:
+            hear(run_id)
+        except Exception:
+            logger.exception("That run %s has changed was not told.", run_id)

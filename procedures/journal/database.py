@@ -243,7 +243,7 @@ class DatabaseJournal:
             return False
 
     def _tell_of_change(self) -> None:
-        hooks.changed.send_robust(Run, run_id=self.run.run_id)
+        hooks.tell_of_change(self.run.run_id)
 
     # What the heartbeat does
 

@@ -1,6 +1,7 @@
 """The statements that append to a journal: fenced by the run's epoch and its head."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 from uuid import UUID
@@ -81,7 +82,7 @@ class Fence(NamedTuple):
     ) -> None:
         cursor.execute(HOLD, self._cells(events[-1], is_progress=is_progress))
         self._check_held(cursor)
-        _insert(cursor, self.run, events)
+        _insert(cursor, self.run, events, as_kept=_without_zone)
 
     def _cells(self, last: Event, *, is_progress: bool) -> list[Cell]:
         kept = 0 if is_progress else 1  # of the claims in vain
@@ -94,15 +95,22 @@ class Fence(NamedTuple):
 
 def insert(run_id: UUID, events: Sequence[Event]) -> None:
     """The events alone, for the run's writer inside a transaction."""
-    _insert(kept_cursor(), str(adapted(run_id)), events)
+    _insert(kept_cursor(), str(adapted(run_id)), events, as_kept=adapted)
 
 
-def _insert(cursor: Cursor, owner: str, events: Sequence[Event]) -> None:
+def _insert(
+    cursor: Cursor, owner: str, events: Sequence[Event], *, as_kept: Callable[[datetime], Cell]
+) -> None:
     for part in parts_of(events):
         cells: list[Cell] = []
         for seq, kind, key, name, data, at, proof in part:
-            cells += (owner, seq, kind, key, name, data, adapted(at), proof)
+            cells += (owner, seq, kind, key, name, data, as_kept(at), proof)
         cursor.execute(_insertion(len(part)), cells)
+
+
+def _without_zone(at: datetime) -> str:
+    """As Django keeps a time in SQLite; it asks for the zone each time."""
+    return str(at.astimezone(UTC).replace(tzinfo=None))
 
 
 @cache

@@ -53,7 +53,8 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
 
 
 def _kept_for(database: Any) -> "_Kept":
-    database.ensure_connection()
+    if database.connection is None:
+        database.ensure_connection()
     if _kept.driver is not database.connection:
         _kept.keep(database.connection)
     return _kept
