@@ -27,14 +27,19 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._streams: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
-        self._pid = 0
+        self._has_begun = False
+        os.register_at_fork(after_in_child=self._begin_anew)
 
     def ring(self, *streams: str) -> None:
         """Say that streams have news. Costs a queue's `put`."""
         self._streams.put(streams)
-        if self._pid != os.getpid():  # the first hint of this process, or since it was forked
-            self._pid = os.getpid()
+        if not self._has_begun:
+            self._has_begun = True
             threading.Thread(target=self._send_all, name="doorbell", daemon=True).start()
+
+    def _begin_anew(self) -> None:
+        """What a fork leaves behind is the thread."""
+        self._has_begun = False
 
     def _send_all(self) -> None:
         client = redis.Redis.from_url(

@@ -11,6 +11,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
@@ -20,6 +21,8 @@ from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 Cell = str | int | datetime | UUID
+DEBUG = settings.DEBUG
+"""Looked up in Django's settings, it costs a step as much as a cursor."""
 
 
 class Cursor(Protocol):
@@ -40,8 +43,8 @@ def kept_cursor() -> CursorWrapper:
 
 
 def this_database() -> BaseDatabaseWrapper:
-    """To be asked once: `django.db.connection` looks for it at each use."""
-    return connections[DEFAULT_DB_ALIAS]
+    """What `django.db.connection` stands for in this thread; that looks for it at each use."""
+    return _kept.database
 
 
 def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
@@ -49,7 +52,8 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
 
     Django's and psycopg's cursors cost more than all else that Python does for a step.
     """
-    return database.cursor() if database.queries_logged else _kept_for(database).bare
+    is_logged = DEBUG or database.force_debug_cursor
+    return database.cursor() if is_logged else _kept_for(database).bare
 
 
 def _kept_for(database: Any) -> "_Kept":
@@ -61,11 +65,14 @@ def _kept_for(database: Any) -> "_Kept":
 
 
 class _Kept(threading.local):
-    """The cursors of the connection that this thread has used last."""
+    """The database of this thread, and the cursors of the connection that it has used last."""
 
     driver: Any = None
     cursor: Any = None
     bare: Any = None
+
+    def __init__(self) -> None:
+        self.database = connections[DEFAULT_DB_ALIAS]
 
     def keep(self, driver: Any) -> None:
         self.driver = driver
@@ -102,7 +109,14 @@ class _BarePostgreSQL:
         self._prepared = PREPARED.setdefault(driver, {})
 
     def execute(self, statement: str, cells: Sequence[Cell] = ()) -> None:
-        texts = [cell.encode() if type(cell) is str else _text(cell) for cell in cells]
+        texts = [
+            cell.encode()
+            if type(cell) is str
+            else b"%d" % cell
+            if type(cell) is int
+            else _text(cell)
+            for cell in cells
+        ]
         if b"\0" in b"".join(texts):  # the driver would send what stands before it
             raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
         name = self._prepared.get(statement) or self._prepare(statement)
