@@ -1,7 +1,6 @@
 """Doing a step: its attempts one after another, until one is kept or the last has failed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,20 +30,19 @@ from procedures.engine.journal import (
 from procedures.engine.large import packed, unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.progress import Progress
-from procedures.engine.steps import ONCE, Bound, Signature, Step, name_of, signature_of
+from procedures.engine.steps import ONCE, Options, Signature, Step, name_of, signature_of
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
-UNLIMITED = nullcontext()
 IN_PLACE = timedelta(seconds=1)
 LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 
 
-def do_step(line: Line, bound: Bound[Any]) -> Any:
+def do_step(line: Line, fn: Callable[..., Any], args: tuple[Any, ...], options: Options) -> Any:
     """The kept result of the step, or that of doing it now; `StepFailedError` for good."""
-    signature = signature_of(bound.fn)
-    name = bound.options.name or signature.name or name_of(bound.fn)
-    work = Work(line, bound, signature, line.scope.key_for(checked_name(name)))
+    signature = signature_of(fn)
+    name = options.name or signature.name or name_of(fn)
+    work = Work(line, fn, args, options, signature, line.scope.key_for(checked_name(name)))
     entry = line.take("step", work.key)
     if entry is None:
         line.take_step(work.key)
@@ -75,13 +73,15 @@ class Work:
     """One step at the place where the code stands."""
 
     line: Line
-    bound: Bound[Any]
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    options: Options
     signature: Signature
     key: str
     _first_at: datetime | None = field(default=None, init=False)
     """When the first attempt began."""
     _result: Any = field(default=None, init=False)
-    _held: list[Draft] = field(default_factory=list, init=False)
+    _held: tuple[Draft, ...] = field(default=(), init=False)
 
     def do_again(self, entry: Entry) -> Any:
         self.line.check_going_on(self.key)
@@ -114,16 +114,16 @@ class Work:
 
     def compare_arguments(self, entry: Entry, content: Mapping[str, Any]) -> None:
         """Other arguments than when it was kept: told once, or with `strict` a mismatch."""
-        before, now = content.get("arguments", ""), digest_of(self.bound.args)
+        before, now = content.get("arguments", ""), digest_of(self.args)
         if before == now or not (before and now) or entry.is_accepted:
             return
         words = f"The step {self.key} is given other arguments now than when it was kept."
-        if self.bound.options.strict:
+        if self.options.strict:
             self.line.interrupt(self.line.scope.mismatch(words, changed=self.key))
         self.line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=self.key)
 
     def _try_once(self, attempt: int) -> Draft:
-        line, options = self.line, self.bound.options
+        line, options = self.line, self.options
         if line.journal.is_wanted_elsewhere and line.recorder.has_moved_on:
             line.interrupt(Yielded(self.key))
         since = line.journal.now()
@@ -131,12 +131,12 @@ class Work:
         facts = {
             "attempt": attempt,
             "started_at": since.isoformat(),
-            "arguments": digest_of(self.bound.args),
+            "arguments": digest_of(self.args),
         }
         if options.once:
             line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
-        elif not options.pure:
-            line.flush()
+        elif line.recorder.unwritten and not options.pure:
+            line.commit()
         if options.transaction:
             return self._try_in_transaction(attempt, since, facts)
         return self._keep(*self._attempt(attempt, since, facts, options.seconds))
@@ -145,7 +145,7 @@ class Work:
         """The step's writes and its checkpoint stand or fall together; a failure is kept alone."""
         try:
             with self.line.journal.transaction() as longest:
-                seconds = _shorter(self.bound.options.seconds, longest)
+                seconds = _shorter(self.options.seconds, longest)
                 return self._keep(*_succeeded(self._attempt(attempt, since, facts, seconds)))
         except _UndoneError as undone:
             return self._keep(*undone.done)
@@ -155,17 +155,18 @@ class Work:
     def _attempt(
         self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
     ) -> "Done":
-        line, desk, bound = self.line, open_desk(), self.bound
+        line, desk = self.line, open_desk()
         progress = self._progress(attempt) if self.signature.step_parameter else None
         step = self._step(attempt, progress) if progress else None
         made: list[File] = []
-        give_up = partial(self._give_up, facts, seconds or 0)
         line.journal.working = Working(self.key, attempt, since)
         line.busy_with, desk.made = "a step: return what it needs", made
         try:
-            with UNLIMITED if seconds is None else time_limit(seconds, give_up):
-                self._result = self.signature.call(bound.fn, bound.args, step)
-                content = facts | packed("result", self._result)
+            if seconds is None:
+                content = self._done(step, facts)
+            else:
+                with time_limit(seconds, partial(self._give_up, facts, seconds)):
+                    content = self._done(step, facts)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (it is journaled, sys.exit too)
@@ -174,7 +175,7 @@ class Work:
             )
             draft, made = self._failed(failed, facts), []
         else:
-            if bound.options.pure:
+            if self.options.pure:
                 content["pure"] = True
             draft = Draft(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
         finally:
@@ -182,6 +183,10 @@ class Work:
         if line.interruption:  # it could not say how far it is: the run is not ours any more
             raise line.interruption
         return draft, progress.close() if progress else (), made
+
+    def _done(self, step: Step | None, facts: dict[str, Any]) -> dict[str, Any]:
+        self._result = self.signature.call(self.fn, self.args, step)
+        return facts | packed("result", self._result)
 
     def _progress(self, attempt: int) -> Progress:
         return Progress(self.key, attempt, keep=self._keep_now, now=self.line.journal.now)
@@ -197,7 +202,7 @@ class Work:
         )
 
     def _failed(self, error: BaseException, facts: dict[str, Any]) -> Draft:
-        retry, now = self.bound.options.retry or ONCE, self.line.journal.now()
+        retry, now = self.options.retry or ONCE, self.line.journal.now()
         spent = now - (self._first_at or now)
         is_mistake = isinstance(error, EngineError) and not isinstance(error, StepTimeoutError)
         pause = None if is_mistake else retry.pause_after(facts["attempt"], error, spent)
@@ -206,8 +211,8 @@ class Work:
         return Draft(EventKind.STEP_FAILED, self.key, self.key, {**facts, **told(error), **again})
 
     def _keep(self, draft: Draft, said: Sequence[Draft], made: Sequence[File]) -> Draft:
-        said, self._held = (*self._held, *said), []
-        is_soon = self.bound.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
+        said, self._held = (*self._held, *said), ()
+        is_soon = self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
         if is_soon:
             for one in (*said, draft):
                 self.line.add(one)
@@ -217,8 +222,8 @@ class Work:
 
     def _keep_now(self, draft: Draft) -> None:
         """Inside a transaction nothing can be kept on its own: it waits for the end."""
-        if self.bound.options.transaction:
-            self._held.append(draft)
+        if self.options.transaction:
+            self._held = (*self._held, draft)
         else:
             self.line.tell(draft)
 

@@ -51,6 +51,7 @@ class Budget:
 
     def take_step(self) -> None:
         """Before a step of which nothing is kept."""
+        self.check()
         most, used = self._limits.steps, self._kept_steps + self._new["steps"]
         if most is not None and used >= most:
             raise LimitReached(f"This run has done its most steps, {most:,}. {ANEW}")

@@ -73,11 +73,12 @@ class Context:
         self._line.check_usable()
         if isinstance(fn, Bound):
             bound = fn.with_options(doing) if doing else fn
+            fn, args, options = bound.fn, bound.args, bound.options
         else:
-            bound = Bound(fn, args, options_of(fn, doing))
+            options = options_of(fn, doing)
         if approved_by is not None:
-            self._check_approved(bound, approved_by)
-        return do_step(self._line, bound)
+            self._check_approved(Bound(fn, args, options), approved_by)
+        return do_step(self._line, fn, args, options)
 
     def bind(self, fn: Callable[..., T], *args: Any, **doing: Unpack[Doing]) -> Bound[T]:
         """A step with its arguments, to be shown as evidence, approved, and then done."""

@@ -195,7 +195,7 @@ class Execution:
         try:
             for bound in reversed(self.recorder.to_undo):
                 try:
-                    do_step(line, bound)
+                    do_step(line, bound.fn, bound.args, bound.options)
                 except StepFailedError as error:
                     problems.append(str(error))
         except Interruption as interruption:

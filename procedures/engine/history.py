@@ -94,7 +94,7 @@ class History:
         self.left_to_origin: set[str] = set()
         """What was noted to be undone by another run, which this one is a fork of."""
         self._soft: set[tuple[str, str]] = set()
-        self._left: Counter[str] = Counter()
+        self.left: Counter[str] = Counter()
         """How many entries of a scope are unread; it holds no scope of which all are read."""
         self.length = 0
         for event in events:
@@ -104,26 +104,22 @@ class History:
             entry.is_read = entry.is_loose
             if not entry.is_loose:
                 for path in _scopes_of(entry.key):
-                    self._left[path] += 1
+                    self.left[path] += 1
 
     def read(self, entry: Entry) -> None:
         if not entry.is_read:
             entry.is_read = True
             for path in _scopes_of(entry.key):
-                self._left[path] -= 1
-                if not self._left[path]:
-                    del self._left[path]
-
-    def has_unread(self, path: str) -> bool:
-        """Whether a scope holds an entry that the code has not asked for."""
-        return path in self._left
+                self.left[path] -= 1
+                if not self.left[path]:
+                    del self.left[path]
 
     def first_unread(self, path: str) -> Entry:
         return next(self._unread_in(path))
 
     def forget(self, path: str) -> None:
         """Count a whole scope as read; costs nothing when nothing is unread there."""
-        if path in self._left:
+        if path in self.left:
             for entry in self._unread_in(path):
                 self.read(entry)
 
@@ -208,9 +204,8 @@ class Scope:
 
     def key_for(self, name: str) -> str:
         """The name in this scope; used again, it gets an ordinal."""
-        self._names[name] += 1
-        number = f"#{self._names[name]}" if self._names[name] > 1 else ""
-        key = checked_key(f"{self.path}{name}{number}")
+        count = self._names[name] = self._names[name] + 1
+        key = checked_key(f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}")
         if ":" not in name:  # not of something soft
             self.last = key
         return key
@@ -237,7 +232,8 @@ class Scope:
         return entry if entry and entry.family == family else None
 
     def has_unread(self) -> bool:
-        return self._history.has_unread(self.path)
+        """Whether it holds an entry that the code has not asked for."""
+        return self.path in self._history.left
 
     def check_all_read(self, then: str) -> None:
         if self.has_unread():

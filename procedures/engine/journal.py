@@ -1,7 +1,6 @@
 """How the engine talks to storage: events, the chain over them, and one narrow protocol."""
 
-import hashlib
-import hmac
+from _hashlib import HMAC, hmac_new
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -250,17 +249,17 @@ def chained(
 ) -> list[Event]:
     """The events that follow number `after`, whose mark is `head`."""
     events: list[Event] = []
+    moment = at.isoformat()
     for seq, draft in enumerate(drafts, start=after + 1):
-        events.append(chain(draft, run_id=run_id, seq=seq, at=at, head=head, key=key))
-        head = events[-1].hash
+        kind, data = str(draft.kind), canonical.text_of(draft.data)
+        head = _mark((head, run_id, str(seq), kind, draft.key, draft.name, data, moment), key)
+        events.append(Event(seq, kind, draft.key, draft.name, data, at, head))
     return events
 
 
 def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
-    """The event that follows `head`, marked."""
-    kind, name, data = str(draft.kind), draft.name, canonical.text_of(draft.data)
-    proof = _mark((head, run_id, str(seq), kind, draft.key, name, data, at.isoformat()), key)
-    return Event(seq, kind, draft.key, name, data, at, proof)
+    """The one event that follows `head`."""
+    return chained([draft], run_id=run_id, after=seq - 1, at=at, head=head, key=key)[0]
 
 
 def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Event:
@@ -281,6 +280,6 @@ def _mark(parts: tuple[str, ...], key: bytes) -> str:
 
 
 @lru_cache(maxsize=8)
-def _keyed(key: bytes) -> hmac.HMAC:
+def _keyed(key: bytes) -> HMAC:
     """To be copied: reading the key costs as much as an event does."""
-    return hmac.new(key, digestmod=hashlib.sha256)
+    return hmac_new(key, digestmod="sha256")

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, TypeVarTuple
 
 from pydantic import ValidationError
 
@@ -18,9 +18,9 @@ from procedures.engine.history import Entry, Family, Scope
 from procedures.engine.journal import Draft, Event, EventKind, Journal
 from procedures.engine.recorder import Recorder
 from procedures.engine.state import State
+from procedures.engine.timeouts import undisturbed
 
-T = TypeVar("T")
-P = ParamSpec("P")
+P = TypeVarTuple("P")
 LONGEST_NAME = 80
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
@@ -125,9 +125,6 @@ class Line:
     def add(self, draft: Draft) -> None:
         self._guarded(self.recorder.add, draft)
 
-    def flush(self) -> None:
-        self._guarded(self.recorder.flush)
-
     def check_wanted(self, key: str) -> None:
         self._ask(self.recorder.check_wanted, key)
 
@@ -146,11 +143,19 @@ class Line:
         self._ask(self.recorder.take_children, key, count)
 
     def tell(self, draft: Draft) -> None:
-        """Keep what a step says meanwhile; replay does not read it, so it moves no time."""
-        self._guarded(self.recorder.commit, draft)
+        """Keep what a step says meanwhile; replay does not read it, so it moves no time.
+
+        A step whose time is up meanwhile learns of it after: what is kept and not counted would
+        fence its own worker off.
+        """
+        with undisturbed:
+            self._guarded(self.recorder.commit, draft)
 
     def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
-        events = self._guarded(self.recorder.commit, *drafts, files=files)
+        try:
+            events = self.recorder.commit(*drafts, files=files)
+        except Interruption as interruption:
+            self.interrupt(interruption)
         if events:
             self.pass_by(events[-1])
         return events
@@ -161,9 +166,9 @@ class Line:
             self.interrupt(Suspend(key))
         self._guarded(check, key, *more)
 
-    def _guarded(self, act: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    def _guarded(self, act: Callable[[*P], object], *given: *P) -> None:
         try:
-            return act(*given, **named)
+            act(*given)
         except Interruption as interruption:
             self.interrupt(interruption)
 

@@ -21,7 +21,6 @@ from procedures.engine.journal import (
 )
 from procedures.engine.limits import Limits
 from procedures.engine.steps import Bound
-from procedures.engine.timeouts import undisturbed
 
 MOST_UNWRITTEN = 100
 LONGEST_UNWRITTEN = timedelta(milliseconds=100)
@@ -48,7 +47,8 @@ class Recorder:
         self.to_undo: list[Bound[Any]] = []
         """What a failure or a cancel runs, the last first."""
         self._waits = dict.fromkeys(open_in(self.history))
-        self._unwritten: list[Draft] = []
+        self.unwritten: list[Draft] = []
+        """What is noted, and not kept yet."""
         self._since = self.first.at
 
     @property
@@ -60,11 +60,6 @@ class Recorder:
         """The same in every attempt of a step, and no other step's."""
         generation = f"{self.generation}:" if self.generation else ""
         return f"{self.journal.run.run_id}:{generation}{key}"
-
-    @property
-    def unwritten(self) -> tuple[Draft, ...]:
-        """What is noted, and not kept yet."""
-        return tuple(self._unwritten)
 
     @property
     def open_waits(self) -> list[str]:
@@ -91,9 +86,9 @@ class Recorder:
         self.check_limits()
 
     def take_step(self, key: str) -> None:
-        """Before a step of which nothing is kept."""
-        self.check_going_on(key)
+        """Before a step of which nothing is kept: it may go on, and do one step more."""
         if not self.is_undoing:
+            self.check_wanted(key)
             self.budget.take_step()
 
     def take_children(self, key: str, count: int) -> None:
@@ -110,45 +105,36 @@ class Recorder:
         """Note what the next commit keeps; raises what that commit raises, when it is due."""
         self._track(draft)
         now = self.journal.now()
-        if not self._unwritten:
+        if not self.unwritten:
             self._since = now
-        self._unwritten.append(draft)
-        if len(self._unwritten) >= MOST_UNWRITTEN or now - self._since >= LONGEST_UNWRITTEN:
-            self.commit()
-
-    def flush(self) -> None:
-        if self._unwritten:
+        self.unwritten.append(draft)
+        if len(self.unwritten) >= MOST_UNWRITTEN or now - self._since >= LONGEST_UNWRITTEN:
             self.commit()
 
     def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
         """Keep what is noted and then these, together; returns the events of these.
 
-        Any failure is an `Interruption`. A step whose time is up meanwhile learns of it after:
-        what is kept and not counted would fence its own worker off.
+        Any failure is an `Interruption`.
         """
-        with undisturbed:
-            return self._commit(drafts, files)
-
-    def _commit(self, drafts: Sequence[Draft], files: Sequence[File]) -> list[Event]:
         for draft in drafts:
             self._track(draft)
         try:
-            events = self.journal.commit(Batch((*self._unwritten, *drafts), tuple(files)))
+            events = self.journal.commit(Batch((*self.unwritten, *drafts), tuple(files)))
         except Overtaken:
-            self._unwritten.clear()  # the next claim does it again, knowing more
+            self.unwritten.clear()  # the next claim does it again, knowing more
             raise
         except Interruption:
             raise
         except Exception as error:
             words = told(error)
             raise Refused(f"{words['type']}: {words['message']}") from error
-        noted = len(self._unwritten)
-        self._unwritten.clear()
+        noted = len(self.unwritten)
+        self.unwritten.clear()
         return events[noted:]
 
     def finish(self, release: Release, *drafts: Draft) -> None:
         """Commit what is left, and let go of the run. A quarantined run asks nothing more."""
-        left = () if release.status == RunStatus.QUARANTINED else self._unwritten
+        left = () if release.status == RunStatus.QUARANTINED else self.unwritten
         self.journal.commit(Batch((*left, *drafts), release=release))
 
     def _track(self, draft: Draft) -> None:

@@ -12,7 +12,7 @@ from procedures.engine.handles import Handle, ask
 from procedures.engine.journal import EventKind
 from procedures.engine.line import Line
 from procedures.engine.questions import Question, Response
-from procedures.engine.steps import Bound, Options
+from procedures.engine.steps import Options
 
 KINDS = ("approval", "input", "review", "escalation")
 REFUSALS = {"cancel", "deny", "no", "reject"}
@@ -40,7 +40,7 @@ class Checkpoints:
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         self._line.check_usable()
-        result = do_step(self._line, Bound(fn, (), Options(name=name)))
+        result = do_step(self._line, fn, (), Options(name=name))
         self._kept.pop(name, None)
         self._kept[name] = jsonable(result)
         return result

@@ -16,15 +16,12 @@ class TimeIsUp(BaseException):
 
 
 @contextmanager
-def time_limit(seconds: float | None, give_up: Callable[[], None]) -> Iterator[None]:
+def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
     """Raise `TimeIsUp` inside the block when its time is over.
 
     `give_up` is called from another thread when the block still runs `GRACE` seconds later, or
     when it runs in a thread that no signal reaches.
     """
-    if seconds is None:
-        yield
-        return
     is_main = threading.current_thread() is threading.main_thread()
     watchdog = threading.Timer(seconds + GRACE, give_up)
     watchdog.daemon = True

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -72,7 +72,8 @@ class DatabaseJournal:
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
         """The thread whose step's writes and checkpoint are one transaction."""
-        self._origin, self._started = now, time.monotonic()
+        self._started = time.monotonic()
+        self._ahead = now.timestamp() - self._started
         self.run = RunFacts(
             str(row.pk),
             row.inputs,
@@ -91,7 +92,7 @@ class DatabaseJournal:
 
     def now(self) -> datetime:
         """The database's clock, asked once and carried on from there."""
-        return self._origin + timedelta(seconds=time.monotonic() - self._started)
+        return datetime.fromtimestamp(time.monotonic() + self._ahead, UTC)
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)

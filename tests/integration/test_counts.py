@@ -1,5 +1,6 @@
 """What a claim, an answer and a task cost, counted: questions to the database, and connections."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -72,6 +73,24 @@ def first_words(steps: int) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         advance_run(run.pk)
     return [query["sql"].split()[0] for query in captured]
+
+
+def test_a_step_is_so_many_calls_of_python() -> None:
+    calls_made(1)  # what is read and prepared once
+    assert (calls_made(30) - calls_made(10)) / 20 <= 174
+
+
+def calls_made(steps: int) -> int:
+    """Of functions, the driver's and the interpreter's own among them."""
+    run, _ = start_run("repeated_steps", {"times": steps}, by=None)
+    calls = Counter[str]()
+    before = sys.getprofile()
+    sys.setprofile(lambda _frame, event, _argument: calls.update([event]))
+    try:
+        advance_run(run.pk)
+    finally:
+        sys.setprofile(before)
+    return calls["call"] + calls["c_call"]
 
 
 @SQLITE_ONLY
