@@ -56,7 +56,8 @@ def run_card(stream: Stream, after: int, limit: int) -> list[Frame]:
 
 
 def _run(stream: Stream) -> Run:
-    return Run.objects.select_related("procedure", "started_by", "version").get(pk=stream.key)
+    runs = Run.objects.select_related("procedure", "started_by", "version", "head")
+    return runs.get(pk=stream.key)
 
 
 def session_data(stream: Stream, after: int, limit: int) -> list[Frame]:

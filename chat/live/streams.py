@@ -86,7 +86,7 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
     found: dict[Stream, Head] = {}
     if runs := [stream.id for stream in wanted if stream.kind == "run"]:
         look = (
-            *("pk", "head_seq", "status"),
+            *("pk", "head__seq", "status"),
             *("working_on", "working_attempt", "cancel_requested_at", "pause_requested_at"),
         )
         for pk, *head in Run.objects.filter(pk__in=runs).values_list(*look):

@@ -22,6 +22,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "run__procedure",
             "run__started_by",
             "run__version",
+            "run__head",
             "request__wait__run__procedure",
             "request__wait__run__started_by",
         ).prefetch_related(

@@ -159,7 +159,7 @@ def _in(runs: RunQuerySet, state: str) -> RunQuerySet:
 
 def find(request: SignedIn, run_id: UUID) -> Run:
     runs = access.visible_runs(request.user).select_related(
-        "procedure", "started_by", "version", "parent_wait__run__procedure"
+        "procedure", "started_by", "version", "head", "parent_wait__run__procedure"
     )
     return get_object_or_404(runs, pk=run_id)
 

@@ -10,7 +10,7 @@ from procedures import access
 from procedures.admin.copies import ForkForm, RestartForm, forked, restarted
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, chosen_rows, operate
-from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
+from procedures.models import Artifact, Event, Head, Run, RunInput, Signal, Wait
 from procedures.services import (
     cancel_run,
     force_end_run,
@@ -31,7 +31,9 @@ class PartOfRunAdmin(HistoryAdmin):
     ordering = ["-pk"]
 
     @admin.display(description="run", ordering="run")
-    def run_page(self, part: Artifact | Event | RunInput | Signal | Wait) -> SafeString | str:
+    def run_page(
+        self, part: Artifact | Event | Head | RunInput | Signal | Wait
+    ) -> SafeString | str:
         return link(part.run)
 
 
@@ -67,6 +69,7 @@ class RunAdmin(HistoryAdmin):
         ("Worker", {"fields": ["epoch", "leased_until", "claims", "queued_at"]}),
     ]
     readonly_fields = ["see_also", "shown_inputs", "shown_result", "shown_error"]
+    readonly_fields += ["head_seq", "head_hash", "claims"]
     related = [
         Related("Journal", Event, OF_RUN),
         Related("Waits", Wait, OF_RUN),
@@ -128,6 +131,10 @@ class RunAdmin(HistoryAdmin):
     def view_on_site(self, run: Run) -> str:
         return reverse("run_detail", args=[run.pk])
 
+    @admin.display(description="claims in a row without progress")
+    def claims(self, run: Run) -> int:
+        return run.head.claims
+
     @admin.display(description="inputs")
     def shown_inputs(self, run: Run) -> SafeString | str:
         return readable(run.inputs)
@@ -139,6 +146,14 @@ class RunAdmin(HistoryAdmin):
     @admin.display(description="error")
     def shown_error(self, run: Run) -> SafeString | str:
         return readable(run.error)
+
+
+@admin.register(Head)
+class HeadAdmin(PartOfRunAdmin):
+    list_display = ["run_page", "seq", "epoch", "claims"]
+    list_display_links = ["seq"]
+    fields = ["run", "seq", "hash", "epoch", "claims"]
+    readonly_fields = ["run"]
 
 
 @admin.register(Event)

@@ -145,11 +145,9 @@ def _close_all(run: Run, *, at: datetime) -> None:
 
 def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
     inputs = _news_of(run, now) if has_news else []
-    events = _taken_in(run, inputs, now)
-    if events:
-        run.head_seq, run.head_hash = events[-1].seq, events[-1].hash
-    run.hold(until=now + LEASE, is_called=bool(inputs))
-    if events:
+    run.hold(until=now + LEASE)
+    if events := _taken_in(run, inputs, now):
+        run.head.move(events[-1].seq, events[-1].hash)
         insert(run.pk, events)
         take(inputs, at=now)
     return DatabaseJournal(run, now=now)

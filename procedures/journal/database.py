@@ -35,7 +35,7 @@ from procedures.journal.effects import take_effect
 from procedures.journal.statements import Fence, ledger_key
 from procedures.journal.storage import durable, regardless, storage
 from procedures.models import Event as EventRow
-from procedures.models import Run, RunInput
+from procedures.models import Head, Run, RunInput
 from procedures.models.cells import adapted
 from procedures.models.cursors import this_database
 from procedures.models.event import journal_since
@@ -78,7 +78,7 @@ class DatabaseJournal:
             str(row.pk),
             row.inputs,
             row.seed,
-            row.claims,
+            row.head.claims,
             row.depth,
             began_at=row.created_at,
             limits=Limits(**settings.RUN_LIMITS),
@@ -168,7 +168,7 @@ class DatabaseJournal:
 
     def _has_excused(self) -> bool:
         try:
-            counted = Run.objects.filter(pk=self._row.pk, claims__gt=0)
+            counted = Head.objects.filter(pk=self._row.pk, claims__gt=0)
             counted.update(claims=F("claims") - 1)
         except Error:
             connection.close()
@@ -206,13 +206,13 @@ class DatabaseJournal:
         database = this_database()
         with storage:
             if _is_plain(batch) and not database.in_atomic_block:
-                self._fence.append_at_once(database, events, is_progress=batch.is_progress)
+                self._fence.append_at_once(database, events, batch)
                 return
             with durable():
                 self._append_and_take_effect(events, batch)
 
     def _append_and_take_effect(self, events: Sequence[Event], batch: Batch) -> None:
-        self._fence.append(events, is_progress=batch.is_progress)
+        self._fence.append(events, batch)
         is_undone = self.cancellation is not None
         is_queued = take_effect(self._row, events, batch, at=self.now(), is_undone=is_undone)
         self.is_queued_again = self.is_queued_again or is_queued
@@ -300,8 +300,10 @@ class DatabaseJournal:
 
     def force_end(self, said: Mapping[str, Any]) -> None:
         """End the run where it stands, whatever the layers above say to that."""
-        events = self._chain([Draft(EventKind.RUN_CANCELLED, data=dict(said))])
-        self._fence.append(events, is_progress=False)
+        end = Batch(
+            (Draft(EventKind.RUN_CANCELLED, data=dict(said)),), release=Release(RunStatus.CANCELLED)
+        )
+        self._fence.append(self._chain(end.drafts), end)
         self._row.let_go(RunStatus.CANCELLED, at=self.now())
         with regardless():
             hooks.run_ended.send(Run, run=self._row)

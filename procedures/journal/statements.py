@@ -12,24 +12,28 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from procedures.engine import canonical
 from procedures.engine.errors import Fenced
-from procedures.engine.journal import Event
+from procedures.engine.journal import Batch, Event
 from procedures.models.cells import adapted, parts_of
 from procedures.models.cursors import Cell, Cursor, bare_cursor, kept_cursor
 
-HOLD = (
-    "UPDATE procedures_run SET head_seq = %s, head_hash = %s, claims = claims * %s "
-    "WHERE id = %s AND epoch = %s AND head_seq = %s AND status = 'running'"
+MOVED = "UPDATE procedures_head SET seq = %s, hash = %s, claims = claims * %s, epoch = %s"
+OWN = "epoch = %s AND seq = %s"
+MOVE = MOVED + " WHERE run_id = %s AND " + OWN
+HELD = f"WITH held AS ({MOVE} RETURNING run_id, seq, hash)"
+LOCKED = (
+    f"WITH held AS ({MOVED}"  # noqa: S608 (constants only)
+    " FROM (SELECT id FROM procedures_run WHERE id = %s FOR NO KEY UPDATE) AS run"
+    f" WHERE run_id = run.id AND {OWN} RETURNING run_id, seq, hash)"
 )
 COLUMNS = "run_id, seq, kind, key, name, data, at, hash"
-INSERTED = (
-    f"WITH held AS ({HOLD} RETURNING id, head_seq, head_hash) "
-    f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.id"
-)
-ONE = f"{INSERTED}, held.head_seq, %s, %s, %s, %s, %s::timestamptz, held.head_hash FROM held"
+INSERTED = f"INSERT INTO procedures_event ({COLUMNS}) SELECT held.run_id"
+ONE = f"{INSERTED}, held.seq, %s, %s, %s, %s, %s::timestamptz, held.hash FROM held"
 MANY = (
     f"{INSERTED}, line.* FROM held, json_to_recordset(%s) AS line"
     " (seq bigint, kind text, key text, name text, data text, at timestamptz, hash text)"
 )
+ALONE, INSIDE = (f"{HELD} {ONE}", f"{HELD} {MANY}"), (f"{LOCKED} {ONE}", f"{LOCKED} {MANY}")
+"""For one event, and for many: a commit of their own, and a part of one."""
 
 
 class Fence(NamedTuple):
@@ -41,7 +45,7 @@ class Fence(NamedTuple):
     seq: int
 
     def append_at_once(
-        self, database: BaseDatabaseWrapper, events: Sequence[Event], *, is_progress: bool
+        self, database: BaseDatabaseWrapper, events: Sequence[Event], batch: Batch
     ) -> None:
         """Fence, head and events in one commit, outside of any transaction.
 
@@ -50,43 +54,43 @@ class Fence(NamedTuple):
         with database.wrap_database_errors:
             cursor = bare_cursor(database)
             if database.vendor == "postgresql":
-                self._append_to_server(cursor, events, is_progress=is_progress)
+                self._append_to_server(cursor, ALONE, events, batch)
                 return
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                self._append_to_file(cursor, events, is_progress=is_progress)
+                self._append_to_file(cursor, events, batch)
                 cursor.execute("COMMIT")
             except BaseException:
                 if database.connection.in_transaction:
                     cursor.execute("ROLLBACK")
                 raise
 
-    def append(self, events: Sequence[Event], *, is_progress: bool) -> None:
-        """Fence, head and events inside a transaction."""
-        is_server = connection.vendor == "postgresql"
-        append = self._append_to_server if is_server else self._append_to_file
-        append(kept_cursor(), events, is_progress=is_progress)
+    def append(self, events: Sequence[Event], batch: Batch) -> None:
+        """Fence, head and events inside a transaction, which holds the run's row from here on."""
+        if connection.vendor == "postgresql":
+            self._append_to_server(kept_cursor(), INSIDE, events, batch)
+        else:
+            self._append_to_file(kept_cursor(), events, batch)
 
     def _append_to_server(
-        self, cursor: Cursor, events: Sequence[Event], *, is_progress: bool
+        self, cursor: Cursor, how: tuple[str, str], events: Sequence[Event], batch: Batch
     ) -> None:
-        cells = self._cells(events[-1], is_progress=is_progress)
+        (one, many), cells = how, self._cells(events[-1], batch)
         if len(events) == 1:
-            cursor.execute(ONE, [*cells, *events[0][1:-1]])
+            cursor.execute(one, [*cells, *events[0][1:-1]])
         else:
-            cursor.execute(MANY, [*cells, _as_json(events)])
+            cursor.execute(many, [*cells, _as_json(events)])
         self._check_held(cursor)
 
-    def _append_to_file(
-        self, cursor: Cursor, events: Sequence[Event], *, is_progress: bool
-    ) -> None:
-        cursor.execute(HOLD, self._cells(events[-1], is_progress=is_progress))
+    def _append_to_file(self, cursor: Cursor, events: Sequence[Event], batch: Batch) -> None:
+        cursor.execute(MOVE, self._cells(events[-1], batch))
         self._check_held(cursor)
         _insert(cursor, self.run, events, as_kept=_without_zone)
 
-    def _cells(self, last: Event, *, is_progress: bool) -> list[Cell]:
-        kept = 0 if is_progress else 1  # of the claims in vain
-        return [last.seq, last.hash, kept, self.run, self.epoch, self.seq]
+    def _cells(self, last: Event, batch: Batch) -> list[Cell]:
+        kept = 0 if batch.is_progress else 1  # of the claims in vain
+        after = 0 if batch.release else self.epoch
+        return [last.seq, last.hash, kept, after, self.run, self.epoch, self.seq]
 
     def _check_held(self, cursor: Cursor) -> None:
         if cursor.rowcount == 0:

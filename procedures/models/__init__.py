@@ -2,6 +2,7 @@
 
 from procedures.models.artifact import Artifact
 from procedures.models.event import Event
+from procedures.models.head import Head
 from procedures.models.procedure import Grant, Procedure, ProcedureVersion
 from procedures.models.run import Run
 from procedures.models.run_input import RunInput
@@ -12,6 +13,7 @@ __all__ = [
     "Artifact",
     "Event",
     "Grant",
+    "Head",
     "Procedure",
     "ProcedureVersion",
     "Run",

@@ -13,6 +13,7 @@ from procedures.engine.journal import EventKind, RunStatus
 from procedures.models.cells import adapted, exists, fetched, rows_of, save_columns
 from procedures.models.clock import clock
 from procedures.models.cursors import Cell
+from procedures.models.head import Head
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
 
@@ -25,11 +26,8 @@ HELD = [
     "status",
     "leased_until",
     "epoch",
-    "claims",
     "wake_at",
     "queued_at",
-    "head_seq",
-    "head_hash",
 ]
 RELEASED = [
     "status",
@@ -230,12 +228,9 @@ class Run(models.Model):
 
     epoch = models.PositiveIntegerField(default=0, help_text="Fences off earlier workers.")
     leased_until = models.DateTimeField(null=True)
-    claims = models.PositiveSmallIntegerField(default=0, help_text="In a row without progress.")
     base_seq = models.PositiveBigIntegerField(
         default=0, help_text="It is read from the event after this one on."
     )
-    head_seq = models.PositiveBigIntegerField(default=0)
-    head_hash = models.CharField(max_length=64, blank=True)
     wake_at = models.DateTimeField(null=True, help_text="When a failed step is tried again.")
     ends_at = models.DateTimeField(
         null=True, help_text="When it has lasted as long as it may, as its code said last."
@@ -282,21 +277,27 @@ class Run(models.Model):
     def starter(self) -> str:
         return self.started_by.get_username() if self.started_by else "system"
 
+    @property
+    def head_seq(self) -> int:
+        """The number of the last event of its journal."""
+        return self.head.seq
+
+    @property
+    def head_hash(self) -> str:
+        return self.head.hash
+
     def insert(self, *, head_seq: int, head_hash: str) -> None:
         """Keep a new run, queued."""
-        self.head_seq, self.head_hash = head_seq, head_hash
         self.queued_at = self.created_at
         self.save(force_insert=True)
+        Head(run=self, seq=head_seq, hash=head_hash).begin()
 
-    def hold(self, *, until: datetime, is_called: bool) -> None:
-        """Give the run to a worker, with its head; every earlier one is fenced off.
-
-        `is_called`: something came from outside, and the claims in vain are counted anew.
-        """
-        self.status, self.leased_until = RunStatus.RUNNING, until
-        self.epoch, self.claims = self.epoch + 1, 1 if is_called else self.claims + 1
+    def hold(self, *, until: datetime) -> None:
+        """Give the run to a worker, with its head; every earlier one is fenced off."""
+        self.status, self.leased_until, self.epoch = RunStatus.RUNNING, until, self.epoch + 1
         self.wake_at = self.queued_at = None
         save_columns(self, HELD)
+        self.head = Head.held(self.pk, self.epoch)
 
     def queue(self, *, at: datetime) -> None:
         self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
@@ -322,13 +323,15 @@ class Run(models.Model):
 
     def pause(self, status: str, *, at: datetime, wake_at: datetime | None) -> None:
         """Let it rest, to go on in that status."""
-        self.paused_as, self.claims = status, 0
-        self.save(update_fields=["paused_as", "claims"])
+        self.paused_as = status
+        self.save(update_fields=["paused_as"])
+        self.head.rest()
         self.let_go(RunStatus.PAUSED, at=at, wake_at=wake_at)
 
     def unpause(self, *, at: datetime, wake_at: datetime | None) -> None:
-        status, self.paused_as, self.claims = RunStatus(self.paused_as), "", 0
-        self.save(update_fields=["paused_as", "claims"])
+        status, self.paused_as = RunStatus(self.paused_as), ""
+        self.save(update_fields=["paused_as"])
+        self.head.rest()
         self.drop_pause()
         self.let_go(status, at=at, wake_at=wake_at)
 

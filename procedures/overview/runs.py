@@ -188,7 +188,7 @@ def _pauses(runs: Iterable[Run]) -> dict[UUID, dict[str, Any]]:
 
 
 def _newest(ids: Sequence[UUID]) -> dict[UUID, datetime]:
-    events = Event.objects.filter(run__in=ids, seq=F("run__head_seq"))
+    events = Event.objects.filter(run__in=ids, seq=F("run__head__seq"))
     return dict(events.order_by().values_list("run_id", "at"))
 
 

@@ -22,7 +22,8 @@ def verify_journal(run: Run) -> list[str]:
 
     A worker may write meanwhile: what it adds is left for the next look.
     """
-    run.refresh_from_db(fields=["head_seq", "head_hash", "status"])
+    run.refresh_from_db(fields=["status"])  # first: an ended run has its last head
+    run.head.refresh_from_db()
     ledger = Ledger(str(run.pk), run.head_seq, run.head_hash, ledger_key())
     told = [str(damage) for damage in ledger.damages(_events(run))]
     end = ENDS.get(RunStatus(run.status))
@@ -34,5 +35,5 @@ def verify_journal(run: Run) -> list[str]:
 def _events(run: Run) -> Iterator[Event]:
     """Those up to the run's head as it was read, then those that stand after its head now."""
     known = run.events.filter(seq__lte=run.head_seq)
-    after = run.events.filter(seq__gt=F("run__head_seq"))
+    after = run.events.filter(seq__gt=F("run__head__seq"))
     return chain(known.streamed(), after.streamed())

@@ -48,12 +48,12 @@ def test_an_answer_is_eleven_statements_and_one_commit(bob: User, finance: Group
     assert sum(one.startswith("COMMIT") for one in said) == 1
 
 
-def test_a_claim_takes_in_an_answer_with_five_statements(answered: Run) -> None:
+def test_a_claim_takes_in_an_answer_with_seven_statements(answered: Run) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert claim_next(lambda found: find(found.procedure), Besides())
 
     said = [query["sql"] for query in captured]
-    assert sum(not one.startswith(BOUNDS) for one in said) == 5
+    assert sum(not one.startswith(BOUNDS) for one in said) == 7
     assert sum(one.startswith("COMMIT") for one in said) == 1
 
 

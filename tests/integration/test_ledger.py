@@ -11,7 +11,7 @@ from django.db.models import F
 from django.test import Client
 
 from chat.services import Answer, respond
-from procedures.models import Event, Run
+from procedures.models import Event, Head, Run
 from procedures.runner import advance_run
 from procedures.services import verify_journal
 from tests import procedures
@@ -84,7 +84,7 @@ def test_what_was_done_to_a_journal_is_found(
 def test_an_end_that_was_cut_off_with_the_runs_own_note_of_it_is_found(run: Run) -> None:
     cut_off(run)
     last = run.events.get(seq=4)
-    Run.objects.filter(pk=run.pk).update(head_seq=last.seq, head_hash=last.hash)
+    Head.objects.filter(run=run).update(seq=last.seq, hash=last.hash)
 
     assert verify_journal(run) == [
         "The run is marked succeeded, and its last event does not say so."

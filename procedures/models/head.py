@@ -1,0 +1,56 @@
+"""Where the journals of runs end."""
+
+from typing import Self
+from uuid import UUID
+
+from django.db import models
+
+from procedures.models.cells import fetched, insert_row, save_columns
+
+HELD = (
+    "UPDATE procedures_head SET epoch = %s, claims = claims + 1 WHERE run_id = %s"
+    " RETURNING run_id, epoch, claims, seq, hash"
+)
+
+
+class Head(models.Model):
+    """The last event of a run's journal, and who may write the next: what each step changes.
+
+    Apart from the run, whose row is wide and has many indexes. Locked after it.
+    """
+
+    run = models.OneToOneField(
+        "procedures.Run",
+        models.CASCADE,
+        primary_key=True,
+        db_constraint=False,
+        related_name="head",
+    )
+    epoch = models.PositiveIntegerField(
+        default=0, help_text="The run's, which fences off others; 0 while nobody holds it."
+    )
+    claims = models.PositiveSmallIntegerField(default=0, help_text="In a row without progress.")
+    seq = models.PositiveBigIntegerField()
+    hash = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.hash}"
+
+    @classmethod
+    def held(cls, run_id: UUID, epoch: int) -> Self:
+        """A run's, locked, now that a worker has it: whoever had it before writes nothing more."""
+        for cells in fetched(HELD, epoch, run_id):
+            return cls(*cells)
+        raise cls.DoesNotExist(f"Run {run_id} has no head.")
+
+    def begin(self) -> None:
+        insert_row(self)
+
+    def move(self, seq: int, mark: str) -> None:
+        """To what has come from outside: the claims in vain are counted anew."""
+        self.seq, self.hash, self.claims = seq, mark, 1
+        save_columns(self, ("seq", "hash", "claims"))
+
+    def rest(self) -> None:
+        self.epoch = self.claims = 0
+        save_columns(self, ("epoch", "claims"))
