@@ -21,6 +21,8 @@ CALL_AGAIN = 1000
 """Milliseconds after which it may be lost, or lie with a worker that has no time for it."""
 PATIENCE = 0.2
 """Seconds that a broker may take which does not answer."""
+LAST_WORD = 2
+"""Seconds that the end of a process waits for its messages: the first of all is slow."""
 Message = tuple[str, tuple[str | int, ...]]
 CALL: Message = (TASK, ())
 
@@ -81,7 +83,7 @@ class Messenger:
 
     def finish(self) -> None:
         """What starts a run and ends, or ends in the middle of the queue, sends its word first."""
-        ends = time.monotonic() + 2 * PATIENCE
+        ends = time.monotonic() + LAST_WORD
         while self._messages.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)
 
