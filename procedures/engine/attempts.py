@@ -95,7 +95,7 @@ class Work:
         while True:
             draft = self._try_once(attempt)
             if draft.kind == EventKind.STEP_SUCCEEDED:
-                return canonical.load(self._result, self.signature.returns)
+                return self._result
             if draft.data["final"]:
                 raise failure(self.key, draft.data)
             self.wait_for_retry(draft.data)
@@ -185,8 +185,8 @@ class Work:
         return draft, progress.close() if progress else (), made
 
     def _done(self, step: Step | None, facts: dict[str, Any]) -> dict[str, Any]:
-        self._result = self.signature.call(self.fn, self.args, step)
-        return facts | packed("result", self._result)
+        kept, self._result = self.signature.call(self.fn, self.args, step)
+        return facts | packed("result", kept)
 
     def _progress(self, attempt: int) -> Progress:
         return Progress(self.key, attempt, keep=self._keep_now, now=self.line.journal.now)

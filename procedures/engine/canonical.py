@@ -63,21 +63,21 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
     return plain
 
 
-def keepable(value: Any, hint: Any) -> Any:
-    """The value as plain JSON that is sure to come back in its type; else ValueError."""
+def keepable(value: Any, hint: Any) -> tuple[Any, Any]:
+    """The value as plain JSON, and as it comes back from that in its type; else ValueError."""
     if value is None and hint in NOTHING:
-        return None
+        return None, None
     try:
         plain = jsonable(value, hint)
         text = text_of(plain)
-        restored(text, adapter(hint))
+        back = restored(text, adapter(hint))
     except ValidationError as error:
         raise ValueError(f"does not fit its annotation: {faults(error)}") from None
     except ValueError as error:
         raise ValueError(f"cannot be kept: {error}") from None
     if MASKED in text:
         raise ValueError("cannot be kept: it holds a secret")
-    return plain
+    return plain, back
 
 
 def load(plain: Any, hint: Any = Any) -> Any:

@@ -218,8 +218,10 @@ class Signature:
     place: int = 0
     """Where that parameter stands."""
 
-    def call(self, fn: Callable[..., Any], args: tuple[Any, ...], step: Step | None) -> Any:
-        """What is kept of the result, as plain JSON. `step`: for a function that wants it."""
+    def call(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], step: Step | None
+    ) -> tuple[Any, Any]:
+        """What is kept of the result, and what comes back. `step`: for a function that wants it."""
         parameter = self.step_parameter
         if parameter is None:
             result = fn(*args)

@@ -183,10 +183,10 @@ def test_what_is_nested_without_end_is_a_value_error() -> None:
     ],
 )
 def test_a_value_is_kept_in_its_type(value: object, hint: Any) -> None:
-    kept = canonical.keepable(value, hint)
+    kept, back = canonical.keepable(value, hint)
 
     assert json.loads(canonical.text_of(kept)) == kept
-    assert canonical.load(kept, hint) == value
+    assert back == canonical.load(kept, hint) == value
 
 
 def test_a_value_of_another_type_is_not_kept() -> None:

@@ -262,6 +262,28 @@ def test_a_kept_result_that_no_longer_fits_its_type_quarantines(store: MemorySto
     )
 
 
+@pytest.mark.parametrize("pure", [True, False])
+def test_a_result_comes_back_as_on_replay_and_is_the_codes_own(
+    store: MemoryStore, *, pure: bool
+) -> None:
+    found = []
+
+    def things() -> Any:
+        return {"late": [], "early": 1}
+
+    @procedure
+    def adding(ctx: Context) -> None:
+        result = ctx.step(things, pure=pure)
+        found.append(list(result.items()))
+        result["late"].append("more")  # before a pure step is kept
+        found[-1] += result["late"]
+        ctx.approve("Go?")
+
+    run_through(store, adding)
+
+    assert found == [[("early", 1), ("late", ["more"]), "more"]] * 2
+
+
 def test_what_only_python_can_check_is_no_question(store: MemoryStore) -> None:
     @procedure
     def asking(ctx: Context) -> None:
