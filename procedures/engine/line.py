@@ -16,6 +16,7 @@ from procedures.engine.errors import EngineError, Interruption, QuestionError, S
 from procedures.engine.files import File
 from procedures.engine.history import Entry, Family, Scope
 from procedures.engine.journal import Draft, Event, EventKind, Journal
+from procedures.engine.loops import outside_the_loop
 from procedures.engine.recorder import Recorder
 from procedures.engine.state import State
 from procedures.engine.timeouts import undisturbed
@@ -148,7 +149,7 @@ class Line:
         A step whose time is up meanwhile learns of it after: what is kept and not counted would
         fence its own worker off.
         """
-        with undisturbed:
+        with undisturbed, outside_the_loop():  # a coroutine tells from inside its loop
             self._guarded(self.recorder.commit, draft)
 
     def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:

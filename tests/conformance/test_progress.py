@@ -51,6 +51,15 @@ def test_a_count_takes_the_place_of_the_one_before(backend: Backend) -> None:
     }
 
 
+def test_a_coroutine_tells_and_says_as_it_runs(backend: Backend) -> None:
+    run_id = backend.start(procedures.asynchronous_talk)
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    kinds = [event.kind for event in backend.events(run_id)]
+    assert kinds[1:4] == ["progress", "notice", "step.succeeded"]
+
+
 def test_a_replay_says_nothing_again(backend: Backend) -> None:
     run_id = backend.start(procedures.telling, lines=3)
     backend.advance(run_id)

@@ -18,6 +18,17 @@ def asynchronous(ctx: Context) -> str:
     return ctx.step(later_done, "async", name="later")
 
 
+async def talk_later(step: Step) -> str:
+    step.progress("Half", done=1, total=2)
+    step.say("It goes on.")
+    return await later_done("talked")
+
+
+@procedure
+def asynchronous_talk(ctx: Context) -> str:
+    return ctx.step(talk_later)
+
+
 @procedure
 def pure_steps(ctx: Context, count: int) -> int:
     total: int = sum(ctx.step(abs, number, name="abs", pure=True) for number in range(count))
