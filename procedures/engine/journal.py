@@ -1,10 +1,9 @@
 """How the engine talks to storage: events, the chain over them, and one narrow protocol."""
 
-from _hashlib import HMAC, hmac_new
+import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from procedures.engine import canonical
@@ -274,12 +273,4 @@ def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
 
 
 def _mark(parts: tuple[str, ...], key: bytes) -> str:
-    proof = _keyed(key).copy()
-    proof.update(canonical.text_of(parts).encode())
-    return proof.hexdigest()
-
-
-@lru_cache(maxsize=8)
-def _keyed(key: bytes) -> HMAC:
-    """To be copied: reading the key costs as much as an event does."""
-    return hmac_new(key, digestmod="sha256")
+    return hmac.digest(key, canonical.text_of(parts).encode(), "sha256").hex()

@@ -77,7 +77,7 @@ def first_words(steps: int) -> list[str]:
 
 def test_a_step_is_so_many_calls_of_python() -> None:
     calls_made(1)  # what is read and prepared once
-    assert (calls_made(30) - calls_made(10)) / 20 <= 168
+    assert (calls_made(30) - calls_made(10)) / 20 <= 170
 
 
 def calls_made(steps: int) -> int:
@@ -95,7 +95,7 @@ def calls_made(steps: int) -> int:
 
 @SQLITE_ONLY
 def test_a_step_writes_three_pages() -> None:
-    """The run, its event and the event's index; now and then a new page begins."""
+    """The head, the event and its index; now and then a new page begins."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_autocheckpoint=0")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
