@@ -42,30 +42,35 @@ def do_step(line: Line, fn: Callable[..., Any], args: tuple[Any, ...], options: 
     """The kept result of the step, or that of doing it now; `StepFailedError` for good."""
     signature = signature_of(fn)
     name = options.name or signature.name or name_of(fn)
-    work = Work(line, fn, args, options, signature, line.scope.key_for(checked_name(name)))
-    entry = line.take("step", work.key)
+    key = line.scope.key_for(checked_name(name))
+    entry = line.take("step", key)
     if entry is None:
-        line.take_step(work.key)
-        return work.do(failures=0)
+        line.take_step(key)
+        return Work(line, fn, args, options, signature, key).do(failures=0)
     last = entry.last
-    content = last.content
-    work.compare_arguments(entry, content)
+    content, is_done = last.content, last.kind == EventKind.STEP_SUCCEEDED
+    compare_arguments(line, entry, content, digest_of(args), is_strict=options.strict)
     for event in entry.events:
         if event is not last or "pure" not in content:  # such a one is kept later than it was done
             line.pass_by(event)
-    line.scope.forget(work.key)  # what was asked while it was in doubt
-    if last.kind == EventKind.STEP_SUCCEEDED:
+    if len(entry.events) > 1 or not is_done:
+        line.scope.forget(key)  # what was asked while it was in doubt
+    if is_done:
         return line.restored(entry, unpacked(content, "result"), signature.returns)
-    is_asked_anew = entry.is_tried_again and is_doubtful(last)
-    if last.kind == EventKind.STEP_STARTED or is_asked_anew:
-        return settle_doubt(line, entry, signature.returns, again=partial(work.do_again, entry))
-    if entry.is_tried_again:
-        line.check_going_on(work.key)
-        return work.do(failures=entry.attempts)
-    if content["final"]:
-        raise failure(work.key, content)
-    work.wait_for_retry(content)
-    return work.do_again(entry)
+    return Work(line, fn, args, options, signature, key).go_on(entry, content)
+
+
+def compare_arguments(
+    line: Line, entry: Entry, content: Mapping[str, Any], now: str, *, is_strict: bool
+) -> None:
+    """Other arguments than when it was kept: told once, or a mismatch."""
+    before, key = content.get("arguments", ""), entry.key
+    if before == now or not (before and now) or entry.is_accepted:
+        return
+    words = f"The step {key} is given other arguments now than when it was kept."
+    if is_strict:
+        line.interrupt(line.scope.mismatch(words, changed=key))
+    line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
 @dataclass(slots=True)
@@ -82,6 +87,20 @@ class Work:
     """When the first attempt began."""
     _result: Any = field(default=None, init=False)
     _held: tuple[Draft, ...] = field(default=(), init=False)
+
+    def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
+        """From the last that is kept of it, which is no result."""
+        last, again = entry.last, partial(self.do_again, entry)
+        is_asked_anew = entry.is_tried_again and is_doubtful(last)
+        if last.kind == EventKind.STEP_STARTED or is_asked_anew:
+            return settle_doubt(self.line, entry, self.signature.returns, again=again)
+        if entry.is_tried_again:
+            self.line.check_going_on(self.key)
+            return self.do(failures=entry.attempts)
+        if content["final"]:
+            raise failure(self.key, content)
+        self.wait_for_retry(content)
+        return self.do_again(entry)
 
     def do_again(self, entry: Entry) -> Any:
         self.line.check_going_on(self.key)
@@ -112,16 +131,6 @@ class Work:
             self.line.journal.pause(pause.total_seconds())
             self.line.check_going_on(self.key)
 
-    def compare_arguments(self, entry: Entry, content: Mapping[str, Any]) -> None:
-        """Other arguments than when it was kept: told once, or with `strict` a mismatch."""
-        before, now = content.get("arguments", ""), digest_of(self.args)
-        if before == now or not (before and now) or entry.is_accepted:
-            return
-        words = f"The step {self.key} is given other arguments now than when it was kept."
-        if self.options.strict:
-            self.line.interrupt(self.line.scope.mismatch(words, changed=self.key))
-        self.line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=self.key)
-
     def _try_once(self, attempt: int) -> Draft:
         line, options = self.line, self.options
         if line.journal.is_wanted_elsewhere and line.recorder.has_moved_on:
@@ -135,8 +144,8 @@ class Work:
         }
         if options.once:
             line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
-        elif line.recorder.unwritten and not options.pure:
-            line.commit()
+        elif not options.pure:
+            line.flush()
         if options.transaction:
             return self._try_in_transaction(attempt, since, facts)
         return self._keep(*self._attempt(attempt, since, facts, options.seconds))

@@ -8,7 +8,7 @@ present and never count. What a step said while it ran is not looked at.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import starmap
+from itertools import chain, starmap
 from typing import Literal
 
 from procedures.engine.errors import EngineError, Mismatch
@@ -48,14 +48,12 @@ class Entry:
     events: list[Event] = field(default_factory=list)
     is_tried_again: bool = False
     """Whether an operator asked for another attempt after the last one failed for good."""
-    is_loose: bool = False
-    """Whether an operator lets the code go on without asking for it."""
     is_asked_again: bool = False
     """Whether an end has withdrawn it: after a retry it is opened anew."""
     is_accepted: bool = False
     """Whether an operator lets its result stand for other arguments."""
     is_read: bool = False
-    """Whether the code has asked for it, or need not."""
+    """Whether the code has asked for it, or an operator lets it go on without."""
     is_carried: bool = False
     """Whether another run has gone through it, which this one is a fork of."""
 
@@ -94,17 +92,13 @@ class History:
         self.left_to_origin: set[str] = set()
         """What was noted to be undone by another run, which this one is a fork of."""
         self._soft: set[tuple[str, str]] = set()
-        self.left: Counter[str] = Counter()
-        """How many entries of a scope are unread; it holds no scope of which all are read."""
         self.length = 0
         for event in events:
             self.length += 1
             self._add(event)
-        for entry in self.entries.values():
-            entry.is_read = entry.is_loose
-            if not entry.is_loose:
-                for path in _scopes_of(entry.key):
-                    self.left[path] += 1
+        unread = [one.key for one in self.entries.values() if not one.is_read]
+        self.left = Counter(chain.from_iterable(map(_scopes_of, unread)))
+        """How many entries of a scope are unread; it holds no scope of which all are read."""
 
     def read(self, entry: Entry) -> None:
         if not entry.is_read:
@@ -167,7 +161,7 @@ class History:
         for entry in self._known(*content.get("reopened", ())):
             del entry.events[1:]  # its children had failed: their next ends count
         for entry in self._known(*content.get("loose", ())):
-            entry.is_loose = True
+            entry.is_read = True
         changed = self.entries.get(content.get("changed", ""))
         if changed and changed.family == "step":
             changed.is_accepted = True

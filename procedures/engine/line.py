@@ -126,6 +126,11 @@ class Line:
     def add(self, draft: Draft) -> None:
         self._guarded(self.recorder.add, draft)
 
+    def flush(self) -> None:
+        """Keep what is noted, before an effect may depend on it."""
+        if self.recorder.unwritten:
+            self._guarded(self.recorder.flush)
+
     def check_wanted(self, key: str) -> None:
         self._ask(self.recorder.check_wanted, key)
 

@@ -111,6 +111,9 @@ class Recorder:
         if len(self.unwritten) >= MOST_UNWRITTEN or now - self._since >= LONGEST_UNWRITTEN:
             self.commit()
 
+    def flush(self) -> None:
+        self.commit()
+
     def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
         """Keep what is noted and then these, together; returns the events of these.
 

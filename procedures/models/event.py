@@ -19,7 +19,7 @@ COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 READ_AT_ONCE = 5000
 """Rows: what is held of them besides the events is small, and a short journal is one query."""
 FOLLOWING = (
-    "SELECT seq, kind, key, name, data, CAST(at AS text), hash FROM procedures_event"
+    "SELECT seq, kind, key, name, data, CAST(at AS text), '' FROM procedures_event"
     " WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s"
 )
 
@@ -70,19 +70,18 @@ class Event(models.Model):
 
 
 def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
-    """The events of a run after that one, for whoever carries it on."""
+    """The events of a run after that one, for whoever carries it on: without their marks."""
     return list(_read(lambda last: fetched(FOLLOWING, run_id, last, READ_AT_ONCE), after))
 
 
 def _read(following: Callable[[int], Part], after: int) -> Iterator[JournalEvent]:
     part = following(after)
     while part:
-        for row in part:
-            yield _as_read(*row)
+        yield from map(_as_read, part)
         part = following(part[-1][0]) if len(part) == READ_AT_ONCE else ()
 
 
-def _as_read(*row: Any) -> JournalEvent:
+def _as_read(row: tuple[Any, ...]) -> JournalEvent:
     """What many events share is held once."""
     seq, kind, key, name, data, moment, mark = row
     at = datetime.fromisoformat(moment)
