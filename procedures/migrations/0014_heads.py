@@ -1,6 +1,9 @@
 import django.db.models.deletion
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+LOCKED = "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
 TAKEN = (
     "INSERT INTO procedures_head (run_id, epoch, claims, seq, hash)"
     " SELECT id, CASE WHEN status = 'running' THEN epoch ELSE 0 END, claims, head_seq, head_hash"
@@ -10,6 +13,22 @@ GIVEN_BACK = (
     "UPDATE procedures_run SET head_seq = head.seq, head_hash = head.hash, claims = head.claims"
     " FROM procedures_head head WHERE head.run_id = procedures_run.id"
 )
+
+
+def take(_: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+    _wait_for_workers(editor, "procedures_run")
+    editor.execute(TAKEN)
+
+
+def give_back(_: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+    _wait_for_workers(editor, "procedures_head")
+    editor.execute(GIVEN_BACK)
+
+
+def _wait_for_workers(editor: BaseDatabaseSchemaEditor, table: str) -> None:
+    """What one commits after the heads were read would be kept without its head."""
+    if editor.connection.vendor == "postgresql":
+        editor.execute(LOCKED.format(table))
 
 
 class Migration(migrations.Migration):
@@ -47,7 +66,7 @@ class Migration(migrations.Migration):
                 ("hash", models.CharField(max_length=64)),
             ],
         ),
-        migrations.RunSQL(TAKEN, GIVEN_BACK),
+        migrations.RunPython(take, give_back),
         migrations.RemoveField(model_name="run", name="claims"),
         migrations.RemoveField(model_name="run", name="head_hash"),
         migrations.RemoveField(model_name="run", name="head_seq"),

@@ -1,7 +1,9 @@
 """What a site that is updated keeps."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -11,7 +13,9 @@ from procedures.models import Head, Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import resolve_wait, verify_journal
+from tests import machine
 from tests.calls import run_until_it_waits
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,3 +55,33 @@ def test_a_run_that_waits_goes_on_after_its_head_was_moved_back_and_forth() -> N
     advance_run(run.pk)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
     assert verify_journal(run) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.usefixtures("newest")
+def test_what_a_worker_keeps_while_the_heads_are_moved_is_counted() -> None:
+    run = run_until_it_waits("question")
+    before = run.head_seq
+    migrate_to("0013_plain_ids")
+
+    with ThreadPoolExecutor(1) as thread:
+        with psycopg.connect(machine.DATABASE_URL) as worker:
+            worker.execute("UPDATE procedures_run SET head_seq = head_seq + 1")
+            migrated = thread.submit(migrate_in_its_thread)
+            wait_until(somebody_waits, what="the migration to wait for the worker")
+        migrated.result()
+
+    assert Head.objects.get(run=run).seq == before + 1
+
+
+def migrate_in_its_thread() -> None:
+    try:
+        migrate_to(None)
+    finally:
+        connection.close()
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None
