@@ -8,7 +8,7 @@ from django.db.models import F
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.ledger import Ledger
 from procedures.journal import ledger_key
-from procedures.models import Run
+from procedures.models import Head, Run
 
 ENDS = {
     RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
@@ -22,18 +22,20 @@ def verify_journal(run: Run) -> list[str]:
 
     A worker may write meanwhile: what it adds is left for the next look.
     """
-    run.refresh_from_db(fields=["status"])  # first: an ended run has its last head
-    run.head.refresh_from_db()
-    ledger = Ledger(str(run.pk), run.head_seq, run.head_hash, ledger_key())
-    told = [str(damage) for damage in ledger.damages(_events(run))]
-    end = ENDS.get(RunStatus(run.status))
-    if end and not told and not run.events.filter(seq=run.head_seq, kind=end).exists():
-        return [f"The run is marked {run.status}, and its last event does not say so."]
+    of_one_moment = Head.objects.filter(run=run).values_list("run__status", "seq", "hash").first()
+    if of_one_moment is None:
+        return ["The head is missing, and nothing tells which event is the last."]
+    status, last, proof = of_one_moment
+    ledger = Ledger(str(run.pk), last, proof, ledger_key())
+    told = [str(damage) for damage in ledger.damages(_events(run, last))]
+    end = ENDS.get(RunStatus(status))
+    if end and not told and not run.events.filter(seq=last, kind=end).exists():
+        return [f"The run is marked {status}, and its last event does not say so."]
     return told
 
 
-def _events(run: Run) -> Iterator[Event]:
+def _events(run: Run, last: int) -> Iterator[Event]:
     """Those up to the run's head as it was read, then those that stand after its head now."""
-    known = run.events.filter(seq__lte=run.head_seq)
+    known = run.events.filter(seq__lte=last)
     after = run.events.filter(seq__gt=F("run__head__seq"))
     return chain(known.streamed(), after.streamed())

@@ -7,13 +7,14 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 
 from chat.services import Answer, respond
 from procedures.models import Event, Head, Run
 from procedures.runner import advance_run
-from procedures.services import verify_journal
+from procedures.services import retry_run, verify_journal
 from tests import procedures
 from tests.calls import request_of, run_until_it_waits
 from tests.integration.test_admin_operations import staff
@@ -89,6 +90,36 @@ def test_an_end_that_was_cut_off_with_the_runs_own_note_of_it_is_found(run: Run)
     assert verify_journal(run) == [
         "The run is marked succeeded, and its last event does not say so."
     ]
+
+
+def test_a_head_that_was_removed_is_told_as_any_damage(run: Run) -> None:
+    other = run_until_it_waits("question")
+    Head.objects.filter(run=run).delete()
+
+    said = StringIO()
+    with pytest.raises(CommandError, match="1 of 2 journals"):
+        verified(run, other, out=said)
+    assert said.getvalue() == (
+        f"{run} ({run.pk}): The head is missing, and nothing tells which event is the last.\n"
+    )
+
+
+def test_a_run_that_goes_on_while_it_is_looked_at_is_sound(run: Run, admin_user: User) -> None:
+    failed, words = run_until_it_waits("broken_child"), list[str]()
+    procedures.saw.append("mended")
+
+    def and_it_goes_on(execute: Callable[..., object], *given: object) -> object:
+        found = execute(*given)
+        if not words:
+            words.append("Retried.")
+            retry_run(failed.pk, by=admin_user, reason=words[0])
+            advance_run(failed.pk)
+        return found
+
+    with connection.execute_wrapper(and_it_goes_on):
+        assert verify_journal(failed) == []
+    failed.refresh_from_db()
+    assert failed.status == "succeeded"
 
 
 def test_the_command_verifies_all_runs_or_those_named(run: Run) -> None:
