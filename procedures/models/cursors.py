@@ -1,5 +1,6 @@
 """Cursors for what every claim, step and end say: prepared once, and not formatted anew."""
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from django.db.backends.sqlite3.base import SQLiteCursorWrapper as SQLiteCursor
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
+
+from procedures.engine.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
 DEBUG = settings.DEBUG
@@ -43,7 +46,12 @@ def kept_cursor() -> CursorWrapper:
 
 
 def this_database() -> BaseDatabaseWrapper:
-    """What `django.db.connection` stands for in this thread; that looks for it at each use."""
+    """What `django.db.connection` stands for in this thread; that looks for it at each use.
+
+    Inside a running event loop Django has another one, if it is allowed there at all.
+    """
+    if asyncio._get_running_loop() is not None:  # noqa: SLF001 (asyncio documents it)
+        return connections[DEFAULT_DB_ALIAS]
     return _kept.database
 
 
@@ -72,7 +80,8 @@ class _Kept(threading.local):
     bare: Any = None
 
     def __init__(self) -> None:
-        self.database = connections[DEFAULT_DB_ALIAS]
+        with outside_the_loop():
+            self.database = connections[DEFAULT_DB_ALIAS]
 
     def keep(self, driver: Any) -> None:
         self.driver = driver

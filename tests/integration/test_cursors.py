@@ -1,9 +1,12 @@
 """The driver's own cursor: what it refuses, and that nothing it has prepared is relied on."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 from django.contrib.auth.models import Group
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connection, connections
 
 from procedures.models.cursors import bare_cursor, this_database
 from tests import machine
@@ -20,6 +23,23 @@ def said(*cells: str, statement: str = RENAME) -> int:
         cursor = bare_cursor(database)
         cursor.execute(statement, cells)
         return cursor.rowcount
+
+
+def is_djangos() -> bool:
+    return this_database() is connections[DEFAULT_DB_ALIAS]
+
+
+async def is_djangos_inside() -> bool:
+    return is_djangos()
+
+
+def test_the_database_is_djangos_own_also_inside_an_event_loop() -> None:
+    with ThreadPoolExecutor(1) as fresh:
+        assert fresh.submit(asyncio.run, is_djangos_inside()).result()
+        assert fresh.submit(is_djangos).result()
+
+    assert is_djangos()
+    assert asyncio.run(is_djangos_inside())
 
 
 @pytest.fixture(autouse=True)
