@@ -43,6 +43,11 @@ class Head(models.Model):
             return cls(*cells)
         raise cls.DoesNotExist(f"Run {run_id} has no head.")
 
+    @classmethod
+    def lock(cls, run_id: UUID) -> None:
+        """A locked run's: its worker keeps nothing more until the end of the transaction."""
+        cls.objects.select_for_update(no_key=True).get(pk=run_id)
+
     def begin(self) -> None:
         insert_row(self)
 

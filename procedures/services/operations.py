@@ -11,7 +11,7 @@ from procedures import access, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
 from procedures.engine.journal import RunStatus
-from procedures.models import Run, RunInput
+from procedures.models import Head, Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
 
@@ -78,6 +78,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
         journal.ask_to_end(run, told, at=now)
         if _is_held(run, now):
             return "It works right now, and ends at its next step or wait."
+        Head.lock(run.pk)
         if not run.has_to_undo():
             journal.cancel(run, now=now)
             return "It is cancelled."
@@ -96,6 +97,7 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
     data = said("force_end", by=by, reason=reason) | {"forced": True}
+    Head.lock(run.pk)
     was_held, has_to_undo = _is_held(run, now), run.has_to_undo()
     below = journal.force_end(run, data, now=now)
     told = [f"It has ended, with {below} below it." if below else "It has ended."]

@@ -1,7 +1,7 @@
 """A parent is locked before its children, these before the session, and nobody locks upwards."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
@@ -10,8 +10,11 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from chat.models import HumanRequest
-from procedures.engine.journal import RunStatus
+from procedures.engine.errors import Fenced
+from procedures.engine.journal import Batch, Draft, EventKind, Journal, RunStatus
+from procedures.journal import claim
 from procedures.models import Run
+from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import cancel_run
 from tests import machine
@@ -53,6 +56,11 @@ def cancel(run: Run, by: User) -> object:
 
 def begin_anew(run: Run, _: User) -> None:
     advance_run(run.pk)
+
+
+def say_what_undoes(journal: Journal) -> object:
+    undo = Draft(EventKind.COMPENSATION, "pay:compensation", "pay back")
+    return closing_connection(lambda: journal.commit(Batch((undo,))))
 
 
 def check_no_deadlock() -> None:
@@ -138,3 +146,27 @@ def test_a_family_ends_while_a_child_is_answered_without_a_deadlock(
     child.refresh_from_db()
     assert child.cancel_requested_at
     check_no_deadlock()
+
+
+def test_a_worker_that_was_given_up_keeps_nothing_that_a_cancel_would_overlook(
+    alice: User, dave: User
+) -> None:
+    run = start("asks_and_calls", by=alice)
+    held = claim(run.pk)
+    assert held
+    Run.objects.filter(pk=run.pk).update(leased_until=clock.now())
+    said: list[Future[object]] = []
+
+    def between(execute: Callable[..., object], statement: str, *given: object) -> object:
+        if statement.startswith("UPDATE procedures_run SET status") and not said:
+            said.append(threads.submit(say_what_undoes, held))
+            threads.submit(closing_connection, see_it_wait).result()
+        return execute(statement, *given)
+
+    def see_it_wait() -> None:
+        wait_for_waiting(1, what="the worker to wait for the cancel")
+
+    with ThreadPoolExecutor(2) as threads, connection.execute_wrapper(between):
+        assert cancel(run, dave) == "It is cancelled."
+        with pytest.raises(Fenced):
+            said[0].result()
