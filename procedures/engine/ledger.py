@@ -1,8 +1,8 @@
 """Whether a journal is as it was written, and if not, what became of it.
 
 Each event is marked over its place, its content and the mark of the one before; the last mark also
-stands on the run. Whoever lacks the key can change, remove, insert or renumber events, but not mark
-them anew: the chain breaks at that place, and goes on after it.
+stands in the journal's head. Whoever lacks the key can change, remove, insert or renumber events,
+but not mark them anew: the chain breaks at that place, and goes on after it.
 """
 
 from collections.abc import Iterable

@@ -43,7 +43,7 @@ class Event(models.Model):
     run = models.ForeignKey(
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="events"
     )
-    """Each statement that writes an event finds its run first: no constraint looks again."""
+    """Each statement that writes one has found the run, or its head: no constraint looks again."""
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True)
