@@ -12,8 +12,9 @@ from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.heart import heart
 from procedures.journal import DatabaseJournal
+from procedures.models.besides import Besides
 from procedures.models.procedure import code_of_run
-from procedures.models.run import Besides, Queued
+from procedures.models.run import Queued
 
 logger = logging.getLogger(__name__)
 SHIFT = 1.0

@@ -72,6 +72,7 @@ class RunAdmin(HistoryAdmin):
     readonly_fields += ["head_seq", "head_hash", "claims"]
     related = [
         Related("Journal", Event, OF_RUN),
+        Related("Head", Head, OF_RUN),
         Related("Waits", Wait, OF_RUN),
         Related("Signals", Signal, OF_RUN),
         Related("Files", Artifact, OF_RUN),

@@ -19,7 +19,8 @@ from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.statements import insert, ledger_key
 from procedures.journal.storage import limit_locks, regardless, storage
 from procedures.models import Run, RunInput
-from procedures.models.run import Besides, Queued
+from procedures.models.besides import Besides
+from procedures.models.run import Queued
 from procedures.models.run_input import News, news_of, take
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,5 @@
 """Runs: one execution of a procedure each."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
@@ -10,9 +9,9 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
-from procedures.models.cells import adapted, exists, fetched, rows_of, save_columns
+from procedures.models.besides import Besides
+from procedures.models.cells import exists, fetched, rows_of, save_columns
 from procedures.models.clock import clock
-from procedures.models.cursors import Cell
 from procedures.models.head import Head
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
@@ -76,27 +75,6 @@ ASKED_TO_STOP = (
 )
 
 
-@dataclass
-class Besides:
-    """What a worker passes by in the queue."""
-
-    procedures: set[int] = field(default_factory=set)
-    runs: set[UUID] = field(default_factory=set)
-
-    @property
-    def condition(self) -> str:
-        procedures = _not_in("procedures_run.procedure_id", len(self.procedures))
-        return procedures + _not_in("procedures_run.id", len(self.runs))
-
-    @property
-    def cells(self) -> list[Cell]:
-        return [*self.procedures, *map(adapted, self.runs)]
-
-
-def _not_in(column: str, count: int) -> str:
-    return f" AND {column} NOT IN ({', '.join(['%s'] * count)})" if count else ""
-
-
 class RunQuerySet(models.QuerySet["Run"]):
     def lock_claimable(self, run_id: UUID) -> "Claimable | None":
         """The run, if it is queued or a worker's lease on it has passed."""
@@ -109,7 +87,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         rows = rows_of((Run,), CLAIMABLE.format(now="%s", lock=""), run_id, now)
         return next((Claimable(run, now) for (run,) in rows), None)
 
-    def lock_queued(self, besides: "Besides", *, waits: bool = False) -> "Queued | None":
+    def lock_queued(self, besides: Besides, *, waits: bool = False) -> "Queued | None":
         """The one that was queued first, besides some, and those whose rows others hold.
 
         `waits`: for these.
@@ -161,7 +139,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def queued(self) -> Self:
         return self.filter(status=RunStatus.QUEUED)
 
-    def queued_besides(self, some: "Besides") -> Self:
+    def queued_besides(self, some: Besides) -> Self:
         return self.queued().exclude(procedure__in=some.procedures).exclude(pk__in=some.runs)
 
     def with_news_of_children(self) -> Self:
@@ -300,6 +278,9 @@ class Run(models.Model):
         self.head = Head.held(self.pk, self.epoch)
 
     def queue(self, *, at: datetime) -> None:
+        """For a worker to take it up. One that still holds it is lost, and writes nothing more."""
+        if self.status == RunStatus.RUNNING:
+            self.head.forsake()
         self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
         self.queued_at = at
         save_columns(self, ("status", "wake_at", "leased_until", "queued_at"))

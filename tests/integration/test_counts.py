@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from procedures.journal import claim_next
 from procedures.models import Run
-from procedures.models.run import Besides
+from procedures.models.besides import Besides
 from procedures.registry import find
 from procedures.runner import advance_run
 from procedures.services import start_run

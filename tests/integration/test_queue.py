@@ -8,12 +8,13 @@ import pytest
 from django.db import connection, transaction
 
 from procedures import dispatch, runner
-from procedures.engine.journal import RunStatus
-from procedures.journal import claiming
-from procedures.models import Procedure, ProcedureVersion, Run, RunInput
+from procedures.engine.errors import Fenced
+from procedures.engine.journal import Batch, Draft, EventKind, RunStatus
+from procedures.journal import claim, claiming
+from procedures.models import Head, Procedure, ProcedureVersion, Run, RunInput
 from procedures.models.clock import clock
 from procedures.runner import advance_runs
-from procedures.services import start_run
+from procedures.services import start_run, sweep
 from tests import procedures
 from tests.processes import Redis, wait_until
 
@@ -38,6 +39,19 @@ def test_what_was_queued_first_goes_first() -> None:
     ended = Run.objects.filter(pk__in=[resumed.pk, first.pk, second.pk]).order_by("ended_at")
     assert list(ended) == [first, second, resumed]
     assert set(ended.values_list("status", flat=True)) == {RunStatus.SUCCEEDED}
+
+
+def test_a_worker_whose_lost_run_is_queued_again_writes_nothing() -> None:
+    run = queued()
+    lost = claim(run.pk)
+    assert lost
+    Run.objects.filter(pk=run.pk).update(leased_until=clock.now())
+    sweep()
+
+    assert states(run) == [RunStatus.QUEUED]
+    with pytest.raises(Fenced):
+        lost.commit(Batch((Draft(EventKind.STEP_SUCCEEDED, "work", "work"),)))
+    assert Head.objects.get(run=run).claims == 1
 
 
 @pytest.fixture
