@@ -25,6 +25,7 @@ NOUNS = (
     "limited",
     "moments",
     "others",
+    "parallel",
     "questions",
     "retried",
     "secretive",

@@ -11,6 +11,7 @@ from procedures.engine.errors import (
     InputError,
     NotApprovedError,
     RequestExpiredError,
+    StateConflictError,
     StepFailedError,
 )
 from procedures.engine.files import File
@@ -42,6 +43,7 @@ __all__ = [
     "Response",
     "Retry",
     "SiteChoice",
+    "StateConflictError",
     "Step",
     "StepFailedError",
     "procedure",

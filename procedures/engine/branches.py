@@ -1,20 +1,23 @@
 """Branches of one run: one after another in its process, switching where one suspends."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from procedures.engine.children import OnFailure
 from procedures.engine.errors import (
     BranchFailedError,
     Cancelled,
+    EngineError,
     Interruption,
     LimitReached,
+    StateConflictError,
     Suspend,
     told,
 )
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind, closing
 from procedures.engine.line import BRANCH_FAILED, Line
+from procedures.engine.state import join
 from procedures.engine.steps import spoken_name
 
 Branch = Callable[[Line], Any]
@@ -31,6 +34,8 @@ def gather(
     line: Line, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
 ) -> list[Any]:
     """Each branch's result in order; a branch that waits keeps only itself waiting.
+
+    Raises `StateConflictError` when the branches' changes of the state do not go together.
 
     With "fail_fast" the first failure ends all and is raised as `BranchFailedError`; with
     "collect" it stands in its place among the results.
@@ -51,9 +56,8 @@ def gather(
         line.pass_by(failed.last)
         raise _error(failed)
     _join(line, key, ends, on_failure)
-    for one in inner:
-        one.state.merge_into(line.state)
-        line.now = max(line.now, one.now)
+    _merge(line, key, inner)
+    line.now = max([line.now, *(one.now for one in inner)])
     return ends
 
 
@@ -79,9 +83,23 @@ def _join(line: Line, key: str, ends: Sequence[Any], on_failure: OnFailure) -> N
         line.interrupt(others[0])
     errors = [end for end in ends if _is_failure(end)]
     if errors and on_failure == "fail_fast":
-        _fail(line, key, errors[0])
+        error = errors[0]
+        facts = {"branch": error.branch, "type": error.type, "message": error.message}
+        _fail(line, key, error, {**facts, "of": error.of})
     if waiting := [end for end in ends if isinstance(end, Suspend)]:
         line.interrupt(Suspend.together(waiting))
+
+
+def _merge(line: Line, key: str, branches: Sequence[Line]) -> None:
+    """Bring what the branches did to the state together, or keep that it does not go together."""
+    states = [(one.scope.path.rstrip("/"), one.state) for one in branches]
+    try:
+        changes = join(key, states)
+    except StateConflictError as conflict:
+        facts = {"conflict": conflict.name, "branches": conflict.branches, "branch": ""}
+        _fail(line, key, conflict, {**facts, **told(conflict), "of": ""})
+    for name, change in changes.items():
+        line.state.merge(name, change, about=key)
 
 
 def _is_interruption(end: Any) -> bool:
@@ -122,22 +140,23 @@ def swallowed(suspension: Suspend) -> str:
     return f"The code swallowed the suspension at {suspension}: let BaseException pass."
 
 
-def _fail(line: Line, key: str, error: BranchFailedError) -> None:
+def _fail(line: Line, key: str, error: EngineError, facts: dict[str, Any]) -> NoReturn:
     """Keep that the gather has failed, and withdraw what its other branches wait for."""
     line.check_wanted(key)  # a cancel has withdrawn them already
     withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
     path = f"{key}/"
     waits = [wait for wait in line.recorder.open_waits if wait.startswith(path)]
     drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
-    facts = {"branch": error.branch, "type": error.type, "message": error.message, "of": error.of}
     started = {"attempt": 1, "started_at": line.now.isoformat(), "arguments": ""}
     content = {**facts, **started, "final": True, "retry_at": None}
     line.commit(*drafts, Draft(EventKind.STEP_FAILED, key, "gather", content))
     raise error
 
 
-def _error(entry: Entry) -> BranchFailedError:
+def _error(entry: Entry) -> EngineError:
     content = entry.last.content
+    if "conflict" in content:
+        return StateConflictError(entry.key, content["conflict"], content["branches"])
     return BranchFailedError(content["branch"], content["type"], content["message"])
 
 

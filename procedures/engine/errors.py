@@ -7,6 +7,7 @@ EngineError
 ├── AnswerError           an answer does not fit the question
 ├── StepFailedError       a step has failed for good
 ├── BranchFailedError     a branch of a gather has failed
+├── StateConflictError    branches of a gather gave one name in ctx.state different values
 ├── ChildFailedError      a child run has failed, or was cancelled
 ├── NotApprovedError      a step that needs an approval has none
 ├── StepTimeoutError      a step took longer than its timeout
@@ -28,7 +29,7 @@ Interruption (no error: control flow, so that `except Exception` lets it pass)
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,6 +92,20 @@ class BranchFailedError(EngineError):
         self.of = of
         """The key of what failed in it, where that is known."""
         super().__init__(f"{branch}: {error_type}: {message}")
+
+
+class StateConflictError(EngineError):
+    """Parallel branches changed one name in `ctx.state` in ways that do not go together."""
+
+    def __init__(self, gather: str, name: str, branches: Mapping[str, str]) -> None:
+        self.gather, self.name = gather, name
+        self.branches = dict(branches)
+        """What each branch did to it, in words, by the branch's key."""
+        told = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
+        super().__init__(
+            f"Branches of {gather} changed ctx.state[{name!r}] differently: {told}. Change it in "
+            "one of them, or use ctx.state.increment or ctx.state.append, which are merged."
+        )
 
 
 class ChildFailedError(EngineError):
@@ -245,6 +260,8 @@ def _cause(error: BaseException) -> str:
             return error.step
         case BranchFailedError():
             return error.branch.rpartition("/")[0]
+        case StateConflictError():
+            return error.gather
         case ChildFailedError():
             return error.child.partition("[")[0]
     return ""

@@ -23,6 +23,8 @@ from procedures.engine.timeouts import undisturbed
 
 P = TypeVarTuple("P")
 LONGEST_NAME = 80
+LONGEST_TITLE = 100
+"""Of an event."""
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
 
@@ -116,7 +118,7 @@ class Line:
         if not self.recorder.history.has_soft(kind, key):
             if kind != EventKind.COMPENSATION:  # what is done already is undone at any limit
                 self._guarded(self.recorder.check_limits)
-            self.add(Draft(kind, key, canonical.legible(name)[:100], data))
+            self.add(Draft(kind, key, canonical.legible(name)[:LONGEST_TITLE], data))
         return key
 
     def pass_by(self, event: Event) -> None:
@@ -178,8 +180,11 @@ class Line:
         except Interruption as interruption:
             self.interrupt(interruption)
 
-    def _note_state(self, name: str, value: Any) -> None:
-        self.note(EventKind.STATE, name, {"name": name, "value": value})
+    def _note_state(self, name: str, value: Any, *, about: str = "", **how: Any) -> None:
+        """`about`: the gather whose branches changed it."""
+        title = name if len(name) <= LONGEST_TITLE else f"{name[:60]}… {canonical.digest(name)}"
+        data = {"name": name, "value": value, **how}
+        self.note(EventKind.STATE, title[:LONGEST_TITLE], data, about=about)
 
     @property
     def _seed(self) -> str:

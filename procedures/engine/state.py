@@ -1,19 +1,54 @@
 """The durable values of a run."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from procedures.engine import canonical
-from procedures.engine.errors import EngineError
+from procedures.engine.errors import EngineError, StateConflictError
+
+LONGEST_SHOWN = 120
+"""Characters of a value in an error."""
+
+
+class Note(Protocol):
+    """Keeps a change of the state: `gone` deletes, `by` and `more` tell what a value grew by."""
+
+    def __call__(self, name: str, value: Any, **how: Any) -> object: ...
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one line of code has done to a name since it began."""
+
+    verb: Literal["set", "delete", "increment", "append"]
+    value: Any = None
+    """What it was set to, by how much it grew, or the list of what was appended."""
+
+    @property
+    def commutes(self) -> bool:
+        """Whether several such changes come to the same in any order, or in that of branches."""
+        return self.verb in ("increment", "append")
+
+    def with_more(self, other: "Change") -> "Change":
+        """Both of them, of one verb that commutes."""
+        return Change(self.verb, self.value + other.value)
+
+    def __str__(self) -> str:
+        told = canonical.text_of(self.value)
+        shown = told if len(told) <= LONGEST_SHOWN else f"{told[:LONGEST_SHOWN]}…"
+        words = {"set": shown, "delete": "deleted", "append": f"appends {shown}"}
+        return words.get(self.verb, f"increments by {shown}")
 
 
 class State(MutableMapping[str, Any]):
     """Values by name. Each change is noted; what is read is the JSON round trip of what was set."""
 
-    def __init__(self, note: Callable[[str, Any], None]) -> None:
+    def __init__(self, note: Note) -> None:
         self._note = note
         self._values: dict[str, Any] = {}
-        self._changed: set[str] = set()
+        self.changes: dict[str, Change] = {}
+        """By name, since this line of code began."""
 
     def copy_into(self, branch: "State") -> None:
         """Give a branch the values as they are."""
@@ -23,35 +58,83 @@ class State(MutableMapping[str, Any]):
         """Hold these without noting a change: events tell of them already."""
         self._values |= values
 
-    def merge_into(self, other: "State") -> None:
-        """Hand what has changed here on; the events here tell of it."""
-        kept = {name: self._values[name] for name in self._changed if name in self._values}
-        other.adopt(kept, gone=self._changed - set(kept))
+    def increment(self, name: str, by: float = 1) -> Any:
+        """Add to a number, 0 where there is none, and return it as it is here now.
 
-    def adopt(self, values: dict[str, Any], *, gone: set[str]) -> None:
-        """Take a branch's changes as changes of our own."""
-        self._changed |= set(values) | gone
-        self._values |= values
-        for name in gone:
-            self._values.pop(name, None)
+        Increments of parallel branches add up. `EngineError` when `by` or the value is no number.
+        """
+        before = self._values.get(name, 0)
+        for number in (before, by):
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise EngineError(
+                    f"ctx.state.increment adds int or float values to {name!r}, not {number!r}."
+                )
+        self._grow(name, before + by, Change("increment", by), by=by)
+        return self._values[name]
+
+    def append(self, name: str, value: Any) -> None:
+        """Append to a list, [] where there is none.
+
+        What parallel branches append stands in the order of the branches. `EngineError` when the
+        value of that name is no list.
+        """
+        before = self._values.get(name, [])
+        if not isinstance(before, list):
+            raise EngineError(f"ctx.state.append needs a list: {name!r} is {before!r}.")
+        plain = canonical.jsonable(value)
+        self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
+
+    def merge(self, name: str, change: Change, *, about: str) -> None:
+        """Do here what branches have done; `about`: the key of their gather."""
+        before = self._values.get(name)
+        match change.verb:
+            case "increment":
+                grown = (before or 0) + change.value
+                self._grow(name, grown, change, by=change.value, about=about)
+            case "append":
+                grown = [*(before or ()), *change.value]
+                self._grow(name, grown, change, more=change.value, about=about)
+            case "set":
+                self._kept(name, change.value, about=about)
+            case "delete":
+                self._note(name, None, gone=True, about=about)
+                self._values.pop(name, None)
+        if not change.commutes:
+            self.changes[name] = change
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
+        plain = self._kept(name, value)
+        self.changes[name] = Change("set", plain)
+
+    def _kept(self, name: str, value: Any, **how: Any) -> Any:
+        """Note a value, and hold it: its plain JSON."""
         if not isinstance(name, str):
             raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
         plain = canonical.jsonable(value)
         if canonical.MASKED in canonical.text_of(plain):
             raise EngineError(f"What stands in ctx.state is kept and shown: {name} holds a secret.")
-        self._note(name, plain)
-        self._changed.add(name)
+        self._note(name, plain, **how)
         self._values[name] = frozen(canonical.jsonable(plain))
+        return plain
+
+    def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:
+        """Set a value that other branches may let grow, too."""
+        plain, earlier = self._kept(name, value, **how), self.changes.get(name)
+        if earlier is None:
+            self.changes[name] = change
+        elif earlier.verb == change.verb:
+            self.changes[name] = earlier.with_more(change)
+        else:
+            self.changes[name] = Change("set", plain)
 
     def __delitem__(self, name: str) -> None:
-        if name in self._values:
-            self._note(name, None)
-            self._changed.add(name)
+        if name not in self._values:
+            raise KeyError(name)
+        self._note(name, None, gone=True)
+        self.changes[name] = Change("delete")
         del self._values[name]
 
     def setdefault(self, name: str, default: Any = None) -> Any:
@@ -64,6 +147,26 @@ class State(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
+    """What branches have done to the state together, by name, in the order of the branches.
+
+    `StateConflictError` where they gave one name different values, or one changed what another
+    one deleted or let grow in another way: nothing is added by guessing. `key`: their gather's.
+    """
+    joined: dict[str, Change] = {}
+    for name in dict.fromkeys(name for _, state in branches for name in state.changes):
+        done = {path: state.changes[name] for path, state in branches if name in state.changes}
+        first, *others = done.values()
+        for other in others:
+            if first.verb == other.verb and first.commutes:
+                first = first.with_more(other)
+            elif canonical.text_of(vars(first)) != canonical.text_of(vars(other)):
+                told = {path: str(change) for path, change in done.items()}
+                raise StateConflictError(key, name, told)
+        joined[name] = first
+    return joined
 
 
 def frozen(plain: Any) -> Any:

@@ -44,6 +44,7 @@ SPEAKING = {
     "LimitReached",
     "NotApprovedError",
     "RequestExpiredError",
+    "StateConflictError",
 }
 LONGEST_PROMPT = 160
 LONGEST_FAULT = 240

@@ -11,6 +11,7 @@ from tests.procedures.inputs import *
 from tests.procedures.limited import *
 from tests.procedures.moments import *
 from tests.procedures.others import *
+from tests.procedures.parallel import *
 from tests.procedures.questions import *
 from tests.procedures.retried import *
 from tests.procedures.secretive import *

@@ -160,13 +160,14 @@ def joined(kept: Kept) -> str:
 
 
 def upstairs(ctx: Context) -> bool:
+    ctx.state.increment("moves")
     said = hear(ctx, ctx.later.approve("Up?", name="may"), "Up?")
     ctx.step(act, "up", 1, name="go")
     return said
 
 
 def downstairs(ctx: Context) -> str:
-    ctx.state["below"] = ctx.state.get("below", 0) + 1
+    ctx.state.increment("moves")
     ctx.sleep("5s")
     return ctx.step(act, "down", 1, name="go", retry=AGAIN)
 

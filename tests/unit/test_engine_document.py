@@ -14,7 +14,7 @@ from procedures.engine.questions import Asking
 from procedures.engine.steps import Doing
 from tests.documents import Claim, Example, carried_out, examples, result_of
 
-PATHS = [CHECKOUT / "docs" / name for name in ("engine.md", "agents.md")]
+PATHS = [CHECKOUT / "docs" / name for name in ("engine.md", "families.md", "agents.md")]
 TEXT = "\n".join(path.read_text() for path in PATHS)
 EXAMPLES = [example for path in PATHS for example in examples(path)]
 CLAIMS = [claim for example in EXAMPLES for claim in example.claims]

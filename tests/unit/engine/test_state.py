@@ -20,7 +20,7 @@ def notes() -> Notes:
 
 @pytest.fixture
 def state(notes: Notes) -> State:
-    return State(lambda name, value: notes.append((name, value)))
+    return State(lambda name, value, **_: notes.append((name, value)))
 
 
 def test_every_change_is_noted(state: State, notes: Notes) -> None:
@@ -111,7 +111,7 @@ def test_a_name_that_was_never_set_is_a_key_error(state: State, notes: Notes) ->
 
 
 def test_what_cannot_be_noted_is_not_set() -> None:
-    def refuse(name: str, value: object) -> None:
+    def refuse(name: str, value: object, **_: object) -> None:
         raise RuntimeError(name, value)
 
     state = State(refuse)
