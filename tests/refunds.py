@@ -1,7 +1,9 @@
 """Refunds as tests see them: started, answered, read, over the journal in memory."""
 
 import csv
+import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -39,10 +41,16 @@ def refusal(
 def answer(
     store: MemoryStore, run_id: str, *, yes: bool, by: str = "bob", comment: str = ""
 ) -> None:
-    [key] = store.runs[run_id].waits
+    """Answer the question that was asked first of those that are open."""
+    key = asked(store, run_id)[0]
     outcome = "approved" if yes else "rejected"
     store.resolve(run_id, key, closing(outcome, yes, responder=by, comment=comment))
     store.advance(run_id)
+
+
+def asked(store: MemoryStore, run_id: str) -> list[str]:
+    """The questions that are open, in the order in which they were asked."""
+    return [key for key in store.runs[run_id].waits if "wait_all" not in key]
 
 
 def result_of(store: MemoryStore, run_id: str) -> dict[str, Any]:
@@ -50,11 +58,17 @@ def result_of(store: MemoryStore, run_id: str) -> dict[str, Any]:
     return result
 
 
-def refunds(store: MemoryStore, run_id: str) -> list[dict[str, str]]:
-    """The lines of the list that the run has written."""
+def written(store: MemoryStore, run_id: str) -> str:
+    """The list that the run has written."""
     with file_desk(store.files):
-        text = File(**result_of(store, run_id)["file"]).text()
-    return list(csv.DictReader(text.splitlines(keepends=True)))
+        return File(**result_of(store, run_id)["file"]).text()
+
+
+def refunds(store: MemoryStore, run_id: str, delimiter: str = ",") -> list[dict[str, str]]:
+    """The lines of that list."""
+    text = re.sub(r"^sep=.\s+", "", written(store, run_id))
+    lines = io.StringIO(text, newline="")
+    return list(csv.DictReader(lines, delimiter=delimiter))
 
 
 def verdict(row: dict[str, str]) -> tuple[str, str, str]:

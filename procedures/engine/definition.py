@@ -36,10 +36,13 @@ NOT_PLAIN = (
 class Check:
     """Looks at one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
 
-    A ValueError it raises is told to whoever starts the run, beside that field.
+    A ValueError it raises is told to whoever starts the run, beside that field. With
+    `needs=("currency",)` it is also given these other inputs by name, once all inputs are valid
+    by themselves.
     """
 
-    look: Callable[[Any], object]
+    look: Callable[..., object]
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +95,8 @@ class Procedure:
         except ValidationError as error:
             faults = [fault_of(fault, fault["loc"]) for fault in error.errors()]
             raise InputError(faults) from None
-        faults = [fault for name, value in inputs.items() for fault in self._look_at(name, value)]
-        if faults:
-            raise InputError(faults)
+        self._look_at_all(inputs, together=False)
+        self._look_at_all(inputs, together=True)
         return inputs
 
     def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,18 +125,42 @@ class Procedure:
         inputs: dict[str, Any] = vars(canonical.restored(text, self._inputs))
         return inputs
 
-    def _look_at(self, name: str, value: Any) -> Iterable[Fault]:
+    def _look_at_all(self, inputs: Mapping[str, Any], *, together: bool) -> None:
+        """Each input by itself, or those whose checks need others; `InputError` names each."""
+        look = self._look_together if together else self._look_at
+        if faults := [fault for name in inputs for fault in look(name, inputs)]:
+            raise InputError(faults)
+
+    def _look_at(self, name: str, inputs: Mapping[str, Any]) -> Iterable[Fault]:
         try:
-            canonical.keepable(value, self._hints[name])
+            canonical.keepable(inputs[name], self._hints[name])
         except ValueError as error:
             yield Fault(name, f"{error}.")
             return
-        for mark in getattr(self._hints[name], "__metadata__", ()):
-            if isinstance(mark, Check):
-                try:
-                    mark.look(value)
-                except ValueError as error:
-                    yield Fault(name, str(error))
+        for check in self._checks[name]:
+            if not check.needs:
+                yield from _faults_of(check, name, inputs)
+
+    def _look_together(self, name: str, inputs: Mapping[str, Any]) -> Iterable[Fault]:
+        for check in self._checks[name]:
+            if check.needs:
+                yield from _faults_of(check, name, inputs)
+
+    @cached_property
+    def _checks(self) -> dict[str, list[Check]]:
+        marks = {name: getattr(self._hints[name], "__metadata__", ()) for name in self._parameters}
+        found = {
+            name: [mark for mark in given if isinstance(mark, Check)]
+            for name, given in marks.items()
+        }
+        for name, checks in found.items():
+            for needed in (needed for check in checks for needed in check.needs):
+                if needed not in self._parameters:
+                    raise DefinitionError(
+                        f"{self.name}: the check of {name} needs {needed!r}, which is no input. "
+                        f"The inputs are {', '.join(self._parameters)}."
+                    )
+        return found
 
     @cached_property
     def _parameters(self) -> dict[str, inspect.Parameter]:
@@ -152,6 +178,7 @@ class Procedure:
         fields = [_field(name, self._hints[name], kind) for name, kind in self._parameters.items()]
         made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
         _check_no_secrets(self.name, self.fn)
+        _ = self._checks  # one that needs what is no input is refused before any start
         try:
             return TypeAdapter[Any](made)
         except PydanticUserError as error:
@@ -230,6 +257,13 @@ def _check_no_secrets(name: str, fn: Function) -> None:
             raise DefinitionError(
                 f"{name}: {what} holds a secret, and is kept and shown. {INSTEAD}"
             )
+
+
+def _faults_of(check: Check, name: str, inputs: Mapping[str, Any]) -> Iterable[Fault]:
+    try:
+        check.look(inputs[name], **{needed: inputs[needed] for needed in check.needs})
+    except ValueError as error:
+        yield Fault(name, str(error))
 
 
 def _field(name: str, hint: Any, parameter: inspect.Parameter) -> tuple[str, Any, Any]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from procedures.engine import File
-from procedures.library.sheets import Sheet, read_sheet, shown
+from procedures.library.amounts import Amount, money, read_amount
+from procedures.library.sheets import Dialect, HeaderError, Sheet, read_sheet, shown
 
 REQUIRED = ("order", "customer", "amount", "status")
 OPTIONAL = ("currency", "reason")
@@ -14,11 +15,9 @@ LONGEST = {"order": 60, "customer": 200, "status": 60, "reason": 2000}
 RETURNED = "returned"
 MOST_ORDERS = 100_000
 MOST_FAULTS = 3
-LARGEST = Decimal("999999999.99")
-CENT = Decimal("0.01")
-POINT = re.compile(r"-?[0-9]+(\.[0-9]{1,2})?")
-EITHER = re.compile(r"-?[0-9]+([.,][0-9]{1,2})?")
 CURRENCY = re.compile(r"[A-Za-z]{3}")
+SHIFTED = "has an amount that a comma divides: put quotation marks around it, or write a point"
+COLUMNS_EXAMPLE = "order = Name, amount = Total"
 
 
 @dataclass(frozen=True)
@@ -40,75 +39,169 @@ class Order:
     def price(self) -> str:
         return money(self.amount, self.currency)
 
+
+@dataclass(frozen=True)
+class Count:
+    """How many orders of an export have one status."""
+
+    status: str
+    orders: int
+
+    def __str__(self) -> str:
+        return f"{shown(self.status)} ({self.orders:,})"
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export holds that somebody goes on with."""
+
+    returned: list[Order]
+    """In the order of the file."""
+    statuses: list[Count]
+    """In the order in which the file brings them up."""
+    dialect: Dialect
+    mark: str
+    """What stands before the decimals of its amounts."""
+
     @property
-    def is_returned(self) -> bool:
-        return self.status == RETURNED
+    def read(self) -> int:
+        return sum(count.orders for count in self.statuses)
 
 
-def money(amount: Decimal, currency: str) -> str:
-    return f"{amount:,.2f} {currency}".strip()
+def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> Export:
+    """The orders of an export; ValueError names the first faults and counts the others.
 
-
-def read_orders(file: File) -> list[Order]:
-    """The orders of an export; ValueError names the first faults and counts the others."""
-    sheet = read_sheet(file.read(), required=REQUIRED, optional=OPTIONAL)
-    orders, faults = _read_lines(sheet)
-    faults += _other_currencies([order for order in orders if order.is_returned])
+    `statuses`: those of a returned order, separated by commas; capitals do not matter. `columns`:
+    what the columns are called in the file, like "order = Name, amount = Total". Of an order
+    with another status only the status is read.
+    """
+    wanted, names = read_statuses(statuses), read_columns(columns)
+    try:
+        sheet = read_sheet(file.read(), required=REQUIRED, optional=OPTIONAL, names=names)
+    except HeaderError as error:
+        remedy = "If they have other names in this file, say so under “columns”"
+        raise ValueError(f"{error} {remedy}: {COLUMNS_EXAMPLE}.") from None
+    reading = _Reading(sheet, wanted)
+    reading.read()
+    faults = [*reading.faults, *_other_currencies(reading.returned)]
     if faults:
         more = [f"And {len(faults) - MOST_FAULTS} more."] if len(faults) > MOST_FAULTS else []
         raise ValueError(" ".join(faults[:MOST_FAULTS] + more))
-    if not orders:
+    if not reading.statuses:
         raise ValueError("The file has a header and no orders.")
-    return orders
+    counts = [Count(status, orders) for status, orders in reading.statuses.items()]
+    return Export(reading.returned, counts, sheet.dialect, reading.mark or ".")
 
 
-def _read_lines(sheet: Sheet) -> tuple[list[Order], list[str]]:
-    firsts: dict[str, Order] = {}
-    faults = []
-    for count, (line, cells) in enumerate(sheet.lines(), start=1):
-        if count > MOST_ORDERS:
-            raise ValueError(f"The file has more than {MOST_ORDERS:,} orders: split it.")
-        try:
-            order = _read_order(line, sheet.by_column(cells), sheet.delimiter)
-        except ValueError as fault:
-            faults.append(f"Line {line} {fault}.")
-            continue
-        first = firsts.setdefault(order.order, order)
-        if first is not order:
-            faults.append(f"Line {line} repeats order {order.order} of line {first.line}.")
-    return list(firsts.values()), faults
+def read_statuses(text: str) -> frozenset[str]:
+    """The statuses that a text names; ValueError when it names none."""
+    found = frozenset(filter(None, (status.strip().casefold() for status in text.split(","))))
+    if not found:
+        raise ValueError("Name at least one status, like “returned”.")
+    return found
 
 
-def _read_order(line: int, cells: Mapping[str, str], delimiter: str) -> Order:
-    for name in REQUIRED:
-        if not cells[name]:
-            raise ValueError(f"has no {name}")
-    for name, longest in LONGEST.items():
-        if len(cells.get(name, "")) > longest:
-            raise ValueError(f"has more than {longest} characters under “{name}”")
-    return Order(
-        line,
-        cells["order"],
-        cells["customer"],
-        _amount(cells["amount"], delimiter),
-        _currency(cells.get("currency", "")),
-        cells["status"].casefold(),
-        cells.get("reason", ""),
-    )
+def read_columns(text: str) -> dict[str, str]:
+    """The names of columns that a text like "order = Name, amount = Total" gives."""
+    names: dict[str, str] = {}
+    for part in filter(str.strip, text.split(",")):
+        name, _, called = (one.strip() for one in part.partition("="))
+        if name.casefold() not in (*REQUIRED, *OPTIONAL) or not called:
+            known = ", ".join((*REQUIRED, *OPTIONAL))
+            raise ValueError(
+                f"{shown(part.strip())} names no column: write {COLUMNS_EXAMPLE}. "
+                f"The columns are {known}."
+            )
+        names[name.casefold()] = called
+    every = {name: names.get(name, name).casefold() for name in (*REQUIRED, *OPTIONAL)}
+    if len(set(every.values())) < len(every):
+        raise ValueError("Each column needs a name of its own in the file.")
+    return names
 
 
-def _amount(cell: str, delimiter: str) -> Decimal:
-    """A comma may mark the decimals where it does not separate the fields."""
-    pattern, example = (POINT, "31.20") if delimiter == "," else (EITHER, "31.20 or 31,20")
-    if not pattern.fullmatch(cell):
-        wanted = f"{example}, without currency sign or thousands separators"
-        raise ValueError(f"has the amount {shown(cell)}: write a number like {wanted}")
-    if cell.startswith("-"):
-        raise ValueError(f"has the negative amount {shown(cell)}")
-    amount = Decimal(cell.replace(",", "."))
-    if amount > LARGEST:
-        raise ValueError(f"has the amount {shown(cell)}: at most {LARGEST:,} is possible")
-    return amount.quantize(CENT)
+@dataclass
+class _Reading:
+    """One pass through the lines of a sheet."""
+
+    sheet: Sheet
+    wanted: frozenset[str]
+    returned: list[Order] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    mark: str = ""
+    _firsts: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    """The line on which an order first stands, and whether it is returned there."""
+    _marked_on: int = 0
+
+    def read(self) -> None:
+        for count, (line, cells) in enumerate(self.sheet.lines(), start=1):
+            if count > MOST_ORDERS:
+                raise ValueError(f"The file has more than {MOST_ORDERS:,} orders: split it.")
+            try:
+                self._read_line(line, self._columns_of(cells))
+            except ValueError as fault:
+                self.faults.append(f"Line {line} {fault}.")
+
+    def _columns_of(self, cells: Sequence[str]) -> dict[str, str]:
+        if self.sheet.may_be_shifted(cells, "amount"):
+            raise ValueError(SHIFTED)
+        return self.sheet.by_column(cells)
+
+    def _read_line(self, line: int, cells: Mapping[str, str]) -> None:
+        order, status = cells["order"], cells["status"].casefold()
+        _check_there(cells, "order")
+        if order in self._firsts and not status and not cells["amount"]:
+            return  # one more article of the order above
+        _check_there(cells, "status")
+        is_returned = status in self.wanted
+        first, was_returned = self._firsts.setdefault(order, (line, is_returned))
+        if first != line:
+            if is_returned or was_returned:
+                raise ValueError(f"repeats order {shown(order)} of line {first}")
+            return
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        if is_returned:
+            self.returned.append(self._order(line, cells))
+
+    def _order(self, line: int, cells: Mapping[str, str]) -> Order:
+        for name in REQUIRED:
+            _check_there(cells, name)
+        for name in LONGEST:
+            _check_length(cells, name)
+        amount = read_amount(cells["amount"])
+        self._check_mark(line, cells["amount"], amount)
+        return Order(
+            line,
+            cells["order"],
+            cells["customer"],
+            amount.value,
+            _currency(cells.get("currency", "")),
+            cells["status"].casefold(),
+            cells.get("reason", ""),
+        )
+
+    def _check_mark(self, line: int, cell: str, amount: Amount) -> None:
+        """Refuse 31.20 and 31,20 in one file: it was put together from two, and one is misread."""
+        if amount.mark and self.mark not in ("", amount.mark):
+            marks = {".": "a point", ",": "a comma"}
+            raise ValueError(
+                f"has the amount {shown(cell)} with {marks[amount.mark]} before its decimals, "
+                f"line {self._marked_on} has {marks[self.mark]}: write all alike"
+            )
+        if amount.mark and not self.mark:
+            self.mark, self._marked_on = amount.mark, line
+
+
+def _check_there(cells: Mapping[str, str], name: str) -> None:
+    if not cells[name]:
+        raise ValueError(f"has no {name}")
+    if name in ("order", "status"):
+        _check_length(cells, name)
+
+
+def _check_length(cells: Mapping[str, str], name: str) -> None:
+    if len(cells.get(name, "")) > LONGEST[name]:
+        raise ValueError(f"has more than {LONGEST[name]} characters under “{name}”")
 
 
 def _currency(cell: str) -> str:

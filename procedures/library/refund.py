@@ -1,19 +1,38 @@
 """Refunds the returned orders of an export, with an approval for each one above a limit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from functools import partial
+from itertools import chain, pairwise
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from procedures.engine import Check, Context, File, procedure
-from procedures.library.orders import Order, money, read_orders
+from procedures.engine import Check, Context, File, Response, procedure
+from procedures.library.amounts import add_up, money
+from procedures.library.orders import (
+    RETURNED,
+    Count,
+    Export,
+    Order,
+    read_columns,
+    read_orders,
+    read_statuses,
+)
 from procedures.library.sheets import sheet_bytes
 
 BY_LIMIT = "system: limit"
 COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "decided_by", "comment")
+LISTED = COLUMNS[:5]
+"""What the question about a group tells of each order."""
+AT_ONCE = 20
+"""So many questions are asked at once at most; more orders are asked for in groups."""
+MOST_LISTED = 50
+"""Orders that the question about a group lists."""
+MOST_STATUSES = 12
+"""Statuses that a sentence names."""
 
 
 class Verdict(StrEnum):
@@ -22,15 +41,6 @@ class Verdict(StrEnum):
     REFUNDED = "refunded"
     REFUSED = "refused"
     UNANSWERED = "no answer in time"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a file holds that the run goes on with."""
-
-    read: int
-    """How many orders the file has."""
-    returned: list[Order]
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class Report:
     unanswered: Total
     currency: str
     file: File
+    statuses: list[Count]
+    """How many orders of the file had which status."""
 
 
 def check_limit(limit: Decimal) -> None:
@@ -79,70 +91,153 @@ Limit = Annotated[
 ]
 
 
+Statuses = Annotated[
+    str,
+    Check(read_statuses),
+    Field(description="The statuses of the orders to refund, separated by commas."),
+]
+Columns = Annotated[
+    str,
+    Check(read_columns),
+    Field(description="What its columns are called, if not so: order = Name, amount = Total."),
+]
+
+
 @procedure(
     title="Refund orders",
     roles={"start": "support", "answer": "finance", "operate": "operators"},
 )
 def refund(
-    ctx: Context, orders: Annotated[File, Check(read_orders)], limit: Limit = Decimal("100")
+    ctx: Context,
+    orders: Annotated[File, Check(read_orders, needs=("statuses", "columns"))],
+    limit: Limit = Decimal("100"),
+    statuses: Statuses = RETURNED,
+    columns: Columns = "",
 ) -> Report:
     """Refund the returned orders of a CSV file and get a list of what became of each.
 
     The file needs the columns order, customer, amount and status; currency and reason may be
     there too. Orders whose status is "returned" are refunded: up to the limit at once, above
-    it when finance approves. No answer within two hours means no.
+    it when finance approves. Finance is asked about all of them at once, in groups when there
+    are more than 20. No answer within two hours means no.
     """
     ctx.stage("Read the orders")
-    found = ctx.step(find_returned, orders)
+    found = ctx.step(find_returned, orders, statuses, columns)
     returned, above = len(found.returned), sum(order.amount > limit for order in found.returned)
     ctx.log(f"Orders read: {found.read:,}; returned: {returned:,}; above the limit: {above:,}.")
     ctx.stage("Decide")
-    decisions = [decide(ctx, order, limit) for order in found.returned]
+    decisions = decide(ctx, found.returned, limit)
     ctx.stage("Write the result")
-    report = sum_up(found, decisions, ctx.step(write_refunds, decisions))
+    report = sum_up(found, decisions, ctx.step(write_refunds, found, decisions))
     ctx.notify(summary(report))
+    if not returned:
+        ctx.alert(nothing_returned(report, statuses))
     return report
 
 
-def find_returned(orders: File) -> Found:
+def find_returned(orders: File, statuses: str, columns: str) -> Export:
     """A step, so that the file is read once and not again after every answer."""
-    read = read_orders(orders)
-    return Found(len(read), [order for order in read if order.is_returned])
+    return read_orders(orders, statuses=statuses, columns=columns)
 
 
-def decide(ctx: Context, order: Order, limit: Decimal) -> Decision:
-    if order.amount <= limit:
-        return Decision(order, Verdict.REFUNDED, BY_LIMIT)
-    answer = ctx.approve(
-        f"Refund {order.price} for order {order.order} ({order.customer})?",
-        yes=f"Refund {order.price}",
-        no="Do not refund",
-        evidence=asdict(order),
+# Deciding
+
+
+def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decision]:
+    """Up to the limit without asking; what is above it is asked for."""
+    above = ask(ctx, [order for order in orders if order.amount > limit])
+    decided = {decision.order.line: decision for decision in above}
+    by_limit = partial(Decision, verdict=Verdict.REFUNDED, decided_by=BY_LIMIT)
+    return [decided.get(order.line) or by_limit(order) for order in orders]
+
+
+def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
+    """Ask about each order, or about groups of them, all at once and answered in any order."""
+    if len(orders) > AT_ONCE:
+        groups = [partial(ask_for_group, orders=group) for group in grouped(orders)]
+        return list(chain.from_iterable(ctx.gather(*groups)))
+    handles = [
+        ctx.later.approve(
+            f"Refund {order.price} for order {order.order} ({order.customer})?",
+            yes=f"Refund {order.price}",
+            no="Do not refund",
+            evidence=asdict(order),
+            expires="2h",
+            default=False,
+        )
+        for order in orders
+    ]
+    answers = ctx.wait_all(*handles)
+    return [decided(order, answer) for order, answer in zip(orders, answers, strict=True)]
+
+
+def ask_for_group(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
+    """A branch: one answer for all, or questions about each."""
+    price = money(add_up(order.amount for order in orders), orders[0].currency)
+    answer = ctx.choose(
+        f"Refund {len(orders):,} orders, {price} in all?",
+        {
+            "all": f"Refund all {len(orders):,}: {price}",
+            "each": "Decide one by one" if len(orders) <= AT_ONCE else "Decide in smaller groups",
+            "none": "Refund none of them",
+        },
+        evidence=listed(orders),
         expires="2h",
-        default=False,
+        default="none",
     )
+    if answer.value == "each":
+        return ask(ctx, orders)
+    return [decided(order, answer, is_yes=answer.value == "all") for order in orders]
+
+
+def grouped(orders: Sequence[Order]) -> list[Sequence[Order]]:
+    """At most twenty groups of nearly the same size, in the order of the file."""
+    count = min(-(-len(orders) // AT_ONCE), AT_ONCE)
+    ends = [len(orders) * number // count for number in range(count + 1)]
+    return [orders[start:end] for start, end in pairwise(ends)]
+
+
+def listed(orders: Sequence[Order]) -> dict[str, Any]:
+    """The evidence for a group: each order, or the largest ones and what the others come to."""
+    largest = sorted(orders, key=lambda order: -order.amount)[:MOST_LISTED]
+    shown = orders if len(orders) <= MOST_LISTED else largest
+    rows = [{name: getattr(order, name) for name in LISTED} for order in shown]
+    if shown is orders:
+        return {"orders": rows}
+    kept = {order.line for order in largest}
+    others = add_up(order.amount for order in orders if order.line not in kept)
+    return {"largest": rows, "others": len(orders) - len(rows), "others_amount": others}
+
+
+def decided(order: Order, answer: Response[Any], *, is_yes: bool | None = None) -> Decision:
     silent = Verdict.UNANSWERED if answer.timed_out else Verdict.REFUSED
-    verdict = Verdict.REFUNDED if answer else silent
+    verdict = Verdict.REFUNDED if (bool(answer) if is_yes is None else is_yes) else silent
     return Decision(order, verdict, answer.responder, answer.comment)
 
 
-def write_refunds(decisions: Sequence[Decision]) -> File:
+# The result
+
+
+def write_refunds(found: Export, decisions: Sequence[Decision]) -> File:
+    """The list in the file's own dialect: its delimiter, its line ends, its decimals."""
     rows = [
         {
             **asdict(decision.order),
+            "amount": str(decision.order.amount).replace(".", found.mark),
             "outcome": decision.verdict,
             "decided_by": decision.decided_by,
             "comment": decision.comment,
         }
         for decision in decisions
     ]
-    return File.keep("refunds.csv", sheet_bytes(COLUMNS, rows), content_type="text/csv")
+    content = sheet_bytes(COLUMNS, rows, found.dialect)
+    return File.keep("refunds.csv", content, content_type="text/csv")
 
 
-def sum_up(found: Found, decisions: Sequence[Decision], file: File) -> Report:
+def sum_up(found: Export, decisions: Sequence[Decision], file: File) -> Report:
     def total(verdict: Verdict) -> Total:
         amounts = [chosen.order.amount for chosen in decisions if chosen.verdict == verdict]
-        return Total(len(amounts), sum(amounts, Decimal("0.00")))
+        return Total(len(amounts), add_up(amounts))
 
     return Report(
         found.read,
@@ -151,6 +246,7 @@ def sum_up(found: Found, decisions: Sequence[Decision], file: File) -> Report:
         unanswered=total(Verdict.UNANSWERED),
         currency=found.returned[0].currency if found.returned else "",
         file=file,
+        statuses=found.statuses,
     )
 
 
@@ -167,3 +263,19 @@ def summary(report: Report) -> str:
     ]
     became = "; ".join(parts) or "none returned"
     return f"Orders read: {report.read:,}; {became}. The list is {report.file.name}."
+
+
+def nothing_returned(report: Report, statuses: str) -> str:
+    """Nobody may take it for a file without returns that calls them by another name."""
+    found = ", ".join(map(str, report.statuses[:MOST_STATUSES]))
+    more = len(report.statuses) - MOST_STATUSES
+    rest = f" and {more:,} more" if more > 0 else ""
+    return (
+        f"Nothing was refunded: no order has the status {' or '.join(quoted(statuses))}. "
+        f"Found: {found}{rest}. If one of them means returned, start again and name it "
+        "under “statuses”."
+    )
+
+
+def quoted(statuses: str) -> Iterator[str]:
+    return (f"“{status}”" for status in sorted(read_statuses(statuses)))

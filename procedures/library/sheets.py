@@ -5,9 +5,15 @@ import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 DELIMITERS = (",", ";", "\t")
+HINT = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?[,;|\t]*\s*', re.IGNORECASE)
+"""A first line by which some programs tell a spreadsheet how the file is separated."""
+MOST_ABOVE = 50
+"""Lines above the header: a title, a period, a blank line."""
+LONGEST_HEADER = 64 * 1024
+"""Characters."""
 SIGNATURES = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "an Excel or ZIP file",
@@ -20,12 +26,28 @@ SIGNATURES = {
     b"\xfe\xff": "a text in UTF-16",
 }
 REMEDY = "save it as “CSV UTF-8”."
-PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+PLAIN_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+WHOLE = re.compile(r"[0-9]+")
+DECIMALS = 2
 LONGEST_SHOWN = 40
 MOST_SHOWN = 12
 
 Record = tuple[int, list[str]]
+
+
+class HeaderError(ValueError):
+    """No line of a file names all the columns that are required."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written, so that the answer to it can be written alike."""
+
+    delimiter: str = ","
+    line_end: str = "\r\n"
+    has_hint: bool = False
+    """Its first line names the delimiter, like "sep=;"."""
 
 
 @dataclass(frozen=True)
@@ -33,59 +55,101 @@ class Sheet:
     """A CSV file whose header has been understood."""
 
     text: str
-    delimiter: str
+    """From the header on."""
+    first_line: int
+    """Where the header stands in the file, as a text editor counts."""
+    dialect: Dialect
     columns: Sequence[str]
+    """As they are asked for; those that are not asked for are marked as unused."""
+    width: int
+    """Fields of the header, with the empty ones that stand at its end."""
 
     def lines(self) -> Iterator[Record]:
         """Each line below the header that is not blank, with its number."""
-        return islice(list_records(self.text, self.delimiter), 1, None)
+        records = list_records(self.text, self.dialect.delimiter, first_line=self.first_line)
+        return islice(records, 1, None)
 
     def by_column(self, cells: Sequence[str]) -> dict[str, str]:
-        if len(cells) != len(self.columns):
-            raise ValueError(f"has {len(cells)} fields, the header has {len(self.columns)}")
-        return dict(zip(self.columns, cells, strict=True))
+        """The cells by their columns; a line may leave out what is empty at the header's end."""
+        named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
+        if len(named) != len(self.columns):
+            raise ValueError(f"has {len(cells)} fields, the header has {self.width}")
+        return dict(zip(self.columns, named, strict=True))
+
+    def may_be_shifted(self, cells: Sequence[str], name: str) -> bool:
+        """Whether a comma inside that column's number was taken for a separator.
+
+        Only a header with empty fields at its end leaves room for it: else the count tells.
+        """
+        place = self.columns.index(name)
+        has_room = self.dialect.delimiter == "," and self.width > len(self.columns)
+        halves = cells[place : place + 2]
+        return has_room and all(map(WHOLE.fullmatch, halves)) and len(halves[-1]) <= DECIMALS
 
 
-def read_sheet(raw: bytes, *, required: Collection[str], optional: Collection[str] = ()) -> Sheet:
-    """Understand a file's encoding, delimiter and header; ValueError says what is wrong."""
+def read_sheet(
+    raw: bytes,
+    *,
+    required: Collection[str],
+    optional: Collection[str] = (),
+    names: Mapping[str, str] | None = None,
+) -> Sheet:
+    """Understand a file's encoding, delimiter and header; ValueError says what is wrong.
+
+    `names`: what a column is called in the file, where it is not called as it is asked for. Lines
+    above the header are passed over, at most 50 of them. `HeaderError`: a column is missing.
+    """
     text = _text_of(raw)
     if not text.strip():
         raise ValueError("The file is empty.")
-    known = {*required, *optional}
-    delimiter = max(DELIMITERS, key=lambda mark: _fitness(text, mark, known))
-    _, header = next(list_records(text, delimiter), (0, []))
-    columns = [name.casefold() for name in header]
-    if missing := [name for name in required if name not in columns]:
-        raise ValueError(f"{_listed(missing)} missing from the header; found: {_shown(header)}.")
-    if twice := next((name for name in columns if name in known and columns.count(name) > 1), ""):
+    called = {(names or {}).get(name, name).casefold(): name for name in (*required, *optional)}
+    line_end = next((end for end in ("\r\n", "\r", "\n") if end in text), "\r\n")
+    hint = HINT.fullmatch(text.split("\n", 1)[0].split("\r", 1)[0])
+    marks = (hint["delimiter"],) if hint else DELIMITERS
+    first_line, rest, mark, cells = _find_header(text, marks, called, required)
+    header = _without_empty_end(cells)
+    if twice := next((name for name in header if name in called and header.count(name) > 1), ""):
         raise ValueError(f"The header names the column “{twice}” twice.")
-    return Sheet(text, delimiter, columns)
+    columns = [called.get(name, f"{name} (unused)" * bool(name)) for name in header]
+    dialect = Dialect(mark, line_end, hint is not None)
+    return Sheet(rest, first_line, dialect, columns, width=len(cells))
 
 
-def list_records(text: str, delimiter: str) -> Iterator[Record]:
+def list_records(text: str, delimiter: str, *, first_line: int = 1) -> Iterator[Record]:
     """Each record that is not blank, with the number of the line on which it starts."""
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-    line = 1
+    line = first_line
     try:
         for record in reader:
             cells = [cell.strip() for cell in record]
             if any(cells):
                 yield line, cells
-            line = reader.line_num + 1
+            line = first_line + reader.line_num
     except csv.Error:
         raise ValueError(
             f"Line {line} has a quotation mark that is not closed or stands in the wrong place."
         ) from None
 
 
-def sheet_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+def sheet_bytes(
+    columns: Sequence[str], rows: Iterable[Mapping[str, object]], dialect: Dialect | None = None
+) -> bytes:
     """A CSV that spreadsheets open as it is meant: every letter intact, no cell as a formula."""
+    dialect = dialect or Dialect()
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([neutral(str(row[name])) for name in columns] for row in rows)
+    if dialect.has_hint:
+        text.write(f"sep={dialect.delimiter}{dialect.line_end}")
+    for cells in chain([columns], ([neutral(str(row[name])) for name in columns] for row in rows)):
+        text.write(_line_of(cells, dialect.delimiter) + dialect.line_end)
     return text.getvalue().encode("utf-8-sig")  # without the mark Excel guesses another encoding
+
+
+def _line_of(cells: Sequence[str], delimiter: str) -> str:
+    """One record without its end; a cell with any line break in it stands in quotation marks."""
+    line = io.StringIO(newline="")
+    csv.writer(line, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def neutral(cell: str) -> str:
@@ -113,13 +177,58 @@ def _text_of(raw: bytes) -> str:
         raise ValueError(f"Line {line} is not in UTF-8: {REMEDY}") from None
 
 
-def _fitness(text: str, delimiter: str, known: Collection[str]) -> tuple[int, int]:
-    """How well the header reads with that delimiter: known columns first, then columns."""
+def _find_header(
+    text: str, marks: Sequence[str], called: Mapping[str, str], required: Collection[str]
+) -> tuple[int, str, str, list[str]]:
+    """The number, the text from there on, the delimiter and the names of the header's line.
+
+    The first line that has all required columns; HeaderError tells of the one that comes nearest.
+    """
+    wanted = {header for header, name in called.items() if name in required}
+    nearest: list[str] = []
+    for number, start in _line_starts(text):
+        for mark in marks:
+            cells = _cells_of(text[start : start + LONGEST_HEADER], mark)
+            header = [cell.casefold() for cell in cells]
+            if wanted <= set(header):
+                return number, text[start:], mark, header
+            nearest = max(nearest, cells, key=lambda cells: _fitness(cells, called))
+    missing = wanted - {cell.casefold() for cell in nearest}
+    listed = _listed([header for header in called if header in missing])
+    raise HeaderError(
+        f"{listed} missing from the header; found: {_shown(_without_empty_end(nearest))}."
+    )
+
+
+def _line_starts(text: str) -> Iterator[tuple[int, int]]:
+    """The first lines that are not blank: their numbers, and where each begins."""
+    start = 0
+    for number, line in enumerate(islice(io.StringIO(text, newline=""), MOST_ABOVE + 1), start=1):
+        if line.strip():
+            yield number, start
+        start += len(line)
+
+
+def _cells_of(text: str, delimiter: str) -> list[str]:
+    """The first record; none where quotation marks are in the way."""
     try:
-        _, header = next(list_records(text, delimiter), (0, []))
+        _, cells = next(list_records(text, delimiter), (0, []))
     except ValueError:
-        return 0, 0
-    return sum(name.casefold() in known for name in header), len(header)
+        return []
+    return cells
+
+
+def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
+    """The cells without the empty ones that a trailing delimiter makes."""
+    count = len(cells)
+    while count > at_least and not cells[count - 1]:
+        count -= 1
+    return list(cells[:count])
+
+
+def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
+    """How well a line reads as a header: known columns first, then columns."""
+    return sum(cell.casefold() in called for cell in cells), len(cells)
 
 
 def _listed(names: Sequence[str]) -> str:

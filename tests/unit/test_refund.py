@@ -1,6 +1,7 @@
 """The shipped procedure `refund`, from an upload to its result, over the journal in memory."""
 
 from datetime import timedelta
+from decimal import localcontext
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.refunds import (
     LINE,
     SAMPLE,
     answer,
+    asked,
     contents,
     keys,
     refunds,
@@ -116,16 +118,95 @@ def test_an_amount_a_cent_above_the_limit_is_asked_for(store: MemoryStore) -> No
     assert store.runs[run_id].status == RunStatus.WAITING
 
 
-def test_each_approval_has_its_own_two_hours(store: MemoryStore) -> None:
-    run_id = start(store, HEADER + "7,Ana,200,EUR,returned,\n8,Ben,300,EUR,returned,\n")
-    store.travel(timedelta(hours=1, minutes=59))
+def test_all_are_asked_for_at_once_and_answered_in_any_order(store: MemoryStore) -> None:
+    run_id = start(store, lines_of(3))
+
+    assert asked(store, run_id) == ["approve", "approve#2", "approve#3"]
+    for key, yes in (("approve#3", True), ("approve", False), ("approve#2", True)):
+        store.resolve(run_id, key, closing("approved" if yes else "rejected", yes, responder="bob"))
+    store.advance(run_id)
+
+    assert [row["outcome"] for row in refunds(store, run_id)] == ["refused", "refunded", "refunded"]
+
+
+def test_what_is_not_answered_within_two_hours_is_not_refunded(store: MemoryStore) -> None:
+    run_id = start(store, lines_of(2))
     answer(store, run_id, yes=True)
 
-    store.travel(timedelta(hours=1, minutes=59))
-    status = store.advance(run_id)
+    store.travel(LONGER_THAN_AN_APPROVAL_WAITS)
+    store.advance(run_id)
 
-    assert status == RunStatus.WAITING
-    assert list(store.runs[run_id].waits) == ["approve#2"]
+    outcomes = [row["outcome"] for row in refunds(store, run_id)]
+    assert outcomes == ["refunded", "no answer in time"]
+
+
+# Many orders
+
+
+def test_twenty_orders_are_asked_for_one_by_one(store: MemoryStore) -> None:
+    run_id = start(store, lines_of(20))
+
+    assert len(asked(store, run_id)) == 20
+
+
+def test_more_than_twenty_are_asked_for_in_groups(store: MemoryStore) -> None:
+    run_id = start(store, lines_of(41))
+
+    first = store.runs[run_id].waits[asked(store, run_id)[0]]
+    assert len(asked(store, run_id)) == 3
+    assert first["prompt"] == "Refund 13 orders, 2,678.00 EUR in all?"
+    assert [row["order"] for row in first["evidence"]["orders"]] == [str(n) for n in range(13)]
+    assert (first["expires"], first["default"]) == (2 * 60 * 60, "none")
+
+
+def test_a_group_is_decided_as_a_whole_or_one_by_one(store: MemoryStore) -> None:
+    run_id = start(store, lines_of(41))
+    for key, choice in zip(asked(store, run_id), ("all", "each", "none"), strict=True):
+        store.resolve(run_id, key, closing("answered", choice, responder="bob"))
+    store.advance(run_id)
+
+    assert len(asked(store, run_id)) == 14
+    for key in asked(store, run_id):
+        store.resolve(run_id, key, closing("rejected", False, responder="cem"))  # noqa: FBT003
+    store.advance(run_id)
+
+    rows = refunds(store, run_id)
+    by_group = [rows[0], rows[13], rows[27]]
+    assert [row["order"] for row in rows] == [str(number) for number in range(41)]
+    assert [row["outcome"] for row in by_group] == ["refunded", "refused", "refused"]
+    assert [row["decided_by"] for row in by_group] == ["bob", "cem", "bob"]
+
+
+def test_a_large_group_is_divided_again_and_lists_its_largest_orders(store: MemoryStore) -> None:
+    run_id = start(store, lines_of(2000))
+
+    keys = asked(store, run_id)
+    evidence = store.runs[run_id].waits[keys[0]]["evidence"]
+    assert len(keys) == 20
+    assert (len(evidence["largest"]), evidence["others"]) == (50, 50)
+    assert evidence["others_amount"] == str(sum(200 + number for number in range(50))) + ".00"
+
+    store.resolve(run_id, keys[0], closing("answered", "each", responder="bob"))
+    store.advance(run_id)
+
+    assert len(asked(store, run_id)) == 19 + 5
+
+
+def test_a_group_that_nobody_answers_is_not_refunded(store: MemoryStore) -> None:
+    run_id = start(store, lines_of(21))
+
+    store.travel(LONGER_THAN_AN_APPROVAL_WAITS)
+    store.advance(run_id)
+
+    assert {row["outcome"] for row in refunds(store, run_id)} == {"no answer in time"}
+
+
+def lines_of(count: int) -> str:
+    """That many returned orders above the limit."""
+    return HEADER + "".join(f"{n},Ana,{200 + n},EUR,returned,\n" for n in range(count))
+
+
+# Other statuses, and sums
 
 
 @pytest.mark.parametrize("status", ["paid", "shipped", "refunded", "cancelled"])
@@ -134,8 +215,36 @@ def test_only_a_returned_order_is_refunded(store: MemoryStore, status: str) -> N
 
     assert refunds(store, run_id) == []
     assert contents(store, run_id, EventKind.NOTICE) == [
-        {"text": "Orders read: 1; none returned. The list is refunds.csv."}
+        {"text": "Orders read: 1; none returned. The list is refunds.csv."},
+        {
+            "text": "Nothing was refunded: no order has the status “returned”. "
+            f"Found: “{status}” (1). If one of them means returned, start again and name it "
+            "under “statuses”.",
+            "level": "warning",
+        },
     ]
+
+
+def test_a_status_in_another_language_is_named_at_the_start(store: MemoryStore) -> None:
+    lines = "7,Ana,50,EUR,Retourniert,\n8,Ben,60,EUR,bezahlt,\n9,Cem,70,EUR,RÜCKSENDUNG,\n"
+
+    run_id = start(store, HEADER + lines, statuses="retourniert, Rücksendung")
+
+    assert [row["order"] for row in refunds(store, run_id)] == ["7", "9"]
+    assert result_of(store, run_id)["statuses"] == [
+        {"status": "retourniert", "orders": 1},
+        {"status": "bezahlt", "orders": 1},
+        {"status": "rücksendung", "orders": 1},
+    ]
+
+
+def test_decimals_that_a_library_has_cut_short_change_no_sum(store: MemoryStore) -> None:
+    with localcontext(prec=5):
+        run_id = start(
+            store, HEADER + "7,Ana,999.95,EUR,returned,\n8,B,70.10,EUR,returned,\n", limit=9999
+        )
+
+    assert result_of(store, run_id)["refunded"] == {"orders": 2, "amount": "1070.05"}
 
 
 # Replay
@@ -151,7 +260,7 @@ def test_after_a_crash_nothing_is_asked_or_read_twice(store: MemoryStore) -> Non
     status = store.advance(run_id)
 
     assert status == RunStatus.SUCCEEDED
-    assert keys(store, run_id, EventKind.WAIT_OPENED) == ["approve", "approve#2"]
+    assert asked_ever(store, run_id) == ["approve", "approve#2"]
     assert keys(store, run_id, EventKind.STEP_SUCCEEDED) == ["find_returned", "write_refunds"]
     assert len(contents(store, run_id, EventKind.NOTICE)) == 1
 
@@ -161,5 +270,9 @@ def test_the_journal_keeps_the_returned_orders_only(store: MemoryStore) -> None:
 
     [found] = contents(store, run_id, EventKind.STEP_SUCCEEDED)
 
-    assert found["result"]["read"] == 2000
+    assert sum(count["orders"] for count in found["result"]["statuses"]) == 2000
     assert len(found["result"]["returned"]) == 60
+
+
+def asked_ever(store: MemoryStore, run_id: str) -> list[str]:
+    return [key for key in keys(store, run_id, EventKind.WAIT_OPENED) if key != "wait_all"]

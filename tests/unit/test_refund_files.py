@@ -2,8 +2,14 @@
 
 import pytest
 
+from procedures.engine import File
+from procedures.engine.files import file_desk
 from procedures.engine.memory import MemoryStore
-from tests.refunds import HEADER, LINE, answer, refunds, refusal, result_of, start
+from tests.refunds import HEADER, LINE, answer, asked, refunds, refusal, result_of, start, written
+
+OTHER_NAMES = (
+    " If they have other names in this file, say so under “columns”: order = Name, amount = Total."
+)
 
 # Files as people have them
 
@@ -29,9 +35,153 @@ from tests.refunds import HEADER, LINE, answer, refunds, refusal, result_of, sta
 def test_one_order_written_in_many_ways_is_read_alike(store: MemoryStore, content: str) -> None:
     run_id = start(store, content)
 
-    [row] = refunds(store, run_id)
+    delimiter = next(mark for mark in ";\t," if f"order{mark}" in written(store, run_id))
+    [row] = refunds(store, run_id, delimiter)
+    row["amount"] = row["amount"].replace(",", ".")
     read = [row[name] for name in ("order", "customer", "amount", "currency", "reason")]
     assert read == ["7", "Ana", "31.20", "EUR", "too small"]
+
+
+EXPORTS = {
+    "a hint for spreadsheets": "sep=;\n" + (HEADER + LINE).replace(",", ";"),
+    "a quoted hint": '"sep=;"\r\n' + (HEADER + LINE).replace(",", ";"),
+    "lines above the header": 'Orders of May\n\n"All amounts in EUR; ""net"""\n' + HEADER + LINE,
+    "a title with separators": "Report;;;;;\nfrom;1 May;;;;\n" + (HEADER + LINE).replace(",", ";"),
+    "an open quotation mark above": 'Orders of "May\n' + HEADER + LINE,
+    "empty cells at the end of all lines": (HEADER + LINE).replace("\n", ",,\n"),
+    "empty cells at the end of the header": HEADER.replace("\n", ",,\n") + LINE,
+    "a decimal comma in quotation marks": HEADER + LINE.replace("31.20", '"31,20"'),
+    "a negative amount of another status": HEADER + "5,Ben,-9.50,EUR,credited,\n" + LINE,
+    "no amount and no customer elsewhere": HEADER + "5,,,,open,\n6,,free,,draft,\n" + LINE,
+    "other currencies elsewhere": HEADER + "5,Ben,9.50,US dollars,paid,\n" + LINE,
+    "more articles of one order": HEADER + LINE + "7,,,,,\n7,Ana,,EUR,,\n5,B,1,EUR,paid,\n5,,,,,\n",
+    "an order twice that is not returned": HEADER + "5,B,1,,paid,\n5,B,2,,paid,\n" + LINE,
+    "capitals": HEADER + LINE.replace("returned", "RETURNED"),
+}
+
+
+@pytest.mark.parametrize("content", EXPORTS.values(), ids=EXPORTS)
+def test_an_export_is_read_as_shops_write_it(store: MemoryStore, content: str) -> None:
+    run_id = start(store, content)
+
+    delimiter = ";" if "order;" in content else ","
+    [row] = refunds(store, run_id, delimiter)
+    assert (row["order"], row["amount"].replace(",", "."), row["customer"]) == ("7", "31.20", "Ana")
+    assert result_of(store, run_id)["refunded"] == {"orders": 1, "amount": "31.20"}
+
+
+STOREFRONT = """\
+Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Lineitem name,Billing Name
+#1001,ana@example.com,refunded,2026-05-02,EUR,26.22,31.20,Hat,Ana Blum
+#1001,ana@example.com,,,,,,Scarf,
+#1002,ben@example.com,paid,2026-05-03,EUR,8.40,10.00,Hat,Ben
+"""
+PAYMENTS = """\
+"Date";"Name";"Type";"Status";"Currency";"Gross";"Fee";"Transaction ID"
+"02.05.2026";"Ana Blum";"Payment";"Abgeschlossen";"EUR";"1.031,20";"-1,09";"8AB"
+"03.05.2026";"";"Withdrawal";"Ausstehend";"EUR";"-2.000,00";"0,00";"9CD"
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "statuses", "prompt"),
+    [
+        (
+            STOREFRONT,
+            "order = Name, customer = Billing Name, amount = Total, status = Financial Status",
+            "refunded",
+            "Refund 31.20 EUR for order #1001 (Ana Blum)?",
+        ),
+        (
+            PAYMENTS,
+            "ORDER=transaction id,customer=NAME,amount=Gross",
+            "abgeschlossen, erstattet",
+            "Refund 1,031.20 EUR for order 8AB (Ana Blum)?",
+        ),
+    ],
+)
+def test_columns_may_have_other_names(
+    store: MemoryStore, content: str, columns: str, statuses: str, prompt: str
+) -> None:
+    run_id = start(store, content, limit=0, columns=columns, statuses=statuses)
+
+    [key] = asked(store, run_id)
+    assert store.runs[run_id].waits[key]["prompt"] == prompt
+
+
+@pytest.mark.parametrize(
+    ("columns", "clause"),
+    [
+        ("sum = Total", "“sum = Total” names no column: write order = Name, amount = Total."),
+        ("amount", "“amount” names no column"),
+        ("amount =", "“amount =” names no column"),
+        ("order = Amount", "Each column needs a name of its own in the file."),
+        ("order = A, customer = a", "Each column needs a name of its own in the file."),
+    ],
+)
+def test_names_of_columns_that_make_no_sense_are_refused(
+    store: MemoryStore, columns: str, clause: str
+) -> None:
+    assert refusal(store, HEADER + LINE, columns=columns, field="columns").startswith(clause)
+
+
+@pytest.mark.parametrize("statuses", ["", " , ", ","])
+def test_no_status_at_all_is_refused(store: MemoryStore, statuses: str) -> None:
+    assert refusal(store, HEADER + LINE, statuses=statuses, field="statuses") == (
+        "Name at least one status, like “returned”."
+    )
+
+
+def test_a_renamed_column_that_is_missing_is_named_as_the_file_would(store: MemoryStore) -> None:
+    assert refusal(store, HEADER + LINE, columns="amount = Total").startswith(
+        "The column “total” is missing from the header; found: “order”,"
+    )
+
+
+@pytest.mark.parametrize("line", ["8,Ana,57,10,EUR,returned", "8,Ana,57,10,EUR,returned,"])
+def test_an_amount_that_a_comma_divides_is_never_misread(store: MemoryStore, line: str) -> None:
+    header = HEADER.replace("\n", ",\n")
+
+    assert refusal(store, header + line) == (
+        "Line 2 has an amount that a comma divides: put quotation marks around it, "
+        "or write a point."
+    )
+
+
+def test_a_line_below_a_title_is_counted_from_the_top(store: MemoryStore) -> None:
+    assert refusal(store, "Orders\n\n" + HEADER + LINE + "8,Ana,x,EUR,returned,\n").startswith(
+        "Line 5 has the amount “x”"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            "sep=;\r\norder;customer;amount;status\r\n7;Ana;31,2;returned\r\n",
+            "\ufeffsep=;\r\norder;customer;amount;currency;reason;outcome;decided_by;comment\r\n"
+            "7;Ana;31,20;;;refunded;system: limit;\r\n",
+        ),
+        (
+            "order\tcustomer\tamount\tstatus\n7\tAna\t31.2\treturned\n",
+            "\ufefforder\tcustomer\tamount\tcurrency\treason\toutcome\tdecided_by\tcomment\n"
+            "7\tAna\t31.20\t\t\trefunded\tsystem: limit\t\n",
+        ),
+        (
+            'order,customer,amount,status\n7,Ana,"31,2",returned\n',
+            "\ufefforder,customer,amount,currency,reason,outcome,decided_by,comment\n"
+            '7,Ana,"31,20",,,refunded,system: limit,\n',
+        ),
+    ],
+)
+def test_the_list_is_written_as_the_file_was(
+    store: MemoryStore, content: str, expected: str
+) -> None:
+    run_id = start(store, content)
+
+    with file_desk(store.files):
+        file = File(**result_of(store, run_id)["file"])
+        assert file.read().decode() == expected
 
 
 def test_currency_and_reason_may_be_missing(store: MemoryStore) -> None:
@@ -93,17 +243,18 @@ def test_what_is_no_csv_is_refused(store: MemoryStore, content: bytes, sentence:
         (
             "order;customer;sum;status\n",
             "The column “amount” is missing from the header; "
-            "found: “order”, “customer”, “sum”, “status”.",
+            "found: “order”, “customer”, “sum”, “status”." + OTHER_NAMES,
         ),
         (
             "a|b\n",
             "The columns “order”, “customer”, “amount” and “status” are missing from the "
-            "header; found: “a|b”.",
+            "header; found: “a|b”." + OTHER_NAMES,
         ),
         (
             ",".join(f"c{number}" for number in range(14)),
             "The columns “order”, “customer”, “amount” and “status” are missing from the "
-            f"header; found: {', '.join(f'“c{number}”' for number in range(12))}, 2 more.",
+            f"header; found: {', '.join(f'“c{number}”' for number in range(12))}, 2 more."
+            + OTHER_NAMES,
         ),
         ("order,customer,amount,status,Amount\n", "The header names the column “amount” twice."),
         (
@@ -125,18 +276,22 @@ def test_a_file_that_cannot_be_read_is_refused(
 @pytest.mark.parametrize(
     ("line", "clause"),
     [
-        (",Ana,1,EUR,paid,", "has no order"),
-        ("8,,1,EUR,paid,", "has no customer"),
-        ("8,Ana, ,EUR,paid,", "has no amount"),
+        (",Ana,1,EUR,returned,", "has no order"),
+        ("8,,1,EUR,returned,", "has no customer"),
+        ("8,Ana, ,EUR,returned,", "has no amount"),
         ("8,Ana,1,EUR,,", "has no status"),
-        ("8,Ana,1,EUR,paid", "has 5 fields, the header has 6"),
-        ("8,Ana,1,234.50,EUR,paid,", "has 7 fields, the header has 6"),
-        ("8,Ana,-1.00,EUR,paid,", "has the negative amount “-1.00”"),
-        ("8,Ana,9999999999,EUR,paid,", "has the amount “9999999999”: at most 999,999,999.99"),
-        (f"8,Ana,{'9' * 90},EUR,paid,", f"has the amount “{'9' * 40}…”: at most 999,999,999.99"),
-        ("8,Ana,1,euros,paid,", "has the currency “euros”: write three letters like EUR"),
-        (f"8,{'Ana' * 90},1,EUR,paid,", "has more than 200 characters under “customer”"),
-        ("7,Ben,1,EUR,paid,", "repeats order 7 of line 2"),
+        ("8,Ana,1,EUR,returned", "has 5 fields, the header has 6"),
+        ("8,Ana,1,234.50,EUR,returned,", "has 7 fields, the header has 6"),
+        ("8,Ana,-1.00,EUR,returned,", "has the negative amount “-1.00”"),
+        ("8,Ana,9999999999,EUR,returned,", "has the amount “9999999999”: at most 999,999,999.99"),
+        (
+            f"8,Ana,{'9' * 90},EUR,returned,",
+            f"has the amount “{'9' * 40}…”: at most 999,999,999.99",
+        ),
+        ("8,Ana,1,euros,returned,", "has the currency “euros”: write three letters like EUR"),
+        (f"8,{'Ana' * 90},1,EUR,returned,", "has more than 200 characters under “customer”"),
+        ("7,Ben,1,EUR,returned,", "repeats order “7” of line 2"),
+        ("7,Ben,1,EUR,paid,", "repeats order “7” of line 2"),
         ("8,Ben,1,USD,returned,", "is to be refunded in USD, line 2 in EUR: send one file for"),
         ("8,Ben,1,,returned,", "is to be refunded in no currency, line 2 in EUR: send one file"),
     ],
@@ -146,21 +301,55 @@ def test_a_line_that_makes_no_sense_is_refused(store: MemoryStore, line: str, cl
 
 
 @pytest.mark.parametrize(
-    "amount", ["ten", "NaN", "Infinity", "1e9", "1.234", "1.", ".5", "€5", "5 EUR", "٣", '"1,50"']
+    "amount",
+    [
+        "ten",
+        "NaN",
+        "Infinity",
+        "1e9",
+        "1.2345",
+        "1.",
+        ".5",
+        "€5",
+        "5 EUR",
+        "٣",
+        '"1,5000"',
+        "(31.20)",
+        "--",
+    ],
 )
 def test_what_is_no_amount_is_refused(store: MemoryStore, amount: str) -> None:
     cell = amount.strip('"')
 
-    assert refusal(store, f"{HEADER}8,Ana,{amount},EUR,paid,\n") == (
-        f"Line 2 has the amount “{cell}”: write a number like 31.20, "
-        "without currency sign or thousands separators."
+    assert refusal(store, f"{HEADER}8,Ana,{amount},EUR,returned,\n") == (
+        f"Line 2 has the amount “{cell}”: write a number like 31.20 or 31,20, "
+        "without currency sign."
     )
 
 
-def test_with_semicolons_thousands_separators_are_refused(store: MemoryStore) -> None:
-    assert refusal(store, "order;customer;amount;status\n7;Ana;1.234,50;paid\n") == (
-        "Line 2 has the amount “1.234,50”: write a number like 31.20 or 31,20, "
-        "without currency sign or thousands separators."
+@pytest.mark.parametrize("amount", ["1.234", "1,234", "999,000"])
+def test_an_amount_that_means_two_things_is_refused(store: MemoryStore, amount: str) -> None:
+    assert refusal(store, f'{HEADER}8,Ana,"{amount}",EUR,returned,\n') == (
+        f"Line 2 has the amount “{amount}”, which can be read in two ways: write it without "
+        "thousands separators and with two decimals, like 1234.00."
+    )
+
+
+@pytest.mark.parametrize(
+    "amount", ["1,234.50", "1.234,50", "1 234,50", "1\u202f234,5", "1'234.50", "1234.5"]
+)
+def test_thousands_that_mean_one_thing_are_read(store: MemoryStore, amount: str) -> None:
+    run_id = start(store, f'{HEADER}8,Ana,"{amount}",EUR,returned,\n', limit=5000)
+
+    assert result_of(store, run_id)["refunded"] == {"orders": 1, "amount": "1234.50"}
+
+
+def test_two_ways_to_write_decimals_in_one_file_are_refused(store: MemoryStore) -> None:
+    lines = '7,Ana,31.20,EUR,returned,\n8,Ben,"31,20",EUR,returned,\n'
+
+    assert refusal(store, HEADER + lines) == (
+        "Line 3 has the amount “31,20” with a comma before its decimals, line 2 has a point: "
+        "write all alike."
     )
 
 
@@ -171,7 +360,7 @@ def test_a_free_order_is_no_fault(store: MemoryStore) -> None:
 
 
 def test_three_faults_are_named_and_the_others_counted(store: MemoryStore) -> None:
-    lines = "".join(f"{order},Ana,,EUR,paid,\n" for order in range(5))
+    lines = "".join(f"{order},Ana,,EUR,returned,\n" for order in range(5))
 
     assert refusal(store, HEADER + lines) == (
         "Line 2 has no amount. Line 3 has no amount. Line 4 has no amount. And 2 more."
@@ -180,7 +369,16 @@ def test_three_faults_are_named_and_the_others_counted(store: MemoryStore) -> No
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_line_is_counted_as_an_editor_shows_it(store: MemoryStore, end: str) -> None:
-    lines = [HEADER.strip(), '7,"Ana', 'Blum",1,EUR,paid,"a', "", 'b"', "", '8,"', '",1,EUR,paid,']
+    lines = [
+        HEADER.strip(),
+        '7,"Ana',
+        'Blum",1,EUR,paid,"a',
+        "",
+        'b"',
+        "",
+        '8,"',
+        '",1,EUR,returned,',
+    ]
 
     assert refusal(store, end.join(lines)).startswith("Line 7 has no customer.")
 
@@ -206,4 +404,4 @@ def test_a_limit_is_a_number_of_zero_or_more(store: MemoryStore, limit: str, sen
 def test_a_limit_of_zero_asks_for_every_order(store: MemoryStore) -> None:
     run_id = start(store, HEADER + LINE, limit=0)
 
-    assert list(store.runs[run_id].waits) == ["approve"]
+    assert asked(store, run_id) == ["approve"]

@@ -362,3 +362,35 @@ def test_limits_are_whole_numbers_and_lengths_of_time(limits: dict[str, Any]) ->
 def test_limits_of_a_procedure_are_limits() -> None:
     with pytest.raises(DefinitionError, match=r"write limits=Limits\(steps=...\)"):
         procedure(limits={"steps": 3})(lambda ctx: ctx)  # type: ignore[call-overload]
+
+
+def within(amount: Decimal, *, limit: Decimal) -> None:
+    if amount > limit:
+        raise ValueError(f"{amount} is above {limit}.")
+
+
+@procedure
+def pay_within(
+    ctx: Context,
+    amount: Annotated[Decimal, Check(is_round), Check(within, needs=("limit",))],
+    limit: Decimal = Decimal(100),
+) -> None: ...
+
+
+def test_a_check_may_look_at_other_inputs_too() -> None:
+    assert pay_within.parse({"amount": "120", "limit": "200"})["amount"] == 120
+    assert faults(pay_within, {"amount": "120"}) == {"amount": "120 is above 100."}
+
+
+def test_a_check_of_several_inputs_waits_until_each_is_valid_by_itself() -> None:
+    assert faults(pay_within, {"amount": "125"}) == {"amount": "125 is not round."}
+
+
+def test_a_check_that_needs_what_is_no_input_is_refused_at_the_declaration() -> None:
+    @procedure
+    def pay_wrongly(
+        ctx: Context, amount: Annotated[Decimal, Check(within, needs=("limits",))]
+    ) -> None: ...
+
+    with pytest.raises(DefinitionError, match="needs 'limits', which is no input"):
+        _ = pay_wrongly.schema

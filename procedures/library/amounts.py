@@ -1,0 +1,78 @@
+"""Amounts of money: read as exports write them, added up exactly whatever else sets decimals."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+
+from procedures.library.sheets import shown
+
+MONEY = Context(
+    prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
+)
+"""Of our own: what another library sets for the whole process would round sums."""
+CENT = Decimal("0.01")
+LARGEST = Decimal("999999999.99")
+MINUS = ("-", "\u2212")
+SPACES = " \u00a0\u202f"
+WHOLE = re.compile(r"[0-9]+")
+DECIMALS = re.compile(r"[0-9]+(?P<mark>[.,])[0-9]{1,2}")
+GROUPED = re.compile(
+    rf"[0-9]{{1,3}}(?P<group>[{SPACES}'\u2019.,])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*"
+    r"(?:(?P<mark>(?!(?P=group))[.,])[0-9]{1,2})?"
+)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number as a cell says it."""
+
+    value: Decimal
+    """With two decimals, zero or more."""
+    mark: str
+    """What the cell has before the decimals: a point, a comma or nothing."""
+
+
+def read_amount(cell: str) -> Amount:
+    """The amount of a cell like 31.20, 31,20 or 1.234,50; ValueError continues "has …".
+
+    A number that means two things, like 1.234, is refused.
+    """
+    quoted = shown(cell)
+    if cell.startswith(MINUS) and WHOLE.match(cell, 1):
+        raise ValueError(
+            f"has the negative amount {quoted}: write what is to be paid back, without a minus"
+        )
+    if WHOLE.fullmatch(cell):
+        number, mark = cell, ""
+    elif found := DECIMALS.fullmatch(cell):
+        mark = found["mark"]
+        number = cell.replace(mark, ".")
+    elif found := GROUPED.fullmatch(cell):
+        group, mark = found["group"], found["mark"] or ""
+        if group in ".," and not mark and cell.count(group) == 1:
+            raise ValueError(
+                f"has the amount {quoted}, which can be read in two ways: write it without "
+                "thousands separators and with two decimals, like 1234.00"
+            )
+        number = cell.replace(group, "").replace(mark or "\0", ".")
+    else:
+        raise ValueError(
+            f"has the amount {quoted}: write a number like 31.20 or 31,20, without currency sign"
+        )
+    if len(number) > len(str(LARGEST)) or (value := Decimal(number)) > LARGEST:
+        raise ValueError(f"has the amount {quoted}: at most {LARGEST:,} is possible")
+    return Amount(value.quantize(CENT, context=MONEY), mark)
+
+
+def add_up(amounts: Iterable[Decimal]) -> Decimal:
+    """Their exact sum, with two decimals."""
+    total = Decimal("0.00")
+    for amount in amounts:
+        total = MONEY.add(total, amount)
+    return total
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount for people, like "1,234.50 EUR"."""
+    return f"{amount:,.2f} {currency}".strip()
