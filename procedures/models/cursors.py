@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -14,6 +15,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends import utils
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper as SQLiteCursor
@@ -40,9 +42,10 @@ class Cursor(Protocol):
 def kept_cursor() -> CursorWrapper:
     """Django's own in its errors and wrappers, and altogether where queries are logged."""
     database = this_database()
-    if database.queries_logged:
+    if database.queries_logged or "cursor" in database.__dict__:
         return database.cursor()
-    return database.make_cursor(_kept_for(database).cursor)
+    kept = _kept_for(database)
+    return database.cursor() if kept.is_watched else database.make_cursor(kept.cursor)
 
 
 def this_database() -> BaseDatabaseWrapper:
@@ -58,17 +61,38 @@ def this_database() -> BaseDatabaseWrapper:
 def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
     """The driver's own, outside of transactions: to be used within `wrap_database_errors`.
 
-    Django's and psycopg's cursors cost more than all else that Python does for a step.
+    Django's and psycopg's cursors cost more than all else that Python does for a step. They are
+    used all the same where anything is installed that sees what passes through them.
     """
-    is_logged = DEBUG or database.force_debug_cursor
-    return database.cursor() if is_logged else _kept_for(database).bare
+    is_seen = (
+        DEBUG
+        or database.force_debug_cursor
+        or database.execute_wrappers
+        or utils.CursorWrapper.execute is not DJANGOS_EXECUTE  # Sentry puts its own there
+        or "cursor" in database.__dict__
+    )
+    if is_seen:
+        return database.cursor()
+    kept = _kept_for(database)
+    return database.cursor() if kept.is_watched else kept.bare
+
+
+def _is_djangos(method: Any) -> bool:
+    """Whether Django has written it: what takes its place often bears its name, too."""
+    code = getattr(method, "__code__", None)
+    return code is not None and code.co_filename.startswith(DJANGO)
+
+
+DJANGO = str(Path(utils.__file__).parents[2])
+DJANGOS_EXECUTE = CursorWrapper.execute if _is_djangos(CursorWrapper.execute) else None
+"""None where something was installed before this module was imported."""
 
 
 def _kept_for(database: Any) -> "_Kept":
     if database.connection is None:
         database.ensure_connection()
     if _kept.driver is not database.connection:
-        _kept.keep(database.connection)
+        _kept.keep(database)
     return _kept
 
 
@@ -78,13 +102,18 @@ class _Kept(threading.local):
     driver: Any = None
     cursor: Any = None
     bare: Any = None
+    is_watched = False
+    """Whether the connection is wrapped, or makes cursors of its own, so as to see them all."""
 
     def __init__(self) -> None:
         with outside_the_loop():
             self.database = connections[DEFAULT_DB_ALIAS]
 
-    def keep(self, driver: Any) -> None:
-        self.driver = driver
+    def keep(self, database: Any) -> None:
+        driver = self.driver = database.connection
+        self.is_watched = not _is_djangos(type(database).cursor) or _is_watched(driver)
+        if self.is_watched:
+            return
         if isinstance(driver, sqlite3.Connection):
             self.cursor, self.bare = driver.cursor(_SQLiteCursor), _BareSQLite(driver)
             return
@@ -94,6 +123,17 @@ class _Kept(threading.local):
 
 
 _kept = _Kept()
+
+
+def _is_watched(driver: Any) -> bool:
+    if type(driver) is sqlite3.Connection:
+        return False
+    factory = getattr(driver, "cursor_factory", None)
+    is_plain = getattr(factory, "__module__", "").startswith(KNOWN_CURSORS)
+    return not (issubclass(type(driver), psycopg.Connection) and is_plain)
+
+
+KNOWN_CURSORS = ("django.", "psycopg.")
 
 
 class _SQLiteCursor(SQLiteCursor):

@@ -1,14 +1,23 @@
 """The driver's own cursor: what it refuses, and that nothing it has prepared is relied on."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.auth.models import Group
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connection, connections
+from django.db.backends.utils import CursorWrapper
+from django.test.utils import CaptureQueriesContext
 
+from procedures.engine.journal import RunStatus
+from procedures.models import Run
 from procedures.models.cursors import bare_cursor, this_database
+from procedures.runner import advance_run
+from procedures.services import start_run
 from tests import machine
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,3 +94,136 @@ def test_a_lost_connection_is_told_as_one() -> None:
 
     connection.close()
     assert said("found again", "100 %s of $1 'ü'") == 1
+
+
+# What sees the statements of a site
+
+
+Seen = list[str]
+BOUNDS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET LOCAL")
+
+
+@contextmanager
+def by_a_wrapper(seen: Seen) -> Iterator[None]:
+    """As Django's documentation has it, for budgets and tracing."""
+
+    def see(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(see):
+        yield
+
+
+@contextmanager
+def by_another_execute(seen: Seen) -> Iterator[None]:
+    """As Sentry does: the method of Django's cursors is changed for one of its own."""
+    djangos = CursorWrapper.execute
+
+    def execute(self: CursorWrapper, sql: str, params: Any = None) -> Any:
+        seen.append(str(sql))
+        return djangos(self, sql, params)
+
+    CursorWrapper.execute = execute  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        CursorWrapper.execute = djangos  # type: ignore[method-assign]
+
+
+@contextmanager
+def by_another_cursor(seen: Seen) -> Iterator[None]:
+    """As a toolbar does: one connection makes cursors that tell what they are given."""
+    djangos = connection.cursor
+
+    class Telling:
+        def __init__(self) -> None:
+            self._cursor = djangos()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._cursor, name)
+
+        def __enter__(self) -> "Telling":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._cursor.close()
+
+        def execute(self, sql: str, params: Any = None) -> Any:
+            seen.append(str(sql))
+            return self._cursor.execute(sql, params)
+
+    vars(connections[DEFAULT_DB_ALIAS])["cursor"] = Telling
+    try:
+        yield
+    finally:
+        del vars(connections[DEFAULT_DB_ALIAS])["cursor"]
+
+
+@contextmanager
+def by_the_log(seen: Seen) -> Iterator[None]:
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    seen += [query["sql"] for query in captured]
+
+
+@pytest.mark.parametrize("watch", [by_a_wrapper, by_another_execute, by_another_cursor, by_the_log])
+def test_whatever_watches_the_database_sees_every_step(
+    watch: Callable[[Seen], Any],
+) -> None:
+    run = start_run("repeated_steps", {"times": 3}, by=None)[0]
+    seen: Seen = []
+
+    with watch(seen):
+        advance_run(run.pk)
+
+    assert Run.objects.get(pk=run.pk).status == RunStatus.SUCCEEDED
+    heads = [one for one in seen if "UPDATE procedures_head" in one]
+    kept = [one for one in seen if "INSERT INTO procedures_event" in one]
+    assert len(heads) >= 4
+    assert len(kept) >= 4
+
+
+def test_every_statement_that_is_logged_is_seen_by_a_wrapper_too() -> None:
+    logged: Seen = []
+    seen: Seen = []
+    with by_the_log(logged):
+        advance_run(start_run("repeated_steps", {"times": 3}, by=None)[0].pk)
+    with by_a_wrapper(seen):
+        advance_run(start_run("repeated_steps", {"times": 3}, by=None)[0].pk)
+
+    def but_bounds(said: Seen) -> list[str]:
+        return [one.split("(")[0][:40] for one in said if not one.startswith(BOUNDS)]
+
+    assert len(but_bounds(seen)) == len(but_bounds(logged))
+
+
+def test_without_anything_installed_a_step_goes_past_djangos_cursors() -> None:
+    cursor = bare_cursor(this_database())
+
+    assert not isinstance(cursor, CursorWrapper)
+
+
+@POSTGRES_ONLY
+def test_a_driver_that_makes_cursors_of_its_own_is_asked_for_them() -> None:
+    seen: Seen = []
+
+    class Telling(psycopg.ClientCursor[Any]):
+        def execute(self, query: Any, *given: Any, **more: Any) -> Any:
+            seen.append(str(query))
+            return super().execute(query, *given, **more)
+
+    def rename() -> int:
+        connection.ensure_connection()
+        before = connection.connection.cursor_factory
+        connection.connection.cursor_factory = Telling
+        try:
+            return said("seen", "100 %s of $1 'ü'")
+        finally:
+            connection.connection.cursor_factory = before
+            connection.close()
+
+    with ThreadPoolExecutor(1) as fresh:
+        assert fresh.submit(rename).result() == 1
+
+    assert [one for one in seen if RENAME in one]
