@@ -18,7 +18,7 @@ class ResponseIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
     value: Any = Field(description="Fits the request's `schema`.")
-    comment: str = Field("", max_length=10_000)
+    comment: str = ""
 
 
 class ResponseOut(Schema):

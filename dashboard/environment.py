@@ -29,10 +29,15 @@ from dashboard.values import (
     SiteUrl,
     Zone,
 )
+from procedures.engine.sizes import USUAL_SIZES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_SOCKET_PATH = 100
 DEMO_REPOSITORY = "demo-repository"
+TEXTS = (
+    *("prompt", "label", "body", "draft", "answer", "comment"),
+    *("message", "notice", "stage", "reason"),
+)
 DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 
@@ -63,6 +68,19 @@ class Environment(BaseSettings):
     RUN_MOST_DEPTH: int = Field(default=20, ge=0, le=1000)
     RUN_LONGEST_DAYS: int = Field(default=366, ge=1, le=3660)
     LARGE_VALUE_BYTES: int = Field(default=64 * 1024, ge=1024, le=64 * 1024**2)
+    LONGEST_PROMPT: int = Field(default=USUAL_SIZES.prompt, ge=1, le=100_000)
+    LONGEST_LABEL: int = Field(default=USUAL_SIZES.label, ge=1, le=10_000)
+    MOST_OPTIONS: int = Field(default=USUAL_SIZES.options, ge=1, le=10_000)
+    LONGEST_BODY: int = Field(default=USUAL_SIZES.body, ge=1, le=4 * 1024**2)
+    LONGEST_DRAFT: int = Field(default=USUAL_SIZES.draft, ge=1, le=4 * 1024**2)
+    LARGEST_EVIDENCE: int = Field(default=USUAL_SIZES.evidence, ge=1, le=16 * 1024**2)
+    LONGEST_ANSWER: int = Field(default=USUAL_SIZES.answer, ge=1, le=1024**2)
+    LONGEST_COMMENT: int = Field(default=USUAL_SIZES.comment, ge=1, le=1024**2)
+    LONGEST_MESSAGE: int = Field(default=USUAL_SIZES.message, ge=1, le=1024**2)
+    LONGEST_NOTICE: int = Field(default=USUAL_SIZES.notice, ge=1, le=1024**2)
+    LONGEST_STAGE: int = Field(default=USUAL_SIZES.stage, ge=1, le=10_000)
+    LARGEST_SIGNAL: int = Field(default=USUAL_SIZES.signal, ge=1, le=16 * 1024**2)
+    LONGEST_REASON: int = Field(default=USUAL_SIZES.reason, ge=1, le=100_000)
     WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
     EMAIL_URL: EmailUrl | None = None
     MAIL_FROM: Sender = "Countersign <countersign@localhost>"
@@ -106,6 +124,13 @@ class Environment(BaseSettings):
             "depth": self.RUN_MOST_DEPTH,
             "lasts": "1 day" if days == 1 else f"{days} days",
         }
+
+    def sizes(self) -> dict[str, int]:
+        """How large may be what people read, type and send, as the engine's `Sizes`."""
+        names = {name: f"LONGEST_{name.upper()}" for name in TEXTS}
+        names |= {"options": "MOST_OPTIONS"}
+        names |= {"evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
+        return {name: getattr(self, setting) for name, setting in names.items()}
 
     def redis_url(self) -> str:
         return self.REDIS_URL or f"unix://{quote(str(redis_socket(self.LOCAL_DIR)))}"

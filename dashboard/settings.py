@@ -119,6 +119,7 @@ PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
 RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
 RUN_TURN_SECONDS = environment.RUN_TURN_SECONDS
 RUN_LIMITS = environment.run_limits()
+SIZES = environment.sizes()
 LARGE_VALUE_BYTES = environment.LARGE_VALUE_BYTES
 MAX_UPLOAD_MB = environment.MAX_UPLOAD_MB
 SITE_CHOICES = environment.site_choices()

@@ -30,10 +30,8 @@ FORMATS: dict[str, FieldKind] = {
     "date-time": "datetime-local",
     "time": "time",
 }
-ATTRIBUTES = {
-    "minLength": "minlength",
-    "maxLength": "maxlength",
-}
+ATTRIBUTES = {"minLength": "minlength"}
+"""No `maxlength`: a browser cuts off what somebody pastes, and says nothing of it."""
 LONG_TEXT = 200
 
 

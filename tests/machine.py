@@ -22,6 +22,7 @@ NOUNS = (
     "forked",
     "forms",
     "inputs",
+    "large",
     "limited",
     "moments",
     "others",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
@@ -9,9 +10,8 @@ from chat.models import HumanRequest, HumanResponse, Message, Session
 from chat.services.replies import NoReplyError, read_reply
 from chat.services.responses import AlreadyAnsweredError, Answer, NotAskedError, respond
 from procedures.engine.errors import AnswerError, EngineError
+from procedures.engine.sizes import Sizes
 from procedures.models.clock import clock
-
-LONGEST_MESSAGE = 10_000
 
 
 class MessageError(EngineError):
@@ -69,8 +69,9 @@ def _clean(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not text:
         raise MessageError("Write something first.")
-    if len(text) > LONGEST_MESSAGE:
-        raise MessageError(f"A message has at most {LONGEST_MESSAGE:,} characters.")
+    if len(text) > (most := Sizes(**settings.SIZES).message):
+        words = f"A message has at most {most:,} characters; this one has {len(text):,}."
+        raise MessageError(f"{words} Shorten it, or send it in parts.")
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -12,12 +13,11 @@ from chat.models import HumanRequest, HumanResponse
 from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import closing
+from procedures.engine.sizes import Sizes
 from procedures.models import Run
 from procedures.models.cells import insert_row
 from procedures.models.clock import clock
 from procedures.services import expire_wait, lock_run, resolve_locked
-
-LONGEST_COMMENT = 10_000
 
 
 class AlreadyAnsweredError(EngineError):
@@ -79,6 +79,7 @@ def _record(
     if not request.is_open:
         raise AlreadyAnsweredError(request)
     question = request.asked
+    Sizes(**settings.SIZES).check_answer(question, answer.value)
     value = question.check(answer.value)
     response = HumanResponse(
         request=request,
@@ -117,8 +118,9 @@ def _text(value: Any) -> str:
 
 def _clean(comment: str) -> str:
     """Comments are kept as written; what no database keeps is refused."""
-    if len(comment) > LONGEST_COMMENT:
-        raise AnswerError(f"A comment has at most {LONGEST_COMMENT:,} characters.")
+    if len(comment) > (most := Sizes(**settings.SIZES).comment):
+        words = f"A comment has at most {most:,} characters; this one has {len(comment):,}."
+        raise AnswerError(words)
     try:
         comment.encode()
     except UnicodeEncodeError:

@@ -30,6 +30,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import packed, unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.progress import Progress
+from procedures.engine.sizes import cut
 from procedures.engine.steps import ONCE, Options, Signature, Step, name_of, signature_of
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
@@ -237,7 +238,7 @@ class Work:
             self.line.tell(draft)
 
     def _say(self, text: str) -> None:
-        words = canonical.legible(text)
+        words = cut(canonical.legible(text), self.line.sizes.notice)
         self._keep_now(Draft(EventKind.NOTICE, self.key, words[:100], {"text": words}))
 
     def _give_up(self, facts: dict[str, Any], seconds: float) -> None:

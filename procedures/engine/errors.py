@@ -4,6 +4,7 @@ EngineError
 ├── DefinitionError       a procedure is declared in a way that cannot work
 ├── InputError            the inputs of a start do not fit the signature
 ├── QuestionError         a question is asked in a way that cannot be answered
+├── SizeError             something is larger than the site takes
 ├── AnswerError           an answer does not fit the question
 ├── StepFailedError       a step has failed for good
 ├── BranchFailedError     a branch of a gather has failed
@@ -63,6 +64,10 @@ class InputError(EngineError):
 
 class QuestionError(EngineError):
     """A question is asked in a way that cannot be answered."""
+
+
+class SizeError(EngineError):
+    """Something is larger than the site takes: how large it is, and what helps."""
 
 
 class AnswerError(EngineError):

@@ -6,15 +6,17 @@ from typing import Any, Generic, TypeVar
 
 from procedures.engine import canonical
 from procedures.engine.deciding import decision, not_needed, told_of
-from procedures.engine.errors import QuestionError, RequestExpiredError, Suspend
+from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line
 from procedures.engine.questions import Outcome, Question, RequestKind, Response
+from procedures.engine.sizes import cut
 
 T = TypeVar("T")
 SHOWN = ("kind", "body", "labels", "draft", "evidence", "schema", "assign", "signal")
+SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 KEEPS_ON = ("child", "map")
 """Waits whose other side goes on when a set is decided without them."""
@@ -87,6 +89,8 @@ def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[s
 
 
 def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
+    if line.is_new("wait", key):
+        _check_sizes(line, question)
     data = {**question.as_json(), "digest": question.digest, "wait": "request"}
 
     def read(entry: Entry) -> Response[Any]:
@@ -107,6 +111,14 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
         )
 
     return open_wait(line, key, data, read, expires=question.expires)
+
+
+def _check_sizes(line: Line, question: Question) -> None:
+    try:
+        line.sizes.check_question(question)
+    except SizeError as error:
+        shown = cut(question.prompt, SHOWN_PROMPT)
+        raise QuestionError(f"{shown!r} cannot be asked. {error}") from None
 
 
 def _edited(value: Any, question: Question) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from procedures.engine import canonical
 from procedures.engine.limits import USUAL, Limits
+from procedures.engine.sizes import USUAL_SIZES, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -145,6 +146,7 @@ class RunFacts:
     began_at: datetime | None = None
     limits: Limits = USUAL
     """The site's, for what the procedure says nothing of."""
+    sizes: Sizes = USUAL_SIZES
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from procedures.engine.history import Entry, Family, Scope
 from procedures.engine.journal import Draft, Event, EventKind, Journal
 from procedures.engine.loops import outside_the_loop
 from procedures.engine.recorder import Recorder
+from procedures.engine.sizes import Sizes
 from procedures.engine.state import State
 from procedures.engine.timeouts import undisturbed
 
@@ -27,6 +28,13 @@ LONGEST_TITLE = 100
 """Of an event."""
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
+SAID = {
+    EventKind.NOTICE: "notice",
+    EventKind.LOG: "log line",
+    EventKind.PROGRESS: "progress",
+    EventKind.STAGE: "stage",
+}
+"""What a run says by itself, in words."""
 
 
 class Line:
@@ -97,6 +105,15 @@ class Line:
             return Entry(family, key, entry.events[:-1]) if is_withdrawn else entry
         return entry
 
+    def is_new(self, family: Family, key: str) -> bool:
+        """Whether nothing is kept under that key: only then a size is checked, never on replay."""
+        return self.scope.peek(family, key) is None
+
+    @property
+    def sizes(self) -> Sizes:
+        """How large may be what the run asks and says."""
+        return self.journal.run.sizes
+
     def restored(self, entry: Entry, plain: Any, hint: Any) -> Any:
         """A kept result or answer in its type, if the code still has a type that it fits.
 
@@ -116,6 +133,10 @@ class Line:
         canonical.text_of(data)
         key = self.scope.key_for(f"{about.rpartition('/')[2]}:{kind}")
         if not self.recorder.history.has_soft(kind, key):
+            if kind in SAID:
+                self.sizes.check_note(
+                    SAID[kind], data["stage" if kind == EventKind.STAGE else "text"]
+                )
             if kind != EventKind.COMPENSATION:  # what is done already is undone at any limit
                 self._guarded(self.recorder.check_limits)
             self.add(Draft(kind, key, canonical.legible(name)[:LONGEST_TITLE], data))

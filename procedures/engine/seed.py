@@ -12,9 +12,11 @@ from procedures.engine.handles import Handle, ask
 from procedures.engine.journal import EventKind
 from procedures.engine.line import Line
 from procedures.engine.questions import Question, Response
+from procedures.engine.sizes import cut
 from procedures.engine.steps import Options
 
 KINDS = ("approval", "input", "review", "escalation")
+LONGEST_LOG = 1_000
 REFUSALS = {"cancel", "deny", "no", "reject"}
 """The types of an option that means no, wherever it stands."""
 
@@ -153,4 +155,5 @@ def _reviewed(response: Response[Any]) -> dict[str, Any]:
 
 
 def _log(names: Sequence[str]) -> dict[str, Any]:
-    return {"text": f"Checkpoints cleared: {', '.join(names) or 'none'}.", "level": "info"}
+    words = f"Checkpoints cleared: {', '.join(names) or 'none'}."
+    return {"text": cut(words, LONGEST_LOG), "level": "info"}

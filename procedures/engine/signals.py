@@ -68,6 +68,8 @@ def open_signal(
             content["timed_out"] or content["outcome"] == "withdrawn",
         )
 
+    if line.is_new("wait", key):
+        line.sizes.check_default(name, data["default"])
     expires = waiting.get("expires")
     seconds = parse_duration(expires).total_seconds() if expires is not None else None
     return open_wait(line, key, data, read, expires=seconds)

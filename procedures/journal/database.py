@@ -30,6 +30,7 @@ from procedures.engine.journal import (
     chained,
 )
 from procedures.engine.limits import Limits
+from procedures.engine.sizes import Sizes
 from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
 from procedures.journal.statements import Fence, ledger_key
@@ -82,6 +83,7 @@ class DatabaseJournal:
             row.depth,
             began_at=row.created_at,
             limits=Limits(**settings.RUN_LIMITS),
+            sizes=Sizes(**settings.SIZES),
         )
         self.working: Working | None = None
         self.is_cancelled = self.is_paused = False

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -11,11 +12,10 @@ from procedures import access, journal
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
 from procedures.engine.journal import RunStatus
+from procedures.engine.sizes import Sizes
 from procedures.models import Head, Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
-
-LONGEST_REASON = 1000
 
 
 class OperationRefusedError(EngineError):
@@ -57,8 +57,8 @@ def checked_reason(reason: str) -> str:
     reason = canonical.legible(" ".join(reason.split()))
     if not reason:
         raise ReasonError("Say why: the reason is kept in the journal.")
-    if len(reason) > LONGEST_REASON:
-        raise ReasonError(f"A reason has at most {LONGEST_REASON:,} characters.")
+    if len(reason) > (most := Sizes(**settings.SIZES).reason):
+        raise ReasonError(f"A reason has at most {most:,} characters.")
     return reason
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -12,6 +13,7 @@ from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import RunStatus
 from procedures.engine.signals import check_signal
+from procedures.engine.sizes import Sizes
 from procedures.models import Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
@@ -92,6 +94,9 @@ def _checked_text(sent: Sent) -> str:
     if len(sent.name) > LONGEST_NAME:
         raise SignalRefusedError(f"A signal's name has at most {LONGEST_NAME} characters.")
     try:
+        Sizes(**settings.SIZES).check_signal(sent.value)
         return canonical.text_of(sent.value)
+    except AnswerError as error:
+        raise SignalRefusedError(str(error)) from None
     except ValueError as error:
         raise SignalRefusedError(f"The value cannot be kept. {error}") from None

@@ -33,7 +33,13 @@ class MemoryJournal:
         self._epoch, self._seq = row.epoch, len(row.events)
         facts = row.facts
         began_at = row.events[0].at
-        self.run = replace(facts, claims=row.claims, began_at=began_at, limits=store.limits)
+        self.run = replace(
+            facts,
+            claims=row.claims,
+            began_at=began_at,
+            limits=store.limits,
+            sizes=store.sizes,
+        )
         self.working: Working | None = None
         self.is_wanted_elsewhere = False
         self.cancellation: Mapping[str, Any] | None = row.cancellation

@@ -35,6 +35,7 @@ from procedures.engine.memory.rows import (
     child_end,
 )
 from procedures.engine.signals import check_signal
+from procedures.engine.sizes import USUAL_SIZES, Sizes
 
 LEAVING = (RunStatus.FAILED, RunStatus.SUCCEEDED)
 """The ends that leave children to themselves."""
@@ -44,11 +45,14 @@ class MemoryStore:
     """All runs of one test, with a clock that is turned by hand."""
 
     def __init__(
-        self, choices: Mapping[str, Mapping[str, str]] | None = None, limits: Limits = USUAL
+        self,
+        choices: Mapping[str, Mapping[str, str]] | None = None,
+        limits: Limits = USUAL,
+        sizes: Sizes = USUAL_SIZES,
     ) -> None:
         self.choices = choices or {}
         """What a site's settings allow, by setting and name."""
-        self.limits = limits
+        self.limits, self.sizes = limits, sizes
         self.clock = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
         self.runs: dict[str, MemoryRun] = {}
         self.files = MemoryFiles()
@@ -145,6 +149,7 @@ class MemoryStore:
         run = self.runs[run_id]
         if (name, id) in run.signal_ids:
             return False
+        self.sizes.check_signal(value)
         waiting = [key for key, wait in run.waits.items() if wait.get("signal") == name]
         if waiting:
             check_signal(value, run.waits[waiting[0]], code=run.procedure.version)
