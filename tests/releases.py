@@ -19,8 +19,8 @@ def store_for(checkout: Checkout, check: Sequence[str] = PASSES) -> MemoryStore:
     return MemoryStore({"REPOSITORIES": allowed, "CHECKS": {"tests": shlex.join(check)}})
 
 
-def start(store: MemoryStore, *, by: str = "alice") -> str:
-    run_id = store.start(release, {"repository": "shop", "check": "tests"}, by=by)
+def start(store: MemoryStore, *, by: str = "alice", **inputs: str) -> str:
+    run_id = store.start(release, {"repository": "shop", "check": "tests", **inputs}, by=by)
     store.advance(run_id)
     return run_id
 

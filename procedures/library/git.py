@@ -26,6 +26,13 @@ NOTHING_RUNS = (
 FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 """Programs that git would run on the contents of files: switched off by their names."""
 NOT_FOUND = 1
+ISOLATION = {
+    "HOME": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+"""Neither the machine's configuration nor that of the worker's user."""
+OWN_PLACES = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")
 
 
 class RepositoryError(Exception):
@@ -84,7 +91,8 @@ class Repository:
     def check_clean(self) -> None:
         """`RepositoryError` names the first files that are changed or not known to git."""
         status = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
-        found = self._text(*status, "--ignore-submodules=dirty", "--")
+        excludes = {"core.excludesFile": self._own_excludes()}
+        found = self._text(*status, "--ignore-submodules=dirty", "--", settings=excludes)
         files = [line[3:] for line in found.split("\0") if line]
         if files:
             named = ", ".join(plain(file) for file in files[:MOST_NAMED])
@@ -92,6 +100,23 @@ class Repository:
             raise RepositoryError(
                 f"“{self.name}” has changes that are not committed: {named}{more}."
             )
+
+    def _own_excludes(self) -> str:
+        """The file of what the worker's user wants ignored everywhere, as that user's git has it.
+
+        All else of the user's configuration stays unread. Reading a setting runs no program.
+        """
+        command = ("config", "--includes", "--type=path", "--get", "core.excludesFile")
+        own = {name: os.environ[name] for name in OWN_PLACES if name in os.environ}
+        try:
+            named = self._git(*command, no=NOT_FOUND, also=own, is_isolated=False)
+        except GitError:  # a configuration that cannot be read names nothing
+            named = b""
+        if path := os.fsdecode(named).strip("\n"):
+            return path
+        home = own.get("XDG_CONFIG_HOME") or str(Path(own.get("HOME", ""), ".config"))
+        path = str(Path(home, "git", "ignore"))
+        return path if Path(path).is_absolute() else ""  # else the repository would choose it
 
     @property
     def is_shallow(self) -> bool:
@@ -113,6 +138,13 @@ class Repository:
         text = self._text("log", *options, "--format=tformat:%H%x00%B", *chosen, "--")
         fields = text.split("\0")
         return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
+
+    def merged_by(self, merge: str, base: str) -> list[str]:
+        """The commits that a merge brought onto that parent, without merges; none if unknown."""
+        try:
+            return self._text("rev-list", "--no-merges", merge, f"^{base}", "--").split()
+        except GitError:
+            return []
 
     def create_tag(self, tag: str, commit: str, notes: str, *, tagger: tuple[str, str]) -> bool:
         """Tag the commit with the notes, as they are. False when exactly that tag is there already.
@@ -164,8 +196,8 @@ class Repository:
     def _line(self, *arguments: str) -> str:
         return self._text(*arguments).strip()
 
-    def _text(self, *arguments: str) -> str:
-        return self._git(*arguments).decode(errors="replace")
+    def _text(self, *arguments: str, settings: Mapping[str, str] | None = None) -> str:
+        return self._git(*arguments, settings=settings).decode(errors="replace")
 
     def _git(
         self,
@@ -174,16 +206,20 @@ class Repository:
         no: int = 0,
         folder: Path | None = None,
         also: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        is_isolated: bool = True,
     ) -> bytes:
         """What git writes. `no` is the exit status that means there is nothing."""
         place = folder or self.path
-        command = ["git", "--no-pager", "-C", str(place), *_settings(place), *arguments]
+        chosen = _settings(place, settings or {})
+        command = ["git", "--no-pager", "-C", str(place), *chosen, *arguments]
+        isolation = ISOLATION if is_isolated else {}
         try:
             ended = subprocess.run(  # noqa: S603 (no shell; every word is ours or checked)
                 command,
                 input=stdin,
                 capture_output=True,
-                env={**_environment(place, self._filters), **(also or {})},
+                env={**_environment(place, self._filters), **isolation, **(also or {})},
                 timeout=PATIENCE,
                 check=False,
             )
@@ -202,8 +238,9 @@ def plain(text: str) -> str:
     return "".join(mark if mark.isprintable() else "�" for mark in text)
 
 
-def _settings(place: Path) -> Iterator[str]:
-    for setting in (*NOTHING_RUNS, f"safe.directory={place}"):
+def _settings(place: Path, more: Mapping[str, str]) -> Iterator[str]:
+    own = (f"{name}={value}" for name, value in more.items())
+    for setting in (*NOTHING_RUNS, f"safe.directory={place}", *own):
         yield from ("-c", setting)
 
 
@@ -212,11 +249,8 @@ def _environment(place: Path, filters: Sequence[str]) -> Mapping[str, str]:
     values = {key: "false" if key.endswith(".required") else "" for key in filters}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": os.devnull,
         "LC_ALL": "C",
         "GIT_CEILING_DIRECTORIES": str(place.parent),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",

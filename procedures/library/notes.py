@@ -10,8 +10,10 @@ from procedures.library.changes import Change, Sort
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
 MOST_LINES = 100
 """Under one heading; the others are counted."""
-SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
-AT_THE_START = re.compile(r"^(?=[-+=~#>]|\d+[.)])")
+SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_+|_+(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
+"""An underscore inside a word, as in `snake_case`, is none; a whole run of them is, elsewhere."""
+AT_THE_START = re.compile(r"^\d*(?=[-+=~#.)])")
+"""What would begin a list, a heading or a rule: the stroke stands before the mark."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -49,7 +51,11 @@ def counted(diff: str) -> tuple[int, int]:
 def escaped(text: str) -> str:
     """A commit's words in one line that Markdown shows as they are."""
     line = one_line(text) if text.strip() else "(without a message)"
-    return AT_THE_START.sub(r"\\", SPECIAL.sub(lambda found: f"\\{found[0]}", line))
+    return AT_THE_START.sub(r"\g<0>\\", SPECIAL.sub(_with_strokes, line))
+
+
+def _with_strokes(found: re.Match[str]) -> str:
+    return "".join(f"\\{mark}" for mark in found[0])
 
 
 def _section(heading: str, changes: Sequence[Change]) -> str:

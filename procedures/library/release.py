@@ -1,6 +1,6 @@
 """Releases a version of a git repository: people choose, write and approve; a tag is the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -8,19 +8,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from procedures.engine import Context, SiteChoice, Step, StepFailedError, procedure
+from procedures.engine import Check, Context, SiteChoice, Step, StepFailedError, procedure
 from procedures.library.changes import (
     NONE,
     Change,
     Part,
+    Released,
     Sort,
     Version,
+    check_prefix,
+    like_versions,
+    probable_prefix,
     proposed_part,
     read_change,
     releases,
+    standing,
 )
 from procedures.library.checks import Checked, run_check
-from procedures.library.git import Repository, RepositoryError
+from procedures.library.git import Repository, RepositoryError, Tag, plain
 from procedures.library.notes import counted, difference, draft_notes, escaped, tidy_notes
 
 REPOSITORIES = SiteChoice("REPOSITORIES")
@@ -29,6 +34,8 @@ ADDRESS = "countersign@site"
 NOBODY = "system"
 NO_RELEASE = "none"
 ORDER = (Part.PATCH, Part.MINOR, Part.MAJOR)
+MOST_NAMED = 5
+"""Tags that a sentence or the evidence names."""
 SHORT = 10
 """Characters of a commit's name that people are shown."""
 
@@ -61,6 +68,17 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A version that may come next."""
+
+    part: Part
+    version: str
+    tag: str
+    taken: str
+    """The tag that the first version of this part would have, when it stands elsewhere already."""
+
+
+@dataclass(frozen=True)
 class History:
     """What there is to release, as it was when the run began."""
 
@@ -68,18 +86,17 @@ class History:
     """The tag goes here, whatever is committed meanwhile."""
     since: str
     """The tag of the last release, or nothing."""
-    last: Version
-    mark: str
-    """What tags have before the number."""
-    free: list[Part]
-    """The next versions that no tag names yet."""
+    candidates: list[Candidate]
+    """The next versions that no tag names yet, the smallest first."""
     proposed: Part
+    passed_over: str
+    """The tags that name no version, as far as a sentence names them; or nothing."""
     counts: Counts
     notes: str
     """The draft, without its title."""
 
-    def version(self, part: Part) -> Version:
-        return self.last.raised(part)
+    def candidate(self, part: Part) -> Candidate:
+        return next(one for one in self.candidates if one.part == part)
 
 
 @dataclass(frozen=True)
@@ -118,6 +135,11 @@ def release(
     check: Annotated[
         str, CHECKS, Field(description="What must succeed before anybody is asked to approve.")
     ],
+    prefix: Annotated[
+        str,
+        Check(check_prefix),
+        Field(description="What tags have before the number, like release-; else v or nothing."),
+    ] = "",
 ) -> Report:
     """Choose the next version, edit its release notes, have it checked and approved, and tag it.
 
@@ -127,7 +149,7 @@ def release(
     annotated tag is made. Nothing is pushed, and a refusal leaves the repository as it was.
     """
     try:
-        report = carry_out(ctx, repository, check)
+        report = carry_out(ctx, repository, check, prefix)
     except StepFailedError as failure:
         ctx.notify(failure.message)
         raise
@@ -135,9 +157,9 @@ def release(
     return report
 
 
-def carry_out(ctx: Context, repository: str, check: str) -> Report:
+def carry_out(ctx: Context, repository: str, check: str, prefix: str) -> Report:
     ctx.stage("Read the history")
-    history = ctx.step(read_history, repository)
+    history = ctx.step(read_history, repository, prefix)
     report = Report(Verdict.REFUSED, "", repository, history.commit, history.since, history.counts)
     ctx.log(f"Since {history.since or 'the beginning'}: {history.counts}.")
     ctx.stage("Choose the version")
@@ -145,13 +167,13 @@ def carry_out(ctx: Context, repository: str, check: str) -> Report:
         f"Which version of {repository} comes next?",
         options(history),
         body=history.notes,
-        evidence=facts(report),
+        evidence=facts(report) | passed_over(history),
         assign=f"@{ctx.started_by}",
     )
     if part.value == NO_RELEASE:
         return refused(report, "wants no release", part.responder, part.comment)
-    version = history.version(Part(part.value))
-    report = replace(report, version=str(version), tag=f"{history.mark}{version}")
+    chosen = history.candidate(Part(part.value))
+    report = replace(report, version=chosen.version, tag=chosen.tag)
     return write_and_check(ctx, report, history, check)
 
 
@@ -203,37 +225,72 @@ def approve_and_tag(ctx: Context, report: Report) -> Report:
 # Steps
 
 
-def read_history(repository: str) -> History:
+def read_history(repository: str, prefix: str) -> History:
     """`RepositoryError` says in words why there is nothing to release."""
     place = opened(repository)
     commit = place.head()
     place.check_clean()
-    reached = releases(place.tags(reached_from=commit))
+    reached, others = releases(place.tags(reached_from=commit), prefix=prefix)
     last = reached[-1] if reached else None
-    if last is None and place.is_shallow:
-        raise RepositoryError(
-            f"“{repository}” is a shallow clone that does not reach back to its last release: "
-            "fetch the rest with git fetch --unshallow --tags."
-        )
-    since, version = (last.tag.name, last.version) if last else ("", NONE)
+    if last is None:
+        check_first(place, prefix)
+    since = last.tag.name if last else ""
     messages = place.messages(commit, since=last.tag.commit if last else "")
     if not messages:
         raise RepositoryError(f"There is nothing to release: no commits since {since}.")
-    changes = [read_change(message) for message in messages]
-    mark = last.mark if last else "v"
-    free = free_parts(place, version, mark)
-    wanted = ORDER.index(proposed_part(changes, version))
-    high_enough = [part for part in free if ORDER.index(part) >= wanted]
+    changes = [read_change(message) for message in standing(messages, place.merged_by)]
+    if not changes:
+        raise RepositoryError(
+            f"There is nothing to release: all commits since {since or 'the beginning'} "
+            "are taken back by others."
+        )
     return History(
         commit,
         since,
-        version,
-        mark,
-        free,
-        high_enough[0] if high_enough else free[-1],
+        candidates(place, last, prefix),
+        proposed_part(changes, last.version if last else None),
+        named([tag.name for tag in others]),
         count(changes),
         draft_notes(changes),
     )
+
+
+def check_first(place: Repository, prefix: str) -> None:
+    """Refuse what would be taken for a first release, and is none."""
+    if place.is_shallow:
+        raise RepositoryError(
+            f"“{place.name}” is a shallow clone that does not reach back to its last release: "
+            "fetch the rest with git fetch --unshallow --tags."
+        )
+    elsewhere, others = releases(place.tags(), prefix=prefix)
+    if elsewhere:
+        raise RepositoryError(
+            f"“{place.name}” has the version {elsewhere[-1].tag.name}, but no version in the "
+            "history of what is checked out: check out the branch that is released."
+        )
+    if names := like_versions(others, prefix=prefix):
+        wanted = f"“{prefix}” and a number" if prefix else "a version like v1.2.3"
+        found = probable_prefix(names)
+        remedy = f"for example “{found}”" if found else "or tag the last release as v0.0.0"
+        raise RepositoryError(
+            f"No tag of “{place.name}” is {wanted}. It has {named(names)}: "
+            f"name their prefix at the start, {remedy}."
+        )
+
+
+def candidates(place: Repository, last: Released | None, prefix: str) -> list[Candidate]:
+    """The next version of each part that no tag names yet, on whatever branch it stands."""
+    mark, version = (last.mark, last.version) if last else (prefix or "v", NONE)
+    taken = {one.version: one.tag for one in releases(place.tags(), prefix=prefix)[0]}
+    return [candidate(part, version, mark, taken) for part in ORDER]
+
+
+def candidate(part: Part, last: Version, mark: str, taken: Mapping[Version, Tag]) -> Candidate:
+    first = version = last.raised(part)
+    while version in taken:
+        version = version.raised(part)
+    reason = taken[first].name if first in taken else ""
+    return Candidate(part, str(version), f"{mark}{version}", reason)
 
 
 def check_commit(step: Step, repository: str, commit: str, check: str) -> Checked:
@@ -253,19 +310,6 @@ def opened(repository: str) -> Repository:
     return Repository(Path(REPOSITORIES.value(repository)), repository)
 
 
-def free_parts(place: Repository, last: Version, mark: str) -> list[Part]:
-    """The next versions that can still be tagged, the smallest first."""
-    taken = {tag.name for tag in place.tags()}
-    names = {part: f"{mark}{last.raised(part)}" for part in ORDER}
-    free = [part for part, name in names.items() if name not in taken]
-    if not free:
-        raise RepositoryError(
-            f"“{place.name}” has the tags {', '.join(names.values())} already, on other commits: "
-            "nothing can come next."
-        )
-    return free
-
-
 def count(changes: Sequence[Change]) -> Counts:
     sorts = [change.sort for change in changes]
     breaking = sum(change.is_breaking for change in changes)
@@ -279,13 +323,24 @@ def count(changes: Sequence[Change]) -> Counts:
 
 def options(history: History) -> dict[str, str]:
     """The versions to choose from, the proposed one first."""
-    parts = sorted(history.free, key=lambda part: part != history.proposed)
+    ordered = sorted(history.candidates, key=lambda one: one.part != history.proposed)
     labels = {
-        str(part): f"{history.version(part)} · {part}"
-        + (", proposed" if part == history.proposed else "")
-        for part in parts
+        str(one.part): f"{one.version} · {one.part}"
+        + (", proposed" if one.part == history.proposed else "")
+        + (f" ({one.taken} is tagged elsewhere)" if one.taken else "")
+        for one in ordered
     }
     return labels | {NO_RELEASE: "Do not release"}
+
+
+def passed_over(history: History) -> dict[str, object]:
+    return {"tags_passed_over": history.passed_over} if history.passed_over else {}
+
+
+def named(names: Sequence[str]) -> str:
+    """The last names, in a sentence's length."""
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(map(plain, reversed(names[-MOST_NAMED:]))) + more
 
 
 def facts(report: Report) -> dict[str, object]:

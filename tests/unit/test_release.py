@@ -207,16 +207,25 @@ def test_the_highest_version_in_the_history_is_the_last(tmp_path: Path) -> None:
     assert asked["labels"]["patch"] == "1.10.1 · patch, proposed"
 
 
-def test_a_version_tagged_elsewhere_is_not_offered(store: MemoryStore, shop: Checkout) -> None:
+def test_a_version_tagged_elsewhere_gives_way_to_the_next_of_its_part(
+    store: MemoryStore, shop: Checkout
+) -> None:
     shop.git("checkout", "--quiet", "-b", "other", "v1.2.0")
     shop.commit("feat: another")
-    shop.tag("v1.3.0")
+    for tag in ("v1.3.0", "v1.4.0", "2.0.0"):
+        shop.tag(tag)
     shop.git("checkout", "--quiet", "main")
 
-    asked = question(store, start(store))
+    run_id = start(store)
 
-    assert asked["schema"]["enum"] == ["major", "patch", "none"]
-    assert asked["labels"]["major"] == "2.0.0 · major, proposed"
+    assert question(store, run_id)["labels"] == {
+        "minor": "1.5.0 · minor, proposed (v1.3.0 is tagged elsewhere)",
+        "patch": "1.2.1 · patch",
+        "major": "3.0.0 · major (2.0.0 is tagged elsewhere)",
+        "none": "Do not release",
+    }
+    choose(store, run_id, "minor")
+    assert question(store, run_id)["prompt"] == "Are these the release notes of shop 1.5.0?"
 
 
 def test_the_tag_goes_onto_what_was_read(store: MemoryStore, shop: Checkout) -> None:
@@ -363,5 +372,5 @@ def test_a_check_is_never_a_command(store: MemoryStore) -> None:
 def test_the_start_form_shows_names_and_no_paths(store: MemoryStore, shop: Checkout) -> None:
     run_id = start(store)
 
-    assert store.runs[run_id].facts.inputs == '{"check":"tests","repository":"shop"}'
+    assert store.runs[run_id].facts.inputs == '{"check":"tests","prefix":"","repository":"shop"}'
     assert str(shop.path) not in "".join(event.data for event in store.runs[run_id].events)

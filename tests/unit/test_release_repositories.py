@@ -97,17 +97,51 @@ def test_what_is_ignored_is_no_change(shop: Checkout) -> None:
     assert question(store, start(store))["kind"] == "choice"
 
 
-def test_every_next_version_is_tagged_elsewhere(shop: Checkout) -> None:
-    shop.git("checkout", "--quiet", "-b", "other", "v1.0.0")
-    shop.commit("Elsewhere")
-    for tag in ("v1.0.1", "v1.1.0", "v2.0.0"):
-        shop.tag(tag)
-    shop.git("checkout", "--quiet", "main")
+@pytest.mark.parametrize("place", ["named", "by default"])
+def test_what_the_workers_user_ignores_everywhere_is_no_change(
+    shop: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    home = tmp_path / "home"
+    file = home / ("ignored" if place == "named" else ".config/git/ignore")
+    file.parent.mkdir(parents=True)
+    file.write_text(".idea/\n")
+    if place == "named":
+        (home / ".gitconfig").write_text("[core]\n  excludesFile = ~/ignored\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    (shop.path / ".idea").mkdir()
+    (shop.path / ".idea" / "workspace.xml").write_text("<project/>")
+    store = store_for(shop)
 
-    assert refusal(shop) == (
-        "“shop” has the tags v1.0.1, v1.1.0, v2.0.0 already, on other commits: "
-        "nothing can come next."
+    assert question(store, start(store))["kind"] == "choice"
+
+    (shop.path / "work").write_text("mine")
+    assert refusal(shop) == "“shop” has changes that are not committed: work."
+
+
+def test_nothing_else_of_the_users_configuration_is_read(
+    shop: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harm = f"touch {tmp_path / 'harm'}"
+    (tmp_path / ".gitconfig").write_text(
+        f'[core]\n  fsmonitor = "{harm}"\n  pager = "{harm}"\n[alias]\n  status = "!{harm}"\n'
     )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    store = store_for(shop)
+
+    assert question(store, start(store))["kind"] == "choice"
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("setting", ["[core", "[core]\n  excludesFile = /nowhere/at/all\n"])
+def test_a_broken_configuration_of_the_user_is_passed_over(
+    shop: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    (tmp_path / ".gitconfig").write_text(setting)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    store = store_for(shop)
+
+    assert question(store, start(store))["kind"] == "choice"
 
 
 def test_a_shallow_clone_that_ends_before_the_last_release(shop: Checkout, tmp_path: Path) -> None:
