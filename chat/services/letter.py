@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from textwrap import fill, indent, shorten
+from textwrap import TextWrapper, indent
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from procedures.engine import canonical
 
 LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
 MOST_LINES = 12
+MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 WIDTH = 76
 
 
@@ -32,14 +33,15 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
     asker = run.started_by.get_username() if run.started_by else "The system"
     parts = [
         f"Hello {plain(to.get_short_name() or to.get_username())},",
-        fill(f"{plain(asker)} started “{plain(run.procedure.title)}”. It asks you:", WIDTH),
-        indent(fill(plain(request.prompt), WIDTH - 4), "    "),
+        wrapped(f"{asker} started “{run.procedure.title}”. It asks you:"),
+        indent(wrapped(request.prompt, WIDTH - 4), "    "),
+        body_of(request),
         "\n".join(about(request)),
-        fill(silence(request), WIDTH),
+        wrapped(silence(request)),
         f"Look at it and answer:\n{link_to(request)}",
         "You get this mail once, because you had no page open when you were asked.",
     ]
-    subject = shorten(plain(request.prompt), LONGEST_SUBJECT, placeholder=" …")
+    subject = shortened(request.prompt, LONGEST_SUBJECT)
     return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
 
 
@@ -48,12 +50,12 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
     title = plain(alert.run.procedure.title)
     parts = [
         f"Hello {plain(to.get_short_name() or to.get_username())},",
-        fill(f"a run of “{title}”, which you operate, says ({alert.level}):", WIDTH),
-        indent(fill(plain(alert.text), WIDTH - 4), "    "),
+        wrapped(f"a run of “{title}”, which you operate, says ({alert.level}):"),
+        indent(wrapped(alert.text, WIDTH - 4), "    "),
         f"Look at it:\n{settings.SITE_URL}{reverse('run_detail', args=[alert.run.pk])}",
     ]
     subject = f"{alert.level.capitalize()} in {title}: {plain(alert.text)}"
-    return Letter(shorten(subject, LONGEST_SUBJECT, placeholder=" …"), "\n\n".join(parts) + "\n")
+    return Letter(shortened(subject, LONGEST_SUBJECT), "\n\n".join(parts) + "\n")
 
 
 def link_to(request: HumanRequest) -> str:
@@ -62,7 +64,54 @@ def link_to(request: HumanRequest) -> str:
 
 def plain(text: str) -> str:
     """One line without control characters: fit for a header."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join(printable(text).split())
+
+
+def printable(text: str) -> str:
+    """The text with a blank for what cannot be seen, line ends included."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def wrapped(text: str, width: int = WIDTH) -> str:
+    """The text in lines for a mail; an address stays whole, however long it is."""
+    words = plain(text).split(" ")
+    pieces = (word if "://" in word else " ".join(_chunks(word, width)) for word in words)
+    lines = TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    return lines.fill(" ".join(pieces))
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text in one line of at most that many characters, cut between words where it has any."""
+    line = plain(text)
+    if len(line) <= longest:
+        return line
+    cut = line[: longest - 2]
+    words = cut.rpartition(" ")[0].rstrip()
+    return f"{words if len(words) >= longest // 2 else cut.rstrip()} …"
+
+
+def body_of(request: HumanRequest) -> str:
+    """The author's words below the prompt, as Markdown that reads well; no more than is read."""
+    text = request.asked.body[:LONGEST_BODY]
+    lines = text.strip().splitlines()
+    told = [_indented(line) for line in lines[:MOST_BODY_LINES]]
+    if len(lines) > MOST_BODY_LINES or len(request.asked.body) > LONGEST_BODY:
+        told.append("… The rest stands on the page.")
+    return "\n".join(told)
+
+
+def _indented(line: str) -> str:
+    """A line of Markdown as it is, or wrapped, with the blanks that it begins with."""
+    if len(line) <= WIDTH:
+        return printable(line).rstrip()
+    blanks = line[: len(line) - len(line.lstrip(" "))][: WIDTH // 2]
+    return indent(wrapped(line, WIDTH - len(blanks)), blanks)
+
+
+def _chunks(word: str, width: int) -> Iterator[str]:
+    """A word that no line holds in pieces; Japanese, for one, has no blanks between words."""
+    for start in range(0, len(word), width) or (0,):
+        yield word[start : start + width]
 
 
 def about(request: HumanRequest) -> Iterator[str]:
@@ -76,7 +125,7 @@ def about(request: HumanRequest) -> Iterator[str]:
     if asked.draft is not None:
         yield f"  A text of {len(asked.draft.splitlines())} lines is to be reviewed."
     if asked.fields:
-        named = shorten(plain(", ".join(asked.fields)), LONGEST_VALUE, placeholder=" …")
+        named = shortened(", ".join(asked.fields), LONGEST_VALUE)
         yield f"  To be filled in: {named}."
 
 
@@ -97,5 +146,5 @@ def _lines(value: Any, name: str = "") -> Iterator[str]:
             yield from _lines(inner, f"{name} {number}".strip())
     elif value is not None:
         text = value if isinstance(value, str) else canonical.text_of(value)
-        shown = shorten(plain(text), LONGEST_VALUE, placeholder=" …")
+        shown = shortened(text, LONGEST_VALUE)
         yield f"{plain(name)}: {shown}" if name else shown

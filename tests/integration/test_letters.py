@@ -1,0 +1,81 @@
+"""What a mail about a request says, whatever the author wrote."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from chat.services.letter import Letter, letter_about
+from tests.calls import grant, request_of, run_until_it_waits
+
+pytestmark = pytest.mark.django_db
+URL = "https://shop.example/orders/2024-1187/returns/" + "a-b-" * 40 + "end"
+
+
+def letter(alice: User, bob: User, *, prompt: str = "Pay?", body: str = "") -> Letter:
+    grant("question", Group.objects.get(name="support"), "start")
+    request = request_of(run_until_it_waits("question", by=alice))
+    request.prompt = prompt
+    request.question = json.dumps({**json.loads(request.question), "body": body})
+    return letter_about(request, to=bob)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["返金しますか" * 40, URL, "Überweisungsauftragsbestätigungsformular" * 9, "a" * 500]
+)
+def test_a_prompt_without_blanks_is_the_subject(alice: User, bob: User, prompt: str) -> None:
+    subject = letter(alice, bob, prompt=prompt).subject
+
+    assert subject == f"{prompt[:118]} …"
+
+
+def test_a_long_prompt_is_cut_between_words(alice: User, bob: User) -> None:
+    subject = letter(alice, bob, prompt="refund " * 40).subject
+
+    assert subject == " ".join(["refund"] * 16) + " …"
+
+
+def test_a_long_word_at_the_end_is_cut_rather_than_left_out(alice: User, bob: User) -> None:
+    subject = letter(alice, bob, prompt="Pay " + "x" * 300).subject
+
+    assert subject == f"Pay {'x' * 114} …"
+
+
+@pytest.mark.parametrize("place", ["prompt", "body"])
+def test_an_address_stays_whole(alice: User, bob: User, place: str) -> None:
+    text = letter(alice, bob, **{place: f"Look at {URL} first, " + "please " * 20}).text
+
+    assert URL in text
+    assert max(len(line) for line in text.splitlines() if "://" not in line) <= 76
+
+
+@pytest.mark.parametrize("place", ["prompt", "body"])
+def test_words_that_no_line_holds_are_broken(alice: User, bob: User, place: str) -> None:
+    text = letter(alice, bob, **{place: "返金しますか" * 80}).text
+
+    assert "".join(text.split()).count("返金しますか" * 80) == 1
+    assert max(map(len, text.splitlines())) <= 76
+
+
+def test_the_authors_text_stands_below_the_prompt(alice: User, bob: User) -> None:
+    body = "The parcel came back.\n\n- damaged\n  - by rain\n\n    code(a,  b)\n\tend\u202e"
+
+    text = letter(alice, bob, body=body).text
+
+    assert (
+        "    Pay?\n\nThe parcel came back.\n\n- damaged\n  - by rain\n\n    code(a,  b)\n end\n\n"
+    ) in text
+
+
+def test_of_a_long_text_the_beginning_is_told(alice: User, bob: User) -> None:
+    text = letter(alice, bob, body="\n".join(f"line {number}" for number in range(500))).text
+
+    assert "line 39\n… The rest stands on the page.\n" in text
+    assert "line 40" not in text
+
+
+def test_of_an_endless_line_the_beginning_is_told(alice: User, bob: User, finance: Group) -> None:
+    text = letter(alice, bob, body="word " * 100_000).text
+
+    assert "… The rest stands on the page.\n" in text
+    assert len(text) < 6000
