@@ -28,7 +28,7 @@ def list_requests(
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> Page:
-    requests = visible_requests(request.user).with_what_is_shown()
+    requests = visible_requests(request.user).with_what_is_shown().defer("question")
     if status:
         requests = requests.filter(status=status)
     if run:

@@ -29,6 +29,7 @@ from procedures.services import (
     NotAllowedError,
     OperationDeniedError,
     OperationRefusedError,
+    QuotaError,
     ReasonError,
     SignalDeniedError,
     SignalRefusedError,
@@ -125,6 +126,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     AnswerError: wrong_inputs,
     InputError: wrong_inputs,
     KeyReusedError: as_said(422),
+    QuotaError: as_said(429),
     ReasonError: as_said(422),
     SignalRefusedError: as_said(422),
     UnknownPlaceError: as_said(422),
@@ -143,6 +145,8 @@ def tell(request: HttpRequest, error: Any) -> HttpResponse:
     response = api.create_response(request, content, status=status)
     if kind is AuthenticationError:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if kind is QuotaError:
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -68,6 +68,8 @@ class Environment(BaseSettings):
     RUN_MOST_DEPTH: int = Field(default=20, ge=0, le=1000)
     RUN_LONGEST_DAYS: int = Field(default=366, ge=1, le=3660)
     LARGE_VALUE_BYTES: int = Field(default=64 * 1024, ge=1024, le=64 * 1024**2)
+    MOST_STARTS_A_MINUTE: int = Field(default=300, ge=1)
+    MOST_OPEN_RUNS: int = Field(default=5_000, ge=1)
     LONGEST_PROMPT: int = Field(default=USUAL_SIZES.prompt, ge=1, le=100_000)
     LONGEST_LABEL: int = Field(default=USUAL_SIZES.label, ge=1, le=10_000)
     MOST_OPTIONS: int = Field(default=USUAL_SIZES.options, ge=1, le=10_000)

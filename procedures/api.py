@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from ninja import Router, Status
@@ -12,12 +12,13 @@ from procedures import access, services
 from procedures.access import SignedIn
 from procedures.engine.files import file_desk
 from procedures.engine.journal import RunStatus
-from procedures.files import ContentStore
+from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run
 from procedures.paging import PAGE, Limit, Page, page
 from procedures.schemas import (
     KEY,
+    EventOut,
     EventPage,
     ProcedureDetailOut,
     ProcedurePage,
@@ -69,7 +70,7 @@ def get_procedure(request: SignedIn, name: Word) -> Procedure:
 
 @router.post(
     "/procedures/{name}/runs",
-    response={201: RunDetailOut, 200: RunDetailOut, **refusals(400, 403, 404, 413, 422)},
+    response={201: RunDetailOut, 200: RunDetailOut, **refusals(400, 403, 404, 413, 422, 429)},
     summary="Start a run",
     openapi_extra=INPUTS_BODY,
 )
@@ -94,7 +95,7 @@ def list_runs(
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> Page:
-    runs = access.visible_runs(request.user).select_related("procedure", "started_by")
+    runs = access.visible_runs(request.user).for_lists().defer("error")
     if status:
         runs = runs.filter(status=status)
     if procedure:
@@ -115,6 +116,39 @@ def get_run(request: SignedIn, run_id: UUID) -> Run:
 def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = PAGE) -> Page:
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     return page(run.events.all(), by="seq", after=after, limit=limit)
+
+
+@router.get(
+    "/runs/{run_id}/inputs", response={200: Any, **refusals(404, 410)}, summary="A run's inputs"
+)
+def get_inputs(request: SignedIn, run_id: UUID) -> HttpResponse:
+    """All of them as JSON, however large they are."""
+    run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    return HttpResponse(whole_text(run.inputs), content_type="application/json")
+
+
+@router.get(
+    "/runs/{run_id}/result", response={200: Any, **refusals(404, 410)}, summary="A run's result"
+)
+def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
+    """All of it as JSON, however large it is; 404 while there is none."""
+    run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    if run.result is None:
+        raise Http404
+    return HttpResponse(whole_text(run.result), content_type="application/json")
+
+
+@router.get(
+    "/runs/{run_id}/events/{int:seq}",
+    response={200: EventOut, **refusals(404, 410)},
+    summary="An event of a run",
+)
+def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
+    """With the large values that its `data` only names by a digest in a journal's list."""
+    run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    event = get_object_or_404(run.events, seq=seq)
+    columns = {name: getattr(event, name) for name in ("seq", "kind", "key", "name", "at")}
+    return {**columns, "data": whole_content(event.content)}
 
 
 @router.get(

@@ -2,12 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from procedures.engine.errors import EngineError
+from procedures.engine.files import file_desk
+from procedures.engine.large import ELSEWHERE, unpacked, whole
 
 
 class FileGoneError(EngineError):
@@ -43,6 +47,22 @@ class ContentStore:
         if hashlib.sha256(content).hexdigest() != digest:
             raise FileGoneError(digest, "is damaged")
         return content
+
+
+def whole_text(kept: str) -> str:
+    """The text of a row, also of one that only names where it lies."""
+    with file_desk(ContentStore()):
+        return whole(kept)
+
+
+def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event holds, with the values that lie beside the journal."""
+    names = {name.removesuffix(ELSEWHERE) for name in content if name.endswith(ELSEWHERE)}
+    with file_desk(ContentStore()):
+        return {
+            name: unpacked(content, name) if name in names else value
+            for name, value in content.items()
+        }
 
 
 def path_of(digest: str) -> str:

@@ -31,7 +31,7 @@ ANSWERS: dict[int, type[OperatedOut | ErrorOut]] = {
 NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     201: RunDetailOut,
     200: RunDetailOut,
-    **refusals(400, 403, 404, 409, 410, 413, 422),
+    **refusals(400, 403, 404, 409, 410, 413, 422, 429),
 }
 
 

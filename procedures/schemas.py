@@ -10,6 +10,7 @@ from ninja.params.functions import Header
 from pydantic import AfterValidator, Field
 
 from procedures import registry
+from procedures.engine.large import place_of
 from procedures.models import Artifact, Event, Procedure, Run, Wait
 
 
@@ -132,8 +133,10 @@ class RunDetailOut(RunOut):
     parent: UUID | None = Field(description="The run that started this one as its child.")
     origin: UUID | None = Field(description="The run that this one is a restart or a fork of.")
     forked_at: str = Field(description="The key that a fork begins at; empty for a restart.")
-    inputs: Any
-    result: Any
+    inputs: Any = Field(description="None where they are large: then `inputs_at` names an address.")
+    inputs_at: str | None = Field(description="Where large inputs are read, as JSON.")
+    result: Any = Field(description="None where it is large: then `result_at` names an address.")
+    result_at: str | None = Field(description="Where a large result is read, as JSON.")
     error: dict[str, Any] | None = Field(description="type, message and what helps to mend it.")
     waits: list[WaitOut]
     working: WorkingOut | None
@@ -154,11 +157,20 @@ class RunDetailOut(RunOut):
 
     @staticmethod
     def resolve_inputs(run: Run) -> Any:
-        return json.loads(run.inputs)
+        return None if place_of(run.inputs) else json.loads(run.inputs)
+
+    @staticmethod
+    def resolve_inputs_at(run: Run) -> str | None:
+        return f"/api/runs/{run.pk}/inputs" if place_of(run.inputs) else None
 
     @staticmethod
     def resolve_result(run: Run) -> Any:
-        return None if run.result is None else json.loads(run.result)
+        is_here = run.result is not None and not place_of(run.result)
+        return json.loads(str(run.result)) if is_here else None
+
+    @staticmethod
+    def resolve_result_at(run: Run) -> str | None:
+        return f"/api/runs/{run.pk}/result" if place_of(run.result) else None
 
     @staticmethod
     def resolve_error(run: Run) -> Any:
@@ -196,8 +208,8 @@ class EventOut(Schema):
     at: datetime
 
     @staticmethod
-    def resolve_data(event: Event) -> dict[str, Any]:
-        return event.content
+    def resolve_data(event: Event | dict[str, Any]) -> dict[str, Any]:
+        return event.content if isinstance(event, Event) else event["data"]
 
 
 class ProcedurePage(Schema):

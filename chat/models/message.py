@@ -11,12 +11,13 @@ from chat.models.session import Session, record
 from procedures.models import Run
 from procedures.models.cells import insert_row
 from procedures.models.ids import uuid7
+from procedures.models.run import values_of
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def for_transcript(self) -> Self:
         """Loads all that a transcript shows, without a query a row."""
-        return self.select_related(
+        related = self.select_related(
             "author",
             "session",
             "run__procedure",
@@ -25,11 +26,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "run__head",
             "request__wait__run__procedure",
             "request__wait__run__started_by",
-        ).prefetch_related(
+        )
+        return related.prefetch_related(
             "request__assignments__user",
             "request__assignments__group",
             "request__responses__user",
-        )
+        ).defer("run__seed", *values_of("request__wait__run"))
 
     def newest_in_session(self) -> Self:
         """The last message of each session: a list of sessions by activity."""

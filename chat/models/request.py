@@ -15,6 +15,7 @@ from procedures.engine.questions import Outcome, Question, RequestKind
 from procedures.models import Wait
 from procedures.models.cells import fetched, rows_of
 from procedures.models.ids import uuid7
+from procedures.models.run import values_of
 
 RUN = (
     "SELECT run_id FROM procedures_wait WHERE id ="
@@ -42,9 +43,11 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
 
     def with_what_is_shown(self) -> Self:
         """Loads what lists and cards show, without a query a row."""
-        return self.select_related(
-            "session", "wait__run__procedure", "wait__run__started_by"
-        ).prefetch_related("assignments__user", "assignments__group", "responses__user")
+        return (
+            self.select_related("session", "wait__run__procedure", "wait__run__started_by")
+            .prefetch_related("assignments__user", "assignments__group", "responses__user")
+            .defer(*values_of("wait__run"))
+        )
 
     def run_of(self, request_id: UUID) -> UUID:
         for (run,) in fetched(RUN, request_id):

@@ -25,6 +25,7 @@ from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import said
 from procedures.engine.journal import RunStatus
 from procedures.models import Artifact, Run
+from procedures.models.run import values_of
 from procedures.overview import listed_runs
 
 LONGEST_TRANSCRIPT = 100
@@ -94,7 +95,8 @@ def sessions(request: Visit) -> dict[str, Any]:
     rows = list(
         newest.newest_in_session()
         .older_than(_id(request.GET.get("older")))
-        .select_related("session", "author", "request", "run__procedure")[: LONGEST_LIST + 1]
+        .select_related("session", "author", "request", "run__procedure")
+        .defer("request__question", *values_of("run"))[: LONGEST_LIST + 1]
     )
     shown = rows[:LONGEST_LIST]
     ids = [row.session_id for row in shown]
@@ -142,7 +144,7 @@ def open_requests(request: Visit, session: Session) -> HumanRequestQuerySet:
 def beside(session: Session) -> dict[str, Any]:
     runs = Run.objects.filter(pk__in=session.messages.cards().values("run"))
     return {
-        "runs": listed_runs(runs.select_related("procedure", "started_by").order_by("-pk")),
+        "runs": listed_runs(runs.for_lists().order_by("-pk")),
         "open_requests": session.requests.open().with_what_is_shown().by_urgency(),
         "files": Artifact.objects.filter(run__in=runs).order_by("-pk"),
         "people": people(session),

@@ -15,6 +15,7 @@ from procedures import access
 from procedures.engine.journal import RunStatus
 from procedures.models import Wait
 from procedures.models.clock import clock
+from procedures.models.run import values_of
 from procedures.overview import listed_runs
 
 LONGEST_LIST = 6
@@ -54,6 +55,10 @@ def overview(request: Visit) -> dict[str, Any]:
     return {
         "stuck": listed_runs(runs.filter(stuck).order_by("-pk")[: LONGEST_LIST + 1]),
         "working": listed_runs(working.order_by("-pk")[: LONGEST_LIST + 1]),
-        "coming": list(coming.select_related("run__procedure", "request")[:LONGEST_LIST]),
+        "coming": list(
+            coming.select_related("run__procedure", "request").defer(
+                "request__question", *values_of("run")
+            )[:LONGEST_LIST]
+        ),
         "shown": LONGEST_LIST,
     }

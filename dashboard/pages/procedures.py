@@ -16,7 +16,7 @@ from procedures.engine.errors import InputError
 from procedures.forms import StartForm
 from procedures.models import Procedure, Run
 from procedures.overview import listed_runs
-from procedures.services import KeyReusedError, NotAllowedError
+from procedures.services import KeyReusedError, NotAllowedError, QuotaError
 
 MOST_RUNS = 5
 KEY_USED = "This form has started a run already. Press Start once more to start another one."
@@ -61,6 +61,10 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
         return _page(request, procedure, form=None, status=403)
     except KeyReusedError:
         return _page(request, procedure, form=form, told=KEY_USED, status=409)
+    except QuotaError as error:
+        page = _page(request, procedure, form=form, told=str(error), key=key, status=429)
+        page.headers["Retry-After"] = str(error.retry_after)
+        return page
     except InputError as error:
         form.faults = error.faults
         return _page(request, procedure, form=form, key=key, status=422)
@@ -87,7 +91,7 @@ def _page(
     **more: Any,
 ) -> HttpResponse:
     runs = access.visible_runs(request.user).filter(procedure=procedure)
-    recent = runs.select_related("procedure", "started_by").order_by("-pk")[:MOST_RUNS]
+    recent = runs.for_lists().order_by("-pk")[:MOST_RUNS]
     may_start = access.procedures_for(request.user, "start").filter(pk=procedure.pk).exists()
     definition = registry.find(procedure.name)
     context = {

@@ -10,6 +10,7 @@ from procedures import access
 from procedures.admin.copies import ForkForm, RestartForm, forked, restarted
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, chosen_rows, operate
+from procedures.engine.large import place_of
 from procedures.models import Artifact, Event, Head, Run, RunInput, Signal, Wait
 from procedures.services import (
     cancel_run,
@@ -138,15 +139,21 @@ class RunAdmin(HistoryAdmin):
 
     @admin.display(description="inputs")
     def shown_inputs(self, run: Run) -> SafeString | str:
-        return readable(run.inputs)
+        return kept_aside(run.inputs) or readable(run.inputs)
 
     @admin.display(description="result")
     def shown_result(self, run: Run) -> SafeString | str:
-        return readable(run.result)
+        return kept_aside(run.result) or readable(run.result)
 
     @admin.display(description="error")
     def shown_error(self, run: Run) -> SafeString | str:
         return readable(run.error)
+
+
+def kept_aside(kept: str | None) -> str:
+    """In words, for a large text: the run's own page has it as a file."""
+    place = place_of(kept)
+    return f"{place.size:,} bytes, kept beside the row: {place.digest}" if place else ""
 
 
 @admin.register(Head)

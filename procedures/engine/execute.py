@@ -37,7 +37,7 @@ from procedures.engine.journal import (
     RunStatus,
     closing,
 )
-from procedures.engine.large import inputs_of, packed
+from procedures.engine.large import inputs_of, packed, put_aside
 from procedures.engine.line import Line
 from procedures.engine.recorder import Recorder
 from procedures.engine.steps import signature_of
@@ -71,6 +71,8 @@ def _advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunSta
     with file_desk(files):
         recorder = Recorder(journal, journal.load(), procedure.limits)
         release, drafts = Execution(procedure, recorder).ending()
+        if release.result is not None:
+            release = replace(release, result=put_aside(release.result))
         try:
             recorder.finish(release, *drafts)
         except Refused as refusal:

@@ -1,7 +1,8 @@
 """Large values: kept beside the journal under their digest, so that it stays quick to read."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from procedures.engine import canonical
 from procedures.engine.files import file_store
@@ -12,6 +13,64 @@ ELSEWHERE = "_elsewhere"
 DEPTH = "{}_depth"
 """The name under which an event says how many blocks lie inside each other above a list."""
 BLOCK = 100
+
+
+LIES = re.compile(r"sha256:([0-9a-f]{64}) ([0-9]+)")
+
+
+class Place(NamedTuple):
+    """Where a large text lies that a row only names."""
+
+    digest: str
+    size: int
+    """Bytes."""
+
+
+def put_aside(text: str) -> str:
+    """A canonical text as a row keeps it: itself, or "sha256:DIGEST SIZE" when it is large.
+
+    No JSON begins like that. Outside a run's files it stays what it is.
+    """
+    store = file_store()
+    if store is None or len(text) <= store.largest_inline:
+        return text
+    raw = text.encode()
+    return f"sha256:{store.put(raw)} {len(raw)}"
+
+
+def place_of(kept: str | None) -> Place | None:
+    """Where the text lies that a row names; None for one that the row holds itself."""
+    found = LIES.fullmatch(kept or "")
+    return Place(found[1], int(found[2])) if found else None
+
+
+def whole(kept: str) -> str:
+    """The text that was put aside, or that the row holds itself."""
+    place, store = place_of(kept), file_store()
+    return store.get(place.digest).decode() if place and store else kept
+
+
+def is_same(kept: str, other: str) -> bool:
+    """Whether two rows keep the same text, wherever it lies."""
+    return kept == other or _digest_of(kept) == _digest_of(other)
+
+
+def _digest_of(kept: str) -> str:
+    place = place_of(kept)
+    return place.digest if place else canonical.digest(kept)
+
+
+def as_part(name: str, kept: str | None) -> dict[str, Any]:
+    """A text that may have been put aside, as a part of an event: its value is not read for it."""
+    if place := place_of(kept):
+        return {name: None, name + ELSEWHERE: place.digest}
+    return packed(name, None if kept is None else canonical.value_of(kept))
+
+
+def is_large(length: int) -> bool:
+    """Whether a text of so many characters lies beside the journal, where files can be kept."""
+    store = file_store()
+    return store is not None and length > store.largest_inline
 
 
 def packed(name: str, plain: Any) -> dict[str, Any]:
@@ -40,7 +99,7 @@ def unpacked(content: Mapping[str, Any], name: str) -> Any:
 def inputs_of(first: Event, started_with: str) -> str:
     """The inputs of the generation of a run that begins with that event, as canonical JSON."""
     is_anew = first.kind == EventKind.RUN_CONTINUED
-    return str(unpacked(first.content, "inputs")) if is_anew else started_with
+    return str(unpacked(first.content, "inputs")) if is_anew else whole(started_with)
 
 
 def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:

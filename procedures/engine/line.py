@@ -16,6 +16,7 @@ from procedures.engine.errors import EngineError, Interruption, QuestionError, S
 from procedures.engine.files import File
 from procedures.engine.history import Entry, Family, Scope
 from procedures.engine.journal import Draft, Event, EventKind, Journal
+from procedures.engine.large import is_large, packed
 from procedures.engine.loops import outside_the_loop
 from procedures.engine.recorder import Recorder
 from procedures.engine.sizes import Sizes
@@ -130,13 +131,14 @@ class Line:
     def note(self, kind: EventKind, name: str, data: dict[str, Any], *, about: str = "") -> str:
         """Something that happens once over any number of replays, and never counts. Its key."""
         self.check_usable()
-        canonical.text_of(data)
+        length = len(canonical.text_of(data))
         key = self.scope.key_for(f"{about.rpartition('/')[2]}:{kind}")
         if not self.recorder.history.has_soft(kind, key):
             if kind in SAID:
-                self.sizes.check_note(
-                    SAID[kind], data["stage" if kind == EventKind.STAGE else "text"]
-                )
+                told = data["stage" if kind == EventKind.STAGE else "text"]
+                self.sizes.check_note(SAID[kind], told)
+            elif kind == EventKind.STATE and is_large(length):
+                data = {**data, **packed("value", data["value"])}
             if kind != EventKind.COMPENSATION:  # what is done already is undone at any limit
                 self._guarded(self.recorder.check_limits)
             self.add(Draft(kind, key, canonical.legible(name)[:LONGEST_TITLE], data))

@@ -13,7 +13,7 @@ from procedures.engine import canonical
 from procedures.engine.errors import Refused
 from procedures.engine.files import file_desk
 from procedures.engine.journal import Draft, EventKind, RunStatus, chained, closing
-from procedures.engine.large import packed, part_of, unpacked
+from procedures.engine.large import as_part, packed, part_of, put_aside, unpacked
 from procedures.files import ContentStore
 from procedures.journal.cancelling import cancel_children, lock_below
 from procedures.journal.statements import ledger_key
@@ -49,7 +49,7 @@ def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: date
             inputs = unpacked(content, "inputs")
         child = _child(run, wait, _newest(content["procedure"]), inputs, at=at)
         child.id = UUID(content["run"])
-        _begin(child, run.artifacts.all())
+        _begin(child, inputs, run.artifacts.all())
     elif not content["count"]:
         _close_map(run, wait, at=at)
     else:
@@ -93,10 +93,9 @@ def bring_end(child: Run) -> None:
 
 
 def _end_of(child: Run) -> dict[str, Any]:
-    value = canonical.value_of(child.result) if child.result is not None else None
     message = str(canonical.plain(child.error).get("message", "")) if child.error else ""
     told = closing(child.status, responder="system: child", comment=message)
-    return told | packed("value", value)
+    return told | as_part("value", child.result)
 
 
 @transaction.atomic
@@ -183,7 +182,7 @@ def _begin_numbers(run: Run, wait: Wait, start: int, stop: int, *, at: datetime)
     for number, text in enumerate(inputs, start=start):
         child = _child(run, wait, version, text, at=at)
         child.parent_number = number
-        _begin(child, files)
+        _begin(child, text, files)
 
 
 def _close_map(run: Run, wait: Wait, *, at: datetime) -> None:
@@ -208,6 +207,8 @@ def _newest(procedure: str) -> ProcedureVersion:
 
 
 def _child(run: Run, wait: Wait, version: ProcedureVersion, inputs: str, *, at: datetime) -> Run:
+    with file_desk(ContentStore()):
+        inputs = put_aside(inputs)
     return Run(
         id=uuid7(),
         procedure=version.procedure,
@@ -221,10 +222,10 @@ def _child(run: Run, wait: Wait, version: ProcedureVersion, inputs: str, *, at: 
     )
 
 
-def _begin(child: Run, files: Iterable[Artifact]) -> None:
+def _begin(child: Run, inputs: str, files: Iterable[Artifact]) -> None:
     """`files`: its parent's; those that its inputs name are its own, too."""
     begin_run(child)
-    given = [file.as_file() for file in files if file.digest in child.inputs]
+    given = [file.as_file() for file in files if file.digest in inputs]
     Artifact.objects.bulk_create(
         [Artifact(run=child, **vars(file)) for file in given], ignore_conflicts=True
     )

@@ -40,10 +40,10 @@ class Fork:
             yield from part
 
 
-def begin_fork(run: Run, fork: Fork, carried: Carried, note: Draft) -> set[str]:
+def begin_fork(run: Run, fork: Fork, carried: Carried, note: Draft, *, inputs: str) -> set[str]:
     """Keep a new run with what it takes over, and who wants it, in the caller's transaction.
 
-    Gives the digests of all files that it may name.
+    `inputs`: their whole text. Gives the digests of all files that it may name.
     """
     copy, named = _Copy(run), set[str]()
     by, origin = run.starter, str(fork.origin.pk)
@@ -53,7 +53,7 @@ def begin_fork(run: Run, fork: Fork, carried: Carried, note: Draft) -> set[str]:
             if part[0].seq == fork.since + 1:
                 copy.start(part[0].at)
             others = (event for event in part if event.kind != EventKind.RUN_STARTED)
-            copy.add([as_taken(one, origin=origin, by=by, inputs=run.inputs) for one in others])
+            copy.add([as_taken(one, origin=origin, by=by, inputs=inputs) for one in others])
     run.carried_seq = copy.seq
     run.base_seq = 1 if fork.since else 0  # what stands before it is its own start
     copy.end(note)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
@@ -19,6 +20,7 @@ from procedures.models.procedure import Procedure, ProcedureVersion
 if TYPE_CHECKING:
     from procedures.models.event import Event
 
+KEPT = "Canonical JSON; a large text lies beside it: sha256:DIGEST SIZE."
 CALL_AGAIN = timedelta(seconds=5)
 """After so long in the queue the message that called for a worker may be lost."""
 HELD = [
@@ -75,6 +77,11 @@ ASKED_TO_STOP = (
 )
 
 
+def values_of(path: str) -> list[str]:
+    """What of a run at the end of that path may be large: for `defer` where it is not shown."""
+    return [f"{path}__{name}" for name in ("inputs", "result", "error", "seed")]
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def lock_claimable(self, run_id: UUID) -> "Claimable | None":
         """The run, if it is queued or a worker's lease on it has passed."""
@@ -125,9 +132,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Queued for so long that the message about it may be lost."""
         return self.queued().filter(queued_at__lte=now - CALL_AGAIN)
 
+    def started_by(self, user: User) -> Self:
+        """What a person started: no children of it."""
+        return self.filter(started_by=user, parent_wait=None)
+
     def for_lists(self) -> Self:
-        """Loads what a row shows, without a query a row."""
-        return self.select_related("procedure", "started_by")
+        """Loads what a row shows, without a query a row, and without what may be large."""
+        return self.select_related("procedure", "started_by").defer("inputs", "result", "seed")
 
     def due_for_retry(self, now: datetime) -> Self:
         return self.filter(status__in=Run.SUSPENDED, wake_at__lte=now)
@@ -172,8 +183,8 @@ class Run(models.Model):
         choices=[(status, status) for status in RunStatus],
         default=RunStatus.QUEUED,
     )
-    inputs = models.TextField(help_text="Canonical JSON.")
-    result = models.TextField(null=True, help_text="Canonical JSON.")  # noqa: DJ001 ("null" is a result)
+    inputs = models.TextField(help_text=KEPT)
+    result = models.TextField(null=True, help_text=KEPT)  # noqa: DJ001 ("null" is a result)
     error = models.TextField(blank=True, help_text="Canonical JSON.")
     seed = models.CharField(max_length=32)
     idempotency_key = models.CharField(max_length=200, blank=True)
@@ -243,6 +254,16 @@ class Run(models.Model):
             ),
             models.Index(fields=["procedure", "status", "id"], name="runs_by_procedure"),
             models.Index(fields=["status", "id"], name="runs_by_status"),
+            models.Index(
+                fields=["started_by", "created_at", "parent_wait"],
+                condition=Q(parent_wait=None),
+                name="starts_of_people",
+            ),
+            models.Index(
+                fields=["started_by", "parent_wait", "ended_at"],
+                condition=Q(parent_wait=None, ended_at=None),
+                name="open_runs_of_people",
+            ),
             models.Index(
                 fields=["origin"], condition=Q(origin__isnull=False), name="runs_by_origin"
             ),

@@ -9,6 +9,7 @@ from uuid import UUID
 from procedures.engine.forks import CARRIED_FROM
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
+from procedures.engine.large import ELSEWHERE
 from procedures.models import Event
 from procedures.overview.values import pretty
 from procedures.overview.words import (
@@ -155,7 +156,8 @@ def _cancelled(_: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
-    value = shortened(pretty(data["value"]), 120)
+    is_aside = "value" + ELSEWHERE in data
+    value = "a large value" if is_aside else shortened(pretty(data["value"]), 120)
     return "idle", say(code(data["name"]), " is ", code(value))
 
 

@@ -1,6 +1,5 @@
 """A run as its page and its card show it, and runs as a list shows them."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from procedures import registry
 from procedures.engine import canonical
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.large import place_of
 from procedures.engine.questions import Question, RequestKind
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
@@ -95,9 +95,11 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
         "steps": sum(row.kind == "step" for row in rows),
         "worked": spoken(_worked(rows, now)),
         "inputs": shown(_inputs(run)),
-        "inputs_raw": pretty(json.loads(run.inputs)),
-        "result": shown(json.loads(run.result)) if run.result else [],
-        "result_raw": pretty(json.loads(run.result)) if run.result else "",
+        "inputs_raw": pretty(_inputs(run)),
+        "inputs_size": _size_of(run.inputs),
+        "result": shown(_result_of(run)),
+        "result_raw": pretty(_result_of(run)) if run.result else "",
+        "result_size": _size_of(run.result),
         "error": error,
         "mismatch": compared(error),
         "files": _files(run),
@@ -290,8 +292,21 @@ def _result(data: Mapping[str, Any]) -> Any:
     return "A large value, kept beside the journal." if is_elsewhere else data["result"]
 
 
+def _size_of(kept: str | None) -> str:
+    """Of a large text that lies beside its row: its size in words."""
+    place = place_of(kept)
+    return spoken_size(place.size) if place else ""
+
+
+def _result_of(run: Run) -> Any:
+    is_here = run.result is not None and not place_of(run.result)
+    return canonical.value_of(str(run.result)) if is_here else None
+
+
 def _inputs(run: Run) -> dict[str, Any]:
-    """In the order of the signature, where the code is still here."""
+    """In the order of the signature, where the code is still here; none that lie elsewhere."""
+    if place_of(run.inputs):
+        return {}
     inputs = canonical.plain(run.inputs)
     definition = registry.find(run.procedure.name)
     names = definition.schema.get("properties", {}) if definition else {}
@@ -316,7 +331,7 @@ def _answers(question: Question, closed: Mapping[str, Any]) -> list[Shown]:
 
 def _files(run: Run) -> list[ShownFile]:
     newest: dict[str, Artifact] = {file.name: file for file in run.artifacts.order_by("pk")}
-    given = {value["digest"] for value in canonical.plain(run.inputs).values() if _is_file(value)}
+    given = {value["digest"] for value in _inputs(run).values() if _is_file(value)}
     return [
         ShownFile(file.name, spoken_size(file.size), file.content_type, file.digest in given)
         for file in newest.values()

@@ -15,6 +15,7 @@ from procedures.services.operations import (
     pause_run,
     unpause_run,
 )
+from procedures.services.quotas import QuotaError
 from procedures.services.retries import override_run, retry_run
 from procedures.services.runs import (
     KeyReusedError,
@@ -45,6 +46,7 @@ __all__ = [
     "OperationDeniedError",
     "OperationRefusedError",
     "Parting",
+    "QuotaError",
     "ReasonError",
     "Sent",
     "SignalDeniedError",

@@ -13,7 +13,7 @@ from procedures.engine import forks
 from procedures.engine.files import File, file_desk
 from procedures.engine.history import FORK, LONGEST_KEY, UNDO
 from procedures.engine.journal import Draft, EventKind, RunStatus
-from procedures.engine.large import inputs_of
+from procedures.engine.large import inputs_of, put_aside, whole
 from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.services.operations import said
@@ -36,13 +36,14 @@ def restart_run(
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     definition = find_startable(origin.procedure.name, by=by)
     with file_desk(ContentStore()):
-        parsed = definition.revise(origin.inputs, inputs or {})
-    start = Start(definition, definition.dump(parsed), by, idempotency_key, origin)
+        parsed = definition.revise(whole(origin.inputs), inputs or {})
+        text = definition.dump(parsed)
+        start = Start(definition, put_aside(text), by, idempotency_key, origin)
     note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
         journal.begin_run(run, note)
-        give_files(run, [*files_in(parsed), *_files_of(origin, start.inputs)])
+        give_files(run, [*files_in(parsed), *_files_of(origin, text)])
 
     return start.begin(write)
 
@@ -86,12 +87,13 @@ def fork_run(
         if parting.inputs:
             parsed = definition.revise(text, parting.inputs)
             text, given = definition.dump(parsed), files_in(parsed)
+        kept = put_aside(text)
 
     def write(run: Run) -> None:
-        named = journal.begin_fork(run, fork, carried, note)
+        named = journal.begin_fork(run, fork, carried, note, inputs=text)
         give_files(run, [*given, *_files_of(origin, text), *_files_of(origin, named)])
 
-    start = Start(definition, text, by, idempotency_key, origin, forked_at=at, seed=origin.seed)
+    start = Start(definition, kept, by, idempotency_key, origin, forked_at=at, seed=origin.seed)
     return start.begin(write)
 
 

@@ -12,9 +12,11 @@ from procedures import access, dispatch, hooks, journal, registry
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
 from procedures.engine.files import File, file_desk
+from procedures.engine.large import is_same, put_aside
 from procedures.files import ContentStore
 from procedures.models import Artifact, Grant, Run
 from procedures.models.clock import clock
+from procedures.services.quotas import check_quota
 
 
 class UnknownProcedureError(EngineError):
@@ -58,7 +60,8 @@ def start_run(
     definition = find_startable(name, by=by)
     with file_desk(ContentStore()):
         parsed = definition.parse(inputs)
-    start = Start(definition, definition.dump(parsed), by, idempotency_key)
+        text = put_aside(definition.dump(parsed))
+    start = Start(definition, text, by, idempotency_key)
 
     def write(run: Run) -> None:
         journal.begin_run(run)
@@ -73,6 +76,7 @@ class Start:
 
     definition: Definition
     inputs: str
+    """As a row keeps them: large ones lie beside it."""
     by: User | None
     idempotency_key: str
     origin: Run | None = None
@@ -83,6 +87,8 @@ class Start:
         """Make it, unless it has been made for its key before; `write` keeps it and its files."""
         if run := self._earlier():
             return run, False
+        if self.by:
+            check_quota(self.by)
         try:
             return self._make(write), True
         except IntegrityError:
@@ -114,10 +120,13 @@ class Start:
             return None
         of_key = Run.objects.filter(started_by=self.by, idempotency_key=self.idempotency_key)
         run = of_key.filter(procedure__name=self.definition.name).first()
-        wanted = (self.inputs, self.origin, self.forked_at)
-        if run and (run.inputs, run.origin, run.forked_at) != wanted:
+        if run and not self._is_of(run):
             raise KeyReusedError(self.idempotency_key)
         return run
+
+    def _is_of(self, run: Run) -> bool:
+        is_of_origin = (run.origin, run.forked_at) == (self.origin, self.forked_at)
+        return is_of_origin and is_same(run.inputs, self.inputs)
 
 
 def give_files(run: Run, files: Iterable[File]) -> None:

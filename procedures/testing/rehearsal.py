@@ -10,6 +10,7 @@ from procedures.engine import canonical
 from procedures.engine.definition import Procedure
 from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Event, EventKind, RunStatus
+from procedures.engine.large import whole
 from procedures.engine.memory import MemoryRun, MemoryStore
 from procedures.engine.questions import Question
 from procedures.engine.steps import signature_of
@@ -199,7 +200,7 @@ class Rehearsal:
         if run.result is not None:
             with file_desk(self._store.files):
                 returns = signature_of(procedure.fn).returns
-                result = canonical.restored(run.result, canonical.adapter(returns))
+                result = canonical.restored(whole(run.result), canonical.adapter(returns))
         contents = {name: self._store.files.get(digest) for name, digest in run.files.items()}
         return RehearsedRun(
             run.status,

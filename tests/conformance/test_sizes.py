@@ -8,6 +8,7 @@ from django.conf import settings
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.large import place_of
 from procedures.engine.sizes import USUAL_SIZES, Sizes
 from procedures.services import SignalRefusedError
 from tests import procedures
@@ -129,3 +130,43 @@ def test_a_signal_has_a_size(backend: Backend) -> None:
         backend.signal(run_id, "other", "a" * (256 * 1024 - 1), "s-1")
 
     assert backend.signal(run_id, "other", "a" * (256 * 1024 - 2), "s-1")
+
+
+# Inputs and results, kept as what steps return is
+
+
+def test_large_inputs_and_results_lie_beside_their_rows(backend: Backend) -> None:
+    text = "ä" * 70_000
+    run_id = backend.start(procedures.returns_much, text=text, length=80_000)
+
+    assert backend.advance(run_id) == RunStatus.WAITING
+    answer(backend, run_id, "approve")
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED, backend.error(run_id)
+
+    kept = backend.result(run_id) or ""
+    assert kept.startswith("sha256:")
+    assert place_of(kept) == (kept[7:71], 2 * 70_000 + 80_000 + 2)
+    assert max(len(event.data) for event in backend.events(run_id)) < 2_000
+
+
+def test_a_child_takes_large_inputs_and_gives_a_large_result(backend: Backend) -> None:
+    run_id = backend.start(procedures.hands_on, text="b" * 90_000)
+
+    backend.advance_all()
+
+    assert result_of(backend, run_id) == 90_000
+    [child] = backend.children(run_id)
+    assert (backend.result(child) or "").startswith("sha256:")
+    assert max(len(event.data) for event in backend.events(run_id)) < 2_000
+
+
+def test_a_fork_has_the_large_inputs_of_its_origin(backend: Backend) -> None:
+    run_id = backend.start(procedures.returns_much, text="c" * 70_000, length=3)
+    backend.advance(run_id)
+
+    fork = backend.fork(run_id, "returned", length=4)
+    backend.advance(fork)
+    answer(backend, fork, "approve")
+
+    assert backend.advance(fork) == RunStatus.SUCCEEDED, backend.error(fork)
+    assert place_of(backend.result(fork)) == ((backend.result(fork) or "")[7:71], 70_006)

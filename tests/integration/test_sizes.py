@@ -5,15 +5,20 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import override_settings
 
 from chat.models import Message
 from dashboard.environment import Environment
+from procedures.engine import File
+from procedures.engine.files import file_desk
 from procedures.engine.sizes import USUAL_SIZES, Sizes
+from procedures.files import ContentStore
 from procedures.models import Run
-from tests.calls import caller, detail, respond
-from tests.pages import HTMX, ask, browser, shown
+from procedures.runner import advance_run
+from procedures.services import KeyReusedError, restart_run, start_run
+from tests.calls import caller, detail, grant, request_of, respond
+from tests.pages import HTMX, ask, browser, queries_of, shown
 
 pytestmark = pytest.mark.django_db
 UNITS = {"options": "MOST_OPTIONS", "evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
@@ -128,3 +133,102 @@ def test_a_reason_and_a_signal_have_sizes(alice: User) -> None:
     sent["value"] = "g" * 10
     answer = program.post(f"/api/runs/{run.pk}/signals/x", sent, "application/json")
     assert answer.status_code == 201
+
+
+# Large inputs and results
+
+
+def large_run(alice: User, support: Group, *, length: int = 80_000) -> Run:
+    grant("returns_much", support, "start", "see", "answer")
+    run, _ = start_run("returns_much", {"text": "i" * length, "length": length}, by=alice)
+    advance_run(run.pk)
+    respond(caller(alice), request_of(run), value=True)
+    advance_run(run.pk)
+    run.refresh_from_db()
+    assert run.status == "succeeded", run.error
+    return run
+
+
+def test_the_api_names_where_large_inputs_and_results_are_read(
+    alice: User, support: Group, carol: User
+) -> None:
+    run, program = large_run(alice, support), caller(alice)
+
+    told = program.get(f"/api/runs/{run.pk}").json()
+
+    assert (told["inputs"], told["result"]) == (None, None)
+    assert program.get(told["inputs_at"]).json() == {"text": "i" * 80_000, "length": 80_000}
+    assert program.get(told["result_at"]).json() == "i" * 80_000 + "a" * 80_000
+    for path in (told["inputs_at"], told["result_at"], f"/api/runs/{run.pk}/events/2"):
+        assert caller(carol).get(path).status_code == 404
+
+
+def test_small_inputs_and_results_are_in_the_answer_and_at_their_addresses(
+    alice: User, support: Group
+) -> None:
+    run, program = large_run(alice, support, length=20), caller(alice)
+
+    told = program.get(f"/api/runs/{run.pk}").json()
+
+    assert (told["inputs"], told["inputs_at"]) == ({"text": "i" * 20, "length": 20}, None)
+    assert (told["result"], told["result_at"]) == ("i" * 20 + "a" * 20, None)
+    assert program.get(f"/api/runs/{run.pk}/result").json() == told["result"]
+
+
+def test_an_event_is_read_with_its_large_values(alice: User, support: Group) -> None:
+    run, program = large_run(alice, support), caller(alice)
+    events = program.get(f"/api/runs/{run.pk}/events").json()["items"]
+    step = next(event for event in events if event["kind"] == "step.succeeded")
+    state = next(event for event in events if event["kind"] == "state")
+
+    assert step["data"]["result"] is None
+    whole = program.get(f"/api/runs/{run.pk}/events/{step['seq']}").json()
+    assert whole["data"]["result"] == "a" * 80_000
+    whole = program.get(f"/api/runs/{run.pk}/events/{state['seq']}").json()
+    assert whole["data"]["value"] == "s" * 80_000
+
+
+def test_the_result_of_a_run_without_one_is_not_there(alice: User) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    assert caller(alice).get(f"/api/runs/{run.pk}/result").status_code == 404
+
+
+def test_a_key_finds_its_run_by_large_inputs(alice: User, support: Group) -> None:
+    grant("returns_much", support, "start")
+    inputs = {"text": "k" * 70_000, "length": 1}
+
+    first, is_new = start_run("returns_much", inputs, by=alice, idempotency_key="k")
+    with override_settings(LARGE_VALUE_BYTES=1024**2):
+        again, is_new_again = start_run("returns_much", inputs, by=alice, idempotency_key="k")
+        with pytest.raises(KeyReusedError):
+            start_run("returns_much", {**inputs, "length": 2}, by=alice, idempotency_key="k")
+
+    assert (first.pk, is_new, is_new_again) == (again.pk, True, False)
+
+
+def test_a_restart_has_large_inputs_and_files(alice: User, support: Group) -> None:
+    grant("takes_file_and_text", support, "start", "operate")
+    with file_desk(ContentStore()):
+        sheet = File.store("orders.csv", b"a,b")
+    run, _ = start_run("takes_file_and_text", {"text": "t" * 70_000, "sheet": sheet}, by=alice)
+
+    again, _ = restart_run(run.pk, by=alice, reason="Once more.", inputs={"text": "u" * 70_000})
+    advance_run(again.pk)
+    respond(caller(User.objects.create_superuser("root")), request_of(again), value=True)
+    advance_run(again.pk)
+
+    again.refresh_from_db()
+    assert again.result == '"70000 a,b"'
+    assert [file.name for file in again.artifacts.all()] == ["orders.csv"]
+
+
+def test_lists_leave_values_in_the_database(alice: User, support: Group) -> None:
+    run, client = large_run(alice, support, length=20), browser(alice)
+    Run.objects.filter(pk=run.pk).update(result='"' + "z" * 5_000_000 + '"')
+
+    for path in ("/api/runs", "/runs", "/", f"/runs/changes?shown={run.pk}", "/procedures"):
+        of_runs = [sql for sql in queries_of(client, path) if 'FROM "procedures_run"' in sql]
+        loaded = [sql for sql in of_runs if '."result"' in sql or '."inputs"' in sql]
+        assert not loaded, (path, loaded)
+    assert len(client.get("/api/runs").content) < 2_000

@@ -9,7 +9,7 @@ from procedures.engine.deciding import told_of
 from procedures.engine.files import file_desk
 from procedures.engine.history import FORK, UNDO
 from procedures.engine.journal import Draft, Event, EventKind, RunFacts, chain, moved
-from procedures.engine.large import inputs_of
+from procedures.engine.large import inputs_of, put_aside
 from procedures.engine.memory.rows import KEY, MemoryRun
 from procedures.engine.memory.store import MemoryStore
 
@@ -31,15 +31,17 @@ def fork_run(
         text = inputs_of(origin.events[origin.base], origin.facts.inputs)
         if inputs:
             text = origin.procedure.dump(origin.procedure.revise(text, inputs))
-        facts = RunFacts(store.new_id(), text, seed=origin.facts.seed)
+        facts = RunFacts(store.new_id(), put_aside(text), seed=origin.facts.seed)
         run = store.runs[facts.run_id] = MemoryRun(origin.procedure, facts)
-        run.events += _moved(taken, run, origin=run_id, by=by)
+        run.events += _moved(taken, run, text, origin=run_id, by=by)
     run.base, run.carried = 1 if origin.base else 0, len(run.events)
     said = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
     store.append(run, Draft(EventKind.OPERATOR, name=FORK, data=said))
     for entry in carried.closed:
         run.closed[entry.key] = told_of(entry.events[0].content, entry.last.content)
-    run.files = {name: one for name, one in origin.files.items() if _is_named(run, one)}
+    texts = [text, *(one.data for one in run.events)]
+    named = [(name, one) for name, one in origin.files.items() if any(one in it for it in texts)]
+    run.files = dict(named)
     store.queue(run)
     return facts.run_id
 
@@ -57,8 +59,10 @@ def _before(origin: MemoryRun, at: str) -> list[Event]:
     return [event for event in kept if event.seq < first.seq]
 
 
-def _moved(taken: list[Event], run: MemoryRun, *, origin: str, by: str) -> Iterator[Event]:
-    run_id, text = run.facts.run_id, run.facts.inputs
+def _moved(
+    taken: list[Event], run: MemoryRun, text: str, *, origin: str, by: str
+) -> Iterator[Event]:
+    run_id = run.facts.run_id
     draft, at = Draft(EventKind.RUN_STARTED, data={"by": by}), taken[0].at
     last = chain(draft, run_id=run_id, seq=1, at=at, head="", key=KEY)
     yield last
@@ -67,7 +71,3 @@ def _moved(taken: list[Event], run: MemoryRun, *, origin: str, by: str) -> Itera
             one = forks.as_taken(event, origin=origin, by=by, inputs=text)
             last = moved(one, run_id=run_id, seq=last.seq + 1, head=last.hash, key=KEY)
             yield last
-
-
-def _is_named(run: MemoryRun, digest: str) -> bool:
-    return any(digest in text for text in (run.facts.inputs, *(one.data for one in run.events)))

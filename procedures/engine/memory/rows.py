@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from procedures.engine.canonical import value_of
 from procedures.engine.definition import Procedure
 from procedures.engine.journal import Draft, Event, EventKind, RunFacts, RunStatus, closing
+from procedures.engine.large import as_part
 
 KEY = b"memory"
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
@@ -91,6 +91,6 @@ class MemoryRun:
 
 def child_end(run: MemoryRun) -> dict[str, Any]:
     """How a run ended, as its parent is told."""
-    value = value_of(run.result) if run.result is not None else None
     message = str((run.error or {}).get("message", ""))
-    return closing(run.status, value, responder="system: child", comment=message)
+    told = closing(run.status, responder="system: child", comment=message)
+    return told | as_part("value", run.result)

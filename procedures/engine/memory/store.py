@@ -22,7 +22,7 @@ from procedures.engine.journal import (
     closing,
     silence,
 )
-from procedures.engine.large import packed, part_of, unpacked
+from procedures.engine.large import packed, part_of, put_aside, unpacked
 from procedures.engine.limits import USUAL, Limits
 from procedures.engine.memory.code import child_of
 from procedures.engine.memory.journal import LEASE, MemoryJournal
@@ -61,7 +61,7 @@ class MemoryStore:
         self, procedure: Procedure, inputs: Mapping[str, Any] | None = None, *, by: str = "system"
     ) -> str:
         with file_desk(self.files), choice_desk(self.choices):
-            text = procedure.dump(procedure.parse(inputs or {}))
+            text = put_aside(procedure.dump(procedure.parse(inputs or {})))
         return self.begin(procedure, RunFacts(self.new_id(), text, seed=self.new_id()), by=by)
 
     def new_id(self) -> str:
@@ -270,6 +270,8 @@ class MemoryStore:
     ) -> None:
         wait = run.waits[key]
         procedure = child_of(run.procedure, wait["procedure"])
+        with file_desk(self.files):
+            text = put_aside(text)
         facts = RunFacts(run_id, text, seed=self.new_id(), depth=run.facts.depth + 1)
         by = run.events[0].content["by"]
         self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
@@ -282,9 +284,9 @@ class MemoryStore:
     def _end_one_of(
         self, run: MemoryRun, parent: Parent, wait: dict[str, Any], child: MemoryRun
     ) -> None:
-        end = child_end(child)
-        ends = run.maps[parent.key]
-        ends[parent.number] = [end["outcome"], end["value"], end["comment"]]
+        end, ends = child_end(child), run.maps[parent.key]
+        with file_desk(self.files):
+            ends[parent.number] = [end["outcome"], unpacked(end, "value"), end["comment"]]
         is_lost = end["outcome"] != "succeeded" and wait["on_failure"] == "fail_fast"
         if is_lost or len(ends) == wait["count"]:
             self.close_map(run, parent.key, wait)

@@ -1,0 +1,115 @@
+"""One person starts so much, however they do it; others are not held up by it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client, override_settings
+
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.services import QuotaError, restart_run, start_run
+from tests.calls import caller, detail, grant, run_until_it_waits
+from tests.pages import browser, shown
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock_goes_back() -> Iterator[None]:
+    yield
+    clock.ahead = timedelta(0)
+
+
+@pytest.fixture(autouse=True)
+def may_start(support: Group) -> None:
+    grant("question", support, "see", "start", "operate")
+    grant("says_much", support, "see", "start")
+
+
+def start(program: Client, key: str = "") -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    path = "/api/procedures/question/runs"
+    return program.post(path, {}, "application/json", headers=headers)
+
+
+@override_settings(MOST_STARTS_A_MINUTE=2)
+def test_a_minute_has_so_many_starts_of_one_person(alice: User, dave: User, support: Group) -> None:
+    dave.groups.add(support)
+    first, second = caller(alice), caller(alice)
+    assert [start(first, "k").status_code, start(second).status_code] == [201, 201]
+
+    refusal = start(first)
+
+    assert "started 2 runs in the last minute" in detail(refusal, 429)
+    assert 1 <= int(refusal.headers["Retry-After"]) <= 60
+    assert Run.objects.count() == 2
+    assert start(first, "k").status_code == 200, "the same key starts nothing new"
+    assert start(caller(dave)).status_code == 201
+    clock.ahead = timedelta(seconds=61)
+    assert start(first).status_code == 201
+
+
+@override_settings(MOST_OPEN_RUNS=2)
+def test_a_person_has_so_many_runs_open(alice: User) -> None:
+    program = caller(alice)
+    runs = [start(program).json()["id"] for _ in range(2)]
+
+    refusal = start(program)
+
+    assert "2 runs that you started have not ended" in detail(refusal, 429)
+    assert refusal.headers["Retry-After"] == "60"
+    path = f"/api/runs/{runs[0]}/cancellation"
+    assert program.post(path, {"reason": "Enough."}, "application/json").status_code == 200
+    assert start(program).status_code == 201
+
+
+@override_settings(MOST_OPEN_RUNS=1)
+def test_a_refused_form_keeps_what_was_typed(alice: User) -> None:
+    run_until_it_waits("question", by=alice)
+
+    typed = {"how": "typed by alice", "length": "31", "-key": "k"}
+    page = browser(alice).post("/procedures/says_much", typed)
+
+    assert page.status_code == 429
+    assert 'value="typed by alice"' in shown(page)
+    assert "1 runs that you started have not ended" in shown(page)
+    assert page.headers["Retry-After"] == "60"
+
+
+@override_settings(MOST_STARTS_A_MINUTE=1)
+def test_a_restart_is_a_start(alice: User) -> None:
+    run = run_until_it_waits("question", by=alice)
+
+    with pytest.raises(QuotaError, match="Nothing was started"):
+        restart_run(run.pk, by=alice, reason="Once more.")
+
+    assert restart_run(run.pk, by=User.objects.create_superuser("root"), reason="For them.")[1]
+
+
+@override_settings(MOST_STARTS_A_MINUTE=1, MOST_OPEN_RUNS=1)
+def test_what_the_system_and_runs_start_counts_for_nobody(alice: User, support: Group) -> None:
+    grant("calling", support, "start")
+    for _ in range(3):
+        start_run("question", {}, by=None)
+
+    run = run_until_it_waits("calling", by=alice, number=2, asks=True)
+
+    assert Run.objects.filter(parent_wait__run=run, started_by=alice).exists()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite says what it reads")
+def test_a_quota_reads_indexes_alone(alice: User) -> None:
+    mine = Run.objects.started_by(alice)
+    recent = mine.filter(created_at__gt=clock.now()).order_by("-created_at")
+
+    plans = [
+        recent.values_list("created_at").explain(),
+        mine.filter(ended_at=None).order_by().values_list("ended_at").explain(),
+    ]
+
+    assert "USING COVERING INDEX starts_of_people" in plans[0]
+    assert "USING COVERING INDEX open_runs_of_people" in plans[1]
