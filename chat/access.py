@@ -1,15 +1,26 @@
-"""Who may see and answer what is asked."""
+"""Who may see and answer what is asked, and who may read what is said.
+
+A session is where several runs speak, so seeing it shows nothing by itself: each card, question and
+notice is seen by those who may see its run. What people write is read by the session's members
+alone, besides its author and those to whom it replies. Being asked makes nobody a member.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q, QuerySet
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from chat.models import HumanRequest, Member, Message, Session
+from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from procedures import access
 
 
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
-    """Who may see a run sees what it asks."""
+    """The requests of the runs that a user may see."""
     return HumanRequest.objects.filter(wait__run__in=access.visible_runs(user))
 
 
@@ -21,24 +32,97 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
 
 
 def runs_in_sessions_of(user: User) -> Q:
-    """Members of a session see its runs."""
-    sessions = Member.objects.filter(user=user).values("session")
-    cards = Message.objects.filter(kind=Message.Kind.RUN, session__in=sessions)
-    return Q(pk__in=cards.values("run"))
+    """The runs that speak in a session of which the user is a member."""
+    said = Message.objects.filter(session__in=sessions_of(user)).exclude(run=None)
+    return Q(pk__in=said.values("run"))
 
 
 def runs_that_ask(user: User) -> Q:
-    """Who is asked by a run sees the run."""
+    """The runs that ask the user."""
     asked = HumanRequest.objects.assigned_to(user)
     return Q(pk__in=asked.values("wait__run"))
 
 
+def sessions_of(user: User) -> QuerySet[Member, UUID]:
+    """The sessions of which the user is a member."""
+    return Member.objects.filter(user=user).values_list("session", flat=True)
+
+
+def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
+    """Return those of the sessions in which the user reads everything: members and superusers."""
+    wanted = set(sessions)
+    if user.is_superuser:
+        return wanted
+    return wanted & set(sessions_of(user).filter(session__in=wanted))
+
+
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
-    """Members see a session, and so does who may see a run in it."""
-    cards = Message.objects.filter(kind=Message.Kind.RUN, run__in=access.visible_runs(user))
+    """The sessions of which the user is a member, and those in which a run speaks they may see."""
     if not isinstance(user, User) or not user.is_active:
         return Session.objects.none()
+    if user.is_superuser:
+        return Session.objects.all()
+    said = Message.objects.filter(run__in=access.visible_runs(user))
     return Session.objects.filter(
-        Q(pk__in=cards.values("session"))
-        | Q(pk__in=Member.objects.filter(user=user).values("session"))
+        Q(pk__in=said.values("session")) | Q(pk__in=sessions_of(user).values("session"))
     )
+
+
+def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
+    """What stands in transcripts for this user, in all sessions they see."""
+    if not isinstance(user, User) or not user.is_active:
+        return Message.objects.none()
+    if user.is_superuser:
+        return Message.objects.all()
+    in_sessions = Q(session__in=visible_sessions(user))
+    is_concerned, is_writer = _concerns(user), _is_between(user)
+    return Message.objects.filter(is_concerned | is_writer & in_sessions)
+
+
+def messages_in(session: Session, user: User) -> MessageQuerySet:
+    """What stands in the transcript of a session for this user, who sees the session."""
+    messages = Message.objects.filter(session=session)
+    if reads_all_of(user, [session.pk]):
+        return messages
+    return messages.filter(_concerns(user) | _is_between(user))
+
+
+def _concerns(user: User) -> Q:
+    """What runs say and ask to whoever may see them, and everything to members."""
+    return Q(run__in=access.visible_runs(user)) | Q(session__in=sessions_of(user))
+
+
+def _is_between(user: User) -> Q:
+    """The words of the user, those that reply to them, and those that reply to a run they see."""
+    is_own = Q(author=user, kind=Message.Kind.PERSON)
+    reply_to_run = Q(reply_to__run__in=access.visible_runs(user))
+    return is_own | Q(reply_to__author=user) | reply_to_run
+
+
+def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, str]:
+    """Return what each visible session is called for this user.
+
+    The title tells of the run that opened the session. Whoever may not see that run reads the name
+    and the time of the first run in it that they may see.
+    """
+    wanted = set(sessions)
+    if not wanted or not isinstance(user, User):
+        return {}
+    found = Session.objects.filter(pk__in=wanted)
+    if not user.is_superuser:
+        cards = Message.objects.cards().filter(session=OuterRef("pk")).order_by("seq")
+        opened_by = Q(opener__in=access.visible_runs(user)) | Q(pk__in=sessions_of(user))
+        found = found.annotate(opener=Subquery(cards.values("run")[:1])).filter(opened_by)
+    titles: dict[UUID, str] = dict(found.order_by().values_list("pk", "title"))
+    return titles | _titles_of_parts(user, wanted - set(titles))
+
+
+def _titles_of_parts(user: User, sessions: set[UUID]) -> dict[UUID, str]:
+    if not sessions:
+        return {}
+    said = Message.objects.filter(session__in=sessions, run__in=access.visible_runs(user))
+    runs = said.order_by().values_list("session", "run__procedure__title", "run__created_at")
+    return {
+        session: f"{title} · {date_format(timezone.localtime(at), 'j M, H:i')}"
+        for session, title, at, _seq in runs.annotate(first=Min("seq")).order_by("-first")
+    }

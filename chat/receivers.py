@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from chat.access import visible_sessions
+from chat.access import reads_all_of, visible_sessions
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import HumanRequest, Member, Message, Session
 from chat.models.session import record, record_run, session_of
@@ -54,10 +54,17 @@ def open_session(run: Run, **_: Any) -> None:
 
 
 def session_of_origin(run: Run) -> Session | None:
-    """Where a restart or a fork goes on: with its origin, if who made it may see that."""
+    """Where a restart or a fork goes on: with its origin, if who made it may see that.
+
+    What was a child speaks in its parent's session, which its operators may not read: there it goes
+    on only for those who read all of it.
+    """
     if run.origin is None or run.started_by is None:
         return None
-    return visible_sessions(run.started_by).filter(pk=session_of(run.origin)).first()
+    session = session_of(run.origin)
+    if run.origin.parent_wait_id and not reads_all_of(run.started_by, [session]):
+        return None
+    return visible_sessions(run.started_by).filter(pk=session).first()
 
 
 def title_of(run: Run, now: datetime) -> str:

@@ -2,15 +2,16 @@
 
 It sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and, when it
 finds a gap, `{"range": "run:<id>", "after": 12}`. It gets `{"stream": "run:<id>", "seq": 13, …}`,
-`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow, and `{"error": "…"}`
-for what cannot be understood. `docs/live.md` has the whole protocol.
+`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow,
+`{"stream": "session:<id>", "stale": "…"}` when it may see more or less of it than before, and
+`{"error": "…"}` for what cannot be understood. `docs/live.md` has the whole protocol.
 """
 
 import asyncio
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, cast
 
@@ -23,6 +24,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from chat.live.frames import MAKERS
 from chat.live.hub import Hub
 from chat.live.streams import Stream, allowed
+from chat.live.views import View
 from chat.services import note_presence
 
 RECHECK = 3.0
@@ -33,6 +35,7 @@ BACKLOG = 1000
 """Frames a slow reader may lag behind; after that it is left to find its gap."""
 MOST_STREAMS = 100
 NOT_YOURS = "There is nothing here, or not for you."
+STALE = "What you may see here has changed. Read it again from the start."
 logger = logging.getLogger(__name__)
 
 
@@ -44,6 +47,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.user: User | AnonymousUser = cast("User | AnonymousUser", self.scope["user"])
         self.following: dict[Stream, str] = {}
+        self.views: dict[Stream, View] = {}
         self.noted_at = -NOTE_EVERY
         self.backlog: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
         self.tasks: list[asyncio.Task[None]] = []
@@ -76,27 +80,34 @@ class LiveConsumer(AsyncWebsocketConsumer):
         with suppress(asyncio.QueueFull):
             self.backlog.put_nowait(frame)
 
+    def view(self, stream: Stream) -> View:
+        """Nothing of what is not followed any more."""
+        return self.views.get(stream) or View()
+
     async def _do(self, asked: dict[str, Any]) -> None:
         if "leave" in asked:
             self._forget(Stream.parse(asked["leave"]))
             return
         stream = Stream.parse(asked.get("follow") or asked["range"])
         after = int(asked.get("after", 0))
-        if not await self._may_follow({stream}):
+        views = await self._look_at({stream})
+        if stream not in views:
             await self._deny(stream)
         elif "follow" in asked:
-            await self._follow(stream, str(asked.get("form", "data")), after)
+            await self._follow(stream, str(asked.get("form", "data")), after, views[stream])
         elif form := self.following.get(stream):
+            await self._look_by(views)
             await self.hub.catch_up(self, stream, form, after=after)
 
-    async def _follow(self, stream: Stream, form: str, after: int) -> None:
+    async def _follow(self, stream: Stream, form: str, after: int, view: View) -> None:
         if (stream.kind, form) not in MAKERS or len(self.following) >= MOST_STREAMS:
             raise ValueError(f"{stream} cannot be followed as {form!r}")
         self._forget(stream)
-        self.following[stream] = form
+        self.following[stream], self.views[stream] = form, view
         await self.hub.follow(self, stream, form, after=after)
 
     def _forget(self, stream: Stream) -> None:
+        self.views.pop(stream, None)
         if form := self.following.pop(stream, None):
             self.hub.leave(self, stream, form)
 
@@ -104,7 +115,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._forget(stream)
         await self._tell({"stream": str(stream), "denied": NOT_YOURS})
 
-    async def _may_follow(self, streams: Iterable[Stream]) -> set[Stream]:
+    async def _look_at(self, streams: Iterable[Stream]) -> dict[Stream, View]:
+        """What the person may see of those of the streams that they may follow."""
         return await database_sync_to_async(allowed)(self.user, streams)
 
     async def _recheck(self) -> None:
@@ -124,8 +136,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.user = user
         await self._note_presence(user)
-        for stream in set(self.following) - await self._may_follow(self.following):
+        views = await self._look_at(set(self.following))
+        for stream in set(self.following) - views.keys():
             await self._deny(stream)
+        await self._look_by(views)
+
+    async def _look_by(self, views: Mapping[Stream, View]) -> None:
+        """From now on; where that is not what was sent before, the page is told to read anew."""
+        for stream in views.keys() & self.following.keys():
+            earlier, self.views[stream] = self.views[stream], views[stream]
+            views[stream].hidden |= earlier.hidden - views[stream].runs
+            if not earlier.fits(views[stream]):
+                await self._tell({"stream": str(stream), "stale": STALE})
 
     async def _note_presence(self, user: User) -> None:
         """Whoever has a page open need not be mailed."""

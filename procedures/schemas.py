@@ -9,7 +9,7 @@ from ninja import Schema
 from ninja.params.functions import Header
 from pydantic import AfterValidator, Field
 
-from procedures import registry
+from procedures import access, registry
 from procedures.engine.large import place_of
 from procedures.models import Artifact, Event, Procedure, Run, Wait
 
@@ -126,12 +126,22 @@ class RunOut(Schema):
         return run.started_by.get_username() if run.started_by else None
 
 
+def visible_id(run: UUID | None, context: Any) -> UUID | None:
+    """The id of a related run, unless whoever asks may not see that."""
+    seen = access.visible_runs(context["request"].user)
+    return run if run and seen.filter(pk=run).exists() else None
+
+
 class RunDetailOut(RunOut):
     """A run with all that is known of it but its journal."""
 
     version: str
-    parent: UUID | None = Field(description="The run that started this one as its child.")
-    origin: UUID | None = Field(description="The run that this one is a restart or a fork of.")
+    parent: UUID | None = Field(
+        description="The run that started this one as its child, if you may see it."
+    )
+    origin: UUID | None = Field(
+        description="The run that this one is a restart or a fork of, if you may see it."
+    )
     forked_at: str = Field(description="The key that a fork begins at; empty for a restart.")
     inputs: Any = Field(description="None where they are large: then `inputs_at` names an address.")
     inputs_at: str | None = Field(description="Where large inputs are read, as JSON.")
@@ -148,12 +158,12 @@ class RunDetailOut(RunOut):
         return run.version.version
 
     @staticmethod
-    def resolve_parent(run: Run) -> UUID | None:
-        return run.parent_wait.run_id if run.parent_wait else None
+    def resolve_parent(run: Run, context: Any) -> UUID | None:
+        return visible_id(run.parent_wait.run_id if run.parent_wait else None, context)
 
     @staticmethod
-    def resolve_origin(run: Run) -> UUID | None:
-        return run.origin_id
+    def resolve_origin(run: Run, context: Any) -> UUID | None:
+        return visible_id(run.origin_id, context)
 
     @staticmethod
     def resolve_inputs(run: Run) -> Any:

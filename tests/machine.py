@@ -22,6 +22,7 @@ NOUNS = (
     "forked",
     "forms",
     "inputs",
+    "kinships",
     "large",
     "limited",
     "moments",

@@ -1,55 +1,83 @@
 """What is sent about a change: data for programs, a rendered partial for pages.
 
-A frame is made once per change and form, and handed to everybody who follows: it holds nothing
-that differs from person to person.
+A frame is made once per change and form, and handed to everybody who may see what changed: it holds
+nothing that differs from person to person. The others are sent its number alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
 
 from chat.live.streams import Stream
-from chat.models import Message, SessionEvent
+from chat.live.views import Subject, View, look_up
+from chat.models import HumanRequest, Message, SessionEvent
 from procedures.models import Event, Run
 from procedures.overview import run_overview
 
-Frame = dict[str, Any]
-Maker = Callable[[Stream, int, int], list[Frame]]
 LARGEST_RANGE = 500
+NOBODY = Subject()
+"""Of a change whose object is gone: members read its number with its kind, the others do not."""
 
 
-def frames(stream: Stream, form: str, *, after: int, limit: int = LARGEST_RANGE) -> list[Frame]:
-    """The frames that follow a cursor, in order, at most `limit` of them."""
-    return MAKERS[stream.kind, form](stream, after, limit)
+@dataclass(frozen=True)
+class Frame:
+    """What is sent of one change."""
+
+    content: dict[str, Any]
+    subject: Subject | None = None
+
+    @property
+    def seq(self) -> int:
+        return int(self.content["seq"])
+
+    def content_for(self, view: View) -> dict[str, Any]:
+        """All of it, or its number alone: so numbers have no gaps for anybody."""
+        return self.content if view.sees(self.subject) else {"seq": self.seq}
 
 
-def run_data(stream: Stream, after: int, limit: int) -> list[Frame]:
+Maker = Callable[[Stream, int, int, Sequence[View]], list[Frame]]
+
+
+def frames(
+    stream: Stream, form: str, views: Iterable[View], *, after: int, limit: int = LARGEST_RANGE
+) -> list[Frame]:
+    """The frames that follow a cursor, in order, at most `limit` of them, for these followers.
+
+    What none of them may see is not drawn.
+    """
+    return MAKERS[stream.kind, form](stream, after, limit, list(views))
+
+
+def run_data(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     events = Event.objects.filter(run=stream.key, seq__gt=after).order_by("seq")[:limit]
     return [
-        {
-            "seq": event.seq,
-            "kind": event.kind,
-            "key": event.key,
-            "name": event.name,
-            "data": event.content,
-            "at": event.at.isoformat(),
-        }
+        Frame(
+            {
+                "seq": event.seq,
+                "kind": event.kind,
+                "key": event.key,
+                "name": event.name,
+                "data": event.content,
+                "at": event.at.isoformat(),
+            }
+        )
         for event in events
     ]
 
 
-def run_page(stream: Stream, after: int, limit: int) -> list[Frame]:
+def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     """A line of the journal each; the last one brings the run's head and bars as they are now."""
     run = _run(stream)
     events = Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit]
     found = [_html(event.seq, "procedures/_event.html", event=event) for event in events]
-    seq = found[-1]["seq"] if found else after
+    seq = found[-1].seq if found else after
     return [*found, _html(seq, "procedures/_run_now.html", **run_overview(run))]
 
 
-def run_card(stream: Stream, after: int, limit: int) -> list[Frame]:
+def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     """The card as it is now: one frame, however much has happened."""
     run = _run(stream)
     return [_html(run.head_seq, "procedures/_run_card.html", **run_overview(run))]
@@ -60,31 +88,75 @@ def _run(stream: Stream) -> Run:
     return runs.get(pk=stream.key)
 
 
-def session_data(stream: Stream, after: int, limit: int) -> list[Frame]:
-    changes = SessionEvent.objects.filter(session=stream.key, seq__gt=after)
+def session_data(stream: Stream, after: int, limit: int, views: Sequence[View]) -> list[Frame]:
+    changes = _changes(stream, after, limit)
+    subjects = _subjects(changes, views)
     return [
-        {"seq": change.seq, "kind": change.kind, "object": change.object}
-        for change in changes.order_by("seq")[:limit]
+        Frame({"seq": one.seq, "kind": one.kind, "object": one.object}, subjects[_object_of(one)])
+        for one in changes
     ]
 
 
-def session_page(stream: Stream, after: int, limit: int) -> list[Frame]:
+def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) -> list[Frame]:
     """A frame per change; an object that changed again later is drawn with its last change."""
-    changes = list(
-        SessionEvent.objects.filter(session=stream.key, seq__gt=after).order_by("seq")[:limit]
-    )
-    last = {(change.kind, change.object): change.seq for change in changes}
-    return [
-        _change(change) if last[change.kind, change.object] == change.seq else {"seq": change.seq}
-        for change in changes
-    ]
+    changes = _changes(stream, after, limit)
+    subjects = _subjects(changes, views)
+    last = {_object_of(change): change.seq for change in changes}
+    found = []
+    for change in changes:
+        subject = subjects[_object_of(change)]
+        is_drawn = last[_object_of(change)] == change.seq and any(
+            view.sees(subject) for view in views
+        )
+        content = _drawn(change) if is_drawn else {"seq": change.seq}
+        found.append(Frame(content, subject))
+    return found
 
 
-def _change(change: SessionEvent) -> Frame:
+def _changes(stream: Stream, after: int, limit: int) -> list[SessionEvent]:
+    changes = SessionEvent.objects.filter(session=stream.key, seq__gt=after)
+    return list(changes.order_by("seq")[:limit])
+
+
+Object = tuple[str, str]
+
+
+def _object_of(change: SessionEvent) -> Object:
+    return change.kind, change.object
+
+
+def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Object, Subject]:
+    """Whom each changed object concerns; for the views, what is not known yet is looked up."""
+    if all(view.is_whole for view in views):
+        return {_object_of(change): NOBODY for change in changes}
+    ids: dict[str, set[UUID]] = {"message": set(), "request": set(), "run": set()}
+    for change in changes:
+        ids[change.kind].add(UUID(change.object))
+    found = {("run", str(run)): Subject(run) for run in ids["run"]}
+    requests = HumanRequest.objects.filter(pk__in=ids["request"]).values_list("pk", "wait__run")
+    found |= {("request", str(pk)): Subject(run) for pk, run in requests}
+    said = Message.objects.filter(pk__in=ids["message"])
+    look = ("pk", "kind", "run", "author", "reply_to__run", "reply_to__author")
+    for pk, *rest in said.values_list(*look):
+        found["message", str(pk)] = _subject_of_message(*rest)
+    look_up(views, found.values())
+    return {_object_of(change): found.get(_object_of(change), NOBODY) for change in changes}
+
+
+def _subject_of_message(
+    kind: str, run: UUID | None, author: int | None, about: UUID | None, to: int | None
+) -> Subject:
+    """The author of a run's card has started it; the words of people have authors."""
+    if kind != Message.Kind.PERSON:
+        return Subject(run)
+    return Subject(about, frozenset(user for user in (author, to) if user))
+
+
+def _drawn(change: SessionEvent) -> dict[str, Any]:
     message = _message_of(change)
     if message is None:
         return {"seq": change.seq}
-    return _html(change.seq, "chat/_message.html", message=message)
+    return _html(change.seq, "chat/_message.html", message=message).content
 
 
 def _message_of(change: SessionEvent) -> Message | None:
@@ -96,12 +168,12 @@ def _message_of(change: SessionEvent) -> Message | None:
     return messages.filter(pk=change.object).first()
 
 
-def doorbell_only(stream: Stream, after: int, limit: int) -> list[Frame]:
-    return [{"seq": 0}]
+def doorbell_only(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
+    return [Frame({"seq": 0})]
 
 
 def _html(seq: int, template: str, **context: Any) -> Frame:
-    return {"seq": seq, "html": render_to_string(template, context)}
+    return Frame({"seq": seq, "html": render_to_string(template, context)})
 
 
 MAKERS: dict[tuple[str, str], Maker] = {

@@ -1,4 +1,4 @@
-"""One hub per web process: reads a change once, renders it once, hands it to all its followers.
+"""One hub per web process: reads a change once, renders it once, hands it to all who may see it.
 
 It learns of changes by the doorbell, and by comparing the heads of everything that is followed
 once a second: Redis only makes it faster. A stream that costs much rests accordingly; what happens
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import redis.asyncio
 from channels.db import database_sync_to_async
@@ -21,6 +21,7 @@ from django.conf import settings
 from chat.doorbell import CHANNEL
 from chat.live.frames import LARGEST_RANGE, Frame, frames
 from chat.live.streams import Head, Stream, heads
+from chat.live.views import View
 
 LOOK = 1.0
 """Seconds between two looks at the heads."""
@@ -35,6 +36,9 @@ class Follower(Protocol):
     """Somebody who is sent frames."""
 
     def hand(self, frame: str) -> None: ...
+
+    def view(self, stream: Stream) -> View:
+        """What they see of a stream that they follow."""
 
 
 @dataclass
@@ -85,12 +89,13 @@ class Hub:
     async def catch_up(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
         """Everything after the cursor, in order."""
         while True:
-            found = await _frames(stream, form, after)
+            view = follower.view(stream)
+            found = await _frames(stream, form, [view], after)
             for frame in found:
-                follower.hand(encode(stream, frame))
+                follower.hand(encode(stream, frame.content_for(view)))
             if len(found) < LARGEST_RANGE:
                 return
-            after = found[-1]["seq"]
+            after = found[-1].seq
 
     def leave(self, follower: Follower, stream: Stream, form: str) -> None:
         watch = self._watches.get((stream, form))
@@ -140,13 +145,16 @@ class Hub:
 
     async def _hand_out(self, stream: Stream, form: str, watch: Watch, head: Head) -> None:
         began = time.monotonic()
-        new = await _frames(stream, form, watch.head[0])
-        reached = new[-1]["seq"] if len(new) >= LARGEST_RANGE else head[0]
+        # Whoever comes while this is read is not among them: they catch up by themselves.
+        views = {follower: follower.view(stream) for follower in watch.followers}
+        new = await _frames(stream, form, views.values(), watch.head[0])
+        reached = new[-1].seq if len(new) >= LARGEST_RANGE else head[0]
         watch.head = (reached, *head[1:])
+        present = watch.followers & views.keys()
         for frame in new:
-            text = encode(stream, frame)
-            for follower in tuple(watch.followers):
-                follower.hand(text)
+            text, number = encode(stream, frame.content), encode(stream, {"seq": frame.seq})
+            for follower in present:
+                follower.hand(text if views[follower].sees(frame.subject) else number)
         if reached != head[0]:
             self._ring(watch)
         watch.rest(stream, since=began, now=time.monotonic())
@@ -179,10 +187,10 @@ class Hub:
                 self._ring(watch)
 
 
-def encode(stream: Stream, frame: Frame) -> str:
-    return json.dumps({"stream": str(stream), **frame})
+def encode(stream: Stream, content: dict[str, Any]) -> str:
+    return json.dumps({"stream": str(stream), **content})
 
 
 @database_sync_to_async
-def _frames(stream: Stream, form: str, after: int) -> list[Frame]:
-    return frames(stream, form, after=after)
+def _frames(stream: Stream, form: str, views: Iterable[View], after: int) -> list[Frame]:
+    return frames(stream, form, views, after=after)

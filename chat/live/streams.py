@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, Max, Sum
 
-from chat.access import visible_sessions
+from chat.live.views import WHOLE, View, views_of
 from chat.models import Assignment, HumanRequest, Session
 from procedures import access
 from procedures.engine.journal import RunStatus
@@ -65,19 +65,19 @@ INBOX, RUNS = Stream("inbox"), Stream("runs")
 DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
 
 
-def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> set[Stream]:
-    """Those of the streams that the user may follow now."""
+def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
+    """Those of the streams that the user may follow now, each with what they see of it."""
     wanted = set(streams)
-    runs = [stream.id for stream in wanted if stream.kind == "run"]
-    sessions = [stream.id for stream in wanted if stream.kind == "session"]
-    seen = {INBOX, RUNS}
+    runs = [stream.key for stream in wanted if stream.kind == "run"]
+    sessions = [stream.key for stream in wanted if stream.kind == "session"]
+    seen = dict.fromkeys(wanted & {INBOX, RUNS}, WHOLE)
     if runs:
         visible = access.visible_runs(user).filter(pk__in=runs)
-        seen |= {Stream("run", run) for run in visible.values_list("pk", flat=True)}
+        seen |= {Stream("run", run): WHOLE for run in visible.values_list("pk", flat=True)}
     if sessions:
-        shown = visible_sessions(user).filter(pk__in=sessions)
-        seen |= {Stream("session", session) for session in shown.values_list("pk", flat=True)}
-    return wanted & seen
+        views = views_of(user, sessions)
+        seen |= {Stream("session", session): view for session, view in views.items()}
+    return seen
 
 
 def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:

@@ -26,6 +26,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "run__head",
             "request__wait__run__procedure",
             "request__wait__run__started_by",
+            "reply_to__author",
+            "reply_to__request",
         )
         return related.prefetch_related(
             "request__assignments__user",
@@ -34,8 +36,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         ).defer("run__seed", *values_of("request__wait__run"))
 
     def newest_in_session(self) -> Self:
-        """The last message of each session: a list of sessions by activity."""
-        newer = Message.objects.filter(session=OuterRef("session"), seq__gt=OuterRef("seq"))
+        """The last of these messages in each session: a list of sessions by activity."""
+        newer = self.filter(session=OuterRef("session"), seq__gt=OuterRef("seq"))
         return self.filter(~Exists(newer)).order_by("-pk")
 
     def cards(self) -> Self:
@@ -73,6 +75,14 @@ class Message(models.Model):
     request = models.OneToOneField(
         "chat.HumanRequest", models.CASCADE, null=True, related_name="message"
     )
+    reply_to = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="replies",
+        help_text="What a person's words reply to: whoever is concerned by that reads them too.",
+    )
     text = models.TextField(blank=True)
     level = models.CharField(max_length=10, blank=True, help_text="How grave an alert is.")
     at = models.DateTimeField()
@@ -84,6 +94,11 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["session", "seq"]
+        indexes = [
+            models.Index(
+                fields=["reply_to"], condition=Q(reply_to__isnull=False), name="messages_by_reply"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["session", "seq"], name="one_message_per_seq"),
             models.UniqueConstraint(

@@ -1,7 +1,7 @@
 """What people do in sessions, each in one transaction."""
 
 from chat.services.mails import find_mails, send_mail
-from chat.services.messages import MessageError, Reply, post_message, reply
+from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
 from chat.services.operations import reassign_request, withdraw_request
 from chat.services.presence import note_presence
 from chat.services.replies import options_of, read_reply, read_text
@@ -15,9 +15,11 @@ from chat.services.responses import (
 __all__ = [
     "AlreadyAnsweredError",
     "Answer",
+    "Echo",
     "MessageError",
     "NotAskedError",
     "Reply",
+    "echo_of",
     "find_mails",
     "note_presence",
     "options_of",

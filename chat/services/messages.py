@@ -1,14 +1,16 @@
 """Saying something in a session, and answering by saying it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from chat.models import HumanRequest, HumanResponse, Message, Session
-from chat.services.replies import NoReplyError, read_reply
+from chat.services.replies import NoReplyError, read_reply, reading_of
 from chat.services.responses import AlreadyAnsweredError, Answer, NotAskedError, respond
+from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.sizes import Sizes
 from procedures.models.clock import clock
@@ -28,13 +30,53 @@ class Reply:
     """Why they did not answer."""
 
 
-def post_message(session: Session, text: str, *, by: User, client_key: str = "") -> Message:
-    """Keep what a person says. The same key by the same person again gives the first message."""
+@dataclass(frozen=True)
+class Echo:
+    """What words would answer, shown to their writer before they do."""
+
+    request: HumanRequest
+    value: Any
+
+    @property
+    def token(self) -> str:
+        """What comes back with the words when they are sent once more: names this very answer."""
+        meant = [str(self.request.pk), self.request.version, self.value]
+        return canonical.digest(canonical.text_of(meant))
+
+
+def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") -> Echo | None:
+    """What the words would answer, where they are not the author's own and were not confirmed.
+
+    `confirmed`: the token of the echo that the writer has seen. None where nothing would be
+    answered, too.
+    """
+    if not (request.is_open and request.asks(by)):
+        return None
+    try:
+        reading = reading_of(request.asked, text)
+    except (NoReplyError, AnswerError):
+        return None
+    echo = Echo(request, reading.value)
+    return None if reading.is_literal or echo.token == confirmed else echo
+
+
+def post_message(
+    session: Session,
+    text: str,
+    *,
+    by: User,
+    client_key: str = "",
+    reply_to: Message | None = None,
+) -> Message:
+    """Keep what a person says. The same key by the same person again gives the first message.
+
+    Members read it, and whoever is concerned by what it replies to.
+    """
     text = _clean(text)
     if client_key and (message := _earlier(session, by, client_key)):
         return message
     try:
-        return _create(session, text, by, client_key)
+        return _create(session, text, by, client_key, reply_to)
     except IntegrityError:
         if message := _earlier(session, by, client_key):
             return message
@@ -52,10 +94,17 @@ def reply(request: HumanRequest, text: str, *, by: User, address: str | None = N
 
 
 @transaction.atomic
-def _create(session: Session, text: str, by: User, client_key: str) -> Message:
-    now, kind = clock.now(), Message.Kind.PERSON
+def _create(
+    session: Session, text: str, by: User, client_key: str, reply_to: Message | None
+) -> Message:
     message = Message(
-        session=session, kind=kind, author=by, text=text, at=now, client_key=client_key
+        session=session,
+        kind=Message.Kind.PERSON,
+        author=by,
+        text=text,
+        at=clock.now(),
+        client_key=client_key,
+        reply_to=reply_to,
     )
     message.add_to(session.pk)
     return message

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from procedures.engine.errors import AnswerError, EngineError
-from procedures.engine.questions import Question, RequestKind
+from procedures.engine.questions import DEFAULT_LABELS, Question, RequestKind
 
 YES = {"yes", "y", "ok", "okay", "approve", "approved"}
 NO = {"no", "n", "reject", "rejected"}
@@ -17,16 +18,36 @@ class NoReplyError(EngineError):
     """Words that are no answer to the question, or that could be several."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What typed words mean as an answer."""
+
+    value: Any
+    is_literal: bool
+    """Whether they are the author's own words for it, or the answer itself: they mean nothing else.
+
+    All others ("ok", the number of an option) answer only after their writer has seen what they
+    mean and has sent them once more.
+    """
+
+
 def read_reply(question: Question, text: str) -> Any:
     """The value that the words stand for; NoReplyError or AnswerError when they are no answer."""
-    return question.check(READERS[question.kind](question, text.strip()))
+    return reading_of(question, text).value
 
 
-def _approval(question: Question, text: str) -> bool:
-    own = {_plain(word) == _plain(text): value for value, word in question.labels.items()}
-    if sum(_plain(word) == _plain(text) for word in question.labels.values()) == 1:
-        return own[True] == "true"
-    return _yes_or_no(text)
+def reading_of(question: Question, text: str) -> Reading:
+    """That value, and whether the words can mean nothing else; raises as `read_reply` does."""
+    reading = READERS[question.kind](question, text.strip())
+    return replace(reading, value=question.check(reading.value))
+
+
+def _approval(question: Question, text: str) -> Reading:
+    own = [value for value, word in question.labels.items() if _plain(word) == _plain(text)]
+    if len(own) == 1:
+        is_literal = question.labels[own[0]] != DEFAULT_LABELS[own[0]]
+        return Reading(own[0] == "true", is_literal)
+    return Reading(_yes_or_no(text), is_literal=False)
 
 
 def _yes_or_no(text: str) -> bool:
@@ -37,28 +58,30 @@ def _yes_or_no(text: str) -> bool:
     raise NoReplyError("Say yes or no.")
 
 
-def _review(question: Question, text: str) -> dict[str, str]:
-    return {"decision": "approved" if _yes_or_no(text) else "rejected"}
+def _review(question: Question, text: str) -> Reading:
+    return Reading({"decision": "approved" if _yes_or_no(text) else "rejected"}, is_literal=False)
 
 
-def _choice(question: Question, text: str) -> str | list[str]:
+def _choice(question: Question, text: str) -> Reading:
     if question.schema.get("type") != "array":
         return _option(question, text)
     with suppress(NoReplyError):
-        return [_option(question, text)]
-    return [_option(question, part) for part in text.split(",")]
+        one = _option(question, text)
+        return Reading([one.value], one.is_literal)
+    chosen = [_option(question, part) for part in text.split(",")]
+    return Reading([one.value for one in chosen], all(one.is_literal for one in chosen))
 
 
-def _option(question: Question, text: str) -> str:
+def _option(question: Question, text: str) -> Reading:
     """By its value, its label or its number; what fits two options fits none."""
     wanted = _plain(text)
     fits = {
-        value
+        value: wanted == _plain(label)
         for number, (value, label) in enumerate(options_of(question).items(), start=1)
         if wanted in {_plain(value), _plain(label), str(number)}
     }
     if len(fits) == 1:
-        return fits.pop()
+        return Reading(*fits.popitem())
     what = "That could be more than one" if fits else "That is none of them"
     raise NoReplyError(f"{what}: say one of the options, or its number.")
 
@@ -69,10 +92,10 @@ def options_of(question: Question) -> dict[str, str]:
     return {value: question.labels.get(value, value) for value in one["enum"]}
 
 
-def _escalation(_: Question, text: str) -> str:
+def _escalation(_: Question, text: str) -> Reading:
     """People talk about a problem before it is solved: only who says so has solved it."""
     if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
-        return text
+        return Reading(text, is_literal=False)
     raise NoReplyError("Begin with “resolved”, and say what was done.")
 
 
@@ -80,8 +103,8 @@ def _form(_: Question, __: str) -> NoReturn:
     raise NoReplyError("It asks several things at once: fill in its form.")
 
 
-def _input(question: Question, text: str) -> Any:
-    return read_text(question, text)
+def _input(question: Question, text: str) -> Reading:
+    return Reading(read_text(question, text), question.schema.get("type") != "boolean")
 
 
 def read_text(question: Question, text: str) -> Any:
@@ -105,7 +128,7 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".!")
 
 
-READERS: dict[RequestKind, Callable[[Question, str], Any]] = {
+READERS: dict[RequestKind, Callable[[Question, str], Reading]] = {
     RequestKind.APPROVAL: _approval,
     RequestKind.INPUT: _input,
     RequestKind.CHOICE: _choice,

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Min, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Min, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,20 +18,30 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
-from chat.access import answerable_requests, visible_sessions
+from chat.access import (
+    answerable_requests,
+    messages_in,
+    reads_all_of,
+    titles_for,
+    visible_messages,
+    visible_requests,
+    visible_sessions,
+)
 from chat.models import HumanRequest, HumanResponse, Message, Session
 from chat.models.request import HumanRequestQuerySet
-from chat.services import MessageError, Reply
+from chat.services import Echo, MessageError, Reply
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import said
+from procedures import access
 from procedures.engine.journal import RunStatus
-from procedures.models import Artifact, Run
+from procedures.models import Artifact
 from procedures.models.run import values_of
 from procedures.overview import listed_runs
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
 LONGEST_ECHO = 90
+MOST_OTHERS = 20
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
@@ -51,15 +62,14 @@ def session_rows(request: Visit) -> HttpResponse:
 @login_required
 def session_detail(request: Visit, session_id: UUID) -> HttpResponse:
     session = find(request, session_id)
-    context = sessions(request) | transcript(request, session) | beside(session)
-    return render(request, "chat/session.html", context | composer(request, session))
+    return _page(request, session, **composer(request, session))
 
 
 @require_safe
 @login_required
 def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
     session = find(request, session_id)
-    context = {"session": session, **beside(session), **composer(request, session)}
+    context = {"session": session, **beside(request, session), **composer(request, session)}
     return render(request, "chat/_beside.html", context)
 
 
@@ -73,11 +83,17 @@ def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
-    """Keep what was said; where it was meant as an answer, answer with it."""
+    """Keep what was said; where it was meant as an answer, answer with it.
+
+    What would answer by other words than the author's is shown first, and nothing is kept.
+    """
     session, text = find(request, session_id), request.POST.get("text", "")
-    key, asked = request.POST.get("client_key", "")[:64], _asked(request, session)
+    to, asked = _addressed(request, session)
+    if echo := _echo(request, asked, text):
+        return _posted(request, session, echo=echo, text=text, status=422)
+    key = request.POST.get("client_key", "")[:64]
     try:
-        message = services.post_message(session, text, by=request.user, client_key=key)
+        message = services.post_message(session, text, by=request.user, client_key=key, reply_to=to)
     except MessageError as error:
         return _posted(request, session, told=str(error), text=text, status=422)
     reply = _reply(request, asked, message.text) if asked else None
@@ -91,18 +107,20 @@ def find(request: Visit, session_id: UUID) -> Session:
 
 def sessions(request: Visit) -> dict[str, Any]:
     """The sessions somebody sees, those with the latest news first."""
-    newest = Message.objects.filter(session__in=visible_sessions(request.user))
     rows = list(
-        newest.newest_in_session()
+        visible_messages(request.user)
+        .newest_in_session()
         .older_than(_id(request.GET.get("older")))
         .select_related("session", "author", "request", "run__procedure")
         .defer("request__question", *values_of("run"))[: LONGEST_LIST + 1]
     )
     shown = rows[:LONGEST_LIST]
     ids = [row.session_id for row in shown]
-    cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
+    working = access.visible_runs(request.user).filter(status__in=WORKING)
+    cards = Message.objects.cards().filter(session__in=ids, run__in=working)
     return {
         "rows": shown,
+        "titles": titles_for(request.user, ids),
         "older": shown[-1].pk if len(rows) > LONGEST_LIST else None,
         "waiting_sessions": _sessions_of(answerable_requests(request.user).filter(session__in=ids)),
         "working_sessions": _sessions_of(cards),
@@ -113,11 +131,13 @@ def sessions(request: Visit) -> dict[str, Any]:
 def transcript(request: Visit, session: Session) -> dict[str, Any]:
     """The last messages, or those before one of them."""
     before = _number(request.GET.get("before"))
-    newest_first = session.messages.for_transcript().above(before).order_by("-seq")
+    seen = messages_in(session, request.user)
+    newest_first = seen.for_transcript().above(before).order_by("-seq")
     found = list(newest_first[: LONGEST_TRANSCRIPT + 1])
     shown = found[:LONGEST_TRANSCRIPT][::-1]
     return {
         "session": session,
+        "title": titles_for(request.user, [session.pk]).get(session.pk, ""),
         "current": session.pk,
         "transcript": shown,
         "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
@@ -128,12 +148,37 @@ def transcript(request: Visit, session: Session) -> dict[str, Any]:
 def composer(request: Visit, session: Session) -> dict[str, Any]:
     """What typing means, and a key under which the next message is kept once."""
     waiting = list(open_requests(request, session))
+    answerable = {found.pk for found in waiting}
     return {
         "session": session,
         "replying": waiting,
-        "answerable": {found.pk for found in waiting},
+        "others": [
+            *_questions_of_others(request, session, answerable),
+            *_writers(request, session),
+        ],
+        "answerable": answerable,
         "client_key": uuid4(),
     }
+
+
+def _questions_of_others(
+    request: Visit, session: Session, answerable: set[UUID]
+) -> list[tuple[UUID, str]]:
+    """The open questions that the viewer may talk about, but not answer, by their messages."""
+    asked = visible_requests(request.user).open().filter(session=session).exclude(pk__in=answerable)
+    cards = Message.objects.filter(request__in=asked[:MOST_OTHERS]).order_by("seq")
+    return [
+        (pk, f"About “{Truncator(prompt).chars(LONGEST_ECHO)}”")
+        for pk, prompt in cards.values_list("pk", "request__prompt")
+    ]
+
+
+def _writers(request: Visit, session: Session) -> list[tuple[UUID, str]]:
+    """The last message of each who wrote here and is no member: they read only what replies."""
+    seen = messages_in(session, request.user).filter(kind=Message.Kind.PERSON)
+    others = seen.exclude(author=request.user).exclude(author__in=session.members.values("user"))
+    last = dict(others.order_by("seq").values_list("author__username", "pk"))
+    return [(pk, f"To {name}") for name, pk in last.items()][:MOST_OTHERS]
 
 
 def open_requests(request: Visit, session: Session) -> HumanRequestQuerySet:
@@ -141,24 +186,31 @@ def open_requests(request: Visit, session: Session) -> HumanRequestQuerySet:
     return found.with_what_is_shown().by_urgency()
 
 
-def beside(session: Session) -> dict[str, Any]:
-    runs = Run.objects.filter(pk__in=session.messages.cards().values("run"))
+def beside(request: Visit, session: Session) -> dict[str, Any]:
+    """What the viewer may see of the session's runs, and who takes part as far as they see it."""
+    user = request.user
+    cards = session.messages.cards()
+    runs = access.visible_runs(user).filter(pk__in=cards.values("run"))
+    asked = visible_requests(user).filter(session=session)
     return {
         "runs": listed_runs(runs.for_lists().order_by("-pk")),
-        "open_requests": session.requests.open().with_what_is_shown().by_urgency(),
+        "open_requests": asked.open().with_what_is_shown().by_urgency(),
         "files": Artifact.objects.filter(run__in=runs).order_by("-pk"),
-        "people": people(session),
+        "people": people(session, user),
     }
 
 
-def people(session: Session) -> list[tuple[str, datetime]]:
-    """Everybody who has a part in a session, also by an answer alone, and since when."""
-    answers = HumanResponse.objects.filter(request__session=session)
+def people(session: Session, user: User) -> list[tuple[str, datetime]]:
+    """Everybody who has a part in what the viewer sees, also by an answer, and since when."""
+    answers = HumanResponse.objects.filter(
+        request__in=visible_requests(user), request__session=session
+    )
     came = [
-        *session.members.values_list("user__username", "joined_at"),
-        *_firsts(session.messages.exclude(author=None), "author__username"),
+        *_firsts(messages_in(session, user).exclude(author=None), "author__username"),
         *_firsts(answers, "user__username"),
     ]
+    if reads_all_of(user, [session.pk]):
+        came += session.members.values_list("user__username", "joined_at")
     latest_first = sorted(came, key=itemgetter(1), reverse=True)
     return sorted(dict(latest_first).items(), key=itemgetter(1))
 
@@ -173,10 +225,24 @@ def told(reply: Reply | None) -> str:
     return f"This answered “{reply.request.prompt}”: {Truncator(words).chars(LONGEST_ECHO)}"
 
 
-def _asked(request: Visit, session: Session) -> HumanRequest | None:
-    """The very question that the composer named, whatever is open by now."""
-    request_id = _id(request.POST.get("request"))
-    return get_object_or_404(session.requests, pk=request_id) if request_id else None
+def _addressed(request: Visit, session: Session) -> tuple[Message | None, HumanRequest | None]:
+    """What the composer named as replied to: a message, or, to be answered, a question.
+
+    That very question, whatever is open by now; 404 for what the person may not see.
+    """
+    named = _id(request.POST.get("request"))
+    if named is None:
+        return None, None
+    seen = messages_in(session, request.user).select_related("request__wait")
+    message = get_object_or_404(seen, Q(pk=named) | Q(request=named))
+    return message, message.request if message.request_id == named else None
+
+
+def _echo(request: Visit, asked: HumanRequest | None, text: str) -> Echo | None:
+    confirmed = request.POST.get("confirms", "")
+    if asked is None:
+        return None
+    return services.echo_of(asked, text, by=request.user, confirmed=confirmed)
 
 
 def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
@@ -185,20 +251,24 @@ def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
 
 
 def _posted(
-    request: Visit,
-    session: Session,
-    *,
-    told: str,
-    sent: Message | None = None,
-    text: str = "",
-    status: int = 200,
+    request: Visit, session: Session, *, status: int = 200, told: str = "", **more: Any
 ) -> HttpResponse:
+    """The composer with what became of the words; `more`: `sent`, `text`, or an `echo` of them."""
+    context = {**composer(request, session), "told": told, **more}
+    if echo := more.get("echo"):
+        context["chosen"] = echo.request.pk
     if request.htmx:
-        context = {"told": told, "sent": sent, "text": text, **composer(request, session)}
         return render(request, "chat/_composer.html", context, status=status)
+    if echo:
+        return _page(request, session, status=status, **context)
     if told:
         messages.info(request, told)
     return redirect(f"{reverse('session_detail', args=[session.pk])}#latest")
+
+
+def _page(request: Visit, session: Session, /, *, status: int = 200, **more: Any) -> HttpResponse:
+    context = sessions(request) | transcript(request, session) | beside(request, session)
+    return render(request, "chat/session.html", context | more, status=status)
 
 
 def _firsts(rows: QuerySet[Any], name: str) -> Iterable[tuple[str, datetime]]:

@@ -20,6 +20,8 @@ def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
         return HttpResponseBadRequest(str(error))
     if (stream.kind, form) not in MAKERS:
         return HttpResponseBadRequest(f"{stream} has no form {form!r}.")
-    if not allowed(request.user, {stream}):
+    view = allowed(request.user, {stream}).get(stream)
+    if view is None:
         raise Http404
-    return JsonResponse({"frames": frames(stream, form, after=after)})
+    found = frames(stream, form, [view], after=after)
+    return JsonResponse({"frames": [frame.content_for(view) for frame in found]})

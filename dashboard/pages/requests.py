@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
-from chat.access import answerable_requests, visible_requests
+from chat.access import answerable_requests, titles_for, visible_requests
 from chat.models import HumanRequest, Message
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.answer_form import AnswerForm
@@ -124,5 +124,11 @@ def _page(
     request: Visit, found: HumanRequest, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     message = get_object_or_404(Message.objects.for_transcript(), request=found)
-    context |= {"message": message, "found": found, "answerable": answerable(request, [found])}
+    session = message.session_id
+    context |= {
+        "message": message,
+        "found": found,
+        "answerable": answerable(request, [found]),
+        "session_title": titles_for(request.user, [session]).get(session, ""),
+    }
     return render(request, "chat/request.html", context, status=status)

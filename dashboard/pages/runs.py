@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from chat.access import answerable_requests
+from chat.access import answerable_requests, titles_for
 from chat.models import Message, Session
 from procedures import access
 from procedures.access import SignedIn
@@ -46,7 +46,7 @@ def run_list(request: SignedIn) -> HttpResponse:
     context = {
         "runs": listed_runs(found["items"]),
         "mine": _that_wait_for(request, found["items"]),
-        "titles": _titles(found["items"]),
+        "titles": _titles(request, found["items"]),
         "next": found["next"],
         "states": [one for one in choice.states if one["count"] or one["value"] == choice.state],
         "procedures": Procedure.objects.filter(runs__in=choice.visible).distinct(),
@@ -66,7 +66,7 @@ def run_changes(request: SignedIn) -> HttpResponse:
     context = {
         "runs": listed_runs(runs),
         "mine": _that_wait_for(request, runs),
-        "titles": _titles(runs),
+        "titles": _titles(request, runs),
         "states": choice.states,
         "new": 0 if "after" in request.GET else choice.count_new(shown),
         "most_new": MOST_NEW,
@@ -80,13 +80,17 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     newest = run.events.order_by("-seq")[:MOST_EVENTS]
     is_whole = request.GET.get("rows") == "all"
+    session, above = session_of(run), run.parent_wait
+    seen = access.visible_runs(request.user).select_related("procedure")
     context = run_overview(run, is_whole=is_whole) | {
         "is_whole": is_whole,
         "events": list(newest)[::-1],
         "earlier": max(run.head_seq - MOST_EVENTS, 0),
-        "session": session_of(run),
-        "origin": access.visible_runs(request.user).filter(copies=run).first(),
-        "copies": access.visible_runs(request.user).filter(origin=run),
+        "session": session,
+        "title": _titles(request, [run]).get(run.pk),
+        "above": seen.filter(pk=above.run_id).first() if above else None,
+        "origin": seen.filter(copies=run).first(),
+        "copies": seen.filter(origin=run),
     }
     return render(request, "procedures/run.html", context)
 
@@ -159,7 +163,7 @@ def _in(runs: RunQuerySet, state: str) -> RunQuerySet:
 
 def find(request: SignedIn, run_id: UUID) -> Run:
     runs = access.visible_runs(request.user).select_related(
-        "procedure", "started_by", "version", "head", "parent_wait__run__procedure"
+        "procedure", "started_by", "version", "head", "parent_wait"
     )
     return get_object_or_404(runs, pk=run_id)
 
@@ -175,10 +179,12 @@ def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
     return set(asked.values_list("wait__run_id", flat=True))
 
 
-def _titles(runs: list[Run]) -> dict[UUID, str]:
-    """What tells the runs apart: the titles of their sessions."""
-    cards = Message.objects.filter(run__in=[run.pk for run in runs], kind=Message.Kind.RUN)
-    return dict(cards.order_by().values_list("run_id", "session__title"))
+def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
+    """What tells the runs apart: the titles of their sessions, as the viewer reads them."""
+    cards = Message.objects.cards().filter(run__in=[run.pk for run in runs])
+    sessions = dict(cards.order_by().values_list("run_id", "session"))
+    titles = titles_for(request.user, sessions.values())
+    return {run: titles[session] for run, session in sessions.items() if session in titles}
 
 
 def _id(text: str | None) -> UUID | None:

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 
 from chat.models import Assignment, HumanRequest, HumanResponse
+from chat.services import Echo
 from dashboard.answer_form import AnswerForm
 from procedures.engine.questions import Question, RequestKind
 
@@ -56,6 +57,17 @@ def said(question: Question, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(question.label_of(one) for one in value)
     return question.label_of(value) if question.labels else plain(value)
+
+
+@register.filter
+def meaning(echo: Echo) -> str:
+    """What typed words would answer, as the buttons call it."""
+    question, value = echo.request.asked, echo.value
+    if question.kind == RequestKind.REVIEW:
+        return "Approve" if value["decision"] == "approved" else "Reject"
+    if question.kind == RequestKind.ESCALATION:
+        return f"Resolve: {value}"
+    return said(question, value).capitalize() if value in (True, False) else said(question, value)
 
 
 @register.filter

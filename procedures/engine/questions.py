@@ -23,6 +23,8 @@ NOTHING: Any = object()
 HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 JOINERS = "\u200c\u200d"
 """Part of correct Persian and of composed emoji."""
+DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
+"""An approval's words where its author gives none."""
 OPERATORS = ("role:operate",)
 """Asks those who operate the procedure, instead of its answerers."""
 
@@ -210,7 +212,7 @@ class Response(Generic[T]):
 
 
 def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Question:
-    labels = {"true": yes or "Approve", "false": no or "Reject"}
+    labels = {"true": yes or DEFAULT_LABELS["true"], "false": no or DEFAULT_LABELS["false"]}
     return build(RequestKind.APPROVAL, prompt, {"type": "boolean"}, labels=labels, **asking)
 
 

@@ -4,8 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, Route, expect
 
-from chat.models import HumanRequest, Session
+from chat.models import HumanRequest, Member, Session
 from chat.services import post_message
+from procedures.models.clock import clock
 from tests.browser.conftest import PHONE, OpenPage
 from tests.browser.test_connection import Cable
 from tests.pages import ask, ask_in
@@ -21,6 +22,13 @@ def asked(alice: User) -> HumanRequest:
 @pytest.fixture
 def session(asked: HumanRequest) -> Session:
     return asked.session
+
+
+@pytest.fixture
+def shared(session: Session, bob: User) -> Session:
+    """Bob is a member, too, and reads what alice writes."""
+    Member.objects.create(session=session, user=bob, joined_at=clock.now())
+    return session
 
 
 def composer(page: Page) -> Locator:
@@ -58,11 +66,57 @@ def test_the_composer_says_what_typing_means_and_yes_answers(
     expect(said(page)).to_have_text(["yes"])
     asked.refresh_from_db()
     assert asked.is_open
-    say(page, "Yes")
+    page.get_by_label("Replying to").select_option(str(asked.pk))
+    say(page, "ok")
+    expect(
+        page.get_by_text("Send it again to answer “Pay 31.20 €?” with Pay 31.20 €.")
+    ).to_be_visible()
+    expect(composer(page)).to_have_value("ok")
+    asked.refresh_from_db()
+    assert asked.is_open
+    composer(page).press("Enter")
 
     expect(page.get_by_text("This answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
     expect(page.get_by_role("article", name="Pay 31.20 €?")).to_contain_text("by bob")
-    expect(strip).to_contain_text("Everybody in this session reads it")
+    expect(strip).to_contain_text("The members of this session read it")
+
+
+def test_other_words_than_those_that_were_echoed_are_echoed_anew(
+    open_page: OpenPage, asked: HumanRequest, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    told = page.locator(".composer__told")
+
+    say(page, "yes")
+    expect(told).to_contain_text("with Pay 31.20 €")
+    composer(page).fill("no")
+    expect(told).to_be_empty()
+    composer(page).press("Enter")
+    expect(told).to_contain_text("with Keep the money")
+    composer(page).fill("not yet")
+    composer(page).press("Enter")
+
+    expect(said(page)).to_have_text(["not yet"])
+    asked.refresh_from_db()
+    assert asked.is_open
+
+
+def test_what_is_confirmed_without_a_connection_answers_once_there_is_one(
+    open_page: OpenPage, asked: HumanRequest, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    say(page, "yes")
+    expect(page.locator(".composer__told")).to_contain_text("Send it again")
+
+    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
+    composer(page).press("Enter")
+    expect(page.locator(".outbox .message")).to_contain_text(["not sent yet"])
+    page.unroute("**/messages")
+
+    expect(page.get_by_text("This answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
+    expect(said(page)).to_have_text(["yes"])
 
 
 @pytest.mark.parametrize("width", [1440, PHONE])
@@ -147,9 +201,9 @@ def test_what_waits_for_a_connection_is_sent_after_the_page_was_closed(
 
 
 def test_a_line_tells_what_was_caught_up_with(
-    open_page: OpenPage, session: Session, alice: User, bob: User
+    open_page: OpenPage, shared: Session, alice: User, bob: User
 ) -> None:
-    page = open_page(bob)
+    session, page = shared, open_page(bob)
     cable = Cable(page)
     open_session(page, session)
 
@@ -166,9 +220,9 @@ def test_a_line_tells_what_was_caught_up_with(
 
 
 def test_ones_own_message_stands_where_it_stands_for_everybody(
-    open_page: OpenPage, session: Session, alice: User, bob: User
+    open_page: OpenPage, shared: Session, alice: User, bob: User
 ) -> None:
-    page = open_page(bob)
+    session, page = shared, open_page(bob)
     page.route_web_socket("**/live", lambda socket: socket.close())
     page.goto(f"/chat/{session.pk}")
     post_message(session, "first", by=alice)

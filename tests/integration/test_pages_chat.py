@@ -9,10 +9,11 @@ from django.test import Client
 
 from chat.live.frames import frames
 from chat.live.streams import Stream
-from chat.models import HumanRequest, Message, Session
+from chat.live.views import WHOLE
+from chat.models import HumanRequest, Member, Message, Session
 from chat.services import post_message
 from procedures.models.clock import clock
-from tests.calls import request_of, run_until_it_waits
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import HTMX, ask, ask_in, browser, grant_to_both, queries_of, shown, writes
 from tests.runs import answer
 
@@ -27,14 +28,19 @@ def say(
     to: HumanRequest | None = None,
     key: str = "",
     htmx: bool = True,
+    **more: str,
 ) -> Any:
-    fields = {"text": text, "client_key": key, "request": to.pk if to else ""}
+    fields = {"text": text, "client_key": key, "request": to.pk if to else "", **more}
     return client.post(f"/chat/{session.pk}/messages", fields, headers=HTMX if htmx else {})
 
 
 def said(session: Session) -> list[str]:
     messages = session.messages.filter(kind=Message.Kind.PERSON)
     return list(messages.values_list("text", flat=True))
+
+
+def take_part(user: User, session: Session) -> None:
+    Member.objects.create(session=session, user=user, joined_at=clock.now())
 
 
 def test_who_takes_part_reads_the_transcript(alice: User, bob: User) -> None:
@@ -65,6 +71,7 @@ def test_a_stranger_finds_no_session(alice: User, carol: User) -> None:
 
 def test_the_list_has_the_newest_first_and_marks_what_waits(alice: User, bob: User) -> None:
     first, second = ask("approval", by=alice).session, ask("text", by=alice).session
+    take_part(bob, first)
     say(browser(alice), first, "Please look at this.")
 
     text = shown(browser(bob).get("/chat"))
@@ -124,15 +131,16 @@ def test_what_cannot_be_kept_is_said(alice: User, text: str, sentence: str) -> N
 @pytest.mark.parametrize(
     ("kind", "text", "outcome"),
     [
-        ("approval", "yes", "approved"),
-        ("approval", "No.", "rejected"),
+        ("approval", "pay 31.20 €", "approved"),
+        ("approval", "Keep the money.", "rejected"),
         ("choice", "Bread", "answered"),
-        ("choice", "1", "answered"),
+        ("many", "a, C", "answered"),
         ("text", "Snow white", "answered"),
-        ("review", "ok", "approved"),
+        ("text", "ok", "answered"),
+        ("whole", "12", "answered"),
     ],
 )
-def test_words_that_can_mean_one_thing_answer(
+def test_the_authors_own_words_answer_at_once(
     alice: User, bob: User, kind: str, text: str, outcome: str
 ) -> None:
     request = ask(kind, by=alice)
@@ -145,6 +153,83 @@ def test_words_that_can_mean_one_thing_answer(
     assert said(request.session) == [text]
     assert f"This answered “{request.prompt}”" in shown(echo)
     assert "in the chat" in shown(browser(alice).get(f"/requests/{request.pk}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "meaning", "outcome"),
+    [
+        ("approval", "yes", "Pay 31.20 €", "approved"),
+        ("approval", " OK! ", "Pay 31.20 €", "approved"),
+        ("approval", "n", "Keep the money", "rejected"),
+        ("review", "approve", "Approve", "approved"),
+        ("review", "no", "Reject", "rejected"),
+        ("boolean", "y", "Yes", "answered"),
+        ("choice", "1", "Apples", "answered"),
+        ("choice", "a", "Apples", "answered"),
+        ("many", "1, b", "a, b", "answered"),
+        ("problem", "done nothing yet", "Resolve: done nothing yet", "answered"),
+    ],
+)
+def test_other_words_answer_when_they_are_sent_again_below_what_they_mean(
+    alice: User, bob: User, kind: str, text: str, meaning: str, outcome: str
+) -> None:
+    grant("one_of_each", bob.groups.get(), "operate")
+    request, client = ask(kind, by=alice), browser(bob)
+
+    echo = say(client, request.session, text, to=request)
+
+    assert echo.status_code == 422
+    assert f"to answer “{request.prompt}” with <strong>{meaning}</strong>" in shown(echo)
+    assert f'<option value="{request.pk}"' in shown(echo)
+    assert (said(request.session), HumanRequest.objects.get().is_open) == ([], True)
+
+    say(client, request.session, text, to=request, confirms=echo.context["echo"].token)
+
+    assert HumanRequest.objects.get().outcome == outcome
+    assert said(request.session) == [text.strip()]
+
+
+def test_an_echo_confirms_what_it_has_shown_and_nothing_else(alice: User, bob: User) -> None:
+    request, client = ask("approval", by=alice), browser(bob)
+    other = ask_in(request.session, "approval", by=alice)
+    yes = say(client, request.session, "yes", to=request).context["echo"].token
+
+    refused = [
+        say(client, request.session, "no", to=request, confirms=yes),
+        say(client, request.session, "yes", to=other, confirms=yes),
+    ]
+    HumanRequest.objects.filter(pk=request.pk).update(version=2)
+    refused.append(say(client, request.session, "yes", to=request, confirms=yes))
+
+    assert [answer.status_code for answer in refused] == [422, 422, 422]
+    assert HumanRequest.objects.open().count() == 2
+    assert say(client, request.session, "ok", to=other, confirms=refused[1].context["echo"].token)
+    assert HumanRequest.objects.open().get() == request
+
+
+def test_the_echo_keeps_the_question_chosen_among_several(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+    ask_in(request.session, "text", by=alice)
+
+    echo = shown(say(browser(bob), request.session, "ok", to=request))
+
+    assert f'<option value="{request.pk}"' in echo
+    assert "selected" in echo.split(f'<option value="{request.pk}"')[1].split(">")[0]
+    assert '<option value="">' in echo
+    assert " ok</textarea>" in echo
+
+
+def test_without_javascript_the_echo_is_a_page_with_the_words_in_it(alice: User, bob: User) -> None:
+    request, client = ask("approval", by=alice), browser(bob)
+
+    page = say(client, request.session, "ok", to=request, htmx=False)
+
+    assert page.status_code == 422
+    assert "Send it again to answer" in shown(page)
+    token = page.context["echo"].token
+    assert f'name="confirms" value="{token}"' in shown(page)
+    assert say(client, request.session, "ok", to=request, htmx=False, confirms=token).url
+    assert HumanRequest.objects.get().outcome == "approved"
 
 
 def test_the_echo_of_a_long_answer_is_short(alice: User, bob: User) -> None:
@@ -223,7 +308,10 @@ def test_who_is_not_asked_only_talks(alice: User) -> None:
 def test_a_retry_of_an_answer_is_one_message_and_one_response(alice: User, bob: User) -> None:
     request, client = ask("approval", by=alice), browser(bob)
 
-    echoes = [say(client, request.session, "yes", to=request, key="k") for _ in range(2)]
+    token = say(client, request.session, "yes", to=request).context["echo"].token
+    echoes = [
+        say(client, request.session, "yes", to=request, key="k", confirms=token) for _ in range(2)
+    ]
 
     assert all("This answered" in shown(echo) for echo in echoes)
     assert said(request.session) == ["yes"]
@@ -280,12 +368,15 @@ def test_the_order_is_that_of_the_commits_live_and_after_a_reload(alice: User, b
     for message in (fast, slow):
         message.add_to(session.pk)
 
-    page = browser(bob).get(f"/chat/{session.pk}")
-    pushed = frames(Stream("session", session.pk), "page", after=after)
+    page = browser(alice).get(f"/chat/{session.pk}")
+    pushed = frames(Stream("session", session.pk), "page", [WHOLE], after=after)
 
     assert slow.pk < fast.pk
     assert [message.text for message in page.context["transcript"]][-2:] == [fast.text, slow.text]
-    assert [fast.text in pushed[0]["html"], slow.text in pushed[1]["html"]] == [True, True]
+    assert [
+        fast.text in pushed[0].content["html"],
+        slow.text in pushed[1].content["html"],
+    ] == [True, True]
     assert page.context["rows"][0].text == slow.text
 
 

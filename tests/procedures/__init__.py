@@ -8,6 +8,7 @@ from tests.procedures.faults import *
 from tests.procedures.forked import *
 from tests.procedures.forms import *
 from tests.procedures.inputs import *
+from tests.procedures.kinships import *
 from tests.procedures.large import *
 from tests.procedures.limited import *
 from tests.procedures.moments import *

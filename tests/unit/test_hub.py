@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from chat.live.hub import MOST_READS, Watch
 from chat.live.streams import INBOX, RUNS, Stream
+from chat.live.views import WHOLE, View
 
 RUN = Stream("run", uuid4())
 
@@ -12,6 +13,9 @@ class Reader:
     """Somebody who follows."""
 
     def hand(self, frame: str) -> None: ...
+
+    def view(self, _: Stream) -> View:
+        return WHOLE
 
 
 def test_a_stream_that_costs_much_rests_ten_times_as_long() -> None:

@@ -8,6 +8,7 @@ class ChatComposer extends HTMLElement {
     this.told = this.querySelector("[role=status]");
     this.outbox = document.querySelector("chat-outbox");
     this.placeSent();
+    this.text.addEventListener("input", () => this.forgetEcho());
     this.text.addEventListener("keydown", (event) => this.onKey(event));
     this.form.addEventListener("click", (event) => this.walk(event));
     this.form.addEventListener("change", ({ target }) => target === this.select && this.choose(target.value));
@@ -19,6 +20,14 @@ class ChatComposer extends HTMLElement {
 
   get select() {
     return this.form.elements.request;
+  }
+
+  /** Other words mean something else: what was shown about the former ones is over. */
+  forgetEcho() {
+    const { confirms } = this.form.elements;
+    if (!confirms) return;
+    confirms.remove();
+    this.told.textContent = "";
   }
 
   onKey(event) {
@@ -33,7 +42,8 @@ class ChatComposer extends HTMLElement {
   walk(event) {
     const count = event.target.closest(".composer__count");
     if (!count) return;
-    const ids = [...this.select.options].map((option) => option.value).filter(Boolean);
+    const questions = [...this.select.options].filter(({ dataset }) => dataset.place);
+    const ids = questions.map((option) => option.value);
     const next = ids[(ids.indexOf(this.select.value) + 1) % ids.length];
     count.hash = `request-${next}`;
     this.choose(next);
@@ -75,7 +85,13 @@ class ChatComposer extends HTMLElement {
   /** The same key goes with it: should the server have it already, it stays one message. */
   sendLater() {
     const { client_key: key } = this.form.elements;
-    this.outbox.take({ text: this.text.value, request: this.select?.value ?? "", client_key: key.value });
+    this.outbox.take({
+      text: this.text.value,
+      request: this.select?.value ?? "",
+      client_key: key.value,
+      confirms: this.form.elements.confirms?.value ?? "",
+    });
+    this.forgetEcho();
     key.value = `${Date.now()}-${Math.random()}`;
     this.text.readOnly = false;
     this.text.value = "";

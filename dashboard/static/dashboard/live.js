@@ -67,7 +67,7 @@ class Connection {
   #take(frame) {
     const element = this.#streams.get(frame.stream);
     if (!element) return;
-    if (frame.denied) element.deny();
+    if (frame.denied || frame.stale) element.deny();
     else if (element.misses(frame)) this.send({ range: frame.stream, after: element.cursor });
     else element.take(frame);
   }
@@ -124,7 +124,7 @@ class LiveStream extends HTMLElement {
     this.dispatchEvent(new CustomEvent("live", { bubbles: true, detail: frame }));
   }
 
-  /** Nothing more comes: the server says so, and the page asks what may still be seen. */
+  /** Nothing more comes, or other things may be seen now: the page asks what there is to see. */
   deny() {
     connection.remove(this);
     location.reload();

@@ -1,0 +1,102 @@
+"""What each follower sees of a session: decided for all of them at once, looked up in memory.
+
+A change belongs to a run, or is what a person wrote. Members see every change. For the others it is
+known which of the session's runs they may see; a run that nobody has asked about yet is looked up
+for all followers by one query, however many changes and followers there are.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q, Value
+
+from chat.access import reads_all_of
+from chat.models import Message
+from procedures import access
+
+MOST_AT_ONCE = 100
+"""Users in one query: SQLite takes at most 500 parts of a union."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a change of a session concerns."""
+
+    run: UUID | None = None
+    """Whoever may see this run."""
+    people: frozenset[int] = frozenset()
+    """The keys of users."""
+
+
+@dataclass
+class View:
+    """What a follower sees of a stream."""
+
+    user: User | None = None
+    is_whole: bool = False
+    runs: set[UUID] = field(default_factory=set)
+    """The runs of the session that they may see."""
+    hidden: set[UUID] = field(default_factory=set)
+    """The runs of which something was kept from them."""
+
+    def sees(self, subject: Subject | None) -> bool:
+        """None: a change without a subject, as in a stream that is all of one run."""
+        if subject is None or self.is_whole:
+            return True
+        return subject.run in self.runs or (
+            self.user is not None and self.user.pk in subject.people
+        )
+
+    def fits(self, newer: "View") -> bool:
+        """Whether what was sent by this view is what the newer one shows, too."""
+        is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
+        return self.is_whole == newer.is_whole and not is_lost and not is_gained
+
+
+WHOLE = View(is_whole=True)
+
+
+def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, View]:
+    """Return what a user sees of those of the sessions that they may follow."""
+    wanted = set(sessions)
+    if not isinstance(user, User) or not user.is_active:
+        return {}
+    whole = reads_all_of(user, wanted)
+    views = {session: View(user, is_whole=True) for session in whole}
+    if wanted == whole:
+        return views
+    said = Message.objects.filter(session__in=wanted - whole).exclude(run=None).order_by()
+    runs = said.annotate(is_seen=Q(run__in=access.visible_runs(user)))
+    parts = {session: View(user) for session in wanted - whole}
+    for session, run, is_seen in runs.values_list("session", "run", "is_seen").distinct():
+        (parts[session].runs if is_seen else parts[session].hidden).add(run)
+    return views | {session: view for session, view in parts.items() if view.runs}
+
+
+def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
+    """Note in the views which of the subjects' runs they may see that they did not yet."""
+    runs = {subject.run for subject in subjects if subject and subject.run}
+    parts = [view for view in views if not view.is_whole and view.user and not runs <= view.runs]
+    users = {view.user.pk: view.user for view in parts if view.user}
+    seen = _who_sees(list(users.values()), runs) if runs and users else set()
+    for view in parts:
+        view.runs |= {run for user, run in seen if view.user and user == view.user.pk}
+        view.hidden |= runs - view.runs
+
+
+def _who_sees(users: Sequence[User], runs: set[UUID]) -> set[tuple[int, UUID]]:
+    """Return which of the users may see which of the runs: one query for a hundred users."""
+    found: set[tuple[int, UUID]] = set()
+    for begin in range(0, len(users), MOST_AT_ONCE):
+        first, *rest = (
+            access.visible_runs(user)
+            .filter(pk__in=runs)
+            .order_by()
+            .annotate(viewer=Value(user.pk))
+            .values_list("viewer", "pk")
+            for user in users[begin : begin + MOST_AT_ONCE]
+        )
+        found |= set(first.union(*rest, all=True))
+    return found

@@ -1,0 +1,485 @@
+"""Whoever is asked in a child run finds nothing of its parent, by any door, and no trace of it.
+
+Everything that the parent says, asks, is given and returns has a mark in it, and so have the names
+of those who answer it and write about it. Beside what carol does not find stands what she does: her
+own child. Members of the session find all of it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core import mail
+
+from chat.access import messages_in, titles_for
+from chat.live.frames import frames
+from chat.live.streams import Stream, allowed
+from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
+from chat.services import find_mails, post_message, reassign_request, send_mail
+from dashboard.sign_in import tokens
+from procedures.engine.files import File, file_desk
+from procedures.files import ContentStore
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.runner import advance_run
+from procedures.services import Sent, send_signal, sweep
+from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.conftest import create_person, group
+from tests.pages import HTMX, browser
+from tests.procedures.kinships import MARK
+from tests.processes import Web
+from tests.routes import addresses
+from tests.runs import answer
+from tests.sockets import Page, page
+
+METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
+PHASES = ["asking", "mapping", "ended"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A parent in whose session a child asks carol."""
+
+    parent: Run
+    child: Run
+    bob: User
+
+    @property
+    def session(self) -> Session:
+        return request_of(self.child).session
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be found: the mark, and the ids of what is the parent's."""
+        requests = HumanRequest.objects.filter(wait__run=self.parent)
+        said = Message.objects.filter(run=self.parent)
+        ids = [*requests.values_list("pk", flat=True), *said.values_list("pk", flat=True)]
+        return [MARK, str(self.parent.pk), *map(str, ids)]
+
+    def go_on(self, phase: str) -> None:
+        if phase in ("mapping", "ended"):
+            answer(request_of(self.parent), value="a zebra word", by=self.bob)
+            advance_run(self.parent.pk)
+            for child in Run.objects.filter(parent_wait__kind="map"):
+                advance_run(child.pk)
+        if phase == "ended":
+            for child in Run.objects.filter(parent_wait__kind="map"):
+                whom = json.loads(child.inputs)["whom"][1:]
+                answer(request_of(child), by=User.objects.get(username=whom))
+                advance_run(child.pk)
+            sweep()
+            advance_run(self.parent.pk)
+            self.parent.refresh_from_db()
+            assert self.parent.status == "succeeded"
+
+
+@pytest.fixture
+def family(alice: User, carol: User, dave: User, support: Group, operators: Group) -> Family:
+    """Alice has started it; zebra_bob has answered, zebra_erin is a member and writes."""
+    bob, erin = create_person("zebra_bob", group("zebras")), create_person("zebra_erin")
+    for user in (alice, carol, bob, erin, dave):
+        user.email = f"{user.username}@sign.example"
+        user.save()
+    grant("zebra_parent", support, "start")
+    grant("zebra_parent", operators, "operate")
+    with file_desk(ContentStore()):
+        paper = File.store("zebra-paper.csv", "zebra;content\n")
+    inputs = {"paper": paper, "remark": "zebra remark", "whom": "@carol"}
+    parent = run_until_it_waits("zebra_parent", by=alice, **inputs)
+    session = request_of(parent).session
+    reassign_request(request_of(parent).pk, to="@zebra_bob", by=dave, reason="A zebra reason.")
+    for value in (True, {"decision": "approved", "text": "A zebra edit."}):
+        answer_with_comment(request_of(parent), value, by=bob)
+        advance_run(parent.pk)
+    send_signal(parent.pk, Sent("zebra_signal", "z-1", "zebra"), by=alice)
+    Member.objects.create(session=session, user=erin, joined_at=clock.now())
+    card = Message.objects.get(request=HumanRequest.objects.earliest("pk"))
+    post_message(session, "Free zebra words.", by=erin)
+    post_message(session, "Zebra words about a question.", by=bob, reply_to=card)
+    child = Run.objects.get(parent_wait__run=parent)
+    advance_run(child.pk)
+    parent.refresh_from_db()
+    child.refresh_from_db()
+    return Family(parent, child, bob)
+
+
+@pytest.fixture(autouse=True)
+def time_goes_on() -> Iterator[None]:
+    yield
+    clock.ahead = timedelta(0)
+
+
+def answer_with_comment(request: HumanRequest, value: Any, *, by: User) -> None:
+    path = f"/api/requests/{request.pk}/response"
+    body = {"value": value, "comment": "A zebra comment."}
+    assert caller(by).post(path, body, "application/json").status_code == 201
+
+
+def places(run: Run, user: User) -> dict[str, object]:
+    """What stands for each parameter of a route; of the admin, whatever there is."""
+    request = HumanRequest.objects.filter(wait__run=run).earliest("pk")
+    own = run.artifacts.first()
+    return {
+        "procedures/name": run.procedure.name,
+        "runs/run_id": run.pk,
+        "artifacts/name": own.name if own else "none.csv",
+        "files/name": own.name if own else "none.csv",
+        "signals/name": "signal",
+        "chat/session_id": request.session_id,
+        "requests/request_id": request.pk,
+        "sign-in/name": user.username,
+        "/token": tokens.make_token(user),
+    }
+
+
+def paths(family: Family, carol: User) -> list[str]:
+    """Every route with the ids of the child and of the parent, and what can be asked of some."""
+    create_rows_for_admin(family)
+    found = {
+        one.path for run in (family.child, family.parent) for one in addresses(places(run, carol))
+    }
+    session, parent = family.session.pk, family.parent
+    asked = HumanRequest.objects.filter(wait__run=parent).earliest("pk")
+    streams = [f"session:{session}", f"run:{parent.pk}", f"run:{family.child.pk}"]
+    return [
+        *sorted(found),
+        *(f"/live/range?stream={one}&form={form}" for one in streams for form in ("page", "data")),
+        f"/live/range?stream=run:{parent.pk}&form=card",
+        f"/chat/rows?current={session}",
+        f"/chat/{session}?before=9999",
+        f"/requests/waiting?shown={asked.pk}",
+        f"/runs?procedure={parent.procedure.name[:5]}_p",
+        f"/runs/changes?shown={parent.pk}&shown={family.child.pk}",
+        f"/runs/{family.child.pk}?rows=all",
+        f"/api/requests?run={parent.pk}",
+        "/api/requests?status=answered",
+        "/api/runs?status=waiting",
+        "/runs?state=people",
+    ]
+
+
+def create_rows_for_admin(family: Family) -> None:
+    """Its pages need a row of every table; carol sees none of them."""
+    product = {"created_at": clock.now()}
+    Mail.objects.get_or_create(request=request_of(family.parent), user=family.bob, defaults=product)
+    Presence.objects.get_or_create(user=family.bob, defaults={"seen_at": clock.now()})
+    caller(family.bob)
+
+
+def text_of(response: Any) -> str:
+    body = b"".join(response) if response.streaming else response.content
+    headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
+    return f"{headers}\n{body.decode()}"
+
+
+def found_in(text: str, secrets: list[str]) -> list[str]:
+    return [secret for secret in secrets if secret.casefold() in text.casefold()]
+
+
+# Every route
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_no_route_tells_of_the_parent(family: Family, carol: User, phase: str) -> None:
+    family.go_on(phase)
+    told = paths(family, carol)
+    visits = {path: [browser(carol), caller(carol)] for path in told}
+
+    seen = ""
+    for path, clients in visits.items():
+        secrets = [one for one in family.secrets if one not in path]
+        for client in clients:
+            response = client.get(path)
+            assert not found_in(text_of(response), secrets), path
+            assert response.status_code < 500, path
+            seen += text_of(response)
+
+    assert len(told) > 60
+    assert f"/runs/{family.child.pk}" in seen
+    assert "A plain notice." in seen
+    assert "A plain question?" in seen
+    assert f'"run_id": "{family.child.pk}"' in seen
+
+
+def test_no_method_of_the_parents_routes_tells_of_it(family: Family, carol: User) -> None:
+    create_rows_for_admin(family)
+    found = [one.path for one in addresses(places(family.parent, carol)) if not one.is_admin]
+    body = json.dumps({"value": True, "reason": "Why?", "id": "1", "at": "zebra_step"})
+
+    for path in found:
+        secrets = [one for one in family.secrets if one not in path]
+        for client in (browser(carol), caller(carol)):
+            for method in METHODS:
+                if "sign-out" not in path:
+                    response = client.generic(method.upper(), path, body, "application/json")
+                    assert not found_in(text_of(response), secrets), (method, path)
+
+
+def test_nothing_is_posted_to_what_one_does_not_see(family: Family, carol: User) -> None:
+    parents = HumanRequest.objects.filter(wait__run=family.parent)
+    messages = Message.objects.filter(run=family.parent)
+    path = f"/chat/{family.session.pk}/messages"
+
+    for named in [*parents, *messages]:
+        refusal = browser(carol).post(path, {"text": "yes", "request": named.pk}, headers=HTMX)
+        assert refusal.status_code == 404
+
+    assert family.session.messages.filter(author=carol).count() == 0
+
+
+def test_the_page_of_the_session_holds_what_is_carols_and_no_gap_or_count(
+    family: Family, carol: User
+) -> None:
+    opened = browser(carol).get(f"/chat/{family.session.pk}")
+
+    assert [message.kind for message in opened.context["transcript"]] == [
+        "run",
+        "notice",
+        "request",
+    ]
+    assert opened.context["title"].startswith("Plain child · ")
+    assert [listed.run for listed in opened.context["runs"]] == [family.child]
+    assert [name for name, _ in opened.context["people"]] == ["alice"]
+    assert opened.context["others"] == []
+    assert list(opened.context["files"]) == []
+    assert opened.context["earlier"] is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/chat/{session}", "/chat/{session}/beside", "/chat", "/", "/runs"]
+)
+def test_whatever_goes_on_in_the_parent_carols_pages_stay_the_same(
+    family: Family, carol: User, alice: User, path: str
+) -> None:
+    path, client = path.format(session=family.session.pk), browser(carol)
+    before = without_keys(client.get(path).content.decode())
+
+    post_message(family.session, "More zebra words.", by=alice)
+    family.go_on("mapping")
+    Run.objects.filter(parent_wait__kind="map").update(parent_wait=None, started_by=None)
+    HumanRequest.objects.filter(wait__run__parent_wait=None).exclude(
+        wait__run=family.parent
+    ).delete()
+    Run.objects.filter(pk=family.parent.pk).update(status="running")
+
+    assert without_keys(client.get(path).content.decode()) == before
+
+
+def without_keys(html: str) -> str:
+    """Without what is new on every page, and without the cursor of a stream."""
+    for pattern in (
+        r'name="(csrfmiddlewaretoken|client_key)" value="[^"]*"',
+        r'value="[^"]*" name="client_key"',
+        r'stream="session:[^"]*" form="page" after="\d+"',
+        r'datetime="[^"]*">when the page was opened',
+    ):
+        html = re.sub(pattern, "", html)
+    return html
+
+
+# The stream
+
+
+def heard(carols: Page, last: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while not found or found[-1]["seq"] < last:
+        found.append(carols.hear())
+    return found
+
+
+@pytest.mark.parametrize("form", ["data", "page"])
+@pytest.mark.parametrize("ask", ["follow", "range"])
+def test_the_socket_brings_numbers_alone(
+    running_web: Web, family: Family, carol: User, alice: User, form: str, ask: str
+) -> None:
+    session, stream = family.session, f"session:{family.session.pk}"
+    with page(running_web, carol) as carols, page(running_web, alice) as alices:
+        for one in (carols, alices):
+            one.follow(stream, form=form, after=0 if ask == "follow" else session.last_seq)
+            if ask == "range":
+                one.say(range=stream, after=0)
+        carol_hears, alice_hears = heard(carols, session.last_seq), heard(alices, session.last_seq)
+
+    assert [frame["seq"] for frame in carol_hears] == list(range(1, session.last_seq + 1))
+    assert not found_in(json.dumps(carol_hears), family.secrets)
+    shown = [frame for frame in carol_hears if frame.keys() - {"stream", "seq"}]
+    own = set(Message.objects.filter(run=family.child).values_list("seq", flat=True))
+    assert {frame["seq"] for frame in shown} == own
+    if form == "page":
+        assert len(found_in(json.dumps(alice_hears), family.secrets)) > 5
+
+
+@pytest.mark.parametrize("form", ["data", "page"])
+def test_live_frames_are_decided_per_socket(
+    running_web: Web, family: Family, carol: User, alice: User, form: str
+) -> None:
+    session, stream = family.session, f"session:{family.session.pk}"
+    with page(running_web, carol) as carols, page(running_web, alice) as alices:
+        for one in (carols, alices):
+            one.follow(stream, form=form, after=session.last_seq - 1)
+            one.hear()
+        post_message(session, "Zebra news.", by=alice)
+        post_message(session, "I have a question.", by=carol)
+        answer(request_of(family.parent), value="a zebra word", by=family.bob)
+        answer(request_of(family.child), value=True, by=carol)
+        carol_hears, alice_hears = (heard(one, session.last_seq + 4) for one in (carols, alices))
+
+    assert not found_in(json.dumps(carol_hears), family.secrets)
+    keys = [sorted(frame.keys() - {"stream", "seq"}) for frame in carol_hears]
+    shown = ["html"] if form == "page" else ["kind", "object"]
+    assert keys == [[], shown, [], shown]
+    assert [sorted(frame.keys() - {"stream", "seq"}) for frame in alice_hears] == [shown] * 4
+
+
+def test_whoever_comes_to_see_the_parent_reads_the_page_again(
+    running_web: Web, family: Family, carol: User, dave: User
+) -> None:
+    stream = f"session:{family.session.pk}"
+    with page(running_web, carol) as carols:
+        carols.follow(stream, after=family.session.last_seq - 1)
+        carols.hear()
+        reassign_request(request_of(family.parent).pk, to="@carol", by=dave, reason="Ask carol.")
+        told = carols.hear()
+        while "stale" not in told:
+            told = carols.hear()
+
+    assert told["stream"] == stream
+    assert "A zebra notice." in browser(carol).get(f"/chat/{family.session.pk}").content.decode()
+
+
+def test_a_change_is_decided_for_all_followers_at_once(
+    family: Family, alice: User, django_assert_num_queries: Any
+) -> None:
+    """As many queries for one change and follower as for twenty of each."""
+    stream = Stream("session", family.session.pk)
+    people = [create_person(f"reader{number}", group("readers")) for number in range(20)]
+    reassign_request(
+        request_of(family.child).pk, to="readers", by=alice_operates(alice), reason="All of them."
+    )
+    views = [allowed(person, [stream])[stream] for person in people]
+    after = family.session.last_seq
+
+    def changes(count: int) -> None:
+        for number in range(count):
+            post_message(family.session, f"{number}", by=alice)
+
+    changes(1)
+    with django_assert_num_queries(2):  # the changes, and the messages among them
+        frames(stream, "data", views[:1], after=after)
+    changes(20)
+    family.go_on("mapping")
+    with django_assert_num_queries(4):  # the requests, too, and who sees the runs that are new
+        found = frames(stream, "data", views, after=after)
+
+    assert len(found) > 20
+    assert all(frame.content_for(views[0]).keys() == {"seq"} for frame in found[2:20])
+
+
+def alice_operates(alice: User) -> User:
+    grant("plain_child", alice.groups.get(), "operate")
+    return alice
+
+
+# Mails
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_no_mail_tells_of_the_parent(family: Family, carol: User, phase: str) -> None:
+    family.go_on(phase)
+    clock.ahead += timedelta(minutes=2)
+    find_mails()
+    for pk in Mail.objects.filter(sent_at=None).values_list("pk", flat=True):
+        send_mail(pk)
+
+    to_carol = [one for one in mail.outbox if one.to == [carol.email]]
+    assert to_carol
+    assert not found_in("".join(str(one.message()) for one in to_carol), family.secrets)
+    others = "".join(str(one.message()) for one in mail.outbox if one not in to_carol)
+    assert MARK in others
+
+
+# What people write
+
+
+def test_members_read_what_people_write_and_others_what_concerns_them(
+    family: Family, carol: User, alice: User, dave: User
+) -> None:
+    session = family.session
+    post_message(session, "Which one?", by=carol)
+    own = session.messages.get(text="Which one?")
+    post_message(session, "The red one.", by=alice, reply_to=own)
+    asked = Message.objects.get(request=request_of(family.child))
+    post_message(session, "Please hurry.", by=alice, reply_to=asked)
+    post_message(session, "Among us.", by=alice)
+
+    def reads(user: User) -> list[str]:
+        said = messages_in(session, user).filter(kind="person").order_by("seq")
+        return list(said.values_list("text", flat=True))
+
+    everything = ["Free zebra words.", "Zebra words about a question.", "Which one?"]
+    everything += ["The red one.", "Please hurry.", "Among us."]
+    assert reads(alice) == everything
+    assert reads(User.objects.get(username="zebra_erin")) == everything
+    assert reads(carol) == ["Which one?", "The red one.", "Please hurry."]
+    assert reads(dave) == ["Zebra words about a question."]
+
+
+def test_being_asked_answering_and_writing_make_nobody_a_member(
+    family: Family, carol: User
+) -> None:
+    before = set(family.session.members.values_list("user__username", flat=True))
+    client, path = browser(carol), f"/chat/{family.session.pk}/messages"
+
+    client.post(path, {"text": "Hello?", "client_key": "1"}, headers=HTMX)
+    answer(request_of(family.child), by=carol)
+
+    members = set(family.session.members.values_list("user__username", flat=True))
+    assert members == before == {"alice", "zebra_erin"}
+
+
+def test_a_member_replies_to_who_wrote_without_being_one(
+    family: Family, carol: User, alice: User
+) -> None:
+    session = family.session
+    own = post_message(session, "Which one?", by=carol)
+    asked = Message.objects.get(request=request_of(family.child))
+    client, path = browser(alice), f"/chat/{session.pk}"
+
+    others = dict(client.get(path).context["others"])
+    assert others[own.pk] == "To carol"
+    assert others[asked.pk] == "About “A plain question?”"
+    for named in (own, asked):
+        sent = client.post(f"{path}/messages", {"text": "yes", "request": named.pk}, headers=HTMX)
+        assert sent.status_code == 200
+
+    assert request_of(family.child).is_open
+    assert browser(carol).get(path).content.decode().count("alice</strong> ") >= 2
+
+
+def test_the_title_is_the_parents_for_those_who_see_it(
+    family: Family, alice: User, carol: User, dave: User, admin_user: User
+) -> None:
+    session = family.session
+    titles = [titles_for(user, [session.pk])[session.pk] for user in (alice, dave, admin_user)]
+
+    assert titles == [session.title] * 3
+    assert titles_for(carol, [session.pk])[session.pk].startswith("Plain child · ")
+
+
+def test_who_restarts_a_child_does_not_join_the_session_of_its_parent(
+    family: Family, carol: User
+) -> None:
+    grant("plain_child", group("carols"), "start", "operate")
+    carol.groups.add(group("carols"))
+
+    path = f"/api/runs/{family.child.pk}/restart"
+    made = caller(carol).post(path, {"reason": "Once more."}, "application/json").json()
+
+    card = Message.objects.get(run=made["id"], kind="run")
+    assert card.session != family.session
+    assert not family.session.members.filter(user=carol).exists()
