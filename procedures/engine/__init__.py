@@ -1,5 +1,6 @@
 """Durable procedures in plain Python: what an author imports."""
 
+from procedures.engine.bound import Bound
 from procedures.engine.choices import SiteChoice
 from procedures.engine.context import Context
 from procedures.engine.definition import Check, Procedure, procedure
@@ -8,6 +9,7 @@ from procedures.engine.errors import (
     ChildFailedError,
     ChoiceGoneError,
     EngineError,
+    EvidenceError,
     InputError,
     NotApprovedError,
     RequestExpiredError,
@@ -20,7 +22,7 @@ from procedures.engine.limits import Limits
 from procedures.engine.questions import Outcome, Response
 from procedures.engine.seed import HumanResponse
 from procedures.engine.signals import Received
-from procedures.engine.steps import Bound, Retry, Step
+from procedures.engine.steps import Retry, Step
 
 __all__ = [
     "Bound",
@@ -30,6 +32,7 @@ __all__ = [
     "ChoiceGoneError",
     "Context",
     "EngineError",
+    "EvidenceError",
     "File",
     "Handle",
     "HumanResponse",

@@ -1,15 +1,18 @@
 """Doing a step: its attempts one after another, until one is kept or the last has failed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from procedures.engine import canonical
+from procedures.engine.arguments import NO_ARGUMENTS, digest_of, digest_of_all
+from procedures.engine.bound import Bound
 from procedures.engine.doubts import settle_doubt
 from procedures.engine.errors import (
     EngineError,
+    EvidenceError,
     Interruption,
     StepFailedError,
     StepTimeoutError,
@@ -17,6 +20,7 @@ from procedures.engine.errors import (
     Yielded,
     told,
 )
+from procedures.engine.exact import exact
 from procedures.engine.files import File, open_desk
 from procedures.engine.history import Entry, is_doubtful
 from procedures.engine.journal import (
@@ -30,27 +34,39 @@ from procedures.engine.journal import (
 from procedures.engine.large import packed, unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.progress import Progress
+from procedures.engine.signatures import Signature, name_of, signature_of, spoken_name
 from procedures.engine.sizes import cut
-from procedures.engine.steps import ONCE, Options, Signature, Step, name_of, signature_of
+from procedures.engine.steps import ONCE, Options, Step
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
 IN_PLACE = timedelta(seconds=1)
-LONGEST_DIGEST = 16
-NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 
 
-def do_step(line: Line, fn: Callable[..., Any], args: tuple[Any, ...], options: Options) -> Any:
-    """The kept result of the step, or that of doing it now; `StepFailedError` for good."""
+def do_step(
+    line: Line,
+    fn: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    options: Options,
+    *,
+    bound: Bound[Any] | None = None,
+) -> Any:
+    """The kept result of the step, or that of doing it now; `StepFailedError` for good.
+
+    `bound`: what gives each attempt arguments of its own.
+    """
     signature = signature_of(fn)
     name = options.name or signature.name or name_of(fn)
     key = line.scope.key_for(checked_name(name))
     entry = line.take("step", key)
     if entry is None:
+        if options.strict:
+            check_seen(fn, args, kwargs)
         line.take_step(key)
-        return Work(line, fn, args, options, signature, key).do(failures=0)
-    last = entry.last
+        return Work(line, fn, args, kwargs, options, signature, key, bound).do(failures=0)
+    last, now = entry.last, digest_of(fn, args, kwargs, signature)
     content, is_done = last.content, last.kind == EventKind.STEP_SUCCEEDED
-    compare_arguments(line, entry, content, digest_of(args), is_strict=options.strict)
+    compare_arguments(line, entry, content, now, args, is_strict=options.strict)
     for event in entry.events:
         if event is not last or "pure" not in content:  # such a one is kept later than it was done
             line.pass_by(event)
@@ -58,15 +74,26 @@ def do_step(line: Line, fn: Callable[..., Any], args: tuple[Any, ...], options: 
         line.scope.forget(key)  # what was asked while it was in doubt
     if is_done:
         return line.restored(entry, unpacked(content, "result"), signature.returns)
-    return Work(line, fn, args, options, signature, key).go_on(entry, content)
+    return Work(line, fn, args, kwargs, options, signature, key, bound).go_on(entry, content)
 
 
 def compare_arguments(
-    line: Line, entry: Entry, content: Mapping[str, Any], now: str, *, is_strict: bool
+    line: Line,
+    entry: Entry,
+    content: Mapping[str, Any],
+    now: str,
+    args: tuple[Any, ...],
+    *,
+    is_strict: bool,
 ) -> None:
-    """Other arguments than when it was kept: told once, or a mismatch."""
+    """Other arguments than when it was kept: told once, or a mismatch.
+
+    Of a step that was kept by an older version what was given by default was not seen.
+    """
     before, key = content.get("arguments", ""), entry.key
-    if before == now or not (before and now) or entry.is_accepted:
+    if before == now or not before or entry.is_accepted:
+        return
+    if before == (digest_of_all(args) if args else NO_ARGUMENTS):
         return
     words = f"The step {key} is given other arguments now than when it was kept."
     if is_strict:
@@ -81,9 +108,13 @@ class Work:
     line: Line
     fn: Callable[..., Any]
     args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
     options: Options
     signature: Signature
     key: str
+    bound: Bound[Any] | None = None
+    _arguments: str = field(default="", init=False)
+    """The digest of the arguments as they were given: an attempt may change them."""
     _first_at: datetime | None = field(default=None, init=False)
     """When the first attempt began."""
     _result: Any = field(default=None, init=False)
@@ -138,11 +169,15 @@ class Work:
             line.interrupt(Yielded(self.key))
         since = line.journal.now()
         self._first_at = self._first_at or since
+        if not self._arguments:
+            self._arguments = digest_of(self.fn, self.args, self.kwargs, self.signature)
         facts = {
             "attempt": attempt,
             "started_at": since.isoformat(),
-            "arguments": digest_of(self.args),
+            "arguments": self._arguments,
         }
+        if self.bound and self.bound.approval:
+            facts["approved_by"] = self.bound.approval
         if options.once:
             line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
         elif not options.pure:
@@ -195,7 +230,9 @@ class Work:
         return draft, progress.close() if progress else (), made
 
     def _done(self, step: Step | None, facts: dict[str, Any]) -> dict[str, Any]:
-        kept, self._result = self.signature.call(self.fn, self.args, step)
+        args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
+        result = self.signature.call(self.fn, args, kwargs, step)
+        kept, self._result = kept_result(result, self.signature.returns)
         return facts | packed("result", kept)
 
     def _progress(self, attempt: int) -> Progress:
@@ -222,6 +259,8 @@ class Work:
 
     def _keep(self, draft: Draft, said: Sequence[Draft], made: Sequence[File]) -> Draft:
         said, self._held = (*self._held, *said), ()
+        if draft.kind == EventKind.STEP_SUCCEEDED and (by := draft.data.get("approved_by")):
+            self.line.recorder.served[by] = self.key
         is_soon = self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
         if is_soon:
             for one in (*said, draft):
@@ -270,17 +309,22 @@ def _succeeded(done: Done) -> Done:
     return done
 
 
-def digest_of(args: tuple[Any, ...]) -> str:
-    """Names the arguments of a step; "" where JSON cannot hold them."""
-    if not args:
-        return NO_ARGUMENTS
-    for arg in args:
-        if isinstance(arg, Iterator):  # looking would use it up
-            return ""
+def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
+    """What is kept of a result, and what comes back."""
     try:
-        return canonical.digest(canonical.dump(args))[:LONGEST_DIGEST]
-    except Exception:  # noqa: BLE001 (a step may take what JSON cannot hold)
-        return ""
+        return canonical.keepable(result, returns)
+    except ValueError as error:
+        raise ValueError(f"The result {error}.") from None
+
+
+def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """A strict step compares its arguments: `EvidenceError` where one cannot be compared whole."""
+    for place, value in (*enumerate(args, start=1), *kwargs.items()):
+        try:
+            canonical.text_of(exact(value, f"Argument {place}"))
+        except (ValueError, RecursionError) as error:
+            words = f"{spoken_name(fn)} is strict, and not all of its arguments can be compared."
+            raise EvidenceError(f"{words} {error}") from None
 
 
 def failure(key: str, content: Mapping[str, Any]) -> StepFailedError:

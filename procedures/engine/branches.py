@@ -17,8 +17,8 @@ from procedures.engine.errors import (
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind, closing
 from procedures.engine.line import BRANCH_FAILED, Line
+from procedures.engine.signatures import spoken_name
 from procedures.engine.state import join
-from procedures.engine.steps import spoken_name
 
 Branch = Callable[[Line], Any]
 

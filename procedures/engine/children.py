@@ -11,7 +11,7 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.large import packed, packed_list, unpacked
 from procedures.engine.line import Line
-from procedures.engine.steps import signature_of
+from procedures.engine.signatures import signature_of
 
 OnFailure = Literal["fail_fast", "collect"]
 

@@ -3,16 +3,19 @@
 import random
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from types import FunctionType
 from typing import Any, Literal, NoReturn, TypeVar, Unpack, get_args, overload
 
 from procedures.engine import branches, canonical, seed
+from procedures.engine.approvals import approved
+from procedures.engine.arguments import call_of, check_options
 from procedures.engine.attempts import do_step
+from procedures.engine.bound import Bound, bound_to_be_shown
 from procedures.engine.children import OnFailure, start_child, start_map
 from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, parse_duration
-from procedures.engine.errors import Continued, EngineError, NotApprovedError
+from procedures.engine.errors import Continued, EngineError
 from procedures.engine.handles import Handle, first_of, open_timer, sleep
 from procedures.engine.history import checked_key
 from procedures.engine.journal import Draft, EventKind
@@ -22,11 +25,12 @@ from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
 from procedures.engine.signals import Received, Waiting, open_signal
 from procedures.engine.state import State
-from procedures.engine.steps import Bound, Doing, options_of
+from procedures.engine.steps import PLAIN, Doing
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
 AlertLevel = Literal["info", "warning", "error", "critical"]
+NO_NAMES: Mapping[str, Any] = {}
 ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
@@ -47,60 +51,84 @@ class Context:
 
     @overload
     def step(
-        self, fn: Bound[T], *, approved_by: Response[bool] | None = ..., **doing: Unpack[Doing]
+        self, fn: Bound[T], /, *, approved_by: Response[bool] | None = ..., **options: Unpack[Doing]
     ) -> T: ...
     @overload
     def step(
-        self, fn: Callable[..., Coroutine[Any, Any, T]], *args: Any, **doing: Unpack[Doing]
+        self,
+        fn: Callable[..., Coroutine[Any, Any, T]],
+        /,
+        *args: Any,
+        approved_by: Response[bool] | None = ...,
+        **named: Any,
     ) -> T: ...
     @overload
-    def step(self, fn: Callable[..., T], *args: Any, **doing: Unpack[Doing]) -> T: ...
+    def step(
+        self,
+        fn: Callable[..., T],
+        /,
+        *args: Any,
+        approved_by: Response[bool] | None = ...,
+        **named: Any,
+    ) -> T: ...
     def step(
         self,
         fn: Callable[..., Any] | Bound[Any],
+        /,
         *args: Any,
         approved_by: Response[bool] | None = None,
-        **doing: Unpack[Doing],
+        **named: Any,
     ) -> Any:
-        """Run `fn(*args)` once and keep its result; on replay the kept result is returned.
+        """Run `fn(*args, **named)` once and keep its result; on replay the kept one is returned.
 
         The result is the JSON round trip of what `fn` returned, in the annotated type. An
         exception is tried again as `retry` says, then raised as `StepFailedError`. A parameter
         annotated `Step` gets the attempt and its idempotency key; `async def` is run to its end.
 
-        With `approved_by` the very step that was shown runs, or people are asked again.
+        Named are the arguments of `fn`, and the options of steps: `name, retry, timeout,
+        transaction, pure, once, strict`. A function that has a parameter of such a name gets it by
+        `functools.partial`, or by its place; `TypeError` otherwise, and for a name nobody knows.
+
+        With `approved_by` the very step that was shown runs, or people are asked again; what
+        cannot be shown is refused (`EvidenceError`).
         """
         self._line.check_usable()
         if isinstance(fn, Bound):
-            bound = fn.with_options(doing) if doing else fn
-            fn, args, options = bound.fn, bound.args, bound.options
+            check_options(named, args)
+            bound = fn.with_options(named) if named else fn
+        elif approved_by is not None:
+            bound = bound_to_be_shown(call_of(fn, args, named))
+        elif named or fn.__class__ is not FunctionType:
+            return do_step(self._line, *call_of(fn, args, named))
         else:
-            options = options_of(fn, doing)
+            return do_step(self._line, fn, args, NO_NAMES, PLAIN)
         if approved_by is not None:
-            self._check_approved(Bound(fn, args, options), approved_by)
-        return do_step(self._line, fn, args, options)
+            bound = approved(self._line, bound, approved_by)
+        return do_step(self._line, bound.fn, bound.args, bound.kwargs, bound.options, bound=bound)
 
-    def bind(self, fn: Callable[..., T], *args: Any, **doing: Unpack[Doing]) -> Bound[T]:
-        """A step with its arguments, to be shown as evidence, approved, and then done."""
-        return Bound(fn, args, options_of(fn, doing))
+    def bind(self, fn: Callable[..., T], /, *args: Any, **named: Any) -> Bound[T]:
+        """A step with its arguments, to be shown as evidence, approved, and then done.
 
-    def compensate(self, fn: Callable[..., object], *args: Any, **doing: Unpack[Doing]) -> None:
-        """If the run fails or is cancelled, `fn(*args)` runs as a step, the last one first."""
-        bound = self.bind(fn, *args, **doing)
+        It keeps copies of the arguments: what is shown is what is done. People are shown every
+        argument by the name of its parameter, those by default among them; what could not be
+        shown whole raises `EvidenceError`: lambdas, functions inside of functions, methods of
+        objects, iterators, secrets, objects whose JSON leaves something out. Options as for `step`.
+        """
+        bound = bound_to_be_shown(call_of(fn, args, named))
+        checked_name(bound.name)
+        return bound
+
+    def compensate(self, fn: Callable[..., object], /, *args: Any, **named: Any) -> None:
+        """If the run fails or is cancelled, `fn` runs as a step, the last one first.
+
+        Arguments and options as for `step`.
+        """
+        bound = Bound(*call_of(fn, args, named))
         content, after = {"step": bound.name}, self._line.scope.last
         key = self._line.note(EventKind.COMPENSATION, bound.name, content, about=after)
         recorder = self._line.recorder
         if key not in recorder.history.left_to_origin:
             recorder.to_undo.append(bound)
-
-    def _check_approved(self, bound: Bound[Any], decision: Response[bool]) -> None:
-        """Ask again, with what would be done now, as long as something else was approved."""
-        evidence = canonical.jsonable(bound.as_evidence())
-        while decision and decision.question and decision.question.evidence != evidence:
-            question = replace(decision.question, evidence=evidence)
-            decision = self.later.again(question).wait()
-        if not decision or decision.question is None:
-            raise NotApprovedError(bound.name)
 
     # People
 

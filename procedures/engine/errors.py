@@ -5,6 +5,7 @@ EngineError
 ├── InputError            the inputs of a start do not fit the signature
 ├── QuestionError         a question is asked in a way that cannot be answered
 ├── SizeError             something is larger than the site takes
+├── EvidenceError         people cannot be shown all that a bound step would do
 ├── AnswerError           an answer does not fit the question
 ├── StepFailedError       a step has failed for good
 ├── BranchFailedError     a branch of a gather has failed
@@ -68,6 +69,10 @@ class QuestionError(EngineError):
 
 class SizeError(EngineError):
     """Something is larger than the site takes: how large it is, and what helps."""
+
+
+class EvidenceError(EngineError):
+    """A bound step cannot be shown: people would approve what they do not see."""
 
 
 class AnswerError(EngineError):

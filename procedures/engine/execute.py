@@ -40,7 +40,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import inputs_of, packed, put_aside
 from procedures.engine.line import Line
 from procedures.engine.recorder import Recorder
-from procedures.engine.steps import signature_of
+from procedures.engine.signatures import signature_of
 
 Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3
@@ -197,7 +197,7 @@ class Execution:
         try:
             for bound in reversed(self.recorder.to_undo):
                 try:
-                    do_step(line, bound.fn, bound.args, bound.options)
+                    do_step(line, bound.fn, bound.args, bound.kwargs, bound.options)
                 except StepFailedError as error:
                     problems.append(str(error))
         except Interruption as interruption:

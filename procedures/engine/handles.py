@@ -108,6 +108,7 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
             at=entry.last.at,
             timed_out=content["timed_out"],
             question=question,
+            key=key,
         )
 
     return open_wait(line, key, data, read, expires=question.expires)

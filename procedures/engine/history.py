@@ -204,6 +204,11 @@ class Scope:
             self.last = key
         return key
 
+    def next_key(self, name: str) -> str:
+        """What `key_for` would give now."""
+        count = self._names[name] + 1
+        return f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
+
     def inner(self, key: str) -> "Scope":
         return Scope(self._history, f"{key}/")
 

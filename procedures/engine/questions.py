@@ -12,10 +12,10 @@ from pydantic_core import SchemaError
 
 from procedures.engine import canonical, schemas
 from procedures.engine.answers import VISIBLE, check_answer, check_form
+from procedures.engine.bound import Bound
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.orders import in_order, orders_in
-from procedures.engine.steps import Bound
 
 T = TypeVar("T")
 OnTimeout = Literal["default", "fail", "withdraw"]
@@ -202,6 +202,8 @@ class Response(Generic[T]):
     timed_out: bool
     question: Question | None = field(default=None, repr=False, compare=False)
     """What was asked."""
+    key: str = field(default="", repr=False, compare=False)
+    """The name of the wait that it closed."""
 
     def __bool__(self) -> bool:
         if self.outcome == Outcome.DEFAULTED:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
+from procedures.engine.bound import Bound
 from procedures.engine.budget import Budget
 from procedures.engine.errors import Cancelled, Interruption, Overtaken, Paused, Refused, told
 from procedures.engine.files import File
@@ -20,11 +22,11 @@ from procedures.engine.journal import (
     RunStatus,
 )
 from procedures.engine.limits import Limits
-from procedures.engine.steps import Bound
 
 MOST_UNWRITTEN = 100
 LONGEST_UNWRITTEN = timedelta(milliseconds=100)
 WAITS = {"wait", "child"}
+APPROVED = '"approved_by":'
 NO_LIMITS = Limits()
 """But the site's."""
 
@@ -65,6 +67,14 @@ class Recorder:
     def open_waits(self) -> list[str]:
         """The keys of what was opened and not closed, as far as this claim knows."""
         return list(self._waits)
+
+    @cached_property
+    def served(self) -> dict[str, str]:
+        """Of each approval that has let a step be done: the keys of its wait and of that step."""
+        kept = [one.last for one in self.history.entries.values() if one.family == "step"]
+        done = [one for one in kept if one.kind == EventKind.STEP_SUCCEEDED]
+        found = [one for one in done if APPROVED in one.data]  # most are not read for it
+        return {str(one.content["approved_by"]): one.key for one in found}
 
     def check_wanted(self, key: str) -> None:
         """`Cancelled` or `Paused` when somebody wants the run to stop before this."""

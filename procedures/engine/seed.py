@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from procedures.engine import questions
+from procedures.engine.arguments import call_of
 from procedures.engine.attempts import do_step
 from procedures.engine.canonical import jsonable
 from procedures.engine.errors import QuestionError
@@ -13,7 +14,6 @@ from procedures.engine.journal import EventKind
 from procedures.engine.line import Line
 from procedures.engine.questions import Question, Response
 from procedures.engine.sizes import cut
-from procedures.engine.steps import Options
 
 KINDS = ("approval", "input", "review", "escalation")
 LONGEST_LOG = 1_000
@@ -42,7 +42,7 @@ class Checkpoints:
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         self._line.check_usable()
-        result = do_step(self._line, fn, (), Options(name=name))
+        result = do_step(self._line, *call_of(fn, (), {"name": name}))
         self._kept.pop(name, None)
         self._kept[name] = jsonable(result)
         return result

@@ -1,32 +1,14 @@
 """A step: a named unit of work whose result is kept, and how often it is tried."""
 
-import asyncio
-import inspect
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property, lru_cache, partial
-from types import CoroutineType
-from typing import (
-    Any,
-    Generic,
-    Never,
-    NoReturn,
-    TypedDict,
-    TypeVar,
-    get_type_hints,
-)
-from weakref import WeakKeyDictionary
+from functools import cached_property, lru_cache
+from typing import Any, Self, TypedDict
 
-from pydantic import PydanticUserError
-
-from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
-from procedures.engine.errors import DefinitionError
-from procedures.engine.secrecy import holds_secret
-
-T = TypeVar("T")
+from procedures.engine.spelling import meant
 
 
 @dataclass(frozen=True)
@@ -47,7 +29,15 @@ class Retry:
     unless: tuple[type[BaseException], ...] = ()
     within: Duration | None = None
 
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        for name in options.keys() - cls.__dataclass_fields__.keys():
+            raise TypeError(
+                f"A Retry has no option {name!r}.{meant(name, cls.__dataclass_fields__)}"
+            )
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
+        _check_numbers(self)
         if self.attempts < 1 or not self.factor >= 1:
             raise ValueError("A retry needs at least one attempt and a factor of at least 1.")
         if not 0 <= self.jitter <= 1:
@@ -74,6 +64,17 @@ class Retry:
         except OverflowError:
             pause = longest
         return pause * (1 + self.jitter * random.uniform(-1, 1))  # noqa: S311 (no secret)
+
+
+def _check_numbers(retry: Retry) -> None:
+    for option, kind in (("attempts", int), ("factor", int | float), ("jitter", int | float)):
+        value = getattr(retry, option)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            what = "a whole number" if kind is int else "a number"
+            raise TypeError(f"{option}={value!r}: the option {option} of a Retry is {what}.")
+    is_tuple = isinstance(retry.unless, tuple)
+    if not is_tuple or not all(isinstance(one, type) for one in retry.unless):
+        raise TypeError(f"unless={retry.unless!r}: this option of a Retry is a tuple of errors.")
 
 
 ONCE = Retry(attempts=1)
@@ -111,6 +112,9 @@ class Options:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        for option, kind, words in KINDS:
+            if not isinstance(value := getattr(self, option), kind):
+                raise TypeError(f"{option}={value!r}: the option {option} of a step is {words}.")
         if self.timeout is not None:
             parse_duration(self.timeout)
         chosen = [name for name in ("transaction", "pure", "once") if getattr(self, name)]
@@ -122,52 +126,26 @@ class Options:
         return None if self.timeout is None else parse_duration(self.timeout).total_seconds()
 
 
+KINDS: tuple[tuple[str, Any, str], ...] = (
+    ("name", str, "a text"),
+    ("retry", Retry | None, "a Retry, like Retry(5), or None"),
+    *((option, bool, "True or False") for option in ("transaction", "pure", "once", "strict")),
+)
 PLAIN = Options()
+OPTIONS = frozenset(Doing.__annotations__)
 
 
-def options_of(fn: Callable[..., Any], doing: Doing) -> Options:
+def options_of(doing: Mapping[str, Any]) -> Options:
     """The same object each time that a line of code gives the same: what is checked stays so."""
     if not doing:
         return PLAIN
     try:
         return _known_options(**doing)
-    except TypeError:  # there is no such option, or it has no hash
-        check_doing(fn, doing)
+    except TypeError:  # one of them has no hash
         return Options(**doing)
 
 
 _known_options = lru_cache(maxsize=256, typed=True)(Options)
-
-
-def check_doing(fn: Callable[..., Any], doing: Doing) -> None:
-    """A step passes positional arguments: what else is named must be an option of steps."""
-    for name in doing.keys() - Doing.__annotations__.keys():
-        raise TypeError(
-            f"No step has the option {name!r}, and ctx.step passes positional arguments only: "
-            f"for a keyword argument write functools.partial({spoken_name(fn)}, {name}=...)."
-        )
-
-
-@dataclass(frozen=True)
-class Bound(Generic[T]):
-    """A step with its arguments, not done yet: what `approve` can show and `step` can do."""
-
-    fn: Callable[..., T]
-    args: tuple[Any, ...]
-    options: Options
-
-    @property
-    def name(self) -> str:
-        return self.options.name or name_of(self.fn)
-
-    def with_options(self, doing: Doing) -> "Bound[T]":
-        """The same step, done otherwise."""
-        check_doing(self.fn, doing)
-        return replace(self, options=replace(self.options, **doing))
-
-    def as_evidence(self) -> dict[str, Any]:
-        """What people are shown: the step, and its arguments by their names."""
-        return {"step": self.name, **_arguments(self.fn, self.args)}
 
 
 @dataclass(frozen=True)
@@ -205,107 +183,3 @@ class Step:
         words nothing is added, and what was held back is shown if its time has come.
         """
         self.tell(text, done, total)
-
-
-@dataclass(slots=True)
-class Signature:
-    """What the signature of a step says."""
-
-    name: str
-    """The function's own, where a step can be called by it; else ""."""
-    returns: Any
-    step_parameter: inspect.Parameter | None = None
-    place: int = 0
-    """Where that parameter stands."""
-
-    def call(
-        self, fn: Callable[..., Any], args: tuple[Any, ...], step: Step | None
-    ) -> tuple[Any, Any]:
-        """What is kept of the result, and what comes back. `step`: for a function that wants it."""
-        parameter = self.step_parameter
-        if parameter is None:
-            result = fn(*args)
-        elif parameter.kind == inspect.Parameter.KEYWORD_ONLY or len(args) < self.place:
-            result = fn(*args, **{parameter.name: step})
-        else:
-            result = fn(*args[: self.place], step, *args[self.place :])
-        if isinstance(result, CoroutineType):
-            result = asyncio.run(result)
-        try:
-            return canonical.keepable(result, self.returns)
-        except ValueError as error:
-            raise ValueError(f"The result {error}.") from None
-
-
-SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
-"""Those read before: a replay asks for them again at each step."""
-
-
-def signature_of(fn: Callable[..., Any]) -> Signature:
-    """How to call it, and the type of what it returns; DefinitionError when it is no step."""
-    try:
-        known = SIGNATURES.get(fn)
-    except TypeError:  # it has no hash, or cannot be referred to weakly
-        return _signature_of(fn)
-    if known is None:
-        known = SIGNATURES[fn] = _signature_of(fn)
-    return known
-
-
-def _signature_of(fn: Callable[..., Any]) -> Signature:
-    hints = _hints_of(fn)
-    returns = hints.pop("return", Any)
-    returns = Any if returns in (Never, NoReturn) else returns
-    try:
-        canonical.adapter(returns)
-    except PydanticUserError as error:
-        raise DefinitionError(f"What {fn!r} returns cannot be kept: {error.message}") from None
-    if holds_secret(returns):
-        raise DefinitionError(f"What {spoken_name(fn)} returns cannot be kept: it holds a secret.")
-    own = getattr(fn, "__name__", "")
-    name = own if own.isidentifier() else ""
-    bound = fn.keywords if isinstance(fn, partial) else {}
-    wanted = {of for of, hint in hints.items() if hint is Step} - set(bound)
-    parameters = inspect.signature(fn).parameters if wanted else {}
-    for place, (of, parameter) in enumerate(parameters.items()):
-        if of in wanted:
-            return Signature(name, returns, parameter, place)
-    return Signature(name, returns)
-
-
-def name_of(fn: Callable[..., Any]) -> str:
-    if not (name := spoken_name(fn)).isidentifier():
-        raise ValueError(f"Give this step a name: ctx.step({name}, name=...).")
-    return name
-
-
-def spoken_name(fn: Callable[..., Any]) -> str:
-    """What an author calls it; a name only if it is an identifier."""
-    if isinstance(fn, partial):
-        return spoken_name(fn.func)
-    return getattr(fn, "__name__", "") or repr(fn)
-
-
-def _arguments(fn: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]:
-    """The arguments by the names of their parameters, the `Step` among these left out."""
-    try:
-        parameters = list(inspect.signature(fn).parameters)
-    except (TypeError, ValueError):  # a built-in without a signature
-        parameters = []
-    own = signature_of(fn).step_parameter
-    names = [name for name in parameters if own is None or name != own.name]
-    names += [f"argument {number}" for number in range(len(names) + 1, len(args) + 1)]
-    return {name: canonical.jsonable(arg) for name, arg in zip(names, args, strict=False)}
-
-
-def _hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
-    if inspect.isclass(fn):
-        return {"return": fn}
-    if isinstance(fn, partial):
-        return _hints_of(fn.func)
-    try:
-        return get_type_hints(fn if inspect.isroutine(fn) else type(fn).__call__)
-    except (TypeError, AttributeError):  # a built-in, or a callable without annotations
-        return {}
-    except NameError as error:
-        raise DefinitionError(f"The annotations of {fn!r} cannot be read: {error}.") from None

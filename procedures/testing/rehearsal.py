@@ -13,7 +13,7 @@ from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.large import whole
 from procedures.engine.memory import MemoryRun, MemoryStore
 from procedures.engine.questions import Question
-from procedures.engine.steps import signature_of
+from procedures.engine.signatures import signature_of
 from procedures.testing.people import MANNER, Asked, Manner, People, Said
 
 STARTER = "starter"

@@ -158,7 +158,7 @@ def test_what_was_approved_is_what_is_done(backend: Backend) -> None:
 
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
 
-    assert did == ["pay A-1 31"]
+    assert did == ["pay A-1 31 EUR"]
 
 
 def test_something_else_than_was_approved_is_asked_again(backend: Backend) -> None:
@@ -170,11 +170,17 @@ def test_something_else_than_was_approved_is_asked_again(backend: Backend) -> No
     assert backend.advance(run_id) == RunStatus.WAITING
     assert did == []
     opened = [e for e in backend.events(run_id) if e.kind == EventKind.WAIT_OPENED][-1]
-    assert opened.content["evidence"] == {"step": "pay", "order": "A-1", "amount": 31_000}
+    assert opened.content["evidence"] == {
+        "step": "pay",
+        "function": "tests.procedures.doings.pay",
+        "order": "A-1",
+        "amount": 31_000,
+        "currency": "EUR",
+    }
     answer(backend, run_id, opened.key)
 
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
-    assert did == ["pay A-1 31000"]
+    assert did == ["pay A-1 31000 EUR"]
 
 
 def test_what_was_refused_is_not_done(backend: Backend) -> None:

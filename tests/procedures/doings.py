@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from procedures.engine import Context, Retry, Step, StepFailedError, procedure
@@ -72,16 +73,16 @@ def strictly(ctx: Context, strict: bool = True) -> str:  # noqa: FBT001, FBT002
     return "done"
 
 
-def pay(order: str, amount: int) -> str:
-    return act(f"pay {order} {amount}")
+def pay(order: str, amount: int, currency: str = "EUR") -> str:
+    return act(f"pay {order} {amount} {currency}")
 
 
 @procedure
 def approved_payment(ctx: Context) -> str:
-    payment = ctx.bind(pay, "A-1", 31)
+    payment = ctx.bind(partial(pay, amount=31), order="A-1")
     decision = ctx.approve("Pay?", evidence=payment)
     if "more" in saw:
-        payment = ctx.bind(pay, "A-1", 31_000)
+        payment = ctx.bind(partial(pay, amount=31_000), order="A-1")
     return ctx.step(payment, approved_by=decision)
 
 

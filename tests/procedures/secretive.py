@@ -22,6 +22,5 @@ def signs_in(ctx: Context) -> None:
     ctx.log(f"As {account}.")
     ctx.notify(f"With {account.password}.")
     ctx.alert(f"As {account!r}.", level="error")
-    signing = ctx.bind(sign_in, account)
-    decision = ctx.approve("Sign in?", evidence=signing)
-    ctx.step(signing, approved_by=decision)
+    ctx.approve("Sign in?", evidence={"step": "sign_in", "account": account})
+    ctx.step(sign_in, account)

@@ -13,7 +13,7 @@ from procedures.engine import Context, Procedure, StepFailedError, procedure
 from procedures.engine.errors import DefinitionError, QuestionError
 from procedures.engine.journal import RunStatus
 from procedures.engine.memory import MemoryStore
-from procedures.engine.steps import signature_of
+from procedures.engine.signatures import signature_of
 from tests.unit.engine.running import message, run_through
 
 WORD = "hunter2"
@@ -158,7 +158,7 @@ def test_what_is_shown_is_masked(step: Callable[[Account], None]) -> None:
         ctx.log(f"As {account}, {PASSWORD!r}")
         ctx.notify(f"With {PASSWORD}")
         ctx.stage(f"{PASSWORD}")
-        ctx.approve("Sign in?", evidence=ctx.bind(step, account))
+        ctx.approve("Sign in?", evidence={"step": step.__name__, "account": account})
         ctx.approve("Surely?", evidence={"passwords": [PASSWORD]}, name="surely")
         try:
             ctx.step(step, account)

@@ -11,12 +11,22 @@ import pytest
 from pydantic import SecretStr
 
 from procedures.engine import Context, Retry, Step, procedure
+from procedures.engine.arguments import call_of
+from procedures.engine.attempts import kept_result
 from procedures.engine.errors import DefinitionError
 from procedures.engine.memory import MemoryStore
-from procedures.engine.steps import name_of, options_of, signature_of
+from procedures.engine.signatures import name_of, signature_of
+from procedures.engine.steps import options_of
 from tests.unit.engine.running import run_through
 
 STEP = Step("pay", "run:pay", 1)
+
+
+def kept(fn: Callable[..., Any], args: tuple[Any, ...] = ()) -> tuple[Any, Any]:
+    """What a step keeps of its result, and what comes back."""
+    fn, args, kwargs, _ = call_of(fn, args, {})
+    signature = signature_of(fn)
+    return kept_result(signature.call(fn, args, kwargs, STEP), signature.returns)
 
 
 @dataclass
@@ -51,7 +61,7 @@ def count_up(amount: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("fn", "args", "kept", "returns"),
+    ("fn", "args", "result", "returns"),
     [
         (Bank().pay, (2,), "2", Decimal),
         (Bank.open, (2,), "2", Decimal),
@@ -67,12 +77,10 @@ def count_up(amount: int) -> Iterator[int]:
     ],
 )
 def test_anything_that_can_be_called_is_a_step(
-    fn: Callable[..., Any], args: tuple[Any, ...], kept: object, returns: object
+    fn: Callable[..., Any], args: tuple[Any, ...], result: object, returns: object
 ) -> None:
-    signature = signature_of(fn)
-
-    assert signature.call(fn, args, STEP)[0] == kept
-    assert signature.returns == returns
+    assert kept(fn, args)[0] == result
+    assert signature_of(call_of(fn, args, {})[0]).returns == returns
 
 
 def first(step: Step, amount: int) -> str:
@@ -96,7 +104,7 @@ def optional(amount: int, unit: str = "EUR", step: Step = STEP) -> str:
 
 
 @pytest.mark.parametrize(
-    ("fn", "args", "kept"),
+    ("fn", "args", "result"),
     [
         (first, (5,), "5 1"),
         (last, (5,), "5 1"),
@@ -112,9 +120,9 @@ def optional(amount: int, unit: str = "EUR", step: Step = STEP) -> str:
     ],
 )
 def test_a_step_parameter_is_filled_wherever_it_stands(
-    fn: Callable[..., Any], args: tuple[Any, ...], kept: str
+    fn: Callable[..., Any], args: tuple[Any, ...], result: str
 ) -> None:
-    assert signature_of(fn).call(fn, args, STEP)[0] == kept
+    assert kept(fn, args)[0] == result
 
 
 @pytest.mark.parametrize("hint", [Never, NoReturn, "NoReturn"])
@@ -133,7 +141,7 @@ def lazily() -> Generator[int, None, None]:
 
 @pytest.mark.parametrize("fn", [lazily, lambda: (number for number in [1])])
 def test_what_a_generator_yields_is_kept_as_a_list(fn: Callable[..., Any]) -> None:
-    assert signature_of(fn).call(fn, (), STEP)[0] == [1]
+    assert kept(fn)[0] == [1]
 
 
 def unknown_type() -> "Unheard":  # type: ignore[name-defined]  # noqa: F821
@@ -184,7 +192,7 @@ def endlessly() -> Any:
 )
 def test_a_result_that_would_not_come_back_is_an_error(fn: Callable[..., Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        signature_of(fn).call(fn, (), STEP)
+        kept(fn)
 
 
 def test_a_local_type_is_a_type() -> None:
@@ -195,7 +203,7 @@ def test_a_local_type_is_a_type() -> None:
     def make() -> Local:
         return Local(7)
 
-    assert signature_of(make).call(make, (), STEP) == ({"number": 7}, Local(7))
+    assert kept(make) == ({"number": 7}, Local(7))
 
 
 @pytest.mark.parametrize(
@@ -264,11 +272,11 @@ class Patient(Retry):
 
 
 def test_options_are_checked_once_where_they_can_be_told_apart() -> None:
-    assert options_of(len, {"timeout": 1}) is options_of(len, {"timeout": 1})
-    assert options_of(len, {"retry": Patient()}).retry == Patient()
+    assert options_of({"timeout": 1}) is options_of({"timeout": 1})
+    assert options_of({"retry": Patient()}).retry == Patient()
     for _ in range(2):
         with pytest.raises(ValueError, match="not all of them"):
-            options_of(len, {"once": True, "pure": True})
+            options_of({"once": True, "pure": True})
 
 
 def test_a_step_says_things_and_learns_that_the_run_is_to_end(store: MemoryStore) -> None:

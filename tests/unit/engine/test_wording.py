@@ -1,50 +1,12 @@
 """What an author reads who calls the context in a way it does not know."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
-
-import pytest
 
 from procedures.engine import Context, procedure
 from procedures.engine.journal import RunStatus
 from procedures.engine.memory import MemoryStore
 from tests.unit.engine.running import YES, kinds, message, run_through
-
-
-def charge(order: str, *, key: str = "") -> str:
-    return f"{order} {key}"
-
-
-@procedure
-def stepping(ctx: Context, how: str) -> str:
-    doing: Any = {"key": "k-1"}
-    ways: dict[str, Callable[[], object]] = {
-        "step": lambda: ctx.step(charge, "A-7", **doing),
-        "bind": lambda: ctx.step(ctx.bind(charge, "A-7", **doing)),
-        "bound": lambda: ctx.step(ctx.bind(charge, "A-7"), **doing),
-        "compensate": lambda: ctx.compensate(charge, "A-7", **doing),
-    }
-    return str(ways[how]())
-
-
-@pytest.mark.parametrize("how", ["step", "bind", "bound", "compensate"])
-def test_a_keyword_argument_of_the_function_is_no_option(store: MemoryStore, how: str) -> None:
-    run = run_through(store, stepping, how=how)
-
-    assert (run.status, (run.error or {})["type"]) == (RunStatus.FAILED, "TypeError")
-    assert message(run).startswith("No step has the option 'key', and ctx.step passes positional")
-    assert "functools.partial(charge, key=...)" in message(run)
-
-
-@procedure
-def as_a_partial(ctx: Context) -> str:
-    return ctx.step(partial(charge, key="k-1"), "A-7")
-
-
-def test_a_partial_passes_it(store: MemoryStore) -> None:
-    assert run_through(store, as_a_partial).result == '"A-7 k-1"'
 
 
 @procedure
