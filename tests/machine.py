@@ -34,6 +34,7 @@ NOUNS = (
     "seeds",
     "steps",
     "together",
+    "unkept",
     "writes",
 )
 PROCEDURES = (

@@ -22,15 +22,17 @@ from procedures.engine.errors import (
 )
 from procedures.engine.exact import exact
 from procedures.engine.files import File, open_desk
-from procedures.engine.history import Entry, is_doubtful
+from procedures.engine.history import NOT_KEPT, Entry, is_doubtful
 from procedures.engine.journal import (
     Batch,
     Draft,
+    Event,
     EventKind,
     Release,
     RunStatus,
     Working,
 )
+from procedures.engine.keeping import kept_result, not_kept
 from procedures.engine.large import packed, unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.progress import Progress
@@ -65,7 +67,8 @@ def do_step(
         line.take_step(key)
         return Work(line, fn, args, kwargs, options, signature, key, bound).do(failures=0)
     last, now = entry.last, digest_of(fn, args, kwargs, signature)
-    content, is_done = last.content, last.kind == EventKind.STEP_SUCCEEDED
+    content = last.content
+    is_done = last.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT not in content
     compare_arguments(line, entry, content, now, args, is_strict=options.strict)
     for event in entry.events:
         if event is not last or "pure" not in content:  # such a one is kept later than it was done
@@ -119,11 +122,16 @@ class Work:
     """When the first attempt began."""
     _result: Any = field(default=None, init=False)
     _held: tuple[Draft, ...] = field(default=(), init=False)
+    _events: list[Event] = field(default_factory=list, init=False)
+    """What is kept of it."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
         """From the last that is kept of it, which is no result."""
         last, again = entry.last, partial(self.do_again, entry)
         is_asked_anew = entry.is_tried_again and is_doubtful(last)
+        self._events = list(entry.events)
+        if NOT_KEPT in content:
+            return self._go_on_without_result()
         if last.kind == EventKind.STEP_STARTED or is_asked_anew:
             return settle_doubt(self.line, entry, self.signature.returns, again=again)
         if entry.is_tried_again:
@@ -145,12 +153,21 @@ class Work:
         attempt = failures + 1
         while True:
             draft = self._try_once(attempt)
+            if NOT_KEPT in draft.data:
+                return self._go_on_without_result()
             if draft.kind == EventKind.STEP_SUCCEEDED:
                 return self._result
             if draft.data["final"]:
                 raise failure(self.key, draft.data)
             self.wait_for_retry(draft.data)
             attempt += 1
+
+    def _go_on_without_result(self) -> Any:
+        """As operators say: it is done, and never again. Of what undoes nobody needs the result."""
+        if self.line.recorder.is_undoing:
+            return None
+        entry = Entry("step", self.key, self._events)
+        return settle_doubt(self.line, entry, self.signature.returns)
 
     def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
         """Whoever waits here is told once more whether the code may go on."""
@@ -179,7 +196,7 @@ class Work:
         if self.bound and self.bound.approval:
             facts["approved_by"] = self.bound.approval
         if options.once:
-            line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
+            self._events += line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
         elif not options.pure:
             line.flush()
         if options.transaction:
@@ -208,10 +225,11 @@ class Work:
         line.busy_with, desk.made = "a step: return what it needs", made
         try:
             if seconds is None:
-                content = self._done(step, facts)
+                result = self._called(step)
             else:
                 with time_limit(seconds, partial(self._give_up, facts, seconds)):
-                    content = self._done(step, facts)
+                    result = self._called(step)
+            draft = self._done(result, facts)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (it is journaled, sys.exit too)
@@ -219,21 +237,32 @@ class Work:
                 StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
             )
             draft, made = self._failed(failed, facts), []
-        else:
-            if self.options.pure:
-                content["pure"] = True
-            draft = Draft(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
         finally:
             line.journal.working, line.busy_with, desk.made = None, "", None
         if line.interruption:  # it could not say how far it is: the run is not ours any more
             raise line.interruption
         return draft, progress.close() if progress else (), made
 
-    def _done(self, step: Step | None, facts: dict[str, Any]) -> dict[str, Any]:
+    def _called(self, step: Step | None) -> Any:
         args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
-        result = self.signature.call(self.fn, args, kwargs, step)
-        kept, self._result = kept_result(result, self.signature.returns)
-        return facts | packed("result", kept)
+        return self.signature.call(self.fn, args, kwargs, step)
+
+    def _done(self, result: Any, facts: dict[str, Any]) -> Draft:
+        """Its end, with the result or with why there is none: it is done all the same.
+
+        Only what has no effect, or whose effect is rolled back, fails by it; no retry helps there.
+        """
+        try:
+            kept, self._result = kept_result(result, self.signature.returns)
+        except Exception as error:  # noqa: BLE001 (what writes a type's JSON may raise anything)
+            if self.options.transaction or self.options.pure:
+                return self._failed(error, facts, is_final=True)
+            content = not_kept(result, error)
+        else:
+            content = packed("result", kept)
+            if self.options.pure:
+                content["pure"] = True
+        return Draft(EventKind.STEP_SUCCEEDED, self.key, self.key, facts | content)
 
     def _progress(self, attempt: int) -> Progress:
         return Progress(self.key, attempt, keep=self._keep_now, now=self.line.journal.now)
@@ -248,11 +277,14 @@ class Work:
             lambda: self.line.journal.is_cancelled,
         )
 
-    def _failed(self, error: BaseException, facts: dict[str, Any]) -> Draft:
+    def _failed(
+        self, error: BaseException, facts: dict[str, Any], *, is_final: bool = False
+    ) -> Draft:
         retry, now = self.options.retry or ONCE, self.line.journal.now()
         spent = now - (self._first_at or now)
         is_mistake = isinstance(error, EngineError) and not isinstance(error, StepTimeoutError)
-        pause = None if is_mistake else retry.pause_after(facts["attempt"], error, spent)
+        is_final = is_final or is_mistake
+        pause = None if is_final else retry.pause_after(facts["attempt"], error, spent)
         retry_at = now + pause if pause is not None else None
         again = {"retry_at": retry_at and retry_at.isoformat(), "final": retry_at is None}
         return Draft(EventKind.STEP_FAILED, self.key, self.key, {**facts, **told(error), **again})
@@ -266,7 +298,7 @@ class Work:
             for one in (*said, draft):
                 self.line.add(one)
         else:
-            self.line.commit(*said, draft, files=made)
+            self._events += self.line.commit(*said, draft, files=made)[-1:]
         return draft
 
     def _keep_now(self, draft: Draft) -> None:
@@ -307,14 +339,6 @@ def _succeeded(done: Done) -> Done:
     if done[0].kind == EventKind.STEP_FAILED:
         raise _UndoneError(done)
     return done
-
-
-def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
-    """What is kept of a result, and what comes back."""
-    try:
-        return canonical.keepable(result, returns)
-    except ValueError as error:
-        raise ValueError(f"The result {error}.") from None
 
 
 def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

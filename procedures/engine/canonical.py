@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 MASKED = '"**********"'  # how Pydantic writes a secret
+HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
 DECODER = json.JSONDecoder()
 NOTHING = (None, type(None), Any)
 """The types that None fits, whatever else does."""
@@ -63,8 +64,11 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
     return plain
 
 
-def keepable(value: Any, hint: Any) -> tuple[Any, Any]:
-    """The value as plain JSON, and as it comes back from that in its type; else ValueError."""
+def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, Any]:
+    """The value as plain JSON, and as it comes back from that in its type; else ValueError.
+
+    `most`: how many characters its JSON may have.
+    """
     if value is None and hint in NOTHING:
         return None, None
     try:
@@ -76,7 +80,9 @@ def keepable(value: Any, hint: Any) -> tuple[Any, Any]:
     except ValueError as error:
         raise ValueError(f"cannot be kept: {error}") from None
     if MASKED in text:
-        raise ValueError("cannot be kept: it holds a secret")
+        raise ValueError(f"cannot be kept: {HOLDS_SECRET}")
+    if most is not None and len(text) > most:
+        raise ValueError(f"cannot be kept: {len(text):,} characters of JSON are over {most:,}")
     return plain, back
 
 

@@ -1,5 +1,6 @@
 """One claim's work on a run: replay the code to where it stands, and go on from there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +28,7 @@ from procedures.engine.errors import (
     told,
 )
 from procedures.engine.files import FileStore, file_desk
-from procedures.engine.history import Scope
+from procedures.engine.history import UNDO, Scope
 from procedures.engine.journal import (
     Batch,
     Draft,
@@ -193,7 +194,7 @@ class Execution:
         """Run what is to undo, the last first; what cannot be undone is told with the end."""
         self.recorder.is_undoing = True
         line = self._line("undo/")
-        problems: list[str] = []
+        problems = list(self._left_behind())
         try:
             for bound in reversed(self.recorder.to_undo):
                 try:
@@ -205,6 +206,15 @@ class Execution:
         if self.journal.cancellation:
             return self._cancelled(problems)
         return _with_problems(ending, problems)
+
+    def _left_behind(self) -> Iterator[str]:
+        """What is done without a result: the code may not have come to note what undoes it."""
+        for entry in self.recorder.history.entries.values():
+            if entry.family == "step" and entry.lacks_result and not entry.key.startswith(UNDO):
+                yield (
+                    f"{entry.key} is done, and its result was not kept: look whether what it did "
+                    "must be undone by hand."
+                )
 
     def _cancelled(self, problems: list[str]) -> Ending:
         said = dict(self.journal.cancellation or {})

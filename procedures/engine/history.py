@@ -33,6 +33,9 @@ SOFT = {
 }
 FORK = "fork"
 """What an operator did to make this run: what stands before it was done by another one."""
+DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
+NOT_KEPT = "not_kept"
+"""Under this name an event says why the result of a step that is done could not be kept."""
 LONGEST_KEY = 200
 TOP = ("",)
 UNDO = "undo/"
@@ -66,6 +69,12 @@ class Entry:
         return self.last.kind == EventKind.WAIT_CLOSED
 
     @property
+    def lacks_result(self) -> bool:
+        """Whether it is done, and its result could not be kept: it is not to be done again."""
+        begun = [event for event in self.events if event.kind in DONE_OR_BEGUN]
+        return bool(begun) and is_without_result(begun[-1])
+
+    @property
     def attempts(self) -> int:
         """How many attempts have failed."""
         return sum(event.kind == EventKind.STEP_FAILED for event in self.events)
@@ -74,7 +83,8 @@ class Entry:
     def doubts(self) -> int:
         """How often nobody knew whether it had happened, or people were asked once more."""
         return sum(
-            event.kind == EventKind.STEP_STARTED or is_doubtful(event) for event in self.events
+            event.kind == EventKind.STEP_STARTED or is_doubtful(event) or is_without_result(event)
+            for event in self.events
         )
 
     def __str__(self) -> str:
@@ -250,6 +260,11 @@ class Scope:
 def is_doubtful(event: Event) -> bool:
     """Whether people let the step fail, because it may have happened or not."""
     return event.kind == EventKind.STEP_FAILED and bool(event.content.get("doubtful"))
+
+
+def is_without_result(event: Event) -> bool:
+    """Whether the step is done, but what it returned could not be kept."""
+    return event.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT in event.content
 
 
 def is_of_branch(event: Event) -> bool:

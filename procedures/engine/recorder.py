@@ -71,10 +71,11 @@ class Recorder:
     @cached_property
     def served(self) -> dict[str, str]:
         """Of each approval that has let a step be done: the keys of its wait and of that step."""
-        kept = [one.last for one in self.history.entries.values() if one.family == "step"]
-        done = [one for one in kept if one.kind == EventKind.STEP_SUCCEEDED]
-        found = [one for one in done if APPROVED in one.data]  # most are not read for it
-        return {str(one.content["approved_by"]): one.key for one in found}
+        steps = (one for one in self.history.entries.values() if one.family == "step")
+        kept = (event for one in steps for event in one.events)
+        done = (event for event in kept if event.kind == EventKind.STEP_SUCCEEDED)
+        found = (event for event in done if APPROVED in event.data)  # most are not read for it
+        return {str(event.content["approved_by"]): event.key for event in found}
 
     def check_wanted(self, key: str) -> None:
         """`Cancelled` or `Paused` when somebody wants the run to stop before this."""

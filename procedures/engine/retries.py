@@ -23,6 +23,8 @@ class Again:
     """What is tried again."""
     is_doubtful: bool = False
     """Whether people let that step fail, because it may have happened or not."""
+    lacks_result: bool = False
+    """Whether they let it fail although it is done: its result could not be kept."""
     child: str = ""
     """The wait for the children that had failed."""
 
@@ -53,7 +55,8 @@ def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool
     if entry is None:
         return Again(keys)
     if _is_failed_step(entry.last):
-        return Again(keys, step=key, is_doubtful=is_doubtful(entry.last))
+        is_let_fail, lacks_result = is_doubtful(entry.last), entry.lacks_result
+        return Again(keys, step=key, is_doubtful=is_let_fail, lacks_result=lacks_result)
     is_told = end is not None and end.content.get("of") == key
     return Again(keys, child=key if _is_failed_child(entry, is_told=is_told) else "")
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from procedures.engine.forks import CARRIED_FROM
+from procedures.engine.history import NOT_KEPT
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
 from procedures.engine.large import ELSEWHERE
@@ -67,6 +68,9 @@ def _started(_: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _succeeded_step(event: JournalEvent, data: dict[str, Any]) -> Told:
+    if why := data.get(NOT_KEPT):
+        words = (" is done, but its result could not be kept: ", shortened(why, 200))
+        return "retrying", say(code(event.key), *words)
     took = spoken(event.at - datetime.fromisoformat(data["started_at"]))
     return "done", say(code(event.key), f" done in {took}{_again(data)}")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from procedures.engine.history import FORK
+from procedures.engine.history import FORK, NOT_KEPT
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.models import Run, Wait
 
@@ -53,7 +53,7 @@ class Attempt:
 
     @property
     def is_success(self) -> bool:
-        return "result" in self.data
+        return "result" in self.data or NOT_KEPT in self.data
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from procedures.engine.history import NOT_KEPT
 from procedures.overview.rows import Row, Segment
 
 FEW = 2
@@ -20,7 +21,8 @@ def folded(rows: Sequence[Row]) -> list[Row]:
 
 def _likeness(row: Row) -> object:
     """Equal for steps of one name that went well at once; what tells of itself stands alone."""
-    tells = row.look == "running" and row.said
+    tells = row.look == "running" and row.said is not None
+    tells = tells or any(NOT_KEPT in attempt.data for attempt in row.attempts)
     if row.kind != "step" or row.look not in PLAIN or len(row.attempts) != 1 or tells:
         return row.number
     return _name(row), row.depth

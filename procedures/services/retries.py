@@ -24,7 +24,8 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
 
     The step it failed by is tried again, also in a branch of a gather; a child it failed by is
     retried, too, or begun anew where it never runs again. If people let a step fail in doubt,
-    they are asked again. Locks the run, those above it first, and the children that failed.
+    or one that is done without a result, they are asked again. Locks the run, those above it
+    first, and the children that failed.
     """
     *above, run = [lock_run(pk) for pk in reversed(_line_of(run_id))]
     _check_above(run, above)
@@ -121,6 +122,8 @@ def _fate(child: Run) -> Fate:
 
 
 def _told_of_retry(again: Again, children: _Children) -> str:
+    if again.lacks_result:
+        return f"It goes on, and asks again for the result of {again.step}, which is done."
     if again.is_doubtful:
         return f"It goes on, and asks again whether {again.step} has happened."
     if again.step:

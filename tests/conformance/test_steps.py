@@ -211,27 +211,6 @@ def test_inside_a_step_nothing_is_drawn_that_replay_would_not_draw(
     assert backend.advance(run_id) == RunStatus.FAILED
 
 
-@pytest.mark.parametrize("kind", ["object", "nan", "infinity", "surrogate", "bytes"])
-def test_a_result_that_json_cannot_hold_fails_the_step(backend: Backend, kind: str) -> None:
-    run_id = backend.start(procedures.unkeepable, kind=kind)
-
-    assert backend.advance(run_id) == RunStatus.FAILED
-
-    error = backend.error(run_id)
-    assert error
-    assert error["message"].startswith("make: ValueError: The result cannot be kept")
-
-
-def test_a_result_that_does_not_fit_its_annotation_fails_the_step(backend: Backend) -> None:
-    run_id = backend.start(procedures.wrong_annotation)
-
-    assert backend.advance(run_id) == RunStatus.FAILED
-
-    error = backend.error(run_id)
-    assert error
-    assert "does not fit its annotation" in error["message"]
-
-
 @pytest.mark.parametrize("inside", ["step", "procedure"])
 def test_sys_exit_is_a_failure_and_not_the_workers_end(backend: Backend, inside: str) -> None:
     run_id = backend.start(procedures.leaver, inside=inside)

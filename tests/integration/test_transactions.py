@@ -153,3 +153,10 @@ def test_a_refused_commit_holds_the_run_until_it_is_mended(dave: User) -> None:
         ["row 3"],
         ["before", "write", "write"],
     )
+
+
+def test_a_result_that_cannot_be_kept_takes_the_writes_back() -> None:
+    run = carried_on(started("writing_oddly"))
+
+    assert (run.status, rows(), kinds(run)) == (RunStatus.FAILED, [], ["step.failed"])
+    assert did == ["write"]

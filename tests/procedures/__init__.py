@@ -21,4 +21,5 @@ from tests.procedures.seeds import *
 from tests.procedures.steps import *
 from tests.procedures.together import *
 from tests.procedures.traces import *
+from tests.procedures.unkept import *
 from tests.procedures.writes import *

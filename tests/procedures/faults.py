@@ -65,24 +65,3 @@ def context_in_step(ctx: Context, call: str) -> None:
         calls[call]()
 
     ctx.step(use, retry=Retry(attempts=3))
-
-
-@procedure
-def unkeepable(ctx: Context, kind: str) -> None:
-    values: dict[str, Any] = {
-        "object": object(),
-        "nan": float("nan"),
-        "infinity": [float("inf")],
-        "surrogate": "\ud800",
-        "bytes": b"\xff",
-    }
-    ctx.step(lambda: values[kind], name="make")
-
-
-def count_wrongly() -> int:
-    return "many"  # type: ignore[return-value]
-
-
-@procedure
-def wrong_annotation(ctx: Context) -> int:
-    return ctx.step(count_wrongly)

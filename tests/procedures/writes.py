@@ -91,3 +91,14 @@ def connection_in_use() -> int:
 @procedure
 def whose_connection(ctx: Context) -> int:
     return ctx.step(connection_in_use)
+
+
+def write_oddly() -> bytes:
+    did.append("write")
+    Group.objects.create(name="row")
+    return b"\xff"
+
+
+@procedure
+def writing_oddly(ctx: Context) -> bytes:
+    return ctx.step(write_oddly, transaction=True, retry=Retry(3, backoff="1ms"))

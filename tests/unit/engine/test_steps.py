@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from procedures.engine import Context, Retry, Step, procedure
 from procedures.engine.arguments import call_of
-from procedures.engine.attempts import kept_result
 from procedures.engine.errors import DefinitionError
+from procedures.engine.keeping import kept_result
 from procedures.engine.memory import MemoryStore
 from procedures.engine.signatures import name_of, signature_of
 from procedures.engine.steps import options_of
