@@ -70,6 +70,7 @@ class Sizes:
         yield "The body", len(question.body), CHARACTERS, self.body, AS_FILE
         yield "The draft", len(question.draft or ""), CHARACTERS, self.draft, AS_FILE
         yield "The evidence", _length_of_json(question.evidence), JSON, self.evidence, AS_FILE
+        yield "The metadata", _length_of_json(question.metadata), JSON, self.evidence, AS_FILE
         yield "The schema", _length_of_json(question.schema), JSON, self.evidence, IN_PIECES
         yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
 

@@ -5,6 +5,6 @@ from difflib import get_close_matches
 
 
 def meant(name: str, names: Iterable[str]) -> str:
-    """A question that names the nearest of the names; "" where none is near."""
-    near = get_close_matches(name, list(names), n=1, cutoff=0.6)
+    """A question that names the nearest of the names; "" where there are none."""
+    near = get_close_matches(name, list(names), n=1, cutoff=0.0)
     return f" Did you mean {near[0]!r}?" if near else ""
