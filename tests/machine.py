@@ -29,6 +29,7 @@ NOUNS = (
     "others",
     "parallel",
     "questions",
+    "readings",
     "retried",
     "secretive",
     "seeds",

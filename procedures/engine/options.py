@@ -21,7 +21,7 @@ def check_options(of: str, given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in names:
             raise OptionError(
-                f"{of} has no option {name!r}.{meant(name, names)} It takes {', '.join(names)}."
+                f"{of} has no option {name!r}.{meant(name, names, at_least=0)} It takes {', '.join(names)}."
             )
 
 

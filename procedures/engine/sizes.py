@@ -44,7 +44,7 @@ class Sizes:
     """That a person writes in a chat session."""
     notice: int = 10_000
     """Of a notice, an alert, a log line, or a line of progress."""
-    stage: int = 200
+    stage: int = 2_000
     signal: int = 256 * 1024
     """Of the canonical JSON of a signal's value, and of a default that counts instead of it."""
     reason: int = 1_000
