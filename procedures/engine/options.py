@@ -20,9 +20,8 @@ def check_options(of: str, given: Iterable[str], known: Iterable[str]) -> None:
     names = list(known)
     for name in given:
         if name not in names:
-            raise OptionError(
-                f"{of} has no option {name!r}.{meant(name, names, at_least=0)} It takes {', '.join(names)}."
-            )
+            near = meant(name, names, at_least=0)
+            raise OptionError(f"{of} has no option {name!r}.{near} It takes {', '.join(names)}.")
 
 
 def with_options(

@@ -28,7 +28,7 @@ class Sizes:
     """
 
     prompt: int = 1_000
-    label: int = 200
+    label: int = 500
     """Of a button, an option, a field of a form."""
     options: int = 500
     """How many a choice offers, and how many fields a form has."""

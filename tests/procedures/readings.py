@@ -8,28 +8,28 @@ from tests.procedures.traces import act, saw
 clock = itertools.count(1)
 
 
-def reading() -> dict[str, object]:
+def stock_reading() -> dict[str, object]:
     """A stock as somewhere else tells it, each time at another moment."""
     return {"stock": 5, "source": {"read_at": f"12:{next(clock):02}"}}
 
 
 @procedure
 def volatile_evidence(ctx: Context) -> bool:
-    decision = ctx.approve("Order more?", evidence=reading(), volatile="source.read_at")
+    decision = ctx.approve("Order more?", evidence=stock_reading(), volatile="source.read_at")
     assert decision.question
     saw.append(decision.question.evidence)
-    second = ctx.approve("Really?", evidence=reading(), volatile=["source.read_at"])
+    second = ctx.approve("Really?", evidence=stock_reading(), volatile=["source.read_at"])
     return bool(decision and second)
 
 
 @procedure
 def moving_evidence(ctx: Context) -> bool:
-    return bool(ctx.approve("Order more?", evidence=reading()))
+    return bool(ctx.approve("Order more?", evidence=stock_reading()))
 
 
 @procedure
 def moving_metadata(ctx: Context) -> bool:
-    return bool(ctx.approve("Order more?", evidence={"stock": 5}, metadata=reading()))
+    return bool(ctx.approve("Order more?", evidence={"stock": 5}, metadata=stock_reading()))
 
 
 @procedure
