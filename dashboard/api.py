@@ -19,10 +19,9 @@ import procedures.operations_api
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
-from procedures.engine.errors import AnswerError, InputError
+from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
 from procedures.engine.faults import fault_of
 from procedures.engine.forks import ForkRefusedError, UnknownPlaceError
-from procedures.files import FileGoneError
 from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import (
     KeyReusedError,
@@ -38,6 +37,7 @@ from procedures.services import (
 
 logger = logging.getLogger(__name__)
 Told = tuple[int, dict[str, Any]]
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class JsonParser(Parser):
@@ -93,8 +93,16 @@ def no_database(error: Exception) -> Told:
     return 503, {"detail": "The database does not answer; try again."}
 
 
+def no_files(error: FileStoreError) -> Told:
+    """A full disk keeps the status that it has elsewhere."""
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
+        return full_disk(error.__cause__)
+    logger.error("%s", error)
+    return 503, {"detail": "The file store does not answer; nothing was kept. Try again."}
+
+
 def full_disk(error: OSError) -> Told:
-    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno not in FULL:
         raise error
     logger.error("Nothing could be kept: %s", error)
     return 507, {"detail": "The disk of this site is full; nothing was kept."}
@@ -121,6 +129,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     OperationRefusedError: as_said(409),
     ForkRefusedError: as_said(409),
     FileGoneError: as_said(410),
+    FileStoreError: no_files,
     TooLargeError: as_said(413),
     RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
     AnswerError: wrong_inputs,

@@ -5,7 +5,9 @@ import os
 import warnings
 from typing import Any
 
+from billiard import current_process
 from celery import Celery
+from celery.concurrency.prefork import TaskPool
 from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import (
     setup_logging,
@@ -13,10 +15,14 @@ from celery.signals import (
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
+    worker_shutting_down,
 )
+from django.conf import settings
 from django.db import connections
 
+from dashboard.pool_watch import PoolWatch
 from procedures.dispatch import messenger
+from procedures.slot import slot
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
@@ -30,6 +36,25 @@ def leave_logging_to_django(**_: Any) -> None:
     """That somebody listens is enough: Celery then configures nothing itself."""
 
 
+watches: list[PoolWatch] = []
+"""Of this process, when it is the main one of a worker with slots."""
+
+
+@worker_ready.connect(weak=False)
+def watch_the_slots(sender: Any, **_: Any) -> None:
+    """A worker without slots of its own, as the clock is, has nothing to be watched."""
+    if isinstance(sender.pool, TaskPool):
+        watches[:] = [PoolWatch(sender.pool)]
+        watches[0].start()
+
+
+@worker_shutting_down.connect(weak=False)
+def let_the_slots_stop(how: str, **_: Any) -> None:
+    """Celery itself waits for them without end, or throws away what they are doing."""
+    for watch in watches:
+        watch.stop(within=settings.STOP_SECONDS if how == "Warm" else 0)
+
+
 @worker_ready.connect(weak=False)
 def leave_out_what_may_change(**_: Any) -> None:
     """Celery tells of a default to come, at length and whenever the broker goes away."""
@@ -40,6 +65,14 @@ def leave_out_what_may_change(**_: Any) -> None:
 def leave_the_code_out_of_collections(**_: Any) -> None:
     """Else the collector looks through all that was imported whenever a long run is replayed."""
     gc.freeze()
+
+
+@worker_process_init.connect(weak=False)
+def be_a_slot(**_: Any) -> None:
+    """In the process of a slot, signals end neither its steps nor their runs."""
+    watches.clear()
+    if current_process().name != "MainProcess":
+        slot.open()
 
 
 @worker_process_shutdown.connect(weak=False)

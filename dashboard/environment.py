@@ -62,6 +62,8 @@ class Environment(BaseSettings):
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
     RUN_TURN_SECONDS: float = Field(default=60, ge=0.1, le=86400)
+    STOP_SECONDS: float | None = Field(default=None, ge=0, le=3600)
+    STORAGE_PATIENCE_SECONDS: float = Field(default=60, ge=0, le=3600)
     RUN_MOST_STEPS: int = Field(default=50_000, ge=1)
     RUN_MOST_EVENTS: int = Field(default=100_000, ge=10)
     RUN_MOST_CHILDREN: int = Field(default=100_000, ge=0)
@@ -96,6 +98,12 @@ class Environment(BaseSettings):
 
     def site_url(self) -> str:
         return (self.SITE_URL or f"http://localhost:{self.PORT}").rstrip("/")
+
+    def stop_seconds(self) -> float:
+        """How long a step that is at work may go on when its worker is to stop."""
+        if self.STOP_SECONDS is not None:
+            return self.STOP_SECONDS
+        return 3 if self.is_embedded else 8
 
     def secret_key(self) -> str:
         return self.SECRET_KEY.get_secret_value() if self.SECRET_KEY else local_secret(self)

@@ -1,52 +1,94 @@
 """Contents of files in the site's storage, each under its own digest."""
 
 import hashlib
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from procedures.engine.errors import EngineError
+from procedures.engine.errors import FileGoneError, FileStoreError
 from procedures.engine.files import file_desk
 from procedures.engine.large import ELSEWHERE, unpacked, whole
 
-
-class FileGoneError(EngineError):
-    """The storage no longer has what was kept."""
-
-    def __init__(self, digest: str, what: str) -> None:
-        super().__init__(f"The stored file {digest[:12]}… {what}.")
+logger = logging.getLogger(__name__)
+FOLDER = "artifacts"
+PROBE = 1024**2
+"""Bytes that must find room before a run goes on whose worker had lost the store."""
 
 
 class ContentStore:
-    """The engine's FileStore over Django's default storage. The same bytes are kept once."""
+    """The engine's FileStore over Django's default storage. The same bytes are kept once.
+
+    What a backend raises, whatever its own errors are, is a `FileStoreError` here.
+    """
 
     @property
     def largest_inline(self) -> int:
         return settings.LARGE_VALUE_BYTES
 
+    @property
+    def patience(self) -> float:
+        return settings.STORAGE_PATIENCE_SECONDS
+
     def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         path = path_of(digest)
-        if default_storage.exists(path):
-            if default_storage.size(path) == len(content):
-                return digest
-            default_storage.delete(path)  # a writer died in the middle of it
-        _settle(default_storage.save(path, ContentFile(content)))
+        with reaching():
+            _require_folder()
+            if default_storage.exists(path):
+                if default_storage.size(path) == len(content):
+                    return digest
+                default_storage.delete(path)  # a writer died in the middle of it
+            _settle(default_storage.save(path, ContentFile(content)))
         return digest
 
     def get(self, digest: str) -> bytes:
-        try:
-            with default_storage.open(path_of(digest)) as file:
-                content: bytes = file.read()
-        except FileNotFoundError:
-            raise FileGoneError(digest, "is gone") from None
+        with reaching():
+            try:
+                with default_storage.open(path_of(digest)) as file:
+                    content: bytes = file.read()
+            except FileNotFoundError:
+                _require_folder()
+                raise FileGoneError(digest, "is gone") from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise FileGoneError(digest, "is damaged")
         return content
+
+    def check(self) -> None:
+        """Raise `FileStoreError` unless the store is there, and has room for a megabyte."""
+        with reaching():
+            _require_folder()
+            path = default_storage.save(f"{FOLDER}/probe", ContentFile(bytes(PROBE)))
+            try:
+                _settle(path)
+            finally:
+                default_storage.delete(path)
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Tell every error of a storage backend alike: full, away, refusing, or slow to answer."""
+    try:
+        yield
+    except (FileGoneError, FileStoreError):
+        raise
+    except Exception as error:
+        logger.warning("The file store fails: %s: %s", type(error).__name__, error)
+        raise FileStoreError(f"The file store can't be used: {error}") from error
+
+
+def _require_folder() -> None:
+    """Refuse an empty mount point: what it lacks is away, not gone, and nothing is kept in it."""
+    if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
+        return
+    if apps.get_model("procedures", "Artifact").objects.exists():
+        raise FileStoreError(f"{default_storage.path(FOLDER)} isn't there: mount or restore it.")
 
 
 def whole_text(kept: str) -> str:
@@ -66,7 +108,7 @@ def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def path_of(digest: str) -> str:
-    return f"artifacts/{digest[:2]}/{digest}"
+    return f"{FOLDER}/{digest[:2]}/{digest}"
 
 
 def _settle(path: str) -> None:

@@ -15,6 +15,7 @@ from procedures.journal import DatabaseJournal
 from procedures.models.besides import Besides
 from procedures.models.procedure import code_of_run
 from procedures.models.run import Queued
+from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 SHIFT = 1.0
@@ -27,8 +28,9 @@ def advance_runs() -> None:
     Then, or when the shift is over, another message goes on. Doubled and late ones are harmless.
     """
     ends, besides, has_called = time.monotonic() + SHIFT, Besides(), False
+    slot.begin_turn()
     try:
-        while claimed := journal.claim_next(_code_for, besides):
+        while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
             if claimed.are_others and not has_called:
                 dispatch.call_workers()
                 has_called = True
@@ -37,6 +39,8 @@ def advance_runs() -> None:
             if time.monotonic() >= ends:
                 dispatch.call_workers()
                 return
+        if not slot.may_claim:  # others do
+            dispatch.call_workers()
     except StorageLost as lost:
         logger.warning("The queue is left for later: %s", lost)
 

@@ -24,12 +24,12 @@ NOUNS = (
     "inputs",
     "kinships",
     "large",
+    "keeping",
     "limited",
     "moments",
     "others",
     "parallel",
     "questions",
-    "readings",
     "retried",
     "secretive",
     "seeds",
@@ -44,6 +44,8 @@ PROCEDURES = (
     "tests.crash.procedures",
     "tests.crash.doings",
     "tests.crash.families",
+    "tests.crash.stopped",
+    "tests.crash.disasters",
     "tests.races.procedures",
 )
 
@@ -88,5 +90,6 @@ os.environ |= {
     "REDIS_URL": f"unix://{FOLDER / 'redis.sock'}",
     "PROCEDURE_MODULES": ",".join(PROCEDURES),
     "RUN_LEASE_SECONDS": "2",
+    "STORAGE_PATIENCE_SECONDS": "1",
     "WORKER_SLOTS": "2",
 }

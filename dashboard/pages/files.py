@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from procedures import api
 from procedures.access import SignedIn
-from procedures.files import FileGoneError
+from procedures.engine.errors import FileGoneError
 
 
 @require_safe

@@ -8,6 +8,7 @@ from typing import Any
 
 from procedures.engine import canonical
 from procedures.engine.arguments import NO_ARGUMENTS, digest_of, digest_of_all
+from procedures.engine.blame import excuse_for, is_interrupt
 from procedures.engine.bound import Bound
 from procedures.engine.doubts import settle_doubt
 from procedures.engine.errors import (
@@ -17,11 +18,12 @@ from procedures.engine.errors import (
     StepFailedError,
     StepTimeoutError,
     Suspend,
+    WorkerStops,
     Yielded,
     told,
 )
 from procedures.engine.exact import exact
-from procedures.engine.files import File, open_desk
+from procedures.engine.files import File, in_haste, open_desk
 from procedures.engine.history import NOT_KEPT, Entry, is_doubtful
 from procedures.engine.journal import (
     Batch,
@@ -182,6 +184,8 @@ class Work:
 
     def _try_once(self, attempt: int) -> Draft:
         line, options = self.line, self.options
+        if line.journal.is_stopping:
+            line.interrupt(WorkerStops(self.key))
         if line.journal.is_wanted_elsewhere and line.recorder.has_moved_on:
             line.interrupt(Yielded(self.key))
         since = line.journal.now()
@@ -206,7 +210,7 @@ class Work:
     def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> Draft:
         """The step's writes and its checkpoint stand or fall together; a failure is kept alone."""
         try:
-            with self.line.journal.transaction() as longest:
+            with self.line.journal.transaction() as longest, in_haste():
                 seconds = _shorter(self.options.seconds, longest)
                 return self._keep(*_succeeded(self._attempt(attempt, since, facts, seconds)))
         except _UndoneError as undone:
@@ -230,16 +234,18 @@ class Work:
                 with time_limit(seconds, partial(self._give_up, facts, seconds)):
                     result = self._called(step)
             draft = self._done(result, facts)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 (it is journaled, sys.exit too)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            excuse = excuse_for(error, line.journal, since=since)
+            line.interruption = line.interruption or excuse
             failed = (
                 StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
             )
             draft, made = self._failed(failed, facts), []
         finally:
             line.journal.working, line.busy_with, desk.made = None, "", None
-        if line.interruption:  # it could not say how far it is: the run is not ours any more
+        if line.interruption:  # the run is not ours any more, or what it met is not its failure
             raise line.interruption
         return draft, progress.close() if progress else (), made
 

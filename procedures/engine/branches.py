@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from procedures.engine.blame import excuse_for, is_interrupt
 from procedures.engine.children import OnFailure
 from procedures.engine.errors import (
     BranchFailedError,
@@ -112,9 +113,11 @@ def _run(line: Line, branch: Branch) -> Any:
         result = branch(line)
     except Interruption as interruption:
         return line.interruption or interruption
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 (the branch ends with it, sys.exit too)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        if excuse := excuse_for(error, line.journal, since=line.recorder.claimed_at):
+            return line.interruption or excuse
         words = told(error)
         path, of = line.scope.path.rstrip("/"), words.get("of", "")
         result = BranchFailedError(path, words["type"], words["message"], of)

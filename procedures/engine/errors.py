@@ -4,7 +4,6 @@ EngineError
 ├── DefinitionError       a procedure is declared in a way that cannot work
 ├── InputError            the inputs of a start do not fit the signature
 ├── QuestionError         a question is asked in a way that cannot be answered
-├── OptionError           a call of the engine is given an option or a value that it does not take
 ├── SizeError             something is larger than the site takes
 ├── EvidenceError         people cannot be shown all that a bound step would do
 ├── AnswerError           an answer does not fit the question
@@ -15,7 +14,9 @@ EngineError
 ├── NotApprovedError      a step that needs an approval has none
 ├── StepTimeoutError      a step took longer than its timeout
 ├── RequestExpiredError   nobody answered in time, and the author wants a failure
-└── ChoiceGoneError       the site's settings allow no longer what a run was started with
+├── ChoiceGoneError       the site's settings allow no longer what a run was started with
+├── FileGoneError         the file store no longer has what was kept there
+└── FileStoreError        the file store is full, or can't be reached
 
 Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Suspend               the run leaves its worker and waits
@@ -28,6 +29,9 @@ Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Mismatch              the code no longer fits the journal
 ├── Refused               a layer above refuses what was to be committed
 ├── Fenced                another worker holds the run
+├── FileLost              a kept file is gone; the run waits until somebody puts it back
+├── WorkerStops           the worker's process ends, or is replaced; the run goes on in another
+├── OutOfMemory           the worker's process has no memory left; the run is taken up again
 └── StorageLost           the storage does not answer; the run is taken up again later
 """
 
@@ -62,10 +66,6 @@ class InputError(EngineError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
-
-
-class OptionError(EngineError):
-    """A call of the engine is given an option, or a value of one, that it does not take."""
 
 
 class QuestionError(EngineError):
@@ -163,6 +163,17 @@ class ChoiceGoneError(EngineError):
         super().__init__(f"This site's setting {setting} does not name “{name}” any more.")
 
 
+class FileGoneError(EngineError):
+    """The file store answers, and no longer has what was kept there."""
+
+    def __init__(self, digest: str, what: str) -> None:
+        super().__init__(f"The stored file {digest[:12]}… {what}.")
+
+
+class FileStoreError(EngineError):
+    """The file store is full, or can't be reached: what was to be kept or read was not."""
+
+
 class Interruption(BaseException):
     """Ends the procedure's code here; catching it quarantines the run."""
 
@@ -250,6 +261,20 @@ class Fenced(Interruption):
 
 class Refused(Interruption):
     """A layer above refuses what was to be committed: nothing of it was kept."""
+
+
+class FileLost(Interruption):
+    """A kept file is gone or damaged: the run can't go on before it is back."""
+
+    remedy = "Put the file back where the site keeps its files, then retry."
+
+
+class WorkerStops(Interruption):
+    """The worker's process ends, or has to be replaced: another one carries the run on."""
+
+
+class OutOfMemory(Interruption):
+    """The worker's process has no memory left: the run is taken up again, and this claim counts."""
 
 
 class StorageLost(Interruption):

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from procedures.engine import canonical
 from procedures.engine.attempts import do_step
+from procedures.engine.blame import excuse_for, is_interrupt
 from procedures.engine.branches import swallowed
 from procedures.engine.context import Context
 from procedures.engine.definition import Procedure
@@ -15,21 +16,25 @@ from procedures.engine.errors import (
     Cancelled,
     Continued,
     Fenced,
+    FileLost,
     Interruption,
     LimitReached,
     Mismatch,
+    OutOfMemory,
     Overtaken,
     Paused,
     Refused,
     StepFailedError,
     StorageLost,
     Suspend,
+    WorkerStops,
     Yielded,
     told,
 )
-from procedures.engine.files import FileStore, file_desk
+from procedures.engine.files import FileStore, file_desk, open_desk
 from procedures.engine.history import UNDO, Scope
 from procedures.engine.journal import (
+    PROGRESS,
     Batch,
     Draft,
     EventKind,
@@ -41,16 +46,21 @@ from procedures.engine.journal import (
 from procedures.engine.large import inputs_of, packed, put_aside
 from procedures.engine.line import Line
 from procedures.engine.recorder import Recorder
-from procedures.engine.secret_values import shows_secret
 from procedures.engine.signatures import signature_of
 
 Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3
+BRING_BACK = "Bring back code that fits and retry, or cancel the run."
+MEMORY = "memory"
+IN_VAIN = (Overtaken, OutOfMemory)
+"""What brings a run nearer to being held for poison."""
 LET_GO: dict[type[Interruption], str] = {
     Cancelled: "cancel",  # whoever claims it next ends it
     Paused: "pause",  # or lets it rest
     Yielded: "others",
     Overtaken: "outside",
+    WorkerStops: "worker",  # it ends, or is replaced
+    OutOfMemory: "memory",
 }
 """What sends a run back into the queue, and what it is then suspended on."""
 
@@ -70,11 +80,16 @@ def advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStat
 def _advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
-    with file_desk(files):
+    with file_desk(files, journal):
+        if journal.run.is_left_without_storage:
+            open_desk().check()
         recorder = Recorder(journal, journal.load(), procedure.limits)
-        release, drafts = Execution(procedure, recorder).ending()
-        if release.result is not None:
-            release = replace(release, result=put_aside(release.result))
+        try:
+            release, drafts = Execution(procedure, recorder).ending()
+            if release.result is not None:
+                release = replace(release, result=put_aside(release.result))
+        except FileLost as lost:
+            release, drafts = quarantined(lost)
         try:
             recorder.finish(release, *drafts)
         except Refused as refusal:
@@ -90,10 +105,23 @@ def _give_up(journal: Journal) -> RunStatus:
     words = (
         f"{LAST_CLAIM} workers in a row died on this run, or were turned back, and kept no step."
     )
-    poison = Refused(words)
-    release, drafts = quarantined(poison, remedy="Find what kills the worker, then retry.")
+    remedy = "Find what kills the worker (mostly, it runs out of memory), then retry."
+    if told := _out_of_memory(journal):
+        words = f"{words} {told}"
+        remedy = "Let it take less memory at a time, or give the workers more, then retry."
+    release, drafts = quarantined(Refused(words), remedy=remedy)
     journal.commit(Batch(drafts, release=release))
     return release.status
+
+
+def _out_of_memory(journal: Journal) -> str:
+    """What the last claim has told of it, unless something was kept since; else ""."""
+    for event in reversed(journal.load()):
+        if event.kind in PROGRESS:
+            return ""
+        if event.kind == EventKind.LOG and event.content.get("cause") == MEMORY:
+            return str(event.content["text"])
+    return ""
 
 
 @dataclass
@@ -128,17 +156,20 @@ class Execution:
         except Interruption as interruption:
             left_by: BaseException | None = interruption
             ending = self._interrupted(interruption, line)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 (it ends the run, sys.exit too)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             left_by = error
-            ending = _failed(error, line)
+            excuse = excuse_for(error, self.journal, since=self.recorder.claimed_at)
+            ending = self._interrupted(excuse, line) if excuse else _failed(error, line)
         else:
             left_by = None
         finally:
             line.close()
         if line.interruption and left_by is not line.interruption:
             return self._swallowed(line.interruption, line)
+        if (lost := open_desk().lost) and left_by is None:  # the code went on without its file
+            return self._interrupted(lost, line)
         return ending
 
     def _run_code(self, line: Line) -> Ending:
@@ -153,7 +184,7 @@ class Execution:
             line.scope.check_all_read("The code now ends")
             line.check_wanted("the end")
         text = canonical.dump(result, returns)
-        if shows_secret(result, text):
+        if canonical.MASKED in text:
             raise ValueError("What it returns cannot be kept: it holds a secret.")
         return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)
 
@@ -168,7 +199,7 @@ class Execution:
         if isinstance(interruption, Continued):
             return self._continued(interruption)
         if type(interruption) in LET_GO:
-            return _let_go(interruption)
+            return _let_go(interruption, line.scope.last)
         if isinstance(interruption, Fenced | StorageLost):
             raise interruption
         return quarantined(interruption)
@@ -223,10 +254,15 @@ class Execution:
         return _with_problems((release, (Draft(EventKind.RUN_CANCELLED, data=said),)), problems)
 
 
-def _let_go(interruption: Interruption) -> Ending:
+def _let_go(interruption: Interruption, key: str = "") -> Ending:
     on = LET_GO[type(interruption)]
-    release = Release(RunStatus.QUEUED, is_in_vain=isinstance(interruption, Overtaken))
-    return release, (Draft(EventKind.RUN_SUSPENDED, data={"on": on}),)
+    release = Release(RunStatus.QUEUED, is_in_vain=isinstance(interruption, IN_VAIN))
+    left = Draft(EventKind.RUN_SUSPENDED, data={"on": on})
+    if not isinstance(interruption, OutOfMemory):
+        return release, (left,)
+    text = f"The worker ran out of memory{f' at {key}' if key else ''}: nothing of it is kept."
+    data = {"text": text, "level": "warning", "cause": MEMORY}
+    return release, (Draft(EventKind.LOG, f"{key}:{MEMORY}", text[:100], data), left)
 
 
 def _failed(error: BaseException, line: Line) -> Ending:
@@ -258,7 +294,7 @@ def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
     content: dict[str, Any] = {
         "type": type(interruption).__name__,
         "message": canonical.legible(str(interruption)),
-        "remedy": remedy or "Bring back code that fits and retry, or cancel the run.",
+        "remedy": remedy or getattr(interruption, "remedy", "") or BRING_BACK,
     }
     if isinstance(interruption, Mismatch):
         content |= {"kept": list(interruption.kept), "asked": list(interruption.asked)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
+    from procedures.engine.errors import StorageLost
     from procedures.engine.files import File
 
 
@@ -144,6 +145,8 @@ class RunFacts:
     depth: int = 0
     """How many runs stand above it: 0 for one that people have started."""
     began_at: datetime | None = None
+    is_left_without_storage: bool = False
+    """Whether the last worker gave it up because it had lost its storage."""
     limits: Limits = USUAL
     """The site's, for what the procedure says nothing of."""
     sizes: Sizes = USUAL_SIZES
@@ -170,6 +173,19 @@ class Journal(Protocol):
 
     It lets go when it has come further: else one whose replay takes long would never end.
     """
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this process is to end: no attempt begins any more, the run is let go of."""
+        ...
+
+    def was_told_since(self, moment: datetime) -> bool:
+        """Whether the platform has signalled this process since then, or told it to stop."""
+        ...
+
+    def storage_fault(self, error: BaseException) -> "StorageLost | None":
+        """What was lost when this exception means that our own storage is away, full or broken."""
+        ...
 
     @property
     def is_cancelled(self) -> bool:
@@ -205,7 +221,10 @@ class Journal(Protocol):
         ...
 
     def excuse(self) -> None:
-        """Count this claim for nothing, soon: its storage was lost, its worker lives."""
+        """Count this claim for nothing, soon: its storage was lost, its worker lives.
+
+        The next claim is told so: `RunFacts.is_left_without_storage`.
+        """
         ...
 
     def abandon(self, batch: Batch) -> None:

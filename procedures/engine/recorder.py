@@ -7,7 +7,15 @@ from typing import Any
 
 from procedures.engine.bound import Bound
 from procedures.engine.budget import Budget
-from procedures.engine.errors import Cancelled, Interruption, Overtaken, Paused, Refused, told
+from procedures.engine.errors import (
+    Cancelled,
+    Interruption,
+    OutOfMemory,
+    Overtaken,
+    Paused,
+    Refused,
+    told,
+)
 from procedures.engine.files import File
 from procedures.engine.history import History
 from procedures.engine.journal import (
@@ -38,6 +46,7 @@ class Recorder:
         self, journal: Journal, events: Sequence[Event], limits: Limits = NO_LIMITS
     ) -> None:
         self.journal = journal
+        self.claimed_at = journal.now()
         self.history = History(events)
         self.budget = Budget(limits, journal, self.history)
         self.first = events[0]
@@ -139,6 +148,8 @@ class Recorder:
             raise
         except Interruption:
             raise
+        except MemoryError as error:
+            raise OutOfMemory("The worker's process ran out of memory.") from error
         except Exception as error:
             words = told(error)
             raise Refused(f"{words['type']}: {words['message']}") from error

@@ -25,7 +25,10 @@ def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
     is_main = threading.current_thread() is threading.main_thread()
     watchdog = threading.Timer(seconds + GRACE, give_up)
     watchdog.daemon = True
-    watchdog.start()
+    try:
+        watchdog.start()
+    except RuntimeError as error:  # the machine has no more threads: not the step's fault
+        raise MemoryError(str(error)) from error
     try:
         with _alarm_after(seconds) if is_main else _nothing():
             yield

@@ -11,7 +11,7 @@ from django.db import transaction
 from procedures import dispatch, hooks
 from procedures.engine import canonical
 from procedures.engine.definition import Procedure
-from procedures.engine.errors import Interruption, StorageLost
+from procedures.engine.errors import FileStoreError, Interruption, StorageLost
 from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chained, closing
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
@@ -64,9 +64,10 @@ def claim_next(code_for: Callable[[Queued], Procedure | None], besides: Besides)
                     journal = _claim_locked(found.run, found.at, has_news=_has_news(found))
                     return Claimed(found.are_others, code, journal)
             besides.procedures.add(found.run.procedure_id)
-        except StorageLost:
-            raise
-        except (Interruption, Exception):
+        except (Interruption, Exception) as error:
+            is_lost = isinstance(error, StorageLost)
+            if is_lost and not isinstance(error.__cause__, FileStoreError):
+                raise
             if found is None:
                 raise
             logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)

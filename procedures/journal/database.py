@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 from django.conf import settings
@@ -34,13 +35,14 @@ from procedures.engine.sizes import Sizes
 from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
 from procedures.journal.statements import Fence, ledger_key
-from procedures.journal.storage import durable, regardless, storage
+from procedures.journal.storage import durable, fault_of, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Head, Run, RunInput
 from procedures.models.cells import adapted
 from procedures.models.cursors import this_database
 from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
+from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=settings.RUN_LEASE_SECONDS)
@@ -82,6 +84,7 @@ class DatabaseJournal:
             row.head.claims,
             row.depth,
             began_at=row.created_at,
+            is_left_without_storage=row.is_left_without_storage,
             limits=Limits(**settings.RUN_LIMITS),
             sizes=Sizes(**settings.SIZES),
         )
@@ -98,6 +101,16 @@ class DatabaseJournal:
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    @property
+    def is_stopping(self) -> bool:
+        return slot.is_stopping
+
+    def was_told_since(self, moment: datetime) -> bool:
+        return slot.was_told_since(moment.timestamp() - self._ahead)
+
+    def storage_fault(self, error: BaseException) -> StorageLost | None:
+        return fault_of(error)
 
     def load(self) -> list[Event]:
         with storage:
@@ -127,7 +140,12 @@ class DatabaseJournal:
         return events
 
     def _write_again(self, events: Sequence[Event], batch: Batch, lost: StorageLost) -> None:
-        for pause in TRY_AGAIN_AFTER:
+        """What a step did before, the next worker would do again, so this one is patient.
+
+        Whoever takes the run up meanwhile fences it off.
+        """
+        later = int(settings.STORAGE_PATIENCE_SECONDS)
+        for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
             time.sleep(pause)
             if self._is_kept(events[-1]):
                 return
@@ -172,6 +190,7 @@ class DatabaseJournal:
         try:
             counted = Head.objects.filter(pk=self._row.pk, claims__gt=0)
             counted.update(claims=F("claims") - 1)
+            Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=True)
         except Error:
             connection.close()
             return False

@@ -1,27 +1,64 @@
 """How failures of the database are told to the engine."""
 
 import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from procedures.engine.errors import Refused, StorageLost
+from procedures.engine.errors import FileStoreError, Refused, StorageLost
 
 logger = logging.getLogger(__name__)
+AWAY = (OperationalError, InterfaceError, FileStoreError)
+LOST_CODES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+LOST_CLASSES = ("08", "53", "57P", "58", "XX")
+"""Of PostgreSQL: the connection, no room, a shutdown, the machine, damage. Not a slow statement."""
 
 
 class Storage:
-    """A database that is away or busy ends this worker's hold; anything else is refused."""
+    """A storage that is away or busy ends this worker's hold; anything else is refused."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, (OperationalError, InterfaceError)):
+        if isinstance(error, AWAY):
             raise StorageLost(str(error)) from error
         if isinstance(error, DatabaseError):
             raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+def fault_of(error: BaseException) -> StorageLost | None:
+    """What was lost, when code has met an error of our own database that no statement can help.
+
+    A statement that is wrong, slow, or in another's way is its author's, and obeys `Retry`.
+    """
+    cause = error.__cause__
+    if not isinstance(error, DatabaseError) or cause is None:
+        return None
+    if isinstance(cause, sqlite3.Error):
+        is_lost = getattr(cause, "sqlite_errorcode", 0) & 0xFF in LOST_CODES
+    else:
+        is_lost = _is_lost_server(error, getattr(cause, "sqlstate", None))
+    return StorageLost(f"{type(error).__name__}: {error}") if is_lost else None
+
+
+def _is_lost_server(error: DatabaseError, state: str | None) -> bool:
+    if state is None:  # no answer of a server
+        return isinstance(error, OperationalError)
+    return state.startswith(LOST_CLASSES)
 
 
 storage = Storage()
@@ -53,7 +90,7 @@ def receivers() -> Iterator[None]:
     """What a layer above refuses undoes the commit it takes part in."""
     try:
         yield
-    except (OperationalError, InterfaceError):
+    except AWAY:
         raise
     except Exception as error:
         raise Refused(f"{type(error).__name__}: {error}") from error

@@ -42,6 +42,7 @@ RELEASED = [
     "working_on",
     "working_attempt",
     "working_since",
+    "is_left_without_storage",
 ]
 
 CLAIMABLE = (
@@ -228,6 +229,9 @@ class Run(models.Model):
     working_on = models.CharField(max_length=200, blank=True)
     working_attempt = models.PositiveIntegerField(null=True)
     working_since = models.DateTimeField(null=True)
+    is_left_without_storage = models.BooleanField(
+        default=False, db_default=False, help_text="Its last worker lost the storage: look first."
+    )
 
     objects = RunQuerySet.as_manager()
 
@@ -403,6 +407,7 @@ class Run(models.Model):
         self.queued_at = at if status == RunStatus.QUEUED else None
         self.ended_at = at if status.is_end else None
         self.working_on, self.working_attempt, self.working_since = "", None, None
+        self.is_left_without_storage = False
         save_columns(self, RELEASED)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from procedures import registry
 from procedures.engine.definition import Procedure as Definition
-from procedures.engine.errors import Fenced, Interruption
+from procedures.engine.errors import Fenced, Interruption, StorageLost
 from procedures.engine.execute import Execution
 from procedures.engine.files import file_desk
 from procedures.engine.journal import (
@@ -81,13 +81,19 @@ class Rehearsal:
     def __init__(self, row: Run) -> None:
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)
         self.working: Working | None = None
-        self.is_cancelled = self.is_paused = False
+        self.is_cancelled = self.is_paused = self.is_stopping = False
         self.is_wanted_elsewhere = True
         self.cancellation: Mapping[str, Any] | None = None
         self.noted: list[Draft] = []
 
     def now(self) -> datetime:
         return clock.now()
+
+    def was_told_since(self, _moment: datetime) -> bool:
+        return False
+
+    def storage_fault(self, _error: BaseException) -> StorageLost | None:
+        return None
 
     def pause(self, seconds: float) -> None:
         raise Fenced(self.run.run_id)

@@ -1,12 +1,14 @@
 """What the cases need of a storage, and the storages there are."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, Protocol
 
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
+from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Event, Journal, RunStatus, closing
 from procedures.engine.memory import KEY, LEASE, MemoryStore, fork_run, operating, retries
 
@@ -87,6 +89,22 @@ class Backend(Protocol):
     def error(self, run_id: str) -> Mapping[str, Any] | None: ...
     def files(self, run_id: str) -> Mapping[str, bytes]:
         """The contents by name."""
+        ...
+
+    def keep(self, content: bytes) -> File:
+        """A file that a run can be started with."""
+        ...
+
+    def files_away(self) -> AbstractContextManager[None]:
+        """Inside the block the file store can't be used."""
+        ...
+
+    def file_gone(self, digest: str) -> AbstractContextManager[None]:
+        """Inside the block the file store works, and lacks that file."""
+        ...
+
+    def stopping(self) -> AbstractContextManager[None]:
+        """Inside the block the process that carries runs on is told to stop."""
         ...
 
 
@@ -178,3 +196,26 @@ class MemoryBackend:
     def files(self, run_id: str) -> Mapping[str, bytes]:
         kept = self.store.runs[run_id].files
         return {name: self.store.files.get(digest) for name, digest in kept.items()}
+
+    def keep(self, content: bytes) -> File:
+        with file_desk(self.store.files):
+            return File.store("given.txt", content)
+
+    @contextmanager
+    def files_away(self) -> Iterator[None]:
+        self.store.files.fault = OSError("The disk is full.")
+        yield
+        self.store.files.fault = None
+
+    @contextmanager
+    def file_gone(self, digest: str) -> Iterator[None]:
+        content = self.store.files.get(digest)
+        self.store.files.forget(digest)
+        yield
+        self.store.files.put(content)
+
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        self.store.is_stopping = True
+        yield
+        self.store.is_stopping = False

@@ -1,7 +1,9 @@
 """Django's tables under the engine, on the database that TEST_DATABASE names."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +13,9 @@ from django.db import transaction
 
 from procedures.engine import Procedure, canonical
 from procedures.engine.execute import advance
+from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Event, RunStatus
-from procedures.files import ContentStore
+from procedures.files import FOLDER, ContentStore, path_of
 from procedures.journal import DatabaseJournal, claim
 from procedures.models import Run
 from procedures.models.clock import clock
@@ -33,6 +36,7 @@ from procedures.services import (
     sweep,
     unpause_run,
 )
+from procedures.slot import slot
 
 
 class DatabaseBackend:
@@ -127,6 +131,36 @@ class DatabaseBackend:
     def files(self, run_id: str) -> Mapping[str, bytes]:
         store = ContentStore()
         return {file.name: store.get(file.digest) for file in self._run(run_id).artifacts.all()}
+
+    def keep(self, content: bytes) -> File:
+        with file_desk(ContentStore()):
+            return File.store("given.txt", content)
+
+    @contextmanager
+    def files_away(self) -> Iterator[None]:
+        """Something else stands where the files were."""
+        folder = Path(settings.MEDIA_ROOT, FOLDER)
+        away = folder.with_name("away")
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.rename(away)
+        folder.touch()
+        yield
+        folder.unlink()
+        away.rename(folder)
+
+    @contextmanager
+    def file_gone(self, digest: str) -> Iterator[None]:
+        path = Path(settings.MEDIA_ROOT, path_of(digest))
+        content = path.read_bytes()
+        path.unlink()
+        yield
+        path.write_bytes(content)
+
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        slot.is_stopping = True
+        yield
+        slot.is_stopping = False
 
     def _run(self, run_id: str) -> Run:
         return Run.objects.get(pk=run_id)

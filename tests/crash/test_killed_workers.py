@@ -136,7 +136,9 @@ def test_a_run_that_kills_three_workers_is_quarantined_with_a_remedy(
     error = json.loads(found.error)
     words = "3 workers in a row died on this run, or were turned back, and kept no step."
     assert error["message"] == words
-    assert error["remedy"] == "Find what kills the worker, then retry."
+    assert (
+        error["remedy"] == "Find what kills the worker (mostly, it runs out of memory), then retry."
+    )
     assert journal_of(run) == ["run.started", "run.quarantined"]
     assert desk.effects == {"die": 3}
     assert desk.keys == {f"{run.pk}:die"}

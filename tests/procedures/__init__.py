@@ -8,6 +8,7 @@ from tests.procedures.faults import *
 from tests.procedures.forked import *
 from tests.procedures.forms import *
 from tests.procedures.inputs import *
+from tests.procedures.keeping import *
 from tests.procedures.kinships import *
 from tests.procedures.large import *
 from tests.procedures.limited import *
@@ -15,7 +16,6 @@ from tests.procedures.moments import *
 from tests.procedures.others import *
 from tests.procedures.parallel import *
 from tests.procedures.questions import *
-from tests.procedures.readings import *
 from tests.procedures.retried import *
 from tests.procedures.secretive import *
 from tests.procedures.seeds import *

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from procedures.engine.errors import Fenced, Overtaken
+from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.journal import (
     GOING_ON,
     OPENING,
@@ -39,6 +39,7 @@ class MemoryJournal:
             began_at=began_at,
             limits=store.limits,
             sizes=store.sizes,
+            is_left_without_storage=row.is_left_without_storage,
         )
         self.working: Working | None = None
         self.is_wanted_elsewhere = False
@@ -51,6 +52,16 @@ class MemoryJournal:
     @property
     def is_paused(self) -> bool:
         return self.row.is_to_pause
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._store.is_stopping
+
+    def was_told_since(self, _moment: datetime) -> bool:
+        return self._store.is_stopping
+
+    def storage_fault(self, error: BaseException) -> StorageLost | None:
+        return StorageLost(str(error)) if isinstance(error, self._store.faults) else None
 
     def now(self) -> datetime:
         return self._store.clock
@@ -70,6 +81,7 @@ class MemoryJournal:
 
     def excuse(self) -> None:
         self.row.claims = max(self.row.claims - 1, 0)
+        self.row.is_left_without_storage = True
 
     def abandon(self, batch: Batch) -> None:
         self.commit(batch)
@@ -119,6 +131,7 @@ class MemoryJournal:
 
     def _release(self, release: Release) -> None:
         run = self.row
+        run.is_left_without_storage = False
         run.status, run.wake_at, run.ends_at = release.status, release.wake_at, release.ends_at
         run.result, run.error, run.leased_until = release.result, release.error, None
         is_called = run.status in SUSPENDED and run.inputs

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from procedures.engine.definition import Procedure
+from procedures.engine.errors import FileGoneError
 from procedures.engine.journal import Draft, Event, EventKind, RunFacts, RunStatus, closing
 from procedures.engine.large import as_part
 
@@ -17,17 +18,32 @@ class MemoryFiles:
     """Contents by digest."""
 
     largest_inline = 64 * 1024
+    patience: float = 60
 
     def __init__(self) -> None:
         self._contents: dict[str, bytes] = {}
+        self.fault: Exception | None = None
+        """What every use of it raises, while it is to be away."""
+
+    def check(self) -> None:
+        if self.fault:
+            raise self.fault
 
     def put(self, content: bytes) -> str:
+        self.check()
         digest = hashlib.sha256(content).hexdigest()
         self._contents[digest] = content
         return digest
 
     def get(self, digest: str) -> bytes:
+        self.check()
+        if digest not in self._contents:
+            raise FileGoneError(digest, "is gone")
         return self._contents[digest]
+
+    def forget(self, digest: str) -> None:
+        """Lose the contents for good."""
+        del self._contents[digest]
 
 
 @dataclass
@@ -72,6 +88,7 @@ class MemoryRun:
     files: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
     claims: int = 0
+    is_left_without_storage: bool = False
     leased_until: datetime | None = None
     wake_at: datetime | None = None
     ends_at: datetime | None = None

@@ -56,6 +56,10 @@ class MemoryStore:
         self.clock = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
         self.runs: dict[str, MemoryRun] = {}
         self.files = MemoryFiles()
+        self.is_stopping = False
+        """Whether the worker that carries runs on is to end."""
+        self.faults: tuple[type[BaseException], ...] = ()
+        """The exceptions that mean, from code, that this storage is lost."""
 
     def start(
         self, procedure: Procedure, inputs: Mapping[str, Any] | None = None, *, by: str = "system"

@@ -33,6 +33,16 @@ class WatchedJournal:
     def is_paused(self) -> bool:
         return self._journal.is_paused
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._journal.is_stopping
+
+    def was_told_since(self, moment: datetime) -> bool:
+        return self._journal.was_told_since(moment)
+
+    def storage_fault(self, error: BaseException) -> StorageLost | None:
+        return self._journal.storage_fault(error)
+
     def now(self) -> datetime:
         return self._journal.now()
 

@@ -1,0 +1,102 @@
+"""What a worker's main process does about its slots: it lets them stop, and ends what does not."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from procedures.slot import STOP
+
+logger = logging.getLogger(__name__)
+EVERY = 1.0
+"""Seconds between two looks at the slots."""
+LAST_LOOKS = 0.2
+"""The same while the worker stops."""
+LAST_WORDS = 2.0
+"""Seconds that the main process has to end after its slots."""
+
+
+class PoolWatch:
+    """Looks after the slots of this main process, from a thread of its own."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._wakes = threading.Event()
+        self._ends_at: float | None = None
+        """When a slot that still works is killed, by the monotonic clock."""
+
+    def start(self) -> None:
+        threading.Thread(target=self._watch, name="pool-watch", daemon=True).start()
+
+    def stop(self, *, within: float) -> None:
+        """Tell each slot to let go of its run after the step it is in; called by a signal handler.
+
+        A step that has not ended within so many seconds is cut off, as by SIGKILL.
+        """
+        self._ends_at = time.monotonic() + within
+        self._tell_to_stop()
+        self._wakes.set()
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the slots that have not been buried."""
+        pool = self._pool._pool  # noqa: SLF001 (Celery's own pool_info reads it, too)
+        return [process.pid for process in list(pool._pool)] if pool else []  # noqa: SLF001
+
+    def _watch(self) -> None:
+        while self._ends_at is None or time.monotonic() < self._ends_at:
+            if self._ends_at is not None:
+                self._tell_to_stop()  # also what was forked meanwhile
+            self._wakes.wait(EVERY if self._ends_at is None else LAST_LOOKS)
+            self._wakes.clear()
+        self._end()
+
+    def _tell_to_stop(self) -> None:
+        for pid in self.pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, STOP)
+
+    def _end(self) -> None:
+        """Cut off what still works; the pool may wait for it without end."""
+        for pid in [pid for pid in self.pids if is_alive(pid)]:
+            logger.warning("A step did not end within %g s: its process is killed.", self._patience)
+            kill_tree(pid)
+        time.sleep(LAST_WORDS)
+        logger.warning("The worker did not end by itself after its slots.")
+        os._exit(0)
+
+    @property
+    def _patience(self) -> float:
+        return float(settings.STOP_SECONDS)
+
+
+def kill_tree(pid: int) -> None:
+    """End a process and all that it has started, the process itself first: it starts no more."""
+    below = list(_below(pid))
+    for one in (pid, *below):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(one, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _below(pid: int) -> Iterator[int]:
+    """What a process has started, and what that has; nothing where there is no /proc."""
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                yield child
+                yield from _below(child)

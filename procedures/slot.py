@@ -1,0 +1,74 @@
+"""What the platform has told this process, as one slot of a worker.
+
+A worker's main process forks slots; each carries on one run at a time. Signals never raise inside
+an author's code here: they are noted, and whoever carries on a run asks.
+"""
+
+import signal
+import time
+from types import FrameType
+
+STOP = signal.SIGUSR2
+"""What the main process sends each slot when the worker is to stop."""
+NOTED = tuple(
+    number
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGXCPU")
+    if (number := getattr(signal, name, None)) is not None
+)
+"""Signals for the main process that reach a whole group: a slot outlives them."""
+SETTLES_AFTER = 2.0
+"""Seconds after such a signal in which a slot claims nothing: its main process may be stopping."""
+
+
+class Slot:
+    """What is known of this process; in one that is no slot nothing ever comes about."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        """Whether this process is a worker's slot."""
+        self.is_stopping = False
+        """Whether the worker stops: no step begins any more."""
+        self._told_at = float("-inf")
+
+    def open(self) -> None:
+        """Begin to be a slot, in a process that was just forked.
+
+        The pool leaves alone what is ignored, and puts handlers that raise in all other places.
+        """
+        self.is_open, self.is_stopping = True, False
+        for number in (*NOTED, STOP):
+            signal.signal(number, signal.SIG_IGN)
+
+    def begin_turn(self) -> None:
+        """Put the handlers of signals back: the pool installs its own, and so may an author."""
+        if self.is_open:
+            for number in NOTED:
+                _handle(number, self._note)
+            _handle(STOP, self._stop)
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether this process may take up another run."""
+        return not self.is_stopping and time.monotonic() - self._told_at >= SETTLES_AFTER
+
+    def was_told_since(self, moment: float) -> bool:
+        """Whether a signal has come since that moment of the monotonic clock, or it is to stop.
+
+        What a step's own programs did then, they may have done because it reached them, too.
+        """
+        return self.is_stopping or self._told_at >= moment
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._told_at = time.monotonic()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_stopping = True
+
+
+def _handle(number: signal.Signals, handler: object) -> None:
+    """A handler, not SIG_IGN: what a step starts would inherit that, and could not be ended."""
+    signal.signal(number, handler)  # type: ignore[arg-type]
+    signal.siginterrupt(number, False)  # noqa: FBT003 (libraries in C see no interrupted calls)
+
+
+slot = Slot()

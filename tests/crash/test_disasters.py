@@ -1,0 +1,254 @@
+"""Everything that ends a worker or takes its storage away, while ten runs are inside their steps.
+
+By default one blow of a kind; `-m soak` deals many, at random moments.
+"""
+
+import os
+import re
+import resource
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random, randrange
+from typing import ClassVar
+
+import pytest
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.db import DatabaseError, InterfaceError, connection
+
+from chat.models import HumanRequest
+from procedures.engine.journal import RunStatus
+from procedures.models import Event, Run
+from tests import machine
+from tests.conftest import StartClock, StartWorker
+from tests.crash.weather import limit_files, pass_time, restart_postgres
+from tests.desk import Desk
+from tests.processes import Worker, wait_until
+from tests.runs import answer, start
+
+RUNS, LEGS, LEGS_OF_SOAK = 10, 4, 20
+ROOM = 48 * 1024**2
+"""Bytes of the file store's own small file system."""
+DOUBTFUL = re.compile(r"^Has once(#\d+)? happened\?$")
+
+
+@dataclass
+class Site:
+    """A pool of workers with ten runs at work, and what harms it."""
+
+    workers: list[Worker]
+    clock: Worker
+    restart: Callable[[], Worker]
+    chance: Random
+    files: Path
+    dave: User
+    dealt: list[str] = field(default_factory=list)
+
+    KINDS: ClassVar = (
+        "group told to stop",
+        "worker told to stop",
+        "worker killed",
+        "slots killed",
+        "worker stopped and continued",
+        "file store full",
+        "file store away",
+        "database full",
+    )
+
+    def strike(self, kind: str) -> None:
+        """One blow, at a random moment."""
+        pass_time(self.chance.uniform(0.1, 0.8))
+        self.dealt.append(kind)
+        number = self.chance.randrange(len(self.workers))
+        worker = self.workers[number]
+        self._blow(kind, worker)()
+        if not worker.is_alive:
+            self.workers[number] = self.restart()
+        self.settle_doubts()
+
+    @property
+    def most_begun(self) -> int:
+        """How often a step may have been begun: once more for each blow that cut steps off."""
+        return 1 + len([kind for kind in self.dealt if kind != "worker told to stop"])
+
+    def _blow(self, kind: str, worker: Worker) -> Callable[[], None]:
+        blows: dict[str, Callable[[], None]] = {
+            "group told to stop": worker.stop_group,
+            "worker told to stop": worker.stop,
+            "worker killed": worker.kill,
+            "slots killed": worker.kill_slots,
+            "worker stopped and continued": lambda: self._pause(worker),
+            "file store full": self._fill_files,
+            "file store away": self._take_files_away,
+            "database full": self._fill_database,
+        }
+        return blows[kind]
+
+    def _pause(self, worker: Worker) -> None:
+        worker.pause()
+        pass_time(settings.RUN_LEASE_SECONDS + 2)
+        worker.go_on()
+
+    def _fill_files(self) -> None:
+        with self._no_room_for_files():
+            pass_time(self.chance.uniform(2, 4))
+
+    def _take_files_away(self) -> None:
+        with self._no_files():
+            pass_time(self.chance.uniform(2, 4))
+
+    def settle_doubts(self) -> None:
+        """Operators say of each step in doubt that it happened, and with which result."""
+        with suppress(DatabaseError, InterfaceError):
+            for request in HumanRequest.objects.open():
+                is_doubt = DOUBTFUL.match(request.prompt)
+                answer(request, value="happened" if is_doubt else '"said"', by=self.dave)
+
+    @contextmanager
+    def _no_room_for_files(self) -> Iterator[None]:
+        if os.path.ismount(self.files):
+            filler = self.files / "filler"
+            with filler.open("wb") as file, suppress(OSError):
+                while file.write(bytes(4096)):
+                    file.flush()
+            yield
+            filler.unlink()
+            return
+        limit_files(self.workers, 1024)  # no file system can be mounted here
+        yield
+        limit_files(self.workers, resource.RLIM_INFINITY)
+
+    @contextmanager
+    def _no_files(self) -> Iterator[None]:
+        """As an unmounted volume: the folder is there, and empty."""
+        folder = self.files / "artifacts"
+        folder.mkdir(exist_ok=True)
+        away = folder.with_name("away")
+        folder.rename(away)
+        yield
+        subprocess.run(["cp", "-r", "-n", f"{folder}/.", str(away)], check=False)  # noqa: S607
+        subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S607
+        away.rename(folder)
+
+    def _fill_database(self) -> None:
+        if connection.vendor == "postgresql":
+            restart_postgres()
+            return
+        limit_files([*self.workers, self.clock], 200 * 1024)
+        pass_time(3)
+        limit_files([*self.workers, self.clock], resource.RLIM_INFINITY)
+
+
+@pytest.fixture
+def file_system(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own, where one can be mounted."""
+    folder = tmp_path / "local"
+    (folder / "files").mkdir(parents=True)
+    with ExitStack() as stack:
+        options = ["-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder / "files")]
+        if subprocess.run(["mount", *options], check=False).returncode == 0:  # noqa: S607
+            stack.callback(subprocess.run, ["umount", "-l", str(folder / "files")], check=True)
+        yield folder
+
+
+@pytest.fixture
+def site(
+    worker: StartWorker, clock: StartClock, file_system: Path, alice: User, dave: User, desk: Desk
+) -> Site:
+    variables = {
+        "LOCAL_DIR": str(file_system),
+        "STORAGE_PATIENCE_SECONDS": "2",
+        "LARGE_VALUE_BYTES": "1024",
+    }
+
+    def start_worker() -> Worker:
+        return worker(concurrency=5, **variables)
+
+    return Site(
+        [start_worker(), start_worker()],
+        clock(**variables),
+        start_worker,
+        Random(randrange(10**6)),  # noqa: S311 (no secret)
+        file_system / "files",
+        dave,
+    )
+
+
+def check(site: Site, runs: list[Run], desk: Desk, legs: int) -> None:
+    """Nothing failed, nothing was undone, nothing that was kept ran again."""
+
+    def have_ended() -> bool:
+        site.settle_doubts()
+        return ended(runs)
+
+    wait_until(have_ended, timeout=240, what="all to end")
+    for run in runs:
+        run.refresh_from_db()
+        kept = Counter(run.events.filter(kind="step.succeeded").values_list("key", flat=True))
+        assert set(kept.values()) == {1}, "a committed step ran again"
+        assert not run.events.filter(kind__in=["step.failed", "run.failed"]).exists()
+    effects = Counter(effect.key for effect in desk.lines)
+    assert not [key for key in effects if "undo" in key]
+    once = [count for key, count in effects.items() if ":once" in key]
+    assert set(once) <= {1}, "a step was repeated that happens once"
+    rows = Counter(LogEntry.objects.values_list("object_repr", flat=True))
+    assert len(rows) == RUNS * legs
+    assert set(rows.values()) == {1}, "a transaction step happened more or less than once"
+    assert max(effects.values()) <= site.most_begun
+    assert len([key for key in effects if ":once" not in key]) == RUNS * legs * 3
+    for event in Event.objects.filter(kind="step.succeeded", key__startswith="plain"):
+        mark = event.content["result"]
+        assert mark in {effect.mark for effect in desk.lines if effect.key.endswith(event.key)}
+
+
+def ended(runs: list[Run]) -> bool:
+    with suppress(DatabaseError, InterfaceError):
+        statuses = set(
+            Run.objects.filter(pk__in=[run.pk for run in runs]).values_list("status", flat=True)
+        )
+        bad = {RunStatus.FAILED, RunStatus.QUARANTINED, RunStatus.CANCELLED} & statuses
+        assert not bad, [(run.status, run.error) for run in Run.objects.filter(status__in=bad)]
+        return statuses == {RunStatus.SUCCEEDED}
+    connection.close()
+    return False
+
+
+def start_runs(desk: Desk, alice: User, legs: int) -> list[Run]:
+    return [start("journey", folder=desk.folder, legs=legs, by=alice) for _ in range(RUNS)]
+
+
+@pytest.mark.parametrize("kind", Site.KINDS)
+def test_one_blow_among_ten_runs_fails_undoes_and_repeats_nothing(
+    kind: str, site: Site, desk: Desk, alice: User
+) -> None:
+    if kind == "database full" and connection.vendor == "postgresql" and not machine.OWNS_POSTGRES:
+        pytest.skip("The server is not ours to end.")
+    runs = start_runs(desk, alice, LEGS)
+    wait_until(lambda: len(desk.lines) >= RUNS, timeout=60, what="all to be at work")
+    site.strike(kind)
+    check(site, runs, desk, LEGS)
+
+
+@pytest.mark.soak
+def test_many_blows_at_random_moments_fail_undo_and_repeat_nothing(
+    site: Site, desk: Desk, alice: User, tell: Callable[[str], None]
+) -> None:
+    runs = start_runs(desk, alice, LEGS_OF_SOAK)
+    wait_until(lambda: len(desk.lines) >= RUNS, timeout=60, what="all to be at work")
+    kinds = [kind for kind in Site.KINDS for _ in range(3)]
+    if connection.vendor == "postgresql" and not machine.OWNS_POSTGRES:
+        kinds = [kind for kind in kinds if kind != "database full"]
+    site.chance.shuffle(kinds)
+    for kind in kinds:
+        site.strike(kind)
+        if ended(runs):
+            break
+    check(site, runs, desk, LEGS_OF_SOAK)
+    effects = Counter(effect.key for effect in desk.lines)
+    tell(f"{len(site.dealt)} blows on {connection.vendor}: {Counter(site.dealt)}")
+    tell(f"  {len(desk.lines)} effects, {len(effects)} keys, at most {max(effects.values())} each")
