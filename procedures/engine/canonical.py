@@ -10,6 +10,9 @@ from typing import Any, NoReturn
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
+from procedures.engine import losses
+from procedures.engine.losses import Watch
+
 MASKED = '"**********"'  # how Pydantic writes a secret
 HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
 DECODER = json.JSONDecoder()
@@ -71,8 +74,11 @@ def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, An
     """
     if value is None and hint in NOTHING:
         return None, None
+    watch = watch_of_type(hint)
     try:
         plain = jsonable(value, hint)
+        if watch.has_any and hint is not Any:
+            _order_sets(value, plain)
         text = text_of(plain)
         back = restored(text, adapter(hint))
     except ValidationError as error:
@@ -81,9 +87,36 @@ def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, An
         raise ValueError(f"cannot be kept: {error}") from None
     if MASKED in text:
         raise ValueError(f"cannot be kept: {HOLDS_SECRET}")
+    if watch.can_lose and (why := losses.loss(value, back, watch.unions)):
+        raise ValueError(f"cannot be kept: {why}")
     if most is not None and len(text) > most:
         raise ValueError(f"cannot be kept: {len(text):,} characters of JSON are over {most:,}")
     return plain, back
+
+
+def check_whole(value: Any, hint: Any, text: str) -> None:
+    """ValueError when the text lacks something of the value, as far as that is of its type."""
+    watch = watch_of_type(hint)
+    if watch.can_lose:
+        try:
+            back = restored(text, adapter(hint))
+        except ValidationError:
+            return
+        if why := losses.loss(value, back, watch.unions):
+            raise ValueError(f"What it returns cannot be kept: {why}.")
+
+
+def watch_of_type(hint: Any) -> Watch:
+    """Where a value of that type could lose something."""
+    try:
+        return _known_watch(hint)
+    except TypeError:  # an annotation with something unhashable in it
+        return losses.watch_of(adapter(hint).core_schema)
+
+
+@lru_cache(maxsize=1024)
+def _known_watch(hint: Any) -> Watch:
+    return losses.watch_of(adapter(hint).core_schema)
 
 
 def load(plain: Any, hint: Any = Any) -> Any:
@@ -139,9 +172,14 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 
 def _order_sets(value: Any, plain: Any) -> None:
-    """Sort what was a set: its own order differs from process to process."""
+    """Sort what was a set: its own order differs from process to process.
+
+    ValueError for names that are the same in JSON, as 1 and "1": one of them would be lost.
+    """
     if not isinstance(plain, HOLDERS):
         return
+    if isinstance(value, Mapping) and len(value) != len(plain):
+        raise ValueError("It has names that are the same in JSON.")
     parts = plain.values() if isinstance(plain, dict) else plain
     if any(isinstance(part, HOLDERS) for part in parts):
         for one, part in zip(_held_by(value, plain), parts, strict=False):

@@ -186,6 +186,7 @@ class Execution:
         text = canonical.dump(result, returns)
         if canonical.MASKED in text:
             raise ValueError("What it returns cannot be kept: it holds a secret.")
+        canonical.check_whole(result, returns, text)
         return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)
 
     def _interrupted(self, interruption: Interruption, line: Line) -> Ending:

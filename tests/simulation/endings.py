@@ -5,9 +5,10 @@ from typing import Any
 from procedures.engine import canonical
 from procedures.engine.errors import Interruption
 from procedures.engine.execute import advance
-from procedures.engine.files import FileStore
+from procedures.engine.files import FileStore, file_desk
 from procedures.engine.history import SOFT, STRICT
 from procedures.engine.journal import Batch, Event, EventKind, RunStatus
+from procedures.engine.large import whole
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 from tests.simulation.ledger import writing_to
 from tests.simulation.plays import PLAYS
@@ -47,7 +48,8 @@ def check_quarantine(run: MemoryRun) -> None:
 def check(world: World) -> None:
     for run_id, run in world.store.runs.items():
         witness = world.witnesses[run_id]
-        _check_model(run, witness)
+        with file_desk(world.store.files):
+            _check_model(run, witness)
         _check_undone(run, witness)
         _check_files(run, witness, world.store.files)
         _check_replay(run, world.store.files)
@@ -65,7 +67,7 @@ def _check_model(run: MemoryRun, witness: Witness) -> None:
                 "the outcome is the model's", f"{run.result}, not {error!r}"
             ) from None
         return
-    if run.result is None or canonical.value_of(run.result) != expected:
+    if run.result is None or canonical.value_of(whole(run.result)) != expected:
         raise BrokenError("the outcome is the model's", f"{run.result}, not {expected}")
 
 

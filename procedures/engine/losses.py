@@ -1,0 +1,185 @@
+"""What a value would lose on its way through JSON and back into its annotated type."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+BY_NAME: dict[str, type] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "bytes": bytes,
+    "decimal": Decimal,
+    "date": date,
+    "datetime": datetime,
+    "time": time,
+    "timedelta": timedelta,
+    "uuid": UUID,
+    "list": list,
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "dict": dict,
+}
+"""The types that a value comes back in as it was, as Pydantic calls them."""
+SAFE = {*BY_NAME, "none", "nullable", "literal", "default", "definitions", "definition-ref", "any"}
+ATOMS = {type(None), str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID}
+JSON = {type(None), str, int, float, bool, list, dict}
+SETS = (set, frozenset)
+HOLDERS = (list, tuple, *SETS, Mapping)
+NUMBERS = {bool, int, float, Decimal}
+UNIONS = {"union", "tagged-union"}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Where a type could lose something of a value."""
+
+    has_any: bool
+    """Whether it leaves something open: that is kept as the JSON of its own type."""
+    can_lose: bool
+    """Whether it names a class (there are subclasses), a union, or names that are no text."""
+    unions: frozenset[type]
+    """The types that a union chooses from: JSON does not say which of them it was."""
+
+
+def watch_of(core: Mapping[str, Any]) -> Watch:
+    schemas = list(_schemas_in(core))
+    kinds = {one["type"] for one in schemas}
+    refs = {one["ref"]: one for one in schemas if "ref" in one}
+    unions: set[type] = set()
+    for one in schemas:
+        if one["type"] in UNIONS:
+            unions |= _classes_in(one["choices"], refs, set())
+    has_odd_names = any(_has_odd_names(one) for one in schemas)
+    can_lose = not kinds <= SAFE or has_odd_names
+    return Watch("any" in kinds, can_lose, frozenset(unions))
+
+
+def _has_odd_names(schema: Mapping[str, Any]) -> bool:
+    keys = schema.get("keys_schema", {}).get("type", "any")
+    return schema["type"] == "dict" and keys not in {"str", "any"}
+
+
+def _schemas_in(core: Any) -> Iterator[dict[str, Any]]:
+    """A core schema and all that stand in it."""
+    if isinstance(core, dict):
+        if isinstance(core.get("type"), str):
+            yield core
+        inner: Iterable[Any] = (one for name, one in core.items() if name != "metadata")
+    elif isinstance(core, (list, tuple)):
+        inner = core
+    else:
+        return
+    for one in inner:
+        yield from _schemas_in(one)
+
+
+def _classes_in(core: Any, refs: Mapping[str, Any], seen: set[str]) -> set[type]:
+    found: set[type] = set()
+    for one in _schemas_in(core):
+        cls = one.get("cls", BY_NAME.get(one["type"]))
+        found |= {cls} if isinstance(cls, type) else set()
+        ref = one.get("schema_ref", "")
+        if ref in refs and ref not in seen:
+            found |= _classes_in(refs[ref], refs, {*seen, ref})
+    return found
+
+
+def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> str:
+    """What of the first is not in what came back; "" when nothing is lost.
+
+    A list for a tuple is none, nor is the plain JSON of a value whose type nobody named.
+    """
+    kind, back = type(one), type(other)
+    if kind in ATOMS and (kind is back or {kind, back} <= NUMBERS):
+        return "" if _is_equal(one, other) else f"{place} would come back as {other!r}"
+    if kind is not back and kind in unions:
+        return _of_types(place, kind, back)
+    if isinstance(one, HOLDERS) and isinstance(other, HOLDERS):
+        return _in_holder(one, other, unions, place)
+    if kind is back or _is_same_generic(kind, back):
+        return _in_fields(one, other, unions, place)
+    is_plain = back in JSON or kind in JSON
+    return "" if is_plain or issubclass(back, kind) else _of_types(place, kind, back)
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    """Numbers by their digits: 1.1 is no Decimal, and comes back as one."""
+    return bool(one == other) or str(one) == str(other)
+
+
+def _in_holder(one: Any, other: Any, unions: Any, place: str) -> str:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return _in_names(one, other, unions, place)
+    if isinstance(one, Mapping) or isinstance(other, Mapping):
+        return ""
+    return _in_parts(one, other, unions, place)
+
+
+def _of_types(place: str, kind: type, back: type) -> str:
+    return f"{place} is a {kind.__qualname__}, and would come back as a {back.__qualname__}"
+
+
+def _in_names(one: Mapping[Any, Any], other: Mapping[Any, Any], unions: Any, place: str) -> str:
+    if len(one) != len(other):
+        return f"{place} has names that are the same in JSON"
+    is_same = one.keys() == other.keys()
+    pairs = ((key, value, other.get(key if is_same else str(key))) for key, value in one.items())
+    for key, value, back in pairs:
+        if (is_same or str(key) in other) and (
+            why := loss(value, back, unions, f"{place}[{key!r}]")
+        ):
+            return why
+    return ""
+
+
+def _in_parts(one: Any, other: Any, unions: Any, place: str) -> str:
+    if len(one) != len(other):
+        return f"{place} has parts that are the same in JSON"
+    is_named = hasattr(one, "_fields") and type(other) not in {type(one), list, tuple}
+    if is_named:
+        return _of_types(place, type(one), type(other))
+    if isinstance(one, SETS):
+        return "" if one == other or not isinstance(other, SETS) else _in_sets(one, other, place)
+    for number, (part, back) in enumerate(zip(one, other, strict=True)):
+        if why := loss(part, back, unions, f"{place}[{number}]"):
+            return why
+    return ""
+
+
+def _in_sets(one: Any, other: Any, place: str) -> str:
+    kinds, back = set(map(type, one)), set(map(type, other))
+    is_plain = back <= JSON
+    return "" if is_plain or kinds == back else f"{place} has parts of other types"
+
+
+def _is_same_generic(kind: type, back: type) -> bool:
+    """Of a generic model each choice of its types is a class."""
+    origins = [
+        getattr(one, "__pydantic_generic_metadata__", {}).get("origin") or one
+        for one in (kind, back)
+    ]
+    return origins[0] is origins[1]
+
+
+def _in_fields(one: Any, other: Any, unions: Any, place: str) -> str:
+    for name in _names_of(one):
+        held, back = getattr(one, name, None), getattr(other, name, None)
+        if why := loss(held, back, unions, f"{place}.{name}"):
+            return why
+    return ""
+
+
+def _names_of(value: Any) -> Iterable[str]:
+    """The fields that its JSON has; what an author excludes from it is not lost but left out."""
+    if isinstance(value, BaseModel):
+        known = type(value).model_fields
+        return [name for name, field in known.items() if not field.exclude]
+    return [field.name for field in fields(value)] if is_dataclass(value) else ()
