@@ -30,6 +30,7 @@ NOUNS = (
     "others",
     "parallel",
     "questions",
+    "readings",
     "retried",
     "secretive",
     "seeds",

@@ -12,8 +12,8 @@ from pydantic_core import PydanticSerializationError, to_json, to_jsonable_pytho
 
 from procedures.engine import losses
 from procedures.engine.losses import Watch
+from procedures.engine.secret_values import shows_secret
 
-MASKED = '"**********"'  # how Pydantic writes a secret
 HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
 DECODER = json.JSONDecoder()
 NOTHING = (None, type(None), Any)
@@ -85,7 +85,7 @@ def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, An
         raise ValueError(f"does not fit its annotation: {faults(error)}") from None
     except ValueError as error:
         raise ValueError(f"cannot be kept: {error}") from None
-    if MASKED in text:
+    if shows_secret(value, text):
         raise ValueError(f"cannot be kept: {HOLDS_SECRET}")
     if watch.can_lose and (why := losses.loss(value, back, watch.unions)):
         raise ValueError(f"cannot be kept: {why}")

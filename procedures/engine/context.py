@@ -15,12 +15,14 @@ from procedures.engine.bound import Bound, bound_to_be_shown
 from procedures.engine.children import OnFailure, start_child, start_map
 from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, parse_duration
-from procedures.engine.errors import Continued, EngineError
+from procedures.engine.errors import Continued
 from procedures.engine.handles import Handle, first_of, open_timer, sleep
 from procedures.engine.history import checked_key
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.later import Later
 from procedures.engine.line import Line, checked_name
+from procedures.engine.options import check_text, check_word, with_options
+from procedures.engine.progress import check_progress
 from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
 from procedures.engine.signals import Received, Waiting, open_signal
@@ -31,6 +33,7 @@ T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
 AlertLevel = Literal["info", "warning", "error", "critical"]
 NO_NAMES: Mapping[str, Any] = {}
+LEVELS: tuple[Level, ...] = get_args(Level)
 ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
@@ -132,6 +135,7 @@ class Context:
 
     # People
 
+    @with_options("ctx.approve", Asking)
     def approve(
         self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[Asking]
     ) -> Response[bool]:
@@ -144,6 +148,7 @@ class Context:
     def ask(self, prompt: str, hint: type[T], **asking: Unpack[Asking]) -> Response[T]: ...
     @overload
     def ask(self, prompt: str, hint: object, **asking: Unpack[Asking]) -> Response[Any]: ...
+    @with_options("ctx.ask", Asking)
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[Asking]) -> Response[Any]:
         """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
         return self.later.ask(prompt, hint, **asking).wait()
@@ -166,6 +171,7 @@ class Context:
         many: Literal[True],
         **asking: Unpack[Asking],
     ) -> Response[list[str]]: ...
+    @with_options("ctx.choose", Asking)
     def choose(
         self,
         prompt: str,
@@ -182,30 +188,37 @@ class Context:
         )
         return handle.wait()
 
+    @with_options("ctx.review", Asking)
     def review(self, prompt: str, draft: str, **asking: Unpack[Asking]) -> Response[str]:
         """Show a draft; the answer's value is the text, edited or not, and "" when rejected."""
         return self.later.review(prompt, draft, **asking).wait()
 
+    @with_options("ctx.form", Asking)
     def form(self, prompt: str, model: type[T], **asking: Unpack[Asking]) -> Response[T]:
         """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
         return self.later.form(prompt, model, **asking).wait()
 
+    @with_options("ctx.escalate", Asking)
     def escalate(self, prompt: str, **asking: Unpack[Asking]) -> Response[str]:
         """Tell the operators of a problem; the answer's value is what they did about it."""
         return self.later.escalate(prompt, **asking).wait()
 
+    @with_options("ctx.notify")
     def notify(self, text: str) -> None:
         """Say something in the chat session, without waiting."""
+        check_text("The text of ctx.notify", text)
         self._line.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
 
+    @with_options("ctx.alert")
     def alert(self, text: str, level: AlertLevel = "warning") -> None:
         """Say in the chat session that something is wrong, without waiting."""
-        if level not in ALERTS:
-            raise EngineError(f"{level!r} is no level of an alert: {', '.join(ALERTS)}.")
+        check_text("The text of ctx.alert", text)
+        check_word("level= of ctx.alert", level, ALERTS)
         self._line.note(EventKind.NOTICE, text, {"text": canonical.legible(text), "level": level})
 
     # Several waits
 
+    @with_options("ctx.wait_all")
     def wait_all(self, *handles: Handle[Any]) -> list[Any]:
         """What became of all of them, in the order given."""
         self._line.check_usable()
@@ -214,26 +227,31 @@ class Context:
         first_of(self._line, "wait_all", len(handles), handles)
         return [handle.wait() for handle in handles]
 
+    @with_options("ctx.wait_any")
     def wait_any(self, *handles: Handle[Any]) -> Handle[Any]:
         """The first that is closed. Questions and timers left over are withdrawn."""
         return first_of(self._line, "wait_any", 1, handles)[0]
 
+    @with_options("ctx.wait_n")
     def wait_n(self, n: int, *handles: Handle[Any]) -> list[Handle[Any]]:
         """The first `n` that are closed, in that order, as `wait_any` gives the first."""
         return first_of(self._line, "wait_n", n, handles)
 
     # Time and messages
 
+    @with_options("ctx.sleep")
     def sleep(self, length: Duration) -> None:
         """Wait that long; holds no worker. No time at all is not waited for."""
         self._line.check_usable()
         sleep(self._line, "sleep", parse_duration(length, shortest=timedelta(0)))
 
+    @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime) -> None:
         """Wait until then (with its time zone); a moment that has passed is not waited for."""
         self._line.check_usable()
         sleep(self._line, "sleep_until", moment - self._line.journal.now())
 
+    @with_options("ctx.timer")
     def timer(self, length: Duration) -> Handle[datetime]:
         """A handle that closes after that length of time."""
         return self._timer("timer", length)
@@ -244,6 +262,7 @@ class Context:
     def signal(
         self, name: str, hint: type[T], **waiting: Unpack[Waiting]
     ) -> Handle[Received[T]]: ...
+    @with_options("ctx.signal", Waiting)
     def signal(
         self, name: str, hint: Any = Any, **waiting: Unpack[Waiting]
     ) -> Handle[Received[Any]]:
@@ -264,6 +283,7 @@ class Context:
         """Start a child run; the handle closes with its end."""
         return start_child(self._line, procedure, inputs)
 
+    @with_options("ctx.map")
     def map(
         self,
         procedure: Procedure,
@@ -279,6 +299,7 @@ class Context:
         handle = start_map(self._line, procedure, inputs, at_most=at_most, on_failure=on_failure)
         return handle.wait()
 
+    @with_options("ctx.gather")
     def gather(
         self, *branch: Callable[["Context"], Any], on_failure: OnFailure = "fail_fast"
     ) -> list[Any]:
@@ -343,28 +364,37 @@ class Context:
         self._line.check_usable()
         return self._line.state
 
+    @with_options("ctx.log")
     def log(self, text: str, *, level: Level = "info") -> None:
         """A line for the run's journal, written once over any number of replays."""
+        check_text("The text of ctx.log", text)
+        check_word("level= of ctx.log", level, LEVELS)
         self._line.note(EventKind.LOG, text, {"text": canonical.legible(text), "level": level})
 
+    @with_options("ctx.progress")
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
     ) -> None:
         """How far the procedure is, between its steps; a step tells of itself by `Step`."""
+        check_progress("ctx.progress", text, done, total)
         counts = {} if done is None else {"done": done, "total": total}
         data = {"text": canonical.legible(text), **counts}
         self._line.note(EventKind.PROGRESS, text, data)
 
+    @with_options("ctx.stage")
     def stage(self, name: str) -> None:
         """Name the part of the procedure that begins here."""
+        check_text("The name of ctx.stage", name)
         self._line.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})
 
     # The names that agent programs know
 
+    @with_options("ctx.step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         """`step` under a name, without arguments."""
         return self._checkpoints.step_run(name, fn)
 
+    @with_options("ctx.wait_for_human")
     def wait_for_human(
         self,
         request_type: str,

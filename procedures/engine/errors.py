@@ -4,6 +4,7 @@ EngineError
 ├── DefinitionError       a procedure is declared in a way that cannot work
 ├── InputError            the inputs of a start do not fit the signature
 ├── QuestionError         a question is asked in a way that cannot be answered
+├── OptionError           a call of the engine is given an option or a value that it does not take
 ├── SizeError             something is larger than the site takes
 ├── EvidenceError         people cannot be shown all that a bound step would do
 ├── AnswerError           an answer does not fit the question
@@ -66,6 +67,10 @@ class InputError(EngineError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+
+
+class OptionError(EngineError):
+    """A call of the engine is given an option, or a value of one, that it does not take."""
 
 
 class QuestionError(EngineError):

@@ -46,6 +46,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import inputs_of, packed, put_aside
 from procedures.engine.line import Line
 from procedures.engine.recorder import Recorder
+from procedures.engine.secret_values import shows_secret
 from procedures.engine.signatures import signature_of
 
 Ending = tuple[Release, tuple[Draft, ...]]
@@ -184,7 +185,7 @@ class Execution:
             line.scope.check_all_read("The code now ends")
             line.check_wanted("the end")
         text = canonical.dump(result, returns)
-        if canonical.MASKED in text:
+        if shows_secret(result, text):
             raise ValueError("What it returns cannot be kept: it holds a secret.")
         canonical.check_whole(result, returns, text)
         return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)

@@ -1,6 +1,7 @@
 """What a run waits for: opened now, closed by people, time, a message or another run."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -13,9 +14,10 @@ from procedures.engine.large import unpacked
 from procedures.engine.line import Line
 from procedures.engine.questions import Outcome, Question, RequestKind, Response
 from procedures.engine.sizes import cut
+from procedures.engine.volatile import REMEDY, differences
 
 T = TypeVar("T")
-SHOWN = ("kind", "body", "labels", "draft", "evidence", "schema", "assign", "signal")
+SHOWN = ("kind", "body", "labels", "draft", "evidence", "volatile", "schema", "assign", "signal")
 SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 KEEPS_ON = ("child", "map")
@@ -100,18 +102,38 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
         value = unpacked(content, "value")
         if value is not None:
             value = line.restored(entry, value, hint)
+        answered = shown_at(question, entry)
         return Response(
-            value=_edited(value, question) if question.kind == RequestKind.REVIEW else value,
+            value=_edited(value, answered) if question.kind == RequestKind.REVIEW else value,
             outcome=Outcome(content["outcome"]),
             responder=content["responder"],
             comment=content["comment"],
             at=entry.last.at,
             timed_out=content["timed_out"],
-            question=question,
+            question=answered,
             key=key,
         )
 
-    return open_wait(line, key, data, read, expires=question.expires)
+    handle = open_wait(line, key, data, read, expires=question.expires)
+    if question.volatile and handle.entry:
+        _warn_of_changes(line, key, handle.entry, question)
+    return handle
+
+
+def shown_at(question: Question, entry: Entry) -> Question:
+    """The question as people were shown it: of what may have changed since, the kept values."""
+    if not question.volatile:
+        return question
+    return replace(question, evidence=Question.from_json(entry.events[0].content).evidence)
+
+
+def _warn_of_changes(line: Line, key: str, entry: Entry, question: Question) -> None:
+    """Note, once, that volatile evidence is not what people were shown."""
+    if found := differences(entry.events[0].content["evidence"], question.evidence):
+        words = (
+            f"The evidence of {key} has changed since it was shown: {found}. What was shown counts."
+        )
+        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
 def _check_sizes(line: Line, question: Question) -> None:
@@ -212,4 +234,7 @@ def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> s
     if before != now:
         return f"The wait {key} has changed: the run asked “{before}”, the code now asks “{now}”."
     parts = [part for part in SHOWN if opened.get(part) != asked.get(part)]
-    return f"The wait {key}, “{now}”, has changed in its {' and '.join(parts) or 'terms'}."
+    words = f"The wait {key}, “{now}”, has changed in its {' and '.join(parts) or 'terms'}"
+    found = differences(*({part: one.get(part) for part in parts} for one in (opened, asked)))
+    remedy = f" {REMEDY}" if "evidence" in parts else ""
+    return f"{words}: {found}.{remedy}" if found else f"{words}."

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar, Unpack, overload
 from procedures.engine import questions
 from procedures.engine.handles import Handle, ask
 from procedures.engine.line import Line, checked_name
+from procedures.engine.options import with_options
 from procedures.engine.questions import Asking, Question, Response
 
 T = TypeVar("T")
@@ -17,6 +18,7 @@ class Later:
     def __init__(self, line: Line) -> None:
         self._line = line
 
+    @with_options("ctx.later.approve", Asking)
     def approve(
         self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[Asking]
     ) -> Handle[Response[bool]]:
@@ -29,6 +31,7 @@ class Later:
     def ask(self, prompt: str, hint: type[T], **asking: Unpack[Asking]) -> Handle[Response[T]]: ...
     @overload
     def ask(self, prompt: str, hint: object, **asking: Unpack[Asking]) -> Handle[Response[Any]]: ...
+    @with_options("ctx.later.ask", Asking)
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[Asking]) -> Handle[Response[Any]]:
         """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
         question = questions.text_input(prompt, hint, **asking)
@@ -52,6 +55,7 @@ class Later:
         many: Literal[True],
         **asking: Unpack[Asking],
     ) -> Handle[Response[list[str]]]: ...
+    @with_options("ctx.later.choose", Asking)
     def choose(
         self,
         prompt: str,
@@ -63,14 +67,17 @@ class Later:
         """Ask for one of the options, or with `many` for one or more of them."""
         return self._ask("choose", asking, questions.choice(prompt, options, many=many, **asking))
 
+    @with_options("ctx.later.review", Asking)
     def review(self, prompt: str, draft: str, **asking: Unpack[Asking]) -> Handle[Response[str]]:
         """Show a draft; the answer's value is the text, edited or not, and "" when rejected."""
         return self._ask("review", asking, questions.review(prompt, draft, **asking))
 
+    @with_options("ctx.later.form", Asking)
     def form(self, prompt: str, model: type[T], **asking: Unpack[Asking]) -> Handle[Response[T]]:
         """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
         return self._ask("form", asking, questions.form(prompt, model, **asking), model)
 
+    @with_options("ctx.later.escalate", Asking)
     def escalate(self, prompt: str, **asking: Unpack[Asking]) -> Handle[Response[str]]:
         """Tell the operators of a problem; the answer's value is what they did about it."""
         return self._ask("escalate", asking, questions.escalation(prompt, **asking))

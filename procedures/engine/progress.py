@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from procedures.engine import canonical
-from procedures.engine.errors import EngineError
+from procedures.engine.errors import EngineError, OptionError
 from procedures.engine.journal import Draft, EventKind
+from procedures.engine.options import check_count, check_text
 
 MOST_EVENTS = 200
 FIRST_PAUSE = timedelta(seconds=0.25)
@@ -16,6 +17,17 @@ GROWTH = 1.03
 MOST_LINES = 20
 LONGEST_LINE = 200
 LONGEST_NAME = 100
+
+
+def check_progress(of: str, text: object, done: object, total: object) -> None:
+    """`OptionError` for what no bar and no line can show."""
+    check_text(f"The text of {of}", text)
+    if done is not None:
+        check_count(f"done= of {of}", done)
+    if total is not None:
+        check_count(f"total= of {of}", total)
+        if done is None:
+            raise OptionError(f"{of} is given total= without done=: how much of it is done?")
 
 
 class Progress:
@@ -43,7 +55,7 @@ class Progress:
         A line with `done` takes the place of those before it. Without words nothing is added.
         Another thread's lines are held for the step's own: one thread alone writes.
         """
-        canonical.text_of((done, total))
+        check_progress("step.progress", text, done, total)
         if self._is_over:
             raise EngineError(f"The step {self._key} has ended: it says nothing more.")
         with self._lock:

@@ -1,7 +1,6 @@
 """Questions to people: what is asked, what would be an answer, and what silence does."""
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,13 +15,12 @@ from procedures.engine.bound import Bound
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.orders import in_order, orders_in
+from procedures.engine.visible import visible_line
+from procedures.engine.volatile import check_paths, without
 
 T = TypeVar("T")
 OnTimeout = Literal["default", "fail", "withdraw"]
 NOTHING: Any = object()
-HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
-JOINERS = "\u200c\u200d"
-"""Part of correct Persian and of composed emoji."""
 DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
 """An approval's words where its author gives none."""
 OPERATORS = ("role:operate",)
@@ -61,6 +59,9 @@ class Asking(TypedDict, total=False):
     answerers.
     `expires`: a length of time from the moment the question is open; then `default` counts, or
     `on_timeout` says "fail" (raises RequestExpiredError) or "withdraw" (the answer is None).
+    `volatile`: names of the evidence ("read_at", "stock.read_at") that a replay may find changed;
+    the values that people were shown count. `metadata`: data kept with the question for programs;
+    nobody is shown it, and no answer depends on it.
     """
 
     name: str
@@ -70,6 +71,8 @@ class Asking(TypedDict, total=False):
     expires: Duration
     default: Any
     on_timeout: Literal["fail", "withdraw"]
+    volatile: str | Sequence[str]
+    metadata: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,10 @@ class Question:
     """Seconds."""
     on_timeout: OnTimeout | None = None
     default: Any = None
+    volatile: tuple[str, ...] = ()
+    """Names of the evidence that may have changed since."""
+    metadata: dict[str, Any] | None = None
+    """What nobody is shown."""
 
     @property
     def digest(self) -> str:
@@ -98,7 +105,8 @@ class Question:
 
         The defaults of a form's fields are no part of it: what makes them may make others later.
         """
-        shown = (self.prompt, self.body, self.labels, self.draft, self.evidence)
+        evidence = without(self.evidence, self.volatile)
+        shown = (self.prompt, self.body, self.labels, self.draft, evidence, self.volatile)
         is_form = self.kind == RequestKind.FORM
         schema = schemas.without_defaults(self.schema) if is_form else self.schema
         return canonical.digest(canonical.text_of((self.kind, shown, schema, self.assign)))
@@ -112,7 +120,8 @@ class Question:
         order = {"order": orders_in(self.evidence)}
         if self.kind == RequestKind.FORM:
             order["fields"] = list(self.schema["properties"])
-        return {**vars(self), "assign": list(self.assign), **order}
+        lists = {"assign": list(self.assign), "volatile": list(self.volatile)}
+        return {**vars(self), **lists, **order}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Question":
@@ -121,6 +130,7 @@ class Question:
         evidence = in_order(plain.get("evidence"), plain.get("order", ()))
         schema = in_order(plain["schema"], [plain["fields"]] if "fields" in plain else ())
         ordered = {"evidence": evidence, "schema": schema}
+        ordered["volatile"] = tuple(plain.get("volatile", ()))
         return cls(**{**known, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
@@ -238,7 +248,7 @@ def choice(
 ) -> Question:
     """`options`: texts, or texts with their labels."""
     labels = dict(options) if isinstance(options, Mapping) else {value: value for value in options}
-    if not labels or not all(map(_is_text, labels)):
+    if isinstance(options, str) or not labels or not all(map(_is_text, labels)):
         raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
     one: dict[str, Any] = {"enum": list(labels)}
     schema = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1} if many else one
@@ -259,7 +269,7 @@ def review(prompt: str, draft: str, **asking: Any) -> Question:
         "required": ["decision"],
         "additionalProperties": False,
     }
-    return build(RequestKind.REVIEW, prompt, schema, draft=draft, **asking)
+    return build(RequestKind.REVIEW, prompt, schema, draft=_text("The draft", draft), **asking)
 
 
 def form(prompt: str, model: Any, **asking: Any) -> Question:
@@ -286,24 +296,58 @@ def build(
     assign = asking.pop("assign", ())
     expires = _seconds(asking.pop("expires", None))
     on_timeout = _on_timeout(prompt, expires, default, asking.pop("on_timeout", None))
-    labels = {value: _shown(label) for value, label in asking.pop("labels", {}).items()}
+    labels = {value: _label(prompt, label) for value, label in asking.pop("labels", {}).items()}
     try:
         question = Question(
             kind,
             one_line(prompt),
             schema,
             labels=labels,
-            assign=(assign,) if isinstance(assign, str) else tuple(assign),
+            body=_text("body=", asking.pop("body", "")),
+            assign=_assigned(assign),
             evidence=_evidence(asking.pop("evidence", None)),
             expires=expires,
             on_timeout=on_timeout,
             default=None if default is NOTHING else canonical.jsonable(default),
+            volatile=_assigned(asking.pop("volatile", ()), "volatile="),
+            metadata=_metadata(asking.pop("metadata", None)),
             **asking,
         )
+        check_paths(question.evidence, question.volatile)
         canonical.text_of(question.as_json())
     except ValueError as error:
         raise QuestionError(f"{prompt!r}: {error}") from None
     return replace(question, default=_default(question)) if on_timeout == "default" else question
+
+
+def _text(of: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise QuestionError(f"{of} is a text, not {value!r:.100}.")
+    return value
+
+
+def _label(prompt: str, label: object) -> str:
+    if not isinstance(label, str) or not label.strip():
+        raise QuestionError(f"{prompt!r}: a label is a text, not {label!r:.100}.")
+    return visible_line(label.strip())
+
+
+def _assigned(names: object, of: str = "assign=") -> tuple[str, ...]:
+    """One name or several."""
+    given = (names,) if isinstance(names, str) else names
+    if not isinstance(given, Sequence | Set):
+        raise QuestionError(f"{of} takes a text or a list of texts, not {names!r:.100}.")
+    for name in given:
+        if not isinstance(name, str) or not name.strip():
+            raise QuestionError(f"{of} takes texts that are not empty, not {name!r:.100}.")
+    return tuple(given) if isinstance(given, Sequence) else tuple(sorted(given))
+
+
+def _metadata(metadata: object) -> dict[str, Any] | None:
+    plain = canonical.jsonable(metadata)
+    if plain is not None and not isinstance(plain, dict):
+        raise ValueError(f"metadata= takes values by name, not {metadata!r:.100}.")
+    return plain
 
 
 def _evidence(value: Any) -> Any:
@@ -311,21 +355,13 @@ def _evidence(value: Any) -> Any:
     return canonical.jsonable(value.as_evidence() if isinstance(value, Bound) else value)
 
 
-def one_line(prompt: str) -> str:
+def one_line(prompt: object) -> str:
     """The prompt as one plain line: what would hide or turn text is made visible."""
-    if not prompt.strip():
-        raise QuestionError("A question needs a prompt.")
-    return _shown(prompt)
-
-
-def _shown(text: str) -> str:
-    return "".join(map(_visible, text.strip()))
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) not in HIDDEN or character in JOINERS:
-        return character
-    return "␤" if character == "\n" else f"\\u{ord(character):04x}"
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise QuestionError(
+            f"A question needs a prompt: a text that is not empty, not {prompt!r:.100}."
+        )
+    return visible_line(prompt.strip())
 
 
 def _seconds(expires: Duration | None) -> float | None:

@@ -28,7 +28,7 @@ class Sizes:
     """
 
     prompt: int = 1_000
-    label: int = 200
+    label: int = 500
     """Of a button, an option, a field of a form."""
     options: int = 500
     """How many a choice offers, and how many fields a form has."""
@@ -44,7 +44,7 @@ class Sizes:
     """That a person writes in a chat session."""
     notice: int = 10_000
     """Of a notice, an alert, a log line, or a line of progress."""
-    stage: int = 200
+    stage: int = 2_000
     signal: int = 256 * 1024
     """Of the canonical JSON of a signal's value, and of a default that counts instead of it."""
     reason: int = 1_000
@@ -70,6 +70,7 @@ class Sizes:
         yield "The body", len(question.body), CHARACTERS, self.body, AS_FILE
         yield "The draft", len(question.draft or ""), CHARACTERS, self.draft, AS_FILE
         yield "The evidence", _length_of_json(question.evidence), JSON, self.evidence, AS_FILE
+        yield "The metadata", _length_of_json(question.metadata), JSON, self.evidence, AS_FILE
         yield "The schema", _length_of_json(question.schema), JSON, self.evidence, IN_PIECES
         yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from procedures.engine import canonical
 from procedures.engine.errors import EngineError, StateConflictError
+from procedures.engine.secret_values import shows_secret
 
 LONGEST_SHOWN = 120
 """Characters of a value in an error."""
@@ -114,7 +115,7 @@ class State(MutableMapping[str, Any]):
         if not isinstance(name, str):
             raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
         plain = canonical.jsonable(value)
-        if canonical.MASKED in canonical.text_of(plain):
+        if shows_secret(value, canonical.text_of(plain)):
             raise EngineError(f"What stands in ctx.state is kept and shown: {name} holds a secret.")
         self._note(name, plain, **how)
         self._values[name] = frozen(canonical.jsonable(plain))

@@ -175,5 +175,5 @@ def test_a_level_that_is_none_is_an_error_at_once(backend: Backend) -> None:
 
     assert backend.advance(run_id) == RunStatus.FAILED
 
-    assert "'grave' is no level of an alert" in str(backend.error(run_id))
+    assert "'critical', not 'grave'" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)

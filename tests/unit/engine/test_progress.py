@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from procedures.engine.errors import EngineError
+from procedures.engine.errors import EngineError, OptionError
 from procedures.engine.journal import Draft
 from procedures.engine.progress import MOST_EVENTS, Progress
 
@@ -112,7 +112,7 @@ def test_what_no_database_keeps_is_made_visible_and_no_count_is_infinite(
 ) -> None:
     progress.say("a\0b\ud800", None, None)
 
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(OptionError, match="number"):
         progress.say("for ever", float("inf"), None)
 
     assert texts(kept) == ["a␀b\\ud800"]

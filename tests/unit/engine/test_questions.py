@@ -286,3 +286,26 @@ def test_only_a_yes_is_true(outcome: Outcome, value: object, is_yes: bool) -> No
     at = datetime(2026, 1, 5, tzinfo=UTC)
 
     assert bool(Response(value, outcome, "bob", "", at, timed_out=False)) is is_yes
+
+
+@pytest.mark.parametrize(
+    ("evidence", "volatile", "words"),
+    [
+        ({"read_at": 1}, "red_at", "names 'red_at', which the evidence lacks. Did you mean 'read"),
+        ({"a": {"b": 1}}, "b", "names 'b'"),
+        (None, "read_at", "names 'read_at', which the evidence lacks"),
+        ([1, 2], ["x"], "names 'x'"),
+    ],
+)
+def test_volatile_names_what_is_there(evidence: Any, volatile: Any, words: str) -> None:
+    with pytest.raises(QuestionError, match=words):
+        questions.approval("Go?", evidence=evidence, volatile=volatile)
+
+
+def test_only_what_is_named_may_differ() -> None:
+    def asked(read_at: str, stock: int) -> str:
+        rows = [{"id": 1, "read_at": read_at}, {"id": stock, "read_at": read_at}]
+        return questions.approval("Go?", evidence={"rows": rows}, volatile="rows.read_at").digest
+
+    assert asked("12:00", 5) == asked("13:00", 5)
+    assert asked("12:00", 5) != asked("12:00", 6)

@@ -142,6 +142,48 @@ def test_what_no_type_told_is_refused_when_it_comes(way: str, secret: Any) -> No
     assert WORD not in repr(store.runs)
 
 
+STARS = "*" * 10
+
+
+@pytest.mark.parametrize("way", ["a result", "a step's result", "state"])
+@pytest.mark.parametrize(
+    "text",
+    [STARS, {"a": [STARS]}, {STARS: STARS}, f'"{STARS}"'],
+    ids=["bare", "in", "key", "quoted"],
+)
+def test_a_text_of_asterisks_is_a_text(way: str, text: Any) -> None:
+    @procedure
+    def telling(ctx: Context) -> Any:
+        WAYS[way](ctx, text)
+        return text
+
+    run = run_through(MemoryStore(), telling)
+
+    assert run.status == RunStatus.SUCCEEDED, message(run)
+    assert child.parse({"given": text}) == {"given": text}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Secret[int](7),
+        SecretBytes(b"x"),
+        {PASSWORD},
+        (1, [Login(Account(name="a", password=PASSWORD))]),
+    ],
+    ids=["number", "bytes", "set", "dataclass"],
+)
+def test_a_secret_is_found_wherever_it_is_held(value: Any) -> None:
+    @procedure
+    def leaking(ctx: Context) -> Any:
+        return value
+
+    run = run_through(MemoryStore(), leaking)
+
+    assert run.status == RunStatus.FAILED
+    assert "holds a secret" in message(run)
+
+
 def sign_in(account: Account) -> None:
     raise ConnectionError(f"{account} was not let in: {account!r}.")
 

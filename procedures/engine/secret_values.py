@@ -1,0 +1,40 @@
+"""Secrets among values: found by their type, whatever the text is that they are shown as."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic.types import Secret
+
+MASK = '"**********"'
+"""How Pydantic writes a secret into JSON. People may write ten asterisks, too."""
+TYPES = (SecretStr, SecretBytes, Secret)
+HOLDERS = (list, tuple, set, frozenset)
+
+
+def shows_secret(value: Any, text: str) -> bool:
+    """Whether a secret has gone into the JSON text of the value; it stands there masked."""
+    return MASK in text and _holds(value, set())
+
+
+def _holds(value: Any, seen: set[int]) -> bool:
+    if isinstance(value, TYPES):
+        return True
+    if id(value) in seen:
+        return False
+    parts = list(_parts(value))
+    seen |= {id(value)} if parts else set()
+    return any(_holds(part, seen) for part in parts)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return [*value.keys(), *value.values()]
+    if isinstance(value, HOLDERS):
+        return value
+    if isinstance(value, BaseModel):
+        return [*vars(value).values(), *(value.__pydantic_extra__ or {}).values()]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, field.name, None) for field in fields(value)]
+    return ()

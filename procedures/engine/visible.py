@@ -1,0 +1,51 @@
+"""Text from outside as it is: what would hide, turn or imitate text is shown as its code."""
+
+import unicodedata
+
+HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Characters of other categories that nobody sees."""
+JOINERS = frozenset("\u200c\u200d")
+"""Part of correct Persian and of composed emoji; between ASCII letters they hide something."""
+MARKS = frozenset("\u061c\u200e\u200f")
+"""Harmless where a text runs from right to left; they turn nothing else around."""
+RIGHT_TO_LEFT = {"R", "AL"}
+LINES = frozenset("\n\t")
+
+
+def visible(text: str) -> str:
+    """The text in its lines, with what would hide or turn it shown as its code in hexadecimal."""
+    return _shown(text, LINES)
+
+
+def visible_line(text: str) -> str:
+    """The text in one line; the end of a line is shown as ␤, a tabulator as a code."""
+    return _shown(text, frozenset())
+
+
+def _shown(text: str, plain: frozenset[str]) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    kept = plain | (MARKS if _turns(text) else frozenset())
+    return "".join(
+        one if one in kept or not _is_hidden(text, place) else _code(one)
+        for place, one in enumerate(text)
+    )
+
+
+def _turns(text: str) -> bool:
+    return any(
+        unicodedata.bidirectional(one) in RIGHT_TO_LEFT - {""} for one in text if one not in MARKS
+    )
+
+
+def _is_hidden(text: str, place: int) -> bool:
+    one = text[place]
+    if one in JOINERS:
+        beside = text[max(place - 1, 0) : place] + text[place + 1 : place + 2]
+        return beside.isascii()
+    return one in BLANK or unicodedata.category(one) in HIDDEN
+
+
+def _code(one: str) -> str:
+    return "␤" if one == "\n" else f"\\u{ord(one):04x}"
