@@ -1,6 +1,7 @@
 """The Celery application: it moves runs and carries no state of its own."""
 
 import gc
+import logging
 import os
 import warnings
 from typing import Any
@@ -15,20 +16,26 @@ from celery.signals import (
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
+    worker_shutdown,
     worker_shutting_down,
 )
 from django.conf import settings
 from django.db import connections
 
+from dashboard.lookout import Lookout
 from dashboard.pool_watch import PoolWatch
+from dashboard.ticker import Duty, Ticker
 from procedures.dispatch import messenger
 from procedures.slot import slot
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
+CLOCK = "clock"
+logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(Lookout)
 
 
 @setup_logging.connect(weak=False)
@@ -59,6 +66,38 @@ def let_the_slots_stop(how: str, **_: Any) -> None:
 def leave_out_what_may_change(**_: Any) -> None:
     """Celery tells of a default to come, at length and whenever the broker goes away."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+
+
+tickers: list[Ticker] = []
+"""Of this process, when it is a clock."""
+
+
+@worker_ready.connect(weak=False)
+def let_time_pass(sender: Any, **_: Any) -> None:
+    """Whoever listens to the queue `clock` is one: that is how a site starts it."""
+    if CLOCK not in app.amqp.queues.consume_from:
+        return
+    if isinstance(sender.pool, TaskPool):  # its processes would inherit what the thread holds
+        logger.error("The clock does not run: start its worker with --pool=solo.")
+        return
+    duties = [
+        Duty("sweep", 1, app.tasks["procedures.sweep"]),
+        Duty("look for mails", settings.MAIL_EVERY_SECONDS, app.tasks["chat.find_mails"]),
+    ]
+    tickers[:] = [Ticker(duties, lambda: CLOCK in app.amqp.queues.consume_from)]
+    tickers[0].start()
+
+
+@worker_shutting_down.connect(weak=False)
+def let_the_clock_stop(**_: Any) -> None:
+    for ticker in tickers:
+        ticker.stop()
+
+
+@worker_shutdown.connect(weak=False)
+def let_the_clock_finish(**_: Any) -> None:
+    for ticker in tickers:
+        ticker.join()
 
 
 @worker_process_init.connect(weak=False)

@@ -100,19 +100,7 @@ CELERY_DB_REUSE_MAX = 10**9  # tasks: else Celery throws the whole pool away aft
 # Leases hold the runs, not the broker: without it running steps go on, and slots stay as they are.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "procedures.sweep",
-        "schedule": 1,
-        "options": {"queue": "clock", "expires": 1},
-    },
-    "mails": {
-        "task": "chat.find_mails",
-        "schedule": min(5, max(1, environment.MAIL_AFTER_SECONDS)),
-        "options": {"queue": "clock", "expires": 5},
-    },
-}
+MAIL_EVERY_SECONDS = min(5, max(1, environment.MAIL_AFTER_SECONDS))
 
 LEDGER_KEY = environment.ledger_key()
 PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)

@@ -46,6 +46,11 @@ def may_operate(user: User, run: Run) -> bool:
     return user.has_perm(OPERATE) or operated.exists()
 
 
+def is_operator(user: User) -> bool:
+    """Whether somebody operates anything here."""
+    return user.has_perm(OPERATE) or procedures_for(user, "operate").exists()
+
+
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
     """The procedures on which a user has one of the roles; without roles, any."""
     if user.is_superuser:

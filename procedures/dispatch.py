@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 import time
+from typing import Any
 
 import redis
 from celery import current_app
@@ -19,6 +20,11 @@ CALLED = "countersign.called"
 """In Redis: a message is on its way to the workers, and they have not begun on it."""
 CALL_AGAIN = 1000
 """Milliseconds after which it may be lost, or lie with a worker that has no time for it."""
+LOOK_EVERY = 5
+"""Seconds after which workers look at the queue by themselves: no message may be on its way."""
+PROBE = "countersign.probe"
+PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+"""Seconds until a Redis that doesn't answer is told of as a fault."""
 PATIENCE = 0.2
 """Seconds that a broker may take which does not answer."""
 LAST_WORD = 2
@@ -47,6 +53,18 @@ def note_arrival() -> None:
         _redis().delete(CALLED)
     except redis.RedisError as error:
         logger.debug("That a message has come could not be noted: %s", error)
+
+
+def fault() -> str:
+    """Why messages reach nobody just now, in a sentence; empty when Redis takes them."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, **PATIENT) as client:
+            client.set(PROBE, 1, px=CALL_AGAIN)
+    except redis.exceptions.OutOfMemoryError:
+        return "Redis is full (maxmemory) and takes no messages."
+    except redis.RedisError as error:
+        return f"Redis takes no messages ({' '.join(str(error).split()) or type(error).__name__})."
+    return ""
 
 
 class Messenger:

@@ -7,13 +7,14 @@ from uuid import UUID
 from django.http import Http404
 from ninja import Router, Status
 
-from procedures import services
+from procedures import access, services
 from procedures.access import SignedIn
-from procedures.models import Run
+from procedures.models import Installation, Run
 from procedures.schemas import (
     KEY,
     ErrorOut,
     ForkIn,
+    HealthOut,
     OperatedOut,
     ReasonIn,
     RestartIn,
@@ -33,6 +34,19 @@ NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     200: RunDetailOut,
     **refusals(400, 403, 404, 409, 410, 413, 422, 429),
 }
+
+
+@router.get("/health", response={200: HealthOut, **refusals(404)}, summary="How the site is")
+def read_health(request: SignedIn) -> dict[str, Any]:
+    """What keeps the site from its work, looked at now; for those who operate any procedure."""
+    if not access.is_operator(request.user):
+        raise Http404
+    found = services.complaints()
+    return {
+        "is_well": not found,
+        "complaints": found,
+        "swept_at": Installation.current().swept_at,
+    }
 
 
 @router.post("/runs/{run_id}/cancellation", response=ANSWERS, summary="Cancel a run")

@@ -42,6 +42,21 @@ class ErrorOut(Schema):
     faults: list[FaultOut] = Field([], description="With 422: what is wrong, field by field.")
 
 
+class ComplaintOut(Schema):
+    """One part of the site that fails."""
+
+    part: str
+    message: str = Field(description="What then doesn't happen, and what mends it.")
+
+
+class HealthOut(Schema):
+    """How the site is."""
+
+    is_well: bool
+    complaints: list[ComplaintOut]
+    swept_at: datetime | None = Field(description="When a clock last let time take effect.")
+
+
 def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
     """The errors that a route tells of, for its documentation."""
     return dict.fromkeys((*statuses, 401, 500), ErrorOut)

@@ -1,8 +1,13 @@
 """What Celery calls."""
 
+import logging
+
 from celery import shared_task
+from django.db import InterfaceError, OperationalError, connections
 
 from procedures import dispatch, runner, services
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name=dispatch.TASK)
@@ -12,6 +17,18 @@ def advance_runs(*_: object, **__: object) -> None:
     runner.advance_runs()
 
 
+def look_around() -> None:
+    """Without a message: carry on what is queued, and say it when no clock runs."""
+    try:
+        runner.advance_runs()
+        services.warner.look()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("The queue is left for later: %s", " ".join(str(error).split()))
+    finally:
+        connections.close_all()
+
+
 @shared_task(name="procedures.sweep")
 def sweep() -> None:
+    """Sent by the beat of an older release: the clock now ticks by itself."""
     services.sweep()

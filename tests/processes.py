@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
+import pytest
 import redis
 from kombu.exceptions import OperationalError
 
@@ -339,8 +340,22 @@ def run_worker(concurrency: int = 2, **environment: str) -> Worker:
 
 
 def clock_worker(**environment: str) -> Worker:
-    """With beat inside: the two end together with their group."""
-    return Worker("clock", "--pool=solo", "-B", **environment)
+    return Worker("clock", "--pool=solo", **environment)
+
+
+def faketime(offset: str | Path) -> dict[str, str]:
+    """Variables of a process on a host whose clock is off, by so much or as a file says."""
+    found = [*Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
+    if not found:
+        pytest.skip("Debian's faketime is not installed: no other host's clock can be had.")
+    how = "FAKETIME" if isinstance(offset, str) else "FAKETIME_TIMESTAMP_FILE"
+    return {
+        "LD_PRELOAD": str(found[0]),
+        how: str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
 
 
 class Web(Process):

@@ -5,7 +5,7 @@ from io import TextIOWrapper
 from typing import TextIO
 
 NAME_WIDTH = 8
-COLOURS = {"redis": 35, "web": 36, "worker": 32, "clock": 34, "beat": 34}
+COLOURS = {"redis": 35, "web": 36, "worker": 32, "clock": 34}
 
 
 class Log:

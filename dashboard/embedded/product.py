@@ -55,7 +55,6 @@ def start_parts(supervisor: Supervisor, environment: Environment) -> None:
     supervisor.start_and_wait(web, lambda: is_answering(environment.PORT), seconds=60)
     supervisor.start(worker_part("worker", "--pool=prefork", "--queues=runs"))
     supervisor.start(worker_part("clock", "--pool=solo", "--queues=clock"))
-    supervisor.start(Part("beat", python(*CELERY, "beat")))
 
 
 def web_part(port: int) -> Part:

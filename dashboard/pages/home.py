@@ -17,6 +17,7 @@ from procedures.models import Wait
 from procedures.models.clock import clock
 from procedures.models.run import values_of
 from procedures.overview import listed_runs
+from procedures.services import complaints_for
 
 LONGEST_LIST = 6
 RECENT = timedelta(days=7)
@@ -61,4 +62,5 @@ def overview(request: Visit) -> dict[str, Any]:
             )[:LONGEST_LIST]
         ),
         "shown": LONGEST_LIST,
+        "complaints": complaints_for(request.user),
     }

@@ -3,6 +3,7 @@
 from procedures.models.artifact import Artifact
 from procedures.models.event import Event
 from procedures.models.head import Head
+from procedures.models.installation import Installation
 from procedures.models.procedure import Grant, Procedure, ProcedureVersion
 from procedures.models.run import Run
 from procedures.models.run_input import RunInput
@@ -14,6 +15,7 @@ __all__ = [
     "Event",
     "Grant",
     "Head",
+    "Installation",
     "Procedure",
     "ProcedureVersion",
     "Run",

@@ -24,6 +24,7 @@ from procedures.overview.series import folded
 from procedures.overview.states import Facts, State, state_of
 from procedures.overview.values import Shown, pretty, shown
 from procedures.overview.words import asked, spoken, spoken_size
+from procedures.services import why_queued
 
 LIVE_ROWS, MOST_ROWS = 60, 2000
 """What is drawn anew with every change, and what one page holds at most."""
@@ -243,6 +244,7 @@ def _facts(
         progress=_told(running.said) if running and running.said else "",
         answerers=answerers,
         kept=len(is_kept),
+        hindrance=why_queued(run, now=clock.now()) if run.status == RunStatus.QUEUED else "",
         answers=sum(row.kind == "question" for row in rows),
         last_at=events[-1].at if events else None,
     )

@@ -79,6 +79,8 @@ class Facts:
     """Who cancelled it, or ended it at once, and why."""
     paused: dict[str, Any] = field(default_factory=dict)
     """Who paused it last, and why."""
+    hindrance: str = ""
+    """What keeps it in the queue, besides busy workers."""
     progress: str = ""
     """What the step that runs says of itself."""
     answerers: Sequence[str] = ()
@@ -127,6 +129,8 @@ def _since(facts: Facts) -> datetime:
 
 
 def _queued(facts: Facts) -> Sentence:
+    if facts.hindrance:
+        return say("Waits since ", facts.last_at or facts.run.created_at, f": {facts.hindrance}")
     if not facts.answered:
         return say("Waits for a free worker since ", facts.last_at or facts.run.created_at, ".")
     outcome, prompt = facts.answered["outcome"], facts.answered.get("prompt", "")

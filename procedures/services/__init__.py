@@ -2,6 +2,14 @@
 
 from procedures.services.checks import Check, check_runs
 from procedures.services.forks import Parting, fork_run, restart_run
+from procedures.services.health import (
+    Complaint,
+    clock_complaint,
+    complaints,
+    complaints_for,
+    warner,
+    why_queued,
+)
 from procedures.services.ledger import verify_journal
 from procedures.services.operations import (
     OperationDeniedError,
@@ -41,6 +49,7 @@ from procedures.services.waits import (
 
 __all__ = [
     "Check",
+    "Complaint",
     "KeyReusedError",
     "NotAllowedError",
     "OperationDeniedError",
@@ -56,6 +65,9 @@ __all__ = [
     "cancel_run",
     "check_runs",
     "checked_reason",
+    "clock_complaint",
+    "complaints",
+    "complaints_for",
     "expire_wait",
     "find_operable",
     "find_startable",
@@ -74,4 +86,6 @@ __all__ = [
     "sweep",
     "unpause_run",
     "verify_journal",
+    "warner",
+    "why_queued",
 ]

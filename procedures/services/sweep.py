@@ -9,7 +9,7 @@ from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from procedures import dispatch, journal
-from procedures.models import Run, Wait
+from procedures.models import Installation, Run, Wait
 from procedures.models.clock import clock
 from procedures.services.waits import expire_wait
 
@@ -34,6 +34,7 @@ def sweep() -> None:
         _each(due.order_by("pk"), _queue)
     if runs.unheard(now).exists():
         dispatch.call_workers()
+    Installation.note_sweep()
 
 
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:

@@ -106,13 +106,13 @@ def test_a_killed_redis_is_started_again(product: Product) -> None:
     wait_until(lambda: is_listening(product.socket), timeout=PATIENCE, what="it to listen")
 
 
-def test_time_goes_on_after_beat_was_killed(product: Product) -> None:
-    before = product.main_process_of("dashboard beat")
+def test_time_goes_on_after_the_clock_was_killed(product: Product) -> None:
+    before = product.main_process_of("--queues=clock")
 
     os.kill(before, signal.SIGKILL)
 
     said = "was ended by signal 9 (Killed); starting it again now"
-    wait_until(lambda: said in product.lines_of("beat"), timeout=PATIENCE, what=said)
+    wait_until(lambda: said in product.lines_of("clock"), timeout=PATIENCE, what=said)
     ticks = product.messages_sent()
     wait_until(lambda: product.messages_sent() > ticks, timeout=PATIENCE, what="a tick")
 

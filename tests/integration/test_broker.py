@@ -151,9 +151,8 @@ def test_an_outage_is_told_in_tidy_lines(
 ) -> None:
     processes = [worker(), clock()]
     redis_server.kill()
-    for process, line in zip(
-        processes, ("Connection to broker lost", "ERROR celery.beat: "), strict=True
-    ):
+    line = "Connection to broker lost"
+    for process in processes:
         wait_until(lambda: line in process.output, timeout=60, what=line)  # noqa: B023
 
     redis_server.revive()

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from procedures.models import Installation
 from tests import machine
 from tests.conftest import StartWeb, StartWorker
 from tests.processes import Redis, Worker, wait_until
@@ -65,7 +66,7 @@ def test_the_shared_worker_listens_in_every_test(running_worker: Worker, turn: i
 
 
 def test_the_clock_ticks(running_clock: Worker) -> None:
-    wait_until(lambda: "procedures.sweep" in running_clock.output, what="a tick")
+    wait_until(lambda: Installation.current().swept_at, what="a tick")
 
 
 def test_the_web_answers_until_it_is_stopped(web: StartWeb) -> None:

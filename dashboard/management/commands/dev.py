@@ -9,7 +9,7 @@ from dashboard.environment import read_environment
 
 
 class Command(BaseCommand):
-    help = "Start the whole product on this machine: Redis, web, worker, clock and beat."
+    help = "Start the whole product on this machine: Redis, web, worker and clock."
     requires_system_checks = ()
 
     def handle(self, **options: Any) -> None:

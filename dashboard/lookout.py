@@ -1,0 +1,61 @@
+"""Has a worker look at the queue by itself, whether or not a message has come."""
+
+import logging
+import time
+from typing import Any
+
+from celery import bootsteps
+from celery.concurrency.prefork import TaskPool
+from django.utils.module_loading import import_string
+
+from procedures.dispatch import LOOK_EVERY
+
+logger = logging.getLogger(__name__)
+QUEUE = "runs"
+LOST_AFTER = 60
+"""Seconds after which a look that was never answered is taken for lost with its process."""
+
+
+class Lookout(bootsteps.StartStopStep):
+    """A look every few seconds, in one of the worker's own processes.
+
+    A Redis that is full takes no message, and says so to nobody who reads.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **_: Any) -> None:
+        self._entry: Any = None
+        self._sent_at: float | None = None
+        consumer.lookout = self
+
+    def start(self, consumer: Any) -> None:
+        """At each connection to the broker: each loses the timers of the one before."""
+        self.stop(consumer)
+        self._sent_at = None
+        if isinstance(consumer.pool, TaskPool) and self._is_wanted(consumer):
+            self._entry = consumer.timer.call_repeatedly(LOOK_EVERY, self._look, (consumer,))
+
+    def stop(self, _: Any) -> None:
+        if self._entry is not None:
+            self._entry.cancel()
+            self._entry = None
+
+    def _look(self, consumer: Any) -> None:
+        """One at a time: they do not pile up while every process is busy."""
+        now = time.monotonic()
+        is_under_way = self._sent_at is not None and now - self._sent_at < LOST_AFTER
+        if is_under_way or not self._is_wanted(consumer):
+            return
+        self._sent_at = now
+        consumer.pool.apply_async(
+            import_string("procedures.tasks.look_around"),
+            callback=self._note_end,
+            error_callback=self._note_end,
+        )
+
+    def _note_end(self, *_: Any, **__: Any) -> None:
+        self._sent_at = None
+
+    def _is_wanted(self, consumer: Any) -> bool:
+        return QUEUE in consumer.app.amqp.queues.consume_from

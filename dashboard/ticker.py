@@ -1,0 +1,77 @@
+"""What makes time pass for the site: a thread of the clock's worker."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import InterfaceError, OperationalError, connections
+
+logger = logging.getLogger(__name__)
+TICK = 1.0
+"""Seconds."""
+LONGEST_END = 5.0
+"""Seconds that the worker's end waits for what is under way."""
+
+
+@dataclass
+class Duty:
+    """What the clock does again and again."""
+
+    what: str
+    every: float
+    """Seconds between two begins."""
+    do: Callable[[], object]
+    next_at: float = field(default=0.0, init=False)
+
+
+class Ticker:
+    """Does its duties in turn, by this machine's monotonic clock.
+
+    No message tells it the time: one that expires would compare the clocks of two hosts, and a
+    broker that is full or away would stop the site. Two tickers are harmless.
+    """
+
+    def __init__(self, duties: list[Duty], is_wanted: Callable[[], bool]) -> None:
+        self._duties = duties
+        self._is_wanted = is_wanted
+        self._has_ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._has_ended.set()
+
+    def join(self) -> None:
+        """Wait a moment for what is under way."""
+        self._thread.join(LONGEST_END)
+
+    def _run(self) -> None:
+        while not self._has_ended.is_set():
+            began = time.monotonic()
+            if self._is_wanted():
+                self._do_what_is_due(began)
+            self._has_ended.wait(max(0.0, began + TICK - time.monotonic()))
+
+    def _do_what_is_due(self, now: float) -> None:
+        try:
+            for duty in self._duties:
+                if duty.next_at <= now and not self._has_ended.is_set():
+                    duty.next_at = now + duty.every
+                    _do(duty)
+        finally:
+            connections.close_all()
+
+
+def _do(duty: Duty) -> None:
+    try:
+        duty.do()
+    except (OperationalError, InterfaceError) as error:
+        reason = " ".join(str(error).split())
+        logger.warning("The clock could not %s, and tries again: %s", duty.what, reason)
+    except Exception:
+        logger.exception("The clock could not %s; it tries again.", duty.what)

@@ -1,0 +1,121 @@
+"""Time passes whatever the hosts' own clocks say, and its silence is told."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from procedures.models import Installation
+from procedures.models.clock import clock as database_clock
+from procedures.services import sweep
+from tests.conftest import StartClock, StartWorker
+from tests.desk import Desk
+from tests.pages import browser, shown
+from tests.processes import Redis, Worker, faketime, wait_until
+from tests.runs import start, wait_for_success
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SILENT = timedelta(seconds=6)
+on_postgres = pytest.mark.skipif(
+    os.environ.get("TEST_DATABASE") != "postgres",
+    reason="On SQLite the site's clock is the machine's: TEST_DATABASE=postgres.",
+)
+
+
+@pytest.mark.parametrize("apart", [("+3s", "-3s"), ("+1h", "-1h"), ("-2d", "+0s")], ids=" ".join)
+@on_postgres
+def test_timers_and_deadlines_pass_under_clocks_that_are_apart(
+    apart: tuple[str, str], clock: StartClock, running_worker: Worker, alice: User, bob: User
+) -> None:
+    for offset in apart:
+        clock(**faketime(offset))
+
+    asked = start("short_deadline", by=alice, seconds=1.5)
+    slept = start("short_sleep", by=alice, seconds=1.5)
+
+    wait_for_success(slept)
+    wait_for_success(asked)
+
+
+@on_postgres
+def test_a_host_that_steps_back_stops_nothing(
+    clock: StartClock, running_worker: Worker, alice: User, tmp_path: Path
+) -> None:
+    offset = tmp_path / "offset"
+    offset.write_text("+0s\n")
+    clock(**faketime(offset))
+    wait_until(lambda: Installation.current().swept_at, what="a sweep")
+
+    offset.write_text("-1h\n")
+    before = database_clock.now()
+    wait_until(lambda: (Installation.current().swept_at or before) > before, what="another one")
+
+    wait_for_success(start("short_sleep", by=alice, seconds=1.5))
+
+
+def test_a_clock_needs_no_redis(
+    clock: StartClock, redis_server: Redis, alice: User, desk: Desk
+) -> None:
+    """A timer is due, and its run is queued, with nobody there to carry a message."""
+    clock()
+    redis_server.kill()
+    began = database_clock.now()
+
+    wait_until(lambda: (Installation.current().swept_at or began) > began, what="a sweep")
+
+    redis_server.revive()
+
+
+def test_a_lost_message_keeps_a_run_waiting_for_no_clock(
+    running_worker: Worker, redis_server: Redis, alice: User, desk: Desk
+) -> None:
+    redis_server.pause()
+    run = start("one_step", folder=desk.folder, by=alice)
+    redis_server.go_on()
+    redis_server.empty()
+
+    wait_for_success(run)
+
+
+# Silence
+
+
+def fall_silent() -> None:
+    Installation.objects.update(swept_at=database_clock.now() - SILENT)
+
+
+def never_begin() -> None:
+    Installation.objects.update(swept_at=None)
+
+
+SILENCES = pytest.mark.parametrize("be_silent", [fall_silent, never_begin])
+
+
+@SILENCES
+def test_operators_are_told_when_no_clock_runs(
+    be_silent: Callable[[], None], dave: User, alice: User, redis_server: Redis
+) -> None:
+    dave.user_permissions.add(Permission.objects.get(codename="operate_run"))
+    sweep()
+    assert "No clock has run" not in shown(browser(dave).get("/"))
+    assert browser(dave).get("/api/health").json()["is_well"] is True
+
+    be_silent()
+
+    assert "No clock has run" in shown(browser(dave).get("/"))
+    assert "No clock has run" not in shown(browser(alice).get("/"))
+    health = browser(dave).get("/api/health").json()
+    assert health["is_well"] is False
+    assert [one["part"] for one in health["complaints"]] == ["clock"]
+    assert "celery -A dashboard worker -Q clock" in health["complaints"][0]["message"]
+    assert browser(alice).get("/api/health").status_code == 404
+
+
+def test_a_worker_says_in_its_log_that_no_clock_runs(worker: StartWorker) -> None:
+    never_begin()
+    without = worker()
+
+    wait_until(lambda: "No clock has run" in without.output, timeout=30, what="a word of it")
