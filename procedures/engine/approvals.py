@@ -29,11 +29,15 @@ def approved(line: Line, bound: Bound[Any], decision: Response[bool]) -> Bound[A
 
 
 def _serves(line: Line, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
-    """Whether it was given to this very step; 1 is not 1.0 there, and neither is True."""
-    shown = decision.question.evidence if decision.question else None
+    """Whether it was given to this very step; 1 is not 1.0 there, and neither is True.
+
+    The step that it has served is kept and not done again, whatever its arguments have become.
+    """
     step = line.scope.next_key(bound.name)
-    is_used = line.recorder.served.get(decision.key, step) != step
-    return not is_used and canonical.text_of(shown) == canonical.text_of(evidence)
+    if (served := line.recorder.served.get(decision.key)) is not None:
+        return served == step
+    shown = decision.question.evidence if decision.question else None
+    return canonical.text_of(shown) == canonical.text_of(evidence)
 
 
 def _check_decides(decision: object) -> None:

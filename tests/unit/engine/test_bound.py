@@ -725,3 +725,38 @@ def test_a_response_of_anothers_making_approves_nothing(store: MemoryStore) -> N
 def test_procedures_are_no_functions_to_be_bound(store: MemoryStore) -> None:
     with pytest.raises(EvidenceError):
         bind(Procedure(refund, "refund", "Refund"), "A", 31, name="x")
+
+
+def test_of_volatile_evidence_what_was_shown_is_what_is_done(store: MemoryStore) -> None:
+    amounts = iter([31, 3100, 31, 31, 31, 31])
+
+    @procedure
+    def changing(ctx: Context) -> None:
+        bound = ctx.bind(refund, "A", next(amounts))
+        ok = ctx.approve("Go?", evidence=bound, volatile=["amount"])
+        ctx.step(bound, approved_by=ok)
+
+    run = store.runs[store.start(changing)]
+    store.advance(run.facts.run_id)
+    store.resolve(run.facts.run_id, "approve", YES)
+    assert store.advance(run.facts.run_id) == RunStatus.WAITING
+    assert did == []
+    [again] = run.waits
+    assert run.waits[again]["evidence"]["amount"] == 3100
+
+
+def test_what_has_been_done_is_not_asked_again(store: MemoryStore) -> None:
+    amounts = iter([31, 31, 32])
+
+    @procedure
+    def changing(ctx: Context) -> None:
+        bound = ctx.bind(refund, "A", next(amounts))
+        ok = ctx.approve("Go?", evidence=bound, volatile=["amount"])
+        ctx.step(bound, approved_by=ok)
+        ctx.approve("Done?", name="done")
+
+    run = run_through(store, changing)
+
+    assert (run.status, did) == (RunStatus.SUCCEEDED, [("A", 31, "EUR")])
+    asked = [e.key for e in run.events if e.kind == EventKind.WAIT_OPENED]
+    assert asked == ["approve", "done"]
