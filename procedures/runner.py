@@ -12,6 +12,7 @@ from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.heart import heart
 from procedures.journal import DatabaseJournal
+from procedures.journal.leftovers import begin_clean
 from procedures.models.besides import Besides
 from procedures.models.procedure import code_of_run
 from procedures.models.run import Queued
@@ -29,6 +30,7 @@ def advance_runs() -> None:
     """
     ends, besides, has_called = time.monotonic() + SHIFT, Besides(), False
     slot.begin_turn()
+    begin_clean()
     try:
         while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
             if claimed.are_others and not has_called:

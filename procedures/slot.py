@@ -18,6 +18,8 @@ NOTED = tuple(
 """Signals for the main process that reach a whole group: a slot outlives them."""
 SETTLES_AFTER = 2.0
 """Seconds after such a signal in which a slot claims nothing: its main process may be stopping."""
+REPLACED_AFTER = 60.0
+"""Seconds of a process's life before it is replaced by another."""
 
 
 class Slot:
@@ -28,14 +30,31 @@ class Slot:
         """Whether this process is a worker's slot."""
         self.is_stopping = False
         """Whether the worker stops: no step begins any more."""
+        self.spent_by = ""
+        """What it has come to that can't be set back."""
         self._told_at = float("-inf")
+        self._opened_at = time.monotonic()
+
+    def replace(self, why: str) -> None:
+        """Have another process take this one's place, once it has let its run go.
+
+        A process that is younger than a minute goes on for now.
+        """
+        self.spent_by = self.spent_by or why
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether this process is to end: its worker stops, or it is spent."""
+        is_old = time.monotonic() - self._opened_at >= REPLACED_AFTER
+        return self.is_stopping or bool(self.is_open and self.spent_by and is_old)
 
     def open(self) -> None:
         """Begin to be a slot, in a process that was just forked.
 
         The pool leaves alone what is ignored, and puts handlers that raise in all other places.
         """
-        self.is_open, self.is_stopping = True, False
+        self.is_open, self.is_stopping, self.spent_by = True, False, ""
+        self._opened_at = time.monotonic()
         for number in (*NOTED, STOP):
             signal.signal(number, signal.SIG_IGN)
 
@@ -49,7 +68,7 @@ class Slot:
     @property
     def may_claim(self) -> bool:
         """Whether this process may take up another run."""
-        return not self.is_stopping and time.monotonic() - self._told_at >= SETTLES_AFTER
+        return not self.is_leaving and time.monotonic() - self._told_at >= SETTLES_AFTER
 
     def was_told_since(self, moment: float) -> bool:
         """Whether a signal has come since that moment of the monotonic clock, or it is to stop.

@@ -6,6 +6,9 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError, connections
 
 from procedures import dispatch, runner, services
+from procedures.slot import slot
+
+logger = logging.getLogger(__name__)
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +18,9 @@ def advance_runs(*_: object, **__: object) -> None:
     """A broker may hand over anything: what the message says is not read."""
     dispatch.note_arrival()
     runner.advance_runs()
+    if slot.is_leaving and not slot.is_stopping:
+        logger.warning("This process is replaced: %s.", slot.spent_by)
+        raise SystemExit(0)
 
 
 def look_around() -> None:

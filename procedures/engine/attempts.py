@@ -41,6 +41,7 @@ from procedures.engine.progress import Progress
 from procedures.engine.signatures import Signature, name_of, signature_of, spoken_name
 from procedures.engine.sizes import cut
 from procedures.engine.steps import ONCE, Options, Step
+from procedures.engine.surroundings import Surroundings
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
 IN_PLACE = timedelta(seconds=1)
@@ -251,7 +252,8 @@ class Work:
 
     def _called(self, step: Step | None) -> Any:
         args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
-        return self.signature.call(self.fn, args, kwargs, step)
+        with Surroundings(self.line.journal):
+            return self.signature.call(self.fn, args, kwargs, step)
 
     def _done(self, result: Any, facts: dict[str, Any]) -> Draft:
         """Its end, with the result or with why there is none: it is done all the same.

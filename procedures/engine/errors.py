@@ -13,6 +13,7 @@ EngineError
 ├── StateConflictError    branches of a gather gave one name in ctx.state different values
 ├── ChildFailedError      a child run has failed, or was cancelled
 ├── NotApprovedError      a step that needs an approval has none
+├── LeftOpenError         a step left a transaction open, or broke the one it was called in
 ├── StepTimeoutError      a step took longer than its timeout
 ├── RequestExpiredError   nobody answered in time, and the author wants a failure
 ├── ChoiceGoneError       the site's settings allow no longer what a run was started with
@@ -142,6 +143,10 @@ class NotApprovedError(EngineError):
     def __init__(self, step: str) -> None:
         self.step = step
         super().__init__(f"{step} was not approved: it does not run.")
+
+
+class LeftOpenError(EngineError):
+    """A step left a transaction open, or broke the one that it was called in."""
 
 
 class StepTimeoutError(EngineError):

@@ -152,6 +152,20 @@ class Execution:
         return Line(self.recorder, scope, now=self.recorder.first.at)
 
     def _run(self, line: Line) -> Ending:
+        """The code's end; what it has left open is put away first, so that an end can be kept."""
+        standings = self.journal.standings()
+        try:
+            ending = self._end_of(line)
+        finally:
+            left_open = standings.put_away()
+        if left_open and ending[0].status != RunStatus.QUARANTINED:
+            remedy = "Let the code end what it has begun, then retry."
+            return quarantined(
+                Refused(f"The code broke its connection. {left_open}"), remedy=remedy
+            )
+        return ending
+
+    def _end_of(self, line: Line) -> Ending:
         try:
             ending = self._run_code(line)
         except Interruption as interruption:

@@ -161,6 +161,14 @@ class Working:
     since: datetime
 
 
+class Standings(Protocol):
+    """How the connections of a storage stood before code ran."""
+
+    def put_away(self) -> str:
+        """Say what the code has left open since, "" if nothing, and put it away."""
+        ...
+
+
 class Journal(Protocol):
     """One run's storage, in the hands of the one worker that claimed it."""
 
@@ -181,6 +189,10 @@ class Journal(Protocol):
 
     def was_told_since(self, moment: datetime) -> bool:
         """Whether the platform has signalled this process since then, or told it to stop."""
+        ...
+
+    def standings(self) -> "Standings":
+        """How the storage's connections stand now, before code of an author's runs."""
         ...
 
     def storage_fault(self, error: BaseException) -> "StorageLost | None":

@@ -34,6 +34,7 @@ from procedures.engine.limits import Limits
 from procedures.engine.sizes import Sizes
 from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
+from procedures.journal.leftovers import Standings, closed_after
 from procedures.journal.statements import Fence, ledger_key
 from procedures.journal.storage import durable, fault_of, regardless, storage
 from procedures.models import Event as EventRow
@@ -104,7 +105,10 @@ class DatabaseJournal:
 
     @property
     def is_stopping(self) -> bool:
-        return slot.is_stopping
+        return slot.is_leaving
+
+    def standings(self) -> Standings:
+        return Standings()
 
     def was_told_since(self, moment: datetime) -> bool:
         return slot.was_told_since(moment.timestamp() - self._ahead)
@@ -163,7 +167,7 @@ class DatabaseJournal:
         self._transacting = threading.get_ident()
         before = (self._seq, self._head)
         try:
-            with storage, durable():
+            with closed_after(), storage, durable():
                 is_sqlite = connection.vendor == "sqlite"
                 yield LEASE.total_seconds() * SHARE_OF_A_LEASE if is_sqlite else None
         except StorageLost:

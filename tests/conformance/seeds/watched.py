@@ -8,7 +8,7 @@ from typing import Any
 from procedures.engine import Procedure
 from procedures.engine.errors import StorageLost
 from procedures.engine.execute import advance
-from procedures.engine.journal import Batch, Event, Journal, RunFacts, RunStatus, Working
+from procedures.engine.journal import Batch, Event, Journal, RunFacts, RunStatus, Standings, Working
 from procedures.engine.memory import MemoryFiles
 from tests.conformance.backends import Backend
 
@@ -39,6 +39,9 @@ class WatchedJournal:
 
     def was_told_since(self, moment: datetime) -> bool:
         return self._journal.was_told_since(moment)
+
+    def standings(self) -> Standings:
+        return self._journal.standings()
 
     def storage_fault(self, error: BaseException) -> StorageLost | None:
         return self._journal.storage_fault(error)
