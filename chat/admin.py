@@ -24,7 +24,11 @@ from chat.services import reassign_request, withdraw_request
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, ReasonForm, operate
 from procedures.admin.run import RunAdmin
+from procedures.engine.sizes import cut
+from procedures.models.run import values_of
 
+SHORT, LONGEST = 100, 10_000
+"""Characters of a text in a list, and on a page of its own."""
 OF_RUN = "wait__run__id__exact"
 OF_SESSION = "session__id__exact"
 OF_REQUEST = "request__id__exact"
@@ -78,7 +82,12 @@ class MessageAdmin(PartOfSessionAdmin):
     list_filter = ["kind", "level"]
     list_select_related = ["session", "author"]
     search_fields = ["text", "author__username"]
-    fields = ["session", "kind", "level", "author", "run", "request", "text", "at"]
+    fields = ["session", "kind", "level", "author", "run", "request", "shown_text", "at"]
+    readonly_fields = ["shown_text"]
+
+    @admin.display(description="text")
+    def shown_text(self, message: Message) -> str:
+        return cut(message.text, LONGEST)
 
 
 @admin.register(SessionEvent)
@@ -103,16 +112,17 @@ class HumanRequestAdmin(HistoryAdmin):
         *("__str__", "status", "outcome", "run_page"),
         *("opened_at", "closed_by", "on_site"),
     ]
+    deferred = ["question", *values_of("wait__run")]
     list_filter = ["status", "kind", "outcome", "wait__run__procedure"]
     list_select_related = ["wait__run__procedure"]
     ordering = ["-id"]
     search_fields = ["prompt", "^id", "=closed_by"]
     fieldsets = [
-        (None, {"fields": ["prompt", "kind", "status", "run_page", "session", "see_also"]}),
+        (None, {"fields": ["shown_prompt", "kind", "status", "run_page", "session", "see_also"]}),
         ("Outcome", {"fields": ["outcome", "closed_by", "closed_at"]}),
         ("Question", {"fields": ["due_at", "note", "shown_question", "opened_at", "version"]}),
     ]
-    readonly_fields = ["run_page", "see_also", "due_at", "shown_question"]
+    readonly_fields = ["run_page", "see_also", "due_at", "shown_prompt", "shown_question"]
     related = [
         Related("Responses", HumanResponse, OF_REQUEST),
         Related("Assignments", Assignment, OF_REQUEST),
@@ -146,6 +156,10 @@ class HumanRequestAdmin(HistoryAdmin):
     def due_at(self, request: HumanRequest) -> Any:
         return request.wait.due_at
 
+    @admin.display(description="prompt")
+    def shown_prompt(self, request: HumanRequest) -> str:
+        return cut(request.prompt, LONGEST)
+
     @admin.display(description="question")
     def shown_question(self, request: HumanRequest) -> SafeString | str:
         return readable(request.question)
@@ -172,7 +186,8 @@ class AssignmentAdmin(PartOfRequestAdmin):
 
 @admin.register(HumanResponse)
 class HumanResponseAdmin(PartOfRequestAdmin):
-    list_display = ["at", "user", "value", "request_page", "channel"]
+    deferred = ["shown", "comment", "changes", "request__question"]
+    list_display = ["at", "user", "short_value", "request_page", "channel"]
     list_filter = ["channel"]
     list_select_related = ["request", "user"]
     search_fields = ["user__username", "request__prompt"]
@@ -182,6 +197,10 @@ class HumanResponseAdmin(PartOfRequestAdmin):
         ("What was shown", {"fields": ["shown_question", "evidence_digest"]}),
     ]
     readonly_fields = ["shown_value", "shown_question"]
+
+    @admin.display(description="value")
+    def short_value(self, response: HumanResponse) -> str:
+        return cut(response.value, SHORT)
 
     @admin.display(description="value")
     def shown_value(self, response: HumanResponse) -> SafeString | str:

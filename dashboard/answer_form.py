@@ -8,7 +8,7 @@ from typing import Any
 from django.http import QueryDict
 
 from chat.models import HumanRequest
-from chat.services import options_of, read_text
+from chat.services import options_of, read_choice, read_text
 from dashboard.asked_fields import AskedFields
 from procedures.engine.errors import Fault
 from procedures.engine.questions import Question, RequestKind
@@ -17,6 +17,10 @@ from procedures.fields import Field, one_ending
 ASKS_WORDS = {RequestKind.INPUT, RequestKind.ESCALATION}
 CONTROLS = {"integer": "integer", "boolean": "boolean"}
 LONGEST_LINE = 200
+LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
+"""Characters of a draft that is edited in a card among others, or on a page of its own."""
+MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
+"""Options, and characters of all of them, that are shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,26 @@ class AnswerForm:
         """Value, label, and whether it was chosen."""
         chosen = self.typed.getlist("value")
         return [(value, label, value in chosen) for value, label in options_of(self.asked).items()]
+
+    @property
+    def option_count(self) -> int:
+        return len(options_of(self.asked))
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether there are too many options, or too long ones, to stand in a card each."""
+        options = options_of(self.asked)
+        weight = sum(len(value) + len(label) for value, label in options.items())
+        return len(options) > MOST_OPTIONS or weight > LARGEST_OPTIONS
+
+    @property
+    def is_edited_in_cards(self) -> bool:
+        """Also whatever was typed into it before: that is never left out."""
+        return "text" in self.typed or len(self.asked.draft or "") <= LONGEST_IN_CARDS
+
+    @property
+    def is_edited_on_pages(self) -> bool:
+        return len(self.asked.draft or "") <= LONGEST_ON_PAGES
 
     @property
     def value(self) -> str:
@@ -108,6 +132,8 @@ def _escalation(form: AnswerForm) -> str:
 
 
 def _choice(form: AnswerForm) -> Any:
+    if form.is_typed:
+        return read_choice(form.asked, form.value)
     return form.typed.getlist("value") if form.is_many else form.value
 
 

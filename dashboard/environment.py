@@ -78,6 +78,7 @@ class Environment(BaseSettings):
     LONGEST_BODY: int = Field(default=USUAL_SIZES.body, ge=1, le=4 * 1024**2)
     LONGEST_DRAFT: int = Field(default=USUAL_SIZES.draft, ge=1, le=4 * 1024**2)
     LARGEST_EVIDENCE: int = Field(default=USUAL_SIZES.evidence, ge=1, le=16 * 1024**2)
+    DEEPEST_VALUE: int = Field(default=USUAL_SIZES.depth, ge=1, le=200)
     LONGEST_ANSWER: int = Field(default=USUAL_SIZES.answer, ge=1, le=1024**2)
     LONGEST_COMMENT: int = Field(default=USUAL_SIZES.comment, ge=1, le=1024**2)
     LONGEST_MESSAGE: int = Field(default=USUAL_SIZES.message, ge=1, le=1024**2)
@@ -138,7 +139,7 @@ class Environment(BaseSettings):
     def sizes(self) -> dict[str, int]:
         """How large may be what people read, type and send, as the engine's `Sizes`."""
         names = {name: f"LONGEST_{name.upper()}" for name in TEXTS}
-        names |= {"options": "MOST_OPTIONS"}
+        names |= {"options": "MOST_OPTIONS", "depth": "DEEPEST_VALUE"}
         names |= {"evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
         return {name: getattr(self, setting) for name, setting in names.items()}
 

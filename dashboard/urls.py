@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from dashboard.api import api
-from dashboard.pages import chat, files, home, live, procedures, requests, runs, sign_in
+from dashboard.pages import chat, files, home, live, procedures, requests, runs, sign_in, wholes
 
 
 class PlainConverter(StringConverter):
@@ -28,17 +28,21 @@ urlpatterns = [
     path("requests/<uuid:request_id>", requests.request_detail, name="request_detail"),
     path("requests/<uuid:request_id>/form", requests.request_form, name="request_form"),
     path("requests/<uuid:request_id>/response", requests.create_response, name="request_response"),
+    path("requests/<uuid:request_id>/whole/<str:name>", wholes.request_part, name="request_part"),
     path("chat", chat.session_list, name="session_list"),
     path("chat/rows", chat.session_rows, name="session_rows"),
     path("chat/<uuid:session_id>", chat.session_detail, name="session_detail"),
     path("chat/<uuid:session_id>/beside", chat.session_beside, name="session_beside"),
     path("chat/<uuid:session_id>/messages", chat.create_message, name="message_create"),
     path("chat/<uuid:session_id>/replying", chat.session_replying, name="session_replying"),
+    path("messages/<uuid:message_id>", wholes.message_text, name="message_text"),
     path("runs", runs.run_list, name="run_list"),
     path("runs/changes", runs.run_changes, name="run_changes"),
     path("runs/<uuid:run_id>", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/journal", runs.run_journal, name="run_journal"),
     path("runs/<uuid:run_id>/files/<plain:name>", files.run_file, name="run_file"),
+    path("runs/<uuid:run_id>/whole/<str:name>", wholes.run_value, name="run_value"),
+    path("runs/<uuid:run_id>/events/<int:seq>", wholes.run_event, name="run_event"),
     path("procedures", procedures.procedure_list, name="procedure_list"),
     path("procedures/<plain:name>", procedures.procedure_detail, name="procedure_detail"),
     path("live/range", live.live_range, name="live_range"),

@@ -15,7 +15,7 @@ from procedures.engine.journal import RunStatus
 from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run
-from procedures.paging import PAGE, Limit, Page, page
+from procedures.paging import PAGE, Limit, Page, light, page
 from procedures.schemas import (
     KEY,
     EventOut,
@@ -114,7 +114,10 @@ def get_run(request: SignedIn, run_id: UUID) -> Run:
     summary="A run's journal",
 )
 def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = PAGE) -> Page:
+    """A page with large events has fewer of them; `next` names where the next one begins."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    following = run.events.filter(seq__gt=after).order_by("seq")
+    limit = light(following, "data", limit=limit)
     return page(run.events.all(), by="seq", after=after, limit=limit)
 
 

@@ -1,12 +1,16 @@
 """Lists page by key: each page names where the next one begins."""
 
+from itertools import accumulate, takewhile
 from typing import Annotated, Any, TypedDict, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.db.models.functions import Length
 from ninja import Query
 
 PAGE = 50
 LARGEST_PAGE = 500
+HEAVIEST_PAGE = 4_000_000
+"""Characters of what may be large in its rows: beyond it a page has fewer of them."""
 Limit = Annotated[int, Query(description=f"How many, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 
@@ -16,6 +20,16 @@ class Page(TypedDict):
 
     items: list[Any]
     next: Any
+
+
+def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
+    """How many of the first rows, at most `limit`, are as heavy together as a page may be; one is.
+
+    Their lengths alone are read.
+    """
+    lengths = rows.annotate(length=Length(column)).values_list("length", flat=True)
+    heavy = accumulate(lengths[: max(1, min(limit, LARGEST_PAGE))])
+    return max(sum(1 for _ in takewhile(lambda weight: weight <= HEAVIEST_PAGE, heavy)), 1)
 
 
 def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) -> Page:

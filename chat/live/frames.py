@@ -18,6 +18,8 @@ from procedures.models import Event, Run
 from procedures.overview import run_overview
 
 LARGEST_RANGE = 500
+LARGEST_DATA = 100_000
+"""Characters of an event's data in a frame."""
 NOBODY = Subject()
 """Of a change whose object is gone: members read its number with its kind, the others do not."""
 
@@ -53,19 +55,21 @@ def frames(
 
 def run_data(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     events = Event.objects.filter(run=stream.key, seq__gt=after).order_by("seq")[:limit]
-    return [
-        Frame(
-            {
-                "seq": event.seq,
-                "kind": event.kind,
-                "key": event.key,
-                "name": event.name,
-                "data": event.content,
-                "at": event.at.isoformat(),
-            }
-        )
-        for event in events
-    ]
+    return [Frame(_event_data(event)) for event in events]
+
+
+def _event_data(event: Event) -> dict[str, Any]:
+    """What is larger than a frame may be is read at its own address instead."""
+    is_large = len(event.data) > LARGEST_DATA
+    content = {
+        "seq": event.seq,
+        "kind": event.kind,
+        "key": event.key,
+        "name": event.name,
+        "data": None if is_large else event.content,
+        "at": event.at.isoformat(),
+    }
+    return content | ({"data_at": event.address} if is_large else {})
 
 
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:

@@ -24,6 +24,10 @@ class HumanResponse(models.Model):
     shown = models.TextField(help_text="The question as it was shown, as canonical JSON.")
     evidence_digest = models.CharField(max_length=64, help_text="SHA-256 of the evidence shown.")
 
+    changes = models.TextField(
+        blank=True, help_text="What an edited text differs by, line by line, as JSON."
+    )
+
     class Meta:
         ordering = ["request", "pk"]
         constraints = [

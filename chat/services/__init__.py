@@ -4,7 +4,7 @@ from chat.services.mails import find_mails, send_mail
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
 from chat.services.operations import reassign_request, withdraw_request
 from chat.services.presence import note_presence
-from chat.services.replies import options_of, read_reply, read_text
+from chat.services.replies import options_of, read_choice, read_reply, read_text
 from chat.services.responses import (
     AlreadyAnsweredError,
     Answer,
@@ -24,6 +24,7 @@ __all__ = [
     "note_presence",
     "options_of",
     "post_message",
+    "read_choice",
     "read_reply",
     "read_text",
     "reassign_request",

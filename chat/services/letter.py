@@ -13,10 +13,13 @@ from django.utils.formats import date_format
 
 from chat.models import HumanRequest, Message
 from procedures.engine import canonical
+from procedures.overview.cuts import PAGE, cut_value
 
 LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
 MOST_LINES = 12
 MOST_BODY_LINES, LONGEST_BODY = 40, 4000
+LONGEST_TEXT = 2_000
+"""Characters of a prompt, an alert, or what silence means."""
 WIDTH = 76
 
 
@@ -34,10 +37,10 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
     parts = [
         f"Hello {plain(to.get_short_name() or to.get_username())},",
         wrapped(f"{asker} started “{run.procedure.title}”. It asks you:"),
-        indent(wrapped(request.prompt, WIDTH - 4), "    "),
+        indent(wrapped(shortened(request.prompt, LONGEST_TEXT), WIDTH - 4), "    "),
         body_of(request),
         "\n".join(about(request)),
-        wrapped(silence(request)),
+        wrapped(shortened(silence(request), LONGEST_TEXT)),
         f"Look at it and answer:\n{link_to(request)}",
         "You get this mail once, because you had no page open when you were asked.",
     ]
@@ -51,7 +54,7 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
     parts = [
         f"Hello {plain(to.get_short_name() or to.get_username())},",
         wrapped(f"a run of “{title}”, which you operate, says ({alert.level}):"),
-        indent(wrapped(alert.text, WIDTH - 4), "    "),
+        indent(wrapped(shortened(alert.text, LONGEST_TEXT), WIDTH - 4), "    "),
         f"Look at it:\n{settings.SITE_URL}{reverse('run_detail', args=[alert.run.pk])}",
     ]
     subject = f"{alert.level.capitalize()} in {title}: {plain(alert.text)}"
@@ -117,11 +120,13 @@ def _chunks(word: str, width: int) -> Iterator[str]:
 def about(request: HumanRequest) -> Iterator[str]:
     """The evidence, a line a value, and no more of them than are read."""
     asked = request.asked
-    lines = list(_lines(asked.evidence))
+    found = cut_value(asked.evidence, PAGE)
+    lines = list(_lines(found.value))
     for line in lines[:MOST_LINES]:
         yield f"  {line}"
     if len(lines) > MOST_LINES:
-        yield f"  … and {len(lines) - MOST_LINES} more lines."
+        least = "at least " if found.note else ""
+        yield f"  … and {least}{len(lines) - MOST_LINES} more lines."
     if asked.draft is not None:
         yield f"  A text of {len(asked.draft.splitlines())} lines is to be reviewed."
     if asked.fields:

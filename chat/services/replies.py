@@ -86,6 +86,15 @@ def _option(question: Question, text: str) -> Reading:
     raise NoReplyError(f"{what}: say one of the options, or its number.")
 
 
+def read_choice(question: Question, text: str) -> str | list[str]:
+    """Options by their values, labels or numbers; `AnswerError` for what is none."""
+    try:
+        value: str | list[str] = _choice(question, text).value
+    except NoReplyError as error:
+        raise AnswerError(str(error)) from None
+    return value
+
+
 def options_of(question: Question) -> dict[str, str]:
     """A choice's values and their labels, in the author's order."""
     one = question.schema.get("items", question.schema)

@@ -9,10 +9,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from chat.changes import as_text, edits_between
 from chat.models import HumanRequest, HumanResponse
 from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import closing
+from procedures.engine.questions import Outcome, Question
 from procedures.engine.sizes import Sizes
 from procedures.models import Run
 from procedures.models.cells import insert_row
@@ -79,8 +81,8 @@ def _record(
     if not request.is_open:
         raise AlreadyAnsweredError(request)
     question = request.asked
-    Sizes(**settings.SIZES).check_answer(question, answer.value)
     value = question.check(answer.value)
+    Sizes(**settings.SIZES).check_answer(question, value)
     response = HumanResponse(
         request=request,
         user=by,
@@ -91,12 +93,19 @@ def _record(
         address=answer.address,
         shown=request.question,
         evidence_digest=question.evidence_digest,
+        changes=_changes(question, value),
     )
     insert_row(response)
     outcome = question.outcome_of(value)
     content = closing(outcome, value, responder=by.get_username(), comment=response.comment)
     resolve_locked(run, request.wait, content, at=now)
     return response
+
+
+def _changes(question: Question, value: Any) -> str:
+    if question.outcome_of(value) != Outcome.EDITED:
+        return ""
+    return as_text(edits_between(question.draft or "", value["text"]))
 
 
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:

@@ -42,6 +42,8 @@ LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
 LONGEST_ECHO = 90
 MOST_OTHERS = 20
+MOST_BESIDE = 50
+"""Runs, requests and files of a session that are listed beside it, newest or most urgent first."""
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
@@ -147,11 +149,15 @@ def transcript(request: Visit, session: Session) -> dict[str, Any]:
 
 def composer(request: Visit, session: Session) -> dict[str, Any]:
     """What typing means, and a key under which the next message is kept once."""
-    waiting = list(open_requests(request, session))
+    waiting = list(open_requests(request, session)[: MOST_BESIDE + 1])
     answerable = {found.pk for found in waiting}
+    if len(waiting) > MOST_BESIDE:
+        mine = answerable_requests(request.user).filter(session=session)
+        answerable = set(mine.values_list("pk", flat=True))
     return {
         "session": session,
-        "replying": waiting,
+        "replying": waiting[:MOST_BESIDE],
+        "waiting_count": len(answerable),
         "others": [
             *_questions_of_others(request, session, answerable),
             *_writers(request, session),
@@ -191,12 +197,16 @@ def beside(request: Visit, session: Session) -> dict[str, Any]:
     user = request.user
     cards = session.messages.cards()
     runs = access.visible_runs(user).filter(pk__in=cards.values("run"))
-    asked = visible_requests(user).filter(session=session)
+    asked = visible_requests(user).open().filter(session=session)
+    shown = asked.with_what_is_shown().defer("question").by_urgency()
+    files = Artifact.objects.filter(run__in=runs).order_by("-pk")
     return {
-        "runs": listed_runs(runs.for_lists().order_by("-pk")),
-        "open_requests": asked.open().with_what_is_shown().by_urgency(),
-        "files": Artifact.objects.filter(run__in=runs).order_by("-pk"),
-        "people": people(session, user),
+        "runs": listed_runs(runs.for_lists().order_by("-pk")[:MOST_BESIDE]),
+        "open_requests": shown[:MOST_BESIDE],
+        "files": files[:MOST_BESIDE],
+        "people": people(session, user)[:MOST_BESIDE],
+        "counts": {"runs": runs.count(), "files": files.count(), "open_requests": asked.count()},
+        "most": MOST_BESIDE,
     }
 
 
@@ -219,10 +229,11 @@ def told(reply: Reply | None) -> str:
     """What became of the words, when they were meant as an answer."""
     if reply is None:
         return ""
+    prompt = Truncator(reply.request.prompt).chars(LONGEST_ECHO)
     if reply.response is None:
-        return f"This did not answer “{reply.request.prompt}” {reply.reason}"
+        return f"This did not answer “{prompt}” {reply.reason}"
     words = said(reply.request.asked, reply.response.plain_value)
-    return f"This answered “{reply.request.prompt}”: {Truncator(words).chars(LONGEST_ECHO)}"
+    return f"This answered “{prompt}”: {Truncator(words).chars(LONGEST_ECHO)}"
 
 
 def _addressed(request: Visit, session: Session) -> tuple[Message | None, HumanRequest | None]:

@@ -2,10 +2,13 @@
 
 import nh3
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 register = template.Library()
+SWELLS, LEAST = 6, 2_000
+"""How many characters of HTML those of a text may make: a table of empty cells makes hundreds."""
 parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(
     ["table", "strikethrough"]
 )
@@ -19,8 +22,9 @@ ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Pictures become nothing: a page loads only what is ours."""
-    clean = nh3.clean(
-        parser.render(text), tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https"}
-    )
+    """Pictures become nothing: a page loads only what is ours. What would swell stays a text."""
+    drawn = parser.render(text)
+    if len(drawn) > SWELLS * len(text) + LEAST:
+        return format_html("<pre>{}</pre>", text)
+    clean = nh3.clean(drawn, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https"})
     return mark_safe(clean)  # noqa: S308 (cleaned)

@@ -1,11 +1,12 @@
 """How the admin shows what nobody writes by hand."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -50,6 +51,12 @@ class HistoryAdmin(Admin):
     show_full_result_count = False
     related: ClassVar[list[Related]] = []
     """The layers above add theirs."""
+    deferred: ClassVar[Sequence[str]] = ()
+    """What may be large and stands in no list: read where it is shown."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.defer(*self.deferred)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

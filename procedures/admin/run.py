@@ -52,6 +52,7 @@ class RunAdmin(HistoryAdmin):
         "verify",
     ]
     list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
+    deferred = ["inputs", "result", "error", "seed"]
     list_filter = ["status", "procedure"]
     list_select_related = ["procedure", "started_by"]
     ordering = ["-id"]

@@ -64,6 +64,11 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
         _order_sets(value, plain)
     except PydanticSerializationError as error:
         raise ValueError(f"It cannot be kept as JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+    except ValueError as error:
+        words = "It is nested too deeply." if "depth" in str(error) else str(error)
+        raise ValueError(words) from None
     return plain
 
 

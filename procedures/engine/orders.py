@@ -17,21 +17,29 @@ def orders_in(plain: Any) -> list[list[str]]:
 
 def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
     """The data with its names in these orders again; what none of them tells of stays."""
-    return _ordered(plain, {frozenset(names): names for names in orders})
+    by_names = {frozenset(names): names for names in orders}
+    top: list[Any] = [plain]
+    left: list[tuple[Any, Any]] = [(top, 0)] if by_names else []
+    while left:  # no call a level: data may be nested deeper than calls may be
+        holder, place = left.pop()
+        value = holder[place]
+        if isinstance(value, dict):
+            names = by_names.get(frozenset(value), value)
+            holder[place] = {name: value[name] for name in names}
+            left += [(holder[place], name) for name in value]
+        elif isinstance(value, list):
+            holder[place] = list(value)
+            left += [(holder[place], number) for number in range(len(value))]
+    return top[0]
 
 
 def _mappings(plain: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(plain, dict):
-        yield plain
-    inner = plain.values() if isinstance(plain, dict) else plain if isinstance(plain, list) else ()
-    for one in inner:
-        yield from _mappings(one)
-
-
-def _ordered(plain: Any, orders: Mapping[frozenset[str], list[str]]) -> Any:
-    if isinstance(plain, list):
-        return [_ordered(one, orders) for one in plain]
-    if isinstance(plain, dict):
-        names = orders.get(frozenset(plain), plain)
-        return {name: _ordered(plain[name], orders) for name in names}
-    return plain
+    """From the outermost on, in their order."""
+    left = [plain]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            yield value
+            left += reversed(value.values())
+        elif isinstance(value, list):
+            left += reversed(value)

@@ -37,6 +37,8 @@ class Sizes:
     """Of the text to be reviewed, and of the text that it is changed to."""
     evidence: int = 256 * 1024
     """Of its canonical JSON."""
+    depth: int = 50
+    """How many levels evidence and the values of signals have."""
     answer: int = 20_000
     """Of a text that somebody answers; of a form's answer, of each of its fields."""
     comment: int = 10_000
@@ -71,6 +73,8 @@ class Sizes:
         yield "The draft", len(question.draft or ""), CHARACTERS, self.draft, AS_FILE
         yield "The evidence", _length_of_json(question.evidence), JSON, self.evidence, AS_FILE
         yield "The metadata", _length_of_json(question.metadata), JSON, self.evidence, AS_FILE
+        yield "The evidence", depth_of(question.evidence), "levels", self.depth, AS_FILE
+        yield "The metadata", depth_of(question.metadata), "levels", self.depth, AS_FILE
         yield "The schema", _length_of_json(question.schema), JSON, self.evidence, IN_PIECES
         yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
 
@@ -84,6 +88,8 @@ class Sizes:
         """`AnswerError` for a signal whose value is larger than it may be."""
         if (size := _length_of_json(value)) > self.signal:
             raise AnswerError(f"The value has {size:,} {JSON}; the limit is {self.signal:,}.")
+        if (depth := depth_of(value)) > self.depth:
+            raise AnswerError(f"The value has {depth:,} levels; the limit is {self.depth:,}.")
 
     def check_note(self, what: str, text: str) -> None:
         """`SizeError` for a text that a run says, shows or notes, and that is too long."""
@@ -105,6 +111,17 @@ def cut(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return f"{text[:most].rstrip()}… ({len(text) - most:,} more characters)"
+
+
+def depth_of(value: Any) -> int:
+    """How many levels plain data has: 0 for a bare value."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [
+            inner for one in level for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
 
 
 def _check(what: str, size: int, unit: str, most: int, remedy: str) -> None:

@@ -5,11 +5,13 @@ scale folds it: work gets a share of its own, and waits stand to each other as t
 lengths. A folded bar carries a mark.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import sqrt
+from operator import itemgetter
 
 from procedures.overview.rows import Row, Segment, SegmentKind
 from procedures.overview.words import (
@@ -46,8 +48,8 @@ class Scale:
         self.begin = min([begin, *inner])
         self.end = max([now, *ends])
         cuts = sorted({self.begin, self.end, *inner, *ends})
-        work = [(part.begin, part.end or now) for part in segments if part.kind in WORK]
-        gaps = [(low, high, _is_within(low, high, work)) for low, high in pairwise(cuts)]
+        work = _Stretches((part.begin, part.end or now) for part in segments if part.kind in WORK)
+        gaps = [(low, high, work.cover(low, high)) for low, high in pairwise(cuts)]
         weights, is_folded = _weights(gaps) if self.length > BLINK else (_shares(gaps), False)
         self.is_folded = is_folded
         self._stops = [(cuts[0], 0.0)]
@@ -55,10 +57,11 @@ class Scale:
             self._stops.append((high, self._stops[-1][1] + weight * 100))
 
     def at(self, moment: datetime) -> float:
-        for (low, left), (high, right) in pairwise(self._stops):
-            if moment <= high:
-                return left + (right - left) * max((moment - low) / (high - low), 0)
-        return self._stops[-1][1]
+        place = bisect_left(self._stops, moment, lo=1, key=itemgetter(0))
+        if place == len(self._stops):
+            return self._stops[-1][1]
+        (low, left), (high, right) = self._stops[place - 1], self._stops[place]
+        return left + (right - left) * max((moment - low) / (high - low), 0)
 
     def moment_at(self, percent: float) -> datetime:
         for (low, left), (high, right) in pairwise(self._stops):
@@ -126,8 +129,18 @@ def _initials(row: Row) -> str:
     return initials(names[0]) if len(names) == 1 and row.is_open else ""
 
 
-def _is_within(low: datetime, high: datetime, spans: Sequence[tuple[datetime, datetime]]) -> bool:
-    return any(begin <= low and high <= end for begin, end in spans)
+class _Stretches:
+    """Stretches of time, to be asked often whether one of them covers another one."""
+
+    def __init__(self, spans: Iterable[tuple[datetime, datetime]]) -> None:
+        in_order = sorted(spans)
+        self._begins = [begin for begin, _ in in_order]
+        self._latest = list(accumulate((end for _, end in in_order), max))
+        """The latest end of those that have begun by then."""
+
+    def cover(self, low: datetime, high: datetime) -> bool:
+        begun = bisect_right(self._begins, low)
+        return begun > 0 and self._latest[begun - 1] >= high
 
 
 def _shares(gaps: Sequence[Gap]) -> list[float]:

@@ -1,7 +1,7 @@
 """The lines of a run's journal, in words."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
 from procedures.engine.large import ELSEWHERE
 from procedures.models import Event
+from procedures.overview.cuts import RAW, Room, cut_text, cut_value
 from procedures.overview.values import pretty
 from procedures.overview.words import (
     Part,
@@ -28,6 +29,7 @@ from procedures.overview.words import (
     who,
 )
 
+LONGEST = Room(500, lines=10)
 WORKER = "a worker"
 CLOCK = "the clock"
 
@@ -40,13 +42,25 @@ class Line:
     words: Sentence
     actor: str
     raw: str
+    is_part: bool = False
+    """Whether `raw` is only a part of it."""
 
 
 def line_of(event: Event) -> Line:
     kept = event.as_journal_event()
     data = kept.content
     look, words = KINDS.get(event.kind, _other)(kept, data)
-    return Line(look, words, _actor(event.kind, data), pretty(data) if data else "")
+    found = cut_value(data, RAW)
+    is_part = bool(found.note) or any(name.endswith(ELSEWHERE) for name in data)
+    raw = pretty(found.value) if data else ""
+    return Line(look, _cut(words), _actor(event.kind, data), raw, is_part=is_part)
+
+
+def _cut(words: Sentence) -> Sentence:
+    """No part of a line is longer than what is read of it."""
+    return Sentence(
+        tuple(replace(one, text=str(cut_text(one.text, LONGEST))) for one in words.parts)
+    )
 
 
 def _actor(kind: str, data: dict[str, Any]) -> str:

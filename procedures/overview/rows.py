@@ -8,6 +8,7 @@ from typing import Any, Literal
 from procedures.engine.history import FORK, NOT_KEPT
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.models import Run, Wait
+from procedures.overview.cuts import LABEL, cut_text
 
 RowKind = Literal["stage", "step", "series", "question", "timer", "signal", "child", "queue"]
 ROWS: dict[str, RowKind] = {
@@ -50,6 +51,8 @@ class Attempt:
     begin: datetime
     end: datetime | None
     data: dict[str, Any]
+    seq: int = 0
+    """The number of the event that ended it."""
 
     @property
     def is_success(self) -> bool:
@@ -96,6 +99,8 @@ class Row:
     """What was asked."""
     closed: dict[str, Any] = field(default_factory=dict)
     """What became of it."""
+    opened_seq: int = 0
+    """The number of the event that opened it."""
     wait: Wait | None = None
     depth: int = 0
     said: Said | None = None
@@ -149,7 +154,7 @@ class Reader:
         begin = datetime.fromisoformat(data["started_at"])
         row = self._by_key.get(event.key) or self._add("step", event.key, event.name, begin)
         self._resume(row, begin)
-        row.attempts.append(Attempt(data["attempt"], begin, event.at, data))
+        row.attempts.append(Attempt(data["attempt"], begin, event.at, data, event.seq))
         is_done = event.kind == EventKind.STEP_SUCCEEDED
         row.segments.append(Segment("work" if is_done else "fail", begin, event.at))
         row.look = "done" if is_done else "failed" if data["final"] else "retrying"
@@ -181,8 +186,10 @@ class Reader:
         kind = ROWS.get(data["wait"])
         if kind is None:
             return
-        row = self._add(kind, event.key, data.get("prompt") or event.name, event.at)
-        row.opened, row.wait = data, self._waits.get(event.seq)
+        name = str(cut_text(data.get("prompt") or event.name, LABEL))
+        row = self._add(kind, event.key, name, event.at)
+        row.opened, row.opened_seq = data, event.seq
+        row.wait = self._waits.get(event.seq)
         row.look = "person" if kind == "question" else "timer"
         row.end = row.wait.closed_at if row.wait else None
         segment = Segment("person" if kind == "question" else "timer", event.at, row.end)

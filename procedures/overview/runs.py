@@ -18,6 +18,7 @@ from procedures.engine.questions import Question, RequestKind
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.overview.bars import WORK, Bar, Scale, bars_of
+from procedures.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from procedures.overview.mismatch import compared
 from procedures.overview.rows import Reader, Row, Said
 from procedures.overview.series import folded
@@ -26,8 +27,10 @@ from procedures.overview.values import Shown, pretty, shown
 from procedures.overview.words import asked, spoken, spoken_size
 from procedures.services import why_queued
 
-LIVE_ROWS, MOST_ROWS = 60, 2000
+LIVE_ROWS, MOST_ROWS = 60, 500
 """What is drawn anew with every change, and what one page holds at most."""
+MOST_BARS, MOST_FILES = 60, 100
+"""Of one row, and of one page."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,20 @@ class Drawn:
     evidence: Any = None
     result: list[Shown] | None = None
     raw: str = ""
-    """The whole result as JSON."""
+    """The result as JSON, as far as there is room."""
+    note: str = ""
+    """What is shown of the result, where that is not all; the event of that number has it whole."""
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class ShownPart:
+    """Inputs or a result, as far as there is room."""
+
+    values: list[Shown]
+    raw: str = ""
+    note: str = ""
+    """What is shown, where that is not all."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +111,8 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
         "worked": spoken(_worked(rows, now)),
-        "inputs": shown(_inputs(run)),
-        "inputs_raw": pretty(_inputs(run)),
-        "inputs_size": _size_of(run.inputs),
-        "result": shown(_result_of(run)),
-        "result_raw": pretty(_result_of(run)) if run.result else "",
-        "result_size": _size_of(run.result),
+        "inputs": _part_of(_inputs(run), run.inputs),
+        "result": _part_of(_result_of(run), run.result),
         "error": error,
         "mismatch": compared(error),
         "files": _files(run),
@@ -274,17 +286,20 @@ def _worked(rows: Iterable[Row], now: datetime) -> timedelta:
 def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> Drawn:
     question = Question.from_json(row.opened) if row.kind == "question" else None
     last = row.attempts[-1].data if row.attempts else {}
+    result = cut_value(_result(last), RAW) if "result" in last else None
     return Drawn(
         row,
-        bars_of(row, scale, now=now),
+        bars_of(row, scale, now=now)[-MOST_BARS:],
         length=spoken(row.end - row.begin) if row.end else "",
         asked=asked(question.assign, answerers) if question else "",
         answer=_answer(question, row.closed) if question else "",
         answers=_answers(question, row.closed) if question else (),
         silence=question.silence() if question else "",
         evidence=question.evidence if question else None,
-        result=shown(_result(last)) if "result" in last else None,
-        raw=pretty(_result(last)) if "result" in last else "",
+        result=shown(result.value) if result else None,
+        raw=pretty(result.value) if result else "",
+        note=_note_of(last, result),
+        seq=row.attempts[-1].seq if row.attempts else 0,
     )
 
 
@@ -294,10 +309,18 @@ def _result(data: Mapping[str, Any]) -> Any:
     return "A large value, kept beside the journal." if is_elsewhere else data["result"]
 
 
-def _size_of(kept: str | None) -> str:
-    """Of a large text that lies beside its row: its size in words."""
-    place = place_of(kept)
-    return spoken_size(place.size) if place else ""
+def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
+    if data.get("result_elsewhere"):
+        return "The page does not show it."
+    return result.note if result else ""
+
+
+def _part_of(value: Any, kept: str | None) -> ShownPart:
+    """A value of a run as its page shows it; of a large one, that there is one."""
+    if place := place_of(kept):
+        return ShownPart([], note=f"A large value: {spoken_size(place.size)}.")
+    found = cut_value(value, PAGE)
+    return ShownPart(shown(found.value), pretty(found.value), found.note)
 
 
 def _result_of(run: Run) -> Any:
@@ -327,7 +350,7 @@ def _answers(question: Question, closed: Mapping[str, Any]) -> list[Shown]:
     value = closed.get("value")
     if value is None or question.kind != RequestKind.FORM:
         return []
-    said = question.answers(value)
+    said = [(label, str(cut_text(words, WORDS))) for label, words in question.answers(value)]
     return [Shown(label, text=" · ".join(words.splitlines()) or "—") for label, words in said]
 
 
@@ -336,7 +359,7 @@ def _files(run: Run) -> list[ShownFile]:
     given = {value["digest"] for value in _inputs(run).values() if _is_file(value)}
     return [
         ShownFile(file.name, spoken_size(file.size), file.content_type, file.digest in given)
-        for file in newest.values()
+        for file in list(newest.values())[-MOST_FILES:]
     ]
 
 

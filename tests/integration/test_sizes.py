@@ -21,7 +21,12 @@ from tests.calls import caller, detail, grant, request_of, respond
 from tests.pages import HTMX, ask, browser, queries_of, shown
 
 pytestmark = pytest.mark.django_db
-UNITS = {"options": "MOST_OPTIONS", "evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
+UNITS = {
+    "options": "MOST_OPTIONS",
+    "depth": "DEEPEST_VALUE",
+    "evidence": "LARGEST_EVIDENCE",
+    "signal": "LARGEST_SIGNAL",
+}
 
 
 def most(**sizes: int) -> dict[str, Any]:

@@ -14,6 +14,13 @@ def model_of(length: int) -> Any:
     return create_model("Asked", **fields)
 
 
+def nested(depth: int) -> Any:
+    value: Any = {"deepest": 1}
+    for _ in range(depth - 1):
+        value = {"in": value}
+    return value
+
+
 def say_it(ctx: Context, how: str, length: int) -> Any:
     text = ("word " * (length // 5 + 1))[: length - 1] + "x"
     acts: dict[str, Callable[[], Any]] = {
@@ -25,6 +32,7 @@ def say_it(ctx: Context, how: str, length: int) -> Any:
         "body": lambda: ctx.approve("Go?", body=text),
         "draft": lambda: ctx.review("Right?", text),
         "evidence": lambda: ctx.approve("Go?", evidence={"text": text}),
+        "depth": lambda: ctx.approve("Go?", evidence=nested(length)),
         "problem": lambda: ctx.escalate(text),
         "seed": lambda: ctx.wait_for_human("approval", text),
         "notice": lambda: ctx.notify(text),

@@ -1,0 +1,112 @@
+"""What a reviewer changed in a text, line by line: found once, in bounded work, and kept."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+MOST_LINES = 5_000
+"""Of both texts together, without what they begin and end with alike."""
+MOST_EDITS = 300
+"""Lines that are gone or new. What differs more is told as one text in the place of another."""
+Edit = tuple[int, int, int, int]
+"""Lines `start` to `end` of the old text are replaced by these of the new one."""
+Line = tuple[str, str]
+"""How it is, "kept", "gone" or "new", and the line itself."""
+
+
+def edits_between(old: str, new: str) -> list[Edit]:
+    """What makes one text of the other; at most `MOST_EDITS` lines are matched against others."""
+    before, after = _numbered(old.splitlines(), new.splitlines())
+    start = _same_at_start(before, after)
+    end = _same_at_start(before[start:][::-1], after[start:][::-1])
+    left, right = before[start : len(before) - end], after[start : len(after) - end]
+    if not left and not right:
+        return []
+    found = _shortest(left, right) if len(left) + len(right) <= MOST_LINES else None
+    found = found or [(0, len(left), 0, len(right))]
+    return [(a + start, b + start, c + start, d + start) for a, b, c, d in found]
+
+
+def as_text(edits: Sequence[Edit]) -> str:
+    """As a row keeps them."""
+    return json.dumps(edits, separators=(",", ":"))
+
+
+def kept_edits(text: str, old: str, new: str) -> list[Edit]:
+    """Those that a row keeps; an answer from before they were kept has them found anew."""
+    return [(a, b, c, d) for a, b, c, d in json.loads(text)] if text else edits_between(old, new)
+
+
+def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
+    """The lines of both texts, in order."""
+    before, after, place = old.splitlines(), new.splitlines(), 0
+    for start, end, new_start, new_end in edits:
+        yield from (("kept", line) for line in before[place:start])
+        yield from (("gone", line) for line in before[start:end])
+        yield from (("new", line) for line in after[new_start:new_end])
+        place = end
+    yield from (("kept", line) for line in before[place:])
+
+
+def _numbered(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Equal lines as equal numbers, which cost the same to compare however long the lines are."""
+    numbers: dict[str, int] = {}
+    fresh = count()
+    for line in (*before, *after):
+        if line not in numbers:
+            numbers[line] = next(fresh)
+    return [numbers[line] for line in before], [numbers[line] for line in after]
+
+
+def _same_at_start(before: Sequence[int], after: Sequence[int]) -> int:
+    pairs = zip(before, after, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(before), len(after)))
+
+
+def _shortest(before: Sequence[int], after: Sequence[int]) -> list[Edit] | None:
+    """The fewest edits (Myers, 1986); None for more than `MOST_EDITS`."""
+    reached, trace = {1: 0}, list[dict[int, int]]()
+    for distance in range(MOST_EDITS + 1):
+        trace.append(dict(reached))
+        for diagonal in range(-distance, distance + 1, 2):
+            x = _step(reached, diagonal, distance)
+            while x < len(before) and x - diagonal < len(after):
+                if before[x] != after[x - diagonal]:
+                    break
+                x += 1
+            reached[diagonal] = x
+            if x >= len(before) and x - diagonal >= len(after):
+                return _joined(_walked_back(trace, len(before), len(after)))
+    return None
+
+
+def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
+    """How far the old text is read before the lines that are alike: a new line, or one gone."""
+    is_new = diagonal == -distance or (
+        diagonal != distance and reached[diagonal - 1] < reached[diagonal + 1]
+    )
+    return reached[diagonal + 1] if is_new else reached[diagonal - 1] + 1
+
+
+def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
+    """Each single line that is gone or new, from the first one on."""
+    found: list[Edit] = []
+    for distance in range(len(trace) - 1, 0, -1):
+        reached, diagonal = trace[distance], x - y
+        is_new = _step(reached, diagonal, distance) == reached.get(diagonal + 1, -1)
+        is_new = is_new and (diagonal == -distance or diagonal != distance)
+        x = reached[diagonal + 1] if is_new else reached[diagonal - 1]
+        y = x - diagonal - 1 if is_new else x - diagonal + 1
+        found.append((x, x, y, y + 1) if is_new else (x, x + 1, y, y))
+    return found[::-1]
+
+
+def _joined(single: Sequence[Edit]) -> list[Edit]:
+    """Neighbouring lines as one edit."""
+    found: list[Edit] = []
+    for start, end, new_start, new_end in single:
+        if found and found[-1][1] == start and found[-1][3] == new_start:
+            found[-1] = (found[-1][0], end, found[-1][2], new_end)
+        else:
+            found.append((start, end, new_start, new_end))
+    return found

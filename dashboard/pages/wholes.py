@@ -1,0 +1,107 @@
+"""What a page shows a part of, whole and as a download: who may see the page may have it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from chat.access import visible_messages, visible_requests
+from chat.changes import kept_edits, lines_of
+from chat.models import HumanRequest, HumanResponse
+from chat.services import options_of
+from procedures import access
+from procedures.access import SignedIn
+from procedures.engine.questions import RequestKind
+from procedures.files import whole_content, whole_text
+
+JSON, TEXT = "application/json", "text/plain; charset=utf-8"
+MARKS = {"kept": "  ", "gone": "- ", "new": "+ "}
+
+
+@require_safe
+@login_required
+def run_value(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
+    """The inputs, the result or the error of a run, as JSON."""
+    run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    kept = getattr(run, name) if name in {"inputs", "result", "error"} else None
+    if not kept:
+        raise Http404
+    return download(f"{name}.json", whole_text(kept), JSON)
+
+
+@require_safe
+@login_required
+def run_event(request: SignedIn, run_id: UUID, seq: int) -> HttpResponse:
+    """All that is kept of an event, as JSON."""
+    run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    event = get_object_or_404(run.events, seq=seq)
+    return download(f"event-{seq}.json", pretty(whole_content(event.content)), JSON)
+
+
+@require_safe
+@login_required
+def message_text(request: SignedIn, message_id: UUID) -> HttpResponse:
+    message = get_object_or_404(visible_messages(request.user).only("text"), pk=message_id)
+    return download("message.txt", message.text, TEXT)
+
+
+@require_safe
+@login_required
+def request_part(request: SignedIn, request_id: UUID, name: str) -> HttpResponse:
+    """A part of a question, or of the answer to it."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    if name in OF_QUESTION:
+        content = OF_QUESTION[name](found)
+    elif name in OF_ANSWER:
+        content = OF_ANSWER[name](found, get_object_or_404(found.responses))
+    else:
+        raise Http404
+    is_data = not isinstance(content, str)
+    text, ending = (pretty(content), "json") if is_data else (content, "txt")
+    return download(f"{name}.{ending}", text, JSON if is_data else TEXT)
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def download(name: str, text: str, content_type: str) -> HttpResponse:
+    disposition = content_disposition_header(as_attachment=True, filename=name) or "attachment"
+    return HttpResponse(
+        text, content_type=content_type, headers={"Content-Disposition": disposition}
+    )
+
+
+def _options(request: HumanRequest) -> str:
+    if request.kind != RequestKind.CHOICE:
+        raise Http404
+    options = options_of(request.asked).values()
+    return "".join(f"{number}. {label}\n" for number, label in enumerate(options, start=1))
+
+
+def _changes(request: HumanRequest, response: HumanResponse) -> str:
+    old, value = request.asked.draft, response.plain_value
+    if old is None or "text" not in value:
+        raise Http404
+    edits = kept_edits(response.changes, old, value["text"])
+    return "".join(f"{MARKS[kind]}{line}\n" for kind, line in lines_of(old, value["text"], edits))
+
+
+OF_QUESTION: dict[str, Callable[[HumanRequest], Any]] = {
+    "prompt": lambda request: request.prompt,
+    "body": lambda request: request.asked.body,
+    "evidence": lambda request: request.asked.evidence,
+    "draft": lambda request: request.asked.draft or "",
+    "options": _options,
+}
+OF_ANSWER: dict[str, Callable[[HumanRequest, HumanResponse], Any]] = {
+    "answer": lambda _, response: response.plain_value,
+    "comment": lambda _, response: response.comment,
+    "changes": _changes,
+}

@@ -1,0 +1,148 @@
+"""What a page shows of a long text or a large value: its beginning, and that there is more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEEPEST = 8
+"""What lies deeper in a value is left out."""
+LONGEST_KEY = 100
+MORE = "…"
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of one thing is shown."""
+
+    characters: int
+    lines: int = 1
+    parts: int = 1
+    """Values within a value."""
+    cell: int = 1_000
+    """Characters of one text within a value."""
+
+
+LINE = Room(120)
+LABEL = Room(200)
+PROMPT = Room(1_000, lines=20)
+WORDS = Room(2_000, lines=40)
+"""What somebody says: an answer, a comment."""
+MESSAGE = Room(4_000, lines=80)
+CARD = Room(3_000, lines=60, parts=150, cell=500)
+"""A part of one of many cards."""
+PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
+"""A part of a page of its own."""
+RAW = Room(600, parts=60, cell=200)
+"""A value beside many others, as JSON."""
+ROOMS = {
+    "line": LINE,
+    "label": LABEL,
+    "prompt": PROMPT,
+    "words": WORDS,
+    "message": MESSAGE,
+    "card": CARD,
+    "page": PAGE,
+    "raw": RAW,
+}
+
+
+@dataclass(frozen=True)
+class CutText:
+    """The beginning of a text, and how many characters follow it."""
+
+    text: str
+    left_out: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.text.rstrip()}{MORE}" if self.left_out else self.text
+
+
+@dataclass(frozen=True)
+class CutValue:
+    """A value with as many of its parts as there is room for."""
+
+    value: Any
+    note: str = ""
+    """What is shown of it, where that is not all."""
+
+
+def cut_text(text: str, room: Room) -> CutText:
+    """As much of a text as there is room for: so many characters, in so many lines."""
+    end, place = min(len(text), room.characters), -1
+    for _ in range(room.lines):
+        place = text.find("\n", place + 1, end)
+        if place < 0:
+            break
+    else:
+        end = place
+    return CutText(text[:end], len(text) - end)
+
+
+def cut_value(value: Any, room: Room) -> CutValue:
+    """As many parts of plain JSON as there is room for; entries of a list are whole or left out."""
+    cutter = _Cutter(room)
+    found = cutter.cut(value, 0)
+    if not cutter.has_cut:
+        return CutValue(found)
+    if isinstance(value, dict | list) and len(found) < len(value):
+        noun = "entries" if isinstance(value, list) else "values"
+        return CutValue(found, f"You see the first {len(found):,} of {len(value):,} {noun}.")
+    return CutValue(found, "You see a part: what is long or deep in it is cut.")
+
+
+class _Cutter:
+    """Counts what is shown of one value."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._characters, self._parts = room.characters, room.parts
+        self.has_cut = False
+
+    @property
+    def _is_full(self) -> bool:
+        return self._parts <= 0 or self._characters <= 0
+
+    def cut(self, value: Any, depth: int) -> Any:
+        self._parts -= 1
+        if isinstance(value, str):
+            return self._text(value, self._room.cell)
+        if not isinstance(value, dict | list) or not value:
+            self._characters -= len(str(value))
+            return value
+        if depth >= DEEPEST:
+            self.has_cut = True
+            return MORE
+        return self._dict(value, depth) if isinstance(value, dict) else self._list(value, depth)
+
+    def _dict(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for name, one in value.items():
+            if self._is_full:
+                self.has_cut = True
+                break
+            kept[self._name(name, kept)] = self.cut(one, depth + 1)
+        return kept
+
+    def _list(self, value: list[Any], depth: int) -> list[Any]:
+        """A row of which a part is missing would look like one that has nothing there."""
+        kept: list[Any] = []
+        for one in value:
+            found = None if self._is_full else self.cut(one, depth + 1)
+            is_torn = self._is_full and isinstance(one, dict | list) and bool(kept)
+            if (found is None and one is not None) or is_torn:
+                self.has_cut = True
+                break
+            kept.append(found)
+        return kept
+
+    def _name(self, name: str, kept: Mapping[str, Any]) -> str:
+        short = self._text(name, LONGEST_KEY)
+        return short if short not in kept else f"{short} {len(kept) + 1}"
+
+    def _text(self, text: str, most: int) -> str:
+        most = min(most, max(self._characters, 1))
+        self._characters -= min(len(text), most)
+        if len(text) <= most:
+            return text
+        self.has_cut = True
+        return f"{text[:most]}{MORE}"
