@@ -10,6 +10,11 @@ def find_mails() -> None:
     services.find_mails()
 
 
+@shared_task(name="chat.ask_others")
+def ask_others() -> None:
+    services.ask_others()
+
+
 @shared_task(name="chat.send_mail")
 def send_mail(mail_id: object) -> None:
     """A broker may hand over anything: what is no id is let pass."""

@@ -31,6 +31,7 @@ from procedures.slot import slot
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 CLOCK = "clock"
+ASK_OTHERS_EVERY_SECONDS = 10
 logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -83,6 +84,7 @@ def let_time_pass(sender: Any, **_: Any) -> None:
     duties = [
         Duty("sweep", 1, app.tasks["procedures.sweep"]),
         Duty("look for mails", settings.MAIL_EVERY_SECONDS, app.tasks["chat.find_mails"]),
+        Duty("ask others", ASK_OTHERS_EVERY_SECONDS, app.tasks["chat.ask_others"]),
     ]
     tickers[:] = [Ticker(duties, lambda: CLOCK in app.amqp.queues.consume_from)]
     tickers[0].start()

@@ -19,31 +19,37 @@ class SignedIn(HttpRequest):
 
 OPERATE = "procedures.operate_run"
 """The permission to operate every run, also of procedures without a grant."""
+SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
+"""The roles whose holders see every run of a procedure."""
 Provider = Callable[[User], Q]
 providers: list[Provider] = []
 """Each says which runs a user may see; the layers above add theirs when they are loaded."""
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
-    """The runs a user may see: their own, those of granted procedures, and what providers add."""
+    """The runs a user may see: their own, those of granted procedures, and what providers add.
+
+    Whoever may operate every run sees every run.
+    """
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
-    if user.is_superuser:
+    if user.has_perm(OPERATE):
         return Run.objects.all()
-    seen = Q(started_by=user) | Q(procedure__in=procedures_for(user, "see", "operate"))
+    seen = Q(started_by=user) | Q(procedure__in=procedures_for(user, *SEEING))
     for provider in providers:
         seen |= provider(user)
     return Run.objects.filter(seen)
 
 
-def runs_in_reach(user: User) -> RunQuerySet:
-    """The runs on which a user may try an operator's verb; `may_operate` tells of one."""
-    return Run.objects.all() if user.has_perm(OPERATE) else visible_runs(user)
-
-
 def may_operate(user: User, run: Run) -> bool:
-    operated = procedures_for(user, "operate").filter(pk=run.procedure_id)
-    return user.has_perm(OPERATE) or operated.exists()
+    return procedures_for(user, "operate").filter(pk=run.procedure_id).exists()
+
+
+def may_cancel(user: User, run: Run) -> bool:
+    """Operators may, and the starter, unless groups are granted the role "cancel": then these."""
+    if may_operate(user, run) or procedures_for(user, "cancel").filter(pk=run.procedure_id):
+        return True
+    return run.started_by_id == user.pk and not run.procedure.grants.filter(role="cancel").exists()
 
 
 def is_operator(user: User) -> bool:
@@ -53,7 +59,8 @@ def is_operator(user: User) -> bool:
 
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
     """The procedures on which a user has one of the roles; without roles, any."""
-    if user.is_superuser:
+    is_everywhere = not roles or set(roles) & set(SEEING)
+    if user.is_superuser or (is_everywhere and user.has_perm(OPERATE)):
         return Procedure.objects.all()
     granted = Grant.objects.filter(group__user=user)
     if roles:

@@ -1,5 +1,6 @@
 """Questions runs ask people."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 from uuid import UUID
@@ -152,6 +153,14 @@ class HumanRequest(models.Model):
         assignment.request = self
         assignment.save()
         self.note, self.mail_at, self.version = "", mail_at, self.version + 1
+        self.save(update_fields=["note", "mail_at", "version"])
+
+    def ask_too(self, assignments: "Iterable[Assignment]", *, mail_at: datetime | None) -> None:
+        """Ask others besides, who are mailed as anybody asked; keeps the note, too."""
+        for assignment in assignments:
+            assignment.request = self
+            assignment.save()
+        self.mail_at, self.version = mail_at, self.version + 1
         self.save(update_fields=["note", "mail_at", "version"])
 
 

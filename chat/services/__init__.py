@@ -11,6 +11,7 @@ from chat.services.responses import (
     NotAskedError,
     respond,
 )
+from chat.services.strays import ask_others, left_without_answerers, requests_without_answerers
 
 __all__ = [
     "AlreadyAnsweredError",
@@ -19,8 +20,10 @@ __all__ = [
     "MessageError",
     "NotAskedError",
     "Reply",
+    "ask_others",
     "echo_of",
     "find_mails",
+    "left_without_answerers",
     "note_presence",
     "options_of",
     "post_message",
@@ -29,6 +32,7 @@ __all__ = [
     "read_text",
     "reassign_request",
     "reply",
+    "requests_without_answerers",
     "respond",
     "send_mail",
     "withdraw_request",

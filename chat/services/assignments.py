@@ -1,10 +1,12 @@
 """From the words of an author's `assign=` to the people who may answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
 
 from chat.models import Assignment
+from procedures import access
 from procedures.models.procedure import groups_with
 
 ROLE = "role:"
@@ -12,7 +14,7 @@ ROLE = "role:"
 
 
 def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:
-    """Unsaved assignments, and a note when somebody who was asked does not exist.
+    """Unsaved assignments, and a note when others are asked than the author named.
 
     Then, and when nobody is named, the groups that may answer for the procedure are asked.
     """
@@ -21,13 +23,57 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
     missing = [target for target, assignment in found.items() if assignment is None]
     assignments = [assignment for assignment in found.values() if assignment]
     for role in roles:
-        assignments += _holders(role.removeprefix(ROLE), procedure_id)
+        assignments += holders_of(role.removeprefix(ROLE), procedure_id)
+    is_named = bool(assignments)
     if missing or not assignments:
-        assignments += _holders("answer", procedure_id)
+        assignments += _answerers(procedure_id)
     if not assignments:
         return [], "Nobody may answer this but administrators: grant a group the role “answer”."
+    if roles and not is_named:
+        return assignments, "Nobody operates this procedure. Those who answer for it are asked."
     note = f"There is no {' and no '.join(missing)}: the usual answerers are asked too."
     return assignments, note if missing else ""
+
+
+def holders_of(role: str, procedure_id: int) -> list[Assignment]:
+    """The groups with a role on the procedure; of operators, also whoever operates every run."""
+    groups = [Assignment(group_id=group) for group in groups_with(role, procedure_id)]
+    if role == "operate" and _with_permission(access.OPERATE).exists():
+        return [*groups, Assignment(permission=access.OPERATE)]
+    return groups
+
+
+def substitutes_for(procedure_id: int) -> list[Assignment]:
+    """Whom to ask when all who were asked are gone: its answerers, else its operators.
+
+    Only those of which somebody is there; empty when nobody is.
+    """
+    for found in (_answerers(procedure_id), holders_of("operate", procedure_id)):
+        if present := [one for one in found if people_of([one]).exists()]:
+            return present
+    return []
+
+
+def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
+    """The active people whom assignments name: themselves, by group or by permission."""
+    asked = Q(pk__in=[])
+    for one in assignments:
+        if one.permission:
+            asked |= Q(pk__in=_with_permission(one.permission).values("pk"))
+        else:
+            asked |= Q(pk=one.user_id) if one.user_id else Q(groups=one.group_id)
+    return User.objects.filter(asked, is_active=True).distinct()
+
+
+def _with_permission(name: str) -> QuerySet[User]:
+    """Its active holders; administrators, who have every one, are not meant."""
+    if name.count(".") != 1:
+        return User.objects.none()
+    return User.objects.with_perm(name, include_superusers=False)
+
+
+def _answerers(procedure_id: int) -> list[Assignment]:
+    return holders_of("answer", procedure_id)
 
 
 def find_assignee(target: str) -> Assignment | None:
@@ -45,7 +91,3 @@ def _find_permission(name: str) -> Assignment | None:
     app, _, code = name.partition(".")
     known = Permission.objects.filter(content_type__app_label=app, codename=code)
     return Assignment(permission=name) if known.exists() else None
-
-
-def _holders(role: str, procedure_id: int) -> list[Assignment]:
-    return [Assignment(group_id=group) for group in groups_with(role, procedure_id)]

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from chat.models import HumanRequest, Mail, Message
-from chat.services.assignments import assign
+from chat.services.assignments import assign, people_of
 from chat.services.letter import letter_about, letter_about_alert
 from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
@@ -79,15 +79,7 @@ def _ring(mail: Mail, now: datetime) -> None:
 
 def people_asked(request: HumanRequest) -> QuerySet[User]:
     """Those with an address whom the request names: themselves, by group or by permission."""
-    asked = Q(pk__in=request.assignments.values("user"))
-    asked |= Q(groups__in=request.assignments.exclude(group=None).values("group"))
-    for permission in request.assignments.exclude(permission="").values_list(
-        "permission", flat=True
-    ):
-        if permission.count(".") == 1:
-            holders = User.objects.with_perm(permission, include_superusers=False)
-            asked |= Q(pk__in=holders.values("pk"))
-    return User.objects.filter(asked, is_active=True).exclude(email="").distinct()
+    return people_of(request.assignments.all()).exclude(email="")
 
 
 def plan_alert(alert: Message, *, now: datetime) -> None:
@@ -96,9 +88,7 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
     if alert.level not in GRAVE or not settings.SENDS_MAIL:
         return
     asked, _ = assign(OPERATORS, alert.run.procedure_id)
-    groups = [assignment.group_id for assignment in asked]
-    people = User.objects.filter(groups__in=groups, is_active=True)
-    for user in people.exclude(email="").distinct():
+    for user in people_of(asked).exclude(email=""):
         _ring(Mail.objects.create(alert=alert, user=user, created_at=now, ring_at=now), now)
 
 

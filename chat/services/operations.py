@@ -8,7 +8,7 @@ from django.db import transaction
 from chat.doorbell import ring_after_commit
 from chat.models import HumanRequest
 from chat.models.session import record
-from chat.services.assignments import find_assignee
+from chat.services.assignments import find_assignee, people_of
 from chat.services.mails import mail_time
 from chat.services.responses import AlreadyAnsweredError
 from procedures.engine.journal import closing
@@ -52,6 +52,8 @@ def reassign_request(request_id: UUID, *, to: str, by: User, reason: str) -> str
         assignment = None if to.startswith("perm:") else find_assignee(to)
         if assignment is None:
             raise OperationRefusedError(f"There is no “{to}”: name a group, or a user as @name.")
+        if not people_of([assignment]).exists():
+            raise OperationRefusedError(f"Nobody in “{to}” could answer: name somebody else.")
         told = {"wait": request.wait.key, "to": str(assignment)}
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
         request.reassign(assignment, mail_at=mail_time(clock.now()))

@@ -9,6 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from chat import services
+from chat.access import visible_requests
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
 from procedures import access
@@ -52,8 +54,10 @@ def overview(request: Visit) -> dict[str, Any]:
         | Q(status=RunStatus.WAITING, pk__in=waits.filter(due_at__lt=now - LATE).values("run"))
     )
     working = runs.filter(status__in=WORKING)
+    alone = services.requests_without_answerers() & visible_requests(request.user)
     coming = waits.filter(due_at__gte=now - LATE).order_by("due_at")
     return {
+        "alone": list(alone.with_what_is_shown().by_urgency()[: LONGEST_LIST + 1]),
         "stuck": listed_runs(runs.filter(stuck).order_by("-pk")[: LONGEST_LIST + 1]),
         "working": listed_runs(working.order_by("-pk")[: LONGEST_LIST + 1]),
         "coming": list(

@@ -11,6 +11,7 @@ from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.services import Echo
 from dashboard.answer_form import AnswerForm
 from procedures.engine.questions import Question, RequestKind
+from procedures.overview.words import name_of
 
 register = template.Library()
 CHANNELS = {"chat": "in the chat", "api": "through the API", "mail": "by e-mail"}
@@ -77,7 +78,7 @@ def asked_name(assignment: Assignment) -> str:
         return assignment.user.get_username()
     if assignment.group:
         return assignment.group.name[:1].upper() + assignment.group.name[1:]
-    return f"those who may {assignment.permission}"
+    return name_of(str(assignment))
 
 
 @register.filter

@@ -17,8 +17,8 @@ from procedures.engine.faults import fault_of
 from procedures.engine.limits import Limits
 from procedures.engine.secrecy import INSTEAD, holds_secret
 
-Role = Literal["see", "start", "answer", "operate"]
-ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate")
+Role = Literal["see", "start", "answer", "operate", "cancel"]
+ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
 Function = Callable[..., Any]
 STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=True)}
 NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
@@ -204,7 +204,7 @@ def procedure(
     roles: Mapping[Role, str | Iterable[str]] | None = None,
     limits: Limits | None = None,
 ) -> Procedure | Callable[[Function], Procedure]:
-    """Declare a procedure. `roles` names the groups that may see, start, answer or operate.
+    """Declare a procedure. `roles` names the groups that may see, start, answer, operate or cancel.
 
     `limits` are how far each of its runs may go, where the site's are too many or too few.
     """

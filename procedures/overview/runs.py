@@ -171,9 +171,12 @@ def _openings(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
 
 
 def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
-    """By run and wait: whom an operator has had asked instead, until a worker takes it in."""
-    acts = RunInput.objects.filter(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
-    told = [(one.run_id, canonical.plain(one.data)) for one in acts.untaken()]
+    """By run and wait: who is asked instead, last of all by what no worker has taken in yet."""
+    is_given = Q(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
+    kept = Event.objects.filter(is_given).order_by("seq")
+    told = [(one.run_id, one.content) for one in kept]
+    acts = RunInput.objects.filter(is_given).untaken()
+    told += [(one.run_id, canonical.plain(one.data)) for one in acts]
     return {(run_id, data.get("wait", "")): {"assign": [data["to"]]} for run_id, data in told}
 
 

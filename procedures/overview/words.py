@@ -128,7 +128,7 @@ def name_of(target: str) -> str:
     """Whom an `assign=` names, as people call them: "Finance", "bob"."""
     if target.startswith("@"):
         return target[1:]
-    if target == "role:operate":
+    if target in {"role:operate", "perm:procedures.operate_run"}:
         return "its operators"
     if target.startswith("perm:"):
         return f"those who may {target.removeprefix('perm:')}"

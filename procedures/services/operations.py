@@ -35,8 +35,16 @@ class OperationDeniedError(EngineError):
 
 def find_operable(run_id: UUID, *, by: User) -> Run:
     """The run, if that person may operate it; `Run.DoesNotExist` where they may not see it."""
-    run = access.runs_in_reach(by).get(pk=run_id)
+    run = access.visible_runs(by).get(pk=run_id)
     if not access.may_operate(by, run):
+        raise OperationDeniedError(run)
+    return run
+
+
+def find_cancellable(run_id: UUID, *, by: User) -> Run:
+    """The run, if that person may cancel it; raises as `find_operable` does."""
+    run = access.visible_runs(by).get(pk=run_id)
+    if not access.may_cancel(by, run):
         raise OperationDeniedError(run)
     return run
 

@@ -1,0 +1,279 @@
+"""Requests whose last answerer is gone are handed on, told to operators, and listed as stuck."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core import mail
+
+from chat.models import Assignment, HumanRequest, Mail, Message
+from chat.services import (
+    ask_others,
+    left_without_answerers,
+    reassign_request,
+    requests_without_answerers,
+    send_mail,
+)
+from procedures.models import Run
+from procedures.services import OperationRefusedError
+from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.conftest import create_person, group
+from tests.pages import browser, shown
+from tests.runs import answer
+
+PERMISSION = "auth.view_group"
+
+
+@pytest.fixture
+def request_(alice: User, bob: User, dave: User, finance: Group, operators: Group) -> HumanRequest:
+    """Asks erin alone; finance, where bob is, answers for the procedure, and dave operates it."""
+    create_person("erin", group("audit"))
+    grant("question", group("support"), "start")
+    grant("question", finance, "answer")
+    grant("question", operators, "operate")
+    dave.email = "dave@sign.example"
+    dave.save()
+    request = request_of(run_until_it_waits("question", by=alice))
+    reassign_request(request.pk, to="@erin", by=dave, reason="She knows.")
+    return request
+
+
+def erin() -> User:
+    return User.objects.get(username="erin")
+
+
+def name_group(request: HumanRequest) -> None:
+    Assignment.objects.filter(request=request).update(user=None, group=group("audit"))
+
+
+def name_permission(request: HumanRequest) -> None:
+    erin().user_permissions.add(Permission.objects.get(codename="view_group"))
+    Assignment.objects.filter(request=request).update(user=None, permission=PERMISSION)
+
+
+def leave(_: HumanRequest) -> None:
+    User.objects.filter(username="erin").update(is_active=False)
+
+
+WAYS: dict[str, tuple[Callable[[HumanRequest], Any], Callable[[HumanRequest], Any]]] = {
+    "the person is deactivated": (lambda _: None, leave),
+    "the person is deleted": (lambda _: None, lambda _: erin().delete()),
+    "the last member is deactivated": (name_group, leave),
+    "the last member leaves": (name_group, lambda _: erin().groups.clear()),
+    "the group is deleted": (name_group, lambda _: group("audit").delete()),
+    "the permission is taken away": (name_permission, lambda _: erin().user_permissions.clear()),
+    "its holder is deactivated": (name_permission, leave),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_when_all_who_were_asked_are_gone_the_default_group_is_asked(
+    request_: HumanRequest, bob: User, dave: User, way: str
+) -> None:
+    name, go = WAYS[way]
+    name(request_)
+    ask_others()
+    assert not requests_without_answerers().exists()
+
+    go(request_)
+    assert requests_without_answerers().get() == request_
+    for _ in range(2):
+        ask_others()
+
+    request_.refresh_from_db()
+    assert "Now finance is asked instead." in request_.note
+    assert request_.note in Message.objects.get(kind="notice", level="error").text
+    assert "Now finance is asked instead." in shown(browser(bob).get(f"/requests/{request_.pk}"))
+    assert "Finance" in shown(browser(dave).get(f"/runs/{request_.wait.run_id}"))
+    assert not requests_without_answerers().exists()
+    [planned] = Mail.objects.exclude(alert=None)
+    send_mail(planned.pk)
+    assert (planned.user, mail.outbox[-1].subject[:20]) == (dave, "Error in Question: “")
+    answer(request_, by=bob)
+
+
+def test_without_a_default_group_the_operators_are_asked(
+    request_: HumanRequest, bob: User, dave: User
+) -> None:
+    bob.groups.clear()
+    leave(request_)
+
+    ask_others()
+
+    request_.refresh_from_db()
+    assert "Now operators is asked instead." in request_.note
+    answer(request_, by=dave)
+
+
+def test_where_nobody_is_left_it_is_stuck_until_somebody_comes(
+    request_: HumanRequest, alice: User, bob: User, dave: User, carol: User
+) -> None:
+    bob.groups.clear()
+    dave.groups.clear()
+    leave(request_)
+    for _ in range(3):
+        ask_others()
+
+    request_.refresh_from_db()
+    assert request_.note.endswith("nobody is there to ask instead.")
+    assert Message.objects.filter(kind="notice").count() == 1
+    for_alice, for_carol = (shown(browser(user).get("/")) for user in (alice, carol))
+    stuck = for_alice.split('id="stuck"')[1].split("</section>")[0]
+    assert "Nobody can answer" in stuck
+    assert f"/requests/{request_.pk}" in stuck
+    assert "Nothing is stuck." not in stuck
+    assert "Nobody can answer" not in for_carol
+
+    User.objects.filter(username="erin").update(is_active=True)
+    ask_others()
+
+    request_.refresh_from_db()
+    assert request_.note == ""
+    assert "Nobody can answer" not in shown(browser(alice).get("/"))
+
+
+def test_an_administrator_does_not_count_but_a_member_who_is_one_does(
+    request_: HumanRequest, admin_user: User
+) -> None:
+    leave(request_)
+    assert requests_without_answerers().exists()
+
+    name_group(request_)
+    admin_user.groups.add(group("audit"))
+    assert not requests_without_answerers().exists()
+
+
+def test_what_is_closed_or_has_somebody_is_left_alone(request_: HumanRequest, bob: User) -> None:
+    Assignment.objects.create(request=request_, group=bob.groups.get())
+    leave(request_)
+    ask_others()
+    answer(request_, by=bob)
+    bob.groups.clear()
+    ask_others()
+
+    assert not Message.objects.filter(kind="notice").exists()
+    assert HumanRequest.objects.get().note == ""
+
+
+@pytest.mark.parametrize("to", ["nobodys", "@gone"])
+def test_nobody_is_asked_instead_who_is_not_there(
+    request_: HumanRequest, dave: User, to: str
+) -> None:
+    group("nobodys").user_set.add(create_person("gone"))
+    User.objects.filter(username="gone").update(is_active=False)
+
+    with pytest.raises(OperationRefusedError, match=r"Nobody in|There is no"):
+        reassign_request(request_.pk, to=to, by=dave, reason="Try.")
+
+    assert str(request_.assignments.get()) == "@erin"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_change_would_leave_alone_is_told_before_it_is_made(
+    request_: HumanRequest, way: str
+) -> None:
+    name, go = WAYS[way]
+    name(request_)
+
+    told = left_without_answerers(lambda: go(request_))
+
+    assert told == [request_]
+    assert erin().is_active
+    assert not requests_without_answerers().exists()
+    assert left_without_answerers(lambda: None) == []
+
+
+# Escalations
+
+
+def escalate(by: User) -> HumanRequest:
+    grant("one_of_each", group("support"), "start")
+    return request_of(run_until_it_waits("one_of_each", by=by, kind="problem"))
+
+
+def test_an_escalation_reaches_whoever_may_operate_every_run(alice: User, carol: User) -> None:
+    carol.user_permissions.add(Permission.objects.get(codename="operate_run"))
+
+    request = escalate(alice)
+
+    assert request.note == ""
+    assert "The bank is silent" in shown(browser(User.objects.get(pk=carol.pk)).get("/"))
+    answer(request, value="Resolved it.", by=User.objects.get(pk=carol.pk))
+
+
+def test_an_escalation_without_operators_says_whom_it_asks(alice: User, bob: User) -> None:
+    grant("one_of_each", bob.groups.get(), "answer")
+
+    request = escalate(alice)
+
+    assert request.note == "Nobody operates this procedure. Those who answer for it are asked."
+    answer(request, value="Resolved it.", by=bob)
+
+
+# Who operates sees, and the starter may cancel
+
+
+def started(by: User) -> Run:
+    grant("question", group("support"), "start")
+    return run_until_it_waits("question", by=by)
+
+
+def test_who_may_operate_every_run_sees_every_run(carol: User, alice: User) -> None:
+    run = started(alice)
+    paths = (f"/runs/{run.pk}", f"/runs/{run.pk}/journal", "/procedures/question")
+    before = [browser(carol).get(path).status_code for path in paths]
+    carol.user_permissions.add(Permission.objects.get(codename="operate_run"))
+    carol = User.objects.get(pk=carol.pk)
+
+    assert before == [404, 404, 404]
+    assert [browser(carol).get(path).status_code for path in paths] == [200, 200, 200]
+    assert caller(carol).get(f"/api/runs/{run.pk}").json()["id"] == str(run.pk)
+    assert str(run.pk) in shown(browser(carol).get("/runs"))
+
+
+VERBS = ("cancellation", "force_end", "pause", "unpause", "retry", "restart", "fork")
+
+
+def test_no_verb_shows_what_a_get_does_not(carol: User, alice: User, operators: Group) -> None:
+    """Whether somebody holds the permission or not, 404 stands for both or for none."""
+    run = started(alice)
+    carol.user_permissions.add(Permission.objects.get(codename="operate_request"))
+
+    for verb in VERBS:
+        path = f"/api/runs/{run.pk}/{verb}"
+        refusal = caller(carol).post(path, {"reason": "Why?"}, "application/json")
+        assert (refusal.status_code, "question" in refusal.content.decode()) == (404, False)
+
+
+def cancel(user: User, run: Any) -> Any:
+    path = f"/api/runs/{run.pk}/cancellation"
+    return caller(user).post(path, {"reason": "Ordered twice."}, "application/json")
+
+
+def test_the_starter_may_cancel_and_do_nothing_else_of_an_operators(
+    alice: User, bob: User, finance: Group
+) -> None:
+    grant("question", finance, "answer")
+    run = started(alice)
+
+    others = [
+        caller(alice).post(f"/api/runs/{run.pk}/{verb}", {"reason": "x"}, "application/json")
+        for verb in VERBS[1:]
+    ]
+
+    assert [other.status_code for other in others] == [403] * 6
+    assert cancel(bob, run).status_code == 403
+    assert cancel(alice, run).json()["told"] == "It is cancelled."
+    assert run.events.get(kind="operator").content["by"] == "alice"
+
+
+def test_the_role_cancel_forbids_it_to_the_starter_and_lets_others(
+    alice: User, bob: User, finance: Group
+) -> None:
+    grant("question", finance, "cancel")
+    run = started(alice)
+
+    assert cancel(alice, run).status_code == 403
+    assert caller(bob).get(f"/api/runs/{run.pk}").status_code == 200
+    assert cancel(bob, run).status_code == 200
