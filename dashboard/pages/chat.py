@@ -28,6 +28,7 @@ from chat.access import (
     visible_sessions,
 )
 from chat.models import HumanRequest, HumanResponse, Message, Session
+from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from chat.services import Echo, MessageError, Reply
 from dashboard.pages.visit import Visit
@@ -40,6 +41,8 @@ from procedures.overview import listed_runs
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
+SHOWN_BELOW = 20
+"""Messages below an old question that a link leads to."""
 LONGEST_ECHO = 90
 MOST_OTHERS = 20
 MOST_BESIDE = 50
@@ -132,8 +135,8 @@ def sessions(request: Visit) -> dict[str, Any]:
 
 def transcript(request: Visit, session: Session) -> dict[str, Any]:
     """The last messages, or those before one of them."""
-    before = _number(request.GET.get("before"))
     seen = messages_in(session, request.user)
+    before = _number(request.GET.get("before")) or _below(seen, request.GET.get("request"))
     newest_first = seen.for_transcript().above(before).order_by("-seq")
     found = list(newest_first[: LONGEST_TRANSCRIPT + 1])
     shown = found[:LONGEST_TRANSCRIPT][::-1]
@@ -145,6 +148,14 @@ def transcript(request: Visit, session: Session) -> dict[str, Any]:
         "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
         "is_latest": before is None,
     }
+
+
+def _below(seen: MessageQuerySet, request_id: str | None) -> int | None:
+    """The place below a question and what followed it; None where the last messages show it."""
+    asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
+    later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()
+    places = list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])
+    return places[SHOWN_BELOW] if len(places) == LONGEST_TRANSCRIPT else None
 
 
 def composer(request: Visit, session: Session) -> dict[str, Any]:

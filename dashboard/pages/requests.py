@@ -1,5 +1,6 @@
 """Requests as pages, cards and forms: one question each, answered by a post."""
 
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -91,14 +92,22 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
     """What waits for somebody, most urgent first; a page's closed cards come as receipts."""
     mine = answerable_requests(request.user)
-    requests = list(mine.with_what_is_shown().by_urgency()[: LONGEST_LIST + 1])
+    place = _place(request.GET.get("from"))
+    requests = list(mine.with_what_is_shown().by_urgency()[place : place + LONGEST_LIST + 1])
     gone = set(_ids(shown or [])) - {found.pk for found in requests}
     return {
         "waiting": requests[:LONGEST_LIST],
         "has_more": len(requests) > LONGEST_LIST,
+        "place": place,
+        "next_place": place + LONGEST_LIST,
         "answerable": {found.pk for found in requests},
         **(_what_became_of(gone, request) if gone else {}),
     }
+
+
+def _place(text: str | None) -> int:
+    """After how many requests a list begins: 0 for what is no such number."""
+    return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:

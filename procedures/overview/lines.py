@@ -21,6 +21,7 @@ from procedures.overview.words import (
     moment,
     name_of,
     ordinal,
+    progress_words,
     say,
     short_id,
     shortened,
@@ -187,7 +188,7 @@ def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
-    counts = f"{data['done']:g} of {data['total']:g}" if data.get("total") else ""
+    counts = progress_words(data["done"], data["total"]) if data.get("total") else ""
     last = shortened(data["text"].rpartition("\n")[2], 200)
     words = ": ".join(filter(None, [counts, last]))
     if "attempt" not in data:

@@ -9,6 +9,7 @@ from procedures.engine.history import FORK, NOT_KEPT
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.models import Run, Wait
 from procedures.overview.cuts import LABEL, cut_text
+from procedures.overview.words import progress_words
 
 RowKind = Literal["stage", "step", "series", "question", "timer", "signal", "child", "queue"]
 ROWS: dict[str, RowKind] = {
@@ -80,7 +81,7 @@ class Said:
     def counts(self) -> str:
         if self.done is None:
             return ""
-        return f"{self.done:,g} of {self.total:,g}" if self.total else f"{self.done:,g}"
+        return progress_words(self.done, self.total)
 
 
 @dataclass

@@ -103,6 +103,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def progress_words(done: float, total: float | None) -> str:
+    """How far something is, with two decimals at most: a sum of parts may pass its total."""
+    if not total:
+        return _plain_number(done)
+    return f"{_plain_number(min(done, total))} of {_plain_number(total)}"
+
+
+def _plain_number(number: float) -> str:
+    text = f"{number:,.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
 def ordinal(number: int) -> str:
     """As in "2nd"."""
     is_teen = number % 100 in (11, 12, 13)

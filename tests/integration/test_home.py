@@ -154,3 +154,17 @@ def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User) -> N
     after = queries_of(client, "/")
     assert len(after) == before
     assert not writes(after)
+
+
+def test_all_that_waits_is_reached_twenty_at_a_time(alice: User, bob: User) -> None:
+    asked = {str(ask("approval", by=alice).pk) for _ in range(LONGEST_LIST + 3)}
+    client, address, found = browser(bob), "/", set[str]()
+
+    while address:
+        page = client.get(address)
+        found |= {str(request.pk) for request in page.context["waiting"]}
+        address = f"/?from={page.context['next_place']}" if page.context["has_more"] else ""
+        assert not address or address in shown(page)
+
+    assert found == asked
+    assert client.get("/?from=nonsense").context["place"] == 0

@@ -357,6 +357,30 @@ def test_long_transcripts_page_by_key(alice: User) -> None:
     assert 'id="session-stream"' not in shown(earlier)
 
 
+def test_a_link_leads_to_a_question_far_up_in_a_long_chat(alice: User, bob: User) -> None:
+    request = ask("approval", by=alice)
+    session, client = request.session, browser(bob)
+    for count in range(130):
+        post_message(session, f"no {count}.", by=bob)
+    link = f"/chat/{session.pk}?request={request.pk}"
+
+    opened, latest = client.get(link), client.get(f"/chat/{session.pk}")
+
+    assert link in shown(client.get(f"/requests/{request.pk}"))
+    assert f'id="request-{request.pk}"' in shown(opened)
+    assert len(opened.context["transcript"]) > 20
+    assert f'<article class="request" id="request-{request.pk}"' not in shown(latest)
+
+
+def test_a_link_to_a_question_among_the_last_messages_opens_these(alice: User) -> None:
+    request = ask("approval", by=alice)
+
+    opened = browser(alice).get(f"/chat/{request.session_id}?request={request.pk}")
+
+    assert opened.context["is_latest"]
+    assert 'id="session-stream"' in shown(opened)
+
+
 def test_the_order_is_that_of_the_commits_live_and_after_a_reload(alice: User, bob: User) -> None:
     """Ids tell when somebody began to write; another may have been kept meanwhile."""
     session, now = ask("approval", by=alice).session, clock.now()

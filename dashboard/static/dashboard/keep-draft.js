@@ -15,7 +15,7 @@ class KeepDraft extends HTMLElement {
   }
 
   get fields() {
-    return [...this.querySelectorAll("textarea, select, input:not([type=hidden], [type=radio])")];
+    return [...this.querySelectorAll("textarea, select, input:not([type=hidden])")];
   }
 
   keep() {
@@ -39,7 +39,7 @@ class KeepDraft extends HTMLElement {
 }
 
 /* Boxes that share a name are told apart by their values. */
-const isBox = (field) => field.type === "checkbox";
+const isBox = (field) => field.type === "checkbox" || field.type === "radio";
 const nameOf = (field) => (isBox(field) ? `${field.name}=${field.value}` : field.name);
 const stateOf = (field) => (isBox(field) ? field.checked : field.value);
 
