@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from dashboard.models import ApiToken
+from dashboard.models.token import ApiTokenQuerySet
 from procedures.admin.history import Admin
 
 admin.site.site_header = admin.site.site_title = "Countersign"
@@ -16,11 +17,30 @@ admin.site.index_title = "Administration"
 class ApiTokenAdmin(Admin):
     """Tokens are made by `manage.py create_token`, which shows them once; here they are ended."""
 
-    list_display = ["hint", "user", "created_at"]
+    list_display = ["hint", "name", "user", "scope_names", "expires_at", "last_used_at", "state"]
     list_select_related = ["user"]
-    search_fields = ["user__username", "hint"]
-    fields = ["user", "hint", "created_at"]
+    search_fields = ["user__username", "hint", "name"]
+    fields = [
+        "user",
+        "name",
+        "hint",
+        "scope_names",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    ]
     show_full_result_count = False
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke the chosen tokens", permissions=["delete"])
+    def revoke(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
+        count = tokens.revoke()
+        self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked.")
+
+    @admin.display(description="scopes")
+    def scope_names(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -19,6 +19,7 @@ import procedures.operations_api
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
+from dashboard.api_scopes import ScopeError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
 from procedures.engine.faults import fault_of
 from procedures.engine.forks import ForkRefusedError, UnknownPlaceError
@@ -119,6 +120,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     RecursionError: lambda _: TOO_DEEP,
     SuspiciousOperation: lambda _: (400, {"detail": UNREADABLE}),
     AuthenticationError: lambda _: (401, {"detail": "Sign in, or send a valid token."}),
+    ScopeError: as_said(403),
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
     OperationDeniedError: as_said(403),

@@ -8,17 +8,21 @@ from django.http import HttpRequest
 from ninja.errors import AuthorizationError, HttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
+from dashboard.api_scopes import check_scope
 from dashboard.models import ApiToken
 
 
 class Token(HttpBearer):
-    """`Authorization: Bearer <token>`, made by `manage.py create_token NAME`."""
+    """`Authorization: Bearer <token>`, made on the profile page or by `manage.py create_token`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        user = ApiToken.objects.user_of(token.strip())
-        if user:
-            request.user = user
-        return user
+        found = ApiToken.objects.find(token.strip())
+        if found is None:
+            return None
+        check_scope(request, found)
+        found.note_use()
+        request.user = found.user
+        return found.user
 
 
 class SignedInSession(APIKeyCookie):

@@ -7,7 +7,18 @@ from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from dashboard.api import api
-from dashboard.pages import chat, files, home, live, procedures, requests, runs, sign_in, wholes
+from dashboard.pages import (
+    chat,
+    files,
+    home,
+    live,
+    procedures,
+    profile,
+    requests,
+    runs,
+    sign_in,
+    wholes,
+)
 
 
 class PlainConverter(StringConverter):
@@ -22,6 +33,18 @@ urlpatterns = [
     path("sign-in", LoginView.as_view(template_name="dashboard/sign_in.html"), name="sign_in"),
     path("sign-in/<str:name>/<str:token>", sign_in.sign_in_link, name="sign_in_link"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
+    path("profile", profile.profile, name="profile"),
+    path("profile/tokens", profile.create_token, name="profile_tokens"),
+    path("profile/tokens/revocation", profile.revoke_tokens, name="profile_tokens_revocation"),
+    path(
+        "profile/tokens/<int:token_id>/revocation",
+        profile.revoke_token,
+        name="profile_token_revocation",
+    ),
+    path("profile/sign-ins/end", profile.end_other_sign_ins, name="profile_sign_ins_end"),
+    path("profile/sign-ins/<int:sign_in_id>/end", profile.end_sign_in, name="profile_sign_in_end"),
+    path("profile/password", profile.change_password, name="profile_password"),
+    path("profile/time-zone", profile.choose_time_zone, name="profile_time_zone"),
     path("overview", home.home_overview, name="home_overview"),
     path("requests/waiting", requests.waiting_list, name="waiting_list"),
     path("requests/waiting/count", requests.waiting_count, name="waiting_count"),

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from chat.models import HumanRequest
-from dashboard.models import ApiToken
+from dashboard.models import ApiToken, Scope
 from procedures.models import Grant, Procedure, Run
 from procedures.runner import advance_run
 from procedures.services import start_run
@@ -17,7 +17,7 @@ RUNS = "/api/procedures/typed_inputs/runs"
 
 def caller(user: User) -> Client:
     """A program with a token of that user's. What breaks is answered with 500, as on a site."""
-    headers = {"Authorization": f"Bearer {ApiToken.create_for(user)}"}
+    headers = {"Authorization": f"Bearer {ApiToken.create_for(user, scopes=Scope)}"}
     return Client(headers=headers, raise_request_exception=False)
 
 

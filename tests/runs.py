@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
-from dashboard.models import ApiToken
+from dashboard.models import ApiToken, Scope
 from procedures.engine.journal import RunStatus
 from procedures.models import Run
 from procedures.services import start_run
@@ -70,7 +70,7 @@ def everything_about(run: Run) -> list[object]:
 
 def client_of(user: User, web: Web) -> httpx.Client:
     """The API as the user's program sees it. Slow answers are answers too."""
-    token = ApiToken.create_for(user)
+    token = ApiToken.create_for(user, scopes=Scope)
     return httpx.Client(
         base_url=f"{web.url}/api", headers={"Authorization": f"Bearer {token}"}, timeout=60
     )

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from dashboard.api import api
-from dashboard.models import ApiToken
+from dashboard.models import ApiToken, Scope
 from procedures.models import Run
 from tests.calls import RUNS, detail, run_until_it_waits
 from tests.processes import Web
@@ -64,7 +64,7 @@ def shown(response: HttpResponse) -> Any:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to restart")
 def test_a_restart_of_the_database_costs_nobody_an_error(running_web: Web, alice: User) -> None:
-    headers = {"Authorization": f"Bearer {ApiToken.create_for(alice)}"}
+    headers = {"Authorization": f"Bearer {ApiToken.create_for(alice, scopes=Scope)}"}
 
     def get(_: int) -> int:
         return httpx.get(f"{running_web.url}/api/runs", headers=headers, timeout=30).status_code

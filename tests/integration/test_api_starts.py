@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from dashboard.models import ApiToken
+from dashboard.models import ApiToken, Scope
 from procedures.files import path_of
 from procedures.models import Artifact, Run
 from tests.calls import caller, grant
@@ -248,7 +248,7 @@ def test_too_large_a_file_is_refused_at_once_and_not_kept(
 
     response = httpx.post(
         f"{running_web.url}{RUNS}",
-        headers={"Authorization": f"Bearer {ApiToken.create_for(alice)}"},
+        headers={"Authorization": f"Bearer {ApiToken.create_for(alice, scopes=Scope)}"},
         files={"paper": ("orders.csv", b"x" * 40 * MEGABYTE)},
         timeout=30,
     )
@@ -266,7 +266,7 @@ def test_too_long_a_stream_is_refused_and_not_kept(
 
     response = httpx.post(
         f"{running_web.url}{RUNS}",
-        headers={"Authorization": f"Bearer {ApiToken.create_for(alice)}"},
+        headers={"Authorization": f"Bearer {ApiToken.create_for(alice, scopes=Scope)}"},
         content=(b"x" * MEGABYTE for _ in range(40)),
         timeout=30,
     )
@@ -320,7 +320,10 @@ def test_everybody_has_keys_of_their_own(alices: Client, bob: User, support: Gro
 def test_twenty_simultaneous_starts_with_one_key_are_one_run(
     running_web: Web, alices: Client, alice: User
 ) -> None:
-    headers = {"Authorization": f"Bearer {ApiToken.create_for(alice)}", "Idempotency-Key": "k1"}
+    headers = {
+        "Authorization": f"Bearer {ApiToken.create_for(alice, scopes=Scope)}",
+        "Idempotency-Key": "k1",
+    }
 
     def start_once(_turn: int) -> httpx.Response:
         url = f"{running_web.url}{RUNS}"

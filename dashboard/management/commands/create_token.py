@@ -1,10 +1,13 @@
 """`manage.py create_token NAME`: a token with which a program acts as that user."""
 
+from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
-from dashboard.models import ApiToken
+from dashboard.models import ApiToken, Scope
+from dashboard.models.token import NEW_TOKEN
 from dashboard.people import find_person
 
 
@@ -15,6 +18,29 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the user's name")
+        parser.add_argument("--label", default="Made by create_token", help="what it is for")
+        parser.add_argument(
+            "--scopes",
+            default=",".join(NEW_TOKEN),
+            help=f"what it may do, separated by commas: {', '.join(Scope.values)}",
+        )
+        parser.add_argument("--days", type=int, help="how long it is good; without it, for ever")
 
-    def handle(self, *args: Any, name: str, **options: Any) -> None:
-        self.stdout.write(ApiToken.create_for(find_person(name)))
+    def handle(
+        self, *args: Any, name: str, label: str, scopes: str, days: int | None, **options: Any
+    ) -> None:
+        expires_at = timezone.now() + timedelta(days=days) if days else None
+        token = ApiToken.create_for(
+            find_person(name), name=label[:80], scopes=read_scopes(scopes), expires_at=expires_at
+        )
+        self.stdout.write(token)
+
+
+def read_scopes(text: str) -> list[str]:
+    scopes = [word.strip() for word in text.split(",") if word.strip()]
+    if unknown := [scope for scope in scopes if scope not in Scope.values]:
+        known = ", ".join(Scope.values)
+        raise CommandError(f"There is no scope {unknown[0]!r}. Choose from: {known}.")
+    if not scopes:
+        raise CommandError("Name at least one scope.")
+    return scopes

@@ -1,9 +1,9 @@
-/* A moment in the reader's own time and words: <local-time show="age"><time datetime=…>…</time>.
+/* A moment in the reader's own time (the zone of the profile, else the browser's) and words: <local-time show="age"><time datetime=…>…</time>.
 
    clock  14:02, Fri 14:02, 12 Nov 14:02      seconds  14:02:09      axis  14:02, -seconds: 14:02:09
    age    21 min                              ago      21 min ago    full  Fri 20 Nov, 14:02
 
-   Without JavaScript the time in UTC stays. */
+   Without JavaScript the server's words stay. */
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -12,22 +12,25 @@ const TICK = 1000;
 const MOMENT = 5;
 const WEEK = 6 * DAY;
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const seconds = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const year = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
-const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+const timeZone = document.documentElement.dataset.timeZone;
 
-function isSameDay(one, other) {
-  return one.toDateString() === other.toDateString();
+function format(options) {
+  return new Intl.DateTimeFormat("en-GB", { timeZone, ...options });
 }
 
+const clock = format({ hour: "2-digit", minute: "2-digit" });
+const seconds = format({ timeStyle: "medium" });
+const weekday = format({ weekday: "short" });
+const day = format({ day: "numeric", month: "short" });
+const year = format({ dateStyle: "medium" });
+const yearAlone = format({ year: "numeric" });
+const exact = format({ dateStyle: "full", timeStyle: "long" });
+
 function dayOf(at) {
-  const distance = Math.abs(Date.now() - at) / 1000;
-  if (isSameDay(at, new Date())) return "";
-  if (distance < WEEK) return weekday.format(at);
-  return at.getFullYear() === new Date().getFullYear() ? day.format(at) : year.format(at);
+  const now = new Date();
+  if (year.format(at) === year.format(now)) return "";
+  if (Math.abs(now - at) / 1000 < WEEK) return weekday.format(at);
+  return yearAlone.format(at) === yearAlone.format(now) ? day.format(at) : year.format(at);
 }
 
 function length(total) {

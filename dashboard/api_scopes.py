@@ -1,0 +1,52 @@
+"""What a token's scopes allow: one scope for every route of the API."""
+
+from django.http import HttpRequest
+
+from dashboard.models import ApiToken, Scope
+
+ASKING = {"ask", "outside"}
+"""The procedures that the scope ask may start."""
+ROUTES = {
+    "api/procedures/<name>/runs": Scope.START,
+    "api/runs/<run_id>/signals/<name>": Scope.START,
+    "api/requests/<request_id>/response": Scope.ANSWER,
+}
+"""What changes something needs. A route that does not stand here needs *operate*."""
+NEW_RUNS = {"api/runs/<run_id>/restart", "api/runs/<run_id>/fork"}
+"""They start a run, too, so that a token needs both scopes."""
+
+
+class ScopeError(Exception):
+    """A token is good, and is not meant for this."""
+
+    def __init__(self, needed: set[Scope], token: ApiToken) -> None:
+        has = ", ".join(token.scopes) or "none"
+        lacking = " and ".join(sorted(needed - set(token.scopes)))
+        super().__init__(
+            f"This needs the scope {lacking}; the token has {has}. "
+            "Create a token with that scope on your profile page."
+        )
+
+
+def check_scope(request: HttpRequest, token: ApiToken) -> None:
+    """Raise `ScopeError` where the token's scopes do not cover the request."""
+    needed = scopes_needed(request)
+    is_asking = needed == {Scope.START} and Scope.ASK in token.scopes and asks(request)
+    if not needed <= set(token.scopes) and not is_asking:
+        raise ScopeError(needed, token)
+
+
+def scopes_needed(request: HttpRequest) -> set[Scope]:
+    if request.method in {"GET", "HEAD"}:
+        return {Scope.READ}
+    route = request.resolver_match.route if request.resolver_match else ""
+    if route in NEW_RUNS:
+        return {Scope.OPERATE, Scope.START}
+    return {ROUTES.get(route, Scope.OPERATE)}
+
+
+def asks(request: HttpRequest) -> bool:
+    """Whether a run is started that does nothing but ask people."""
+    match = request.resolver_match
+    is_start = match is not None and match.route == "api/procedures/<name>/runs"
+    return is_start and match is not None and match.kwargs.get("name") in ASKING

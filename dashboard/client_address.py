@@ -1,0 +1,104 @@
+"""Who really calls: behind a proxy every connection comes from the proxy."""
+
+import ipaddress
+import logging
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from django.conf import settings
+
+from dashboard.access_log import Application, Receive, Scope, Send
+
+FORWARDED = b"x-forwarded-for"
+UNIX = "unix"
+"""Names a proxy that comes by a Unix socket, which has no address."""
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+logger = logging.getLogger(__name__)
+doubted: set[str] = set()
+"""Peers whose header was not believed, each named once in the log."""
+
+
+class ClientAddress:
+    """Wraps the application: believes X-Forwarded-For of the proxies in `TRUSTED_PROXIES` only.
+
+    The header is read from its right end, where the trusted proxy has written; what stands left of
+    the first address that is no trusted proxy is only what the client claims.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"}:
+            scope = with_client(scope, settings.TRUSTED_PROXIES)
+        await self._application(scope, receive, send)
+
+
+def with_client(scope: Scope, proxies: Sequence[str]) -> Scope:
+    peer = scope["client"][0] if scope.get("client") else UNIX
+    claimed = [text for name, text in scope["headers"] if name.lower() == FORWARDED]
+    if not is_trusted(peer, proxies):
+        if claimed:
+            doubt(peer)
+        return without_claims(scope) if proxies else scope
+    if found := client_of(b",".join(claimed).decode("latin-1").split(","), proxies):
+        return {**scope, "client": [found, 0]}
+    return scope
+
+
+def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
+    """Return the first address from the right that is no proxy of ours; else the leftmost."""
+    found = None
+    for text in reversed([*chain]):
+        address = read_address(text)
+        if address is None:
+            break
+        found = str(address)
+        if not is_trusted(found, proxies):
+            break
+    return found
+
+
+def read_address(text: str) -> Address | None:
+    """Return an address also where it has a port or brackets."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def is_trusted(peer: str, proxies: Sequence[str]) -> bool:
+    if peer == UNIX:
+        return UNIX in proxies
+    address = read_address(peer)
+    if address is None:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in networks(tuple(proxies)))
+
+
+def without_claims(scope: Scope) -> Scope:
+    """Leave out what only a proxy may say."""
+    kept = [pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")]
+    return {**scope, "headers": kept}
+
+
+def doubt(peer: str) -> None:
+    if peer not in doubted and len(doubted) < 10:  # noqa: PLR2004
+        doubted.add(peer)
+        logger.warning(
+            "X-Forwarded-For from %s is not believed. If that is your proxy, name it in "
+            "TRUSTED_PROXIES.",
+            peer,
+        )
+
+
+@cache
+def networks(proxies: tuple[str, ...]) -> list[Network]:
+    return [ipaddress.ip_network(one, strict=False) for one in proxies if one != UNIX]

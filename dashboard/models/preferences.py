@@ -1,0 +1,30 @@
+"""How somebody wants to see the site."""
+
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+
+
+class Preferences(models.Model):
+    """What a person chose on their profile page."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
+    )
+    time_zone = models.CharField(
+        max_length=64, blank=True, help_text="Such as Europe/Berlin. Empty: the browser's own."
+    )
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user}"
+
+
+def time_zone_of(user: User) -> ZoneInfo | None:
+    """Return the time zone a person chose, if any."""
+    chosen = Preferences.objects.filter(pk=user.pk).values_list("time_zone", flat=True).first()
+    return ZoneInfo(chosen) if chosen else None

@@ -1,0 +1,49 @@
+"""Where somebody is signed in."""
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import models
+from django.http import HttpRequest
+
+LONGEST_AGENT = 200
+
+
+class SignInQuerySet(models.QuerySet["SignIn"]):
+    def end(self) -> int:
+        """Sign these browsers out; return how many they were."""
+        keys = list(self.values_list("session", flat=True))
+        Session.objects.filter(pk__in=keys).delete()
+        return len(keys)
+
+
+class SignIn(models.Model):
+    """A browser in which somebody has signed in. It goes with Django's own session."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins")
+    session = models.OneToOneField(Session, models.CASCADE, related_name="sign_in")
+    address = models.GenericIPAddressField(null=True, blank=True)
+    agent = models.CharField(max_length=LONGEST_AGENT, blank=True)
+    signed_in_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SignInQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.user} from {self.address}"
+
+
+def note_sign_in(request: HttpRequest, user: User) -> None:
+    """Keep where somebody has just signed in, for their list of sessions."""
+    key = request.session.session_key
+    if not Session.objects.filter(pk=key).exists():  # sessions that are not in the database
+        return
+    agent = "".join(filter(str.isprintable, request.META.get("HTTP_USER_AGENT", "")))
+    values = {
+        "user": user,
+        "address": request.META.get("REMOTE_ADDR") or None,
+        "agent": agent[:LONGEST_AGENT],
+    }
+    SignIn.objects.update_or_create(session_id=key, defaults=values)

@@ -1,0 +1,110 @@
+"""Tokens with which programs act as a user."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""The shortest time between two notes of a token's use: reading costs a write once a minute."""
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for. Its user's own rights bound it in any case."""
+
+    READ = "read", "Read procedures, runs, requests and files"
+    ASK = "ask", "Ask people, by the procedures made for that"
+    START = "start", "Start runs and send them signals"
+    ANSWER = "answer", "Answer requests"
+    OPERATE = "operate", "Cancel, pause, retry, restart and fork runs"
+
+
+NEW_TOKEN = (Scope.READ, Scope.ASK)
+"""The scopes of a token for which nobody chose any."""
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self) -> Self:
+        """Return the tokens that are neither revoked nor expired, of active users."""
+        unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        return self.filter(unexpired, revoked_at=None, user__is_active=True)
+
+    def find(self, token: str) -> "ApiToken | None":
+        """Return the usable token with that text."""
+        return self.usable().filter(digest=digest_of(token)).select_related("user").first()
+
+    def revoke(self) -> int:
+        """End the tokens now; return how many were not ended before."""
+        return self.filter(revoked_at=None).update(revoked_at=timezone.now())
+
+
+class ApiToken(models.Model):
+    """A program's way to act as its user. Only a digest is kept: the token is shown once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80, blank=True, default="", help_text="What it is for.")
+    scopes = models.JSONField(default=list, help_text="What it may be used for.")
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=8, help_text="How the token begins.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["user", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.hint + '…'} of {self.user}"
+
+    @classmethod
+    def create_for(
+        cls,
+        user: User,
+        *,
+        name: str = "",
+        scopes: Iterable[str] = NEW_TOKEN,
+        expires_at: datetime | None = None,
+    ) -> str:
+        """Make a token and return it: this is the only time it can be read."""
+        token, wanted = secrets.token_urlsafe(32), set(scopes)
+        cls.objects.create(
+            user=user,
+            name=name,
+            scopes=[str(scope) for scope in Scope if scope in wanted],
+            digest=digest_of(token),
+            hint=token[:6],
+            expires_at=expires_at,
+        )
+        return token
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def state(self) -> str:
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.is_expired else "active"
+
+    def note_use(self) -> None:
+        """Keep when it was last used, to the minute."""
+        now = timezone.now()
+        if self.last_used_at and now - self.last_used_at < USE_NOTED_EVERY:
+            return
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
+        ApiToken.objects.filter(stale, pk=self.pk).update(last_used_at=now)
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""A person's own page: their tokens, where they are signed in, password and time zone."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.models.preferences import time_zone_of
+from dashboard.models.sign_in import note_sign_in
+from dashboard.pages.visit import Visit
+from dashboard.profile_forms import TimeZoneForm, TokenForm, password_form, time_zones
+
+MOST_SHOWN = 100
+
+
+@never_cache
+@require_safe
+@login_required
+def profile(request: Visit) -> HttpResponse:
+    return draw(request)
+
+
+@never_cache
+@require_POST
+@login_required
+def create_token(request: Visit) -> HttpResponse:
+    """Show the page with the new token: it is kept nowhere, so no redirect could show it."""
+    form = TokenForm(request.user, request.POST)
+    if not form.is_valid():
+        return draw(request, status=422, token_form=form)
+    return draw(request, status=201, new_token=form.create(), new_name=form.cleaned_data["name"])
+
+
+@require_POST
+@login_required
+def revoke_token(request: Visit, token_id: int) -> HttpResponse:
+    token = get_object_or_404(request.user.api_tokens, pk=token_id)
+    request.user.api_tokens.filter(pk=token.pk).revoke()
+    return done(request, f"The token {token.name or token.hint} is revoked.", "tokens")
+
+
+@require_POST
+@login_required
+def revoke_tokens(request: Visit) -> HttpResponse:
+    count = request.user.api_tokens.revoke()
+    return done(request, f"{count} token{'' if count == 1 else 's'} revoked.", "tokens")
+
+
+@require_POST
+@login_required
+def end_sign_in(request: Visit, sign_in_id: int) -> HttpResponse:
+    found = get_object_or_404(request.user.sign_ins, pk=sign_in_id)
+    is_this = found.session_id == request.session.session_key
+    request.user.sign_ins.filter(pk=found.pk).end()
+    if is_this:
+        request.session.flush()
+        return redirect("sign_in")
+    return done(request, "That session is signed out.", "sessions")
+
+
+@require_POST
+@login_required
+def end_other_sign_ins(request: Visit) -> HttpResponse:
+    key = request.session.session_key
+    count = request.user.sign_ins.exclude(session=key).end()
+    return done(
+        request, f"{count} other session{'' if count == 1 else 's'} signed out.", "sessions"
+    )
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_POST
+@login_required
+def change_password(request: Visit) -> HttpResponse:
+    """Set a new password, which ends all other sessions and the tokens (`dashboard.leaving`)."""
+    form = password_form(request.user, request.POST)
+    if not form.is_valid():
+        return draw(request, status=422, password_form=form)
+    update_session_auth_hash(request, form.save())
+    note_sign_in(request, request.user)
+    words = "Your password is changed. All other sessions are signed out, all tokens revoked."
+    return done(request, words, "password")
+
+
+@require_POST
+@login_required
+def choose_time_zone(request: Visit) -> HttpResponse:
+    form = TimeZoneForm(request.POST)
+    if not form.is_valid():
+        return draw(request, status=422, time_zone_form=form)
+    chosen = form.save(request.user)
+    words = (
+        f"Times are shown for {chosen}." if chosen else "Times are shown as your browser has them."
+    )
+    return done(request, words, "time-zone")
+
+
+def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
+    user = request.user
+    zone = time_zone_of(user)
+    sign_ins = user.sign_ins.select_related("session")
+    context = {
+        "token_form": TokenForm(user),
+        "password_form": password_form(user),
+        "time_zone_form": TimeZoneForm({"time_zone": zone.key if zone else ""}),
+        "tokens": user.api_tokens.filter(revoked_at=None).order_by("-pk")[:MOST_SHOWN],
+        "sign_ins": sign_ins.filter(session__expire_date__gt=timezone.now())[:MOST_SHOWN],
+        "this_session": request.session.session_key,
+        "time_zones": time_zones(),
+        **told,
+    }
+    return render(request, "dashboard/profile.html", context, status=status)
+
+
+def done(request: Visit, words: str, part: str) -> HttpResponseRedirect:
+    messages.success(request, words)
+    return HttpResponseRedirect(f"/profile#{part}")

@@ -1,0 +1,88 @@
+"""What people may set on their profile page."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from dashboard.models import ApiToken, Preferences, Scope
+from dashboard.models.token import NEW_TOKEN
+
+LIVES = {
+    "7": "7 days",
+    "30": "30 days",
+    "90": "90 days",
+    "365": "A year",
+    "": "Until it is revoked",
+}
+USUAL_LIFE = "90"
+MOST_TOKENS = 50
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(max_length=80, error_messages={"required": "Say what it is for."})
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        initial=list(NEW_TOKEN),
+        error_messages={"required": "Choose at least one scope."},
+    )
+    days = forms.ChoiceField(choices=LIVES.items(), initial=USUAL_LIFE, required=False)
+
+    def __init__(self, user: User, data: Any = None) -> None:
+        self.user = user
+        super().__init__(data, auto_id="token-%s")
+
+    def clean(self) -> dict[str, Any]:
+        if self.user.api_tokens.usable().count() >= MOST_TOKENS:
+            raise forms.ValidationError(
+                f"You have {MOST_TOKENS} tokens in use, which is the limit. Revoke one first."
+            )
+        return self.cleaned_data
+
+    def create(self) -> str:
+        """Make the token and return it: this is the only time it can be read."""
+        name, scopes = self.cleaned_data["name"], self.cleaned_data["scopes"]
+        return ApiToken.create_for(
+            self.user, name=name, scopes=scopes, expires_at=self._expires_at()
+        )
+
+    def _expires_at(self) -> datetime | None:
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class TimeZoneForm(forms.Form):
+    """The time zone in which times are shown."""
+
+    time_zone = forms.CharField(max_length=64, required=False)
+
+    def clean_time_zone(self) -> str:
+        chosen = str(self.cleaned_data["time_zone"]).strip()
+        if chosen and chosen not in available_timezones():
+            raise forms.ValidationError("Choose a time zone such as Europe/Berlin.")
+        return chosen
+
+    def save(self, user: User) -> str:
+        """Keep the choice and return it; empty for the browser's own."""
+        chosen = str(self.cleaned_data["time_zone"])
+        Preferences.objects.update_or_create(user=user, defaults={"time_zone": chosen})
+        return chosen
+
+
+def time_zones() -> list[str]:
+    """Return the zones people choose from: places, without the old names of countries."""
+    places = [zone for zone in available_timezones() if "/" in zone]
+    return sorted(zone for zone in places if not zone.startswith(("Etc/", "posix", "right")))
+
+
+def password_form(user: User, data: Any = None) -> "SetPasswordForm[User]":
+    """Return the form for a new password; who has none so far need not give it."""
+    if user.has_usable_password():
+        return PasswordChangeForm(user, data)
+    return SetPasswordForm(user, data)

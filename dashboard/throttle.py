@@ -1,0 +1,127 @@
+"""Limits for whoever guesses names, passwords, links and tokens.
+
+Failures count per address and per name, in Redis, so that all processes share them. While Redis is away each process
+counts by itself: nobody is let through, and nobody is kept out, because of that.
+"""
+
+import hashlib
+import ipaddress
+import logging
+import time
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+from django.http import HttpRequest
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+
+NETWORK_BITS = 64
+"""How much of an IPv6 address names a household: the rest is free to choose."""
+PREFIX = "countersign.attempts"
+logger = logging.getLogger(__name__)
+
+
+class TooManyAttemptsError(Exception):
+    """Somebody has failed too often; `seconds` says when to try again."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__("Too many attempts. Wait a while, then try again.")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to come in: from where, by which door, under which name, if one is given."""
+
+    request: HttpRequest
+    door: str
+    name: str = ""
+
+    @property
+    def address(self) -> str:
+        return str(self.request.META.get("REMOTE_ADDR") or "unknown")
+
+    def begin(self) -> None:
+        """Count the try for its name; raise `TooManyAttemptsError` where there were too many.
+
+        The name is counted before anything is compared, so that tries at the same moment cannot
+        slip through together; `succeed` takes that back.
+        """
+        item, key = parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key
+        if not ask("test", item, key):
+            raise self._refusal(item, key)
+        if self.name and not ask("hit", *self._by_name):
+            raise self._refusal(*self._by_name)
+
+    def fail(self) -> None:
+        """Count the failure for its address, and say so in the log."""
+        ask("hit", parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key)
+        who = f" as {self.name!r}" if self.name else ""
+        logger.warning("Failed %s%s from %s.", self.door, who, self.address)
+
+    def is_over(self) -> bool:
+        """Whether the address has failed too often."""
+        return not ask("test", parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key)
+
+    def succeed(self) -> None:
+        ask("clear", *self._by_name)
+
+    def _refusal(self, item: RateLimitItem, key: str) -> TooManyAttemptsError:
+        who = f" as {self.name!r}" if self.name else ""
+        logger.warning("Refused %s%s from %s: too many failures.", self.door, who, self.address)
+        return TooManyAttemptsError(seconds_until_free(item, key))
+
+    @property
+    def _address_key(self) -> str:
+        return f"{self.door}:address:{network_of(self.address)}"
+
+    @property
+    def _by_name(self) -> tuple[RateLimitItem, str]:
+        plain = unicodedata.normalize("NFKC", self.name).casefold()
+        digest = hashlib.sha256(plain.encode(errors="replace")).hexdigest()
+        return parse(settings.ATTEMPTS_PER_NAME), f"{self.door}:name:{digest}"
+
+
+def network_of(address: str) -> str:
+    """Return the address, or for IPv6 the network that one household has."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4 or getattr(found, "ipv4_mapped", None):  # noqa: PLR2004
+        return str(getattr(found, "ipv4_mapped", None) or found)
+    return str(ipaddress.ip_network((found, NETWORK_BITS), strict=False))
+
+
+def ask(verb: str, item: RateLimitItem, key: str) -> bool:
+    """Ask Redis, and this process alone where Redis does not answer."""
+    try:
+        return bool(getattr(shared(), verb)(item, key))
+    except StorageError as error:
+        logger.warning("Attempts are counted by each process: %s", error.storage_error)
+        return bool(getattr(own(), verb)(item, key))
+
+
+def seconds_until_free(item: RateLimitItem, key: str) -> int:
+    try:
+        resets_at = shared().get_window_stats(item, key).reset_time
+    except StorageError:
+        resets_at = own().get_window_stats(item, key).reset_time
+    return max(1, int(resets_at - time.time()) + 1)
+
+
+@cache
+def shared() -> MovingWindowRateLimiter:
+    url = settings.REDIS_URL.replace("unix://", "redis+unix://", 1)
+    patience = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    storage = RedisStorage(url, key_prefix=PREFIX, wrap_exceptions=True, **patience)
+    return MovingWindowRateLimiter(storage)
+
+
+@cache
+def own() -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(MemoryStorage())

@@ -1,0 +1,34 @@
+"""Pages show times in the zone their reader has chosen."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from dashboard.models.preferences import time_zone_of
+
+NO_PAGES = ("/api/", "/static/")
+
+
+class TimeZoneMiddleware:
+    """Lets a page be drawn in its reader's time zone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        is_page = not request.path_info.startswith(NO_PAGES)
+        user = request.user if is_page else None
+        zone = time_zone_of(user) if isinstance(user, User) else None
+        if zone is None:
+            return self._get_response(request)
+        request.own_time_zone = zone.key  # type: ignore[attr-defined]
+        with timezone.override(zone):
+            return self._get_response(request)
+
+
+def own_time_zone(request: HttpRequest) -> dict[str, Any]:
+    """For templates: the zone somebody chose, which the browser's is not asked for then."""
+    return {"own_time_zone": getattr(request, "own_time_zone", None)}

@@ -1,0 +1,208 @@
+"""What tokens may do: scopes, an end, and who ends them."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.api import api
+from dashboard.models import ApiToken, Scope
+from dashboard.models.token import USE_NOTED_EVERY
+from procedures.models import Run
+from tests.calls import JSON, RUNS, detail, grant, request_of, respond, run_until_it_waits
+
+NEEDED = {
+    "start_run": {"start"},
+    "send_signal": {"start"},
+    "create_response": {"answer"},
+    "restart_run": {"operate", "start"},
+    "fork_run": {"operate", "start"},
+    "cancel_run": {"operate"},
+    "force_end_run": {"operate"},
+    "pause_run": {"operate"},
+    "unpause_run": {"operate"},
+    "retry_run": {"operate"},
+}
+"""By operation. Whatever is not named here only reads."""
+
+
+def program(user: User, *scopes: str, **options: Any) -> Client:
+    token = ApiToken.create_for(user, scopes=scopes, **options)
+    return Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
+
+
+def operations() -> Iterator[tuple[str, str, str]]:
+    """Every route of the API: its name, method, and an address that leads to it."""
+    for path, methods in api.get_openapi_schema(path_prefix="/api/")["paths"].items():
+        for method, operation in methods.items():
+            address = re.sub("{[a-z]+_id}", str(uuid4()), path.replace("{seq}", "1"))
+            address = re.sub("{[a-z]+}", "question", address)
+            yield operation["operationId"].rpartition("_api_")[2], method, address
+
+
+@pytest.fixture
+def run(admin_user: User) -> Run:
+    return run_until_it_waits("question", by=admin_user)
+
+
+@pytest.mark.parametrize("scope", Scope.values)
+def test_every_route_asks_for_its_scope(run: Run, admin_user: User, scope: str) -> None:
+    """An administrator may do all of it: only the token's scopes are in the way."""
+    client, found = program(admin_user, scope), list(operations())
+
+    for name, method, address in found:
+        response = client.generic(method.upper(), address, "{}", JSON)
+        needed = NEEDED.get(name, {"read"})
+        is_refused = response.status_code == 403
+        assert is_refused is not (needed <= {scope}), (name, method, response.content)
+        if is_refused:
+            assert "needs the scope" in response.json()["detail"]
+
+    assert {name for name, _method, _address in found} > set(NEEDED)
+
+
+@pytest.mark.parametrize("scopes", [{"operate", "start"}, set(Scope.values)])
+def test_several_scopes_open_what_needs_both(run: Run, admin_user: User, scopes: set[str]) -> None:
+    client = program(admin_user, *scopes)
+
+    assert client.post(f"/api/runs/{run.pk}/restart", {"reason": "Again."}, JSON).status_code == 201
+
+
+def test_a_new_token_reads_and_asks(run: Run, admin_user: User) -> None:
+    client = Client(headers={"Authorization": f"Bearer {ApiToken.create_for(admin_user)}"})
+
+    assert client.get("/api/runs").status_code == 200
+    assert "the token has read, ask" in detail(respond(client, request_of(run), value=True), 403)
+
+
+def test_a_token_that_asks_starts_only_what_asks(admin_user: User) -> None:
+    client = program(admin_user, "ask")
+
+    assert client.post("/api/procedures/ask/runs", {}, JSON).status_code in {201, 404, 422}
+    detail(client.post("/api/procedures/question/runs", {}, JSON), 403)
+    detail(client.post("/api/procedures/asks/runs", {}, JSON), 403)
+
+
+def test_a_scope_is_no_right(carol: User) -> None:
+    """Somebody without a part in anything has none by a token with everything."""
+    client = program(carol, *Scope.values)
+
+    assert client.get("/api/runs").json()["items"] == []
+    detail(client.post(RUNS, {"count": 1}, JSON), 404)
+
+
+def test_no_token_opens_a_page(run: Run, admin_user: User) -> None:
+    client = program(admin_user, *Scope.values)
+
+    for path in ("/", f"/runs/{run.pk}", f"/live/range?stream=run:{run.pk}", "/admin/", "/profile"):
+        assert client.get(path).status_code == 302, path
+
+
+# Their end
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_token_expires(alice: User, days: int) -> None:
+    client = program(alice, "read", expires_at=timezone.now() + timedelta(days=days))
+
+    assert client.get("/api/runs").status_code == (200 if days > 0 else 401)
+
+
+def test_a_revoked_token_is_dead_and_is_still_told_of(alice: User) -> None:
+    client, other = program(alice, "read"), program(alice, "read", name="Other")
+    ApiToken.objects.filter(name="").revoke()
+
+    detail(client.get("/api/runs"), 401)
+    assert other.get("/api/runs").status_code == 200
+    assert [one.state for one in ApiToken.objects.order_by("pk")] == ["revoked", "active"]
+
+
+def test_a_new_password_ends_the_tokens_of_the_account_only(alice: User, bob: User) -> None:
+    alices, bobs = program(alice, "read"), program(bob, "read")
+
+    alice.set_password("correct horse battery")
+    alice.save()
+
+    detail(alices.get("/api/runs"), 401)
+    assert bobs.get("/api/runs").status_code == 200
+
+
+def test_signing_in_ends_no_token(alice: User) -> None:
+    """Also where Django renews the hash of the password."""
+    alice.set_password("correct horse battery")
+    alice.password = alice.password.replace("$1000000$", "$1000$")
+    alice.save()
+    client = program(alice, "read")
+
+    Client().login(username="alice", password="correct horse battery")
+
+    assert client.get("/api/runs").status_code == 200
+
+
+def test_the_last_use_is_kept_to_the_minute(alice: User) -> None:
+    client = program(alice, "read")
+    assert ApiToken.objects.get().last_used_at is None
+
+    client.get("/api/runs")
+    first = ApiToken.objects.get().last_used_at
+    client.get("/api/runs")
+
+    assert first
+    assert ApiToken.objects.get().last_used_at == first
+    ApiToken.objects.update(last_used_at=first - USE_NOTED_EVERY)
+    client.get("/api/runs")
+    assert ApiToken.objects.get().last_used_at != first - USE_NOTED_EVERY
+
+
+def test_what_is_refused_is_no_use(alice: User) -> None:
+    program(alice, "read").post(RUNS, {"count": 1}, JSON)
+
+    assert ApiToken.objects.get().last_used_at is None
+
+
+# The command
+
+
+def made(*arguments: str) -> tuple[Client, ApiToken]:
+    output = StringIO()
+    call_command("create_token", "alice", *arguments, stdout=output)
+    token = output.getvalue().splitlines()[-1]
+    return Client(headers={"Authorization": f"Bearer {token}"}), ApiToken.objects.latest("pk")
+
+
+def test_the_command_makes_a_token_that_reads_and_asks(alice: User) -> None:
+    client, token = made()
+
+    assert client.get("/api/runs").status_code == 200
+    assert (token.scopes, token.expires_at) == (["read", "ask"], None)
+
+
+def test_the_command_takes_scopes_a_label_and_an_end(alice: User) -> None:
+    _client, token = made("--scopes", "start, read", "--label", "Till", "--days", "30")
+
+    assert (token.scopes, token.name) == (["read", "start"], "Till")
+    assert token.expires_at
+    assert token.expires_at > timezone.now() + timedelta(days=29)
+
+
+@pytest.mark.parametrize("scopes", ["all", "read,write", " , "])
+def test_the_command_knows_its_scopes(alice: User, scopes: str) -> None:
+    with pytest.raises(CommandError, match="scope"):
+        made("--scopes", scopes)
+    assert not ApiToken.objects.exists()
+
+
+def test_a_browser_needs_no_scope(alice: User) -> None:
+    grant("typed_inputs", alice.groups.get(), "start")
+    client = Client()
+    client.force_login(alice)
+
+    assert client.post(RUNS, {"count": 1}, JSON).status_code == 201
