@@ -20,6 +20,7 @@ from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
 from dashboard.api_scopes import ScopeError
+from dashboard.throttle import TooManyAttemptsError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
 from procedures.engine.faults import fault_of
 from procedures.engine.forks import ForkRefusedError, UnknownPlaceError
@@ -121,6 +122,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     SuspiciousOperation: lambda _: (400, {"detail": UNREADABLE}),
     AuthenticationError: lambda _: (401, {"detail": "Sign in, or send a valid token."}),
     ScopeError: as_said(403),
+    TooManyAttemptsError: as_said(429),
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
     OperationDeniedError: as_said(403),
@@ -156,6 +158,8 @@ def tell(request: HttpRequest, error: Any) -> HttpResponse:
     response = api.create_response(request, content, status=status)
     if kind is AuthenticationError:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyAttemptsError):
+        response.headers["Retry-After"] = str(error.seconds)
     if kind is QuotaError:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

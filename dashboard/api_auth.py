@@ -10,6 +10,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from dashboard.api_scopes import check_scope
 from dashboard.models import ApiToken
+from dashboard.throttle import Attempt
 
 
 class Token(HttpBearer):
@@ -18,11 +19,19 @@ class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         found = ApiToken.objects.find(token.strip())
         if found is None:
+            refuse_unknown(request)
             return None
         check_scope(request, found)
         found.note_use()
         request.user = found.user
         return found.user
+
+
+def refuse_unknown(request: HttpRequest) -> None:
+    """Count an unknown token; a good one is never kept waiting for the others of its address."""
+    attempt = Attempt(request, "API token")
+    attempt.begin()
+    attempt.fail()
 
 
 class SignedInSession(APIKeyCookie):

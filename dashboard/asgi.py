@@ -3,15 +3,15 @@
 import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
 from dashboard.access_log import AccessLog
 from dashboard.body_limit import BodyLimit
+from dashboard.client_address import ClientAddress
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
-pages = AccessLog(BodyLimit(get_asgi_application()))
+pages = ClientAddress(AccessLog(BodyLimit(get_asgi_application())))
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loaded apps)
 from django.urls import path  # noqa: E402
@@ -20,10 +20,10 @@ from dashboard.consumers import LiveConsumer  # noqa: E402
 from dashboard.socket_origin import OwnOrigin  # noqa: E402
 
 sockets = URLRouter([path("live", LiveConsumer.as_asgi())])  # type: ignore[arg-type, list-item]
-own_sockets = OwnOrigin(AuthMiddlewareStack(sockets))  # type: ignore[arg-type]
+own_sockets = ClientAddress(OwnOrigin(AuthMiddlewareStack(sockets)))  # type: ignore[arg-type]
 application = ProtocolTypeRouter(
     {
         "http": pages,
-        "websocket": AllowedHostsOriginValidator(own_sockets),
+        "websocket": own_sockets,
     }
 )

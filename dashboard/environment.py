@@ -16,12 +16,14 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dashboard.values import (
+    Attempts,
     BrokerUrl,
     Checks,
     DatabaseUrl,
     EmailUrl,
     Folder,
     Hosts,
+    Proxies,
     RedisUrl,
     Repositories,
     Secret,
@@ -50,6 +52,9 @@ class Environment(BaseSettings):
     LEDGER_KEY: Secret | None = None
     DEBUG: bool = False
     ALLOWED_HOSTS: Hosts = "localhost,127.0.0.1,[::1]"
+    TRUSTED_PROXIES: Proxies = ""
+    ATTEMPTS_PER_ADDRESS: Attempts = "50 per 15 minutes"
+    ATTEMPTS_PER_NAME: Attempts = "10 per 15 minutes"
     SITE_URL: SiteUrl | None = None
     PORT: int = Field(default=8000, ge=1, le=65535)
     DATABASE_URL: DatabaseUrl | None = None

@@ -15,6 +15,9 @@ LOCAL_DIR = environment.LOCAL_DIR
 SECRET_KEY = environment.secret_key()
 DEBUG = environment.DEBUG
 ALLOWED_HOSTS = split_words(environment.ALLOWED_HOSTS)
+TRUSTED_PROXIES = split_words(environment.TRUSTED_PROXIES)
+ATTEMPTS_PER_ADDRESS = environment.ATTEMPTS_PER_ADDRESS
+ATTEMPTS_PER_NAME = environment.ATTEMPTS_PER_NAME
 SITE_URL = environment.site_url()
 IS_EMBEDDED = environment.is_embedded
 

@@ -1,8 +1,16 @@
 """Which pages may open the live socket: the site's own, and no other server's on its host."""
 
+import logging
+from urllib.parse import urlsplit
+
 from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
 from dashboard.access_log import Application, Receive, Scope, Send
+
+PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
+LOCAL = [".localhost", "127.0.0.1", "[::1]"]
+logger = logging.getLogger(__name__)
 
 
 class OwnOrigin:
@@ -14,8 +22,34 @@ class OwnOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
-        is_own = origin.partition("://")[2] == host or origin in settings.CSRF_TRUSTED_ORIGINS
-        if is_own:
-            await self._application(scope, receive, send)
-        else:
+        if fault := fault_of(origin, host):
+            logger.warning("The live socket stays shut: %s", fault)
             await send({"type": "websocket.close"})
+        else:
+            await self._application(scope, receive, send)
+
+
+def fault_of(origin: str, host: str) -> str:
+    """Say why a page of that origin may not open a socket of that host; empty if it may."""
+    if not origin:
+        return "there is no Origin header, and only pages of this site may open it."
+    scheme, _, place = origin.partition("://")
+    hosts = settings.ALLOWED_HOSTS or (LOCAL if settings.DEBUG else [])
+    if not validate_host(split_domain_port(place)[0], hosts):
+        return f"{origin!r} is not in ALLOWED_HOSTS."
+    if origin in settings.CSRF_TRUSTED_ORIGINS or whole(place, scheme) == whole(host, scheme):
+        return ""
+    return (
+        f"the page comes from {origin!r}, and the request is for the host {host!r}. "
+        "If a proxy rewrites Host, let it pass Host on, or set SITE_URL to the site's address."
+    )
+
+
+def whole(place: str, scheme: str) -> str:
+    """Return a host with its port, also where it is the usual one and left out."""
+    try:
+        url = urlsplit(f"//{place}")
+        port = url.port
+    except ValueError:
+        return place
+    return f"{url.hostname}:{port or PORTS.get(scheme, '')}"

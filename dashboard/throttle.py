@@ -1,7 +1,8 @@
 """Limits for whoever guesses names, passwords, links and tokens.
 
-Failures count per address and per name, in Redis, so that all processes share them. While Redis is away each process
-counts by itself: nobody is let through, and nobody is kept out, because of that.
+Failures count per address and per name, in Redis, so that all processes share them. While Redis
+is away each process counts by itself: nobody is let through, and nobody is kept out, because of
+that.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import time
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -117,7 +119,7 @@ def seconds_until_free(item: RateLimitItem, key: str) -> int:
 @cache
 def shared() -> MovingWindowRateLimiter:
     url = settings.REDIS_URL.replace("unix://", "redis+unix://", 1)
-    patience = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    patience: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
     storage = RedisStorage(url, key_prefix=PREFIX, wrap_exceptions=True, **patience)
     return MovingWindowRateLimiter(storage)
 

@@ -1,7 +1,7 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
@@ -30,8 +30,8 @@ class PlainConverter(StringConverter):
 register_converter(PlainConverter, "plain")
 urlpatterns = [
     path("", home.home, name="home"),
-    path("sign-in", LoginView.as_view(template_name="dashboard/sign_in.html"), name="sign_in"),
-    path("sign-in/<str:name>/<str:token>", sign_in.sign_in_link, name="sign_in_link"),
+    path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-in/<plain:name>/<plain:token>", sign_in.sign_in_link, name="sign_in_link"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
     path("profile", profile.profile, name="profile"),
     path("profile/tokens", profile.create_token, name="profile_tokens"),

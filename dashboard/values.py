@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Callable
 from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -13,6 +14,7 @@ from zoneinfo import available_timezones
 import dj_database_url
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from limits import parse as parse_limit
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
@@ -111,8 +113,28 @@ def is_sender(text: str) -> bool:
     return text.isprintable()
 
 
+def are_proxies(text: str) -> bool:
+    """Addresses, networks, and the word unix."""
+    try:
+        for one in split_words(text):
+            if one != "unix":
+                ip_network(one, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def is_limit(text: str) -> bool:
+    try:
+        return bool(parse_limit(text))
+    except ValueError:
+        return False
+
+
 Secret = Annotated[SecretStr, must(f"at least {SHORTEST_SECRET} characters long", is_long)]
 Hosts = Annotated[str, must("names separated by commas", split_words)]
+Proxies = Annotated[str, must("addresses or networks, like 10.0.0.0/8, 127.0.0.1", are_proxies)]
+Attempts = Annotated[str, must("like 10 per 15 minutes", is_limit)]
 SiteUrl = Annotated[str, must("like https://name", is_url("http", "https"))]
 EmailUrl = Annotated[str, must("like smtp+tls://user:password@host:587", names_a_mail_server)]
 Sender = Annotated[str, must("like Countersign <sign@example.com>", is_sender)]

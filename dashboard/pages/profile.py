@@ -16,6 +16,7 @@ from dashboard.models.preferences import time_zone_of
 from dashboard.models.sign_in import note_sign_in
 from dashboard.pages.visit import Visit
 from dashboard.profile_forms import TimeZoneForm, TokenForm, password_form, time_zones
+from dashboard.throttle import Attempt, TooManyAttemptsError
 
 MOST_SHOWN = 100
 
@@ -81,9 +82,17 @@ def end_other_sign_ins(request: Visit) -> HttpResponse:
 @login_required
 def change_password(request: Visit) -> HttpResponse:
     """Set a new password, which ends all other sessions and the tokens (`dashboard.leaving`)."""
+    attempt = Attempt(request, "change of password", request.user.get_username())
+    try:
+        attempt.begin()
+    except TooManyAttemptsError as error:
+        messages.error(request, str(error))
+        return draw(request, status=429)
     form = password_form(request.user, request.POST)
     if not form.is_valid():
+        attempt.fail()
         return draw(request, status=422, password_form=form)
+    attempt.succeed()
     update_session_auth_hash(request, form.save())
     note_sign_in(request, request.user)
     words = "Your password is changed. All other sessions are signed out, all tokens revoked."

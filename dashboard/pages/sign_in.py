@@ -1,6 +1,10 @@
-"""Signing in by a link."""
+"""Signing in by name and password, and by a link."""
+
+from typing import Any
 
 from django.contrib.auth import login
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -8,8 +12,39 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from dashboard.sign_in import use_link, user_of_link
+from dashboard.throttle import Attempt, TooManyAttemptsError
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+LONGEST_NAME = 150
+
+
+class SignIn(LoginView):
+    """Name and password. Whoever fails too often is refused before anything is compared."""
+
+    template_name = "dashboard/sign_in.html"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        name = request.POST.get("username", "").strip()[:LONGEST_NAME]
+        self.attempt = Attempt(request, "sign-in", name)
+        try:
+            self.attempt.begin()
+        except TooManyAttemptsError as error:
+            return self.refuse(error)
+        return super().post(request, *args, **kwargs)
+
+    def refuse(self, error: TooManyAttemptsError) -> HttpResponse:
+        """Say the same whether or not there is such a name."""
+        response = self.render_to_response(self.get_context_data(told=error), status=429)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        self.attempt.succeed()
+        return super().form_valid(form)
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        self.attempt.fail()
+        return super().form_invalid(form)
 
 
 @never_cache
@@ -17,9 +52,12 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 @sensitive_variables("token")
 def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
     """Mail readers and previews fetch links: only the button signs in."""
-    is_sent = request.method == "POST"
+    is_sent, attempt = request.method == "POST", Attempt(request, "sign-in link")
+    if attempt.is_over():
+        return render(request, "dashboard/sign_in_link_dead.html", status=429)
     user = use_link(name, token) if is_sent else user_of_link(name, token)
     if user is None:
+        Attempt(request, "sign-in link", name).fail()
         return render(request, "dashboard/sign_in_link_dead.html", status=410)
     if is_sent:
         login(request, user, MODEL_BACKEND)

@@ -51,6 +51,7 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "artifacts/name": "report.csv",
         "files/name": "report.csv",
         "signals/name": "paid",
+        "events/seq": 1,
         "chat/session_id": request_of(run).session_id,
         "requests/request_id": request_of(run).pk,
         "sign-in/name": alice.username,
