@@ -14,7 +14,7 @@ from procedures.engine.files import file_desk
 from procedures.engine.journal import RunStatus
 from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
-from procedures.models import Procedure, Run
+from procedures.models import Procedure, Run, Signal
 from procedures.paging import PAGE, Limit, Page, light, page
 from procedures.schemas import (
     KEY,
@@ -24,6 +24,7 @@ from procedures.schemas import (
     ProcedurePage,
     RunDetailOut,
     RunPage,
+    SignalDetailOut,
     SignalIn,
     SignalOut,
     Word,
@@ -179,11 +180,24 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     response={201: SignalOut, 200: SignalOut, **refusals(400, 403, 404, 413, 422)},
     summary="Send a signal",
 )
-def send_signal(
-    request: SignedIn, run_id: UUID, name: Word, sent: SignalIn
-) -> Status[dict[str, str]]:
-    """A named message to a run, kept until it waits for it; the same `id` counts once (200)."""
+def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> Status[Signal]:
+    """A named message to a run, kept until it waits for it; the same `id` counts once (200).
+
+    422 when the run waits for it and cannot take the value. What comes early and cannot be taken
+    when the run waits for it is skipped: `GET /api/signals/{number}` tells.
+    """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     signal = services.Sent(name, sent.id, sent.value)
-    is_new = services.send_signal(run.pk, signal, by=request.user)
-    return Status(201 if is_new else 200, {"id": sent.id, "name": name})
+    kept, is_new = services.send_signal(run.pk, signal, by=request.user)
+    return Status(201 if is_new else 200, kept)
+
+
+@router.get(
+    "/signals/{number}",
+    response={200: SignalDetailOut, **refusals(404)},
+    summary="What became of a signal",
+)
+def get_signal(request: SignedIn, number: int) -> Signal:
+    """A signal to a run that you may see, by the `number` that the answer to its sending tells."""
+    runs = access.visible_runs(request.user)
+    return get_object_or_404(Signal.objects.filter(run__in=runs), pk=number)

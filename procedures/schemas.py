@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from procedures import access, registry
 from procedures.engine.large import place_of
-from procedures.models import Artifact, Event, Procedure, Run, Wait
+from procedures.models import Artifact, Event, Procedure, Run, Signal, Wait
 
 
 def without_nul(text: str) -> str:
@@ -270,6 +270,45 @@ class SignalOut(Schema):
 
     id: str
     name: str
+    number: int = Field(description="Where it is found: `GET /api/signals/{number}`.")
+
+    @staticmethod
+    def resolve_id(signal: Signal) -> str:
+        return signal.signal_id
+
+    @staticmethod
+    def resolve_number(signal: Signal) -> int:
+        return signal.pk
+
+
+class SignalDetailOut(SignalOut):
+    """A signal, and what became of it."""
+
+    run: UUID
+    value: Any
+    sender: str
+    at: datetime
+    status: Literal["kept", "received", "skipped"] = Field(
+        description="kept: the run has not waited for it yet; skipped: it could not take the value."
+    )
+    reason: str = Field(description="Why it was skipped; else empty.")
+    wait: str | None = Field(description="The key of the wait that it closed.")
+
+    @staticmethod
+    def resolve_run(signal: Signal) -> UUID:
+        return signal.run_id
+
+    @staticmethod
+    def resolve_value(signal: Signal) -> Any:
+        return json.loads(signal.value)
+
+    @staticmethod
+    def resolve_reason(signal: Signal) -> str:
+        return signal.skipped
+
+    @staticmethod
+    def resolve_wait(signal: Signal) -> str | None:
+        return signal.wait.key if signal.wait else None
 
 
 class ReasonIn(Schema):

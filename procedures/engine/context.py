@@ -16,7 +16,7 @@ from procedures.engine.children import OnFailure, start_child, start_map
 from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import Continued
-from procedures.engine.handles import Handle, first_of, open_timer, sleep
+from procedures.engine.handles import Handle, open_timer, sleep
 from procedures.engine.history import checked_key
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.later import Later
@@ -25,6 +25,7 @@ from procedures.engine.options import check_text, check_word, with_options
 from procedures.engine.progress import check_progress
 from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
+from procedures.engine.sets import first_of
 from procedures.engine.signals import Received, Waiting, open_signal
 from procedures.engine.state import State
 from procedures.engine.steps import PLAIN, Doing

@@ -1,12 +1,10 @@
 """What a run waits for: opened now, closed by people, time, a message or another run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from procedures.engine import canonical
-from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
@@ -39,6 +37,8 @@ class Handle(Generic[T]):
         self.key = key
         self.kind: str = opened["wait"]
         self.opened, self.entry = opened, entry
+        self.misfit: Callable[[Entry], str] = fits
+        """Why the code cannot take what the wait was closed with; "" when it can."""
         self._line, self._read = line, read
 
     def __repr__(self) -> str:
@@ -58,8 +58,51 @@ class Handle(Generic[T]):
         if self.entry is None or self.closed_seq is None:
             self._line.check_going_on(self.key)
             self._line.interrupt(Suspend(self.key))
+        if skip_misfits(self._line, [self]):
+            self._line.interrupt(Suspend(self.key))
         self._line.pass_by(self.entry.last)
         return self._read(self.entry)
+
+
+def fits(_: Entry) -> str:
+    return ""
+
+
+def misfits_among(line: Line, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
+    """The signals that came with what the code cannot take, and why it cannot.
+
+    None where the code has gone on since: what it has taken once no longer fits, then.
+    """
+    if line.scope.has_unread():
+        return {}
+    closed = [(one, one.misfit(one.entry)) for one in handles if one.entry and one.closed_seq]
+    return {one: why for one, why in closed if why}
+
+
+def skip_misfits(line: Line, handles: Iterable[Handle[Any]]) -> bool:
+    """Wait again for the signals that came with what the code cannot take, if there are any."""
+    wrong = misfits_among(line, handles)
+    if not wrong:
+        return False
+    line.check_going_on(next(iter(wrong)).key)
+    drafts = [draft for one, why in wrong.items() for draft in opened_again(one, why)]
+    events = line.commit(*drafts)
+    opened = (event for event in events if event.kind == EventKind.WAIT_OPENED)
+    for one, event in zip(wrong, opened, strict=True):
+        one.entry = Entry("wait", one.key, [event])
+    return True
+
+
+def opened_again(handle: Handle[Any], why: str) -> list[Draft]:
+    """Tell why what came was skipped, and open the wait again, to be closed when it was due."""
+    assert handle.entry
+    told = Draft(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
+    return [told, reopening(handle.key, handle.entry, skipped=why)]
+
+
+def reopening(key: str, entry: Entry, **how: Any) -> Draft:
+    opened = {**entry.events[0].content, **how}
+    return Draft(EventKind.WAIT_OPENED, key, entry.events[0].name, opened)
 
 
 def open_wait(
@@ -161,72 +204,6 @@ def sleep(line: Line, name: str, length: timedelta) -> None:
     key = line.scope.key_for(name)
     if length > timedelta(0) or line.scope.peek("wait", key):
         open_timer(line, key, max(length, SHORTEST)).wait()
-
-
-def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> list[Handle[T]]:
-    """The first `need` of them to be closed, in that order; the other open ones are withdrawn.
-
-    Decided in the transaction of who closes the last one needed: the run replays once.
-    """
-    line.check_usable()
-    _check_set(line, need, handles)
-    key = line.scope.key_for(name)
-    over = [handle.key for handle in handles]
-    data = {"wait": "set", "need": need, "over": over}
-    data["digest"] = canonical.digest(canonical.text_of((need, over)))[:16]
-    entry = line.take("wait", key)
-    if entry is None:
-        won = _decided(line, key, {**data, "due_at": None}, handles)
-    else:
-        check_same(line, key, entry.events[0].content, data)
-        if not entry.is_closed:
-            line.check_going_on(key)
-            line.interrupt(Suspend(key))
-        line.pass_by(entry.last)
-        won = entry.last.content["value"]
-        left = [handle for handle in handles if handle.key not in won and handle.entry is None]
-        if left:  # decided after an operator had them asked again, and before they were
-            line.check_wanted(key)
-            _withdraw(line, left, "")
-    return [handle for chosen in won for handle in handles if handle.key == chosen]
-
-
-def _decided(
-    line: Line, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
-) -> list[str]:
-    """Those that are closed already, if they are enough; else the run waits for the set."""
-    line.check_going_on(key)
-    line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
-    closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
-    if len(closed) < data["need"]:
-        line.interrupt(Suspend(key))
-    winners = [closed[seq] for seq in sorted(closed)][: data["need"]]
-    won, why = [one.key for one in winners], _told_of(winners[-1])
-    _withdraw(line, handles, why, Draft(EventKind.WAIT_CLOSED, key, key, decision(won)))
-    return won
-
-
-def _withdraw(line: Line, handles: Sequence[Handle[Any]], why: str, *drafts: Draft) -> None:
-    """Close what of these nobody waits for any more, and keep the drafts in the same commit."""
-    left = [one for one in handles if one.closed_seq is None and one.kind not in KEEPS_ON]
-    withdrawn = [Draft(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
-    events = line.commit(*withdrawn, *drafts)
-    for handle, event in zip(left, events, strict=False):
-        handle.entry = Entry("wait", handle.key, [event])
-
-
-def _told_of(handle: Handle[Any]) -> str:
-    return told_of(handle.opened, handle.entry.last.content) if handle.entry else ""
-
-
-def _check_set(line: Line, need: int, handles: Sequence[Handle[Any]]) -> None:
-    keys = {handle.key for handle in handles}
-    if not all(handle.is_of(line) for handle in handles):
-        raise QuestionError("A handle is waited for where it was opened, not in a branch.")
-    if len(keys) != len(handles):
-        raise QuestionError("Each handle can be waited for once in a set.")
-    if not 1 <= need <= len(keys):
-        raise QuestionError(f"{need} of {len(keys)} handles can never be closed.")
 
 
 def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypedDict, TypeVar
 
+from pydantic import ValidationError
+
 from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
-from procedures.engine.errors import QuestionError, RequestExpiredError
+from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError
 from procedures.engine.handles import Handle, open_wait
 from procedures.engine.history import Entry
 from procedures.engine.large import unpacked
@@ -16,7 +18,9 @@ from procedures.engine.secrecy import INSTEAD, holds_secret
 from procedures.engine.shapes import check_shape, shape_of
 
 T = TypeVar("T")
-NOTHING: Any = object()
+RECEIVED = "received"
+"""The outcome of a wait for a signal that came."""
+LONGEST_REASON = 500
 
 
 class Waiting(TypedDict, total=False):
@@ -70,9 +74,39 @@ def open_signal(
 
     if line.is_new("wait", key):
         line.sizes.check_default(name, data["default"])
+
     expires = waiting.get("expires")
     seconds = parse_duration(expires).total_seconds() if expires is not None else None
-    return open_wait(line, key, data, read, expires=seconds)
+    handle = open_wait(line, key, data, read, expires=seconds)
+    handle.misfit = lambda entry: _misfit(name, entry, hint)
+    return handle
+
+
+def _misfit(name: str, entry: Entry, hint: Any) -> str:
+    """Why the code cannot take what its wait was closed with; "" when it can."""
+    content = entry.last.content
+    if content["outcome"] != RECEIVED:
+        return ""
+    try:
+        canonical.load(unpacked(content, "value"), hint)
+    except ValidationError as error:
+        return skipped(name, content["responder"], canonical.faults(error))
+    return ""
+
+
+def skipped(name: str, sender: str, why: str) -> str:
+    """What the journal says of a signal that did not fit."""
+    words = canonical.legible(why)[:LONGEST_REASON]
+    return f"The signal {name} from {sender} was skipped, and is still waited for. {words}"
+
+
+def misfit_of(value: Any, opened: Mapping[str, Any]) -> str:
+    """Why a wait that opens now, in code of its own version, cannot take a value; "" if it can."""
+    try:
+        check_signal(value, opened, code=opened.get("code", ""))
+    except AnswerError as error:
+        return str(error)
+    return ""
 
 
 def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:

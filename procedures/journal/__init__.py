@@ -7,7 +7,7 @@ from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.forks import Fork, begin_fork
 from procedures.journal.statements import ledger_key
 from procedures.journal.storage import limit_locks
-from procedures.journal.waits import answer_wait, close_wait, match_signal, queue
+from procedures.journal.waits import answer_wait, close_wait, match_signal, queue, receive
 
 __all__ = [
     "LEASE",
@@ -29,6 +29,7 @@ __all__ = [
     "match_signal",
     "pause",
     "queue",
+    "receive",
     "settle",
     "unpause",
     "wait_again",

@@ -12,7 +12,7 @@ from procedures.journal.cancelling import cancel_children, lock_below, withdraw_
 from procedures.journal.children import begin_children, bring_end
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, decide, match_signal
-from procedures.models import Artifact, Run, Wait
+from procedures.models import Artifact, Run, Signal, Wait
 from procedures.models.cells import insert_row
 
 
@@ -94,6 +94,9 @@ def _open(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
         need=content.get("need"),
     )
     insert_row(wait)
+    if why := content.get("skipped"):  # what came before did not fit, and is waited for again
+        for signal in Signal.objects.taken_by(run, wait.key).reverse()[:1]:
+            signal.skip(why)
     if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
         raise Refused("A question was asked, but nothing here shows it to people.")
     wait.join_set()

@@ -13,6 +13,7 @@ from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.files import file_desk
 from procedures.engine.journal import EventKind, RunStatus, closing
 from procedures.engine.large import packed
+from procedures.engine.signals import RECEIVED, misfit_of, skipped
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
 from procedures.models.cells import insert_row
@@ -86,10 +87,28 @@ def queue(run: Run, *, at: datetime) -> None:
 
 
 def match_signal(run: Run, wait: Wait, *, at: datetime) -> None:
-    """Close a wait for a signal with the first of its name that nobody has waited for."""
-    signal = Signal.objects.unread(run, wait.signal).first()
-    if signal:
-        signal.read_by(wait)
-        with file_desk(ContentStore()):
-            value = packed("value", canonical.value_of(signal.value))
-        answer_wait(run, wait, closing("received", responder=signal.sender) | value, at=at)
+    """Close a wait for a signal with the first of its name that nobody has waited for.
+
+    Those that the waiting code cannot take are skipped, and the journal says why.
+    """
+    for signal in Signal.objects.unread(run, wait.signal):
+        value = canonical.value_of(signal.value)
+        if why := misfit_of(value, wait.opening()):
+            _skip(run, wait, signal, skipped(signal.name, signal.sender, why))
+            continue
+        receive(run, wait, signal, at=at)
+        return
+
+
+def receive(run: Run, wait: Wait, signal: Signal, *, at: datetime) -> None:
+    """Close a wait with that signal."""
+    signal.read_by(wait)
+    with file_desk(ContentStore()):
+        value = packed("value", canonical.value_of(signal.value))
+    answer_wait(run, wait, closing(RECEIVED, responder=signal.sender) | value, at=at)
+
+
+def _skip(run: Run, wait: Wait, signal: Signal, why: str) -> None:
+    signal.skip(why)
+    data = canonical.text_of({"text": why, "level": "warning"})
+    insert_row(RunInput(run=run, kind=EventKind.LOG, key=wait.key, name=why[:100], data=data))

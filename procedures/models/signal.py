@@ -12,7 +12,11 @@ from procedures.models.wait import Wait
 class SignalQuerySet(models.QuerySet["Signal"]):
     def unread(self, run: Run, name: str) -> Self:
         """Those of a name that nobody has waited for yet, in the order they came."""
-        return self.filter(run=run, name=name, wait=None).order_by("pk")
+        return self.filter(run=run, name=name, wait=None, skipped="").order_by("pk")
+
+    def taken_by(self, run: Run, key: str) -> Self:
+        """Those that waits of that key were closed with, the newest wait last."""
+        return self.filter(run=run, wait__key=key).order_by("wait__opened_seq")
 
 
 class Signal(models.Model):
@@ -26,6 +30,8 @@ class Signal(models.Model):
     at = models.DateTimeField()
     wait = models.OneToOneField(Wait, models.SET_NULL, null=True, related_name="received")
 
+    skipped = models.TextField(blank=True, help_text="Why the run did not take it.")
+
     objects = SignalQuerySet.as_manager()
 
     class Meta:
@@ -34,11 +40,25 @@ class Signal(models.Model):
             models.UniqueConstraint(fields=["run", "name", "signal_id"], name="one_signal_per_id")
         ]
         indexes = [
-            models.Index(fields=["run", "name"], condition=Q(wait=None), name="unread_signals")
+            models.Index(
+                fields=["run", "name"], condition=Q(wait=None, skipped=""), name="unread_signals"
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.signal_id}"
+
+    @property
+    def status(self) -> str:
+        """What became of it: "kept" until the run waits for it, "received", or "skipped"."""
+        if self.skipped:
+            return "skipped"
+        return "received" if self.wait_id else "kept"
+
+    def skip(self, why: str) -> None:
+        """Note that the run could not take it; nobody is given it any more."""
+        self.wait, self.skipped = None, why
+        self.save(update_fields=["wait", "skipped"])
 
     def read_by(self, wait: Wait) -> None:
         self.wait = wait

@@ -42,11 +42,11 @@ class Sent:
 
 
 @transaction.atomic
-def send_signal(run_id: UUID, sent: Sent, *, by: User) -> bool:
+def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     """Keep a signal, and let the run go on that waits for it; False when its id came before.
 
-    `SignalRefusedError`, too, when the run waits for it and its code cannot take the value.
-    Locks the run.
+    `SignalRefusedError`, too, when the run waits for it and its code cannot take the value. One
+    that comes before the run waits for it, and cannot be taken then, is skipped. Locks the run.
     """
     run, now = lock_run(run_id), clock.now()
     if not _may_send(run, by):
@@ -55,13 +55,11 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> bool:
     if earlier := Signal.objects.filter(run=run, name=sent.name, signal_id=sent.signal_id).first():
         if earlier.value != text:
             raise SignalRefusedError(f"The id {sent.signal_id!r} came before with another value.")
-        return False
+        return earlier, False
     if RunStatus(run.status).is_end:
         raise SignalRefusedError(f"The run has ended: {run.status}.")
-    waits = run.waits.open().filter(kind=Wait.Kind.SIGNAL, signal=sent.name)
-    if wait := waits.order_by("opened_seq").first():
-        _check_fit(wait, sent)
-    Signal.objects.create(
+    wait = _taker_of(run, sent)
+    signal = Signal.objects.create(
         run=run,
         name=sent.name,
         signal_id=sent.signal_id,
@@ -70,21 +68,31 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> bool:
         at=now,
     )
     if wait:
-        journal.match_signal(run, wait, at=now)
-    return True
+        journal.receive(run, wait, signal, at=now)
+    return signal, True
 
 
 def _may_send(run: Run, user: User) -> bool:
     return run.started_by_id == user.pk or access.may_operate(user, run)
 
 
-def _check_fit(wait: Wait, sent: Sent) -> None:
-    definition = registry.find(wait.run.procedure.name)
-    try:
-        if definition:
-            check_signal(sent.value, wait.opening(), code=definition.version)
-    except AnswerError as error:
-        raise SignalRefusedError(f"The run cannot take it as {sent.name!r}. {error}") from None
+def _taker_of(run: Run, sent: Sent) -> Wait | None:
+    """The first of the waits for that signal that can take its value; None when none is open."""
+    definition = registry.find(run.procedure.name)
+    waits = run.waits.open().filter(kind=Wait.Kind.SIGNAL, signal=sent.name)
+    refusals: list[AnswerError] = []
+    for wait in waits.order_by("opened_seq"):
+        try:
+            if definition:
+                check_signal(sent.value, wait.opening(), code=definition.version)
+        except AnswerError as refusal:
+            refusals.append(refusal)
+        else:
+            return wait
+    if refusals:
+        words = f"The run cannot take it as {sent.name!r}. {refusals[0]}"
+        raise SignalRefusedError(words) from None
+    return None
 
 
 def _checked_text(sent: Sent) -> str:

@@ -76,7 +76,7 @@ class DatabaseBackend:
 
     def signal(self, run_id: str, name: str, value: Any, signal_id: str) -> bool:
         sent = Sent(name, signal_id, value)
-        return send_signal(UUID(run_id), sent, by=_person("bob"))
+        return send_signal(UUID(run_id), sent, by=_person("bob"))[1]
 
     def cancel(self, run_id: str) -> None:
         cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")

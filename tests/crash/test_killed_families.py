@@ -140,7 +140,7 @@ def send_at_once(run: Run, sent: Sent, *, by: User) -> list[bool]:
     def send(_: int) -> bool:
         barrier.wait()
         with own_connection():
-            return send_signal(run.pk, sent, by=by)
+            return send_signal(run.pk, sent, by=by)[1]
 
     with ThreadPoolExecutor(TWENTY) as threads:
         return list(threads.map(send, range(TWENTY)))

@@ -49,6 +49,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/runs/{run_id}/result", "get"),
         ("/api/runs/{run_id}/artifacts/{name}", "get"),
         ("/api/runs/{run_id}/signals/{name}", "post"),
+        ("/api/signals/{number}", "get"),
         ("/api/runs/{run_id}/cancellation", "post"),
         ("/api/runs/{run_id}/force_end", "post"),
         ("/api/runs/{run_id}/pause", "post"),

@@ -32,7 +32,8 @@ def test_a_signal_is_kept_once_and_wakes_the_run(run: Run, alice: User) -> None:
     again = send(alice, run, id="p-1", value=31)
 
     assert (first.status_code, again.status_code) == (201, 200)
-    assert first.json() == again.json() == {"id": "p-1", "name": "paid"}
+    number = Signal.objects.get().pk
+    assert first.json() == again.json() == {"id": "p-1", "name": "paid", "number": number}
     run.refresh_from_db()
     assert run.status == "queued"
 

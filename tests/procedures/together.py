@@ -1,6 +1,8 @@
 """Several waits at once: sets, signals, timers, branches."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from procedures.engine import BranchFailedError, Context, procedure
 from tests.procedures.families import doubled
@@ -79,6 +81,35 @@ def payment_or_time(ctx: Context) -> list[str]:
 @procedure
 def paid_amount(ctx: Context, default: Any = 7) -> int:
     return ctx.signal("paid", int, expires="1h", default=default).wait().value
+
+
+def even(number: int) -> int:
+    if number % 2:
+        raise ValueError(f"{number} is odd")
+    return number
+
+
+Even = Annotated[int, AfterValidator(even)]
+"""What only code can tell."""
+
+
+@procedure
+def even_payment(ctx: Context) -> int:
+    return ctx.signal("paid", Even, expires="1h", default=0).wait().value
+
+
+@procedure
+def even_payment_or_answer(ctx: Context, need: int) -> list[Any]:
+    paid, asked, timer = ctx.signal("paid", Even), ctx.later.ask("Or?"), ctx.timer("2h")
+    won = [ctx.wait_any(paid, asked, timer)] if need == 1 else ctx.wait_n(need, paid, asked, timer)
+    ctx.step(act, "won", name="won")
+    return [*(one.key for one in won), paid.wait().value]
+
+
+@procedure
+def number_and_text(ctx: Context) -> list[Any]:
+    handles: list[Any] = [ctx.signal("said", int), ctx.signal("said", str)]
+    return [one.value for one in ctx.wait_all(*handles)]
 
 
 @procedure

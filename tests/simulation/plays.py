@@ -5,7 +5,9 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from procedures.engine import (
     BranchFailedError,
@@ -241,6 +243,32 @@ def heard_of(kept: Kept) -> int:
     return int(kept.closed["paid"]["value"]) + int(kept.closed["paid#2"]["value"])
 
 
+def even(number: int) -> int:
+    if number % 2:
+        raise ValueError(f"{number} is odd")
+    return number
+
+
+EVEN: Any = Annotated[int, AfterValidator(even)]
+THIRD: Any = Annotated[int, Field(multiple_of=3)]
+
+
+@procedure
+def picky(ctx: Context) -> list[int]:
+    """What it is sent mostly does not fit: by its shape, or by what only the code can tell."""
+    first: Handle[Any] = ctx.signal("even", EVEN, expires="40s", default=0)
+    ctx.wait_any(first, ctx.later.ask("Which?", name="which"))
+    ctx.step(act, "look", 1, name="look", retry=AGAIN)
+    second = ctx.signal("even", THIRD, expires="20s", default=0)
+    return [first.wait().value or 0, second.wait().value]
+
+
+def picked(kept: Kept) -> list[int]:
+    values = [kept.closed[key]["value"] or 0 for key in ("even", "even#2")]
+    assert values[0] % 2 == values[1] % 3 == 0
+    return values
+
+
 @procedure
 def archive(ctx: Context) -> list[Any]:
     amount = ctx.random.randint(2, 5)
@@ -337,6 +365,7 @@ PLAYS = {
     "family": Play((family,), gathered, {}),
     "committee": Play((committee,), agreed, {}),
     "listener": Play((listener,), heard_of, {}, ("paid",)),
+    "picky": Play((picky,), picked, {}, ("even",)),
     "archive": Play((archive,), archived, {}),
     "household": Play((household,), inherited, {"name": "Eve"}),
     "clan": Play((clan,), related, {}),

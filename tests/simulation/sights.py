@@ -35,6 +35,8 @@ SIGHTS = {
     "happened": "doubtful steps that had happened",
     "fail": "doubtful steps that were to fail",
     "early signals": "signals that came before their wait",
+    "refused signals": "signals refused, as they did not fit",
+    "skipped": "signals skipped, as they did not fit",
     "signals again": "signals that came again",
 }
 
@@ -56,6 +58,7 @@ def _in(event: Event) -> Iterator[str]:
     content = event.content
     if any(name.endswith("_elsewhere") for name in content):
         yield "large"
+    yield from ["skipped"] * (event.kind == EventKind.LOG and "was skipped" in event.name)
     if event.kind == EventKind.OPERATOR:
         yield event.name
     elif event.kind == EventKind.RUN_CONTINUED:

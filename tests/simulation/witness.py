@@ -38,6 +38,8 @@ class Row(Protocol):
     @property
     def signals(self) -> Sequence[Mapping[str, Any]]: ...
     @property
+    def skipped(self) -> Sequence[Mapping[str, Any]]: ...
+    @property
     def result(self) -> str | None: ...
 
 
@@ -149,6 +151,8 @@ class Witness:
             self.kept.closed.pop(key, None)
 
     def _take_opening(self, event: Event, content: dict[str, Any]) -> None:
+        if content.get("skipped") or content.get("anew"):  # what had come did not fit
+            self._forget(event.key)
         if event.key in self.asked:
             raise BrokenError("a wait is opened once", event.key)
         self.opened[event.key] = self.asked[event.key] = content
@@ -247,6 +251,7 @@ class Witness:
 
     def _signals(self, row: Row) -> Iterator[tuple[str, str]]:
         coming = [one["value"] for one in row.signals]
+        coming += [one["value"] for one in row.skipped]
         coming += [one.data.get("value") for one in row.inputs]
         if lost := [number for number in self.sent - self._received if number not in coming]:
             yield "an accepted signal is never lost", f"{sorted(lost)}"

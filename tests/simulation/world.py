@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from procedures.engine.errors import Fenced, StorageLost
+from procedures.engine.errors import AnswerError, Fenced, StorageLost
 from procedures.engine.files import file_desk
 from procedures.engine.history import UNDO
 from procedures.engine.journal import Batch, RunStatus, closing
@@ -211,7 +211,11 @@ class World:
         def send() -> None:
             run = self.store.runs[run_id]
             if not run.status.is_end:
-                is_new = self.store.signal(run_id, name, number, id=str(number), by="carol")
+                try:
+                    is_new = self.store.signal(run_id, name, number, id=str(number), by="carol")
+                except AnswerError:  # refused at the door
+                    self.counts["refused signals"] += 1
+                    return
                 self.witnesses[run_id].sent |= {number} if is_new else set()
                 is_kept = is_new and any(one["value"] == number for one in run.signals)
                 self.counts["early signals"] += is_kept

@@ -72,6 +72,8 @@ class MemoryRun:
     """The keys of those that were closed, in that order, and what closed them, in words."""
     signals: list[dict[str, Any]] = field(default_factory=list)
     """Those that nobody has waited for yet."""
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+    """Those that did not fit, each with the reason."""
     signal_ids: set[tuple[str, str]] = field(default_factory=set)
     maps: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
     """What became of the children of a map, by its key and their number."""

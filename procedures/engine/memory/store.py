@@ -8,6 +8,7 @@ from uuid import uuid4
 from procedures.engine.choices import choice_desk
 from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.definition import Procedure
+from procedures.engine.errors import AnswerError
 from procedures.engine.execute import advance
 from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON
@@ -34,7 +35,7 @@ from procedures.engine.memory.rows import (
     Parent,
     child_end,
 )
-from procedures.engine.signals import check_signal
+from procedures.engine.signals import RECEIVED, check_signal, misfit_of, skipped
 from procedures.engine.sizes import USUAL_SIZES, Sizes
 
 LEAVING = (RunStatus.FAILED, RunStatus.SUCCEEDED)
@@ -148,20 +149,33 @@ class MemoryStore:
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
         """Send a named message to a run, once for its id; kept until somebody waits for it.
 
-        `AnswerError`, and nothing is kept, when who waits for it cannot take the value.
+        `AnswerError`, and nothing is kept, when no wait for it that is open can take the value.
         """
         run = self.runs[run_id]
         if (name, id) in run.signal_ids:
             return False
         self.sizes.check_signal(value)
-        waiting = [key for key, wait in run.waits.items() if wait.get("signal") == name]
-        if waiting:
-            check_signal(value, run.waits[waiting[0]], code=run.procedure.version)
+        key = self._taker_of(run, name, value)
         run.signal_ids.add((name, id))
         run.signals.append({"name": name, "value": value, "by": by})
-        if waiting:
-            self._match_signal(run, waiting[0])
+        if key:
+            self._match_signal(run, key)
         return True
+
+    def _taker_of(self, run: MemoryRun, name: str, value: Any) -> str:
+        """The first of the waits for that signal that can take the value; "" when none is open."""
+        waiting = [key for key, wait in run.waits.items() if wait.get("signal") == name]
+        refusals: list[AnswerError] = []
+        for key in waiting:
+            try:
+                check_signal(value, run.waits[key], code=run.procedure.version)
+            except AnswerError as refusal:
+                refusals.append(refusal)
+            else:
+                return key
+        if refusals:
+            raise refusals[0]
+        return ""
 
     def cancel(self, run_id: str, *, by: str, reason: str) -> None:
         """End a run: at once, or by a worker when it is worked on or has something to undo."""
@@ -338,15 +352,22 @@ class MemoryStore:
 
     def _match_signal(self, run: MemoryRun, key: str) -> None:
         wait = run.waits[key]
-        if wait["wait"] != "signal":
+        early = [one for one in run.signals if one["name"] == wait.get("signal")]
+        for signal in early:
+            run.signals.remove(signal)
+            if why := misfit_of(signal["value"], wait):
+                self._skip(run, key, signal, skipped(signal["name"], signal["by"], why))
+                continue
+            with file_desk(self.files):
+                value = packed("value", signal["value"])
+            self._close(run, key, closing(RECEIVED, responder=signal["by"]) | value)
             return
-        for signal in run.signals:
-            if signal["name"] == wait["signal"]:
-                run.signals.remove(signal)
-                with file_desk(self.files):
-                    value = packed("value", signal["value"])
-                self._close(run, key, closing("received", responder=signal["by"]) | value)
-                return
+
+    def _skip(self, run: MemoryRun, key: str, signal: dict[str, Any], why: str) -> None:
+        """Note a signal that did not fit, for the journal, too."""
+        run.skipped.append({**signal, "why": why})
+        data = {"text": why, "level": "warning"}
+        run.inputs.append(Draft(EventKind.LOG, key, why[:100], data))
 
     def _close(self, run: MemoryRun, key: str, content: dict[str, Any]) -> None:
         """Close a wait from outside: the run goes on, unless a set of waits is not decided yet."""
