@@ -14,7 +14,7 @@ from procedures.engine.attempts import do_step
 from procedures.engine.bound import Bound, bound_to_be_shown
 from procedures.engine.children import OnFailure, start_child, start_map
 from procedures.engine.definition import Procedure
-from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.durations import Duration, check_moment, parse_duration
 from procedures.engine.errors import Continued
 from procedures.engine.handles import Handle, open_timer, sleep
 from procedures.engine.history import checked_key
@@ -248,8 +248,12 @@ class Context:
 
     @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime) -> None:
-        """Wait until then (with its time zone); a moment that has passed is not waited for."""
+        """Wait until then (with its time zone, within ten years).
+
+        A moment that has passed is not waited for.
+        """
         self._line.check_usable()
+        check_moment(moment, now=self._line.now)
         sleep(self._line, "sleep_until", moment - self._line.journal.now())
 
     @with_options("ctx.timer")
@@ -297,6 +301,7 @@ class Context:
 
         With "collect" a child that failed leaves its `ChildFailedError` among the results.
         """
+        check_word("on_failure= of ctx.map", on_failure, get_args(OnFailure))
         handle = start_map(self._line, procedure, inputs, at_most=at_most, on_failure=on_failure)
         return handle.wait()
 
@@ -309,6 +314,7 @@ class Context:
         Each has a copy of `state`, merged in their order. "fail_fast" raises the first
         `BranchFailedError` and withdraws what the others wait for; "collect" returns it.
         """
+        check_word("on_failure= of ctx.gather", on_failure, get_args(OnFailure))
         named = [(branches.name_of(fn), self._branch(fn)) for fn in branch]
         return branches.gather(self._line, named, on_failure=on_failure)
 

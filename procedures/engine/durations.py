@@ -1,7 +1,8 @@
 """Lengths of time as authors write them: "90s", "2h", "3 days", seconds, or a timedelta."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import isnan
 
 UNITS = {
     "ms": "milliseconds",
@@ -25,17 +26,26 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST) -> timede
     """A positive length of time of at most ten years; numbers are seconds."""
     try:
         length = _length(value)
-    except OverflowError:
+    except OverflowError:  # also of an infinite number
         length = timedelta.max
     if not shortest <= length <= LONGEST:
         raise ValueError(f"{value!r} is not between a moment and ten years.")
     return length
 
 
+def check_moment(moment: object, *, now: datetime) -> None:
+    """`ValueError` for what is no time with its zone, or more than ten years from now."""
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise ValueError(f"{moment!r} is not a moment: give a datetime with its time zone.")
+    if moment - now > LONGEST:
+        raise ValueError(f"{moment} is more than ten years from now.")
+
+
 def _length(value: Duration) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    is_truth = isinstance(value, bool)
+    if isinstance(value, int | float) and not is_truth and not isnan(value):
         return timedelta(seconds=value)
     if isinstance(value, str) and (found := PATTERN.fullmatch(value)):
         unit = "ms" if found["unit"] == "ms" else found["unit"][0]

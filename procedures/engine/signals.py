@@ -14,6 +14,7 @@ from procedures.engine.handles import Handle, open_wait
 from procedures.engine.history import Entry
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line, checked_name
+from procedures.engine.options import check_word
 from procedures.engine.secrecy import INSTEAD, holds_secret
 from procedures.engine.shapes import check_shape, shape_of
 
@@ -124,7 +125,8 @@ def _silence(name: str, hint: Any, waiting: Waiting) -> dict[str, Any]:
         raise QuestionError(f"The signal {name!r} needs expires= too: when does silence count?")
     if "default" in waiting and "on_timeout" in waiting:
         raise QuestionError(f"The signal {name!r} says both default= and on_timeout=.")
-    if waiting.get("on_timeout"):
+    if "on_timeout" in waiting:
+        check_word(f"on_timeout= of the signal {name!r}", waiting["on_timeout"], ["fail"])
         return {"on_timeout": "fail", "default": None}
     try:
         default = canonical.jsonable(waiting.get("default"))

@@ -16,7 +16,13 @@ from procedures.testing.people import (
     script,
     silent,
 )
-from procedures.testing.rehearsal import EndlessError, Given, RehearsedRun, run_procedure
+from procedures.testing.rehearsal import (
+    EndlessError,
+    Given,
+    RefusedAnswer,
+    RehearsedRun,
+    run_procedure,
+)
 
 __all__ = [
     "Answer",
@@ -27,6 +33,7 @@ __all__ = [
     "Given",
     "NobodyKnowsError",
     "People",
+    "RefusedAnswer",
     "RehearsedRun",
     "approve_all",
     "crash_test",

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from procedures.engine import canonical
 from procedures.engine.definition import Procedure
+from procedures.engine.errors import AnswerError
 from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.large import whole
 from procedures.engine.memory import MemoryRun, MemoryStore
+from procedures.engine.memory.rows import SUSPENDED
 from procedures.engine.questions import Question
 from procedures.engine.signatures import signature_of
 from procedures.testing.people import MANNER, Asked, Manner, People, Said
@@ -60,6 +62,15 @@ class Store(MemoryStore):
 
 
 @dataclass(frozen=True)
+class RefusedAnswer:
+    """What somebody said, or sent, that was refused as it is from a form: it stayed open."""
+
+    asked: Asked
+    message: str
+    """What a person would read."""
+
+
+@dataclass(frozen=True)
 class RehearsedRun:
     """What became of a run."""
 
@@ -73,6 +84,8 @@ class RehearsedRun:
     """Everything that was asked, of its children too, in that order."""
     files: Mapping[str, bytes]
     """What its steps have made, by name."""
+    refused: tuple[RefusedAnswer, ...]
+    """Answers and signals that did not fit, of its children too, in that order."""
     took: timedelta
     """From its start to where it ended, or to where it waits and nobody says anything."""
 
@@ -127,6 +140,7 @@ class Rehearsal:
         self._asked: dict[tuple[str, str], tuple[dict[str, Any], Asked]] = {}
         self._all_asked: list[Asked] = []
         self._coming: list[Said] = []
+        self._refused: list[RefusedAnswer] = []
         self._sent = 0
 
     def play(self, procedure: Procedure, inputs: Mapping[str, Any], manner: Manner) -> RehearsedRun:
@@ -151,8 +165,12 @@ class Rehearsal:
     def _go_on(self, manner: Manner) -> None:
         self._store.carry_on()
         for asked in self._newly_asked():
-            if said := manner.answer(asked):
-                self._coming.append(said)
+            try:
+                said = manner.answer(asked)
+            except AnswerError as refusal:
+                self._refused.append(RefusedAnswer(asked, str(refusal)))
+            else:
+                self._coming += [said] if said else []
 
     def _newly_asked(self) -> list[Asked]:
         new: list[Asked] = []
@@ -170,6 +188,7 @@ class Rehearsal:
         moments = [said.at for said in self._coming]
         for run in self._store.runs.values():
             moments += [run.wake_at] if run.wake_at else []
+            moments += [run.ends_at] if _is_limited(run) and run.ends_at else []
             dues = (wait["due_at"] for wait in run.waits.values() if wait["due_at"])
             moments += map(datetime.fromisoformat, dues)
         return max(min(moments), self._store.clock) if moments else None
@@ -193,7 +212,10 @@ class Rehearsal:
             return
         value, by = canonical.jsonable(said.content["value"]), said.content["by"]
         self._sent += 1
-        self._store.signal(run_id, asked.prompt, value, id=str(self._sent), by=by)
+        try:
+            self._store.signal(run_id, asked.prompt, value, id=str(self._sent), by=by)
+        except AnswerError as refusal:
+            self._refused.append(RefusedAnswer(asked, str(refusal)))
 
     def _report(self, run: MemoryRun, procedure: Procedure) -> RehearsedRun:
         result = None
@@ -209,8 +231,14 @@ class Rehearsal:
             tuple(run.events),
             tuple(self._all_asked),
             contents,
+            tuple(self._refused),
             run.events[-1].at - self._begins,
         )
+
+
+def _is_limited(run: MemoryRun) -> bool:
+    """Whether it waits, and its own code limits that: what the site allows ends no test."""
+    return run.status in SUSPENDED and run.procedure.limits.lasts is not None
 
 
 def _asked(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
