@@ -13,6 +13,7 @@ UNREADABLE = "The request cannot be read."
 SENTENCES = {
     HTTPStatus.BAD_REQUEST: UNREADABLE,
     HTTPStatus.NOT_FOUND: NOTHING_HERE,
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer; try again.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke on our side, and was written down.",
 }
 

@@ -11,6 +11,9 @@ from dashboard.client_address import ClientAddress
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
+from dashboard.postgres.base import wait_at_most
+
+wait_at_most(seconds=2)
 pages = ClientAddress(AccessLog(BodyLimit(get_asgi_application())))
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loaded apps)

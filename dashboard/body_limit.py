@@ -8,11 +8,21 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.access_log import Application, Event, Receive, Scope, Send
+from dashboard.content_security import policy_text
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE
 """Bytes that a form takes beside its file."""
 API = "/api/"
+SECURITY_HEADERS = [
+    (b"cache-control", b"private, no-store"),
+    (b"content-security-policy", policy_text().encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+"""What Django's middleware says in every other answer; a body too large never reaches it."""
 GONE: Event = {"type": "http.disconnect"}
 
 
@@ -64,7 +74,11 @@ async def refuse(scope: Scope, size: int, send: Send) -> None:
         kind, text = "application/json", json.dumps({"detail": sentence})
     else:
         kind, text = "text/html; charset=utf-8", render_to_string("413.html", {"told": sentence})
-    headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(text.encode()))]
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-length", b"%d" % len(text.encode())),
+        *SECURITY_HEADERS,
+    ]
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})

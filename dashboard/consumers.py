@@ -23,9 +23,10 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from chat.live.frames import MAKERS
 from chat.live.hub import Hub
-from chat.live.streams import Stream, allowed
+from chat.live.streams import Stream, allowed, place_in
 from chat.live.views import View
 from chat.services import note_presence
+from procedures.inputs import without_doubles
 
 RECHECK = 3.0
 """Seconds between two looks at what a socket may still follow; five are promised, load or not."""
@@ -34,6 +35,8 @@ NOTE_EVERY = 20.0
 BACKLOG = 1000
 """Frames a slow reader may lag behind; after that it is left to find its gap."""
 MOST_STREAMS = 100
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What messages lead to that no page of ours sends."""
 NOT_YOURS = "There is nothing here, or not for you."
 STALE = "What you may see here has changed. Read it again from the start."
 logger = logging.getLogger(__name__)
@@ -70,9 +73,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
-            asked = json.loads(text_data or "")
+            asked = json.loads(text_data or "", object_pairs_hook=without_doubles)
             await self._do(asked)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             await self._tell({"error": f"This cannot be understood: {error}"})
 
     def hand(self, frame: str) -> None:
@@ -89,7 +92,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._forget(Stream.parse(asked["leave"]))
             return
         stream = Stream.parse(asked.get("follow") or asked["range"])
-        after = int(asked.get("after", 0))
+        after = place_in(asked.get("after", 0))
         views = await self._look_at({stream})
         if stream not in views:
             await self._deny(stream)

@@ -1,5 +1,7 @@
 """What a page may load and where it may send."""
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
@@ -15,6 +17,10 @@ API_DOCS = POLICY | {"img-src": "'self' data:", "style-src": "'self' 'unsafe-inl
 EXCEPTIONS = {"/api/docs": API_DOCS}
 
 
+def policy_text(policy: Mapping[str, str] = POLICY) -> str:
+    return "; ".join(f"{name} {sources}" for name, sources in policy.items())
+
+
 class ContentSecurityMiddleware(MiddlewareMixin):
     """Says in every answer what its page may do."""
 
@@ -22,6 +28,5 @@ class ContentSecurityMiddleware(MiddlewareMixin):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         policy = EXCEPTIONS.get(request.path_info, POLICY)
-        value = "; ".join(f"{name} {sources}" for name, sources in policy.items())
-        response.headers.setdefault("Content-Security-Policy", value)
+        response.headers.setdefault("Content-Security-Policy", policy_text(policy))
         return response

@@ -27,6 +27,7 @@ from dashboard.values import (
     RedisUrl,
     Repositories,
     Secret,
+    Secrets,
     Sender,
     SiteUrl,
     Zone,
@@ -49,7 +50,9 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(case_sensitive=True)
 
     SECRET_KEY: Secret | None = None
+    SECRET_KEY_FALLBACKS: Secrets = []
     LEDGER_KEY: Secret | None = None
+    LEDGER_KEY_FALLBACKS: Secrets = []
     DEBUG: bool = False
     ALLOWED_HOSTS: Hosts = "localhost,127.0.0.1,[::1]"
     TRUSTED_PROXIES: Proxies = ""

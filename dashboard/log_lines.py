@@ -3,10 +3,18 @@
 import logging
 import re
 
+from procedures.engine.secrecy import masked
+
 SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 
-TERSE = ("celery.beat", "celery.worker", "kombu")
-"""Tell of a lost broker or a killed child by pages of their own insides; the first line does."""
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What ends a line or drives a terminal."""
+MORE = "    "
+"""Before the lines of a traceback: none of them looks like a line of its own."""
+
+TERSE = ("celery.beat", "celery.worker", "kombu", "django.security")
+"""Tell of a lost broker, a killed child or a foreign Host by pages of their own insides; the first
+line does."""
 MESSAGES = "celery.worker.request"
 """Calls it critical when a message cannot be acknowledged, which harms nothing here."""
 
@@ -17,8 +25,43 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         is_grave = record.levelno >= logging.CRITICAL and record.name != MESSAGES
         is_terse = record.name.startswith(TERSE) and not is_grave
-        full = record.getMessage().partition("\n")[0] if is_terse else super().format(record)
-        text = SIGN_IN_TOKEN.sub(r"\1***", full)
+        first, *rest = message_lines(record)
+        if is_terse:
+            return self._line(record, first.partition("\n")[0])
+        trace = record.exc_text or ""
+        if record.exc_info and not trace:
+            trace = self.formatException(record.exc_info)
+        stack = self.formatStack(record.stack_info) if record.stack_info else ""
+        details = [*rest, *trace.split("\n"), *stack.split("\n")]
+        more = [MORE + clean(line) for line in details if line]
+        return "\n".join([self._line(record, first), *more])
+
+    def _line(self, record: logging.LogRecord, message: str) -> str:
+        text = clean(message)
         if record.levelno <= logging.INFO:
             return text
         return f"{record.levelname} {record.name}: {text}"
+
+
+def message_lines(record: logging.LogRecord) -> list[str]:
+    """Split a message where the code that logs has ended a line, not where a value has."""
+    if not record.args or "\n" not in str(record.msg):
+        return [record.getMessage()]
+    plain = logging.makeLogRecord({**vars(record)})
+    if isinstance(record.args, tuple):
+        plain.args = tuple(clean(one) if isinstance(one, str) else one for one in record.args)
+    return plain.getMessage().split("\n")
+
+
+def clean(text: str) -> str:
+    r"""Return one line without secrets; control characters are written out: \n, \x1b."""
+    return without_controls(masked(SIGN_IN_TOKEN.sub(r"\1***", text)))
+
+
+def without_controls(text: str) -> str:
+    """Return the text as one line that cannot drive a terminal; tabs stay."""
+    return CONTROL.sub(lambda found: _written_out(found[0]), text)
+
+
+def _written_out(character: str) -> str:
+    return character if character == "\t" else character.encode("unicode_escape").decode()

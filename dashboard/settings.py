@@ -13,6 +13,7 @@ environment = read_environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = environment.LOCAL_DIR
 SECRET_KEY = environment.secret_key()
+SECRET_KEY_FALLBACKS = [key.get_secret_value() for key in environment.SECRET_KEY_FALLBACKS]
 DEBUG = environment.DEBUG
 ALLOWED_HOSTS = split_words(environment.ALLOWED_HOSTS)
 TRUSTED_PROXIES = split_words(environment.TRUSTED_PROXIES)
@@ -45,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "dashboard.time_zone.TimeZoneMiddleware",
+    "dashboard.caching.PrivateMiddleware",
     "dashboard.presence.PresenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -108,6 +110,7 @@ CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 MAIL_EVERY_SECONDS = min(5, max(1, environment.MAIL_AFTER_SECONDS))
 
 LEDGER_KEY = environment.ledger_key()
+LEDGER_KEY_FALLBACKS = [key.get_secret_value() for key in environment.LEDGER_KEY_FALLBACKS]
 PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
 RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
 RUN_TURN_SECONDS = environment.RUN_TURN_SECONDS
@@ -135,14 +138,15 @@ SENDS_MAIL = environment.is_embedded or environment.EMAIL_URL is not None
 
 STATIC_URL = "static/"
 STATIC_ROOT = LOCAL_DIR / "static"
-SERVESTATIC_USE_FINDERS = environment.is_embedded
+IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+SERVESTATIC_USE_FINDERS = environment.is_embedded or not IS_COLLECTED
 MEDIA_ROOT = LOCAL_DIR / "files"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if environment.is_embedded
-        else "servestatic.storage.CompressedManifestStaticFilesStorage"
+        else "dashboard.static_files.ManifestStorage"
     },
 }
 FILE_UPLOAD_PERMISSIONS = 0o600

@@ -27,6 +27,7 @@ class PlainConverter(StringConverter):
     regex = r"[^/\0]+"
 
 
+handler500 = "dashboard.pages.broken.server_error"
 register_converter(PlainConverter, "plain")
 urlpatterns = [
     path("", home.home, name="home"),

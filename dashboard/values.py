@@ -19,6 +19,9 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
+FEWEST_CHARACTERS = 12
+"""Different ones that a key has; what is drawn at random has more."""
+SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
 
@@ -38,6 +41,23 @@ def split_words(text: str) -> list[str]:
 
 def is_long(secret: SecretStr) -> bool:
     return len(secret) >= SHORTEST_SECRET
+
+
+def is_strong(secret: SecretStr) -> bool:
+    """Whether a key can be no word, no sample and no pattern."""
+    text = secret.get_secret_value()
+    is_sample = any(word in text.lower() for word in SAMPLES)
+    return len(set(text)) >= FEWEST_CHARACTERS and not is_sample and not repeats(text)
+
+
+def repeats(text: str) -> bool:
+    """Whether a text is a shorter one said again and again."""
+    return text in (text + text)[1:-1]
+
+
+def split_secrets(value: object) -> object:
+    """Older keys in one variable, separated by blanks or commas."""
+    return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) and value.strip() else []
 
 
 def names_a_database(url: str) -> bool:
@@ -131,7 +151,17 @@ def is_limit(text: str) -> bool:
         return False
 
 
-Secret = Annotated[SecretStr, must(f"at least {SHORTEST_SECRET} characters long", is_long)]
+Secret = Annotated[
+    SecretStr,
+    must(f"at least {SHORTEST_SECRET} characters long", is_long),
+    must("drawn at random, not a word or a pattern", is_strong),
+]
+Secrets = Annotated[
+    list[SecretStr],
+    NoDecode,
+    BeforeValidator(split_secrets),
+    must(f"keys of at least {SHORTEST_SECRET} characters", lambda keys: all(map(is_long, keys))),
+]
 Hosts = Annotated[str, must("names separated by commas", split_words)]
 Proxies = Annotated[str, must("addresses or networks, like 10.0.0.0/8, 127.0.0.1", are_proxies)]
 Attempts = Annotated[str, must("like 10 per 15 minutes", is_limit)]

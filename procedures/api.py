@@ -48,6 +48,24 @@ INPUTS_BODY: dict[str, Any] = {
         },
     }
 }
+HARMLESS = {
+    "application/json",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/csv",
+    "text/plain",
+}
+"""Types in which no browser runs anything. Files of all others are sent as bytes of no type."""
+UNKNOWN_TYPE = "application/octet-stream"
+FILE_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Whoever uploaded a file decides nothing about the site: also where a browser would show it."""
 FILE_ANSWER: dict[str, Any] = {
     "responses": {200: {"content": {"application/octet-stream": {"schema": BINARY}}}}
 }
@@ -167,11 +185,12 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
     with file_desk(ContentStore()):
         content = file.read()
+    is_harmless = file.content_type.partition(";")[0] in HARMLESS
     disposition = content_disposition_header(as_attachment=True, filename=file.name)
     return HttpResponse(
         content,
-        content_type=file.content_type,
-        headers={"Content-Disposition": disposition or "attachment"},
+        content_type=file.content_type if is_harmless else UNKNOWN_TYPE,
+        headers={"Content-Disposition": disposition or "attachment", **FILE_HEADERS},
     )
 
 

@@ -34,10 +34,28 @@ class TooLargeError(EngineError):
         )
 
 
+class DoubleError(ValueError):
+    """An object says two things under one name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The body has the name {name[:80]!r} twice in one object.")
+
+
+def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse what readers would understand differently: the first value, or the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        raise DoubleError(next(name for name in names if names.count(name) > 1))
+    return found
+
+
 def read_json(body: bytes) -> Any:
     """The plain data in a body; what no database keeps is refused here."""
     try:
-        plain = json.loads(body)
+        plain = json.loads(body, object_pairs_hook=without_doubles)
+    except DoubleError as error:
+        raise BodyError(str(error)) from None
     except ValueError:
         raise BodyError(
             "The body is not JSON (application/json) and no form (multipart/form-data)."

@@ -10,6 +10,7 @@ from ninja.params.functions import Header
 from pydantic import AfterValidator, Field
 
 from procedures import access, registry
+from procedures.engine.errors import without_traceback
 from procedures.engine.large import place_of
 from procedures.models import Artifact, Event, Procedure, Run, Signal, Wait
 
@@ -60,6 +61,18 @@ class HealthOut(Schema):
 def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
     """The errors that a route tells of, for its documentation."""
     return dict.fromkeys((*statuses, 401, 500), ErrorOut)
+
+
+def for_reader(content: dict[str, Any], run_id: UUID, context: Any) -> dict[str, Any]:
+    """Return what is kept of an event; its traceback only where an operator of the run reads."""
+    if "traceback" not in content:
+        return content
+    request = context["request"]
+    known = request.__dict__.setdefault("operated_runs", {})
+    if run_id not in known:
+        run = Run.objects.select_related("procedure").get(pk=run_id)
+        known[run_id] = access.may_operate(request.user, run)
+    return content if known[run_id] else without_traceback(content)
 
 
 class ProcedureOut(Schema):
@@ -198,8 +211,8 @@ class RunDetailOut(RunOut):
         return f"/api/runs/{run.pk}/result" if place_of(run.result) else None
 
     @staticmethod
-    def resolve_error(run: Run) -> Any:
-        return json.loads(run.error) if run.error else None
+    def resolve_error(run: Run, context: Any) -> Any:
+        return for_reader(json.loads(run.error), run.pk, context) if run.error else None
 
     @staticmethod
     def resolve_waits(run: Run) -> list[Wait]:
@@ -233,8 +246,10 @@ class EventOut(Schema):
     at: datetime
 
     @staticmethod
-    def resolve_data(event: Event | dict[str, Any]) -> dict[str, Any]:
-        return event.content if isinstance(event, Event) else event["data"]
+    def resolve_data(event: Event | dict[str, Any], context: Any) -> dict[str, Any]:
+        if not isinstance(event, Event):
+            return without_traceback(event["data"])
+        return for_reader(event.content, event.run_id, context)
 
 
 class ProcedurePage(Schema):

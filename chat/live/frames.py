@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from chat.live.streams import Stream
 from chat.live.views import Subject, View, look_up
 from chat.models import HumanRequest, Message, SessionEvent
+from procedures.engine.errors import without_traceback
 from procedures.models import Event, Run
 from procedures.overview import run_overview
 
@@ -66,7 +67,7 @@ def _event_data(event: Event) -> dict[str, Any]:
         "kind": event.kind,
         "key": event.key,
         "name": event.name,
-        "data": None if is_large else event.content,
+        "data": None if is_large else without_traceback(event.content),
         "at": event.at.isoformat(),
     }
     return content | ({"data_at": event.address} if is_large else {})

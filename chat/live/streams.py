@@ -24,6 +24,8 @@ Kind = Literal["session", "run", "inbox", "runs"]
 Head = tuple[Any, ...]
 """Where a stream stands: its newest number first, then whatever else changes how it looks."""
 
+LARGEST_PLACE = 2**62
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -119,3 +121,11 @@ def _head_of_runs() -> Head:
         Max("pause_requested_at"),
     )
     return 0, newest, *look.values()
+
+
+def place_in(after: Any) -> int:
+    """Read a cursor: a whole number that a database can hold; else `ValueError`."""
+    place = int(after)
+    if not -LARGEST_PLACE < place < LARGEST_PLACE:
+        raise ValueError("after is no place in a stream")
+    return place

@@ -4,6 +4,8 @@ import os
 from io import TextIOWrapper
 from typing import TextIO
 
+from dashboard.log_lines import without_controls
+
 NAME_WIDTH = 8
 COLOURS = {"redis": 35, "web": 36, "worker": 32, "clock": 34}
 
@@ -21,7 +23,7 @@ class Log:
         label = f"{name:<{NAME_WIDTH}}"
         if self._is_coloured:
             label = f"\033[{COLOURS.get(name, 33)}m{label}\033[0m"
-        self.write(f"{label}{line}")
+        self.write(f"{label}{without_controls(line)}")
 
     def write(self, text: str) -> None:
         """A reader who went away (`| head`, a closed terminal) is no reason to fall over."""

@@ -5,7 +5,7 @@ from django.http import Http404, HttpResponseBadRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from chat.live.frames import MAKERS, frames
-from chat.live.streams import Stream, allowed
+from chat.live.streams import Stream, allowed, place_in
 from procedures.access import SignedIn
 
 
@@ -15,7 +15,7 @@ def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
     """The frames of `stream` in `form` that follow `after`, at most 500 of them."""
     try:
         stream = Stream.parse(request.GET.get("stream", ""))
-        form, after = request.GET.get("form", "data"), int(request.GET.get("after", "0"))
+        form, after = request.GET.get("form", "data"), place_in(request.GET.get("after", "0"))
     except ValueError as error:
         return HttpResponseBadRequest(str(error))
     if (stream.kind, form) not in MAKERS:

@@ -84,6 +84,7 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
     seen = access.visible_runs(request.user).select_related("procedure")
     context = run_overview(run, is_whole=is_whole) | {
         "is_whole": is_whole,
+        "sees_tracebacks": access.may_operate(request.user, run),
         "events": list(newest)[::-1],
         "earlier": max(run.head_seq - MOST_EVENTS, 0),
         "session": session,
@@ -104,7 +105,12 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
     found = page(
         run.events.all(), by="seq", after=int(after) if after.isdecimal() else 0, limit=MOST_EVENTS
     )
-    context = {"run": run, "events": found["items"], "next": found["next"]}
+    context = {
+        "run": run,
+        "events": found["items"],
+        "next": found["next"],
+        "sees_tracebacks": access.may_operate(request.user, run),
+    }
     return render(request, "procedures/journal.html", context)
 
 

@@ -17,6 +17,8 @@ from chat.models import HumanRequest, HumanResponse
 from chat.services import options_of
 from procedures import access
 from procedures.access import SignedIn
+from procedures.api import FILE_HEADERS
+from procedures.engine.errors import without_traceback
 from procedures.engine.questions import RequestKind
 from procedures.files import whole_content, whole_text
 
@@ -32,7 +34,10 @@ def run_value(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
     kept = getattr(run, name) if name in {"inputs", "result", "error"} else None
     if not kept:
         raise Http404
-    return download(f"{name}.json", whole_text(kept), JSON)
+    text = whole_text(kept)
+    if name == "error" and not access.may_operate(request.user, run):
+        text = pretty(without_traceback(json.loads(text)))
+    return download(f"{name}.json", text, JSON)
 
 
 @require_safe
@@ -41,7 +46,10 @@ def run_event(request: SignedIn, run_id: UUID, seq: int) -> HttpResponse:
     """All that is kept of an event, as JSON."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     event = get_object_or_404(run.events, seq=seq)
-    return download(f"event-{seq}.json", pretty(whole_content(event.content)), JSON)
+    content = whole_content(event.content)
+    if not access.may_operate(request.user, run):
+        content = without_traceback(content)
+    return download(f"event-{seq}.json", pretty(content), JSON)
 
 
 @require_safe
@@ -73,9 +81,8 @@ def pretty(value: Any) -> str:
 
 def download(name: str, text: str, content_type: str) -> HttpResponse:
     disposition = content_disposition_header(as_attachment=True, filename=name) or "attachment"
-    return HttpResponse(
-        text, content_type=content_type, headers={"Content-Disposition": disposition}
-    )
+    headers = {"Content-Disposition": disposition, **FILE_HEADERS}
+    return HttpResponse(text, content_type=content_type, headers=headers)
 
 
 def _options(request: HumanRequest) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import connections
 from django.db.backends.postgresql import base
 from psycopg import OperationalError
 from psycopg_pool import ConnectionPool
@@ -26,3 +27,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pool.drain()
             return super().get_new_connection(conn_params)
         return kept
+
+
+def wait_at_most(*, seconds: float) -> None:
+    """Give up on a database that is away after so long, in this process.
+
+    People who open a page are told soon; workers wait longer, and take their runs up again.
+    """
+    options = connections.settings["default"].get("OPTIONS", {})
+    if isinstance(options.get("pool"), dict):
+        options["pool"]["timeout"] = seconds
+        options.setdefault("connect_timeout", max(2, int(seconds)))  # libpq takes no less

@@ -1,5 +1,6 @@
 """What can go wrong.
 
+PublicError               an author's error, its words written for all who see the run
 EngineError
 ├── DefinitionError       a procedure is declared in a way that cannot work
 ├── InputError            the inputs of a start do not fit the signature
@@ -41,13 +42,22 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from procedures.engine.canonical import legible
-from procedures.engine.secrecy import without_input
+from procedures.engine.secrecy import masked, without_input
 
 
 class EngineError(Exception):
     """Any error of the engine."""
+
+
+class PublicError(Exception):
+    """An error of a procedure whose words are written for everybody who sees the run.
+
+    In the words of every other error, values named as secrets (`password=…`) are masked, since
+    nobody knows what a library writes there. Derive your own errors from this one.
+    """
 
 
 class DefinitionError(EngineError):
@@ -294,13 +304,20 @@ class StorageLost(Interruption):
 def told(error: BaseException) -> dict[str, str]:
     """An exception as it is kept: its type, its words, and where it came from."""
     trace = "".join(traceback.format_exception(error, limit=-8))
+    kept_before = (StepFailedError, BranchFailedError, ChildFailedError)  # masked by then
+    is_public = isinstance(error, (PublicError, *kept_before))
     of = _cause(error)
     return {
         "type": type(error).__name__,
-        "message": legible(without_input(_words(error)))[:2000],
-        "traceback": legible(without_input(trace))[-8000:],
+        "message": legible(masked(without_input(_words(error)), is_public=is_public))[:2000],
+        "traceback": legible(masked(without_input(trace)))[-8000:],
         **({"of": of} if of else {}),
     }
+
+
+def without_traceback(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of an error without its traceback, which is for operators only."""
+    return {name: value for name, value in content.items() if name != "traceback"}
 
 
 def _cause(error: BaseException) -> str:

@@ -68,6 +68,8 @@ class Ledger:
     head_seq: int
     head_hash: str
     key: bytes
+    older_keys: tuple[bytes, ...] = ()
+    """Keys with which events were marked before the present one."""
 
     def damages(self, events: Iterable[Event]) -> list[Damage]:
         """What is wrong with the run's events, which come in the order of their numbers.
@@ -83,7 +85,10 @@ class Ledger:
 
     def follows(self, event: Event, before: str, seq: int) -> bool:
         """Whether the event was written under that number, after the one with that mark."""
-        return event.hash == mark(event, run_id=self.run_id, seq=seq, head=before, key=self.key)
+        return any(
+            event.hash == mark(event, run_id=self.run_id, seq=seq, head=before, key=key)
+            for key in (self.key, *self.older_keys)
+        )
 
 
 class Search:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from procedures.engine.errors import without_traceback
 from procedures.engine.forks import CARRIED_FROM
 from procedures.engine.history import NOT_KEPT
 from procedures.engine.journal import Event as JournalEvent
@@ -51,9 +52,9 @@ def line_of(event: Event) -> Line:
     kept = event.as_journal_event()
     data = kept.content
     look, words = KINDS.get(event.kind, _other)(kept, data)
-    found = cut_value(data, RAW)
+    found = cut_value(without_traceback(data), RAW)
     is_part = bool(found.note) or any(name.endswith(ELSEWHERE) for name in data)
-    raw = pretty(found.value) if data else ""
+    raw = pretty(found.value) if found.value else ""
     return Line(look, _cut(words), _actor(event.kind, data), raw, is_part=is_part)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from django.conf import settings
 from django.db.models import F
 
 from procedures.engine.journal import Event, EventKind, RunStatus
@@ -26,7 +27,8 @@ def verify_journal(run: Run) -> list[str]:
     if of_one_moment is None:
         return ["The head is missing, and nothing tells which event is the last."]
     status, last, proof = of_one_moment
-    ledger = Ledger(str(run.pk), last, proof, ledger_key())
+    older = tuple(key.encode() for key in settings.LEDGER_KEY_FALLBACKS)
+    ledger = Ledger(str(run.pk), last, proof, ledger_key(), older)
     told = [str(damage) for damage in ledger.damages(_events(run, last))]
     end = ENDS.get(RunStatus(status))
     if end and not told and not run.events.filter(seq=last, kind=end).exists():

@@ -24,3 +24,12 @@ def signs_in(ctx: Context) -> None:
     ctx.alert(f"As {account!r}.", level="error")
     ctx.approve("Sign in?", evidence={"step": "sign_in", "account": account})
     ctx.step(sign_in, account)
+
+
+def log_in() -> None:
+    raise ConnectionError(f"ann refused: password={WORD}")
+
+
+@procedure
+def fails_with_secret(ctx: Context) -> None:
+    ctx.step(log_in)

@@ -86,3 +86,23 @@ def test_what_is_allowed_arrives_whole() -> None:
 
     assert post(reader, [b"x" * MEGABYTE] * 2, content_length=str(2 * MEGABYTE)) == (200, b"")
     assert reader.size == 2 * MEGABYTE
+
+
+def test_a_refusal_has_the_headers_of_every_answer() -> None:
+    sent: list[Any] = []
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    headers = [(b"content-length", b"99999999")]
+    scope = {"type": "http", "path": "/sign-in", "headers": headers}
+    asyncio.run(BodyLimit(Reader())(scope, _nothing, send))
+
+    named = dict(sent[0]["headers"])
+    assert named[b"x-content-type-options"] == b"nosniff"
+    assert named[b"x-frame-options"] == b"DENY"
+    assert b"default-src 'self'" in named[b"content-security-policy"]
+
+
+async def _nothing() -> Any:
+    return {"type": "http.disconnect"}

@@ -96,6 +96,10 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("SECRET_KEY", "secret"),
         ("SITE_URL", "sign.example"),
         ("TIME_ZONE", "Mars"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("ATTEMPTS_PER_NAME", "often"),
+        ("SECRET_KEY_FALLBACKS", "secret"),
         ("WORKER_SLOTS", "none"),
     ],
 )
@@ -206,3 +210,53 @@ def test_what_runs_is_what_is_tested() -> None:
 
     assert runs
     assert runs <= tested
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "LEDGER_KEY"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a" * 64,
+        "abcdefghijkl" * 5,
+        "django-insecure-8f3k2l1m9q7w5e4r6t8y0u2i4o6p",
+        "change-me-change-me-change-me-please-0123456789",
+        "abababababababababababababababababababab",
+    ],
+)
+def test_a_weak_key_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{name}: must be drawn at random"):
+        read_environment()
+
+
+def test_older_keys_are_given_beside_the_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = "drawn-long-ago-8f3k2l1m9q7w5e4r6t8y"
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", f"{old} {PRODUCTION['SECRET_KEY']}")
+    monkeypatch.setenv("LEDGER_KEY_FALLBACKS", old)
+
+    environment = read_environment()
+
+    assert [one.get_secret_value() for one in environment.SECRET_KEY_FALLBACKS] == [
+        old,
+        PRODUCTION["SECRET_KEY"],
+    ]
+    assert len(environment.LEDGER_KEY_FALLBACKS) == 1
+
+
+def test_pages_are_drawn_before_anything_was_collected(tmp_path: Path) -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from django.templatetags.static import static\n"
+        "print(static('dashboard/app.css'))"
+    )
+    command = [sys.executable, "-c", code]
+    variables = {**os.environ, **PRODUCTION, "LOCAL_DIR": str(tmp_path)}
+    variables["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
+
+    drawn = subprocess.run(
+        command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False
+    )
+
+    assert drawn.stdout.splitlines()[-1] == "/static/dashboard/app.css", drawn.stderr
+    assert "collectstatic" in drawn.stdout

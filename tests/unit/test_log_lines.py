@@ -45,3 +45,47 @@ def test_only_what_nobody_can_mend_here_is_cut_to_a_line(
 
     assert text.splitlines()[0] == f"{logging.getLevelName(level)} {name}: Lost: it"
     assert ("ConnectionError" not in text) is is_cut
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a\nERROR forged", "a\\nERROR forged"),
+        ("a\r\nb", "a\\r\\nb"),
+        ("\x1b[2J\x1b]0;title\x07", "\\x1b[2J\\x1b]0;title\\x07"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\u2028b\x85c\x00", "a\\u2028b\\x85c\\x00"),
+        ("name\tÉ €", "name\tÉ €"),
+    ],
+)
+def test_no_text_begins_a_line_or_drives_a_terminal(text: str, written: str) -> None:
+    assert line(logging.INFO, "said %s", text) == f"said {written}"
+    assert line(logging.ERROR, text) == f"ERROR dashboard.test: {written}"
+
+
+def test_no_line_of_a_traceback_looks_like_a_line_of_the_log() -> None:
+    error = ValueError("x\nERROR dashboard: forged\x1b[31m")
+    trace = (ValueError, error, None)
+    record = logging.LogRecord("dashboard.test", logging.ERROR, __file__, 1, "Lost", (), trace)
+
+    first, *more = LineFormatter().format(record).splitlines()
+
+    assert first == "ERROR dashboard.test: Lost"
+    assert any("forged" in one for one in more)
+    assert all(one.startswith("    ") and "\x1b" not in one for one in more)
+
+
+def test_a_foreign_host_is_one_line() -> None:
+    error = ValueError("Invalid HTTP_HOST header")
+    trace = (ValueError, error, None)
+    name = "django.security.DisallowedHost"
+    record = logging.LogRecord(name, logging.ERROR, __file__, 1, "Invalid\nhost", (), trace)
+
+    assert LineFormatter().format(record) == f"ERROR {name}: Invalid"
+
+
+def test_secrets_stay_out() -> None:
+    text = line(logging.ERROR, "redis://:hunter2@cache:6379 refused (password=hunter3)")
+
+    assert "hunter" not in text
+    assert "cache:6379" in text

@@ -1,0 +1,25 @@
+"""Who may keep what is answered to somebody: nobody but their own browser."""
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from dashboard.body_limit import API
+
+NOT_KEPT = (API, "/live/", "/profile", "/admin/")
+PUBLIC = {"/api/docs", "/api/openapi.json"}
+
+
+class PrivateMiddleware(MiddlewareMixin):
+    """Says so in every answer that depends on who asks, unless its view has said more."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        path = request.path_info
+        if path not in PUBLIC and not response.has_header("Cache-Control"):
+            is_file = response.has_header("Content-Disposition")
+            if path.startswith(NOT_KEPT) or is_file:
+                response.headers["Cache-Control"] = "private, no-store"
+            else:
+                response.headers["Cache-Control"] = "private, no-cache"
+        return response

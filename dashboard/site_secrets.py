@@ -1,0 +1,36 @@
+"""The secret values this site runs with, which no error and no log line may show."""
+
+import os
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+
+CALLED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|passphrase|dsn)$")
+URLS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "EMAIL_URL")
+
+
+def find_site_secrets() -> Iterator[str]:
+    """Yield the site's keys, and what the environment calls a secret or writes into its URLs."""
+    yield settings.SECRET_KEY
+    yield settings.LEDGER_KEY
+    yield from map(str, settings.SECRET_KEY_FALLBACKS)
+    yield from map(str, settings.LEDGER_KEY_FALLBACKS)
+    yield settings.EMAIL_HOST_PASSWORD
+    for name, value in os.environ.items():
+        if CALLED_SECRET.search(name):
+            yield value.strip()
+        if name in URLS or name.endswith("_URL"):
+            yield from passwords_of(value)
+
+
+def passwords_of(url: str) -> Iterator[str]:
+    """Yield the password of a URL as it is written, and as it is meant."""
+    try:
+        written = urlsplit(str(url)).password
+    except ValueError:
+        return
+    if written:
+        yield written
+        yield unquote(written)
