@@ -8,6 +8,7 @@ from typing import Any, Literal
 from procedures.engine.answers import limits, without_nothing
 from procedures.engine.choices import FORMAT as SITE_CHOICE
 from procedures.engine.files import File
+from procedures.engine.reading import plain_float, plain_int
 from procedures.engine.schemas import label, text_of, words
 
 FieldKind = Literal[
@@ -127,8 +128,8 @@ def _read_one(schema: Mapping[str, Any], text: str) -> Any:
 
 READERS: Mapping[str, Callable[[str], Any]] = {
     "boolean": {"true": True, "false": False}.__getitem__,
-    "integer": int,
-    "number": float,
+    "integer": plain_int,
+    "number": plain_float,
 }
 """A decimal stays a text, so that no digit is lost."""
 

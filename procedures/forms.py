@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest
+from django.utils import timezone
 
 from procedures.engine import canonical
 from procedures.engine.answers import takes_nothing
@@ -20,6 +21,7 @@ from procedures.fields import Field, field_of, kind_of, read, texts_of
 from procedures.files import ContentStore
 from procedures.inputs import BodyError, TooLargeError, read_files, read_json, types_of_inputs
 
+A_LOCAL_TIME = "2026-12-31T09:30"
 KEPT_FOR = timedelta(days=1)
 
 
@@ -103,7 +105,25 @@ class StartForm:
     def _typed(self, name: str, schema: Mapping[str, Any]) -> Any:
         assert self._request
         texts = self._request.POST.getlist(name)
-        return _json(name, texts[-1]) if kind_of(schema) == "json" else read(schema, texts)
+        if kind_of(schema) == "json":
+            return _json(name, texts[-1])
+        value = read(schema, texts)
+        return self._zoned(value) if self._wants_zone(name, schema) else value
+
+    def _wants_zone(self, name: str, schema: Mapping[str, Any]) -> bool:
+        """Whether it takes no time without a zone, which is all that a browser sends."""
+        is_moment = kind_of(schema) == "datetime-local"
+        return is_moment and not self.definition.fits(name, A_LOCAL_TIME)
+
+    @staticmethod
+    def _zoned(text: str) -> str:
+        """The time in the reader's own zone; what is no time stays, to be refused."""
+        try:
+            local = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        zone = timezone.get_current_timezone()
+        return (local if local.tzinfo else local.replace(tzinfo=zone)).isoformat()
 
     def fields(self) -> list[Field]:
         return [self._field(name, schema) for name, schema in self._schemas.items()]
@@ -122,6 +142,9 @@ class StartForm:
         drawn = field_of(
             name, schema, self._texts(name, schema), is_required=is_required, faults=faults
         )
+        if self._wants_zone(name, schema):
+            zone = timezone.get_current_timezone_name()
+            drawn = replace(drawn, limits=[*drawn.limits, f"Time zone: {zone}."])
         kept = None if faults else self._files.get(name)
         token = signing.dumps(asdict(kept), salt=self._salt) if kept else ""
         return replace(drawn, kept=kept, kept_token=token)

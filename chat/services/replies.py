@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.questions import DEFAULT_LABELS, Question, RequestKind
+from procedures.engine.reading import plain_int
 
 YES = {"yes", "y", "ok", "okay", "approve", "approved"}
 NO = {"no", "n", "reject", "rejected"}
@@ -128,7 +129,7 @@ def read_text(question: Question, text: str) -> Any:
 
 def _whole_number(text: str) -> int:
     try:
-        return int(text)
+        return plain_int(text)
     except ValueError:
         raise AnswerError("The answer must be a whole number.") from None
 

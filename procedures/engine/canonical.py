@@ -13,6 +13,7 @@ from pydantic_core import PydanticSerializationError, to_json, to_jsonable_pytho
 from procedures.engine import losses
 from procedures.engine.losses import Watch
 from procedures.engine.secret_values import shows_secret
+from procedures.engine.served import served
 
 HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
 DECODER = json.JSONDecoder()
@@ -168,12 +169,12 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
     try:
         return _adapter(hint)
     except TypeError:  # an annotation with something unhashable in it
-        return TypeAdapter(hint)
+        return TypeAdapter(served(hint))
 
 
 @lru_cache(maxsize=1024)
 def _adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)
+    return TypeAdapter(served(hint))
 
 
 def _order_sets(value: Any, plain: Any) -> None:

@@ -7,15 +7,23 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass
 from functools import cached_property, partial
-from typing import Any, Literal, get_type_hints, overload
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, overload
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import SchemaError
 
 from procedures.engine import canonical
 from procedures.engine.errors import DefinitionError, Fault, InputError
+from procedures.engine.extras import says_of_extra
 from procedures.engine.faults import fault_of
+from procedures.engine.files import File
 from procedures.engine.limits import Limits
+from procedures.engine.options import with_options
+from procedures.engine.reading import Reading, odd_numbers, unserved
 from procedures.engine.secrecy import INSTEAD, holds_secret
+from procedures.engine.served import served
+from procedures.engine.spelling import meant
 
 Role = Literal["see", "start", "answer", "operate", "cancel"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
@@ -23,6 +31,10 @@ Function = Callable[..., Any]
 STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=True)}
 NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
 LONGEST_TITLE = 200
+VERSION = 12
+"""Characters."""
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+NOT_ASKED = "is not asked for."
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 NOT_PLAIN = (
@@ -77,7 +89,7 @@ class Procedure:
             code = (inspect.getsource(module) if module else self.source).encode()
         except OSError:
             code = self.fn.__code__.co_code
-        return hashlib.sha256(code).hexdigest()[:12]
+        return hashlib.sha256(code).hexdigest()[:VERSION]
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -90,14 +102,65 @@ class Procedure:
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs of a start in their types, checked; `InputError` says what is wrong."""
-        try:
-            inputs: dict[str, Any] = vars(self._inputs.validate_python(dict(raw)))
-        except ValidationError as error:
-            faults = [fault_of(fault, fault["loc"]) for fault in error.errors()]
-            raise InputError(faults) from None
+        inputs = self._validated(raw)
         self._look_at_all(inputs, together=False)
         self._look_at_all(inputs, together=True)
         return inputs
+
+    def fits(self, name: str, raw: Any) -> bool:
+        """Whether that is a value of one input, whatever the others are."""
+        try:
+            canonical.adapter(self._hints[name]).validate_python(raw)
+        except ValidationError:
+            return False
+        return True
+
+    def _validated(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """In their types; names that no type asks for are refused, not dropped."""
+        ready = self._reading.read(raw)
+        try:
+            inputs: dict[str, Any] = vars(made := self._inputs.validate_python(ready))
+        except ValidationError as error:
+            raise InputError([self._fault(fault) for fault in error.errors()]) from None
+        read = self._inputs.dump_python(made, by_alias=True, warnings=False)
+        if faults := [*odd_numbers(ready, read), *self._unknown_names(ready)]:
+            raise InputError(faults)
+        return inputs
+
+    def _unknown_names(self, ready: Mapping[str, Any]) -> list[Fault]:
+        """Those inside of inputs; a type that takes or drops them of its own accord is let be."""
+        try:
+            self._inputs.validate_python(ready, extra="forbid")
+        except ValidationError as error:
+            faults = [one for one in error.errors() if one["type"] in UNKNOWN]
+            return [self._fault(one) for one in faults if one["loc"][0] not in self._open]
+        return []
+
+    def _fault(self, error: Mapping[str, Any]) -> Fault:
+        fault = fault_of(error, error["loc"])
+        if error["type"] != "unexpected_keyword_argument":
+            return fault
+        if len(error["loc"]) > 1:
+            return Fault(fault.field, NOT_ASKED)
+        return Fault(fault.field, f"{fault.message}{meant(fault.field, self._parameters)}")
+
+    @cached_property
+    def _reading(self) -> Reading:
+        """By the schema as it was first: what the site's settings allow does not matter to it."""
+        return Reading(self.schema)
+
+    @cached_property
+    def _open(self) -> frozenset[str]:
+        """The inputs that hold a type whose author says what becomes of other names."""
+        return frozenset(
+            name for name in self._parameters if says_of_extra(canonical.adapter(self._hints[name]))
+        )
+
+    def check(self) -> None:
+        """`DefinitionError` for inputs that nobody could send."""
+        files = frozenset(name for name, hint in self._hints.items() if _is_file(hint))
+        for name, why in unserved(self.schema, files=files):
+            raise DefinitionError(f"{self.name}: the input {name} is refused: {why}.")
 
     def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs of another run, with these instead of its own: checked as for a start.
@@ -175,7 +238,8 @@ class Procedure:
 
     @cached_property
     def _inputs(self) -> TypeAdapter[Any]:
-        fields = [_field(name, self._hints[name], kind) for name, kind in self._parameters.items()]
+        hints = {name: served(hint) for name, hint in self._hints.items()}
+        fields = [_field(name, hints[name], kind) for name, kind in self._parameters.items()]
         made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
         _check_no_secrets(self.name, self.fn)
         _ = self._checks  # one that needs what is no input is refused before any start
@@ -194,7 +258,9 @@ def procedure(
     title: str = ...,
     roles: Mapping[Role, str | Iterable[str]] = ...,
     limits: Limits = ...,
+    source: str = ...,
 ) -> Callable[[Function], Procedure]: ...
+@with_options("@procedure")
 def procedure(
     fn: Function | None = None,
     /,
@@ -203,10 +269,13 @@ def procedure(
     title: str = "",
     roles: Mapping[Role, str | Iterable[str]] | None = None,
     limits: Limits | None = None,
+    source: str = "",
 ) -> Procedure | Callable[[Function], Procedure]:
     """Declare a procedure. `roles` names the groups that may see, start, answer, operate or cancel.
 
     `limits` are how far each of its runs may go, where the site's are too many or too few.
+    `source` is the text that the function carries out, where it is no Python: it is shown as its
+    source, and its digest is the version, so that an edited text is noticed like edited code.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"{name or fn}: write limits=Limits(steps=...), not {limits!r}.")
@@ -219,7 +288,12 @@ def procedure(
             raise DefinitionError(f"{own_name!r}, {spoken!r}: these are no name and title.")
         _check_no_secrets(own_name, fn)
         granted = _roles(own_name, roles or {})
-        return Procedure(fn, own_name, spoken, granted, limits or Limits())
+        made = Procedure(fn, own_name, spoken, granted, limits or Limits())
+        if source:
+            vars(made).update(source=source, version=canonical.digest(source)[:VERSION])
+        if _is_resolved(fn):
+            made.check()
+        return made
 
     return declare(fn) if fn else declare
 
@@ -244,6 +318,27 @@ def _check_signature(name: str, fn: Function) -> None:
             raise DefinitionError(f"{name}: inputs are named one by one, not by {parameter}.")
         if parameter.annotation is parameter.empty:
             raise DefinitionError(f"{name}: the input {parameter.name} needs a type.")
+
+
+def _is_resolved(fn: Function) -> bool:
+    """Whether all its types are defined by now; else it is looked at when it is registered."""
+    try:
+        canonical_hints = get_type_hints(fn, include_extras=True)
+        for hint in canonical_hints.values():
+            canonical.adapter(hint)
+    except NameError:
+        return False
+    except (PydanticUserError, SchemaError):
+        return True  # told by the check
+    return True
+
+
+def _is_file(hint: Any) -> bool:
+    """Whether it is a `File`, or a `File` that may be left out."""
+    if get_origin(hint) is Annotated:
+        return _is_file(get_args(hint)[0])
+    inner = [one for one in get_args(hint) if one is not type(None)]
+    return hint is File or (get_origin(hint) in (Union, UnionType) and all(map(_is_file, inner)))
 
 
 def _check_no_secrets(name: str, fn: Function) -> None:

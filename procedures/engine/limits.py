@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any, Self
 
 from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.options import check_options
 
-NUMBERS = ("steps", "events", "children", "depth")
+LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
+"""A run without a single step or event can do nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,17 @@ class Limits:
     depth: int | None = None
     lasts: Duration | None = None
 
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        check_options("Limits", options, cls.__dataclass_fields__)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
-        for name in NUMBERS:
+        for name, least in LEAST.items():
             number = getattr(self, name)
-            if number is not None and (type(number) is not int or number < 0):
-                raise ValueError(f"{number!r} is no limit of {name}: write a whole number.")
+            if number is not None and (type(number) is not int or number < least):
+                raise ValueError(
+                    f"{number!r} is no limit of {name}: write a whole number from {least}."
+                )
         if self.lasts is not None:
             parse_duration(self.lasts)
 

@@ -100,7 +100,10 @@ def test_a_form_says_the_same_in_texts(alices: Client) -> None:
         ({"count": "1", "address": "Ghent"}, "address: must be a JSON object."),
         ({"count": "1", "paper": "text"}, "paper: send a file (multipart/form-data)."),
         ({"count": paper()}, "count: takes no file."),
-        ({"count": "1", "papers": paper()}, "papers: is no input of this procedure."),
+        (
+            {"count": "1", "papers": paper()},
+            "papers: is no input of this procedure. Did you mean 'paper'?",
+        ),
         ({"count": "1", "paper": [paper(), paper()]}, "paper: takes one file, not 2."),
     ],
 )

@@ -1,11 +1,11 @@
 """What a start is given."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from procedures.engine import (
     Context,
@@ -33,6 +33,13 @@ def typed_inputs(  # noqa: PLR0913, PLR0917 (inputs come by name)
 ) -> int:
     ctx.approve("Go on?")
     return count
+
+
+@procedure
+def appointment(
+    ctx: Context, at: AwareDatetime, local: datetime | None = None, lasts: timedelta | None = None
+) -> list[Any]:
+    return [at, local, lasts]
 
 
 @procedure

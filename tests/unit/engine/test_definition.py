@@ -387,10 +387,9 @@ def test_a_check_of_several_inputs_waits_until_each_is_valid_by_itself() -> None
 
 
 def test_a_check_that_needs_what_is_no_input_is_refused_at_the_declaration() -> None:
-    @procedure
-    def pay_wrongly(
-        ctx: Context, amount: Annotated[Decimal, Check(within, needs=("limits",))]
-    ) -> None: ...
-
     with pytest.raises(DefinitionError, match="needs 'limits', which is no input"):
-        _ = pay_wrongly.schema
+
+        @procedure
+        def pay_wrongly(
+            ctx: Context, amount: Annotated[Decimal, Check(within, needs=("limits",))]
+        ) -> None: ...

@@ -1,0 +1,51 @@
+"""Types as Pydantic can serve them on this Python."""
+
+import sys
+import typing
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import typing_extensions
+
+IS_SERVED = sys.version_info >= (3, 12)
+"""Since then a TypedDict of the standard library tells all that Pydantic asks for."""
+
+
+def served(hint: Any) -> Any:
+    """The type with each TypedDict of the standard library as its equal that Pydantic takes."""
+    if IS_SERVED or not _has_one(hint):
+        return hint
+    if typing.is_typeddict(hint):
+        return _remade(hint)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return Annotated[served(inner[0]), *hint.__metadata__]
+    parts = tuple(map(served, inner))
+    if origin in (Union, UnionType):
+        return Union[parts]  # noqa: UP007 (made of what is known at run time only)
+    return origin[parts]
+
+
+def _has_one(hint: Any) -> bool:
+    if typing.is_typeddict(hint):
+        return type(hint).__module__ == "typing"
+    return any(map(_has_one, get_args(hint))) if get_origin(hint) is not None else False
+
+
+@lru_cache(maxsize=1024)
+def _remade(hint: Any) -> Any:
+    fields = {}
+    for name, inner in get_type_hints(hint, include_extras=True).items():
+        if get_origin(inner) in (typing.Required, typing.NotRequired):
+            (inner,) = get_args(inner)  # noqa: PLW2901 (said by the wrapper below)
+        wrapper = typing_extensions.Required
+        if name not in hint.__required_keys__:
+            wrapper = typing_extensions.NotRequired
+        fields[name] = wrapper[served(inner)]
+    make: Any = typing_extensions.TypedDict  # a type checker knows it as a class statement only
+    made = make(hint.__name__, fields)
+    made.__module__, made.__doc__ = hint.__module__, hint.__doc__
+    if config := getattr(hint, "__pydantic_config__", None):
+        made.__pydantic_config__ = config
+    return made
