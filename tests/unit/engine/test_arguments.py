@@ -342,7 +342,7 @@ def test_an_iterator_somewhere_in_an_argument_is_not_used_up(
 
 
 @pytest.mark.parametrize(
-    "odd", [object(), letters(), {1: "a", "1": "b"}, float("nan"), [object()]], ids=str
+    "odd", [object(), letters(), {1: "a", "1": "b"}, float("nan"), [object()]], ids=range(5)
 )
 def test_a_strict_step_compares_all_or_is_refused(store: MemoryStore, odd: Any) -> None:
     run = run_of(store, lambda ctx: ctx.step(lambda _: did.append(1), odd, name="x", strict=True))

@@ -313,7 +313,7 @@ class Doubling(partial[Any]):
         functools.partialmethod(refund),
         date.today,
     ],
-    ids=repr,
+    ids=range(18),
 )
 def test_what_no_name_tells_is_refused(fn: Any) -> None:
     with pytest.raises((EvidenceError, TypeError), match=r"cannot be shown|not tell its"):
