@@ -393,3 +393,12 @@ def test_who_only_answers_sees_the_run_that_asks(alice: User, bob: User) -> None
     run = run_until_it_waits("question", by=alice)
 
     assert "Pay 31.20 €?" in page_of(bob, run)
+
+
+def test_a_timer_that_is_open_sleeps_and_has_not_slept(admin_user: User) -> None:
+    run = run_until_it_waits("nap", by=admin_user)
+
+    page = shown(browser(admin_user).get(f"/runs/{run.pk}"))
+
+    assert "Sleeping since" in page
+    assert "Slept from" not in page
