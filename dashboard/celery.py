@@ -25,6 +25,7 @@ from django.db import connections
 from dashboard.lookout import Lookout
 from dashboard.pool_watch import PoolWatch
 from dashboard.ticker import Duty, Ticker
+from procedures.board import board
 from procedures.dispatch import messenger
 from procedures.slot import slot
 
@@ -114,6 +115,7 @@ def be_a_slot(**_: Any) -> None:
     watches.clear()
     if current_process().name != "MainProcess":
         slot.open()
+        board.sit_down(getattr(current_process(), "index", 0))
 
 
 @worker_process_shutdown.connect(weak=False)

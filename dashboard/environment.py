@@ -71,6 +71,7 @@ class Environment(BaseSettings):
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
     RUN_TURN_SECONDS: float = Field(default=60, ge=0.1, le=86400)
     STOP_SECONDS: float | None = Field(default=None, ge=0, le=3600)
+    RUN_SILENT_SECONDS: float = Field(default=300, ge=0.1, le=86400)
     STORAGE_PATIENCE_SECONDS: float = Field(default=60, ge=0, le=3600)
     RUN_MOST_STEPS: int = Field(default=50_000, ge=1)
     RUN_MOST_EVENTS: int = Field(default=100_000, ge=10)

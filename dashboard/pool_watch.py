@@ -5,13 +5,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.db.utils import ConnectionHandler
 
+from procedures import dispatch
+from procedures.board import InHand, board
 from procedures.slot import STOP
 
 logger = logging.getLogger(__name__)
@@ -19,8 +23,44 @@ EVERY = 1.0
 """Seconds between two looks at the slots."""
 LAST_LOOKS = 0.2
 """The same while the worker stops."""
+LEAVES_WITHIN = 1.0
+"""Seconds that a slot has to leave a run that was taken from it, once that is known."""
 LAST_WORDS = 2.0
 """Seconds that the main process has to end after its slots."""
+
+
+class Claims:
+    """Who holds which run, read over a connection that no other thread has, nor any slot."""
+
+    def __init__(self) -> None:
+        options = {**settings.DATABASES["default"].get("OPTIONS", {})}
+        options.pop("pool", None)  # a fork would share it
+        database = {**settings.DATABASES["default"], "OPTIONS": options}
+        self._databases = ConnectionHandler({"default": database})
+        self._lock = threading.Lock()
+        os.register_at_fork(
+            before=self._lock.acquire,  # no slot begins while a driver holds a lock of its own
+            after_in_parent=self._lock.release,
+            after_in_child=self._lock.release,
+        )
+
+    def taken(self, held: Sequence[InHand]) -> set[InHand]:
+        """Those of the claims that have ended."""
+        if not held:
+            return set()
+        places = ", ".join(["%s"] * len(held))
+        statement = (
+            "SELECT id, epoch FROM procedures_run"  # noqa: S608 (places only)
+            f" WHERE status = 'running' AND id IN ({places})"
+        )
+        with self._lock:
+            database = self._databases["default"]
+            database.close_if_unusable_or_obsolete()
+            with database.cursor() as cursor:
+                is_native = database.features.has_native_uuid_field
+                cursor.execute(statement, [one.run if is_native else one.run.hex for one in held])
+                current = {(UUID(str(run)), epoch) for run, epoch in cursor.fetchall()}
+        return {one for one in held if (one.run, one.epoch) not in current}
 
 
 class PoolWatch:
@@ -29,6 +69,9 @@ class PoolWatch:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._wakes = threading.Event()
+        self._ledger = Claims()
+        self._taken: dict[InHand, float] = {}
+        """What slots go on with that is not theirs, and since when that is known."""
         self._ends_at: float | None = None
         """When a slot that still works is killed, by the monotonic clock."""
 
@@ -54,9 +97,26 @@ class PoolWatch:
         while self._ends_at is None or time.monotonic() < self._ends_at:
             if self._ends_at is not None:
                 self._tell_to_stop()  # also what was forked meanwhile
+            self._end_the_taken()
             self._wakes.wait(EVERY if self._ends_at is None else LAST_LOOKS)
             self._wakes.clear()
         self._end()
+
+    def _end_the_taken(self) -> None:
+        """Replace each slot that goes on with a run which is no longer its own."""
+        held = list(board.in_hand())
+        try:
+            taken = self._ledger.taken(held)
+        except Exception as error:  # noqa: BLE001 (whatever the driver raises, the watch goes on)
+            logger.debug("The claims of the slots could not be read: %s", error)
+            return
+        now = time.monotonic()
+        self._taken = {one: self._taken.get(one, now) for one in taken}
+        for one, since in self._taken.items():
+            if now - since >= LEAVES_WITHIN and one.pid in self.pids:
+                logger.warning("Run %s was taken from process %s, which ends.", one.run, one.pid)
+                kill_tree(one.pid)
+                dispatch.call_workers()
 
     def _tell_to_stop(self) -> None:
         for pid in self.pids:

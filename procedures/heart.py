@@ -1,5 +1,6 @@
 """What keeps a worker's hold on a run while the code runs: one thread for all its runs in a row."""
 
+import faulthandler
 import logging
 import threading
 import time
@@ -10,6 +11,7 @@ from django.db import Error, connection
 
 from procedures.engine.journal import Working
 from procedures.journal import LEASE, DatabaseJournal
+from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
@@ -17,6 +19,10 @@ RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
 BEAT = min(RENEWED_EVERY, 1)
 """Seconds until the first look at a run, and between two of them."""
 TICK = BEAT / 4
+LEAVES_WITHIN = 3
+"""Seconds that a process has to leave a run that was taken from it."""
+SILENT_FOR = LEASE.total_seconds() + 10
+"""Seconds after which a process ends in which no thread but one in C gets a turn."""
 
 
 class Heart:
@@ -40,6 +46,8 @@ class Heart:
             with self._lock:
                 self._holds.remove(hold)
             hold.end()
+            if slot.is_open:
+                faulthandler.cancel_dump_traceback_later()
 
     def _keep_beating(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -47,12 +55,15 @@ class Heart:
             self._thread.start()
 
     def _beat(self) -> None:
-        quiet_since = time.monotonic()
+        quiet_since, fenced_at = time.monotonic(), 0.0
         while True:
             time.sleep(TICK)
             now = time.monotonic()
             with self._lock:
                 holds = list(self._holds)
+                if now - fenced_at >= BEAT:
+                    _fence(holds)
+                    fenced_at = now
                 if not holds and now - quiet_since >= BEAT:
                     self._thread = None
                     return
@@ -62,6 +73,16 @@ class Heart:
                 hold.look(now)
 
 
+def _fence(holds: "list[Hold]") -> None:
+    """End this process, by a timer that needs no turn of Python's, unless this is called again.
+
+    The second fence: the main process, too, ends what goes on with a run that is not its own.
+    """
+    if not slot.is_open or not holds or any(hold.is_taken for hold in holds):
+        return  # of a taken run, the timer that was set last runs out
+    faulthandler.dump_traceback_later(SILENT_FOR, exit=True)
+
+
 class Hold:
     """One run in the hands of this process."""
 
@@ -69,6 +90,8 @@ class Hold:
         self._journal = journal
         self._lock = threading.Lock()
         self._is_over = False
+        self.is_taken = False
+        """Whether somebody has taken the run from this process while it works on it."""
         self._shown: Working | None = None
         self._looked = self._renewed = time.monotonic()
 
@@ -94,6 +117,9 @@ class Hold:
     def _renew(self, now: float) -> None:
         working = self._journal.working
         self._journal.look_around()
+        if self._journal.is_taken and slot.is_open and not self.is_taken:
+            self.is_taken = True
+            faulthandler.dump_traceback_later(LEAVES_WITHIN, exit=True)
         if working is not self._shown or now - self._renewed >= RENEWED_EVERY:
             self._is_over = not self._journal.renew()
             self._shown, self._renewed = working, now

@@ -46,6 +46,7 @@ def read_health(request: SignedIn) -> dict[str, Any]:
         "is_well": not found,
         "complaints": found,
         "swept_at": Installation.current().swept_at,
+        "slots": services.slots(),
     }
 
 

@@ -67,6 +67,14 @@ def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
     return definition.version in known[1:]
 
 
+def unregistered() -> list[str]:
+    """The names of the procedures whose code here was never registered: no worker runs it."""
+    found = definitions()
+    rows = ProcedureVersion.objects.filter(procedure__name__in=found)
+    known = set(rows.values_list("procedure__name", "version"))
+    return sorted(name for name, one in found.items() if (name, one.version) not in known)
+
+
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
     """In a few statements, however many they are: their code is registered now."""

@@ -6,6 +6,7 @@ from functools import cache
 from uuid import UUID
 
 from procedures import dispatch, journal, registry
+from procedures.board import board
 from procedures.engine.definition import Procedure
 from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
@@ -30,7 +31,8 @@ def advance_runs() -> None:
     """
     ends, besides, has_called = time.monotonic() + SHIFT, Besides(), False
     slot.begin_turn()
-    begin_clean()
+    if slot.is_open:
+        begin_clean()
     try:
         while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
             if claimed.are_others and not has_called:
@@ -76,6 +78,12 @@ def _newest_code(name: str, known: list[str]) -> Procedure | None:
     code = registry.find(name)
     if code is None:
         _warn(f"Runs stay queued: no code here is called {name!r}.")
+    elif code.version not in known:
+        _warn(
+            f"Runs stay queued: the code of {name!r} that is here was never registered. "
+            "Run `manage.py migrate`, then restart this worker."
+        )
+        return None
     elif registry.is_outdated(code, known):
         _warn(f"Runs stay queued: {name!r} is left to newer code than is here.")
         return None
@@ -90,6 +98,7 @@ def _warn(words: str) -> None:
 
 def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
     run_id = held.run.run_id
+    board.take_up(UUID(run_id), held.epoch)
     try:
         with heart.beating_for(held):
             advance(code, held, ContentStore())
@@ -97,5 +106,7 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
         logger.warning("Run %s: another worker has it now.", run_id)
     except StorageLost as lost:
         logger.warning("Run %s is left for later: %s", run_id, lost)
+    finally:
+        board.put_down()
     if held.is_queued_again:
         dispatch.call_workers()

@@ -50,8 +50,22 @@ class ComplaintOut(Schema):
     message: str = Field(description="What then doesn't happen, and what mends it.")
 
 
+class SlotOut(Schema):
+    """A run that a worker has in hand."""
+
+    run: UUID
+    procedure: str
+    since: datetime | None = Field(
+        description="When its code last came back to the engine, or its step began."
+    )
+    step: str = Field(description="Empty between steps.")
+    is_stuck: bool = Field(description="It has not come back for RUN_SILENT_SECONDS.")
+
+
 class HealthOut(Schema):
     """How the site is."""
+
+    slots: list[SlotOut]
 
     is_well: bool
     complaints: list[ComplaintOut]

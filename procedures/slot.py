@@ -4,6 +4,7 @@ A worker's main process forks slots; each carries on one run at a time. Signals 
 an author's code here: they are noted, and whoever carries on a run asks.
 """
 
+import multiprocessing
 import signal
 import time
 from types import FrameType
@@ -57,6 +58,7 @@ class Slot:
         self._opened_at = time.monotonic()
         for number in (*NOTED, STOP):
             signal.signal(number, signal.SIG_IGN)
+        _let_steps_start_processes()
 
     def begin_turn(self) -> None:
         """Put the handlers of signals back: the pool installs its own, and so may an author."""
@@ -82,6 +84,11 @@ class Slot:
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.is_stopping = True
+
+
+def _let_steps_start_processes() -> None:
+    """The pool marks its processes as daemons, which may have no children of their own."""
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined] # noqa: SLF001
 
 
 def _handle(number: signal.Signals, handler: object) -> None:

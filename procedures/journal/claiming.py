@@ -147,7 +147,7 @@ def _close_all(run: Run, *, at: datetime) -> None:
 
 def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
     inputs = _news_of(run, now) if has_news else []
-    run.hold(until=now + LEASE)
+    run.hold(at=now, until=now + LEASE)
     if events := _taken_in(run, inputs, now):
         run.head.move(events[-1].seq, events[-1].hash)
         insert(run.pk, events)

@@ -16,6 +16,7 @@ from django.db import Error, connection, transaction
 from django.db.models import F
 
 from procedures import hooks
+from procedures.board import board
 from procedures.engine import canonical
 from procedures.engine.errors import Interruption, Refused, StorageLost
 from procedures.engine.execute import quarantined
@@ -76,7 +77,7 @@ class DatabaseJournal:
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
         """The thread whose step's writes and checkpoint are one transaction."""
-        self._started = time.monotonic()
+        self._started = self._reached = time.monotonic()
         self._ahead = now.timestamp() - self._started
         self.run = RunFacts(
             str(row.pk),
@@ -93,8 +94,15 @@ class DatabaseJournal:
         self.is_cancelled = self.is_paused = False
         self.cancellation: Mapping[str, Any] | None = None
         self.is_wanted_elsewhere = False
+        self.is_taken = False
+        """Whether nobody waits for this worker any more: the run was ended, or is another's."""
         self.is_queued_again = False
         """Whether something came from outside while the worker let go of the run."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of this claim."""
+        return self._row.epoch
 
     def now(self) -> datetime:
         """The database's clock, asked once and carried on from there."""
@@ -139,6 +147,9 @@ class DatabaseJournal:
                 raise
             self._write_again(events, batch, lost)
         self._seq, self._head = events[-1].seq, events[-1].hash
+        self._reached = time.monotonic()
+        if batch.release:
+            board.put_down()  # what follows is the run's no more, however long it takes
         if not is_in_step:
             self._tell_of_change()
         return events
@@ -285,14 +296,24 @@ class DatabaseJournal:
                 working_on=working.step if working else "",
                 working_attempt=working.attempt if working else None,
                 working_since=working.since if working else None,
+                reached_at=self.reached_at,
             )
         )
 
+    @property
+    def reached_at(self) -> datetime:
+        """When the code last began a step, or kept something: a result, a word, its progress."""
+        reached, working = datetime.fromtimestamp(self._reached + self._ahead, UTC), self.working
+        return max(reached, working.since) if working else reached
+
     def look_around(self) -> None:
         """Ask, once a second, whether the run is to stop, and whether others want its worker."""
-        rows = Run.objects.filter(pk=self._row.pk)
-        for to_end, to_pause in rows.values_list("cancel_requested_at", "pause_requested_at"):
+        asked = ("status", "epoch", "cancel_requested_at", "pause_requested_at")
+        for status, epoch, to_end, to_pause in Run.objects.filter(pk=self._row.pk).values_list(
+            *asked
+        ):
             self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
+            self.is_taken = status != RunStatus.RUNNING or epoch != self._row.epoch
         has_had_its_turn = time.monotonic() - self._started >= settings.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
 

@@ -29,6 +29,7 @@ HELD = [
     "epoch",
     "wake_at",
     "queued_at",
+    "reached_at",
 ]
 RELEASED = [
     "status",
@@ -42,6 +43,7 @@ RELEASED = [
     "working_on",
     "working_attempt",
     "working_since",
+    "reached_at",
     "is_left_without_storage",
 ]
 
@@ -81,6 +83,11 @@ ASKED_TO_STOP = (
 def values_of(path: str) -> list[str]:
     """What of a run at the end of that path may be large: for `defer` where it is not shown."""
     return [f"{path}__{name}" for name in ("inputs", "result", "error", "seed")]
+
+
+def silence() -> timedelta:
+    """How long code may work without coming back to the engine before it counts as stuck."""
+    return timedelta(seconds=settings.RUN_SILENT_SECONDS)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -128,6 +135,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def lost(self, now: datetime) -> Self:
         return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)
+
+    def silent(self, now: datetime) -> Self:
+        """In a worker's hands, and its code has not come back to the engine for long."""
+        return self.filter(status=RunStatus.RUNNING, reached_at__lte=now - silence())
 
     def unheard(self, now: datetime) -> Self:
         """Queued for so long that the message about it may be lost."""
@@ -229,6 +240,9 @@ class Run(models.Model):
     working_on = models.CharField(max_length=200, blank=True)
     working_attempt = models.PositiveIntegerField(null=True)
     working_since = models.DateTimeField(null=True)
+    reached_at = models.DateTimeField(
+        null=True, help_text="When its code last came back to the engine, in a worker's hands."
+    )
     is_left_without_storage = models.BooleanField(
         default=False, db_default=False, help_text="Its last worker lost the storage: look first."
     )
@@ -295,10 +309,11 @@ class Run(models.Model):
         self.save(force_insert=True)
         Head(run=self, seq=head_seq, hash=head_hash).begin()
 
-    def hold(self, *, until: datetime) -> None:
+    def hold(self, *, at: datetime, until: datetime) -> None:
         """Give the run to a worker, with its head; every earlier one is fenced off."""
         self.status, self.leased_until, self.epoch = RunStatus.RUNNING, until, self.epoch + 1
         self.wake_at = self.queued_at = None
+        self.reached_at = at
         save_columns(self, HELD)
         self.head = Head.held(self.pk, self.epoch)
 
@@ -366,6 +381,11 @@ class Run(models.Model):
             [(run, above)] = fetched(ABOVE, above)
         return UUID(str(run))
 
+    def is_silent(self, now: datetime) -> bool:
+        """Whether its code has not come back to the engine for `RUN_SILENT_SECONDS`."""
+        since = self.reached_at
+        return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
+
     @property
     def is_suspended(self) -> bool:
         return self.status in self.SUSPENDED
@@ -407,7 +427,7 @@ class Run(models.Model):
         self.queued_at = at if status == RunStatus.QUEUED else None
         self.ended_at = at if status.is_end else None
         self.working_on, self.working_attempt, self.working_since = "", None, None
-        self.is_left_without_storage = False
+        self.reached_at, self.is_left_without_storage = None, False
         save_columns(self, RELEASED)
 
 

@@ -9,6 +9,7 @@ from procedures.engine import canonical
 from procedures.engine.journal import RunStatus
 from procedures.engine.questions import Question
 from procedures.models import Run
+from procedures.models.clock import clock
 from procedures.overview.words import (
     Part,
     Sentence,
@@ -141,6 +142,8 @@ def _queued(facts: Facts) -> Sentence:
 
 def _running(facts: Facts) -> Sentence:
     run = facts.run
+    if run.is_silent(clock.now()):
+        return _stuck(run)
     if run.cancel_requested_at:
         then = ("when ", code(run.working_on), " is over") if run.working_on else ("soon",)
         return say("Is being cancelled, and ends ", *then, ".")
@@ -156,6 +159,15 @@ def _running(facts: Facts) -> Sentence:
         since = (", for ", moment(run.working_since, "age"))
     told = f": {shortened(facts.progress)}" if facts.progress else "."
     return say("Working: ", code(run.working_on), again, *since, told)
+
+
+def _stuck(run: Run) -> Sentence:
+    where = (" in ", code(run.working_on)) if run.working_on else (" between its steps",)
+    since = run.reached_at or run.created_at
+    if run.cancel_requested_at:
+        return say("Stuck", *where, " since ", since, ". Its worker is being taken from it.")
+    remedy = ". It holds a worker: cancel the run, or end it at once."
+    return say("Stuck", *where, " since ", since, remedy)
 
 
 def _waiting(facts: Facts) -> Sentence:

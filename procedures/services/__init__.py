@@ -7,6 +7,7 @@ from procedures.services.health import (
     clock_complaint,
     complaints,
     complaints_for,
+    slots,
     warner,
     why_queued,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "restart_run",
     "retry_run",
     "send_signal",
+    "slots",
     "start_run",
     "sweep",
     "unpause_run",

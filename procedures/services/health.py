@@ -5,14 +5,17 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from procedures import access, dispatch
+from procedures import access, dispatch, registry
+from procedures.engine.journal import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
 
 logger = logging.getLogger(__name__)
+MOST_SLOTS = 200
 START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 
 
@@ -20,7 +23,7 @@ START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 class Complaint:
     """One part of the site that fails, and what then doesn't happen."""
 
-    part: Literal["clock", "messages"]
+    part: Literal["clock", "messages", "workers", "code"]
     message: str
 
 
@@ -30,7 +33,46 @@ def complaints() -> list[Complaint]:
     if fault := dispatch.fault():
         message = f"{fault} Workers look for queued runs every {dispatch.LOOK_EVERY} s meanwhile."
         found.append(Complaint("messages", message))
+    found += [Complaint("workers", words) for words in [stuck_complaint()] if words]
+    if names := registry.unregistered():
+        words = f"Code that was never registered runs nothing: {', '.join(names)}."
+        remedy = "Run `manage.py migrate`, then restart the workers."
+        found.append(Complaint("code", f"{words} {remedy}"))
     return found
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A run that a worker has in hand."""
+
+    run: UUID
+    procedure: str
+    since: datetime | None
+    """When the code last came back to the engine, or its step began."""
+    step: str
+    """"" between steps."""
+    is_stuck: bool
+
+
+def slots() -> list[Slot]:
+    """What the slots of all workers have in hand, the longest first."""
+    now = clock.now()
+    held = Run.objects.filter(status=RunStatus.RUNNING).select_related("procedure")
+    return [
+        Slot(run.pk, run.procedure.name, run.reached_at, run.working_on, run.is_silent(now))
+        for run in held.order_by("reached_at", "pk")[:MOST_SLOTS]
+    ]
+
+
+def stuck_complaint() -> str:
+    """Which runs hold workers without coming back from their code; "" if none does."""
+    stuck = [slot for slot in slots() if slot.is_stuck]
+    if not stuck:
+        return ""
+    named = ", ".join(
+        f"{one.procedure} {str(one.run)[-8:]} (since {one.since:%H:%M})" for one in stuck
+    )
+    return f"Stuck, each with a worker of its own: {named}. Cancel these runs, or end them at once."
 
 
 def clock_complaint() -> str:
@@ -51,7 +93,9 @@ def why_queued(run: Run, *, now: datetime) -> str:
     """What besides busy workers keeps a run in the queue that has stood there for a while."""
     if run.queued_at is None or now - run.queued_at < timedelta(seconds=dispatch.LOOK_EVERY):
         return ""
-    return dispatch.fault()
+    stuck = Run.objects.silent(now).count()
+    held = f"{stuck} of the workers are held by runs that are stuck; an operator can end these."
+    return dispatch.fault() or (held if stuck else "")
 
 
 class Warner:

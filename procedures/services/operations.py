@@ -84,6 +84,8 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     told = said("cancel", by=by, reason=reason)
     try:
         journal.ask_to_end(run, told, at=now)
+        if run.is_silent(now):
+            return "It is stuck: its worker is taken from it, then it undoes what it did, and ends."
         if _is_held(run, now):
             return "It works right now, and ends at its next step or wait."
         Head.lock(run.pk)

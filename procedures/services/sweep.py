@@ -30,7 +30,8 @@ def sweep() -> None:
     _each(Run.objects.with_news_of_children(), _settle)
     _each(Wait.objects.behind().order_by("pk"), journal.begin_more)
     runs = Run.objects
-    for due in (runs.due_for_retry(now), runs.out_of_time(now), runs.lost(now)):
+    cut_off = runs.silent(now).exclude(cancel_requested_at=None)
+    for due in (runs.due_for_retry(now), runs.out_of_time(now), runs.lost(now), cut_off):
         _each(due.order_by("pk"), _queue)
     if runs.unheard(now).exists():
         dispatch.call_workers()
@@ -80,6 +81,7 @@ def _settle(run: Run) -> None:
 def _queue(run: Run) -> None:
     now = clock.now()
     runs = Run.objects
-    due = runs.due_for_retry(now) | runs.out_of_time(now) | runs.lost(now)
+    cut_off = runs.silent(now).exclude(cancel_requested_at=None)
+    due = runs.due_for_retry(now) | runs.out_of_time(now) | runs.lost(now) | cut_off
     if found := due.locked().filter(pk=run.pk).first():
         journal.queue(found, at=now)

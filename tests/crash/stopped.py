@@ -1,9 +1,13 @@
 """Steps for workers that are stopped, signalled, or out of memory; see `Desk`."""
 
+import ctypes
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
 from typing import Literal
 
 from procedures.engine import Context, Retry, Step, procedure
@@ -65,3 +69,47 @@ def run_out_of_memory(folder: str, how: str, step: Step) -> None:
 def hungry(ctx: Context, folder: str, how: str) -> None:
     ctx.compensate(act, folder, name="undo")
     ctx.step(run_out_of_memory, folder, how, name="eat", retry=Retry(5, backoff="10ms"))
+
+
+def burn() -> None:
+    """Gives no other thread of Python a turn: one call in C, for minutes."""
+    hang(10**9)
+
+
+def hang(seconds: int) -> None:
+    ctypes.PyDLL(None).sleep(seconds)  # which keeps Python's lock
+
+
+def wait_for_ever() -> None:
+    while True:
+        threading.Event().wait(60)
+
+
+@procedure(roles={**ROLES, "operate": "operators"})
+def never_back(ctx: Context, where: Literal["step", "between", "in C"]) -> None:
+    ctx.step(str, where, name="begin")
+    match where:
+        case "step":
+            ctx.step(wait_for_ever)
+        case "in C":
+            ctx.step(burn)
+        case "between":
+            while True:
+                pass
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def use_processes(how: str) -> list[int]:
+    if how == "pool":
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            return pool.map(square, [1, 2, 3])
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(how)) as executor:
+        return list(executor.map(square, [1, 2, 3]))
+
+
+@procedure(roles=ROLES)
+def parallel(ctx: Context, how: str) -> list[int]:
+    return ctx.step(use_processes, how)

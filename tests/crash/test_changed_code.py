@@ -35,16 +35,21 @@ SEND = """
 NAMED_PAY = PAY.replace('"Pay?"', '"Pay?", name="pay"')
 NAMED_SEND = SEND.replace('"Send?"', '"Send?", name="send"')
 CHANGED = "The wait approve has changed: the run asked “Pay?”, the code now asks “Send?”."
-START = """
+REGISTER = """
 import sys, django
 django.setup()
-from django.contrib.auth.models import User
 from procedures import registry
-from procedures.services import start_run
 registry.register_all()
+"""
+START = (
+    REGISTER
+    + """
+from django.contrib.auth.models import User
+from procedures.services import start_run
 alice = User.objects.get(username="alice")
 print(start_run("shop", {"folder": sys.argv[1]}, by=alice)[0].pk)
 """
+)
 
 
 class Shop:
@@ -66,17 +71,21 @@ class Shop:
         if self._worker:
             self._worker.kill()
         self._module.write_text("".join([HEAD, *parts]))
+        self._run(REGISTER)
         self._worker = self._start_worker(concurrency=1, **self._environment)
 
     def start(self, desk: Desk) -> Run:
-        started = subprocess.run(
-            [sys.executable, "-c", START, desk.folder],
+        return Run.objects.get(pk=self._run(START, desk.folder))
+
+    def _run(self, script: str, *arguments: str) -> str:
+        ended = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
             env={**os.environ, **self._environment},
             check=True,
             stdout=subprocess.PIPE,
             text=True,
         )
-        return Run.objects.get(pk=started.stdout.strip())
+        return ended.stdout.strip()
 
 
 @pytest.fixture

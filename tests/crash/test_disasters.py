@@ -113,9 +113,9 @@ class Site:
     def _no_room_for_files(self) -> Iterator[None]:
         if os.path.ismount(self.files):
             filler = self.files / "filler"
-            with filler.open("wb") as file, suppress(OSError):
+            with filler.open("wb", buffering=0) as file, suppress(OSError):
                 while file.write(bytes(4096)):
-                    file.flush()
+                    pass
             yield
             filler.unlink()
             return

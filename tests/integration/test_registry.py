@@ -17,8 +17,8 @@ from procedures import registry
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.models.clock import clock
 from procedures.registry import LoadError
-from procedures.runner import advance_run
-from procedures.services import start_run
+from procedures.runner import advance_run, advance_runs
+from procedures.services import complaints, start_run
 from tests.calls import run_until_it_waits
 from tests.embedded.product import Product
 from tests.runs import everything_about
@@ -316,3 +316,27 @@ def test_a_run_of_newer_code_stays_queued(write: Write, caplog: pytest.LogCaptur
     run.refresh_from_db()
     assert run.status == "queued"
     assert "is left to newer code" in caplog.text
+
+
+def test_code_that_was_never_registered_claims_nothing_and_says_so(
+    write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(BEFORE)
+    registry.register_all()
+    run = start_run("shop", {}, by=None)[0]
+    write(BEFORE.replace("Pay?", "Pay twice?"))
+
+    advance_run(run.pk)
+    advance_runs()
+
+    run.refresh_from_db()
+    assert (run.status, run.epoch) == ("queued", 0)
+    assert "manage.py migrate" in caplog.text
+    assert ["shop" in one.message for one in complaints() if one.part == "code"] == [True]
+
+    registry.register_all()
+    advance_runs()
+
+    run.refresh_from_db()
+    assert run.status == "waiting"
+    assert not [one for one in complaints() if one.part == "code"]

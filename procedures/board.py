@@ -1,0 +1,56 @@
+"""Which run each slot of a worker has in hand: written by the slots, read by their main process.
+
+Memory that they share, since a slot whose run was taken away may not be able to say anything.
+"""
+
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+PLACES = 256
+PLACE = struct.Struct("=II16s")
+
+
+class InHand(NamedTuple):
+    """A claim that a process has in hand."""
+
+    pid: int
+    run: UUID
+    epoch: int
+
+
+class Board:
+    """A place for each slot; made before slots are forked."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, PLACES * PLACE.size)
+        self._place = 0
+
+    def sit_down(self, number: int) -> None:
+        """Take the place of that number in a slot that was just forked."""
+        self._place = number % PLACES
+        self.put_down()
+
+    def take_up(self, run: UUID, epoch: int) -> None:
+        self._write(PLACE.pack(os.getpid(), epoch, run.bytes))
+
+    def put_down(self) -> None:
+        """The run is no longer this process's: it has let go of it."""
+        self._write(bytes(PLACE.size))
+
+    def in_hand(self) -> Iterator[InHand]:
+        for place in range(PLACES):
+            start = place * PLACE.size
+            pid, epoch, run = PLACE.unpack(self._memory[start : start + PLACE.size])
+            if pid:
+                yield InHand(pid, UUID(bytes=run), epoch)
+
+    def _write(self, content: bytes) -> None:
+        start = self._place * PLACE.size
+        self._memory[start : start + PLACE.size] = content
+
+
+board = Board()
