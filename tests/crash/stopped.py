@@ -98,16 +98,9 @@ def never_back(ctx: Context, where: Literal["step", "between", "in C"]) -> None:
                 pass
 
 
-def square(number: int) -> int:
-    return number * number
-
-
 def use_processes(how: str) -> list[int]:
-    if how == "pool":
-        with multiprocessing.get_context("spawn").Pool(2) as pool:
-            return pool.map(square, [1, 2, 3])
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(how)) as executor:
-        return list(executor.map(square, [1, 2, 3]))
+        return list(executor.map(abs, [1, -4, 9]))
 
 
 @procedure(roles=ROLES)
