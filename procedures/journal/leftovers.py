@@ -4,16 +4,19 @@ A transaction that a step has entered and never left would keep this process's l
 everybody, for ever; a setting of the session would be another run's.
 """
 
+import asyncio
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import psycopg
+from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
+from procedures.models.cursors import this_database
 from procedures.slot import slot
 
 PLAIN = (
@@ -34,26 +37,32 @@ class Standing(NamedTuple):
     is_autocommit: bool
 
 
+NOTHING_OPEN = Standing(0, 0, 0, is_autocommit=True)
+HAS_ONE = len(settings.DATABASES) == 1
+
+
 class Standings:
     """How all connections of this thread stand before code runs, and what it does to them."""
 
     def __init__(self) -> None:
-        self.before = {one.alias: _standing(one) for one in _opened()}
+        self.before: dict[str, Standing] = {}
         self.lasting: dict[str, str] = {}
         """Statements, by connection, whose effect outlasts them."""
         for one in _opened():
+            self.before[one.alias] = _standing(one)
             one.execute_wrappers.append(self._see)
 
     def put_away(self) -> str:
         """Say what was left open, "" if nothing, and put it away with all the session holds."""
-        told = [words for one in _opened() if (words := self._put_away(one))]
-        return " ".join(told)
+        told = ""
+        for one in _opened():
+            if words := self._put_away(one):
+                told = f"{told} {words}".strip()
+        return told
 
     def _put_away(self, database: BaseDatabaseWrapper) -> str:
-        before = self.before.get(database.alias, Standing(0, 0, 0, is_autocommit=True))
-        with suppress(ValueError):
-            database.execute_wrappers.remove(self._see)
-        del database.execute_wrappers[before.wrappers :]
+        before = self.before.get(database.alias, NOTHING_OPEN)
+        del database.execute_wrappers[before.wrappers :]  # ours, and what the code has added
         words = _left_open(database, before)
         if words:
             _go_back(database, before)
@@ -73,6 +82,8 @@ class Standings:
             self.lasting[context["connection"].alias] = sql
         return execute(sql, params, many, context)
 
+    _see.is_ours = True  # type: ignore[attr-defined]  # what the engine says passes it by
+
 
 def _is_lasting(sql: str) -> bool:
     first = sql.lstrip("( \n\t")[:9].upper()
@@ -82,10 +93,17 @@ def _is_lasting(sql: str) -> bool:
 
 
 def _opened() -> Sequence[BaseDatabaseWrapper]:
+    """The connections of this thread; to ask Django for all costs as much as half of a step."""
+    if HAS_ONE and asyncio._get_running_loop() is None:  # noqa: SLF001 (asyncio documents it)
+        return (this_database(),)
     return connections.all(initialized_only=True)
 
 
 def _standing(database: BaseDatabaseWrapper) -> Standing:
+    if not (database.atomic_blocks or database.savepoint_ids or database.execute_wrappers) and (
+        database.autocommit or database.connection is None
+    ):
+        return NOTHING_OPEN
     return Standing(
         len(database.atomic_blocks),
         len(database.savepoint_ids),
@@ -95,8 +113,11 @@ def _standing(database: BaseDatabaseWrapper) -> Standing:
 
 
 def _left_open(database: BaseDatabaseWrapper, before: Standing) -> str:
-    if database.connection is None and not before.depth:
-        return ""
+    driver = database.connection
+    if not (before.depth or database.atomic_blocks) and (
+        driver is None or (database.autocommit and not _is_in_transaction(driver))
+    ):
+        return ""  # as after nearly every step
     now = _standing(database)
     if now.depth > before.depth or now.savepoints > before.savepoints:
         return "It left a transaction open: transaction.atomic() was entered and never left."
@@ -108,7 +129,7 @@ def _left_open(database: BaseDatabaseWrapper, before: Standing) -> str:
 def _begun_outside(database: BaseDatabaseWrapper, now: Standing) -> str:
     if not now.is_autocommit:
         return "It switched autocommit off, and did not switch it on again."
-    if _is_in_transaction(database.connection):
+    if database.connection is not None and _is_in_transaction(database.connection):
         return "It began a transaction (BEGIN), and neither committed it nor rolled it back."
     return ""
 
@@ -126,16 +147,15 @@ def _broken_inside(database: BaseDatabaseWrapper) -> str:
 
 
 def _is_in_transaction(driver: Any) -> bool:
-    status = _status_of(driver)
-    return getattr(driver, "in_transaction", False) or status in (
-        TransactionStatus.INTRANS,
-        TransactionStatus.INERROR,
-        TransactionStatus.ACTIVE,
-    )
+    if isinstance(driver, psycopg.Connection):
+        return driver.pgconn.transaction_status in OPEN
+    return bool(driver.in_transaction)
 
 
 def _status_of(driver: Any) -> TransactionStatus | None:
-    return driver.info.transaction_status if isinstance(driver, psycopg.Connection) else None
+    if not isinstance(driver, psycopg.Connection):
+        return None
+    return TransactionStatus(driver.pgconn.transaction_status)
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
@@ -159,6 +179,7 @@ def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> Non
         close_truly(database)
 
 
+OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR, TransactionStatus.ACTIVE)
 UNCLEAN: set[str] = set()
 """The connections to be closed when their transaction has ended."""
 

@@ -67,7 +67,7 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
     is_seen = (
         DEBUG
         or database.force_debug_cursor
-        or database.execute_wrappers
+        or (database.execute_wrappers and _are_watched(database.execute_wrappers))
         or utils.CursorWrapper.execute is not DJANGOS_EXECUTE  # Sentry puts its own there
         or "cursor" in database.__dict__
     )
@@ -75,6 +75,14 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
         return database.cursor()
     kept = _kept_for(database)
     return database.cursor() if kept.is_watched else kept.bare
+
+
+def _are_watched(wrappers: Sequence[Any]) -> bool:
+    """Whether any of them is another's than ours, which look at what an author's code says."""
+    for one in wrappers:  # noqa: SIM110 (a generator costs a step two more calls)
+        if not getattr(one, "is_ours", False):
+            return True
+    return False
 
 
 def _is_djangos(method: Any) -> bool:
