@@ -27,6 +27,7 @@ WORDS = {
 VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
+A_JSON = "application/json"
 LARGEST = 2**63
 """Whole numbers written like 1e19 are read up to here."""
 MUST_BE = "The answer must be"
@@ -142,6 +143,14 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
         yield ValidationError(f"It does not match {pattern}.")
 
 
+def _media_type(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and wanted == A_JSON:
+        try:
+            canonical.text_of(json.loads(value))
+        except (ValueError, RecursionError):
+            yield ValidationError("It is no JSON.")
+
+
 @lru_cache(maxsize=1024)
 def _reader(pattern: str) -> SchemaValidator:
     """Reads a pattern as Pydantic does: its `$` is the very end."""
@@ -154,7 +163,8 @@ def _reader(pattern: str) -> SchemaValidator:
 TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
     {"integer": _is_whole, "number": _is_number}
 )
-Validator: Any = cast(Any, extend)(Draft202012Validator, {"pattern": _pattern}, type_checker=TYPES)
+RULES = {"pattern": _pattern, "contentMediaType": _media_type}
+Validator: Any = cast(Any, extend)(Draft202012Validator, RULES, type_checker=TYPES)
 
 
 def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
@@ -182,6 +192,7 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
         "exclusiveMaximum": lambda: f"Less than {_plain(wanted)}.",
         "multipleOf": lambda: f"In steps of {_plain(wanted)}.",
         "format": lambda: f"{MUST_BE} {FORMATS.get(wanted, wanted)}.",
+        "contentMediaType": lambda: f"{MUST_BE} JSON, as the draft is.",
         "pattern": lambda: "Write something." if wanted == VISIBLE else f"It must match {wanted}.",
     }
     if _is_decimal(schema):

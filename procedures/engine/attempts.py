@@ -38,6 +38,7 @@ from procedures.engine.keeping import kept_result, not_kept
 from procedures.engine.large import packed, unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.progress import Progress
+from procedures.engine.rebuilt import place_of
 from procedures.engine.signatures import Signature, name_of, signature_of, spoken_name
 from procedures.engine.sizes import cut
 from procedures.engine.steps import ONCE, Options, Step
@@ -295,7 +296,12 @@ class Work:
         pause = None if is_final else retry.pause_after(facts["attempt"], error, spent)
         retry_at = now + pause if pause is not None else None
         again = {"retry_at": retry_at and retry_at.isoformat(), "final": retry_at is None}
-        return Draft(EventKind.STEP_FAILED, self.key, self.key, {**facts, **told(error), **again})
+        return Draft(
+            EventKind.STEP_FAILED,
+            self.key,
+            self.key,
+            {**facts, **told(error), **place_of(error), **again},
+        )
 
     def _keep(self, draft: Draft, said: Sequence[Draft], made: Sequence[File]) -> Draft:
         said, self._held = (*self._held, *said), ()
@@ -360,7 +366,9 @@ def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
 
 
 def failure(key: str, content: Mapping[str, Any]) -> StepFailedError:
-    return StepFailedError(key, content["type"], content["message"])
+    failed = StepFailedError(key, content["type"], content["message"])
+    failed.place = content.get("place", "")
+    return failed
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

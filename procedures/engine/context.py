@@ -398,7 +398,10 @@ class Context:
 
     @with_options("ctx.step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """`step` under a name, without arguments."""
+        """`step` under any name, without arguments; what `fn` raises arrives as itself.
+
+        Where the type of the exception is not found again: `StepFailedError`.
+        """
         return self._checkpoints.step_run(name, fn)
 
     @with_options("ctx.wait_for_human")
@@ -411,7 +414,12 @@ class Context:
         options: Sequence[Mapping[str, Any]] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> HumanResponse:
-        """Ask for an approval, an input, a review (of `metadata["artifact"]`) or help."""
+        """Ask for an approval, an input, a review (of `metadata["artifact"]`) or help.
+
+        The first line of the message is the prompt, the rest Markdown below it. After
+        `timeout_seconds` the default is the value as it is written; after 0 or less at once.
+        Metadata is kept for programs and shown to nobody.
+        """
         shown = (options or (), metadata or {})
         return seed.wait_for_human(
             self._line, request_type, message, timeout_seconds, default_value, shown
@@ -426,7 +434,7 @@ class Context:
         return self._checkpoints.get(name)
 
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget what `step_run` kept after that name; the journal keeps it all."""
+        """Forget what `step_run` kept under that name and after it; the journal keeps it all."""
         self._checkpoints.clear_after(name)
 
     def checkpoint_clear_all(self) -> None:

@@ -112,6 +112,10 @@ class StepFailedError(EngineError):
 
     def __init__(self, step: str, error_type: str, message: str) -> None:
         self.step, self.type, self.message = step, error_type, message
+        self.place = ""
+        """The module and the name of the type, where it is no builtin and was kept."""
+        self.is_behind = False
+        """Whether it stands behind the exception itself, raised instead of it."""
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")
 
 
@@ -331,7 +335,8 @@ def _cause(error: BaseException) -> str:
             return error.gather
         case ChildFailedError():
             return error.child.partition("[")[0]
-    return ""
+    behind = error.__cause__
+    return behind.step if isinstance(behind, StepFailedError) and behind.is_behind else ""
 
 
 def _words(error: BaseException) -> str:

@@ -1,22 +1,34 @@
 """The execution context that agent programs know, by its own names."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from procedures.engine import questions
 from procedures.engine.arguments import call_of
 from procedures.engine.attempts import do_step
-from procedures.engine.canonical import jsonable
-from procedures.engine.errors import QuestionError
-from procedures.engine.handles import Handle, ask
+from procedures.engine.canonical import digest, jsonable
+from procedures.engine.errors import QuestionError, StepFailedError
+from procedures.engine.handles import SHORTEST, Handle, ask
 from procedures.engine.journal import EventKind
-from procedures.engine.line import Line
+from procedures.engine.line import LONGEST_NAME, Line, checked_name
 from procedures.engine.questions import Question, Response
+from procedures.engine.rebuilt import rebuilt
 from procedures.engine.sizes import cut
 
 KINDS = ("approval", "input", "review", "escalation")
 LONGEST_LOG = 1_000
+LONGEST_DIGEST = 12
+JSON = "application/json"
+SILENCE = "system: deadline"
+UNSAID = {
+    "approval": "Do you approve?",
+    "input": "What is your answer?",
+    "review": "Is this as it should be?",
+    "escalation": "Help is needed.",
+}
+"""What is asked where the program gives no message."""
 REFUSALS = {"cancel", "deny", "no", "reject"}
 """The types of an option that means no, wherever it stands."""
 
@@ -29,8 +41,8 @@ class HumanResponse:
     """approval: bool; input, escalation: text; review: {decision, feedback, edited_artifact}."""
     responded_at: str
     """ISO 8601."""
-    timed_out: bool
-    responder: str
+    timed_out: bool = False
+    responder: str = ""
 
 
 class Checkpoints:
@@ -42,7 +54,14 @@ class Checkpoints:
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         self._line.check_usable()
-        result = do_step(self._line, *call_of(fn, (), {"name": name}))
+        try:
+            result = do_step(self._line, *call_of(fn, (), {"name": safe_name(name)}))
+        except StepFailedError as failed:
+            error = rebuilt(failed)
+            if error is failed:
+                raise
+            failed.is_behind = True
+            raise error from failed
         self._kept.pop(name, None)
         self._kept[name] = jsonable(result)
         return result
@@ -56,10 +75,10 @@ class Checkpoints:
         return jsonable(self._kept.get(name))
 
     def clear_after(self, name: str) -> None:
-        """Forget what was kept after the last step of that name; the journal keeps it all."""
+        """Forget the last step of that name and what came after it; the journal keeps it all."""
         names = list(self._kept)
         if name in names:
-            self._forget(names[names.index(name) + 1 :])
+            self._forget(names[names.index(name) :])
 
     def clear_all(self) -> None:
         self._forget(list(self._kept))
@@ -68,6 +87,16 @@ class Checkpoints:
         self._line.note(EventKind.LOG, "Checkpoints cleared", _log(names))
         for name in names:
             del self._kept[name]
+
+
+def safe_name(name: str) -> str:
+    """The name as a step's: itself where it can be one, else its plain part with its digest."""
+    try:
+        return checked_name(name)
+    except QuestionError:
+        plain = "".join(one if one.isprintable() and one not in "#/:" else "_" for one in name)
+        kept = plain.strip()[: LONGEST_NAME - LONGEST_DIGEST - 1]
+        return f"{kept}-{digest(name)[:LONGEST_DIGEST]}"
 
 
 def wait_for_human(
@@ -82,22 +111,36 @@ def wait_for_human(
     line.check_usable()
     if request_type not in KINDS:
         raise QuestionError(f"{request_type!r} is none of {', '.join(KINDS)}.")
+    is_over = timeout_seconds is not None and timeout_seconds <= 0
     asking: dict[str, Any] = {}
     if timeout_seconds is not None:
-        asking = {"expires": timeout_seconds, "default": _default(request_type, default_value)}
+        seconds = SHORTEST.total_seconds() if is_over else timeout_seconds
+        asking = {"expires": seconds, "default": None}
     question = _question(request_type, message, asking, *shown)
-    handle: Handle[Response[Any]] = ask(line, line.scope.key_for(request_type), question)
+    question = replace(question, default=_default(request_type, jsonable(default_value)))
+    key = line.scope.key_for(request_type)
+    if is_over and not line.scope.peek("wait", key):
+        return HumanResponse(jsonable(default_value), line.now.isoformat(), True, SILENCE)  # noqa: FBT003
+    handle: Handle[Response[Any]] = ask(line, key, question)
     response = handle.wait()
     value = jsonable(default_value) if response.timed_out else _said(request_type, response)
     return HumanResponse(value, response.at.isoformat(), response.timed_out, response.responder)
 
 
 def _default(request_type: str, value: Any) -> Any:
-    """The default as the answer that people are told of; an empty text is none."""
+    """The default as people are told of it, whatever it is; an empty text is none."""
     if request_type != "review" or not isinstance(value, Mapping):
         return None if value == "" else value
     edited = value.get("edited_artifact")
-    return {"decision": value.get("decision"), **({"text": edited} if edited else {})}
+    decision = {"decision": str(value.get("decision") or "")}
+    return {**decision, "text": _draft(edited)} if edited else decision
+
+
+def _draft(artifact: Any) -> str:
+    """A text as it is, and data as its JSON."""
+    if isinstance(artifact, str):
+        return artifact
+    return json.dumps(jsonable(artifact), indent=2, ensure_ascii=False)
 
 
 def _said(request_type: str, response: Response[Any]) -> Any:
@@ -114,18 +157,37 @@ def _question(
     metadata: Mapping[str, Any],
 ) -> Question:
     labels = [str(option["label"]) for option in options]
-    evidence = {name: value for name, value in metadata.items() if name != "artifact"} or None
+    prompt, _, body = (message.strip() or UNSAID[request_type]).partition("\n")
+    others = {name: value for name, value in metadata.items() if name != "artifact"}
+    asking = {**asking, "body": body.strip(), "metadata": others or None}
     if request_type == "review":
-        draft = str(metadata.get("artifact", ""))
-        return questions.review(message, draft, evidence=evidence, **asking)
+        return _review(prompt, metadata.get("artifact", ""), **asking)
     if request_type == "approval":
-        yes, no = _yes_and_no(message, options)
-        return questions.approval(message, yes=yes, no=no, evidence=evidence, **asking)
+        yes, no = _yes_and_no(prompt, options)
+        return questions.approval(prompt, yes=yes, no=no, **asking)
     if request_type == "escalation":
-        return _escalation(message, labels, evidence=evidence, **asking)
+        return _escalation(prompt, labels, **asking)
     if labels:
-        return questions.choice(message, labels, evidence=evidence, **asking)
-    return questions.text_input(message, str, evidence=evidence, **asking)
+        return questions.choice(prompt, labels, **asking)
+    return questions.text_input(prompt, str, **asking)
+
+
+def _review(prompt: str, artifact: Any, **asking: Any) -> Question:
+    """Data is shown, edited and checked as JSON."""
+    question = questions.review(prompt, _draft(artifact), **asking)
+    return question if isinstance(artifact, str) else _of_json(question)
+
+
+def _of_json(question: Question) -> Question:
+    """An edited draft has to be data, too."""
+    properties = question.schema["properties"]
+    properties = {**properties, "text": {**properties["text"], "contentMediaType": JSON}}
+    return replace(question, schema={**question.schema, "properties": properties})
+
+
+def _is_of_json(question: Question | None) -> bool:
+    text = question.schema["properties"]["text"] if question else {}
+    return text.get("contentMediaType") == JSON
 
 
 def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
@@ -146,11 +208,13 @@ def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str
 
 
 def _reviewed(response: Response[Any]) -> dict[str, Any]:
-    is_edited = response.outcome == questions.Outcome.EDITED
+    edited = response.value if response.outcome == questions.Outcome.EDITED else None
+    if edited is not None and _is_of_json(response.question):
+        edited = json.loads(edited)
     return {
         "decision": "approved" if response else "rejected",
         "feedback": response.comment,
-        "edited_artifact": response.value if is_edited else None,
+        "edited_artifact": edited,
     }
 
 

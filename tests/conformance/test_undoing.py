@@ -205,7 +205,7 @@ def test_agent_programs_run_under_their_own_names(backend: Backend) -> None:
 
     assert backend.result(run_id) == (
         '[false,"draft",{"decision":"approved","edited_artifact":null,"feedback":"Fine."},'
-        "true,false,[false,true],false]"
+        "false,false,[false,true],false]"
     )
     assert did == ["draft", "check", "check again"]
 

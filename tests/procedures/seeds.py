@@ -1,6 +1,9 @@
 """What the seeds stumbled over, written as their own users would write it."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
+from json import JSONDecodeError
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -59,6 +62,76 @@ def agent_escalates(ctx: Context, options: list[dict[str, str]] = []) -> list[An
 def agent_defaults(ctx: Context, kind: str, default: Any) -> Any:
     said = ctx.wait_for_human(kind, "Well?", 60, default, metadata={"artifact": "Dear bob"})
     return said.value
+
+
+@procedure
+def agent_names(ctx: Context, names: list[str]) -> list[Any]:
+    """A step under each name, and what is kept under it after a question."""
+    for name in names:
+        ctx.step_run(name, partial(act, f"did {name}"))
+    ctx.wait_for_human("approval", "Go on?")
+    return [ctx.checkpoint_get(name) for name in names]
+
+
+@procedure
+def agent_forgets(ctx: Context, after: str) -> list[bool]:
+    names = ["one", "two", "three"]
+    for name in names:
+        ctx.step_run(name, partial(act, name))
+    ctx.checkpoint_clear_after(after)
+    return [ctx.checkpoint_exists(name) for name in names]
+
+
+@procedure
+def agent_shows(
+    ctx: Context, kind: str, message: str, artifact: Any = "", timeout: float | None = None
+) -> list[Any]:
+    """Metadata tells the time, which every replay finds changed."""
+    metadata = {"artifact": artifact, "read_at": datetime.now(UTC).isoformat()}
+    said = ctx.wait_for_human(kind, message, timeout, "as written", metadata=metadata)
+    return [said.value, said.timed_out]
+
+
+class OverLimitError(Exception):
+    """What a program raises of its own."""
+
+
+class TwoPartsError(Exception):
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"{left} and {right}")
+
+
+FAILURES: dict[str, Callable[[], Exception]] = {
+    "ValueError": lambda: ValueError("no number"),
+    "KeyError": lambda: KeyError("order"),
+    "ConnectionRefusedError": ConnectionRefusedError,
+    "OverLimitError": lambda: OverLimitError("above 100 €"),
+    "TwoPartsError": lambda: TwoPartsError("this", "that"),
+    "JSONDecodeError": lambda: JSONDecodeError("bad", "{", 1),
+    "Local": lambda: type("Local", (Exception,), {})("mine"),
+}
+
+
+def fail_with(failure: str) -> None:
+    did.append(failure)
+    raise FAILURES[failure]()
+
+
+@procedure
+def agent_fails(ctx: Context, failure: str) -> list[str]:
+    """Catches what its step raises, before a question and on the replay after it."""
+    caught: list[str] = []
+    try:
+        ctx.step_run("fail", partial(fail_with, failure))
+    except Exception as error:  # noqa: BLE001 (authors do that)
+        caught = [type(error).__name__, str(error)]
+    ctx.wait_for_human("approval", f"Go on after {caught[0]}?")
+    return caught
+
+
+@procedure
+def agent_fails_for_good(ctx: Context) -> None:
+    ctx.step_run("fail", partial(fail_with, "ValueError"))
 
 
 @procedure

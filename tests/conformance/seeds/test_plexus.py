@@ -22,8 +22,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from procedures.engine.errors import StorageLost
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine import HumanResponse
+from procedures.engine.errors import AnswerError, StorageLost
+from procedures.engine.journal import EventKind, RunStatus, closing
+from procedures.engine.questions import Question
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.conformance.database import DatabaseBackend
@@ -92,6 +94,197 @@ def test_silence_gives_the_default_as_it_was_written(
     backend.advance_all()
 
     assert json.loads(backend.result(run_id) or "") == default
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        ("input", {"name": "Bob", "count": 2}),
+        ("input", 7),
+        ("approval", "later"),
+        ("review", {"decision": "request_changes", "edited_artifact": {"a": [1]}, "feedback": "x"}),
+        ("review", {"decision": None}),
+        ("review", "as it is"),
+        ("escalation", ["nobody"]),
+    ],
+)
+def test_a_default_that_is_no_answer_is_kept_as_it_was_written(
+    backend: Backend, kind: str, default: Any
+) -> None:
+    test_silence_gives_the_default_as_it_was_written(backend, kind, default)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -0.5])
+@pytest.mark.parametrize("kind", ["approval", "input", "review", "escalation"])
+def test_a_timeout_that_is_over_gives_the_default_at_once(
+    backend: Backend, kind: str, seconds: float
+) -> None:
+    run_id = backend.start(procedures.agent_shows, kind=kind, message="Well?", timeout=seconds)
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert json.loads(backend.result(run_id) or "") == ["as written", True]
+
+
+def opened_by(backend: Backend, run_id: str) -> Any:
+    [opened] = [e for e in backend.events(run_id) if e.kind == EventKind.WAIT_OPENED]
+    return opened.content
+
+
+@pytest.mark.parametrize(
+    ("message", "prompt", "body"),
+    [
+        ("Send it?", "Send it?", ""),
+        ("Send it?\n\nTo **bob**.\n- now", "Send it?", "To **bob**.\n- now"),
+        ("\n Send it?\r\nNow.", "Send it?", "Now."),
+        ("", "What is your answer?", ""),
+        (" \n ", "What is your answer?", ""),
+    ],
+)
+def test_a_message_has_its_prompt_in_its_first_line(
+    backend: Backend, message: str, prompt: str, body: str
+) -> None:
+    run_id = backend.start(procedures.agent_shows, kind="input", message=message)
+    backend.advance(run_id)
+
+    opened = opened_by(backend, run_id)
+
+    assert (opened["prompt"], opened["body"]) == (prompt, body)
+
+
+def test_metadata_may_change_and_is_shown_to_nobody(backend: Backend) -> None:
+    run_id = backend.start(procedures.agent_shows, kind="input", message="Well?", artifact="x")
+    backend.advance(run_id)
+    opened = opened_by(backend, run_id)
+
+    answer(backend, run_id, "input", value="Fine.")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert (opened["evidence"], list(opened["metadata"])) == (None, ["read_at"])
+
+
+@pytest.mark.parametrize("artifact", [{"to": "bob", "lines": [1, 2]}, [1, None], 7, None, True])
+def test_an_artifact_may_be_data_and_comes_back_as_data(backend: Backend, artifact: Any) -> None:
+    run_id = backend.start(
+        procedures.agent_shows, kind="review", message="Well?", artifact=artifact
+    )
+    backend.advance(run_id)
+    question = Question.from_json(opened_by(backend, run_id))
+    assert json.loads(question.draft or "") == artifact
+
+    for text in ("{'to': 'bob'}", "no data", '{"to": '):
+        with pytest.raises(AnswerError, match="text: The answer must be JSON"):
+            question.check({"decision": "approved", "text": text})
+    edited = question.check({"decision": "approved", "text": '{"to": "carol"}'})
+    content = closing(question.outcome_of(edited), edited, responder="bob", comment="So.")
+    backend.resolve(run_id, "review", content)
+    backend.advance(run_id)
+
+    said = {"decision": "approved", "feedback": "So.", "edited_artifact": {"to": "carol"}}
+    assert json.loads(backend.result(run_id) or "") == [said, False]
+
+
+@pytest.mark.parametrize("text", ["{", "Dear bob"])
+def test_an_artifact_that_is_a_text_may_become_any_text(backend: Backend, text: str) -> None:
+    run_id = backend.start(
+        procedures.agent_shows, kind="review", message="Well?", artifact='{"a": 1}'
+    )
+    backend.advance(run_id)
+
+    question = Question.from_json(opened_by(backend, run_id))
+
+    assert question.check({"decision": "approved", "text": text})
+
+
+NAMES = [
+    "",
+    " ",
+    "a#1",
+    "a/1",
+    "a:1",
+    "a_1",
+    "Prüfe 🙂",
+    "two\nlines",
+    "x" * 81,
+    "x" * 82,
+    "y" * 900,
+]
+
+
+def test_any_text_is_a_name(backend: Backend) -> None:
+    run_id = backend.start(procedures.agent_names, names=NAMES)
+    backend.advance(run_id)
+    answer(backend, run_id, "approval")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert json.loads(backend.result(run_id) or "") == [f"did {name}" for name in NAMES]
+    assert did == [f"did {name}" for name in NAMES]
+    keys = [e.key for e in backend.events(run_id) if e.kind == EventKind.STEP_SUCCEEDED]
+    assert len(set(keys)) == len(NAMES)
+    assert not any("#" in key for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("after", "left"),
+    [
+        ("one", [False, False, False]),
+        ("two", [True, False, False]),
+        ("three", [True, True, False]),
+        ("four", [True, True, True]),
+    ],
+)
+def test_clearing_after_a_name_clears_the_name_too(
+    backend: Backend, after: str, left: list[bool]
+) -> None:
+    run_id = backend.start(procedures.agent_forgets, after=after)
+    backend.advance(run_id)
+
+    assert json.loads(backend.result(run_id) or "") == left
+
+
+@pytest.mark.parametrize(
+    ("failure", "caught"),
+    [
+        ("ValueError", ["ValueError", "no number"]),
+        ("KeyError", ["KeyError", "'order'"]),
+        ("ConnectionRefusedError", ["ConnectionRefusedError", ""]),
+        ("OverLimitError", ["OverLimitError", "above 100 €"]),
+        ("TwoPartsError", ["StepFailedError", "fail: TwoPartsError: this and that"]),
+        (
+            "JSONDecodeError",
+            ["StepFailedError", "fail: JSONDecodeError: bad: line 1 column 2 (char 1)"],
+        ),
+        ("Local", ["StepFailedError", "fail: Local: mine"]),
+    ],
+)
+def test_what_a_step_raises_arrives_as_itself_also_on_replay(
+    backend: Backend, failure: str, caught: list[str]
+) -> None:
+    run_id = backend.start(procedures.agent_fails, failure=failure)
+    backend.advance(run_id)
+    assert opened_by(backend, run_id)["prompt"] == f"Go on after {caught[0]}?"
+    answer(backend, run_id, "approval")
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert json.loads(backend.result(run_id) or "") == caught
+    assert did == [failure]
+
+
+def test_a_run_that_fails_by_what_its_step_raised_names_the_step(backend: Backend) -> None:
+    run_id = backend.start(procedures.agent_fails_for_good)
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+
+    error = backend.error(run_id) or {}
+    assert (error["type"], error["message"], error["of"]) == ("ValueError", "no number", "fail")
+
+
+def test_a_response_is_made_of_its_value_and_its_time() -> None:
+    said = HumanResponse("yes", "2026-01-01T00:00:00+00:00")
+
+    assert (said.timed_out, said.responder) == (False, "")
 
 
 def test_a_reply_in_time_carries_no_flag(backend: Backend) -> None:
