@@ -13,7 +13,7 @@ from chat import services
 from chat.access import visible_requests
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
-from procedures import access
+from procedures import access, registry
 from procedures.engine.journal import RunStatus
 from procedures.models import Wait
 from procedures.models.clock import clock
@@ -48,12 +48,14 @@ def overview(request: Visit) -> dict[str, Any]:
     now = clock.now()
     runs = access.visible_runs(request.user).for_lists()
     waits = Wait.objects.open().filter(run__in=access.visible_runs(request.user))
+    removed = Q(status=RunStatus.QUEUED) & ~Q(procedure__name__in=registry.definitions())
     stuck = (
         Q(status=RunStatus.QUARANTINED)
+        | removed
         | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
         | Q(status=RunStatus.WAITING, pk__in=waits.filter(due_at__lt=now - LATE).values("run"))
     )
-    working = runs.filter(status__in=WORKING)
+    working = runs.filter(~removed, status__in=WORKING)
     alone = services.requests_without_answerers() & visible_requests(request.user)
     coming = waits.filter(due_at__gte=now - LATE).order_by("due_at")
     return {

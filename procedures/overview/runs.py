@@ -138,6 +138,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
                     paused=pauses.get(run.pk, {}),
                     answerers=answerers[run.procedure_id],
                     last_at=newest.get(run.pk),
+                    is_removed=registry.find(run.procedure.name) is None,
                 )
             ),
         )
@@ -260,6 +261,7 @@ def _facts(
         answerers=answerers,
         kept=len(is_kept),
         hindrance=why_queued(run, now=clock.now()) if run.status == RunStatus.QUEUED else "",
+        is_removed=registry.find(run.procedure.name) is None,
         answers=sum(row.kind == "question" for row in rows),
         last_at=events[-1].at if events else None,
     )

@@ -82,6 +82,8 @@ class Facts:
     """Who paused it last, and why."""
     hindrance: str = ""
     """What keeps it in the queue, besides busy workers."""
+    is_removed: bool = False
+    """No code has the name of its procedure."""
     progress: str = ""
     """What the step that runs says of itself."""
     answerers: Sequence[str] = ()
@@ -130,6 +132,8 @@ def _since(facts: Facts) -> datetime:
 
 
 def _queued(facts: Facts) -> Sentence:
+    if facts.is_removed:
+        return _removed(facts)
     if facts.hindrance:
         return say("Waits since ", facts.last_at or facts.run.created_at, f": {facts.hindrance}")
     if not facts.answered:
@@ -138,6 +142,12 @@ def _queued(facts: Facts) -> Sentence:
     by = who(facts.answered["responder"])
     words = ("The answer to ", strong(_prompt(prompt)), f": {outcome}, by {by}") if prompt else ()
     return say(*(words or ("The time is up",)), "; goes on as soon as a worker is free.")
+
+
+def _removed(facts: Facts) -> Sentence:
+    name, since = code(facts.run.procedure.name), facts.last_at or facts.run.created_at
+    remedy = "Bring its code back and start the workers again, or end the run at once."
+    return say("Stuck since ", since, ": no code here has the name ", name, f". {remedy}")
 
 
 def _running(facts: Facts) -> Sentence:

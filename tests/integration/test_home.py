@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 
 from chat.services import reassign_request
 from dashboard.pages.requests import LONGEST_LIST
-from procedures.models import Run
+from procedures.models import Procedure, Run
 from procedures.models.clock import clock
 from tests.calls import grant
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
@@ -51,6 +51,28 @@ def test_stuck_and_running_and_next(alice: User, bob: User) -> None:
     assert f"/runs/{failed.pk}" in parts["stuck"].split("</section>")[0]
     assert f"/runs/{working.pk}" in parts["working"].split("</section>")[0]
     assert f"/requests/{told.pk}" in parts["coming"].split("</section>")[0]
+
+
+@pytest.mark.parametrize("name", ["shop.removed", "one_of_none"])
+def test_a_run_whose_procedure_was_removed_is_stuck(alice: User, name: str) -> None:
+    ask("told", by=alice)
+    run, kept = (start("one_of_each", by=alice, kind="text") for _ in range(2))
+    removed = Procedure.objects.create(name=name)
+    Run.objects.filter(pk=run.pk).update(procedure=removed)
+
+    page = browser(alice)
+    text = shown(page.get("/"))
+    parts = {
+        at: text.split(f'id="{at}-title"')[1].split("</section>")[0] for at in ("stuck", "working")
+    }
+
+    assert f"/runs/{run.pk}" in parts["stuck"]
+    assert f"/runs/{run.pk}" not in parts["working"]
+    assert f"/runs/{kept.pk}" in parts["working"]
+    assert f"/runs/{kept.pk}" not in parts["stuck"]
+    for told in (text, shown(page.get(f"/runs/{run.pk}"))):
+        assert "no code here has the name" in told
+        assert "or end the run at once." in told
 
 
 def test_what_one_may_start_is_one_click_away(bob: User, carol: User) -> None:
