@@ -35,6 +35,7 @@ NOUNS = (
     "retried",
     "secretive",
     "seeds",
+    "shown",
     "steps",
     "together",
     "unkept",

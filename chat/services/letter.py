@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from chat.models import HumanRequest, Message
-from procedures.engine import canonical
+from procedures.engine.visible import visible_line
 from procedures.overview.cuts import PAGE, cut_value
+from procedures.overview.drawing import cell, exact_name
 
 LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
 MOST_LINES = 12
@@ -71,8 +72,8 @@ def plain(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with a blank for what cannot be seen, line ends included."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    """The text in one line, with what cannot be seen written out."""
+    return visible_line("".join(" " if char.isspace() else char for char in text))
 
 
 def wrapped(text: str, width: int = WIDTH) -> str:
@@ -121,7 +122,7 @@ def about(request: HumanRequest) -> Iterator[str]:
     """The evidence, a line a value, and no more of them than are read."""
     asked = request.asked
     found = cut_value(asked.evidence, PAGE)
-    lines = list(_lines(found.value))
+    lines = [] if asked.evidence is None else list(_lines(found.value))
     for line in lines[:MOST_LINES]:
         yield f"  {line}"
     if len(lines) > MOST_LINES:
@@ -143,13 +144,13 @@ def silence(request: HumanRequest) -> str:
 
 
 def _lines(value: Any, name: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         for key, inner in value.items():
-            yield from _lines(inner, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list):
+            own = exact_name(key)
+            yield from _lines(inner, f"{name}.{own}" if name else own)
+    elif isinstance(value, list) and value:
         for number, inner in enumerate(value, start=1):
             yield from _lines(inner, f"{name} {number}".strip())
-    elif value is not None:
-        text = value if isinstance(value, str) else canonical.text_of(value)
-        shown = shortened(text, LONGEST_VALUE)
+    else:
+        shown = shortened(cell(value).text, LONGEST_VALUE)
         yield f"{plain(name)}: {shown}" if name else shown

@@ -1,7 +1,5 @@
 """What the templates of requests ask of data."""
 
-import json
-from collections.abc import Iterable
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -11,6 +9,7 @@ from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.services import Echo
 from dashboard.answer_form import AnswerForm
 from procedures.engine.questions import Question, RequestKind
+from procedures.overview import Node, cell, draw
 from procedures.overview.words import name_of
 
 register = template.Library()
@@ -27,7 +26,6 @@ HINTS = {
     "form": "a message: the form is above",
     "escalation": "“resolved: …”, or a message",
 }
-MOST_LINES = 20
 Line = tuple[str, str]
 
 
@@ -57,7 +55,7 @@ def said(question: Question, value: Any) -> str:
         return ""
     if isinstance(value, list):
         return ", ".join(question.label_of(one) for one in value)
-    return question.label_of(value) if question.labels else plain(value)
+    return question.label_of(value) if question.labels else cell(value).text
 
 
 @register.filter
@@ -89,11 +87,6 @@ def typing_hint(request: HumanRequest) -> str:
 
 
 @register.filter
-def item(row: dict[str, Any], name: str) -> Any:
-    return row.get(name)
-
-
-@register.filter
 def outcome_words(request: HumanRequest) -> str:
     if (request.kind, request.outcome) == ("escalation", "answered"):
         return "Resolved"
@@ -112,67 +105,20 @@ def channel(response: HumanResponse) -> str:
 
 
 @register.filter
-def shape(data: Any) -> str:
-    """How data is drawn: table, mapping, list, nothing or text."""
-    if data in (None, "", [], {}):
-        return "nothing"
-    if isinstance(data, dict):
-        return "mapping"
-    if isinstance(data, list):
-        return "table" if all(isinstance(row, dict) and row for row in data) else "list"
-    return "text"
+def shows_more(question: Question) -> bool:
+    """Whether there is more to decide by than the prompt."""
+    return bool(question.body or question.draft) or question.evidence is not None
 
 
 @register.filter
-def columns(rows: Iterable[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
+def drawn(data: Any) -> Node:
+    """Plain JSON as nodes, which a template can walk through whatever its names are."""
+    return draw(data)
 
 
 @register.filter
-def cells(row: dict[str, Any], names: list[str]) -> list[Any]:
-    return [row.get(name) for name in names]
-
-
-@register.filter
-def words(name: str) -> str:
-    """A key as people write it: "order_id" is "Order id"."""
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
-
-
-@register.filter
-def is_nested(value: Any) -> bool:
-    return isinstance(value, dict | list) and bool(value)
-
-
-@register.filter
-def is_long(value: Any) -> bool:
-    """A text of so many lines that it scrolls in a frame of its own."""
-    return isinstance(value, str) and value.count("\n") >= MOST_LINES
-
-
-@register.filter
-def is_number(value: Any) -> bool:
-    """Numbers, and texts that hold one: money keeps its digits as a text."""
-    if isinstance(value, bool):
-        return False
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-@register.filter
-def plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
-
-
-@register.filter
-def folded(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def drawn_cell(value: Any) -> Node:
+    return cell(value)
 
 
 @register.filter

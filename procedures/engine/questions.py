@@ -15,6 +15,7 @@ from procedures.engine.bound import Bound
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.orders import in_order, orders_in
+from procedures.engine.readable import readable
 from procedures.engine.visible import visible_line
 from procedures.engine.volatile import check_paths, without
 
@@ -125,6 +126,7 @@ class Question:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Question":
+        plain = readable(plain)
         known = {key: plain[key] for key in cls.__dataclass_fields__ if key in plain}
         kind, assign = RequestKind(plain["kind"]), tuple(plain["assign"])
         evidence = in_order(plain.get("evidence"), plain.get("order", ()))

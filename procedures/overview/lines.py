@@ -12,9 +12,10 @@ from procedures.engine.history import NOT_KEPT
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind
 from procedures.engine.large import ELSEWHERE
+from procedures.engine.readable import readable
 from procedures.models import Event
 from procedures.overview.cuts import RAW, Room, cut_text, cut_value
-from procedures.overview.values import pretty
+from procedures.overview.drawing import pretty
 from procedures.overview.words import (
     Part,
     Sentence,
@@ -50,9 +51,9 @@ class Line:
 
 def line_of(event: Event) -> Line:
     kept = event.as_journal_event()
-    data = kept.content
+    data = readable(kept.content)
     look, words = KINDS.get(event.kind, _other)(kept, data)
-    found = cut_value(without_traceback(data), RAW)
+    found = cut_value(without_traceback(kept.content), RAW)
     is_part = bool(found.note) or any(name.endswith(ELSEWHERE) for name in data)
     raw = pretty(found.value) if found.value else ""
     return Line(look, _cut(words), _actor(event.kind, data), raw, is_part=is_part)
@@ -183,13 +184,14 @@ def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
 
 def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
     look = {"warning": "retrying", "error": "failed", "critical": "failed"}.get(
-        data.get("level", ""), "idle"
+        str(data.get("level", "")), "idle"
     )
     return look, say(data["text"])
 
 
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
-    counts = progress_words(data["done"], data["total"]) if data.get("total") else ""
+    has_counts = data.get("total") and "done" in data
+    counts = progress_words(data["done"], data["total"]) if has_counts else ""
     last = shortened(data["text"].rpartition("\n")[2], 200)
     words = ": ".join(filter(None, [counts, last]))
     if "attempt" not in data:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from procedures.engine.history import FORK, NOT_KEPT
 from procedures.engine.journal import Event, EventKind, RunStatus
+from procedures.engine.readable import readable
 from procedures.models import Run, Wait
 from procedures.overview.cuts import LABEL, cut_text
 from procedures.overview.words import progress_words
@@ -146,12 +147,12 @@ class Reader:
             case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
                 self._open(event)
             case EventKind.WAIT_CLOSED:
-                self._close(event.key, event.content)
+                self._close(event.key, readable(event.content))
             case EventKind.OPERATOR if event.name == FORK:
                 self._part(event)
 
     def _read_attempt(self, event: Event) -> None:
-        data = event.content
+        data = readable(event.content)
         begin = datetime.fromisoformat(data["started_at"])
         row = self._by_key.get(event.key) or self._add("step", event.key, event.name, begin)
         self._resume(row, begin)
@@ -162,7 +163,7 @@ class Reader:
         row.end = None if row.look == "retrying" else event.at
 
     def _hear(self, event: Event) -> None:
-        data = event.content
+        data = readable(event.content)
         if "attempt" not in data:  # the procedure's own, between steps: a line of its journal
             return
         said = self._said.get(event.key)
@@ -183,7 +184,7 @@ class Reader:
                 row.segments.append(Segment("queue", due, begin))
 
     def _open(self, event: Event) -> None:
-        data = event.content
+        data = readable(event.content)
         kind = ROWS.get(data["wait"])
         if kind is None:
             return

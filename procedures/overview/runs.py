@@ -19,11 +19,12 @@ from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.overview.bars import WORK, Bar, Scale, bars_of
 from procedures.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
+from procedures.overview.drawing import pretty
 from procedures.overview.mismatch import compared
 from procedures.overview.rows import Reader, Row, Said
 from procedures.overview.series import folded
 from procedures.overview.states import Facts, State, state_of
-from procedures.overview.values import Shown, pretty, shown
+from procedures.overview.values import Shown, is_file, shown
 from procedures.overview.words import asked, spoken, spoken_size
 from procedures.services import why_queued
 
@@ -361,12 +362,8 @@ def _answers(question: Question, closed: Mapping[str, Any]) -> list[Shown]:
 
 def _files(run: Run) -> list[ShownFile]:
     newest: dict[str, Artifact] = {file.name: file for file in run.artifacts.order_by("pk")}
-    given = {value["digest"] for value in _inputs(run).values() if _is_file(value)}
+    given = {value["digest"] for value in _inputs(run).values() if is_file(value)}
     return [
         ShownFile(file.name, spoken_size(file.size), file.content_type, file.digest in given)
         for file in list(newest.values())[-MOST_FILES:]
     ]
-
-
-def _is_file(value: Any) -> bool:
-    return isinstance(value, dict) and "digest" in value

@@ -1,21 +1,22 @@
 """Inputs and results as people read them: names and values, files as files, the rest as JSON."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from procedures.overview.drawing import labels_of, pretty
 from procedures.overview.words import spoken_size
 
 LONGEST = 120
 MOST = 6
+OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
 
 
 @dataclass(frozen=True)
 class Shown:
     """One value, with a name if it has one."""
 
-    label: str
+    label: str | None
     text: str = ""
     raw: str = ""
     """JSON, for what is too nested to be told in one line."""
@@ -27,19 +28,20 @@ class Shown:
 def shown(value: Any) -> list[Shown]:
     """What stands in a list of names and values; a bare value has no name."""
     if isinstance(value, Mapping) and value and not is_file(value):
-        return [_shown(name.replace("_", " "), inner) for name, inner in value.items()]
-    return [] if value is None or value in ({}, []) else [_shown("", value)]
-
-
-def pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+        labels = labels_of(value)
+        return [_shown(labels[name], inner) for name, inner in value.items()]
+    return [] if value is None or value in ({}, []) else [_shown(None, value)]
 
 
 def is_file(value: Any) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"name", "digest", "size", "content_type"}
+    """Whether it is a file of a run: other data may have the same names."""
+    if not isinstance(value, Mapping) or set(value) != set(OF_FILE):
+        return False
+    is_typed = all(type(value[name]) is kind for name, kind in OF_FILE.items())
+    return is_typed and bool(value["name"]) and not {"/", "\0", "\n"} & set(value["name"])
 
 
-def _shown(label: str, value: Any) -> Shown:
+def _shown(label: str | None, value: Any) -> Shown:
     if is_file(value):
         return Shown(label, file=value["name"], note=spoken_size(value["size"]))
     line = _line(value)

@@ -63,7 +63,8 @@ def test_the_authors_text_stands_below_the_prompt(alice: User, bob: User) -> Non
     text = letter(alice, bob, body=body).text
 
     assert (
-        "    Pay?\n\nThe parcel came back.\n\n- damaged\n  - by rain\n\n    code(a,  b)\n end\n\n"
+        "    Pay?\n\nThe parcel came back.\n\n- damaged\n  - by rain\n\n    code(a,  b)\n"
+        " end\\u202e\n\n"
     ) in text
 
 

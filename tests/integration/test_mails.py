@@ -191,7 +191,7 @@ def test_a_prompt_adds_no_header_and_names_no_end(run: Run, bob: User) -> None:
 
     letter = letter_about(request, to=bob)
 
-    assert letter.subject.startswith("Pay? Bcc: all@sign.example long")
+    assert letter.subject.startswith(r"Pay? Bcc: all@sign.example\u202e long")
     assert letter.subject.isprintable()
     assert len(letter.subject) <= 120
     assert "\r" not in letter.text

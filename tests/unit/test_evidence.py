@@ -4,60 +4,69 @@ from typing import Any
 
 import pytest
 
-from dashboard.templatetags import requests as drawn
+from dashboard.templatetags.requests import changes
+from procedures.overview import cell, draw
+from procedures.overview.drawing import labels_of
 
 
 @pytest.mark.parametrize(
     ("data", "shape"),
     [
-        (None, "nothing"),
-        ([], "nothing"),
+        (None, "none"),
+        ([], "empty"),
+        ({}, "empty"),
+        ("", "empty"),
         ({"order": 7}, "mapping"),
+        ({"items": []}, "mapping"),
         ([{"order": 7}, {"amount": "2.50"}], "table"),
         ([1, {"order": 7}], "list"),
         ([{}], "list"),
+        ([{str(number): number} for number in range(21)], "list"),
         ("a text", "text"),
+        ("line\n" * 30, "lines"),
         (0, "text"),
     ],
 )
 def test_data_has_a_shape(data: Any, shape: str) -> None:
-    assert drawn.shape(data) == shape
+    assert draw(data).shape == shape
 
 
 def test_a_table_has_every_rows_columns_and_gaps() -> None:
-    rows: list[dict[str, Any]] = [{"order": 7}, {"order": 8, "amount": "2.50"}]
+    node = draw([{"order": 7}, {"order": 8, "amount": "2.50"}])
 
-    assert drawn.columns(rows) == ["order", "amount"]
-    assert drawn.cells(rows[0], ["order", "amount"]) == [7, None]
+    assert [one.label for one in node.named] == ["Order", "Amount"]
+    assert [[one and one.text for one in row] for row in node.rows] == [["7", None], ["8", "2.50"]]
 
 
 @pytest.mark.parametrize(
     ("value", "is_number"),
-    [(7, True), ("2.50", True), (True, False), ("7 cups", False), (None, False)],
+    [(7, True), ("2.50", True), (True, False), ("7 cups", False), (None, False), ("nan", False)],
 )
 def test_numbers_stand_at_the_end_also_as_texts(value: Any, *, is_number: bool) -> None:
-    assert drawn.is_number(value) is is_number
+    assert cell(value).is_number is is_number
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(True, "yes"), (False, "no"), (None, ""), (7, "7"), ("<b>", "<b>")]
+    ("value", "text"),
+    [(True, "yes"), (False, "no"), (None, "none"), ("", "empty"), (7, "7"), ("<b>", "<b>")],
 )
 def test_values_are_plain_words(value: Any, text: str) -> None:
-    assert drawn.plain(value) == text
+    assert cell(value).text == text
 
 
-def test_a_long_text_has_a_frame_of_its_own() -> None:
-    assert drawn.is_long("line\n" * 30)
-    assert not drawn.is_long("line\n" * 3)
-    assert not drawn.is_long(30)
-
-
-def test_keys_become_words() -> None:
-    assert drawn.words("order_id") == "Order id"
+def test_names_become_words_unless_two_would_look_the_same() -> None:
+    assert labels_of(["order_id", "items"]) == {"order_id": "Order id", "items": "Items"}
+    assert labels_of(["order_id", "Order_id"]) == {"order_id": "order_id", "Order_id": "Order_id"}
+    assert labels_of(["", " a", "__class__", "a b"]) == {
+        "": '""',
+        " a": '" a"',
+        "__class__": "__class__",
+        "a b": "a b",
+    }
 
 
 def test_changes_name_what_is_gone_and_what_is_new() -> None:
-    assert drawn.changes("one\ntwo\nthree", "one\n2\nthree\nfour") == [
+    assert changes("one\ntwo\nthree", "one\n2\nthree\nfour") == [
         ("kept", "one"),
         ("gone", "two"),
         ("new", "2"),

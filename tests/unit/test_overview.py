@@ -367,13 +367,13 @@ def test_values_are_told_in_one_line_where_they_can_be() -> None:
         }
     )
 
-    assert found[0] == Shown("is new", text="yes")
-    assert found[1] == Shown("total", text="orders 2 · sum 7.00")
-    assert found[2] == Shown("file", file="a.csv", note="1 KB")
+    assert found[0] == Shown("Is new", text="yes")
+    assert found[1] == Shown("Total", text="orders 2 · sum 7.00")
+    assert found[2] == Shown("File", file="a.csv", note="1 KB")
     assert json.loads(found[3].raw) == deep
-    assert found[4] == Shown("no", text="—")
+    assert found[4] == Shown("No", text="—")
 
 
 def test_bare_values_have_no_name() -> None:
-    assert shown(7) == [Shown("", text="7")]
+    assert shown(7) == [Shown(None, text="7")]
     assert shown(None) == shown({}) == []

@@ -1,0 +1,70 @@
+"""Templates whose pages show text from outside as what it is, wherever it stands in them."""
+
+import re
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.backends.django import DjangoTemplates, Template
+from django.utils.safestring import SafeString, mark_safe
+
+from procedures.engine.visible import visible
+
+HIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\uf8ff\ufeff\uffa0\ufff9-\ufffb"
+    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+    r"\U000f0000-\U0010ffff]"
+)
+"""What `visible` may write out: only a text that has some of it is read character by character."""
+NO_TEXT = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
+"""What of a page is no text: its tags, and what somebody may go on typing in."""
+SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*')""")
+"""What of a tag people read."""
+
+
+class VisibleTemplates(DjangoTemplates):
+    """Django's own engine: what would turn or hide the text of a page is written out.
+
+    One place for all pages, frames and the administration: no template can forget it.
+    """
+
+    def from_string(self, template_code: str) -> "VisibleTemplate":
+        return VisibleTemplate.of(super().from_string(template_code))
+
+    def get_template(self, template_name: str) -> "VisibleTemplate":
+        return VisibleTemplate.of(super().get_template(template_name))
+
+
+class VisibleTemplate(Template):
+    """A template of that engine."""
+
+    @classmethod
+    def of(cls, template: Template) -> "VisibleTemplate":
+        return cls(template.template, template.backend)
+
+    def render(
+        self, context: dict[str, Any] | None = None, request: HttpRequest | None = None
+    ) -> SafeString:
+        return mark_safe(in_page(super().render(context, request)))  # noqa: S308 (was rendered)
+
+
+def in_page(html: str) -> str:
+    """Return a page whose text is written out; its forms send what they were given."""
+    if not HIDDEN.search(html):
+        return html
+    parts = NO_TEXT.split(html)
+    parts[::2] = map(_text, parts[::2])
+    parts[1::2] = map(_tag, parts[1::2])
+    return "".join(parts)
+
+
+def _text(text: str) -> str:
+    if not HIDDEN.search(text):
+        return text
+    return visible(text.replace("\r\n", "\n").replace("\r", "\n"))  # as browsers read them
+
+
+def _tag(tag: str) -> str:
+    if tag.startswith("<textarea"):
+        return tag
+    return SPOKEN.sub(lambda found: found[1] + _text(found[2]), tag)

@@ -1,0 +1,144 @@
+"""Data as pages draw it: nodes whose parts have names of ours, so that no name in it is looked up.
+
+A template that asks a dict for `items` gets the value of that name, where there is one. Whatever
+came from outside is therefore drawn from a `Node`, made here and nowhere else.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from procedures.engine import canonical
+
+MOST_COLUMNS = 20
+MANY_LINES = 20
+"""A text of so many lines scrolls in a frame of its own."""
+DEEPEST = 12
+"""Levels that are set apart by blanks: deeper ones would be mostly blanks."""
+PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
+NUMBER = re.compile(r"[+-]?\d[\d.,]*(e[+-]?\d+)?", re.IGNORECASE)
+Shape = Literal["none", "empty", "text", "lines", "json", "mapping", "table", "list"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value, or a part of one, as it is drawn."""
+
+    shape: Shape
+    text: str = ""
+    """Of none, empty, text, lines and json."""
+    summary: str = ""
+    """What stands on the fold of lines and json."""
+    is_number: bool = False
+    named: Sequence["Named"] = ()
+    """The rows of a mapping, the columns of a table."""
+    rows: Sequence[Sequence["Node | None"]] = ()
+    """The cells of a table; None where a row has no such name."""
+    parts: Sequence["Node"] = ()
+    """Of a list."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A value with its name; of a column, its first value."""
+
+    name: str
+    label: str
+    """The name as people write it, unless two would look the same."""
+    node: Node | None
+
+
+def draw(value: Any) -> Node:
+    """Return all of a plain JSON value as nodes; what is nested in its parts is JSON."""
+    if isinstance(value, Mapping) and value:
+        labels = labels_of(value)
+        named = [Named(name, labels[name], cell(one)) for name, one in value.items()]
+        return Node("mapping", named=named)
+    if isinstance(value, list) and value:
+        return _table(value) if _is_table(value) else Node("list", parts=[*map(cell, value)])
+    return cell(value)
+
+
+def cell(value: Any) -> Node:
+    """Return a value as it stands in a cell, all of it; what is nested is JSON under a fold."""
+    if value is None:
+        return Node("none", "none")
+    if isinstance(value, bool):
+        return Node("text", "yes" if value else "no")
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping | list):
+        noun = "value" if isinstance(value, Mapping) else "item"
+        summary = f"{len(value):,} {noun}{'' if len(value) == 1 else 's'}"
+        return Node("json", pretty(value), summary) if value else Node("empty", f"no {noun}s")
+    return Node("text", str(value), is_number=isinstance(value, int | float))
+
+
+def _text(value: str) -> Node:
+    if not value:
+        return Node("empty", "empty")
+    if value.count("\n") >= MANY_LINES:
+        return Node("lines", value, f"{len(value.splitlines()):,} lines")
+    return Node("text", value, is_number=bool(NUMBER.fullmatch(value)))
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Node:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    labels = labels_of(names)
+    drawn = [[cell(row[name]) if name in row else None for name in names] for row in rows]
+    columns = [Named(name, labels[name], drawn[0][place]) for place, name in enumerate(names)]
+    return Node("table", named=columns, rows=drawn)
+
+
+def _is_table(rows: Sequence[Any]) -> bool:
+    """Whether all are mappings of not too many names together: cells grow by rows times names."""
+    names: set[str] = set()
+    for row in rows:
+        if not isinstance(row, Mapping) or not row:
+            return False
+        names.update(row)
+        if len(names) > MOST_COLUMNS:
+            return False
+    return True
+
+
+def labels_of(names: Iterable[str]) -> dict[str, str]:
+    """Return each name as people write it: "order_id" is "Order id".
+
+    A name that is no such word stays as it is, and so do names that would look the same.
+    """
+    labels = {name: label_of(name) for name in names}
+    seen = Counter(labels.values())
+    return {name: label if seen[label] == 1 else exact_name(name) for name, label in labels.items()}
+
+
+def label_of(name: str) -> str:
+    if not PLAIN_NAME.fullmatch(name):
+        return exact_name(name)
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def exact_name(name: str) -> str:
+    """The name itself; in quotation marks where its blanks would not be seen."""
+    return name if name and name == name.strip() else json.dumps(name, ensure_ascii=False)
+
+
+def pretty(value: Any) -> str:
+    """Return JSON over several lines; what is nested deep stays on one."""
+    if _is_deep(value):
+        return canonical.text_of(value)
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        held = [list(one.values()) if isinstance(one, Mapping) else one for one in level]
+        level = [part for one in held if isinstance(one, list) for part in one]
+        if not level:
+            return False
+    return any(isinstance(one, Mapping | list) for one in level)
