@@ -4,6 +4,6 @@ It looks after the site as a whole: what somebody sees here follows Django's own
 permissions and not the roles per procedure, which rule the API and the pages.
 """
 
-from procedures.admin import procedure, run
+from procedures.admin import procedure, run, site
 
-__all__ = ["procedure", "run"]
+__all__ = ["procedure", "run", "site"]

@@ -1,0 +1,12 @@
+"""The site itself: which database and store are its own, and when its clock last swept."""
+
+from django.contrib import admin
+
+from procedures.admin.history import HistoryAdmin
+from procedures.models import Installation
+
+
+@admin.register(Installation)
+class InstallationAdmin(HistoryAdmin):
+    list_display = ["__str__", "swept_at", "held_at"]
+    fields = ["store", "database", "epoch", "swept_at", "held_at", "held_because"]
