@@ -5,9 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from dashboard.models import ApiToken
+from dashboard import people_admin  # noqa: F401 (registers people and groups)
+from dashboard.models import ApiToken, LinkCounter, Preferences, SignIn
 from dashboard.models.token import ApiTokenQuerySet
-from procedures.admin.history import Admin
+from procedures.admin.history import Admin, HistoryAdmin
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Administration"
@@ -47,3 +48,29 @@ class ApiTokenAdmin(Admin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(SignIn)
+class SignInAdmin(HistoryAdmin):
+    """Without the session's key: whoever has that is signed in."""
+
+    list_display = ["user", "address", "agent", "signed_in_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    fields = ["user", "address", "agent", "signed_in_at"]
+
+
+@admin.register(Preferences)
+class PreferencesAdmin(HistoryAdmin):
+    list_display = ["user", "time_zone"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    fields = ["user", "time_zone"]
+
+
+@admin.register(LinkCounter)
+class LinkCounterAdmin(HistoryAdmin):
+    list_display = ["user", "count"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    fields = ["user", "count"]

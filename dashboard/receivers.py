@@ -1,17 +1,37 @@
-"""What the site keeps when Django tells that somebody signs in."""
+"""What the site does when Django tells that somebody signs in, leaves or comes back."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import pre_save
 from django.http import HttpRequest
 
+from dashboard.leaving import end_ways_in
+from dashboard.models.links import end_links
 from dashboard.models.sign_in import note_sign_in
 
 
 def connect() -> None:
     user_logged_in.connect(keep_sign_in)
+    pre_save.connect(rotate_ways_in, sender=User)
 
 
 def keep_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     note_sign_in(request, user)
+    end_links(user)
+
+
+def rotate_ways_in(
+    instance: User, *, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any
+) -> None:
+    """End the ways in of whoever is deactivated or active again: nothing old lives on.
+
+    Before the change is saved: whoever comes back is still refused while the old ways end.
+    """
+    if raw or not (update_fields is None or "is_active" in update_fields):
+        return
+    was_active = User.objects.filter(pk=instance.pk).values_list("is_active", flat=True).first()
+    if was_active is not None and was_active != instance.is_active:
+        end_ways_in(instance)

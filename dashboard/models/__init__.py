@@ -1,7 +1,8 @@
 """What the site keeps of people's ways in, and of how they want to see it."""
 
+from dashboard.models.links import LinkCounter
 from dashboard.models.preferences import Preferences
 from dashboard.models.sign_in import SignIn
 from dashboard.models.token import ApiToken, Scope
 
-__all__ = ["ApiToken", "Preferences", "Scope", "SignIn"]
+__all__ = ["ApiToken", "LinkCounter", "Preferences", "Scope", "SignIn"]

@@ -1,11 +1,22 @@
 """Procedures, their code, and who may do what with their runs."""
 
+from typing import TYPE_CHECKING, Any
+
+from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from procedures import access
 from procedures.admin.history import Admin, HistoryAdmin, Related, folded
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Grant]
+else:
+    ModelForm = forms.ModelForm
 
 
 @admin.register(Procedure)
@@ -39,6 +50,23 @@ class ProcedureVersionAdmin(HistoryAdmin):
         return folded(version.source)
 
 
+class GrantForm(ModelForm):
+    """Nobody grants a role that they do not have."""
+
+    by: User
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        procedure, role = cleaned.get("procedure"), cleaned.get("role")
+        if procedure and role and not has_role(self.by, procedure, role):
+            raise forms.ValidationError("You can grant only roles that you have on the procedure.")
+        return cleaned
+
+
+def has_role(user: User, procedure: Procedure, role: Any) -> bool:
+    return access.procedures_for(user, role).filter(pk=procedure.pk).exists()
+
+
 @admin.register(Grant)
 class GrantAdmin(Admin):
     """The one thing here that is written by hand: who may see, start, answer and operate."""
@@ -49,3 +77,19 @@ class GrantAdmin(Admin):
     list_select_related = ["procedure", "group"]
     search_fields = ["procedure__title", "procedure__name", "group__name"]
     show_full_result_count = False
+    form = GrantForm
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        return type(form.__name__, (form,), {"by": request.user})
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._holds(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Without the last grant of "cancel" whoever starts a run may cancel it."""
+        return super().has_delete_permission(request, obj) and self._holds(request, obj)
+
+    def _holds(self, request: HttpRequest, grant: Grant | None) -> bool:
+        user: Any = request.user
+        return grant is None or has_role(user, grant.procedure, grant.role)

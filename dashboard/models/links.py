@@ -1,0 +1,33 @@
+"""How often the sign-in links of somebody were ended."""
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import F
+
+
+class LinkCounter(models.Model):
+    """A number that stands in every sign-in link of a person: when it moves, all of them end."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="link_counter"
+    )
+    count = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.user}"
+
+
+def link_count(user: User) -> int:
+    """Return the number that a good link of this person holds now."""
+    found = LinkCounter.objects.filter(pk=user.pk).values_list("count", flat=True).first()
+    return found or 0
+
+
+def end_links(user: User, *, if_still: int | None = None) -> bool:
+    """End all links of a person; with `if_still`, only while that is the number, and say so."""
+    LinkCounter.objects.get_or_create(pk=user.pk)
+    rows = LinkCounter.objects.filter(pk=user.pk)
+    if if_still is not None:
+        rows = rows.filter(count=if_still)
+    return bool(rows.update(count=F("count") + 1))

@@ -1,0 +1,207 @@
+"""The site's administration of people and groups: nobody gives what they do not have.
+
+Only superusers make staff and superusers, give permissions to a person, rename, delete, and
+touch other staff and other people's passwords. Other staff give the groups they are in, and the
+permissions they have to a group.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+    ChangeForm = UserChangeForm[User]
+else:
+    ModelForm, ChangeForm = forms.ModelForm, UserChangeForm
+
+NOT_PART = {"password", "last_login"}
+"""Fields that the forms do not write: a sign-in in between is no conflict."""
+DATES = ["last_login", "date_joined"]
+BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
+STALE = (
+    "This was changed by somebody else after you opened the page. "
+    "Open it again, look at what is there now, and then make your change."
+)
+LAST = "This is the last active superuser. Make somebody else superuser first."
+
+
+def version_of(row: Model) -> str:
+    """Return a digest of what a form about the row writes."""
+    names = row._meta  # noqa: SLF001 (Django documents it)
+    fields = [field.attname for field in names.concrete_fields if field.name not in NOT_PART]
+    values = [(name, str(getattr(row, name))) for name in fields]
+    for many in names.many_to_many:
+        held = getattr(row, many.name).order_by("pk").values_list("pk", flat=True)
+        values.append((many.name, str(list(held))))
+    return hashlib.sha256(repr(values).encode()).hexdigest()
+
+
+def is_last_superuser(users: Sequence[User]) -> bool:
+    """Whether no active superuser is left without these."""
+    active = User.objects.filter(is_superuser=True, is_active=True)
+    if connection.in_atomic_block:  # two superusers may untick each other at the same moment
+        active = active.select_for_update()
+    left, gone = set(active.values_list("pk", flat=True)), {user.pk for user in users}
+    return bool(left & gone) and not left - gone
+
+
+class VersionedForm(ModelForm):
+    """Refuses what was filled in over an older state of the row."""
+
+    by: User
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "version" in self.fields:
+            self.fields["version"].initial = version_of(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance.pk and cleaned.get("version") != version_of(self.instance):
+            raise forms.ValidationError(STALE)
+        return cleaned
+
+    def added(self, name: str) -> list[Any]:
+        """Return what the form gives in that field beyond what is there."""
+        before = getattr(self.instance, name).all() if self.instance.pk else []
+        return [one for one in self.cleaned_data.get(name, ()) if one not in set(before)]
+
+
+class AccountForm(VersionedForm, ChangeForm):
+    def clean_groups(self) -> Any:
+        added = set(self.added("groups"))
+        if not self.by.is_superuser and added - set(self.by.groups.all()):
+            raise forms.ValidationError("You can add people only to groups that you are in.")
+        return self.cleaned_data["groups"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        stays = all(cleaned.get(name, True) for name in ("is_active", "is_superuser"))
+        if not stays and is_last_superuser([self.instance]):
+            raise forms.ValidationError(LAST)
+        return cleaned
+
+
+class GroupForm(VersionedForm):
+    def clean_permissions(self) -> Any:
+        foreign = [one for one in self.added("permissions") if not holds(self.by, one)]
+        if foreign:
+            raise forms.ValidationError("You can give a group only permissions that you have.")
+        return self.cleaned_data["permissions"]
+
+
+def holds(user: User, permission: Permission) -> bool:
+    return user.has_perm(f"{permission.content_type.app_label}.{permission.codename}")
+
+
+class VersionedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Gives the form who fills it in, and keeps the row still while it is judged."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        return type(form.__name__, (form,), {"by": request.user})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return without(fieldsets, "version")
+        return [*without(fieldsets, "version"), (None, {"fields": ["version"]})]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST" or not connection.in_atomic_block:
+            return found
+        return self.get_queryset(request).select_for_update().filter(pk=found.pk).first()
+
+
+def without(fieldsets: Any, *names: str) -> list[Any]:
+    """Return the fieldsets without these fields."""
+    return [
+        (title, {**options, "fields": [name for name in options["fields"] if name not in names]})
+        for title, options in fieldsets
+    ]
+
+
+admin.site.unregister([User, Group])
+
+
+@admin.register(User)
+class PersonAdmin(VersionedAdmin, UserAdmin):
+    form = AccountForm
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return []
+        if request.user.is_superuser:
+            return DATES
+        own = ["is_active", "groups"] if obj.pk == request.user.pk else []
+        return [*DATES, *BY_SUPERUSERS, *own, *(["email"] if self._has_more(request, obj) else [])]
+
+    def _has_more(self, request: HttpRequest, obj: User) -> bool:
+        """Whether mail to that person may say what is not for who edits the account."""
+        if obj.pk == request.user.pk:
+            return False
+        theirs, own = set(obj.groups.all()), set(request.user.groups.all())
+        return bool(theirs - own) or obj.user_permissions.exists()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or may_set_password(request.user, obj):
+            return fieldsets
+        return without(fieldsets, "password")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_above = obj is not None and (obj.is_staff or obj.is_superuser) and obj != request.user
+        may = super().has_change_permission(request, obj)
+        return may and (request.user.is_superuser or not is_above)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever deletes could make the name again, and code asks people by their names."""
+        return request.user.is_superuser and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, needed, kept = super().get_deleted_objects(objs, request)
+        return deleted, counts, needed, [*kept, LAST] if is_last_superuser(list(objs)) else kept
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 (Django's name)
+        form_url: str = "",
+    ) -> HttpResponse:
+        user = self.get_object(request, unquote(id))
+        if user is not None and not may_set_password(request.user, user):
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
+
+
+def may_set_password(by: Any, user: User) -> bool:
+    """Whoever sets a password can sign in with it."""
+    return by.is_superuser or by.pk == user.pk
+
+
+@admin.register(Group)
+class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
+    form = GroupForm
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Code asks groups by their names: a name is a right."""
+        return [] if obj is None or request.user.is_superuser else ["name"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_delete_permission(request, obj)
+        is_foreign = obj is not None and not request.user.groups.filter(pk=obj.pk).exists()
+        return may and (request.user.is_superuser or not is_foreign)
