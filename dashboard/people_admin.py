@@ -110,8 +110,14 @@ def holds(user: User, permission: Permission) -> bool:
 class VersionedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Gives the form who fills it in, and keeps the row still while it is judged."""
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 (as Django has it)
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (form,), {"by": request.user})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -139,7 +145,7 @@ admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class PersonAdmin(VersionedAdmin, UserAdmin):
+class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
     form = AccountForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -190,7 +196,7 @@ class PersonAdmin(VersionedAdmin, UserAdmin):
 
 def may_set_password(by: Any, user: User) -> bool:
     """Whoever sets a password can sign in with it."""
-    return by.is_superuser or by.pk == user.pk
+    return bool(by.is_superuser or by.pk == user.pk)
 
 
 @admin.register(Group)

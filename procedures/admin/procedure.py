@@ -79,8 +79,14 @@ class GrantAdmin(Admin):
     show_full_result_count = False
     form = GrantForm
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 (as Django has it)
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (form,), {"by": request.user})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
