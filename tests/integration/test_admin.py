@@ -18,7 +18,7 @@ from chat.models import HumanRequest, HumanResponse, Mail
 from chat.services import note_presence
 from dashboard.demo import let_operators_view
 from dashboard.models import ApiToken, Preferences
-from procedures.models import Event, Grant, Procedure, Run
+from procedures.models import Event, Grant, Installation, Procedure, Run
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.pages import browser
@@ -46,6 +46,7 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
     Mail.objects.create(request=request_of(run), user=bob, created_at=run.created_at)
     note_presence(bob)
     Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
+    Installation.current()
     send_signal(run.pk, Sent("paid", "p-1", 31), by=alice)
     respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
     return run

@@ -141,9 +141,9 @@ def test_staff_without_a_permission_or_role_give_it_to_nobody(
         path = group_page("change", group.pk)
         client.post(path, {**filled(client, path), **wanted})
     client.post(group_page("add"), {"name": "new", **wanted})
+    fields = {"procedure": question, "group": clerks.pk}
     for role in ("see", "start", "answer", "operate", "cancel"):
-        fields = {"procedure": question, "group": clerks.pk, "role": role}
-        client.post(grant_page("add"), fields)
+        client.post(grant_page("add"), {**fields, "role": role})
     for given in Grant.objects.filter(procedure=question):
         client.post(grant_page("change", given.pk), {**fields, "role": "see"})
         client.post(grant_page("delete", given.pk), {"post": "yes"})
