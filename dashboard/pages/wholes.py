@@ -61,18 +61,18 @@ def message_text(request: SignedIn, message_id: UUID) -> HttpResponse:
 
 @require_safe
 @login_required
-def request_part(request: SignedIn, request_id: UUID, name: str) -> HttpResponse:
+def request_part(request: SignedIn, request_id: UUID, part: str) -> HttpResponse:
     """A part of a question, or of the answer to it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    if name in OF_QUESTION:
-        content = OF_QUESTION[name](found)
-    elif name in OF_ANSWER:
-        content = OF_ANSWER[name](found, get_object_or_404(found.responses))
+    if part in OF_QUESTION:
+        content = OF_QUESTION[part](found)
+    elif part in OF_ANSWER:
+        content = OF_ANSWER[part](found, get_object_or_404(found.responses))
     else:
         raise Http404
     is_data = not isinstance(content, str)
     text, ending = (pretty(content), "json") if is_data else (content, "txt")
-    return download(f"{name}.{ending}", text, JSON if is_data else TEXT)
+    return download(f"{part}.{ending}", text, JSON if is_data else TEXT)
 
 
 def pretty(value: Any) -> str:

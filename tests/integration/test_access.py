@@ -11,11 +11,11 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from chat.models import HumanRequest, Mail, Presence
+from chat.models import HumanRequest, Mail, Message, Presence
 from dashboard.demo import let_operators_view
-from dashboard.models import ApiToken, SignIn
+from dashboard.models import ApiToken, LinkCounter, Preferences, SignIn
 from dashboard.sign_in import tokens
-from procedures.models import Run, Wait
+from procedures.models import Installation, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
@@ -39,6 +39,9 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     Mail.objects.create(request=request_of(waiting), user=bob, created_at=clock.now())
     send_signal(waiting.pk, Sent("paid", "p-1", SECRET), by=alice)
     Presence.objects.create(user=bob, seen_at=clock.now())
+    Installation.current()
+    Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
+    LinkCounter.objects.create(user=bob)
     return waiting
 
 
@@ -52,6 +55,10 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "files/name": "report.csv",
         "signals/name": "paid",
         "events/seq": 1,
+        "whole/name": "inputs",
+        "whole/part": "evidence",
+        "messages/message_id": Message.objects.latest("seq").pk,
+        "signals/number": Signal.objects.get().pk,
         "chat/session_id": request_of(run).session_id,
         "requests/request_id": request_of(run).pk,
         "sign-in/name": alice.username,

@@ -15,16 +15,18 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core import mail
+from django.test import Client
 
 from chat.access import messages_in, titles_for
 from chat.live.frames import frames
 from chat.live.streams import Stream, allowed
 from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
 from chat.services import find_mails, post_message, reassign_request, send_mail
+from dashboard.models import LinkCounter, Preferences
 from dashboard.sign_in import tokens
 from procedures.engine.files import File, file_desk
 from procedures.files import ContentStore
-from procedures.models import Run
+from procedures.models import Installation, Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import Sent, send_signal, sweep
@@ -130,6 +132,13 @@ def places(run: Run, user: User) -> dict[str, object]:
         "artifacts/name": own.name if own else "none.csv",
         "files/name": own.name if own else "none.csv",
         "signals/name": "signal",
+        "events/seq": 1,
+        "whole/name": "inputs",
+        "whole/part": "evidence",
+        "messages/message_id": Message.objects.filter(session=request.session).earliest("seq").pk,
+        "signals/number": 1,
+        "tokens/token_id": 0,
+        "sign-ins/sign_in_id": 0,
         "chat/session_id": request.session_id,
         "requests/request_id": request.pk,
         "sign-in/name": user.username,
@@ -169,6 +178,10 @@ def create_rows_for_admin(family: Family) -> None:
     Mail.objects.get_or_create(request=request_of(family.parent), user=family.bob, defaults=product)
     Presence.objects.get_or_create(user=family.bob, defaults={"seen_at": clock.now()})
     caller(family.bob)
+    Installation.current()
+    Preferences.objects.get_or_create(user=family.bob)
+    LinkCounter.objects.get_or_create(user=family.bob)
+    Client().force_login(family.bob)
 
 
 def text_of(response: Any) -> str:
