@@ -81,8 +81,11 @@ def test_a_refund_is_started_talked_about_and_approved(
     reload_until(bobs, QUESTION)
     bobs.get_by_role("link", name="Chat").click()
     bobs.get_by_role("navigation", name="Sessions").get_by_role("link").first.click()
-    expect(bobs.get_by_role("log")).to_contain_text("The parcel was broken.")
+    expect(bobs.get_by_role("log")).to_contain_text(QUESTION)
+    expect(bobs.get_by_role("log")).not_to_contain_text("The parcel was broken.")
     bobs.get_by_label("Your message").fill("yes")
+    bobs.get_by_role("button", name="Send").click()
+    expect(bobs.get_by_text(f"Send it again to answer “{QUESTION}”")).to_be_visible()
     bobs.get_by_role("button", name="Send").click()
     expect(bobs.get_by_text(f"This answered “{QUESTION}”: Refund 249.00 EUR")).to_be_visible()
 

@@ -1,5 +1,6 @@
 """What keeps the product from starting is said in one sentence."""
 
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_a_command_before_the_first_start(new_product: NewProduct, command: str)
 
 
 def test_a_real_site(new_product: NewProduct) -> None:
-    secret = "0123456789" * 5
+    secret = secrets.token_urlsafe(50)
 
     assert new_product(SECRET_KEY=secret, LEDGER_KEY=secret).refusal() == (
         "SECRET_KEY is set: this command runs the embedded product only.\n"
