@@ -20,6 +20,8 @@ from django.db import connection
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
+from procedures.admin.history import EditorAdmin
+
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
     ChangeForm = UserChangeForm[User]
@@ -107,18 +109,8 @@ def holds(user: User, permission: Permission) -> bool:
     return user.has_perm(f"{permission.content_type.app_label}.{permission.codename}")
 
 
-class VersionedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class VersionedAdmin(EditorAdmin):
     """Gives the form who fills it in, and keeps the row still while it is judged."""
-
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: Any = None,
-        change: bool = False,  # noqa: FBT001, FBT002 (as Django has it)
-        **kwargs: Any,
-    ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (form,), {"by": request.user})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

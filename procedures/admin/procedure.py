@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures import access
-from procedures.admin.history import Admin, HistoryAdmin, Related, folded
+from procedures.admin.history import EditorAdmin, HistoryAdmin, Related, folded
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def has_role(user: User, procedure: Procedure, role: Any) -> bool:
 
 
 @admin.register(Grant)
-class GrantAdmin(Admin):
+class GrantAdmin(EditorAdmin):
     """The one thing here that is written by hand: who may see, start, answer and operate."""
 
     list_display = ["procedure", "role", "group"]
@@ -78,16 +78,6 @@ class GrantAdmin(Admin):
     search_fields = ["procedure__title", "procedure__name", "group__name"]
     show_full_result_count = False
     form = GrantForm
-
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: Any = None,
-        change: bool = False,  # noqa: FBT001, FBT002 (as Django has it)
-        **kwargs: Any,
-    ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (form,), {"by": request.user})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._holds(request, obj)
