@@ -17,7 +17,7 @@ BEFORE = [("chat", "0005_operate_requests")]
 @pytest.fixture
 def newest() -> Iterator[list[tuple[str, str]]]:
     """Where the migrations end, and where the database is left."""
-    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes("chat")
+    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes()
     yield leaves
     migrate(leaves)
 

@@ -29,8 +29,8 @@ def newest() -> Iterator[None]:
 def migrate_to(name: str | None) -> None:
     """`None`: to all there are."""
     executor = MigrationExecutor(connection)
-    leaves = executor.loader.graph.leaf_nodes("procedures")
-    executor.migrate(leaves if name is None else [("procedures", name)])
+    newest = executor.loader.graph.leaf_nodes()  # other packages' too: going back took them along
+    executor.migrate(newest if name is None else [("procedures", name)])
 
 
 def head_on_the_run(run: Run) -> tuple[int, str]:
