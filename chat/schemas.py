@@ -9,6 +9,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from chat.models import HumanRequest, HumanResponse
+from chat.services.silence import silence_of
 from procedures.schemas import ErrorOut
 
 
@@ -110,7 +111,7 @@ class RequestDetailOut(RequestOut):
 
     @staticmethod
     def resolve_silence(request: HumanRequest) -> str:
-        return request.asked.silence()
+        return silence_of(request)
 
 
 class RequestPage(Schema):

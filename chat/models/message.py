@@ -33,6 +33,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "request__assignments__user",
             "request__assignments__group",
             "request__responses__user",
+            "request__wait__part_of__parts",
         ).defer("run__seed", *values_of("request__wait__run"))
 
     def newest_in_session(self) -> Self:

@@ -47,6 +47,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         return (
             self.select_related("session", "wait__run__procedure", "wait__run__started_by")
             .prefetch_related("assignments__user", "assignments__group", "responses__user")
+            .prefetch_related("wait__part_of__parts")
             .defer(*values_of("wait__run"))
         )
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from chat.models import HumanRequest, Message
+from chat.services.silence import silence_of
 from procedures.engine.visible import visible_line
 from procedures.overview.cuts import PAGE, cut_value
 from procedures.overview.drawing import cell, exact_name
@@ -138,9 +139,9 @@ def about(request: HumanRequest) -> Iterator[str]:
 def silence(request: HumanRequest) -> str:
     due = request.wait.due_at
     if due is None:
-        return request.asked.silence()
+        return silence_of(request)
     local = timezone.localtime(due)
-    return f"{request.asked.silence()} The time ends on {date_format(local, 'j F Y, H:i e')}."
+    return f"{silence_of(request)} The time ends on {date_format(local, 'j F Y, H:i e')}."
 
 
 def _lines(value: Any, name: str = "") -> Iterator[str]:

@@ -1,10 +1,8 @@
 """The first page of somebody signed in: what waits, what is stuck, what runs, what comes next."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -13,19 +11,16 @@ from chat import services
 from chat.access import visible_requests
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
-from procedures import access, registry
+from procedures import access
 from procedures.engine.journal import RunStatus
-from procedures.models import Wait
+from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.models.run import values_of
 from procedures.overview import listed_runs
+from procedures.overview.openings import LATE, removed, stuck
 from procedures.services import complaints_for
 
 LONGEST_LIST = 6
-RECENT = timedelta(days=7)
-"""A failure older than that is history, not stuck work."""
-LATE = timedelta(minutes=1)
-"""What should have happened so long ago is overdue: the clock does not run."""
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
@@ -48,24 +43,18 @@ def overview(request: Visit) -> dict[str, Any]:
     now = clock.now()
     runs = access.visible_runs(request.user).for_lists()
     waits = Wait.objects.open().filter(run__in=access.visible_runs(request.user))
-    removed = Q(status=RunStatus.QUEUED) & ~Q(procedure__name__in=registry.definitions())
-    stuck = (
-        Q(status=RunStatus.QUARANTINED)
-        | removed
-        | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
-        | Q(status=RunStatus.WAITING, pk__in=waits.filter(due_at__lt=now - LATE).values("run"))
-    )
-    working = runs.filter(~removed, status__in=WORKING)
+    is_stuck = stuck(now)
+    working = runs.filter(~is_stuck, status__in=WORKING)
     alone = services.requests_without_answerers() & visible_requests(request.user)
-    coming = waits.filter(due_at__gte=now - LATE).order_by("due_at")
+    coming = waits.filter(due_at__gte=now - LATE).exclude(run__in=Run.objects.filter(removed()))
     return {
         "alone": list(alone.with_what_is_shown().by_urgency()[: LONGEST_LIST + 1]),
-        "stuck": listed_runs(runs.filter(stuck).order_by("-pk")[: LONGEST_LIST + 1]),
+        "stuck": listed_runs(runs.filter(is_stuck).order_by("-pk")[: LONGEST_LIST + 1]),
         "working": listed_runs(working.order_by("-pk")[: LONGEST_LIST + 1]),
         "coming": list(
-            coming.select_related("run__procedure", "request").defer(
-                "request__question", *values_of("run")
-            )[:LONGEST_LIST]
+            coming.order_by("due_at")
+            .select_related("run__procedure", "request")
+            .defer("request__question", *values_of("run"))[:LONGEST_LIST]
         ),
         "shown": LONGEST_LIST,
         "complaints": complaints_for(request.user),

@@ -9,7 +9,8 @@ from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.services import Echo
 from dashboard.answer_form import AnswerForm
 from procedures.engine.questions import Question, RequestKind
-from procedures.overview import Node, cell, draw
+from procedures.models import Wait
+from procedures.overview import Node, cell, draw, fate_of
 from procedures.overview.words import name_of
 
 register = template.Library()
@@ -41,6 +42,11 @@ def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
 @register.simple_tag
 def response_of(request: HumanRequest) -> HumanResponse | None:
     return next(iter(request.responses.all()), None)
+
+
+@register.filter
+def fate(wait: Wait) -> str:
+    return fate_of(wait)
 
 
 @register.filter

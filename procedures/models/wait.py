@@ -81,6 +81,19 @@ class Wait(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    def rivals(self) -> list["Wait"]:
+        """The open parts of its set that may decide it without this wait."""
+        whole = self.part_of
+        if whole is None or not whole.is_open or not self.is_open:
+            return []
+        parts = [part for part in whole.parts.all() if part.is_open]
+        closed = len(whole.parts.all()) - len(parts)
+        return (
+            [part for part in parts if part != self]
+            if (whole.need or 0) - closed < len(parts)
+            else []
+        )
+
     @property
     def goes_on_alone(self) -> bool:
         """Whether its other side goes on when nobody waits for it any more."""

@@ -117,6 +117,12 @@ class Row:
         return self.end is None
 
     @property
+    def slept_until(self) -> datetime | None:
+        """When a timer is due, or when it was withdrawn or cut off before that."""
+        due = self.wait.due_at if self.wait else None
+        return min(self.end, due) if self.end and due else due
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether a run's end would cut it off, or has."""
         return self.is_open or (self.wait is not None and not self.closed)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, Q
 
 from procedures import registry
 from procedures.engine import canonical
+from procedures.engine.history import UNDO
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.journal import EventKind, RunStatus
 from procedures.engine.large import place_of
@@ -21,10 +22,12 @@ from procedures.overview.bars import WORK, Bar, Scale, bars_of
 from procedures.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from procedures.overview.drawing import pretty
 from procedures.overview.mismatch import compared
+from procedures.overview.openings import is_late, openings_in, openings_of
 from procedures.overview.rows import Reader, Row, Said
 from procedures.overview.series import folded
 from procedures.overview.states import Facts, State, state_of
 from procedures.overview.values import Shown, is_file, shown
+from procedures.overview.waiting import fate_of
 from procedures.overview.words import asked, spoken, spoken_size
 from procedures.services import why_queued
 
@@ -88,7 +91,7 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
     """The context of `_run_now.html` and `_run_card.html`: the same for every viewer."""
     now, error = clock.now(), canonical.plain(run.error) if run.error else None
     events = run.events.all().journal()
-    waits = list(run.waits.all())
+    waits = list(run.waits.prefetch_related("part_of__parts"))
     answerers = _answerers({run.procedure_id})[run.procedure_id]
     reader = Reader(waits)
     for event in events:
@@ -104,7 +107,7 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
     scale = _scale(drawn, run, now, is_whole=len(drawn) == len(all_rows))
     return {
         "run": run,
-        "state": state_of(_facts(run, events, rows, untaken, answerers)),
+        "state": state_of(_facts(run, events, rows, waits, untaken, answerers)),
         "rows": [_drawn(row, scale, answerers, now) for row in drawn],
         "kinds": {segment.kind for row in drawn for segment in row.segments},
         "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
@@ -123,8 +126,8 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
 def listed_runs(runs: Iterable[Run]) -> list[Listed]:
     """Each run with its state; as many queries for a hundred as for one."""
     found = list(runs)
-    ids = [run.pk for run in found]
-    openings, failures, newest = _openings(ids), _failures(ids), _newest(ids)
+    ids, now = [run.pk for run in found], clock.now()
+    openings, failures, newest = openings_of(ids, _given(ids)), _failures(ids), _newest(ids)
     cancels, pauses = _cancels(ids), _pauses(found)
     answerers = _answerers({run.procedure_id for run in found})
     return [
@@ -133,7 +136,8 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
             state_of(
                 Facts(
                     run,
-                    **openings.get(run.pk, {}),
+                    openings=openings.get(run.pk, ()),
+                    is_late=is_late(run, openings.get(run.pk, ()), now),
                     failure=failures.get(run.pk, {}),
                     cancelled=cancels.get(run.pk, {}),
                     paused=pauses.get(run.pk, {}),
@@ -145,31 +149,6 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
         )
         for run in found
     ]
-
-
-def _openings(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    given = _given(ids)
-    opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
-    rows = (
-        Wait.objects.open()
-        .filter(run__in=ids)
-        .exclude(kind=Wait.Kind.SET)
-        .annotate(
-            is_question=Q(kind=Wait.Kind.REQUEST),
-            text=Subquery(opening.values("data")[:1]),
-            opened_at=Subquery(opening.values("at")[:1]),
-        )
-        .order_by("is_question", "-opened_seq")  # the first question is what counts
-        .values_list("run_id", "key", "text", "opened_at", "due_at")
-    )
-    return {
-        pk: {
-            "opened": canonical.plain(text) | given.get((pk, key), {}),
-            "opened_at": opened_at,
-            "due_at": due_at,
-        }
-        for pk, key, text, opened_at, due_at in rows
-    }
 
 
 def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
@@ -239,31 +218,34 @@ def _facts(
     run: Run,
     events: Sequence[JournalEvent],
     rows: Sequence[Row],
+    waits: Sequence[Wait],
     untaken: Mapping[str, dict[str, Any]],
     answerers: Sequence[str],
 ) -> Facts:
-    open_rows = [row for row in rows if row.wait and row.wait.is_open]
-    waiting = next((row for row in open_rows if row.kind == "question"), None)
-    waiting = waiting or next(iter(open_rows), None)
+    openings, now = openings_in(rows, waits), clock.now()
     failing = next((row for row in reversed(rows) if row.look == "retrying"), None)
     running = next((row for row in reversed(rows) if row.look == "running"), None)
     answered = next((row for row in reversed(rows) if row.key in untaken), None)
-    is_kept = [row for row in rows if row.kind == "step" and row.look == "done"]
+    done = [row for row in rows if row.kind == "step" and row.look == "done"]
+    undone = [row for row in done if row.key.startswith(UNDO)]
+    since = max(run.base_seq, run.carried_seq)
     return Facts(
         run,
-        opened=waiting.opened if waiting else {},
-        opened_at=waiting.begin if waiting else None,
-        due_at=waiting.wait.due_at if waiting and waiting.wait else None,
+        openings=openings,
+        is_late=is_late(run, openings, now),
         failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},
         answered={**answered.opened, **answered.closed} if answered else {},
         cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
         paused=_last_pause(events) if run.status == RunStatus.PAUSED else {},
         progress=_told(running.said) if running and running.said else "",
         answerers=answerers,
-        kept=len(is_kept),
-        hindrance=why_queued(run, now=clock.now()) if run.status == RunStatus.QUEUED else "",
+        kept=len(done) - len(undone),
+        undone=len(undone),
+        to_undo=sum(event.kind == EventKind.COMPENSATION for event in events if event.seq > since),
+        hindrance=why_queued(run, now=now) if run.status == RunStatus.QUEUED else "",
         is_removed=registry.find(run.procedure.name) is None,
         answers=sum(row.kind == "question" for row in rows),
+        others=sum(row.kind in {"timer", "signal", "child"} for row in rows),
         last_at=events[-1].at if events else None,
     )
 
@@ -300,13 +282,18 @@ def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> D
         asked=asked(question.assign, answerers) if question else "",
         answer=_answer(question, row.closed) if question else "",
         answers=_answers(question, row.closed) if question else (),
-        silence=question.silence() if question else "",
+        silence=_silence(row, question) if question else "",
         evidence=question.evidence if question else None,
         result=shown(result.value) if result else None,
         raw=pretty(result.value) if result else "",
         note=_note_of(last, result),
         seq=row.attempts[-1].seq if row.attempts else 0,
     )
+
+
+def _silence(row: Row, question: Question) -> str:
+    fate = fate_of(row.wait) if row.wait else ""
+    return f"{question.silence()} {fate}".strip()
 
 
 def _result(data: Mapping[str, Any]) -> Any:

@@ -10,10 +10,11 @@ from procedures.engine.journal import RunStatus
 from procedures.engine.questions import Question
 from procedures.models import Run
 from procedures.models.clock import clock
+from procedures.overview.openings import STANDS
+from procedures.overview.waiting import LONGEST_PROMPT, Opening, people_of, what_is_waited_for
 from procedures.overview.words import (
     Part,
     Sentence,
-    asked,
     code,
     counted,
     listed,
@@ -47,7 +48,6 @@ SPEAKING = {
     "RequestExpiredError",
     "StateConflictError",
 }
-LONGEST_PROMPT = 160
 LONGEST_FAULT = 240
 LONGEST_REASON = 240
 WORDS: dict[RunStatus, tuple[Look, str]] = {
@@ -68,10 +68,10 @@ class Facts:
     """What there is to say about a run besides its own row. Lists know less of it than pages."""
 
     run: Run
-    opened: dict[str, Any] = field(default_factory=dict)
-    """What the open wait asks for, and the same wait's times."""
-    opened_at: datetime | None = None
-    due_at: datetime | None = None
+    openings: Sequence[Opening] = ()
+    """The waits that are open, questions first."""
+    is_late: bool = False
+    """A time that should have had its effect has passed."""
     failure: dict[str, Any] = field(default_factory=dict)
     """The last failed attempt, with its step."""
     answered: dict[str, Any] = field(default_factory=dict)
@@ -88,8 +88,13 @@ class Facts:
     """What the step that runs says of itself."""
     answerers: Sequence[str] = ()
     kept: int | None = None
-    """Steps."""
+    """Steps, without those that undid something."""
+    to_undo: int = 0
+    """What the code has noted to be undone, and how much of it was."""
+    undone: int = 0
     answers: int = 0
+    others: int = 0
+    """Waits for time, signals and runs."""
     last_at: datetime | None = None
     """When the newest event was kept."""
 
@@ -99,7 +104,16 @@ class Facts:
 
     @property
     def question(self) -> Question | None:
-        return Question.from_json(self.opened) if "prompt" in self.opened else None
+        return next((one.question for one in self.openings if one.question), None)
+
+    @property
+    def opened_at(self) -> datetime | None:
+        return self.openings[0].at if self.openings else None
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether no code here can go on with it."""
+        return self.is_removed and self.status in STANDS
 
 
 @dataclass(frozen=True)
@@ -114,14 +128,21 @@ class State:
 
 
 def state_of(facts: Facts) -> State:
+    look, label = _label(facts)
+    sentence = (_removed if facts.is_stuck else SENTENCES[facts.status])(facts)
+    return State(look, label, _since(facts), facts.status.is_end, sentence)
+
+
+def _label(facts: Facts) -> tuple[Look, Sentence]:
     look, words = WORDS[facts.status]
-    label = say(words)
+    if facts.is_stuck:
+        return "quarantined", say("Stuck")
     if facts.status != RunStatus.PAUSED:
-        if question := facts.question:
-            look, label = "person", say("Waiting for ", asked(question.assign, facts.answerers))
-        elif facts.due_at:
-            label = say("Waiting until ", facts.due_at)
-    return State(look, label, _since(facts), facts.status.is_end, SENTENCES[facts.status](facts))
+        if people := people_of(facts.openings, facts.answerers):
+            return "person", say("Waiting for ", people)
+        if due := [one.due_at for one in facts.openings if one.due_at]:
+            return look, say("Waiting until ", min(due))
+    return look, say(words)
 
 
 def _since(facts: Facts) -> datetime:
@@ -132,22 +153,37 @@ def _since(facts: Facts) -> datetime:
 
 
 def _queued(facts: Facts) -> Sentence:
-    if facts.is_removed:
-        return _removed(facts)
     if facts.hindrance:
         return say("Waits since ", facts.last_at or facts.run.created_at, f": {facts.hindrance}")
     if not facts.answered:
         return say("Waits for a free worker since ", facts.last_at or facts.run.created_at, ".")
-    outcome, prompt = facts.answered["outcome"], facts.answered.get("prompt", "")
-    by = who(facts.answered["responder"])
-    words = ("The answer to ", strong(_prompt(prompt)), f": {outcome}, by {by}") if prompt else ()
-    return say(*(words or ("The time is up",)), "; goes on as soon as a worker is free.")
+    return say(*_come(facts.answered), "; goes on as soon as a worker is free.")
+
+
+def _come(answered: Mapping[str, Any]) -> tuple[str | Part, ...]:
+    """What a worker has not taken in yet."""
+    outcome, by = answered["outcome"], who(answered["responder"])
+    prompt = strong(_prompt(answered.get("prompt", "")))
+    if not prompt.text:
+        is_over = answered["timed_out"] or outcome == "elapsed"
+        return ("The time is up" if is_over else COME.get(answered.get("wait", ""), COME["set"]),)
+    if answered["timed_out"]:
+        return "Nobody answered ", prompt, " in time"
+    if outcome == "withdrawn":
+        return prompt, " was withdrawn"
+    return "The answer to ", prompt, f": {outcome}, by {by}"
 
 
 def _removed(facts: Facts) -> Sentence:
-    name, since = code(facts.run.procedure.name), facts.last_at or facts.run.created_at
+    name = code(facts.run.procedure.name)
     remedy = "Bring its code back and start the workers again, or end the run at once."
-    return say("Stuck since ", since, ": no code here has the name ", name, f". {remedy}")
+    stuck = ("Stuck: no code here has the name ", name, f". {remedy}")
+    if facts.status == RunStatus.WAITING:
+        return say(*stuck, " ", *_waiting(facts).parts)
+    if facts.status == RunStatus.RETRYING and facts.failure:
+        return say(*stuck, " ", *_last_failure(facts.failure))
+    since = facts.last_at or facts.run.created_at
+    return say(*stuck, " Queued since ", since, ".")
 
 
 def _running(facts: Facts) -> Sentence:
@@ -182,48 +218,36 @@ def _stuck(run: Run) -> Sentence:
 
 def _waiting(facts: Facts) -> Sentence:
     since = facts.opened_at or facts.last_at or facts.run.created_at
-    if question := facts.question:
-        people = asked(question.assign, facts.answerers)
-        asks = ("Waits since ", since, " for ", strong(_prompt(question.prompt)), f" from {people}")
-        return say(*asks, *_silence(question, facts.due_at))
-    other = _other_wait(facts.opened)
-    if facts.due_at:
-        until = (" until ", facts.due_at) if other else (" and goes on at ", facts.due_at)
-        return say("Waits since ", since, *other, *until, ".")
-    return say("Waits since ", since, *other, ".")
+    what = what_is_waited_for(facts.openings, facts.answerers) if facts.openings else ["."]
+    return say("Waits since ", since, *what, *_end_of_time(facts), *_late(facts))
 
 
-def _other_wait(opened: Mapping[str, Any]) -> tuple[str | Part, ...]:
-    """What it waits for besides people and time."""
-    match opened.get("wait"):
-        case "signal":
-            return (" for the signal ", code(opened["signal"]))
-        case "child":
-            return (" for a run of ", code(opened["procedure"]))
-        case "map":
-            return (f" for {counted(opened['count'], 'run')} of ", code(opened["procedure"]))
-    return ()
+def _end_of_time(facts: Facts) -> tuple[str | datetime, ...]:
+    """That a limit ends the run, where what it waits for may take longer."""
+    ends = facts.run.ends_at
+    if ends is None or all(one.due_at and one.due_at < ends for one in facts.openings):
+        return ()
+    return (" Its time limit ends it at ", ends, ".")
 
 
-def _silence(question: Question, due: datetime | None) -> tuple[str | Part | datetime, ...]:
-    """Until when, and what nobody's answer will mean."""
-    if due is None or question.on_timeout is None:
-        return (", until somebody answers.",)
-    if question.on_timeout == "fail":
-        return (" until ", due, ", then fails.")
-    if question.on_timeout == "withdraw" or question.default is None:
-        return (" until ", due, ", then goes on without an answer.")
-    default = shortened(question.label_of(question.default), 60)
-    return (" until ", due, ", then counts as ", strong(default), ".")
+def _late(facts: Facts) -> tuple[str, ...]:
+    if not facts.is_late:
+        return ()
+    return (" That time has passed, and the clock has not acted on it.",)
 
 
 def _retrying(facts: Facts) -> Sentence:
-    failure = facts.failure
-    if not failure:
-        return say("A step failed and is tried again", *_at(facts.run.wake_at), ".")
+    due = _at(facts.run.wake_at)
+    if not facts.failure:
+        return say("A step failed and is tried again", *due, ".", *_late(facts))
+    attempt = facts.failure["attempt"] + 1
+    words = _last_failure(facts.failure)
+    return say(*words, f" Attempt {attempt} follows", *due, ".", *_late(facts))
+
+
+def _last_failure(failure: Mapping[str, Any]) -> tuple[str | Part, ...]:
     fault = _ended(_fault(failure["type"], failure["message"]))
-    words = (code(failure["step"]), f" failed: {fault} Attempt {failure['attempt'] + 1} follows")
-    return say(*words, *_at(facts.run.wake_at), ".")
+    return code(failure["step"]), f" failed: {fault}"
 
 
 def _at(due: datetime | None) -> tuple[str | Part, ...]:
@@ -235,7 +259,11 @@ def _paused(facts: Facts) -> Sentence:
     since = run.pause_requested_at or facts.last_at or run.created_at
     told = (" by ", strong(by), f": {_quoted(facts.paused['reason'])}") if by else (".",)
     then = " What it asks can be answered." if facts.question else ""
-    return say("Paused since ", since, *told, " It does nothing until it is let go on.", then)
+    name = code(run.procedure.name) if facts.is_removed else ""
+    gone = (" No code here has the name ", name, ": bring it back before that.") if name else ()
+    return say(
+        "Paused since ", since, *told, " It does nothing until it is let go on.", *gone, then
+    )
 
 
 def _done(facts: Facts) -> Sentence:
@@ -245,6 +273,7 @@ def _done(facts: Facts) -> Sentence:
         return say(f"Finished after {took}.")
     done = [counted(facts.kept, "step")] if facts.kept else []
     done += [f"{counted(facts.answers, 'question')} to people"] if facts.answers else []
+    done += [counted(facts.others, "other wait" if done else "wait")] if facts.others else []
     return say(f"Finished after {took}: ", listed(done) or "nothing to do", ".")
 
 
@@ -271,6 +300,13 @@ def _quarantined(facts: Facts) -> Sentence:
     return say("Cannot go on: ", _ended(error["message"]), f" {error.get('remedy', '')}")
 
 
+COME = {
+    "timer": "The time is up",
+    "signal": "The signal has come",
+    "child": "Its child run has ended",
+    "map": "Its child runs have ended",
+    "set": "What it waited for has come",
+}
 SENTENCES = {
     RunStatus.QUEUED: _queued,
     RunStatus.RUNNING: _running,
@@ -285,9 +321,18 @@ SENTENCES = {
 
 
 def _kept(facts: Facts) -> str:
+    """What stands of the work of a run that has come to a stop."""
     if facts.kept is None:
         return ""
+    if facts.undone:
+        return _undone(facts.undone, facts.to_undo)
     return f" {counted(facts.kept, 'step')} kept." if facts.kept else " No step is kept."
+
+
+def _undone(done: int, of: int) -> str:
+    if done >= of:
+        return f" It has undone what it noted to undo: {counted(done, 'step')}."
+    return f" {done} of {counted(of, 'step')} that undo what it did succeeded: look at the rest."
 
 
 def _error(run: Run) -> dict[str, Any]:

@@ -54,25 +54,42 @@ def test_stuck_and_running_and_next(alice: User, bob: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["shop.removed", "one_of_none"])
-def test_a_run_whose_procedure_was_removed_is_stuck(alice: User, name: str) -> None:
-    ask("told", by=alice)
-    run, kept = (start("one_of_each", by=alice, kind="text") for _ in range(2))
+@pytest.mark.parametrize("status", ["queued", "waiting", "retrying"])
+def test_a_run_whose_procedure_was_removed_is_stuck(alice: User, name: str, status: str) -> None:
+    run, kept = (ask("told", by=alice).wait.run for _ in range(2))
     removed = Procedure.objects.create(name=name)
     Run.objects.filter(pk=run.pk).update(procedure=removed)
+    Run.objects.filter(pk__in=[run.pk, kept.pk]).update(status=status)
 
     page = browser(alice)
     text = shown(page.get("/"))
     parts = {
-        at: text.split(f'id="{at}-title"')[1].split("</section>")[0] for at in ("stuck", "working")
+        at: text.split(f'id="{at}-title"')[1].split("</section>")[0]
+        for at in ("stuck", "working", "coming")
     }
 
     assert f"/runs/{run.pk}" in parts["stuck"]
-    assert f"/runs/{run.pk}" not in parts["working"]
-    assert f"/runs/{kept.pk}" in parts["working"]
     assert f"/runs/{kept.pk}" not in parts["stuck"]
+    assert f"/runs/{run.pk}" not in parts["working"]
+    assert (f"/runs/{kept.pk}" in parts["working"]) is (status != "waiting")
+    assert parts["coming"].count("/requests/") == 1
     for told in (text, shown(page.get(f"/runs/{run.pk}"))):
         assert "no code here has the name" in told
         assert "or end the run at once." in told
+
+
+def test_a_run_that_holds_its_worker_and_a_retry_that_is_late_are_stuck(alice: User) -> None:
+    silent, late = (ask("text", by=alice).wait.run for _ in range(2))
+    before = clock.now() - timedelta(hours=1)
+    Run.objects.filter(pk=silent.pk).update(status="running", reached_at=before)
+    Run.objects.filter(pk=late.pk).update(status="retrying", wake_at=before)
+
+    stuck, working = shown(browser(alice).get("/overview")).split("</section>")[:2]
+
+    for run, told in ((silent, "cancel the run"), (late, "the clock has not acted on it")):
+        assert f"/runs/{run.pk}" in stuck
+        assert f"/runs/{run.pk}" not in working
+        assert told in stuck
 
 
 def test_what_one_may_start_is_one_click_away(bob: User, carol: User) -> None:

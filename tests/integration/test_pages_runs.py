@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
+from django.utils.html import strip_tags
 
 from chat.services import reassign_request
 from procedures.engine.files import File, file_desk
@@ -17,7 +18,7 @@ from procedures.models import Run
 from procedures.overview import run_overview
 from procedures.runner import advance_run
 from procedures.services import cancel_run
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.pages import ask, browser, grant_to_both, queries_of, shown, writes
 from tests.runs import answer
 
@@ -402,3 +403,35 @@ def test_a_timer_that_is_open_sleeps_and_has_not_slept(admin_user: User) -> None
 
     assert "Sleeping since" in page
     assert "Slept from" not in page
+
+
+def test_a_timer_that_was_cut_off_slept_until_then_and_no_longer(admin_user: User) -> None:
+    run = run_until_it_waits("nap", by=admin_user)
+    cancel_run(run.pk, by=admin_user, reason="Enough.")
+    row = run_overview(Run.objects.get(pk=run.pk))["rows"][-1].row
+
+    assert row.slept_until == row.end < row.wait.due_at
+    assert "Slept from" in shown(browser(admin_user).get(f"/runs/{run.pk}"))
+
+
+def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: User) -> None:
+    run = run_until_it_waits("answer_or_time", by=admin_user)
+
+    for path in ("/runs", f"/runs/{run.pk}"):
+        text = strip_tags(shown(browser(admin_user).get(path)))
+        assert "or the time" in text
+        assert "The first to come counts; the run no longer waits for the rest." in text
+        assert "The timer may withdraw the question at" in text
+    card = strip_tags(shown(browser(admin_user).get(f"/requests/{request_of(run).pk}")))
+    said = caller(admin_user).get(f"/api/requests/{request_of(run).pk}").json()["silence"]
+    for told in (text, card, said):
+        assert "until somebody answers. A timer may withdraw it before that." in told
+
+
+def test_a_run_that_undid_its_steps_keeps_none(admin_user: User) -> None:
+    run = run_until_it_waits("compensating", by=admin_user)
+    answer(request_of(run), by=admin_user)
+    text = strip_tags(page_of(admin_user, go_on(run)))
+
+    assert "It has undone what it noted to undo: 2 steps." in text
+    assert "steps kept" not in text

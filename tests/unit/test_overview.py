@@ -9,9 +9,11 @@ import pytest
 from procedures.engine import canonical
 from procedures.engine.journal import Event, RunStatus, closing
 from procedures.models import Event as EventRow
+from procedures.models import Procedure
 from procedures.overview.lines import line_of
 from procedures.overview.states import Facts, state_of
 from procedures.overview.values import Shown, shown
+from procedures.overview.waiting import Opening
 from procedures.overview.words import asked, initials, listed, shortened, spoken, spoken_size
 from tests.overviews import NINE, asking, at, failed, run, step
 
@@ -22,6 +24,10 @@ def error(kind: str, message: str, **more: str) -> str:
 
 def sentence(facts: Facts) -> str:
     return str(state_of(facts).sentence)
+
+
+def waiting_for(*openings: Opening, **run_values: Any) -> Facts:
+    return Facts(run(RunStatus.WAITING, **run_values), openings=openings)
 
 
 def words(facts: Facts) -> str:
@@ -121,12 +127,7 @@ def test_running_between_steps_and_within_one() -> None:
 )
 def test_waiting_for_people_says_what_silence_does(options: dict[str, Any], end: str) -> None:
     due = at(3600) if options else None
-    facts = Facts(
-        run(RunStatus.WAITING),
-        opened=asking(assign="finance", **options),
-        opened_at=NINE,
-        due_at=due,
-    )
+    facts = waiting_for(Opening(asking(assign="finance", **options), NINE, due))
 
     assert words(facts) == "Waiting for Finance"
     assert state_of(facts).look == "person"
@@ -134,10 +135,125 @@ def test_waiting_for_people_says_what_silence_does(options: dict[str, Any], end:
 
 
 def test_waiting_for_time() -> None:
-    facts = Facts(run(RunStatus.WAITING), opened={"wait": "timer"}, opened_at=NINE, due_at=at(60))
+    facts = waiting_for(Opening({"wait": "timer"}, NINE, at(60)))
 
     assert (words(facts), state_of(facts).look) == ("Waiting until 09:01", "timer")
     assert sentence(facts) == "Waits since 09:00 and goes on at 09:01."
+
+
+SIGNAL = {"wait": "signal", "signal": "paid"}
+
+
+def test_several_waits_are_all_named() -> None:
+    first = Opening(asking(assign="finance"), NINE)
+    second = Opening(asking(assign="@bob", expires="1h", on_timeout="fail"), NINE, at(3600))
+    others = [Opening(SIGNAL, NINE), Opening({"wait": "child", "procedure": "pack"}, NINE)]
+
+    assert sentence(waiting_for(first, second, *others)) == (
+        "Waits since 09:00 for Refund 7 €? from Finance, Refund 7 €? from bob (until 10:00, then "
+        "fails), the signal paid and a run of pack."
+    )
+    assert words(waiting_for(first, second)) == "Waiting for Finance and bob"
+    assert sentence(waiting_for(*[others[0]] * 9)).endswith("the signal paid and 3 more.")
+
+
+def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
+    question = Opening(asking(assign="finance"), NINE, part_of=1, need=1)
+    timer = Opening({"wait": "timer"}, NINE, at(60), part_of=1, need=1)
+
+    assert sentence(waiting_for(question, timer)) == (
+        "Waits since 09:00 for Refund 7 €? from Finance or the time 09:01. The first to come "
+        "counts; the run no longer waits for the rest. The timer may withdraw the question at "
+        "09:01."
+    )
+
+
+@pytest.mark.parametrize(
+    ("need", "end"),
+    [
+        (2, "or the signal paid. The first 2 to come count; the run no longer waits for the rest."),
+        (3, "and the signal paid."),
+    ],
+)
+def test_a_set_tells_how_many_count(need: int, end: str) -> None:
+    openings = [Opening(SIGNAL, NINE, part_of=1, need=need)] * 3
+
+    assert sentence(waiting_for(*openings)).endswith(end)
+
+
+def test_a_limit_that_ends_the_run_before_anybody_answers_is_told() -> None:
+    open_end = sentence(waiting_for(Opening(asking(), NINE), ends_at=at(60)))
+    sooner = sentence(waiting_for(Opening({"wait": "timer"}, NINE, at(30)), ends_at=at(60)))
+
+    assert open_end.endswith("until somebody answers. Its time limit ends it at 09:01.")
+    assert sooner.endswith("goes on at 09:00.")
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        (RunStatus.QUEUED, "Queued since 09:00."),
+        (RunStatus.WAITING, "Waits since 09:00 and goes on at 09:01."),
+        (RunStatus.RETRYING, "pay failed: OSError: No line."),
+    ],
+)
+def test_a_run_without_its_code_is_stuck_whatever_it_stands_at(status: RunStatus, end: str) -> None:
+    gone = run(status, procedure=Procedure(name="gone"))
+    openings = [Opening({"wait": "timer"}, NINE, at(60))] if status == "waiting" else []
+    failure = {"step": "pay", "type": "OSError", "message": "No line.", "attempt": 1}
+    facts = Facts(gone, openings=openings, failure=failure, is_removed=True)
+
+    assert (words(facts), state_of(facts).look) == ("Stuck", "quarantined")
+    assert sentence(facts) == (
+        "Stuck: no code here has the name gone. Bring its code back and start the workers again, "
+        f"or end the run at once. {end}"
+    )
+
+
+def test_what_is_paused_or_ended_without_its_code_is_not_stuck() -> None:
+    ended, paused = (
+        Facts(run(status, procedure=Procedure(name="gone"), ended_at=NINE), is_removed=True)
+        for status in (RunStatus.SUCCEEDED, RunStatus.PAUSED)
+    )
+
+    assert sentence(ended) == "Finished after 0 ms."
+    assert sentence(paused).endswith("No code here has the name gone: bring it back before that.")
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "told"),
+    [
+        (SIGNAL, closing("received", 1, responder="bob"), "The signal has come"),
+        (
+            SIGNAL,
+            closing("expired", responder="system: deadline", timed_out=True),
+            "The time is up",
+        ),
+        ({"wait": "child"}, closing("failed", responder="s"), "Its child run has ended"),
+        (
+            asking(),
+            closing("expired", responder="system: deadline", timed_out=True),
+            "Nobody answered Refund 7 €? in time",
+        ),
+        (asking(), closing("withdrawn", responder="dave"), "Refund 7 €? was withdrawn"),
+    ],
+)
+def test_what_no_worker_has_taken_in_is_told_as_what_it_is(
+    opened: dict[str, Any], closed: dict[str, Any], told: str
+) -> None:
+    facts = Facts(run(RunStatus.QUEUED), answered={**opened, **closed})
+
+    assert sentence(facts) == f"{told}; goes on as soon as a worker is free."
+
+
+def test_what_was_undone_is_not_kept() -> None:
+    facts = Facts(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=2, to_undo=2)
+    partly = Facts(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=1, to_undo=2)
+
+    assert sentence(facts) == "Cancelled. It has undone what it noted to undo: 2 steps."
+    assert sentence(partly) == (
+        "Cancelled. 1 of 2 steps that undo what it did succeeded: look at the rest."
+    )
 
 
 def test_retrying() -> None:
@@ -157,6 +273,7 @@ def test_done() -> None:
         "Finished after 16 min: 2 steps and 1 question to people."
     )
     assert sentence(Facts(ended, kept=0)) == "Finished after 16 min: nothing to do."
+    assert sentence(Facts(ended, kept=0, others=2)) == "Finished after 16 min: 2 waits."
 
 
 def test_failed_in_a_step() -> None:
@@ -210,7 +327,7 @@ def test_a_run_that_was_ended_at_once_says_so() -> None:
 
 def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
     paused = run(RunStatus.PAUSED, pause_requested_at=NINE)
-    facts = Facts(paused, opened=asking(), opened_at=at(5), paused=operation("pause"))
+    facts = Facts(paused, openings=[Opening(asking(), at(5))], paused=operation("pause"))
 
     assert sentence(facts) == (
         "Paused since 09:00 by dave: “Why not?” It does nothing until it is let go on. "
