@@ -1,7 +1,8 @@
 """What a mail says: enough to know what it is about, and where to answer or to look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from textwrap import TextWrapper, indent
 from typing import Any
 
@@ -123,7 +124,9 @@ def about(request: HumanRequest) -> Iterator[str]:
     """The evidence, a line a value, and no more of them than are read."""
     asked = request.asked
     found = cut_value(asked.evidence, PAGE)
-    lines = [] if asked.evidence is None else list(_lines(found.value))
+    moment = f" (as read at {_local(request.opened_at)})"
+    marks = {tuple(path.split(".")): moment for path in asked.volatile}
+    lines = [] if asked.evidence is None else list(_lines(found.value, marks))
     for line in lines[:MOST_LINES]:
         yield f"  {line}"
     if len(lines) > MOST_LINES:
@@ -140,18 +143,26 @@ def silence(request: HumanRequest) -> str:
     due = request.wait.due_at
     if due is None:
         return silence_of(request)
-    local = timezone.localtime(due)
-    return f"{silence_of(request)} The time ends on {date_format(local, 'j F Y, H:i e')}."
+    return f"{silence_of(request)} The time ends on {_local(due)}."
 
 
-def _lines(value: Any, name: str = "") -> Iterator[str]:
+def _local(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "j F Y, H:i e")
+
+
+Path = tuple[str, ...]
+
+
+def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
+    """The evidence line by line, with the mark of its path or of one above it."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             own = exact_name(key)
-            yield from _lines(inner, f"{name}.{own}" if name else own)
+            yield from _lines(inner, marks, f"{name}.{own}" if name else own, (*path, key))
     elif isinstance(value, list) and value:
         for number, inner in enumerate(value, start=1):
-            yield from _lines(inner, f"{name} {number}".strip())
+            yield from _lines(inner, marks, f"{name} {number}".strip(), path)
     else:
-        shown = shortened(cell(value).text, LONGEST_VALUE)
+        mark = next((mark for above, mark in marks.items() if path[: len(above)] == above), "")
+        shown = f"{shortened(cell(value).text, LONGEST_VALUE)}{mark}"
         yield f"{plain(name)}: {shown}" if name else shown

@@ -1,5 +1,6 @@
 """What the templates of requests ask of data."""
 
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -117,9 +118,9 @@ def shows_more(question: Question) -> bool:
 
 
 @register.filter
-def drawn(data: Any) -> Node:
+def drawn(data: Any, volatile: Sequence[str]) -> Node:
     """Plain JSON as nodes, which a template can walk through whatever its names are."""
-    return draw(data)
+    return draw(data, volatile)
 
 
 @register.filter

@@ -39,6 +39,8 @@ class Node:
     """The cells of a table; None where a row has no such name."""
     parts: Sequence["Node"] = ()
     """Of a list."""
+    read: Sequence[str] = ()
+    """Labels of what in a list was read at the time it was asked, and may have changed since."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,38 @@ class Named:
     label: str
     """The name as people write it, unless two would look the same."""
     node: Node | None
+    is_read: bool = False
+    """Whether it was read at the time it was asked, and may have changed since."""
+    read: Sequence[str] = ()
+    """Labels of what in it was, where that is not all of it."""
 
 
-def draw(value: Any) -> Node:
-    """Return all of a plain JSON value as nodes; what is nested in its parts is JSON."""
+def draw(value: Any, volatile: Sequence[str] = ()) -> Node:
+    """Return all of a plain JSON value as nodes; what is nested in its parts is JSON.
+
+    `volatile`: paths as in `ctx.approve(volatile=)`, which are marked.
+    """
     if isinstance(value, Mapping) and value:
         labels = labels_of(value)
-        named = [Named(name, labels[name], cell(one)) for name, one in value.items()]
+        named = [_named(name, labels[name], cell(one), volatile) for name, one in value.items()]
         return Node("mapping", named=named)
     if isinstance(value, list) and value:
-        return _table(value) if _is_table(value) else Node("list", parts=[*map(cell, value)])
+        if _is_table(value):
+            return _table(value, volatile)
+        return Node("list", parts=[*map(cell, value)], read=[*map(path_label, volatile)])
     return cell(value)
+
+
+def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) -> Named:
+    inner = [path.removeprefix(f"{name}.") for path in volatile if path.startswith(f"{name}.")]
+    is_read = name in volatile
+    return Named(name, label, node, is_read, [] if is_read else [*map(path_label, inner)])
+
+
+def path_label(path: str) -> str:
+    """As in "Source: read at"."""
+    first, *rest = [label_of(name) for name in path.split(".")]
+    return ": ".join([first, *(name[:1].lower() + name[1:] for name in rest)])
 
 
 def cell(value: Any) -> Node:
@@ -85,11 +108,13 @@ def _text(value: str) -> Node:
     return Node("text", value, is_number=bool(NUMBER.fullmatch(value)))
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> Node:
+def _table(rows: Sequence[Mapping[str, Any]], volatile: Sequence[str]) -> Node:
     names = list(dict.fromkeys(name for row in rows for name in row))
     labels = labels_of(names)
     drawn = [[cell(row[name]) if name in row else None for name in names] for row in rows]
-    columns = [Named(name, labels[name], drawn[0][place]) for place, name in enumerate(names)]
+    columns = [
+        _named(name, labels[name], drawn[0][place], volatile) for place, name in enumerate(names)
+    ]
     return Node("table", named=columns, rows=drawn)
 
 

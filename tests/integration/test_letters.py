@@ -1,12 +1,17 @@
 """What a mail about a request says, whatever the author wrote."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import strip_tags
 
 from chat.services.letter import Letter, letter_about
 from tests.calls import grant, request_of, run_until_it_waits
+from tests.pages import browser, shown
 
 pytestmark = pytest.mark.django_db
 URL = "https://shop.example/orders/2024-1187/returns/" + "a-b-" * 40 + "end"
@@ -80,3 +85,16 @@ def test_of_an_endless_line_the_beginning_is_told(alice: User, bob: User, financ
 
     assert "… The rest stands on the page.\n" in text
     assert len(text) < 6000
+
+
+def test_what_may_have_changed_since_is_told_as_read_at_its_time(admin_user: User) -> None:
+    request = request_of(run_until_it_waits("volatile_evidence", by=admin_user))
+    at = date_format(timezone.localtime(request.opened_at), "j F Y, H:i e")
+
+    text = letter_about(request, to=admin_user).text
+
+    assert re.search(rf"source\.read_at: 12:\d\d \(as read at {re.escape(at)}\)", text)
+    assert text.count("as read at") == 1
+    for path in (f"/requests/{request.pk}", f"/runs/{request.wait.run_id}"):
+        page = strip_tags(shown(browser(admin_user).get(path)))
+        assert page.count("Read at as read at") == 1

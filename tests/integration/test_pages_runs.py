@@ -422,9 +422,10 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
         assert "or the time" in text
         assert "The first to come counts; the run no longer waits for the rest." in text
         assert "The timer may withdraw the question at" in text
+    page = strip_tags(page_of(admin_user, run))
     card = strip_tags(shown(browser(admin_user).get(f"/requests/{request_of(run).pk}")))
     said = caller(admin_user).get(f"/api/requests/{request_of(run).pk}").json()["silence"]
-    for told in (text, card, said):
+    for told in (page, card, said):
         assert "until somebody answers. A timer may withdraw it before that." in told
 
 

@@ -73,3 +73,16 @@ def test_changes_name_what_is_gone_and_what_is_new() -> None:
         ("kept", "three"),
         ("new", "four"),
     ]
+
+
+def test_what_may_have_changed_since_is_marked_where_it_stands() -> None:
+    evidence = {"stock": 5, "source": {"read_at": "12:01"}, "rate": "1.08"}
+    marks = {one.label: (one.is_read, one.read) for one in draw(evidence, ("rate",)).named}
+    nested = {one.label: list(one.read) for one in draw(evidence, ("source.read_at",)).named}
+    table = draw([{"order": 7, "stock": 2}], ("stock",))
+    mixed = draw([1, {"shelf": {"in_stock": 2}}], ("shelf.in_stock",))
+
+    assert marks == {"Stock": (False, []), "Source": (False, []), "Rate": (True, [])}
+    assert nested == {"Stock": [], "Source": ["Read at"], "Rate": []}
+    assert [one.is_read for one in table.named] == [False, True]
+    assert mixed.read == ["Shelf: in stock"]
