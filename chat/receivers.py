@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from chat.access import reads_all_of, visible_sessions
+from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import HumanRequest, Member, Message, Session
 from chat.models.session import record, record_run, session_of
@@ -28,7 +29,25 @@ def connect() -> None:
     hooks.wait_closed.connect(close_request)
     hooks.notice.connect(say)
     hooks.run_ended.connect(record_end)
+    hooks.open_requests.append(open_requests_of)
     hooks.changed.append(ring_for_run)
+
+
+def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
+    """What the run asks people now, the oldest first, as far as the user may see it."""
+    found = visible_requests(user).open().filter(wait__run=run).select_related("wait")
+    shown = found.prefetch_related("assignments__user", "assignments__group").order_by("pk")[:most]
+    return [
+        {
+            "id": one.pk,
+            "key": one.wait.key,
+            "kind": one.kind,
+            "prompt": one.prompt,
+            "assigned": [str(assignment) for assignment in one.assignments.all()],
+            "due_at": one.wait.due_at,
+        }
+        for one in shown.defer("question")
+    ]
 
 
 def open_session(run: Run, **_: Any) -> None:

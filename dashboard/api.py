@@ -19,6 +19,7 @@ import procedures.operations_api
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
+from dashboard.api_parameters import with_known_parameters
 from dashboard.api_scopes import ScopeError
 from dashboard.throttle import TooManyAttemptsError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
@@ -57,6 +58,7 @@ api = NinjaAPI(
     parser=JsonParser(),
     urls_namespace="api",
 )
+api.add_decorator(with_known_parameters, mode="operation")
 api.add_router("", procedures.api.router, tags=["Procedures and runs"])
 api.add_router("", procedures.operations_api.router, tags=["Operators"])
 api.add_router("", chat.api.router, tags=["Requests"])

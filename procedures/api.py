@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from ninja import Router, Status
 
-from procedures import access, services
+from procedures import access, services, standing
 from procedures.access import SignedIn
 from procedures.engine.files import file_desk
 from procedures.engine.journal import RunStatus
@@ -16,14 +16,13 @@ from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run, Signal
 from procedures.paging import PAGE, Limit, Page, light, page
+from procedures.run_schemas import RunDetailOut, RunPage
 from procedures.schemas import (
     KEY,
     EventOut,
     EventPage,
     ProcedureDetailOut,
     ProcedurePage,
-    RunDetailOut,
-    RunPage,
     SignalDetailOut,
     SignalIn,
     SignalOut,
@@ -111,14 +110,18 @@ def list_runs(
     request: SignedIn,
     status: RunStatus | None = None,
     procedure: Word | None = None,
+    parent: UUID | None = None,
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> Page:
+    """Of a `parent` its child runs."""
     runs = access.visible_runs(request.user).for_lists().defer("error")
     if status:
         runs = runs.filter(status=status)
     if procedure:
         runs = runs.filter(procedure__name=procedure)
+    if parent:
+        runs = runs.filter(parent_wait__run__in=access.visible_runs(request.user).filter(pk=parent))
     return page(runs, by="-id", after=after, limit=limit)
 
 
@@ -158,6 +161,12 @@ def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
     if run.result is None:
         raise Http404
     return HttpResponse(whole_text(run.result), content_type="application/json")
+
+
+@router.get("/runs/{run_id}/state", response={200: Any, **refusals(404, 410)}, summary="Its state")
+def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
+    """All values of its `ctx.state` by name, however large they are."""
+    return standing.state_of(get_object_or_404(access.visible_runs(request.user), pk=run_id))
 
 
 @router.get(

@@ -8,12 +8,16 @@ Sent with `send`: a receiver that raises undoes the whole change. Arguments, all
     notice(run, text, level, at)           level: of an alert, else ""
     run_ended(run)
 
+Those in `open_requests` are called with a run, a user and how many at most, and tell what the run
+asks people now: each with `id, key, kind, prompt, assigned, due_at`.
+
 After the commit those in `changed` are called with the run's id, for hints: they may be lost, and
 must be quick. A signal's way to its one receiver costs a step as much as its mark in the chain.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from django.dispatch import Signal
 
@@ -24,6 +28,7 @@ wait_opened = Signal()
 wait_closed = Signal()
 notice = Signal()
 run_ended = Signal()
+open_requests: list[Callable[[Any, Any, int], Iterable[Mapping[str, Any]]]] = []
 changed: list[Callable[[str], None]] = []
 
 

@@ -10,15 +10,14 @@ from ninja import Router, Status
 from procedures import access, services
 from procedures.access import SignedIn
 from procedures.models import Installation, Run
+from procedures.run_schemas import OperatedOut, RunDetailOut
 from procedures.schemas import (
     KEY,
     ErrorOut,
     ForkIn,
     HealthOut,
-    OperatedOut,
     ReasonIn,
     RestartIn,
-    RunDetailOut,
     Word,
     refusals,
 )

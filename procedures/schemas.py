@@ -11,8 +11,7 @@ from pydantic import AfterValidator, Field
 
 from procedures import access, registry
 from procedures.engine.errors import without_traceback
-from procedures.engine.large import place_of
-from procedures.models import Artifact, Event, Procedure, Run, Signal, Wait
+from procedures.models import Event, Procedure, Run, Signal
 
 
 def without_nul(text: str) -> str:
@@ -119,136 +118,6 @@ class ProcedureDetailOut(ProcedureOut):
         return definition.schema if definition else None
 
 
-class ArtifactOut(Schema):
-    """A file of a run."""
-
-    name: str
-    size: int = Field(description="Bytes.")
-    content_type: str
-    digest: str = Field(description="SHA-256 of the content.")
-
-
-class WaitOut(Schema):
-    """What a run waits for now."""
-
-    kind: str
-    key: str
-    due_at: datetime | None
-
-
-class WorkingOut(Schema):
-    """The step that has been running for over a second."""
-
-    step: str
-    attempt: int
-    since: datetime
-
-
-class RunOut(Schema):
-    """A run."""
-
-    id: UUID
-    procedure: str
-    title: str
-    status: str
-    started_by: str | None
-    created_at: datetime
-    ended_at: datetime | None
-
-    @staticmethod
-    def resolve_procedure(run: Run) -> str:
-        return run.procedure.name
-
-    @staticmethod
-    def resolve_title(run: Run) -> str:
-        return run.procedure.title
-
-    @staticmethod
-    def resolve_started_by(run: Run) -> str | None:
-        return run.started_by.get_username() if run.started_by else None
-
-
-def visible_id(run: UUID | None, context: Any) -> UUID | None:
-    """The id of a related run, unless whoever asks may not see that."""
-    seen = access.visible_runs(context["request"].user)
-    return run if run and seen.filter(pk=run).exists() else None
-
-
-class RunDetailOut(RunOut):
-    """A run with all that is known of it but its journal."""
-
-    version: str
-    parent: UUID | None = Field(
-        description="The run that started this one as its child, if you may see it."
-    )
-    origin: UUID | None = Field(
-        description="The run that this one is a restart or a fork of, if you may see it."
-    )
-    forked_at: str = Field(description="The key that a fork begins at; empty for a restart.")
-    inputs: Any = Field(description="None where they are large: then `inputs_at` names an address.")
-    inputs_at: str | None = Field(description="Where large inputs are read, as JSON.")
-    result: Any = Field(description="None where it is large: then `result_at` names an address.")
-    result_at: str | None = Field(description="Where a large result is read, as JSON.")
-    error: dict[str, Any] | None = Field(description="type, message and what helps to mend it.")
-    waits: list[WaitOut]
-    working: WorkingOut | None
-    artifacts: list[ArtifactOut]
-    last_seq: int = Field(description="The number of the newest event in the journal.")
-
-    @staticmethod
-    def resolve_version(run: Run) -> str:
-        return run.version.version
-
-    @staticmethod
-    def resolve_parent(run: Run, context: Any) -> UUID | None:
-        return visible_id(run.parent_wait.run_id if run.parent_wait else None, context)
-
-    @staticmethod
-    def resolve_origin(run: Run, context: Any) -> UUID | None:
-        return visible_id(run.origin_id, context)
-
-    @staticmethod
-    def resolve_inputs(run: Run) -> Any:
-        return None if place_of(run.inputs) else json.loads(run.inputs)
-
-    @staticmethod
-    def resolve_inputs_at(run: Run) -> str | None:
-        return f"/api/runs/{run.pk}/inputs" if place_of(run.inputs) else None
-
-    @staticmethod
-    def resolve_result(run: Run) -> Any:
-        is_here = run.result is not None and not place_of(run.result)
-        return json.loads(str(run.result)) if is_here else None
-
-    @staticmethod
-    def resolve_result_at(run: Run) -> str | None:
-        return f"/api/runs/{run.pk}/result" if place_of(run.result) else None
-
-    @staticmethod
-    def resolve_error(run: Run, context: Any) -> Any:
-        return for_reader(json.loads(run.error), run.pk, context) if run.error else None
-
-    @staticmethod
-    def resolve_waits(run: Run) -> list[Wait]:
-        return list(run.waits.open())
-
-    @staticmethod
-    def resolve_working(run: Run) -> dict[str, Any] | None:
-        if not run.working_on:
-            return None
-        attempt, since = run.working_attempt, run.working_since
-        return {"step": run.working_on, "attempt": attempt, "since": since}
-
-    @staticmethod
-    def resolve_artifacts(run: Run) -> list[Artifact]:
-        newest = {artifact.name: artifact for artifact in run.artifacts.order_by("pk")}
-        return list(newest.values())
-
-    @staticmethod
-    def resolve_last_seq(run: Run) -> int:
-        return run.head_seq
-
-
 class EventOut(Schema):
     """One line of a run's journal."""
 
@@ -271,13 +140,6 @@ class ProcedurePage(Schema):
 
     items: list[ProcedureOut]
     next: str | None
-
-
-class RunPage(Schema):
-    """Some runs, newest first."""
-
-    items: list[RunOut]
-    next: UUID | None
 
 
 class EventPage(Schema):
@@ -362,10 +224,3 @@ class ForkIn(RestartIn):
         default=True,
         description="Ask people only what has changed; else all that they were asked before.",
     )
-
-
-class OperatedOut(Schema):
-    """What became of a run that was operated."""
-
-    told: str = Field(description="What was done, or will be, in a sentence.")
-    run: RunDetailOut

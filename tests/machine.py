@@ -35,6 +35,7 @@ NOUNS = (
     "retried",
     "secretive",
     "seeds",
+    "showing",
     "shown",
     "steps",
     "together",

@@ -52,7 +52,8 @@ def overview(request: Visit) -> dict[str, Any]:
         "stuck": listed_runs(runs.filter(is_stuck).order_by("-pk")[: LONGEST_LIST + 1]),
         "working": listed_runs(working.order_by("-pk")[: LONGEST_LIST + 1]),
         "coming": list(
-            coming.order_by("due_at")
+            coming.with_reasons()
+            .order_by("due_at")
             .select_related("run__procedure", "request")
             .defer("request__question", *values_of("run"))[:LONGEST_LIST]
         ),

@@ -241,25 +241,30 @@ class Context:
     # Time and messages
 
     @with_options("ctx.sleep")
-    def sleep(self, length: Duration) -> None:
-        """Wait that long; holds no worker. No time at all is not waited for."""
+    def sleep(self, length: Duration, *, reason: str = "") -> None:
+        """Wait that long; holds no worker. No time at all is not waited for.
+
+        People read the reason while the run sleeps.
+        """
         self._line.check_usable()
-        sleep(self._line, "sleep", parse_duration(length, shortest=timedelta(0)))
+        sleep(self._line, "sleep", parse_duration(length, shortest=timedelta(0)), reason=reason)
 
     @with_options("ctx.sleep_until")
-    def sleep_until(self, moment: datetime) -> None:
+    def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
         """Wait until then (with its time zone, within ten years).
 
         A moment that has passed is not waited for.
         """
         self._line.check_usable()
         check_moment(moment, now=self._line.now)
-        sleep(self._line, "sleep_until", moment - self._line.journal.now())
+        sleep(self._line, "sleep_until", moment - self._line.journal.now(), reason=reason)
 
     @with_options("ctx.timer")
-    def timer(self, length: Duration) -> Handle[datetime]:
+    def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
         """A handle that closes after that length of time."""
-        return self._timer("timer", length)
+        self._line.check_usable()
+        key = self._line.scope.key_for("timer")
+        return open_timer(self._line, key, parse_duration(length), reason=reason)
 
     @overload
     def signal(self, name: str, **waiting: Unpack[Waiting]) -> Handle[Received[Any]]: ...
@@ -273,10 +278,6 @@ class Context:
     ) -> Handle[Received[Any]]:
         """A handle that closes with the next signal of that name, kept also when it came early."""
         return open_signal(self._line, name, hint, waiting, code=self._procedure.version)
-
-    def _timer(self, name: str, length: Duration) -> Handle[datetime]:
-        self._line.check_usable()
-        return open_timer(self._line, self._line.scope.key_for(name), parse_duration(length))
 
     # Other runs, and branches of this one
 

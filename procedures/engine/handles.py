@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from procedures.engine import canonical
 from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line
+from procedures.engine.options import check_text
 from procedures.engine.questions import Outcome, Question, RequestKind, Response
 from procedures.engine.sizes import cut
 from procedures.engine.volatile import REMEDY, differences
@@ -194,16 +196,28 @@ def _edited(value: Any, question: Question) -> Any:
     return "" if value["decision"] == "rejected" else value.get("text", question.draft)
 
 
-def open_timer(line: Line, key: str, length: timedelta) -> Handle[datetime]:
-    data = {"wait": "timer", "digest": "timer"}
+def open_timer(line: Line, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:
+    data = {"wait": "timer", "digest": "timer", **reason_of(line, key, "a timer", reason)}
     return open_wait(line, key, data, lambda entry: entry.last.at, expires=length.total_seconds())
 
 
-def sleep(line: Line, name: str, length: timedelta) -> None:
+def sleep(line: Line, name: str, length: timedelta, *, reason: str = "") -> None:
     """Wait for a timer; without one where no time is left, on every replay alike."""
     key = line.scope.key_for(name)
+    told = reason_of(line, key, f"ctx.{name}", reason).get("reason", "")
     if length > timedelta(0) or line.scope.peek("wait", key):
-        open_timer(line, key, max(length, SHORTEST)).wait()
+        open_timer(line, key, max(length, SHORTEST), reason=told).wait()
+
+
+def reason_of(line: Line, key: str, of: str, reason: str) -> dict[str, str]:
+    """The reason that people read while the run waits, on one line, as a part of the opening.
+
+    It is no part of the digest: the kept one stays when the code has another one now.
+    """
+    told = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
+    if told and line.is_new("wait", key):
+        line.sizes.check_reason(of, told)
+    return {"reason": told} if told else {}
 
 
 def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

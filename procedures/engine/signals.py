@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError
-from procedures.engine.handles import Handle, open_wait
+from procedures.engine.handles import Handle, open_wait, reason_of
 from procedures.engine.history import Entry
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line, checked_name
@@ -27,12 +27,13 @@ LONGEST_REASON = 500
 class Waiting(TypedDict, total=False):
     """How long a signal is waited for: after `expires` the `default` counts, None unless given.
 
-    With `on_timeout="fail"` it raises RequestExpiredError instead.
+    With `on_timeout="fail"` it raises RequestExpiredError instead. People read the `reason`.
     """
 
     expires: Duration
     default: Any
     on_timeout: Literal["fail"]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def open_signal(
     key = line.scope.key_for(checked_name(name))
     data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
     data |= {"shape": shape_of(hint), "code": code}
+    data |= reason_of(line, key, f"the signal {name!r}", waiting.get("reason", ""))
     data["digest"] = canonical.digest(canonical.text_of(("signal", name)))[:16]
 
     def read(entry: Entry) -> Received[Any]:
@@ -121,7 +123,7 @@ def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
 
 def _silence(name: str, hint: Any, waiting: Waiting) -> dict[str, Any]:
     """What the clock does when nothing comes, in the words that questions use."""
-    if "expires" not in waiting and waiting:
+    if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
         raise QuestionError(f"The signal {name!r} needs expires= too: when does silence count?")
     if "default" in waiting and "on_timeout" in waiting:
         raise QuestionError(f"The signal {name!r} says both default= and on_timeout=.")

@@ -50,7 +50,7 @@ class Sizes:
     signal: int = 256 * 1024
     """Of the canonical JSON of a signal's value, and of a default that counts instead of it."""
     reason: int = 1_000
-    """That an operator gives."""
+    """That an operator gives, or an author for a wait."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -95,6 +95,10 @@ class Sizes:
         """`SizeError` for a text that a run says, shows or notes, and that is too long."""
         most = self.stage if what == "stage" else self.notice
         _check(f"The text of this {what}", len(text), CHARACTERS, most, AS_FILE)
+
+    def check_reason(self, of: str, reason: str) -> None:
+        """`SizeError` for the reason of a wait that is longer than it may be."""
+        _check(f"reason= of {of}", len(reason), CHARACTERS, self.reason, SHORTER)
 
     def check_default(self, signal: str, value: Any) -> None:
         """`SizeError` for a signal's default that is larger than a signal may be."""

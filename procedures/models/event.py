@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Cast
 
 from procedures.engine.journal import Event as JournalEvent
@@ -16,6 +17,8 @@ from procedures.models.run import Run
 
 Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
+SHOWN = ("stage", "state", "progress")
+"""What is looked up in a journal of any length, each time that somebody looks at its run."""
 READ_AT_ONCE = 5000
 """Rows: what is held of them besides the events is small, and a short journal is one query."""
 FOLLOWING = (
@@ -57,6 +60,9 @@ class Event(models.Model):
     class Meta:
         ordering = ["run", "seq"]
         constraints = [models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_seq")]
+        indexes = [
+            models.Index(fields=["run", "seq"], condition=Q(kind__in=SHOWN), name="shown_events")
+        ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind} {self.name}"

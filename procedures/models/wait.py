@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils.functional import cached_property
 
+from procedures.engine import canonical
 from procedures.engine.handles import KEEPS_ON
 from procedures.engine.journal import RunStatus
 from procedures.models.cells import rows_of, save_columns
@@ -27,6 +28,12 @@ class WaitQuerySet(models.QuerySet["Wait"]):
     def behind(self) -> Self:
         """Maps of which more children may begin than have: those that did not fit a transaction."""
         return self.open().filter(is_behind=True)
+
+    def with_reasons(self) -> Self:
+        """Loads why timers and signals are waited for, without a query a row."""
+        opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
+        timed = When(kind__in=[Wait.Kind.TIMER, Wait.Kind.SIGNAL], then=opening.values("data")[:1])
+        return self.annotate(opened_with=Case(timed, default=None))
 
     def due(self, now: datetime) -> Self:
         return self.open().filter(due_at__lte=now)
@@ -123,6 +130,12 @@ class Wait(models.Model):
 
     def is_due(self, now: datetime) -> bool:
         return self.due_at is not None and self.due_at <= now
+
+    @property
+    def reason(self) -> str:
+        """Why a timer or a signal is waited for, as its author says; see `with_reasons`."""
+        text = getattr(self, "opened_with", None)
+        return str(canonical.plain(text).get("reason", "")) if text else ""
 
     def opening(self) -> dict[str, Any]:
         """What the run asked for when it opened this wait."""

@@ -110,9 +110,10 @@ def _opened(event: JournalEvent, data: dict[str, Any]) -> Told:
     until = (", until ", datetime.fromisoformat(due)) if due else ()
     match data["wait"]:
         case "timer":
-            return "timer", say("Sleeps", *until)
+            return "timer", say("Sleeps", *until, _because(data.get("reason", "")))
         case "signal":
-            return "timer", say("Waits for the signal ", code(data["signal"]), *until)
+            why = _because(data.get("reason", ""))
+            return "timer", say("Waits for the signal ", code(data["signal"]), *until, why)
         case "set":
             return "timer", say(f"Waits for {data['need']} of {len(data['over'])}")
     return "person", say("Asks ", strong(data["prompt"]), *until)

@@ -74,10 +74,12 @@ def _one(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
         words = _silence(question, opening.due_at)
         return [" for ", prompt, f" from {people}{joint}", *words, "."]
     other = _other(opening)
+    why = _reason(opening, LONGEST_PROMPT)
+    end = f": {why.rstrip('.')}." if why else "."
     if opening.due_at and not other:
-        return [" and goes on at ", opening.due_at, "."]
+        return [" and goes on at ", opening.due_at, end]
     until: list[Piece] = [" until ", opening.due_at] if opening.due_at else []
-    return [*([" for ", *other] if other else []), *until, "."]
+    return [*([" for ", *other] if other else []), *until, end]
 
 
 def _named(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
@@ -87,10 +89,17 @@ def _named(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
         words: list[Piece] = [prompt, f" from {asked(question.assign, answerers)}"]
         fate: list[Piece] = [" (", *_silence(question, opening.due_at), ")"]
         return words + fate if opening.due_at else words
+    why = _reason(opening, SHORT_PROMPT)
+    end: list[Piece] = [f" (“{why}”)"] if why else []
     if opening.is_timer and opening.due_at:
-        return ["the time ", opening.due_at]
+        return ["the time ", opening.due_at, *end]
     until: list[Piece] = [" (until ", opening.due_at, ")"] if opening.due_at else []
-    return [*(_other(opening) or ["something else"]), *until]
+    return [*(_other(opening) or ["something else"]), *until, *end]
+
+
+def _reason(opening: Opening, most: int) -> str:
+    """Why a timer or a signal is waited for, as its author says."""
+    return shortened(opening.opened.get("reason", ""), most)
 
 
 def _other(opening: Opening) -> list[Piece]:

@@ -1,6 +1,7 @@
 """Strangers see nothing by any route, and looking changes nothing: every address of the site."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from dashboard.sign_in import tokens
 from procedures.models import Installation, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
-from tests.calls import caller, grant, request_of, respond, run_until_it_waits
+from tests.calls import caller, detail, grant, request_of, respond, run_until_it_waits
 from tests.routes import Address, addresses
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -178,6 +179,48 @@ def test_lists_and_pages_show_a_stranger_nothing(filled: dict[str, object], caro
 def test_a_strangers_lists_are_empty(run: Run, carol: User, bob: User, path: str) -> None:
     assert caller(carol).get(f"/api/{path}").json() == {"items": [], "next": None}
     assert caller(bob).get(f"/api/{path}").json()["items"]
+
+
+# Parameters
+
+
+def test_no_route_lets_an_unknown_parameter_pass(
+    filled: dict[str, object], admin_user: User
+) -> None:
+    """What an address takes is read from its documentation."""
+    client = caller(admin_user)
+    described = client.get("/api/openapi.json").json()["paths"]
+    paths = [one.path for one in addresses(filled) if one.is_api]
+    tried = 0
+
+    for path in paths:
+        taken = described.get(pattern_of(path, described), {}).get("get")
+        if taken is None or client.get(path).status_code != 200:
+            continue
+        names = [one["name"] for one in taken.get("parameters", []) if one["in"] == "query"]
+        for wrong in ("colour", *(f"{name}z" for name in names)):
+            sentence = detail(client.get(f"{path}?{wrong}=1"), 422)
+            assert sentence.startswith(f"{wrong}: isn't a parameter of this address."), path
+            assert (f"Did you mean {wrong[:-1]!r}?" in sentence) == (wrong[:-1] in names), path
+            assert sentence.endswith(f"It takes {', '.join(names) or 'none'}."), path
+        tried += 1
+
+    assert tried >= 12
+
+
+def pattern_of(path: str, patterns: Iterable[str]) -> str:
+    same = (one for one in patterns if re.fullmatch(re.sub(r"{[^}]+}", "[^/]+", one), path))
+    return next(same, "")
+
+
+def test_what_changes_something_refuses_unknown_parameters_too(run: Run, admin_user: User) -> None:
+    request = request_of(run)
+    path = f"/api/requests/{request.pk}/response?user=bob"
+
+    response = caller(admin_user).post(path, {"value": True}, "application/json")
+
+    assert detail(response, 422) == "user: isn't a parameter of this address. It takes none."
+    assert not request.responses.exists()
 
 
 # Looking

@@ -168,6 +168,7 @@ def paths(family: Family, carol: User) -> list[str]:
         f"/api/requests?run={parent.pk}",
         "/api/requests?status=answered",
         "/api/runs?status=waiting",
+        f"/api/runs?parent={parent.pk}",
         "/runs?state=people",
     ]
 
@@ -192,6 +193,42 @@ def text_of(response: Any) -> str:
 
 def found_in(text: str, secrets: list[str]) -> list[str]:
     return [secret for secret in secrets if secret.casefold() in text.casefold()]
+
+
+# Children in the API
+
+
+def test_a_parent_lists_the_children_that_one_may_see(
+    family: Family, alice: User, carol: User
+) -> None:
+    family.go_on("mapping")
+    path, children = f"/api/runs?parent={family.parent.pk}", Run.objects.exclude(parent_wait=None)
+
+    def listed(user: User, path: str) -> list[str]:
+        return [one["id"] for one in caller(user).get(path).json()["items"]]
+
+    assert listed(alice, path) == [str(one.pk) for one in children.order_by("-pk")]
+    assert len(listed(alice, path)) == 3
+    assert listed(alice, f"/api/runs?parent={family.child.pk}") == []
+    told = caller(alice).get(f"/api/runs/{family.parent.pk}").json()
+    assert [one["id"] for one in told["children"]["items"]] == listed(alice, path)
+    assert listed(carol, path) == []
+
+
+def test_a_run_tells_how_it_stands(family: Family, alice: User, carol: User) -> None:
+    def told(user: User, run: Run) -> Any:
+        return caller(user).get(f"/api/runs/{run.pk}").json()
+
+    parent = told(alice, family.parent)
+
+    assert parent["state"] == {"zebra_state": "zebra value"}
+    assert parent["stage"]["name"] == "Zebra stage"
+    [asked] = parent["requests"]
+    assert asked["prompt"] == "A zebra word?"
+    assert asked["id"] == str(request_of(family.parent).pk)
+    child = told(carol, family.child)
+    assert [one["key"] for one in child["requests"]] == ["approve"]
+    assert child["children"] == {"items": [], "next": None}
 
 
 # Every route

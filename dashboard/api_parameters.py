@@ -1,0 +1,58 @@
+"""Query parameters: one that a route doesn't know is refused, for it would change nothing."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.params.models import Query
+from ninja.signature import ViewSignature
+
+from procedures.engine.canonical import legible
+from procedures.engine.errors import Fault, InputError
+from procedures.engine.sizes import cut
+from procedures.engine.spelling import meant
+
+View = Callable[..., Any]
+LONGEST_NAME = 80
+"""Of an unknown parameter in a sentence."""
+
+
+def with_known_parameters(view: View) -> View:
+    """Raise `InputError` for a query parameter that is unknown, or sent more than once.
+
+    An unknown one is told with the nearest known one.
+    """
+    names = parameters_of(view)
+
+    @wraps(view)
+    def checked(request: HttpRequest, **given: Any) -> Any:
+        in_path = request.resolver_match.kwargs if request.resolver_match else {}
+        known = [name for name in names if name not in in_path]
+        faults = [fault for name in request.GET for fault in _faults(request, name, known)]
+        if faults:
+            raise InputError(faults)
+        return view(request, **given)
+
+    return checked
+
+
+def parameters_of(view: View) -> list[str]:
+    """Return the names of its parameters, those in its path among them."""
+    found = ViewSignature("", view).params
+    return [one.alias for one in found if isinstance(one.source, Query)]
+
+
+def _faults(request: HttpRequest, name: str, known: Sequence[str]) -> list[Fault]:
+    if name not in known:
+        shown = cut(legible(name), LONGEST_NAME)
+        return [Fault(shown, f"isn't a parameter of this address.{_instead(name, known)}")]
+    if (count := len(request.GET.getlist(name))) > 1:
+        return [Fault(name, f"is sent {count} times. Send it once.")]
+    return []
+
+
+def _instead(name: str, known: Sequence[str]) -> str:
+    if not known:
+        return " It takes none."
+    return f"{meant(name, known, at_least=0)} It takes {', '.join(known)}."

@@ -1,0 +1,262 @@
+"""What the API says of one run."""
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from procedures import access, hooks, standing
+from procedures.engine.large import place_of
+from procedures.models import Artifact, Event, Run, Wait
+from procedures.paging import Page, page
+from procedures.schemas import for_reader
+
+MOST_CHILDREN = MOST_REQUESTS = 50
+"""In the answer to one run."""
+
+
+class ArtifactOut(Schema):
+    """A file of a run."""
+
+    name: str
+    size: int = Field(description="Bytes.")
+    content_type: str
+    digest: str = Field(description="SHA-256 of the content.")
+
+
+class WaitOut(Schema):
+    """What a run waits for now."""
+
+    kind: str
+    key: str
+    due_at: datetime | None
+    reason: str = Field(description="Why a timer or a signal is waited for, as its author says.")
+
+
+class WorkingOut(Schema):
+    """The step that has been running for over a second."""
+
+    step: str
+    attempt: int
+    since: datetime
+
+
+class RunOut(Schema):
+    """A run."""
+
+    id: UUID
+    procedure: str
+    title: str
+    status: str
+    started_by: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+    @staticmethod
+    def resolve_procedure(run: Run) -> str:
+        return run.procedure.name
+
+    @staticmethod
+    def resolve_title(run: Run) -> str:
+        return run.procedure.title
+
+    @staticmethod
+    def resolve_started_by(run: Run) -> str | None:
+        return run.started_by.get_username() if run.started_by else None
+
+
+class RunPage(Schema):
+    """Some runs, newest first."""
+
+    items: list[RunOut]
+    next: UUID | None
+
+
+class StageOut(Schema):
+    """The part of the procedure that a run is in."""
+
+    name: str
+    since: datetime
+
+    @staticmethod
+    def resolve_name(event: Event) -> str:
+        return str(event.content["stage"])
+
+    @staticmethod
+    def resolve_since(event: Event) -> datetime:
+        return event.at
+
+
+class ProgressOut(Schema):
+    """How far a run is, as its code or one of its steps said last."""
+
+    step: str | None = Field(description="The key of that step; None for the code between steps.")
+    text: str
+    done: float | None
+    total: float | None = Field(description="Of how many; None where the code doesn't know.")
+    at: datetime
+
+    @staticmethod
+    def resolve_step(event: Event) -> str | None:
+        return event.key if "attempt" in event.content else None
+
+    @staticmethod
+    def resolve_text(event: Event) -> str:
+        return str(event.content["text"])
+
+    @staticmethod
+    def resolve_done(event: Event) -> float | None:
+        return event.content.get("done")
+
+    @staticmethod
+    def resolve_total(event: Event) -> float | None:
+        return event.content.get("total")
+
+
+class OpenRequestOut(Schema):
+    """A question that a run asks people now."""
+
+    id: UUID
+    key: str = Field(description="The key of its wait in the run.")
+    kind: str
+    prompt: str
+    assigned: list[str] = Field(description='Who may answer: "finance", "@name", "perm:app.code".')
+    due_at: datetime | None
+
+
+def visible_id(run: UUID | None, context: Any) -> UUID | None:
+    """The id of a related run, unless whoever asks may not see that."""
+    seen = access.visible_runs(context["request"].user)
+    return run if run and seen.filter(pk=run).exists() else None
+
+
+class RunDetailOut(RunOut):
+    """A run with all that is known of it but its journal."""
+
+    version: str
+    parent: UUID | None = Field(
+        description="The run that started this one as its child, if you may see it."
+    )
+    origin: UUID | None = Field(
+        description="The run that this one is a restart or a fork of, if you may see it."
+    )
+    forked_at: str = Field(description="The key that a fork begins at; empty for a restart.")
+    inputs: Any = Field(description="None where they are large: then `inputs_at` names an address.")
+    inputs_at: str | None = Field(description="Where large inputs are read, as JSON.")
+    result: Any = Field(description="None where it is large: then `result_at` names an address.")
+    result_at: str | None = Field(description="Where a large result is read, as JSON.")
+    error: dict[str, Any] | None = Field(description="type, message and what helps to mend it.")
+    state: dict[str, Any] | None = Field(
+        description="`ctx.state`, by name; None where large: then `state_at` names an address."
+    )
+    state_at: str | None = Field(description="Where a large state is read, as JSON.")
+    stage: StageOut | None
+    progress: ProgressOut | None
+    children: RunPage = Field(
+        description="The newest that you may see; `GET /api/runs?parent=ID` lists them all."
+    )
+    requests: list[OpenRequestOut] = Field(
+        description="What it asks people now, the oldest first, of those that you may see at most "
+        f"{MOST_REQUESTS}; `GET /api/requests?run=ID&status=open` lists them all."
+    )
+    waits: list[WaitOut]
+    working: WorkingOut | None
+    artifacts: list[ArtifactOut]
+    last_seq: int = Field(description="The number of the newest event in the journal.")
+
+    @staticmethod
+    def resolve_version(run: Run) -> str:
+        return run.version.version
+
+    @staticmethod
+    def resolve_parent(run: Run, context: Any) -> UUID | None:
+        return visible_id(run.parent_wait.run_id if run.parent_wait else None, context)
+
+    @staticmethod
+    def resolve_origin(run: Run, context: Any) -> UUID | None:
+        return visible_id(run.origin_id, context)
+
+    @staticmethod
+    def resolve_inputs(run: Run) -> Any:
+        return None if place_of(run.inputs) else json.loads(run.inputs)
+
+    @staticmethod
+    def resolve_inputs_at(run: Run) -> str | None:
+        return f"/api/runs/{run.pk}/inputs" if place_of(run.inputs) else None
+
+    @staticmethod
+    def resolve_result(run: Run) -> Any:
+        is_here = run.result is not None and not place_of(run.result)
+        return json.loads(str(run.result)) if is_here else None
+
+    @staticmethod
+    def resolve_result_at(run: Run) -> str | None:
+        return f"/api/runs/{run.pk}/result" if place_of(run.result) else None
+
+    @staticmethod
+    def resolve_state(run: Run) -> dict[str, Any] | None:
+        return _standing_of(run).state
+
+    @staticmethod
+    def resolve_state_at(run: Run) -> str | None:
+        return f"/api/runs/{run.pk}/state" if _standing_of(run).state is None else None
+
+    @staticmethod
+    def resolve_stage(run: Run) -> Event | None:
+        return _standing_of(run).stage
+
+    @staticmethod
+    def resolve_progress(run: Run) -> Event | None:
+        return _standing_of(run).progress
+
+    @staticmethod
+    def resolve_children(run: Run, context: Any) -> Page:
+        seen = access.visible_runs(context["request"].user).for_lists().defer("error")
+        return page(seen.filter(parent_wait__run=run), by="-id", limit=MOST_CHILDREN)
+
+    @staticmethod
+    def resolve_requests(run: Run, context: Any) -> list[Any]:
+        user = context["request"].user
+        return [one for find in hooks.open_requests for one in find(run, user, MOST_REQUESTS)]
+
+    @staticmethod
+    def resolve_error(run: Run, context: Any) -> Any:
+        return for_reader(json.loads(run.error), run.pk, context) if run.error else None
+
+    @staticmethod
+    def resolve_waits(run: Run) -> list[Wait]:
+        return list(run.waits.open().with_reasons())
+
+    @staticmethod
+    def resolve_working(run: Run) -> dict[str, Any] | None:
+        if not run.working_on:
+            return None
+        attempt, since = run.working_attempt, run.working_since
+        return {"step": run.working_on, "attempt": attempt, "since": since}
+
+    @staticmethod
+    def resolve_artifacts(run: Run) -> list[Artifact]:
+        newest = {artifact.name: artifact for artifact in run.artifacts.order_by("pk")}
+        return list(newest.values())
+
+    @staticmethod
+    def resolve_last_seq(run: Run) -> int:
+        return run.head_seq
+
+
+class OperatedOut(Schema):
+    """What became of a run that was operated."""
+
+    told: str = Field(description="What was done, or will be, in a sentence.")
+    run: RunDetailOut
+
+
+def _standing_of(run: Run) -> standing.Standing:
+    """Look once for all fields of an answer."""
+    if "_standing" not in run.__dict__:
+        run.__dict__["_standing"] = standing.standing_of(run)
+    found: standing.Standing = run.__dict__["_standing"]
+    return found

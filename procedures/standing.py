@@ -1,0 +1,65 @@
+"""How far a run has come, as its code shows it: its state, its stage, its progress."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, Sum
+from django.db.models.functions import Length
+
+from procedures.engine.journal import EventKind
+from procedures.engine.large import ELSEWHERE
+from procedures.files import whole_content
+from procedures.models import Event, Run
+from procedures.models.event import SHOWN, EventQuerySet
+
+ASIDE = f'"value{ELSEWHERE}":'
+"""In an event whose value lies beside the journal."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a run shows now; one query where it shows nothing."""
+
+    state: dict[str, Any] | None
+    """None where it is large."""
+    stage: Event | None
+    """The event of the stage that was named last."""
+    progress: Event | None
+    """The event by which the code or a step told last how far it is."""
+
+
+def standing_of(run: Run) -> Standing:
+    """Look what the run shows; its values together count as large beyond `LARGE_VALUE_BYTES`."""
+    shown = run.events.filter(seq__gt=run.base_seq, kind__in=SHOWN).aggregate(
+        stage=Max("seq", filter=Q(kind=EventKind.STAGE)),
+        progress=Max("seq", filter=Q(kind=EventKind.PROGRESS)),
+        state=Max("seq", filter=Q(kind=EventKind.STATE)),
+    )
+    seqs = [seq for seq in (shown["stage"], shown["progress"]) if seq]
+    found = {one.seq: one for one in run.events.filter(seq__in=seqs)} if seqs else {}
+    stage, progress = found.get(shown["stage"]), found.get(shown["progress"])
+    return Standing(_small_state(run) if shown["state"] else {}, stage, progress)
+
+
+def state_of(run: Run) -> dict[str, Any]:
+    """Return all values of `ctx.state` by name, also large ones that lie beside the journal."""
+    changes = (whole_content(event.content) for event in _changes_of(run).order_by("seq"))
+    return {one["name"]: one["value"] for one in changes if not one.get("gone")}
+
+
+def _small_state(run: Run) -> dict[str, Any] | None:
+    sizes = _changes_of(run).aggregate(
+        length=Sum(Length("data")), aside=Count("seq", filter=Q(data__contains=ASIDE))
+    )
+    is_large = (sizes["length"] or 0) > settings.LARGE_VALUE_BYTES or sizes["aside"]
+    return None if is_large else state_of(run)
+
+
+def _changes_of(run: Run) -> EventQuerySet:
+    """The newest change of each name; what branches change is joined into the run's own state."""
+    kept = run.events.filter(seq__gt=run.base_seq)
+    own = kept.filter(kind=EventKind.STATE).exclude(key__contains="/")
+    return kept.filter(
+        seq__in=own.order_by().values("name").annotate(last=Max("seq")).values("last")
+    )

@@ -1,0 +1,53 @@
+"""What shows how far it is, in its own words."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from procedures.engine import Context, Step, procedure
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+WAITS: dict[str, Callable[..., Any]] = {
+    "sleep": lambda ctx, **why: ctx.sleep("1h", **why),
+    "sleep_until": lambda ctx, **why: ctx.sleep_until(NOON, **why),
+    "timer": lambda ctx, **why: ctx.timer("1h", **why).wait(),
+    "paid": lambda ctx, **why: ctx.signal("paid", **why).wait(),
+}
+
+
+@procedure
+def keeps_state(ctx: Context, size: int) -> None:
+    ctx.stage("Packed")
+    ctx.state["gone"] = ctx.state["parcels"] = 1
+    del ctx.state["gone"]
+    ctx.gather(north, south)
+    ctx.state["text"] = "x" * size
+    ctx.stage("Sent")
+    ctx.step(send)
+    if size > 1:
+        ctx.progress("half of it", 1, 2)
+    ctx.approve("Enough?")
+
+
+def send(step: Step) -> None:
+    step.progress("sending", 3)
+
+
+def north(ctx: Context) -> None:
+    ctx.state.increment("parcels", 2)
+    ctx.state.append("places", "Oslo")
+
+
+def south(ctx: Context) -> None:
+    ctx.state.increment("parcels", 4)
+    ctx.state.append("places", "Rome")
+
+
+@procedure
+def waits_for_a_reason(ctx: Context, wait: str, reason: Any) -> None:
+    WAITS[wait](ctx, reason=reason)
+
+
+@procedure
+def waits_for_another_reason(ctx: Context, wait: str, reason: Any) -> None:
+    WAITS[wait](ctx, reason="Other words.")
