@@ -13,7 +13,19 @@ class ProceduresConfig(AppConfig):
         from procedures.engine.choices import Site
 
         Site.allowed = lambda setting: settings.SITE_CHOICES.get(setting, {})
+        name_what_django_sets()
         post_migrate.connect(register_procedures, sender=self)
+
+
+def name_what_django_sets() -> None:
+    """Tell authors by name when a step changes the language or the time zone of its process."""
+    from django.utils import timezone, translation
+
+    from procedures.engine.surroundings import OfContext, of_context
+
+    kept_in = "asgiref.local"  # Django keeps both in variables of that name
+    of_context.append(OfContext("Django's language", translation.get_language, kept_in))
+    of_context.append(OfContext("Django's time zone", timezone.get_current_timezone_name, kept_in))
 
 
 def register_procedures(**_: Any) -> None:

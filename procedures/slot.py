@@ -4,10 +4,17 @@ A worker's main process forks slots; each carries on one run at a time. Signals 
 an author's code here: they are noted, and whoever carries on a run asks.
 """
 
+import logging
 import multiprocessing
 import signal
 import time
+from collections.abc import Sequence
 from types import FrameType
+from typing import Any
+
+from procedures.engine.process import around_turns
+
+logger = logging.getLogger(__name__)
 
 STOP = signal.SIGUSR2
 """What the main process sends each slot when the worker is to stop."""
@@ -33,6 +40,8 @@ class Slot:
         """Whether the worker stops: no step begins any more."""
         self.spent_by = ""
         """What it has come to that can't be set back."""
+        self._began_with: Sequence[Any] | None = None
+        """How its process was set before its first turn."""
         self._told_at = float("-inf")
         self._opened_at = time.monotonic()
 
@@ -55,17 +64,29 @@ class Slot:
         The pool leaves alone what is ignored, and puts handlers that raise in all other places.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
-        self._opened_at = time.monotonic()
+        self._opened_at, self._began_with = time.monotonic(), None
         for number in (*NOTED, STOP):
             signal.signal(number, signal.SIG_IGN)
         _let_steps_start_processes()
 
     def begin_turn(self) -> None:
-        """Put the handlers of signals back: the pool installs its own, and so may an author."""
-        if self.is_open:
-            for number in NOTED:
-                _handle(number, self._note)
-            _handle(STOP, self._stop)
+        """Set the process back to how it began.
+
+        Each run's turn does so itself. This is for what acts beside it: the pool, which installs
+        handlers of signals, and threads that an author's code has left behind.
+        """
+        if not self.is_open:
+            return
+        for number in NOTED:
+            _handle(number, self._note)
+        _handle(STOP, self._stop)
+        if self._began_with is None:
+            self._began_with = around_turns.read()
+        changed, stuck = around_turns.set_back(self._began_with)
+        if changed:
+            logger.warning("Set back before a turn of this process: %s.", ", ".join(changed))
+        if stuck:
+            self.replace(f"{', '.join(stuck)} could not be set back")
 
     @property
     def may_claim(self) -> bool:

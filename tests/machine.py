@@ -35,6 +35,7 @@ NOUNS = (
     "retried",
     "secretive",
     "seeds",
+    "settings",
     "showing",
     "shown",
     "steps",

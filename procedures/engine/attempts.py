@@ -1,6 +1,6 @@
 """Doing a step: its attempts one after another, until one is kept or the last has failed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,13 +36,19 @@ from procedures.engine.journal import (
 )
 from procedures.engine.keeping import kept_result, not_kept
 from procedures.engine.large import packed, unpacked
-from procedures.engine.line import Line, checked_name
+from procedures.engine.line import LONGEST_TITLE, Line, checked_name
 from procedures.engine.progress import Progress
 from procedures.engine.rebuilt import place_of
 from procedures.engine.signatures import Signature, name_of, signature_of, spoken_name
 from procedures.engine.sizes import cut
 from procedures.engine.steps import ONCE, Options, Step
-from procedures.engine.surroundings import Surroundings
+from procedures.engine.surroundings import (
+    Connections,
+    Surroundings,
+    around_step,
+    spent_by,
+    warning_of,
+)
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
 IN_PLACE = timedelta(seconds=1)
@@ -128,6 +134,8 @@ class Work:
     _held: tuple[Draft, ...] = field(default=(), init=False)
     _events: list[Event] = field(default_factory=list, init=False)
     """What is kept of it."""
+    _told: list[str] = field(default_factory=list, init=False)
+    """The settings of the process of which it was told that the step changes them."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
         """From the last that is kept of it, which is no result."""
@@ -223,18 +231,14 @@ class Work:
     def _attempt(
         self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
     ) -> "Done":
-        line, desk = self.line, open_desk()
+        line, desk, around = self.line, open_desk(), around_step()
         progress = self._progress(attempt) if self.signature.step_parameter else None
         step = self._step(attempt, progress) if progress else None
         made: list[File] = []
         line.journal.working = Working(self.key, attempt, since)
         line.busy_with, desk.made = "a step: return what it needs", made
         try:
-            if seconds is None:
-                result = self._called(step)
-            else:
-                with time_limit(seconds, partial(self._give_up, facts, seconds)):
-                    result = self._called(step)
+            result = around.call(partial(self._called, step, facts, seconds))
             draft = self._done(result, facts)
         except BaseException as error:
             if is_interrupt(error):
@@ -249,12 +253,26 @@ class Work:
             line.journal.working, line.busy_with, desk.made = None, "", None
         if line.interruption:  # the run is not ours any more, or what it met is not its failure
             raise line.interruption
-        return draft, progress.close() if progress else (), made
+        said = progress.close() if progress else ()
+        return draft, (*said, *self._told_of(around)), made
 
-    def _called(self, step: Step | None) -> Any:
+    def _called(self, step: Step | None, facts: dict[str, Any], seconds: float | None) -> Any:
         args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
-        with Surroundings(self.line.journal):
-            return self.signature.call(self.fn, args, kwargs, step)
+        with Connections(self.line.journal):
+            if seconds is None:
+                return self.signature.call(self.fn, args, kwargs, step)
+            with time_limit(seconds, partial(self._give_up, facts, seconds)):
+                return self.signature.call(self.fn, args, kwargs, step)
+
+    def _told_of(self, around: Surroundings) -> Iterator[Draft]:
+        """A warning that names what the step has changed in its process."""
+        if around.stuck:
+            self.line.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
+        if changed := [name for name in around.changed if name not in self._told]:
+            self._told += changed
+            text = canonical.legible(warning_of(self.key, changed, around.stuck))
+            data = {"text": text, "level": "warning"}
+            yield Draft(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data)
 
     def _done(self, result: Any, facts: dict[str, Any]) -> Draft:
         """Its end, with the result or with why there is none: it is done all the same.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -48,6 +49,7 @@ from procedures.engine.line import Line
 from procedures.engine.recorder import Recorder
 from procedures.engine.secret_values import shows_secret
 from procedures.engine.signatures import signature_of
+from procedures.engine.surroundings import call_turn
 
 Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3
@@ -72,7 +74,7 @@ def advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStat
     Raises `Fenced` when another worker has it, and `StorageLost` when nothing can be kept.
     """
     try:
-        return _advance(procedure, journal, files)
+        return call_turn(journal, partial(_advance, procedure, journal, files))
     except StorageLost:
         journal.excuse()
         raise

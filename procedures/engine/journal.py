@@ -195,6 +195,13 @@ class Journal(Protocol):
         """How the storage's connections stand now, before code of an author's runs."""
         ...
 
+    def spend_process(self, why: str) -> None:
+        """Have another process take this one's place once it has let go of the run.
+
+        Code has changed it in a way that can't be set back: `why` says which, for the log.
+        """
+        ...
+
     def storage_fault(self, error: BaseException) -> "StorageLost | None":
         """What was lost when this exception means that our own storage is away, full or broken."""
         ...

@@ -118,6 +118,9 @@ class DatabaseJournal:
     def standings(self) -> Standings:
         return Standings()
 
+    def spend_process(self, why: str) -> None:
+        slot.replace(why)
+
     def was_told_since(self, moment: datetime) -> bool:
         return slot.was_told_since(moment.timestamp() - self._ahead)
 

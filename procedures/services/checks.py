@@ -21,6 +21,7 @@ from procedures.engine.journal import (
     Working,
 )
 from procedures.engine.recorder import Recorder
+from procedures.engine.surroundings import call_turn
 from procedures.files import ContentStore
 from procedures.journal.leftovers import Standings
 from procedures.models import Run
@@ -61,7 +62,8 @@ def _check(run: Run, definition: Definition) -> Check:
 def _problems(definition: Definition, recorder: Recorder) -> list[str]:
     with file_desk(ContentStore()):
         try:
-            release, drafts = Execution(definition, recorder).ending()
+            ending = Execution(definition, recorder).ending
+            release, drafts = call_turn(recorder.journal, ending)
         except Interruption:  # it came to where something would be done
             return []
     return [drafts[-1].data["message"]] if release.status == RunStatus.QUARANTINED else []
@@ -95,6 +97,9 @@ class Rehearsal:
 
     def standings(self) -> Standings:
         return Standings()
+
+    def spend_process(self, why: str) -> None:
+        """Nothing to do: no worker carries the run on here."""
 
     def storage_fault(self, _error: BaseException) -> StorageLost | None:
         return None

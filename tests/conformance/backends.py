@@ -107,6 +107,10 @@ class Backend(Protocol):
         """Inside the block the process that carries runs on is told to stop."""
         ...
 
+    def spent_by(self) -> str:
+        """Why another process is to take this one's place; "" when none is. Forgets it."""
+        ...
+
 
 def answer(backend: Backend, run_id: str, key: str, value: Any = True) -> bool:  # noqa: FBT002
     """What becomes of bob's answer to an open question."""
@@ -219,3 +223,7 @@ class MemoryBackend:
         self.store.is_stopping = True
         yield
         self.store.is_stopping = False
+
+    def spent_by(self) -> str:
+        why, self.store.spent_by = self.store.spent_by, ""
+        return why

@@ -162,6 +162,10 @@ class DatabaseBackend:
         yield
         slot.is_stopping = False
 
+    def spent_by(self) -> str:
+        why, slot.spent_by = slot.spent_by, ""
+        return why
+
     def _run(self, run_id: str) -> Run:
         return Run.objects.get(pk=run_id)
 

@@ -64,6 +64,9 @@ class MemoryJournal:
     def is_stopping(self) -> bool:
         return self._store.is_stopping
 
+    def spend_process(self, why: str) -> None:
+        self._store.spent_by = self._store.spent_by or why
+
     def was_told_since(self, _moment: datetime) -> bool:
         return self._store.is_stopping
 

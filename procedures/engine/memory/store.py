@@ -59,6 +59,8 @@ class MemoryStore:
         self.files = MemoryFiles()
         self.is_stopping = False
         """Whether the worker that carries runs on is to end."""
+        self.spent_by = ""
+        """What code has changed in the worker's process that could not be set back."""
         self.faults: tuple[type[BaseException], ...] = ()
         """The exceptions that mean, from code, that this storage is lost."""
 

@@ -40,6 +40,9 @@ class WatchedJournal:
     def was_told_since(self, moment: datetime) -> bool:
         return self._journal.was_told_since(moment)
 
+    def spend_process(self, why: str) -> None:
+        self._journal.spend_process(why)
+
     def standings(self) -> Standings:
         return self._journal.standings()
 

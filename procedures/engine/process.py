@@ -1,0 +1,284 @@
+"""The settings that all code of a process shares: how they stand, and how they are set back."""
+
+import _locale
+import _signal  # type: ignore[import-not-found]
+import decimal
+import gc
+import locale
+import logging
+import operator
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+GONE = ""
+"""Stands for a working directory that was deleted."""
+MAIN = threading.main_thread().ident
+MOST_NAMES = 5
+SIGNALS = tuple(sorted(int(one) for one in signal.valid_signals()))
+USUAL = tuple(
+    int(number)
+    for name in (
+        *("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGALRM", "SIGCHLD", "SIGPIPE", "SIGWINCH"),
+        *("SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGTSTP", "SIGVTALRM", "SIGPROF"),
+    )
+    if (number := getattr(signal, name, None)) is not None
+)
+"""The signals that programs handle; the others are looked at once a turn."""
+BOUNDED = tuple(
+    kind
+    for name in ("AS", "CORE", "CPU", "DATA", "NOFILE", "NPROC", "STACK")
+    if (kind := getattr(resource, f"RLIMIT_{name}", None)) is not None
+)
+
+
+class Setting(NamedTuple):
+    """One setting of the process, at its place among those that are read together."""
+
+    name: str
+    """Its name in a sentence, for example "the working directory"."""
+    write: Callable[[Any], object]
+    """Sets it to what was read; may raise where the system refuses."""
+    describe: Callable[[Any, Any], str] = lambda _before, _now: ""
+    """Returns which parts of it differ, without their values: these may be secrets."""
+    is_same: Callable[[Any, Any], bool] = operator.eq
+    """Returns whether there is nothing to set back, given the value before and the one now."""
+
+
+class SetBack(NamedTuple):
+    """The settings that were found changed, by name."""
+
+    changed: list[str]
+    stuck: list[str]
+    """Those of `changed` that could not be set back."""
+
+
+State = Sequence[Any]
+"""How the process is set: equal to another one unless something was changed in between."""
+
+
+class Settings(NamedTuple):
+    """Some settings of the process, read together."""
+
+    read: Callable[[], State]
+    """Returns how the process is set now."""
+    settings: Sequence[Setting]
+
+    def set_back(self, before: State) -> SetBack:
+        """Set the process to what `read` has returned. Raises nothing."""
+        now, names = self.read(), dict[int, str]()
+        for place, setting in enumerate(self.settings):
+            if setting.is_same(before[place], now[place]):
+                continue
+            which = setting.describe(before[place], now[place])
+            names[place] = f"{setting.name} ({which})" if which else setting.name
+            with suppress(Exception):
+                setting.write(before[place])
+        after = self.read()
+        stuck = [
+            name
+            for place, name in names.items()
+            if not self.settings[place].is_same(before[place], after[place])
+        ]
+        return SetBack([*names.values()], stuck)
+
+
+def read_quickly() -> State:
+    """Return what steps may change, in some microseconds: each step has it read twice.
+
+    Nothing is called here that can be had without: most of the time is the calls. The module in C
+    gives a handler twenty times as fast as `signal.getsignal`, and the variables as they are.
+    """
+    global umask  # noqa: PLW0603 (it is read by setting it: so nothing changes meanwhile)
+    if (mask := os.umask(umask)) != umask:
+        os.umask(mask)
+        umask = mask
+    try:
+        folder = os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        folder = GONE
+    root, filters = logging.root, warnings.filters
+    numbers, default = decimal.getcontext().__reduce__()[1], decimal.DefaultContext.__reduce__()[1]
+    return [
+        folder,
+        mask,
+        {**os.environ._data},  # type: ignore[attr-defined] # noqa: SLF001
+        time.tzname,
+        _locale.setlocale(locale.LC_ALL),
+        socket.getdefaulttimeout(),
+        # A `catch_warnings` that was never left has put an equal list in the place of this one.
+        (id(filters), filters, [*filters], warnings.showwarning, warnings._showwarnmsg_impl),  # type: ignore[attr-defined] # noqa: SLF001
+        (root.level, root.manager.disable, [*root.handlers], root.disabled),
+        (sys.path, [*sys.path]),
+        sys.getrecursionlimit(),
+        sys.get_int_max_str_digits(),
+        (sys.stdin, sys.stdout, sys.stderr),
+        gc.isenabled(),
+        [*map(_signal.getsignal, USUAL)],
+        signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+        # All but the flags, which every computation sets.
+        [*numbers[:6], *numbers[7:]],
+        [*default[:6], *default[7:]],
+    ]
+
+
+def read_all() -> State:
+    """Return what a turn may change: what steps may, and what is rarer or takes longer to read."""
+    return [
+        *read_quickly(),
+        [*map(_signal.getsignal, SIGNALS)],
+        signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        (os.geteuid(), os.getegid()),
+        os.getpriority(os.PRIO_PROCESS, 0),
+        [*map(resource.getrlimit, BOUNDED)],
+        sys.getswitchinterval(),
+        gc.get_threshold(),
+    ]
+
+
+umask = os.umask(0o077)
+os.umask(umask)
+
+
+Variables = Mapping[bytes, bytes]
+
+
+def _write_variables(before: Variables) -> None:
+    for name in [one for one in os.environb if one not in before]:
+        del os.environb[name]
+    os.environb.update(
+        {name: value for name, value in before.items() if os.environb.get(name) != value}
+    )
+
+
+def _differing_variables(before: Variables, now: Variables) -> str:
+    names = {*before, *now}
+    found = sorted(os.fsdecode(name) for name in names if before.get(name) != now.get(name))
+    more = [f"{len(found) - MOST_NAMES} more"] if len(found) > MOST_NAMES else []
+    return ", ".join([*found[:MOST_NAMES], *more])
+
+
+def _write_warnings(before: Any) -> None:
+    _, held, filters, warnings.showwarning, warnings._showwarnmsg_impl = before  # type: ignore[attr-defined] # noqa: SLF001
+    with warnings.catch_warnings():  # its end has Python forget which filters it has applied
+        pass
+    held[:] = filters
+    warnings.filters = held
+
+
+def _write_logging(before: Any) -> None:
+    root = logging.root
+    level, disabled, handlers, root.disabled = before
+    root.setLevel(level)
+    logging.disable(disabled)
+    root.handlers[:] = handlers
+
+
+def _write_path(before: Any) -> None:
+    sys.path, found = before
+    sys.path[:] = found
+
+
+def _write_streams(before: Any) -> None:
+    sys.stdin, sys.stdout, sys.stderr = before
+
+
+def _write_collecting(before: bool) -> None:  # noqa: FBT001 (as every `write` is called)
+    (gc.enable if before else gc.disable)()
+
+
+def _handlers(numbers: Sequence[int]) -> Setting:
+    """The handlers of these signals, which only the main thread of a process can set."""
+
+    def write(before: Any) -> None:
+        for number, handler in zip(numbers, before, strict=True):
+            if _signal.getsignal(number) != handler:
+                signal.signal(number, handler)
+
+    def describe(before: Any, now: Any) -> str:
+        pairs = zip(numbers, before, now, strict=True)
+        return ", ".join(_name_of(number) for number, one, two in pairs if one != two)
+
+    def is_same(before: Any, now: Any) -> bool:
+        return before == now or threading.get_ident() != MAIN
+
+    return Setting("signal handlers", write, describe, is_same)
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most of those for real time have none
+        return f"signal {number}"
+
+
+def _disarm_timer(_before: bool) -> None:  # noqa: FBT001
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _is_as_armed(before: bool, now: bool) -> bool:  # noqa: FBT001
+    """A timer that ran out meanwhile is nobody's doing; one of another thread is not looked at."""
+    return before or not now or threading.get_ident() != MAIN
+
+
+def _write_users(before: Any) -> None:
+    user, group = before
+    os.seteuid(user)
+    os.setegid(group)
+
+
+def _write_bounds(before: Any) -> None:
+    for kind, bounds in zip(BOUNDED, before, strict=True):
+        if resource.getrlimit(kind) != bounds:
+            resource.setrlimit(kind, bounds)
+
+
+def _set_numbers(context: decimal.Context, numbers: Any) -> None:
+    context.prec, context.rounding, context.Emin, context.Emax = numbers[:4]
+    context.capitals, context.clamp, traps = numbers[4:]
+    for signal_of in context.traps:
+        context.traps[signal_of] = signal_of in traps
+
+
+QUICK = (
+    Setting("the working directory", os.chdir),
+    Setting("the umask", os.umask),
+    Setting("os.environ", _write_variables, _differing_variables),
+    Setting("the C library's time zone", lambda _: time.tzset()),
+    Setting("the locale", lambda before: locale.setlocale(locale.LC_ALL, before)),
+    Setting("the default timeout of sockets", socket.setdefaulttimeout),
+    Setting("the warnings filters", _write_warnings),
+    Setting("the root logger", _write_logging),
+    Setting("sys.path", _write_path),
+    Setting("the recursion limit", sys.setrecursionlimit),
+    Setting("the digit limit of int", sys.set_int_max_str_digits),
+    Setting("the standard streams", _write_streams),
+    Setting("the garbage collector", _write_collecting),
+    _handlers(USUAL),
+    Setting("the alarm timer", _disarm_timer, is_same=_is_as_armed),
+    Setting("the decimal context", lambda before: _set_numbers(decimal.getcontext(), before)),
+    Setting("decimal.DefaultContext", lambda before: _set_numbers(decimal.DefaultContext, before)),
+)
+"""In the order of `read_quickly`."""
+SLOW = (
+    _handlers(SIGNALS),
+    Setting("the blocked signals", partial(signal.pthread_sigmask, signal.SIG_SETMASK)),
+    Setting("the effective user and group", _write_users),
+    Setting("the priority", partial(os.setpriority, os.PRIO_PROCESS, 0)),
+    Setting("the resource limits", _write_bounds),
+    Setting("the switch interval of threads", sys.setswitchinterval),
+    Setting("the thresholds of the garbage collector", lambda before: gc.set_threshold(*before)),
+)
+"""In the order of `read_all`, behind those of `QUICK`."""
+
+around_steps = Settings(read_quickly, QUICK)
+around_turns = Settings(read_all, (*QUICK, *SLOW))
