@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from procedures.engine import canonical
@@ -48,6 +48,8 @@ SPEAKING = {
     "RequestExpiredError",
     "StateConflictError",
 }
+FAR = timedelta(days=31)
+"""A limit that ends a run later than that is not worth a sentence."""
 LONGEST_FAULT = 240
 LONGEST_REASON = 240
 WORDS: dict[RunStatus, tuple[Look, str]] = {
@@ -225,7 +227,11 @@ def _waiting(facts: Facts) -> Sentence:
 def _end_of_time(facts: Facts) -> tuple[str | datetime, ...]:
     """That a limit ends the run, where what it waits for may take longer."""
     ends = facts.run.ends_at
-    if ends is None or all(one.due_at and one.due_at < ends for one in facts.openings):
+    if (
+        ends is None
+        or ends - clock.now() > FAR
+        or all(one.due_at and one.due_at < ends for one in facts.openings)
+    ):
         return ()
     return (" Its time limit ends it at ", ends, ".")
 

@@ -97,4 +97,4 @@ def test_what_may_have_changed_since_is_told_as_read_at_its_time(admin_user: Use
     assert text.count("as read at") == 1
     for path in (f"/requests/{request.pk}", f"/runs/{request.wait.run_id}"):
         page = strip_tags(shown(browser(admin_user).get(path)))
-        assert page.count("Read at as read at") == 1
+        assert page.count("Read at, as read at") == 1
