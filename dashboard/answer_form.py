@@ -69,6 +69,11 @@ class AnswerForm:
         return len(options) > MOST_OPTIONS or weight > LARGEST_OPTIONS
 
     @property
+    def decisions(self) -> list[tuple[str, str]]:
+        """Of a review, with the words on the buttons."""
+        return list(self.asked.decisions.items())
+
+    @property
     def is_edited_in_cards(self) -> bool:
         """Also whatever was typed into it before: that is never left out."""
         return "text" in self.typed or len(self.asked.draft or "") <= LONGEST_IN_CARDS

@@ -48,6 +48,11 @@ def one_of_each(ctx: Context, kind: str) -> Any:
         "choice": lambda: ctx.choose("Which one?", {"a": "Apples", "b": "Bread", "3": "Cake"}),
         "many": lambda: ctx.choose("Which ones?", ["a", "b", "c"], many=True),
         "review": lambda: ctx.review("Is this right?", "Dear bob,\nthe parcel comes.\n"),
+        "data": lambda: ctx.review(
+            "Are these right?",
+            {"total": 7, "items": ["lamp"]},
+            decisions={"items": "Send", "request_changes": "Request changes", "drop": "Drop it"},
+        ),
         "form": lambda: ctx.form("How is it sent back?", Return),
         "problem": lambda: ctx.escalate("The bank is silent", evidence={"tries": 3}),
         "told of trouble": lambda: tell_of_trouble(ctx),

@@ -133,7 +133,8 @@ def about(request: HumanRequest) -> Iterator[str]:
         least = "at least " if found.note else ""
         yield f"  … and {least}{len(lines) - MOST_LINES} more lines."
     if asked.draft is not None:
-        yield f"  A text of {len(asked.draft.splitlines())} lines is to be reviewed."
+        what = "Data" if asked.is_of_data else "A text"
+        yield f"  {what} of {len(asked.draft.splitlines())} lines is to be reviewed."
     if asked.fields:
         named = shortened(", ".join(asked.fields), LONGEST_VALUE)
         yield f"  To be filled in: {named}."

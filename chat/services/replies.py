@@ -60,7 +60,16 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _review(question: Question, text: str) -> Reading:
-    return Reading({"decision": "approved" if _yes_or_no(text) else "rejected"}, is_literal=False)
+    approving, *others = question.decisions
+    own = {_plain(name): name for name in question.labels}
+    own |= {_plain(label): name for name, label in question.labels.items()}
+    if decision := own.get(_plain(text)):
+        return Reading({"decision": decision}, is_literal=True)
+    is_yes = _yes_or_no(text) if len(others) == 1 else _plain(text) in YES
+    if not is_yes and len(others) != 1:
+        words = ", ".join(question.decisions.values())
+        raise NoReplyError(f"Say one of these: {words}.")
+    return Reading({"decision": approving if is_yes else others[0]}, is_literal=False)
 
 
 def _choice(question: Question, text: str) -> Reading:

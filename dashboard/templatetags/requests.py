@@ -70,7 +70,7 @@ def meaning(echo: Echo) -> str:
     """What typed words would answer, as the buttons call it."""
     question, value = echo.request.asked, echo.value
     if question.kind == RequestKind.REVIEW:
-        return "Approve" if value["decision"] == "approved" else "Reject"
+        return question.label_of(value)
     if question.kind == RequestKind.ESCALATION:
         return f"Resolve: {value}"
     return said(question, value).capitalize() if value in (True, False) else said(question, value)
@@ -97,6 +97,10 @@ def typing_hint(request: HumanRequest) -> str:
 def outcome_words(request: HumanRequest) -> str:
     if (request.kind, request.outcome) == ("escalation", "answered"):
         return "Resolved"
+    response = response_of(request) if request.kind == RequestKind.REVIEW else None
+    if response and (labels := request.asked.labels):
+        decision = response.plain_value["decision"]
+        return f"“{labels.get(decision, decision)}”"
     return OUTCOMES.get(request.outcome, request.outcome.capitalize())
 
 

@@ -27,7 +27,6 @@ WORDS = {
 VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
-A_JSON = "application/json"
 LARGEST = 2**63
 """Whole numbers written like 1e19 are read up to here."""
 MUST_BE = "The answer must be"
@@ -143,14 +142,6 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
         yield ValidationError(f"It does not match {pattern}.")
 
 
-def _media_type(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and wanted == A_JSON:
-        try:
-            canonical.text_of(json.loads(value))
-        except (ValueError, RecursionError):
-            yield ValidationError("It is no JSON.")
-
-
 @lru_cache(maxsize=1024)
 def _reader(pattern: str) -> SchemaValidator:
     """Reads a pattern as Pydantic does: its `$` is the very end."""
@@ -163,7 +154,7 @@ def _reader(pattern: str) -> SchemaValidator:
 TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
     {"integer": _is_whole, "number": _is_number}
 )
-RULES = {"pattern": _pattern, "contentMediaType": _media_type}
+RULES = {"pattern": _pattern}
 Validator: Any = cast(Any, extend)(Draft202012Validator, RULES, type_checker=TYPES)
 
 
@@ -192,7 +183,6 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
         "exclusiveMaximum": lambda: f"Less than {_plain(wanted)}.",
         "multipleOf": lambda: f"In steps of {_plain(wanted)}.",
         "format": lambda: f"{MUST_BE} {FORMATS.get(wanted, wanted)}.",
-        "contentMediaType": lambda: f"{MUST_BE} JSON, as the draft is.",
         "pattern": lambda: "Write something." if wanted == VISIBLE else f"It must match {wanted}.",
     }
     if _is_decimal(schema):

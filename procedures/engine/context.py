@@ -190,9 +190,21 @@ class Context:
         return handle.wait()
 
     @with_options("ctx.review", Asking)
-    def review(self, prompt: str, draft: str, **asking: Unpack[Asking]) -> Response[str]:
-        """Show a draft; the answer's value is the text, edited or not, and "" when rejected."""
-        return self.later.review(prompt, draft, **asking).wait()
+    def review(
+        self,
+        prompt: str,
+        draft: Any,
+        *,
+        decisions: Mapping[str, str] | None = None,
+        **asking: Unpack[Asking],
+    ) -> Response[Any]:
+        """Show a draft, a text or data, which people may edit, and ask for a decision.
+
+        The value is the draft as it was edited, `decision` what was decided. `decisions`: names
+        with the words on their buttons, the first of which approves; without them, "approved" or
+        "rejected", whose value is "" (None for data).
+        """
+        return self.later.review(prompt, draft, decisions=decisions, **asking).wait()
 
     @with_options("ctx.form", Asking)
     def form(self, prompt: str, model: type[T], **asking: Unpack[Asking]) -> Response[T]:

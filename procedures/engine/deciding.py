@@ -50,7 +50,7 @@ def _said(asked: Question, closed: Mapping[str, Any]) -> str:
     value = closed.get("value")
     match asked.kind:
         case RequestKind.REVIEW:
-            return str(closed["outcome"])
+            return asked.label_of(value) if asked.labels else str(closed["outcome"])
         case RequestKind.APPROVAL | RequestKind.CHOICE:
             return asked.label_of(value)
     return ""

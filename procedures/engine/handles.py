@@ -1,9 +1,11 @@
 """What a run waits for: opened now, closed by people, time, a message or another run."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_origin
 
 from procedures.engine import canonical
 from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
@@ -146,10 +148,12 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
             raise RequestExpiredError(question.prompt)
         value = unpacked(content, "value")
         if value is not None:
-            value = line.restored(entry, value, hint)
-        answered = shown_at(question, entry)
+            is_default = content["outcome"] == Outcome.DEFAULTED
+            value = line.restored(entry, value, _bare(hint) if is_default else hint)
+        answered, is_review = shown_at(question, entry), question.kind == RequestKind.REVIEW
+        decided = value if is_review and isinstance(value, dict) else {}
         return Response(
-            value=_edited(value, answered) if question.kind == RequestKind.REVIEW else value,
+            value=_edited(decided, answered) if decided else value,
             outcome=Outcome(content["outcome"]),
             responder=content["responder"],
             comment=content["comment"],
@@ -157,6 +161,7 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
             timed_out=content["timed_out"],
             question=answered,
             key=key,
+            decision=decided.get("decision", ""),
         )
 
     handle = open_wait(line, key, data, read, expires=question.expires)
@@ -189,11 +194,21 @@ def _check_sizes(line: Line, question: Question) -> None:
         raise QuestionError(f"{shown!r} cannot be asked. {error}") from None
 
 
-def _edited(value: Any, question: Question) -> Any:
-    """The text that a review ended with."""
-    if not isinstance(value, dict):
-        return value
-    return "" if value["decision"] == "rejected" else value.get("text", question.draft)
+def _bare(hint: Any) -> Any:
+    """The type without the rules that bind people, and not a default."""
+    return hint.__origin__ if get_origin(hint) is Annotated else hint
+
+
+def _edited(decided: Mapping[str, Any], question: Question) -> Any:
+    """The draft that a review ended with, as a text or as data."""
+    if decided["decision"] == "rejected" and not question.labels:
+        return None if question.is_of_data else ""
+    text = decided.get("text", question.draft)
+    if not question.is_of_data:
+        return text
+    with suppress(ValueError):  # a default is kept as it is written
+        return json.loads(text)
+    return text
 
 
 def open_timer(line: Line, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:

@@ -68,9 +68,22 @@ class Later:
         return self._ask("choose", asking, questions.choice(prompt, options, many=many, **asking))
 
     @with_options("ctx.later.review", Asking)
-    def review(self, prompt: str, draft: str, **asking: Unpack[Asking]) -> Handle[Response[str]]:
-        """Show a draft; the answer's value is the text, edited or not, and "" when rejected."""
-        return self._ask("review", asking, questions.review(prompt, draft, **asking))
+    def review(
+        self,
+        prompt: str,
+        draft: Any,
+        *,
+        decisions: Mapping[str, str] | None = None,
+        **asking: Unpack[Asking],
+    ) -> Handle[Response[Any]]:
+        """Show a draft, a text or data, which people may edit, and ask for a decision.
+
+        The value is the draft as it was edited, `decision` what was decided. `decisions`: names
+        with the words on their buttons, the first of which approves; without them, "approved" or
+        "rejected", whose value is "" (None for data).
+        """
+        question = questions.review(prompt, draft, decisions=decisions, **asking)
+        return self._ask("review", asking, question)
 
     @with_options("ctx.later.form", Asking)
     def form(self, prompt: str, model: type[T], **asking: Unpack[Asking]) -> Handle[Response[T]]:

@@ -1,27 +1,36 @@
 """Questions to people: what is asked, what would be an answer, and what silence does."""
 
-from collections.abc import Mapping, Sequence, Set
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 from pydantic_core import SchemaError
 
-from procedures.engine import canonical, schemas
+from procedures.engine import canonical, drafts, schemas
 from procedures.engine.answers import VISIBLE, check_answer, check_form
 from procedures.engine.bound import Bound
-from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.durations import Duration
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.orders import in_order, orders_in
+from procedures.engine.question_options import (
+    NOTHING,
+    OnTimeout,
+    checked_label,
+    checked_metadata,
+    checked_names,
+    checked_silence,
+    checked_text,
+    one_line,
+    seconds_of,
+)
 from procedures.engine.readable import readable
-from procedures.engine.visible import visible_line
 from procedures.engine.volatile import check_paths, without
 
 T = TypeVar("T")
-OnTimeout = Literal["default", "fail", "withdraw"]
-NOTHING: Any = object()
 DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
 """An approval's words where its author gives none."""
 OPERATORS = ("role:operate",)
@@ -87,7 +96,7 @@ class Question:
     labels: dict[str, str] = field(default_factory=dict)
     """Words for values: {"true": "Refund 31.20 €"}, or an option's own."""
     draft: str | None = None
-    """The text to be reviewed."""
+    """The text to be reviewed; of data, its JSON."""
     body: str = ""
     evidence: Any = None
     assign: tuple[str, ...] = ()
@@ -107,7 +116,8 @@ class Question:
         The defaults of a form's fields are no part of it: what makes them may make others later.
         """
         evidence = without(self.evidence, self.volatile)
-        shown = (self.prompt, self.body, self.labels, self.draft, evidence, self.volatile)
+        draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
+        shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile)
         is_form = self.kind == RequestKind.FORM
         schema = schemas.without_defaults(self.schema) if is_form else self.schema
         return canonical.digest(canonical.text_of((self.kind, shown, schema, self.assign)))
@@ -155,8 +165,26 @@ class Question:
             )
         if isinstance(value, list):
             return ", ".join(map(self.label_of, value))
+        if self.kind == RequestKind.REVIEW and isinstance(value, Mapping):
+            decision = str(value.get("decision", ""))
+            return self.decisions.get(decision, decision)
         text = value if isinstance(value, str) else canonical.text_of(value)
         return self.labels.get(text, text)
+
+    @property
+    def decisions(self) -> dict[str, str]:
+        """Of a review, with the words on their buttons; the first one approves."""
+        names = self.schema["properties"]["decision"]["enum"]
+        words = self.labels or drafts.DECISIONS
+        return {name: words.get(name, name) for name in names}
+
+    @property
+    def is_of_data(self) -> bool:
+        """Whether a review's draft is data, shown and edited as JSON."""
+        return self.kind == RequestKind.REVIEW and drafts.is_data(self.schema)
+
+    def is_approved_by(self, decision: str) -> bool:
+        return decision == next(iter(self.decisions))
 
     @property
     def fields(self) -> list[str]:
@@ -182,8 +210,11 @@ class Question:
         if self.kind == RequestKind.FORM:
             return check_form(self.completed(value), self.schema)
         value = check_answer(value, self.schema)
-        if self.kind == RequestKind.REVIEW and "text" in value and value["decision"] == "rejected":
-            raise AnswerError("A rejected draft takes no edited text: say why in the comment.")
+        if self.kind == RequestKind.REVIEW and "text" in value:
+            if value["decision"] == "rejected" and not self.labels:
+                raise AnswerError("A rejected draft takes no edited text: say why in the comment.")
+            if self.is_of_data:
+                drafts.parsed(value["text"], self.schema)
         return value
 
     def outcome_of(self, value: Any) -> Outcome:
@@ -192,9 +223,11 @@ class Question:
             return Outcome.APPROVED if value else Outcome.REJECTED
         if self.kind != RequestKind.REVIEW:
             return Outcome.ANSWERED
-        if value["decision"] == "rejected":
+        if not self.is_approved_by(value["decision"]):
             return Outcome.REJECTED
-        return Outcome.EDITED if value.get("text", self.draft) != self.draft else Outcome.APPROVED
+        text, draft = value.get("text", self.draft), self.draft or ""
+        is_same = drafts.is_same(draft, text, self.schema)
+        return Outcome.APPROVED if is_same else Outcome.EDITED
 
 
 @dataclass(frozen=True)
@@ -216,8 +249,12 @@ class Response(Generic[T]):
     """What was asked."""
     key: str = field(default="", repr=False, compare=False)
     """The name of the wait that it closed."""
+    decision: str = ""
+    """What a review ended with: one of its `decisions`, else "approved" or "rejected"."""
 
     def __bool__(self) -> bool:
+        if self.decision and self.question:
+            return self.question.is_approved_by(self.decision)
         if self.outcome == Outcome.DEFAULTED:
             return self.value is not None and self.value is not False and self.value != ""
         if self.outcome == Outcome.ANSWERED:
@@ -261,17 +298,21 @@ def _is_text(option: object) -> bool:
     return isinstance(option, str) and bool(option.strip())
 
 
-def review(prompt: str, draft: str, **asking: Any) -> Question:
-    schema = {
-        "type": "object",
-        "properties": {
-            "decision": {"enum": ["approved", "rejected"]},
-            "text": {"type": "string", "minLength": 1},
-        },
-        "required": ["decision"],
-        "additionalProperties": False,
-    }
-    return build(RequestKind.REVIEW, prompt, schema, draft=_text("The draft", draft), **asking)
+def review(
+    prompt: str, draft: Any, *, decisions: Mapping[str, str] | None = None, **asking: Any
+) -> Question:
+    """`draft`: a text, or data: a dict, a list, or what is one as JSON.
+
+    `decisions`: names with the words on their buttons; the first one approves.
+    """
+    named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
+    try:
+        is_data = type(canonical.jsonable(draft)) in drafts.KINDS
+        text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
+    except ValueError as error:
+        raise QuestionError(f"{prompt!r}: {error}") from None
+    schema = drafts.review_schema(draft, named or drafts.DECISIONS)
+    return build(RequestKind.REVIEW, prompt, schema, draft=text, labels=named, **asking)
 
 
 def form(prompt: str, model: Any, **asking: Any) -> Question:
@@ -296,23 +337,25 @@ def build(
     """A question that can be answered, or `QuestionError` before anything is opened."""
     asking.pop("name", None)
     assign = asking.pop("assign", ())
-    expires = _seconds(asking.pop("expires", None))
-    on_timeout = _on_timeout(prompt, expires, default, asking.pop("on_timeout", None))
-    labels = {value: _label(prompt, label) for value, label in asking.pop("labels", {}).items()}
+    expires = seconds_of(asking.pop("expires", None))
+    on_timeout = checked_silence(prompt, expires, default, asking.pop("on_timeout", None))
+    labels = {
+        value: checked_label(prompt, label) for value, label in asking.pop("labels", {}).items()
+    }
     try:
         question = Question(
             kind,
             one_line(prompt),
             schema,
             labels=labels,
-            body=_text("body=", asking.pop("body", "")),
-            assign=_assigned(assign),
+            body=checked_text("body=", asking.pop("body", "")),
+            assign=checked_names(assign),
             evidence=_evidence(asking.pop("evidence", None)),
             expires=expires,
             on_timeout=on_timeout,
             default=None if default is NOTHING else canonical.jsonable(default),
-            volatile=_assigned(asking.pop("volatile", ()), "volatile="),
-            metadata=_metadata(asking.pop("metadata", None)),
+            volatile=checked_names(asking.pop("volatile", ()), "volatile="),
+            metadata=checked_metadata(asking.pop("metadata", None)),
             **asking,
         )
         check_paths(question.evidence, question.volatile)
@@ -322,78 +365,35 @@ def build(
     return replace(question, default=_default(question)) if on_timeout == "default" else question
 
 
-def _text(of: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise QuestionError(f"{of} is a text, not {value!r:.100}.")
-    return value
-
-
-def _label(prompt: str, label: object) -> str:
-    if not isinstance(label, str) or not label.strip():
-        raise QuestionError(f"{prompt!r}: a label is a text, not {label!r:.100}.")
-    return visible_line(label.strip())
-
-
-def _assigned(names: object, of: str = "assign=") -> tuple[str, ...]:
-    """One name or several."""
-    given = (names,) if isinstance(names, str) else names
-    if not isinstance(given, Sequence | Set):
-        raise QuestionError(f"{of} takes a text or a list of texts, not {names!r:.100}.")
-    for name in given:
-        if not isinstance(name, str) or not name.strip():
-            raise QuestionError(f"{of} takes texts that are not empty, not {name!r:.100}.")
-    return tuple(given) if isinstance(given, Sequence) else tuple(sorted(given))
-
-
-def _metadata(metadata: object) -> dict[str, Any] | None:
-    plain = canonical.jsonable(metadata)
-    if plain is not None and not isinstance(plain, dict):
-        raise ValueError(f"metadata= takes values by name, not {metadata!r:.100}.")
-    return plain
-
-
 def _evidence(value: Any) -> Any:
     """As plain JSON; a bound step is shown by its arguments."""
     return canonical.jsonable(value.as_evidence() if isinstance(value, Bound) else value)
 
 
-def one_line(prompt: object) -> str:
-    """The prompt as one plain line: what would hide or turn text is made visible."""
-    if not isinstance(prompt, str) or not prompt.strip():
-        raise QuestionError(
-            f"A question needs a prompt: a text that is not empty, not {prompt!r:.100}."
-        )
-    return visible_line(prompt.strip())
-
-
-def _seconds(expires: Duration | None) -> float | None:
-    try:
-        return None if expires is None else parse_duration(expires).total_seconds()
-    except ValueError as error:
-        raise QuestionError(str(error)) from None
-
-
-def _on_timeout(
-    prompt: str, expires: float | None, default: Any, on_timeout: str | None
-) -> OnTimeout | None:
-    if on_timeout not in (None, "fail", "withdraw"):
-        raise QuestionError(f'{prompt!r}: on_timeout is "fail" or "withdraw", not {on_timeout!r}.')
-    if default is not NOTHING and on_timeout:
-        raise QuestionError(f"{prompt!r} says both default= and on_timeout=: one is enough.")
-    chosen: Any = "default" if default is not NOTHING else on_timeout
-    if (expires is None) != (chosen is None):
-        missing = "expires=" if expires is None else "default= or on_timeout="
-        raise QuestionError(
-            f"{prompt!r} needs {missing} too: what happens after silence, and when?"
-        )
-    return cast("OnTimeout | None", chosen)
-
-
 def _default(question: Question) -> Any:
-    """A default is an answer like any other; None is allowed to say "nothing"."""
-    if question.default is None:
+    """A default is of the type that is asked; rules that bind people do not bind its author.
+
+    None is allowed to say "nothing". Of a form, the model is the type.
+    """
+    default = question.default
+    if default is None:
         return None
+    if question.kind == RequestKind.REVIEW:
+        return _default_of_review(question, default)
     try:
-        return question.check(question.default)
+        if question.kind == RequestKind.FORM:
+            return question.check(default)
+        return check_answer(default, schemas.without_rules(question.schema))
     except AnswerError as error:
         raise QuestionError(f"{question.prompt!r}: the default is no answer: {error}") from None
+
+
+def _default_of_review(question: Question, default: Any) -> dict[str, Any]:
+    """Kept as it is written; the decision may be one that people do not have."""
+    if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
+        raise QuestionError(
+            f"{question.prompt!r}: the default of a review is a set of named values, "
+            f'as in {{"decision": "{next(iter(question.decisions))}"}}, not {default!r:.100}.'
+        )
+    text = default.get("text")
+    return default if text is None else {**default, "text": drafts.text_of(text)}

@@ -8,8 +8,11 @@ from pydantic_core import SchemaError
 
 from procedures.engine import canonical
 from procedures.engine.answers import DECIMAL, VISIBLE, check_answer, without_nothing
+from procedures.engine.answers import LIMITS as ANSWER_LIMITS
 from procedures.engine.errors import AnswerError
 
+RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
+"""What a schema says besides the type."""
 LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
 LENGTHS = {"min_length", "max_length"}
 ITEMS = {"str", "literal", "enum"}
@@ -175,6 +178,18 @@ def without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
         for field, about in schema["properties"].items()
     }
     return {**schema, "properties": fields}
+
+
+def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of the type alone: without the rules that people are held to."""
+    found = {name: one for name, one in schema.items() if name not in RULES}
+    if schema.get("pattern") == DECIMAL:
+        found["pattern"] = DECIMAL
+    if "anyOf" in schema:
+        found["anyOf"] = [without_rules(one) for one in schema["anyOf"]]
+    if isinstance(schema.get("items"), Mapping):
+        found["items"] = without_rules(schema["items"])
+    return found
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:

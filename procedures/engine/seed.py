@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from procedures.engine import questions
+from procedures.engine import drafts, questions
 from procedures.engine.arguments import call_of
 from procedures.engine.attempts import do_step
 from procedures.engine.canonical import digest, jsonable
@@ -20,7 +20,8 @@ from procedures.engine.sizes import cut
 KINDS = ("approval", "input", "review", "escalation")
 LONGEST_LOG = 1_000
 LONGEST_DIGEST = 12
-JSON = "application/json"
+AGAIN = "#"
+"""Before the number of a decision whose type another one has, too."""
 SILENCE = "system: deadline"
 UNSAID = {
     "approval": "Do you approve?",
@@ -133,14 +134,7 @@ def _default(request_type: str, value: Any) -> Any:
         return None if value == "" else value
     edited = value.get("edited_artifact")
     decision = {"decision": str(value.get("decision") or "")}
-    return {**decision, "text": _draft(edited)} if edited else decision
-
-
-def _draft(artifact: Any) -> str:
-    """A text as it is, and data as its JSON."""
-    if isinstance(artifact, str):
-        return artifact
-    return json.dumps(jsonable(artifact), indent=2, ensure_ascii=False)
+    return {**decision, "text": drafts.text_of(edited)} if edited else decision
 
 
 def _said(request_type: str, response: Response[Any]) -> Any:
@@ -161,7 +155,7 @@ def _question(
     others = {name: value for name, value in metadata.items() if name != "artifact"}
     asking = {**asking, "body": body.strip(), "metadata": others or None}
     if request_type == "review":
-        return _review(prompt, metadata.get("artifact", ""), **asking)
+        return _review(prompt, metadata.get("artifact", ""), _decisions(options), **asking)
     if request_type == "approval":
         yes, no = _yes_and_no(prompt, options)
         return questions.approval(prompt, yes=yes, no=no, **asking)
@@ -172,22 +166,24 @@ def _question(
     return questions.text_input(prompt, str, **asking)
 
 
-def _review(prompt: str, artifact: Any, **asking: Any) -> Question:
+def _review(
+    prompt: str, artifact: Any, decisions: dict[str, str] | None, **asking: Any
+) -> Question:
     """Data is shown, edited and checked as JSON."""
-    question = questions.review(prompt, _draft(artifact), **asking)
-    return question if isinstance(artifact, str) else _of_json(question)
+    draft = drafts.text_of(artifact)
+    question = questions.review(prompt, draft, decisions=decisions, **asking)
+    schema = drafts.review_schema(artifact, question.decisions, is_kind_kept=False)
+    return replace(question, schema=schema)
 
 
-def _of_json(question: Question) -> Question:
-    """An edited draft has to be data, too."""
-    properties = question.schema["properties"]
-    properties = {**properties, "text": {**properties["text"], "contentMediaType": JSON}}
-    return replace(question, schema={**question.schema, "properties": properties})
-
-
-def _is_of_json(question: Question | None) -> bool:
-    text = question.schema["properties"]["text"] if question else {}
-    return text.get("contentMediaType") == JSON
+def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """By the options' types, else by their labels; a type that comes again is numbered."""
+    found: dict[str, str] = {}
+    for option in options:
+        label = str(option["label"])
+        name = str(option.get("type") or label.lower().replace(" ", "_"))
+        found[f"{name}{AGAIN}{len(found)}" if name in found else name] = label
+    return found or None
 
 
 def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
@@ -208,13 +204,15 @@ def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str
 
 
 def _reviewed(response: Response[Any]) -> dict[str, Any]:
-    edited = response.value if response.outcome == questions.Outcome.EDITED else None
-    if edited is not None and _is_of_json(response.question):
-        edited = json.loads(edited)
+    question = response.question
+    assert question
+    draft = json.loads(question.draft or "") if question.is_of_data else question.draft
+    is_free = response.outcome == questions.Outcome.EDITED or question.labels
+    is_edited = is_free and response.value != draft
     return {
-        "decision": "approved" if response else "rejected",
+        "decision": response.decision.partition(AGAIN)[0],
         "feedback": response.comment,
-        "edited_artifact": edited,
+        "edited_artifact": response.value if is_edited else None,
     }
 
 

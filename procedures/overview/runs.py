@@ -334,7 +334,8 @@ def _inputs(run: Run) -> dict[str, Any]:
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:
     """What was answered, in the author's words where there are some."""
     value = closed.get("value")
-    if value is None or question.kind == RequestKind.FORM:
+    is_plain = question.kind == RequestKind.REVIEW and not question.labels
+    if value is None or is_plain or question.kind == RequestKind.FORM:
         return ""
     return question.label_of(value)
 

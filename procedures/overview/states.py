@@ -227,11 +227,9 @@ def _waiting(facts: Facts) -> Sentence:
 def _end_of_time(facts: Facts) -> tuple[str | datetime, ...]:
     """That a limit ends the run, where what it waits for may take longer."""
     ends = facts.run.ends_at
-    if (
-        ends is None
-        or ends - clock.now() > FAR
-        or all(one.due_at and one.due_at < ends for one in facts.openings)
-    ):
+    if ends is None or ends - clock.now() > FAR:
+        return ()
+    if all(one.due_at and one.due_at < ends for one in facts.openings):
         return ()
     return (" Its time limit ends it at ", ends, ".")
 

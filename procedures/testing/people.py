@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from procedures.engine import canonical
+from procedures.engine.drafts import text_of
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.journal import closing
 from procedures.engine.questions import Question, RequestKind
@@ -53,7 +54,10 @@ class Answer:
 
 
 People = Callable[[Asked], Any]
-"""Gives a value, an `Answer`, or None for silence. For a review: yes, no, or the edited text."""
+"""Gives a value, an `Answer`, or None for silence.
+
+For a review: yes, no, one of its decisions, or the edited draft.
+"""
 
 
 def approve_all(asked: Asked) -> bool:
@@ -143,14 +147,27 @@ def _length(after: Duration) -> timedelta:
 
 def _as_asked(question: Question, value: Any) -> Any:
     """A value as the form would send it."""
-    if question.kind == RequestKind.REVIEW and isinstance(value, bool):
-        return {"decision": "approved" if value else "rejected"}
-    if question.kind == RequestKind.REVIEW and isinstance(value, str):
-        return {"decision": "approved", "text": value}
+    if question.kind == RequestKind.REVIEW:
+        return _reviewed(question, value)
     if question.kind == RequestKind.CHOICE:
         chosen = [_option(question, one) for one in (value if isinstance(value, list) else [value])]
         return chosen if isinstance(value, list) else chosen[0]
     return value
+
+
+def _reviewed(question: Question, value: Any) -> Any:
+    """Yes, no, a decision by its name or label, or the draft as it was edited."""
+    approving, *others = question.decisions
+    if isinstance(value, bool):
+        return {"decision": approving if value or not others else others[0]}
+    by_label = {label: name for name, label in question.decisions.items() if question.labels}
+    named = {**by_label, **{name: name for name in question.labels}}
+    if isinstance(value, str) and value in named:
+        return {"decision": named[value]}
+    if isinstance(value, Mapping) and "decision" in value and set(value) <= {"decision", "text"}:
+        text = value.get("text")
+        return value if text is None else {**value, "text": text_of(text)}
+    return {"decision": approving, "text": text_of(value)}
 
 
 def _option(question: Question, value: Any) -> Any:

@@ -24,6 +24,7 @@ ANSWERS: dict[str, Callable[[Locator], None]] = {
     "many": lambda card: pick(card, "a", "c"),
     "problem": lambda card: solve(card, "Called them."),
     "form": lambda card: fill_in(card, {"Amount to pay back": "31.20", "Due": "2026-12-24"}),
+    "data": lambda card: change(card, '{"total": 8}'),
     "review": lambda card: edit(card, "Dear bob,\nit is lost.\n"),
 }
 
@@ -55,6 +56,11 @@ def fill_in(card: Locator, texts: dict[str, str]) -> None:
 def edit(card: Locator, text: str) -> None:
     card.get_by_label("The text").fill(text)
     card.get_by_role("button", name="Approve").click()
+
+
+def change(card: Locator, data: str) -> None:
+    card.get_by_label("The data").fill(data)
+    card.get_by_role("button", name="Request changes").click()
 
 
 def reload_until(page: Page, text: str) -> None:

@@ -2,14 +2,17 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from procedures.engine import Outcome, Procedure
 from procedures.engine.journal import Batch, Draft, EventKind, Release, RunStatus, closing
 from tests import procedures
-from tests.conformance.backends import Backend, answer
+from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import did, saw
+
+DRAFT = {"lines": [{"order": "A-1"}], "total": 7}
 
 
 def test_a_question_lets_the_worker_go(backend: Backend) -> None:
@@ -131,6 +134,62 @@ def test_answers_come_back_in_their_types(backend: Backend) -> None:
 
     assert backend.result(run_id) == '["31.20","2026-03-01",["b","a"],"Dear Bob"]'
     assert saw == [Decimal("31.20"), date(2026, 3, 1), ["b", "a"], "Dear Bob"]
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome", "result"),
+    [
+        ({"decision": "send"}, "approved", ["send", DRAFT, True, "approved"]),
+        (
+            {"decision": "send", "text": '{"total": 8}'},
+            "edited",
+            ["send", {"total": 8}, True, "edited"],
+        ),
+        (
+            {"decision": "request_changes", "text": "{}"},
+            "rejected",
+            ["request_changes", {}, False, "rejected"],
+        ),
+    ],
+)
+def test_an_answer_carries_the_decision_and_the_data(
+    backend: Backend, value: Any, outcome: str, result: list[Any]
+) -> None:
+    run_id = backend.start(procedures.decided_data)
+    assert backend.advance(run_id) == RunStatus.WAITING
+    assert backend.resolve(run_id, "review", closing(outcome, value, responder="bob"))
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+    assert result_of(backend, run_id) == result
+
+
+@pytest.mark.parametrize(
+    ("silence", "result"),
+    [
+        (None, ["late", DRAFT, False, "defaulted"]),
+        ({"decision": "send", "text": {"a": 1}}, ["send", {"a": 1}, True, "defaulted"]),
+    ],
+)
+def test_the_default_of_a_review_is_kept_as_it_is_written(
+    backend: Backend, silence: Any, result: list[Any]
+) -> None:
+    run_id = backend.start(procedures.decided_data, silence=silence)
+    backend.advance(run_id)
+    backend.travel(timedelta(hours=2))
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert result_of(backend, run_id) == result
+
+
+def test_a_default_may_be_what_people_may_not_say(backend: Backend) -> None:
+    run_id = backend.start(procedures.default_beyond_the_rules)
+    for _ in range(2):
+        backend.advance(run_id)
+        backend.travel(timedelta(hours=2))
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+    assert result_of(backend, run_id) == [0, True, ""]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.html import escape
 
 from chat.models import HumanRequest, HumanResponse
 from procedures.models.clock import clock
@@ -17,6 +18,7 @@ from tests.runs import answer
 
 pytestmark = pytest.mark.usefixtures("bob")
 DRAFT = "Dear bob,\nthe parcel comes.\n"
+DATA = '{\r\n  "total": 7,\r\n  "items": [\r\n    "lamp"\r\n  ]\r\n}'
 
 
 def post(client: Client, request: HumanRequest, *, htmx: bool = True, **fields: Any) -> Any:
@@ -52,6 +54,13 @@ def run_page(client: Client, request: HumanRequest) -> str:
             "edited",
         ),
         ("review", {"decision": "rejected", "text": DRAFT}, {"decision": "rejected"}, "rejected"),
+        ("data", {"decision": "items", "text": DATA}, {"decision": "items"}, "approved"),
+        (
+            "data",
+            {"decision": "request_changes", "text": '{"total": 8}'},
+            {"decision": "request_changes", "text": '{"total": 8}'},
+            "rejected",
+        ),
     ],
 )
 def test_every_kind_is_answered_by_its_form(
@@ -85,6 +94,9 @@ def test_every_kind_is_answered_by_its_form(
         ("many", {}, "Choose at least 1."),
         ("review", {"decision": "rejected", "text": "Mine."}, "takes no edited text"),
         ("review", {"text": DRAFT}, "Choose one of"),
+        ("data", {"decision": "approved", "text": DATA}, "Choose one of"),
+        ("data", {"decision": "items", "text": '{"total": 8,}'}, "is no JSON: "),
+        ("data", {"decision": "drop", "text": "[8]"}, "must be names with their values"),
     ],
 )
 @pytest.mark.parametrize("htmx", [True, False])
@@ -98,10 +110,24 @@ def test_what_is_no_answer_comes_back_with_all_that_was_typed(
     assert again.status_code == 422
     assert sentence in shown(again)
     assert "My comment." in shown(again)
+    if kind == "data" and fields["text"] != DATA:
+        assert escape(fields["text"]) in again.content.decode()
     if kind in {"whole", "decimal", "date"}:
         assert f'value="{fields["value"]}"' in shown(again)
     assert ("<!doctype html>" in shown(again)) is not htmx
     assert not HumanResponse.objects.exists()
+
+
+def test_each_decision_has_its_button_and_the_receipt_its_words(alice: User, bob: User) -> None:
+    request, client = ask("data", by=alice), browser(bob)
+
+    text = page(client, request)
+    receipt = shown(post(client, request, decision="request_changes", text='{"total": 8}'))
+
+    for name, label in (("items", "Send"), ("request_changes", "Request changes")):
+        assert f'name="decision" value="{name}">{label}</button>' in text
+    assert "“Request changes” by bob" in receipt
+    assert "Request changes" in run_page(client, request)
 
 
 def test_a_comment_that_is_too_long_is_refused(alice: User, bob: User) -> None:

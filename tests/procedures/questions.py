@@ -2,7 +2,9 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from procedures.engine import Context, File, RequestExpiredError, procedure
 from tests.procedures.traces import act, saw
@@ -40,6 +42,32 @@ def typed_answers(ctx: Context) -> list[Any]:
     values.append(ctx.review("Fine?", "Dear bob").value)
     saw.extend(values)
     return values
+
+
+DECISIONS = {"send": "Send", "request_changes": "Request changes", "items": "Ask the shop"}
+"""One of them has a name that a template would look up in a dict."""
+
+
+@procedure
+def decided_data(ctx: Context, silence: Any = None) -> list[Any]:
+    """Reviewed data in an order that a replay turns."""
+    draft = ctx.step(read_draft, name="draft")
+    said = ctx.review(
+        "Right?", draft, decisions=DECISIONS, expires="1h", default=silence or {"decision": "late"}
+    )
+    saw.append(said.decision)
+    return [said.decision, said.value, bool(said), said.outcome]
+
+
+def read_draft() -> dict[str, Any]:
+    return {"total": 7, "lines": [{"order": "A-1"}]}
+
+
+@procedure
+def default_beyond_the_rules(ctx: Context) -> list[Any]:
+    many = ctx.ask("How many?", Annotated[int, Field(ge=1)], expires="1h", default=0)
+    name = ctx.ask("Who?", str, expires="1h", default="")
+    return [many.value, many.timed_out, name.value]
 
 
 @procedure

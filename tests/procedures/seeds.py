@@ -84,11 +84,16 @@ def agent_forgets(ctx: Context, after: str) -> list[bool]:
 
 @procedure
 def agent_shows(
-    ctx: Context, kind: str, message: str, artifact: Any = "", timeout: float | None = None
+    ctx: Context,
+    kind: str,
+    message: str,
+    artifact: Any = "",
+    timeout: float | None = None,
+    options: list[dict[str, str]] | None = None,
 ) -> list[Any]:
     """Metadata tells the time, which every replay finds changed."""
     metadata = {"artifact": artifact, "read_at": datetime.now(UTC).isoformat()}
-    said = ctx.wait_for_human(kind, message, timeout, "as written", metadata=metadata)
+    said = ctx.wait_for_human(kind, message, timeout, "as written", options, metadata)
     return [said.value, said.timed_out]
 
 

@@ -24,6 +24,8 @@ FRUIT = choice("Which?", {"a": "Apples", "b": "Bread"})
 NUMBERS = choice("Which?", ["2", "3", "1"])
 MANY = choice("Which?", ["a", "b", "c"], many=True)
 DRAFT = review("Fine?", "Dear bob")
+WORDS = {"send": "Send it", "items": "Request changes", "drop": "Drop it"}
+DECIDED = review("Fine?", {"total": 7}, decisions=WORDS)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,9 @@ DRAFT = review("Fine?", "Dear bob")
         (MANY, "b", ["b"]),
         (DRAFT, "approve", {"decision": "approved"}),
         (DRAFT, "no", {"decision": "rejected"}),
+        (DECIDED, "request  changes!", {"decision": "items"}),
+        (DECIDED, "drop", {"decision": "drop"}),
+        (DECIDED, "ok", {"decision": "send"}),
         (text_input("Name?"), "Snow white", "Snow white"),
         (text_input("How many?", int), "12", 12),
         (text_input("How much?", Decimal), "31.20", "31.20"),
@@ -65,6 +70,7 @@ def test_words_with_one_meaning_answer(question: Question, text: str, value: Any
         (MANY, "a, x", "none of them"),
         (MANY, "a, a", "once"),
         (DRAFT, "nearly", "Say yes or no"),
+        (DECIDED, "no", "Say one of these: Send it, Request changes, Drop it"),
         (text_input("How many?", int), "a dozen", "a whole number"),
         (text_input("How many?", Annotated[int, Field(ge=1)]), "0", "At least 1"),
         (text_input("How much?", Decimal), "31,20", "a number like 31.20"),

@@ -173,7 +173,7 @@ def test_an_artifact_may_be_data_and_comes_back_as_data(backend: Backend, artifa
     assert json.loads(question.draft or "") == artifact
 
     for text in ("{'to': 'bob'}", "no data", '{"to": '):
-        with pytest.raises(AnswerError, match="text: The answer must be JSON"):
+        with pytest.raises(AnswerError, match="The edited draft is no JSON"):
             question.check({"decision": "approved", "text": text})
     edited = question.check({"decision": "approved", "text": '{"to": "carol"}'})
     content = closing(question.outcome_of(edited), edited, responder="bob", comment="So.")
@@ -181,6 +181,29 @@ def test_an_artifact_may_be_data_and_comes_back_as_data(backend: Backend, artifa
     backend.advance(run_id)
 
     said = {"decision": "approved", "feedback": "So.", "edited_artifact": {"to": "carol"}}
+    assert json.loads(backend.result(run_id) or "") == [said, False]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "decision"),
+    [("go", "go"), ("request_changes", "request_changes"), ("go#2", "go")],
+)
+def test_the_options_of_a_review_are_its_buttons(
+    backend: Backend, chosen: str, decision: str
+) -> None:
+    options = [{"label": "Send", "type": "go"}, {"label": "Request changes"}]
+    options.append({"label": "Send twice", "type": "go"})
+    run_id = backend.start(procedures.agent_shows, kind="review", message="?", options=options)
+    backend.advance(run_id)
+    question = Question.from_json(opened_by(backend, run_id))
+
+    edited = question.check({"decision": chosen, "text": "Dear Bob"})
+    content = closing(question.outcome_of(edited), edited, responder="bob", comment="So.")
+    backend.resolve(run_id, "review", content)
+    backend.advance(run_id)
+
+    said = {"decision": decision, "feedback": "So.", "edited_artifact": "Dear Bob"}
+    assert list(question.decisions.values()) == ["Send", "Request changes", "Send twice"]
     assert json.loads(backend.result(run_id) or "") == [said, False]
 
 

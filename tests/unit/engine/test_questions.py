@@ -66,19 +66,19 @@ class Parcel(BaseModel):
         ),
         (
             lambda: questions.text_input(
-                "How many?", Annotated[int, Field(gt=3)], expires="2h", default=3
+                "How many?", Annotated[int, Field(gt=3)], expires="2h", default="many"
             ),
-            "the default is no answer: More than 3",
+            "the default is no answer: The answer must be a whole number",
         ),
-        (lambda: questions.text_input("Why?", expires="2h", default=""), "Write something"),
+        (lambda: questions.text_input("Why?", expires="2h", default=7), "must be a text"),
         (lambda: questions.choice("Which?", []), "needs options"),
         (lambda: questions.choice("Which?", ["a", ""]), "none of them empty"),
         (lambda: questions.choice("Which?", ["a", " "]), "none of them empty"),
         (lambda: questions.choice("Which?", {1: "one"}), "texts"),  # type: ignore[dict-item]
         (lambda: questions.choice("Which?", ["a"], expires="2h", default="b"), "one of: a"),
         (
-            lambda: questions.choice("Which?", ["a"], many=True, expires="2h", default=[]),
-            "at least 1",
+            lambda: questions.choice("Which?", ["a"], many=True, expires="2h", default=["b"]),
+            "one of: a",
         ),
         (lambda: questions.review("Fine?", "Dear", expires="2h", default="Dear"), "named values"),
     ],
