@@ -1,7 +1,7 @@
 """Child runs: real runs on any worker, waited for like everything else."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from procedures.engine import canonical
 from procedures.engine.definition import Procedure
@@ -11,17 +11,29 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.large import packed, packed_list, unpacked
 from procedures.engine.line import Line
+from procedures.engine.options import check_word
 from procedures.engine.signatures import signature_of
 
 OnFailure = Literal["fail_fast", "collect"]
+OnParentEnd = Literal["cancel", "abandon"]
+ABANDON: OnParentEnd = "abandon"
+OPTION = "on_parent_end"
 
 
-def start_child(line: Line, procedure: Procedure, inputs: Mapping[str, Any]) -> Handle[Any]:
+def is_abandoned(opened: Mapping[str, Any]) -> bool:
+    """Return True for a wait whose children go on when their parent ends."""
+    return opened.get(OPTION) == ABANDON
+
+
+def start_child(
+    line: Line, procedure: Procedure, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
+) -> Handle[Any]:
     """A child run, started with the next commit; `InputError` when the inputs do not fit."""
     _check(line, procedure)
+    fate = _fate(procedure, on_parent_end)
     key = line.scope.key_for(procedure.name)
     text = procedure.dump(procedure.parse(inputs))
-    data = {"wait": "child", "procedure": procedure.name, **packed("inputs", text)}
+    data = {"wait": "child", "procedure": procedure.name, **packed("inputs", text), **fate}
 
     def read(entry: Entry) -> Any:
         content = entry.last.content
@@ -39,9 +51,12 @@ def start_map(
     *,
     at_most: int,
     on_failure: OnFailure,
+    on_parent_end: OnParentEnd,
 ) -> Handle[list[Any]]:
     """A child for each of the inputs, at most so many at a time: one event, one wait."""
     _check(line, procedure)
+    check_word("on_parent_end= of ctx.map", on_parent_end, get_args(OnParentEnd))
+    fate = {OPTION: ABANDON} if on_parent_end == ABANDON else {}
     key = line.scope.key_for(procedure.name)
     texts = [procedure.dump(procedure.parse(one)) for one in inputs]
     if at_most < 1:
@@ -54,6 +69,7 @@ def start_map(
         "at_most": at_most,
         "on_failure": on_failure,
         **packed_list("inputs", texts),
+        **fate,
     }
 
     def read(entry: Entry) -> list[Any]:
@@ -82,7 +98,8 @@ def _compare(line: Line, key: str, started: Mapping[str, Any], asked: Mapping[st
     if started["procedure"] != asked["procedure"] or started["wait"] != asked["wait"]:
         words = f"The child {key} has changed: {started['procedure']} was started here."
         line.interrupt(line.scope.mismatch(words, changed=key))
-    if any(started.get(name) != value for name, value in asked.items()):
+    given = {name: value for name, value in asked.items() if name != OPTION}  # the kept one counts
+    if any(started.get(name) != value for name, value in given.items()):
         words = f"The child {key} is given other inputs now than when it was started."
         line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
@@ -93,6 +110,17 @@ def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
     if outcome != "succeeded":
         return ChildFailedError(f"{key}[{number}]", outcome, message)
     return canonical.load(value, returns)
+
+
+def _fate(procedure: Procedure, on_parent_end: OnParentEnd) -> dict[str, str]:
+    """What the child's opening says of it; nothing for the usual one."""
+    if OPTION in procedure.schema.get("properties", {}):
+        raise DefinitionError(
+            f"{procedure.name} has an input called {OPTION}, which is an option of ctx.spawn: "
+            "give the input another name."
+        )
+    check_word("on_parent_end= of ctx.spawn", on_parent_end, get_args(OnParentEnd))
+    return {OPTION: ABANDON} if on_parent_end == ABANDON else {}
 
 
 def _check(line: Line, procedure: Procedure) -> None:

@@ -12,7 +12,7 @@ from procedures.engine.approvals import approved
 from procedures.engine.arguments import call_of, check_options
 from procedures.engine.attempts import do_step
 from procedures.engine.bound import Bound, bound_to_be_shown
-from procedures.engine.children import OnFailure, start_child, start_map
+from procedures.engine.children import OnFailure, OnParentEnd, start_child, start_map
 from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, check_moment, parse_duration
 from procedures.engine.errors import Continued
@@ -293,13 +293,20 @@ class Context:
 
     # Other runs, and branches of this one
 
-    def call(self, procedure: Procedure, **inputs: Any) -> Any:
+    def call(
+        self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
+    ) -> Any:
         """Start a child run and wait for its result; `ChildFailedError` when there is none."""
-        return self.spawn(procedure, **inputs).wait()
+        return self.spawn(procedure, on_parent_end=on_parent_end, **inputs).wait()
 
-    def spawn(self, procedure: Procedure, **inputs: Any) -> Handle[Any]:
-        """Start a child run; the handle closes with its end."""
-        return start_child(self._line, procedure, inputs)
+    def spawn(
+        self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
+    ) -> Handle[Any]:
+        """Start a child run; the handle closes with its end.
+
+        When this run ends first, however it ends, the child is cancelled; "abandon" lets it go on.
+        """
+        return start_child(self._line, procedure, inputs, on_parent_end=on_parent_end)
 
     @with_options("ctx.map")
     def map(
@@ -309,13 +316,21 @@ class Context:
         *,
         at_most: int = 10,
         on_failure: OnFailure = "fail_fast",
+        on_parent_end: OnParentEnd = "cancel",
     ) -> list[Any]:
         """A child run for each of the inputs, at most so many at a time; results in order.
 
         With "collect" a child that failed leaves its `ChildFailedError` among the results.
         """
         check_word("on_failure= of ctx.map", on_failure, get_args(OnFailure))
-        handle = start_map(self._line, procedure, inputs, at_most=at_most, on_failure=on_failure)
+        handle = start_map(
+            self._line,
+            procedure,
+            inputs,
+            at_most=at_most,
+            on_failure=on_failure,
+            on_parent_end=on_parent_end,
+        )
         return handle.wait()
 
     @with_options("ctx.gather")

@@ -35,6 +35,7 @@ from procedures.engine.errors import (
 from procedures.engine.files import FileStore, file_desk, open_desk
 from procedures.engine.history import UNDO, Scope
 from procedures.engine.journal import (
+    BEGUN_ANEW,
     PROGRESS,
     Batch,
     Draft,
@@ -224,7 +225,7 @@ class Execution:
 
     def _continued(self, continued: Continued) -> Ending:
         """What is still open belongs to the generation that ends here."""
-        withdrawn = closing("withdrawn", responder="system: begun anew")
+        withdrawn = closing("withdrawn", responder=BEGUN_ANEW)
         waits = self.recorder.open_waits
         data = {
             "by": self.recorder.first.content["by"],

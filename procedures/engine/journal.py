@@ -67,6 +67,8 @@ class EventKind(StrEnum):
 PROGRESS = {kind for kind in EventKind if kind.startswith(("step.", "wait.", "child."))}
 """What the next worker does not do again."""
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
+BEGUN_ANEW = "system: begun anew"
+"""Who closes what belongs to an earlier generation of a run."""
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED}
 """What a run does not do any more that was asked to end, or to pause, since it was claimed."""
 
@@ -114,6 +116,8 @@ class Release:
     """Whether nothing came of the claim: three in a row, and the run is held to be poison."""
     closes: str = "system: run ended"
     """Who closes what a run that ends still asks."""
+    has_children: bool = False
+    """Whether the run waits for children, as far as its worker knows."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """What one claim writes: drafts gathered until something may depend on them, then one commit."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -57,7 +58,7 @@ class Recorder:
         """Whether this claim has come further than the ones before."""
         self.to_undo: list[Bound[Any]] = []
         """What a failure or a cancel runs, the last first."""
-        self._waits = dict.fromkeys(open_in(self.history))
+        self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}
         self.unwritten: list[Draft] = []
         """What is noted, and not kept yet."""
         self._since = self.first.at
@@ -160,13 +161,18 @@ class Recorder:
     def finish(self, release: Release, *drafts: Draft) -> None:
         """Commit what is left, and let go of the run. A quarantined run asks nothing more."""
         left = () if release.status == RunStatus.QUARANTINED else self.unwritten
+        if release.status.is_end and any(self._waits.values()):
+            release = replace(release, has_children=True)
         self.journal.commit(Batch((*left, *drafts), release=release))
+
+    def _is_on_children(self, key: str) -> bool:
+        return self.history.entries[key].family == "child"
 
     def _track(self, draft: Draft) -> None:
         self.budget.note(draft)
         self.has_moved_on = self.has_moved_on or draft.kind in PROGRESS
         if draft.kind in OPENING:
-            self._waits[draft.key] = None
+            self._waits[draft.key] = draft.kind == EventKind.CHILD_STARTED
         elif draft.kind == EventKind.WAIT_CLOSED:
             self._waits.pop(draft.key, None)
 

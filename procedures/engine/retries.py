@@ -27,6 +27,12 @@ class Again:
     """Whether they let it fail although it is done: its result could not be kept."""
     child: str = ""
     """The wait for the children that had failed."""
+    withdrawn: Sequence[str] = ()
+    """The waits for children that the run's end has withdrawn."""
+
+    @property
+    def waits_on_children(self) -> list[str]:
+        return list(dict.fromkeys([*([self.child] if self.child else []), *self.withdrawn]))
 
 
 class Fate(StrEnum):
@@ -45,7 +51,9 @@ def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool
     What else its journal waits for was withdrawn by an end, and is asked again.
     """
     history = History(events)
-    keys = [key for key in open_in(history) if key not in known]
+    left = [key for key in open_in(history) if key not in known]
+    withdrawn = [key for key in left if history.entries[key].family == "child"]
+    keys = [key for key in left if key not in withdrawn]
     end = next((e for e in reversed(events) if e.kind == EventKind.RUN_FAILED), None)
     key = _cause(events, "", end) if has_failed and end else ""
     while (entry := history.entries.get(key)) and _is_of_gather(entry):
@@ -53,12 +61,19 @@ def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool
         end = entry.last
         key = _cause(events, f"{end.content['branch']}/", end)
     if entry is None:
-        return Again(keys)
+        return Again(keys, withdrawn=withdrawn)
     if _is_failed_step(entry.last):
         is_let_fail, lacks_result = is_doubtful(entry.last), entry.lacks_result
-        return Again(keys, step=key, is_doubtful=is_let_fail, lacks_result=lacks_result)
+        return Again(
+            keys,
+            step=key,
+            is_doubtful=is_let_fail,
+            lacks_result=lacks_result,
+            withdrawn=withdrawn,
+        )
     is_told = end is not None and end.content.get("of") == key
-    return Again(keys, child=key if _is_failed_child(entry, is_told=is_told) else "")
+    child = key if _is_failed_child(entry, is_told=is_told) else ""
+    return Again(keys, child=child, withdrawn=withdrawn)
 
 
 def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:

@@ -40,7 +40,8 @@ def _end_all_below(run: Run, *, at: datetime) -> None:
 
     These go on for a retry of their parent, or by themselves; nobody needs them any more.
     """
-    below = Run.objects.filter(parent_wait__run=run).order_by("pk")
+    needed = Run.objects.filter(parent_wait__run=run, parent_wait__abandons=False)
+    below = needed.order_by("pk")
     for child in below.ended_above_others():
         withdraw_all(child.waits.open(), at=at)
         _end_all_below(child, at=at)
@@ -77,12 +78,15 @@ def _below(waits: WaitQuerySet) -> Iterator[Run]:
 
 
 def withdraw_all(
-    waits: WaitQuerySet, *, at: datetime, by: str = "system: run ended", ends_children: bool = True
+    waits: WaitQuerySet, *, at: datetime, by: str = "system: run ended", is_end: bool = True
 ) -> None:
-    """Close them without an answer; what stands below them is locked."""
+    """Close them without an answer; what stands below them is locked.
+
+    `is_end`: because the run ends, which its abandoned children outlive.
+    """
     for wait in waits:
         close_wait(wait, closing("withdrawn", responder=by), at=at)
-        if ends_children and wait.goes_on_alone:
+        if wait.goes_on_alone and not (is_end and wait.abandons):
             cancel_children(wait, at=at)
 
 

@@ -5,9 +5,17 @@ from datetime import datetime
 
 from procedures import hooks
 from procedures.engine import canonical
+from procedures.engine.children import is_abandoned
 from procedures.engine.errors import Overtaken, Refused
-from procedures.engine.handles import KEEPS_ON
-from procedures.engine.journal import GOING_ON, Batch, Event, EventKind, Release, RunStatus
+from procedures.engine.journal import (
+    BEGUN_ANEW,
+    GOING_ON,
+    Batch,
+    Event,
+    EventKind,
+    Release,
+    RunStatus,
+)
 from procedures.journal.cancelling import cancel_children, lock_below, withdraw_all
 from procedures.journal.children import begin_children, bring_end
 from procedures.journal.storage import receivers
@@ -31,7 +39,7 @@ def take_effect(
     if is_going_on and run.is_asked_to_stop():
         raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
-    if batch.release and batch.release.status == RunStatus.CANCELLED:
+    if batch.release and _ends_children(batch.release):
         lock_below(run.waits.open())
     elif decided:
         lock_below(run.waits.open().filter(key__in=decided))
@@ -44,6 +52,10 @@ def take_effect(
         _end(run, batch.release, at=at)
         return False
     return _let_go(run, batch.release, at=at, is_undone=is_undone)
+
+
+def _ends_children(release: Release) -> bool:
+    return release.status == RunStatus.CANCELLED or (release.status.is_end and release.has_children)
 
 
 def _end(run: Run, release: Release, *, at: datetime) -> None:
@@ -62,8 +74,8 @@ def _end(run: Run, release: Release, *, at: datetime) -> None:
 def _withdraw_rest(run: Run, *, at: datetime, by: str) -> None:
     waits = run.waits.open()
     if run.status == RunStatus.FAILED:
-        waits = waits.exclude(kind__in=KEEPS_ON)  # a retry goes on waiting for it
-    withdraw_all(waits, at=at, by=by, ends_children=run.status == RunStatus.CANCELLED)
+        waits = waits.exclude(abandons=True)  # a retry goes on waiting for what goes on
+    withdraw_all(waits, at=at, by=by)
 
 
 def _announce(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
@@ -92,6 +104,7 @@ def _open(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
         due_at=datetime.fromisoformat(due) if due else None,
         signal=content.get("signal", ""),
         need=content.get("need"),
+        abandons=is_abandoned(content),
     )
     insert_row(wait)
     if why := content.get("skipped"):  # what came before did not fit, and is waited for again
@@ -116,8 +129,10 @@ def _close(run: Run, event: Event, *, at: datetime) -> None:
     wait = run.waits.filter(key=event.key).order_by("opened_seq").last()
     if wait is None or not wait.is_open:
         raise Overtaken(event.key)
-    close_wait(wait, event.content, at=at)
-    if wait.goes_on_alone:
+    content = event.content
+    close_wait(wait, content, at=at)
+    is_left_alone = content["responder"] == BEGUN_ANEW and wait.abandons
+    if wait.goes_on_alone and not is_left_alone:
         cancel_children(wait, at=at)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from procedures.engine.children import is_abandoned
 from procedures.engine.files import file_desk
 from procedures.engine.forks import Carried, as_taken
 from procedures.engine.history import Entry
@@ -109,6 +110,7 @@ def _closed(run: Run, entry: Entry, shift: int) -> Wait:
         outcome=entry.last.content["outcome"],
         signal=content.get("signal", ""),
         need=content.get("need"),
+        abandons=is_abandoned(content),
     )
 
 

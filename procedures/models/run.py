@@ -174,7 +174,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
 
     def ended_above_others(self) -> Self:
-        """Failed or succeeded, and had children, which may go on: only a cancel ends them, too."""
+        """Failed or succeeded, and had children, which may go on."""
         below = Run.objects.filter(parent_wait__run=OuterRef("pk"))
         return self.filter(Exists(below), status__in=[RunStatus.FAILED, RunStatus.SUCCEEDED])
 

@@ -62,6 +62,9 @@ class Wait(models.Model):
     begun = models.PositiveIntegerField(default=0, help_text="How many children of a map.")
     ended = models.PositiveIntegerField(default=0, help_text="How many of these.")
     is_behind = models.BooleanField(default=False, help_text="Whether more of them are to begin.")
+    abandons = models.BooleanField(
+        default=False, db_default=False, help_text="Whether its children go on when the run ends."
+    )
     part_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")
 
     objects = WaitQuerySet.as_manager()

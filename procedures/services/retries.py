@@ -36,9 +36,9 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
 
 
 def _line_of(run_id: UUID) -> list[UUID]:
-    """The run, its parent, and so on up."""
+    """The run, its parent, and so on up, as far as one waits for the other or ended with it."""
     line, wait = [run_id], Run.objects.get(pk=run_id).parent_wait
-    while wait is not None:
+    while wait is not None and not (wait.abandons and not wait.is_open):
         line.append(wait.run_id)
         wait = wait.run.parent_wait
     return line
@@ -64,18 +64,20 @@ def _retry(run: Run, *, by: User, reason: str) -> str:
         raise OperationRefusedError("What it did has been undone: restart it.")
     events = run.events.filter(seq__gt=run.base_seq).journal()
     again = taken_up(events, known=_known(run), has_failed=has_failed)
-    children = _Children.of(run, again.child)
-    keys = [*again.keys, *children.opened_anew]
+    found = {key: _Children.of(run, key) for key in again.waits_on_children}
+    keys = [*again.keys, *(key for one in found.values() for key in one.opened_anew)]
     more = {"again": keys} if keys else {}
-    more |= {"reopened": [again.child]} if children.wait else {}
+    reopened = [key for key, one in found.items() if one.wait]
+    more |= {"reopened": reopened} if reopened else {}
     note_operation(run, "retry", by=by, reason=reason, step=again.step, **more)
     run.reopen(at=now)
-    if children.wait:
-        journal.wait_again(run, children.wait, children.with_fate(Fate.ANEW), at=now)
-    for child in children.with_fate(Fate.RETRIED):
-        _retry(child, by=by, reason=reason)
+    for one in found.values():
+        if one.wait:
+            journal.wait_again(run, one.wait, one.with_fate(Fate.ANEW), at=now)
+        for child in one.with_fate(Fate.RETRIED):
+            _retry(child, by=by, reason=reason)
     dispatch.call_workers()
-    return _told_of_retry(again, children)
+    return _told_of_retry(again, found.get(again.child, _Children()))
 
 
 def _is_undone(run: Run) -> bool:
@@ -83,9 +85,12 @@ def _is_undone(run: Run) -> bool:
 
 
 def _known(run: Run) -> set[str]:
-    """The waits that are open, or whose outcome is on its way."""
-    coming = RunInput.objects.filter(run=run).untaken().values_list("key", flat=True)
-    return {*run.waits.open().values_list("key", flat=True), *coming}
+    """The waits that are open, or whose outcome is on its way.
+
+    A child's end says nothing to a wait that the run's own end has closed.
+    """
+    coming = RunInput.objects.filter(run=run).exclude(kind=RunInput.CHILD_ENDED).untaken()
+    return {*run.waits.open().values_list("key", flat=True), *coming.values_list("key", flat=True)}
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,7 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     changed = run.waits.filter(key=error["changed"])
     journal.lock_below(changed.open())
     changed.update(part_of=None)  # what became of it decides no set
-    journal.withdraw_all(changed.open(), by="system: asked again", at=now)
+    journal.withdraw_all(changed.open(), by="system: asked again", at=now, is_end=False)
     run.reopen(at=now)
     dispatch.call_workers()
     return "It goes on with the code as it is."

@@ -1,5 +1,7 @@
 """Child runs: real runs, waited for, bounded, cancelled as a tree."""
 
+from datetime import timedelta
+
 import pytest
 
 from procedures.engine.journal import EventKind, RunStatus
@@ -153,41 +155,111 @@ def test_a_cancel_ends_the_whole_tree(backend: Backend) -> None:
     assert len(children) == 2
 
 
-@pytest.mark.parametrize("levels", [1, 2])
-def test_a_cancel_ends_what_a_failure_has_kept_for_its_retry(backend: Backend, levels: int) -> None:
-    run_id = backend.start(procedures.above_failures, levels=levels)
+ENDS = {
+    "succeeds": ("leaving_a_child", "", RunStatus.SUCCEEDED),
+    "fails": ("failing_beside_a_child", "", RunStatus.FAILED),
+    "is cancelled": ("waiting_beside_a_child", "cancel", RunStatus.CANCELLED),
+    "is ended by force": ("waiting_beside_a_child", "force_end", RunStatus.CANCELLED),
+    "begins anew": ("anew_beside_a_child", "", RunStatus.WAITING),
+}
+
+
+@pytest.mark.parametrize("fate", ["cancel", "abandon"])
+@pytest.mark.parametrize("how", ENDS)
+def test_when_a_run_ends_its_child_does_what_it_was_started_for(
+    backend: Backend, how: str, fate: str
+) -> None:
+    name, verb, status = ENDS[how]
+    run_id = backend.start(getattr(procedures, name), fate=fate)
     backend.advance_all()
-    lowest = run_id
-    for _ in range(levels):
-        [lowest] = backend.children(lowest)
-        assert backend.status(lowest) == RunStatus.FAILED
-    [lowest] = backend.children(lowest)
-    assert list(backend.open_waits(lowest)) == ["approve"]
+    if verb:
+        getattr(backend, verb)(run_id)
+        backend.advance_all()
+    [child] = backend.children(run_id)
 
-    backend.cancel(run_id)
-    backend.advance_all()
+    assert backend.status(run_id) == status
+    goes_on = fate == "abandon" and verb != "force_end"
+    assert backend.status(child) == (RunStatus.WAITING if goes_on else RunStatus.CANCELLED)
+    assert list(backend.open_waits(child)) == (["approve"] if goes_on else [])
+    if goes_on:
+        answer(backend, child, "approve")
+        backend.advance_all()
+        assert backend.result(child) == "8"
 
-    assert backend.status(lowest) == RunStatus.CANCELLED
-    assert not backend.open_waits(lowest)
 
-
-@pytest.mark.parametrize("verb", ["cancel", "force_end"])
-def test_what_a_child_that_is_done_has_left_behind_ends_too(backend: Backend, verb: str) -> None:
+def test_a_cancel_reaches_no_child_that_an_ended_run_abandoned(backend: Backend) -> None:
     run_id = backend.start(procedures.above_one_that_has_left)
     backend.advance_all()
     [done] = backend.children(run_id)
     [left] = backend.children(done)
+
+    backend.cancel(run_id)
+    backend.advance_all()
+
+    assert backend.status(run_id) == RunStatus.CANCELLED
     assert (backend.status(done), backend.status(left)) == (
         RunStatus.SUCCEEDED,
         RunStatus.WAITING,
     )
 
-    getattr(backend, verb)(run_id)
+
+def test_a_failed_parent_that_is_retried_begins_its_cancelled_child_anew(backend: Backend) -> None:
+    run_id = backend.start(procedures.failing_beside_a_child, fate="cancel")
     backend.advance_all()
 
-    assert backend.status(done) == RunStatus.SUCCEEDED
-    assert backend.status(left) == RunStatus.CANCELLED
-    assert not backend.open_waits(left)
+    backend.retry(run_id)
+    backend.advance_all()
+
+    first, second = backend.children(run_id)
+    assert backend.status(first) == RunStatus.CANCELLED
+    answer(backend, second, "approve")
+    backend.advance_all()
+    assert backend.result(run_id) == "8"
+
+
+def test_a_map_that_its_parents_end_cut_off_keeps_its_results_for_the_retry(
+    backend: Backend,
+) -> None:
+    run_id = backend.start(procedures.mapping_in_an_hour)
+    backend.advance_all()
+    backend.travel(timedelta(hours=2))
+    backend.advance_all()
+    assert backend.status(run_id) == RunStatus.FAILED
+    assert [backend.status(child) for child in backend.children(run_id)] == [
+        RunStatus.SUCCEEDED,
+        RunStatus.CANCELLED,
+        RunStatus.SUCCEEDED,
+    ]
+
+    backend.retry(run_id)
+    *_, anew = backend.children(run_id)
+    backend.advance(anew)
+    answer(backend, anew, "approve")
+    backend.advance(anew)
+    backend.advance(run_id, procedures.mapping_in_more)
+
+    assert backend.result(run_id) == "[2,4,6]"
+    assert did == ["double 1", "double 2", "double 3", "double 2"]
+
+
+@pytest.mark.parametrize(
+    ("fate", "fated_child", "told"),
+    [
+        ("stop", False, "'cancel' or 'abandon', not 'stop'."),
+        ("cancel", True, "fated has an input called on_parent_end"),
+    ],
+)
+def test_a_fate_that_means_nothing_starts_no_child(
+    backend: Backend,
+    fate: str,
+    fated_child: bool,  # noqa: FBT001
+    told: str,
+) -> None:
+    run_id = backend.start(procedures.spawning_with, fate=fate, fated_child=fated_child)
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+    assert told in str(backend.error(run_id))
+    assert not backend.children(run_id)
 
 
 def test_children_are_not_endlessly_deep(backend: Backend) -> None:

@@ -265,7 +265,7 @@ def test_a_child_that_is_still_ending_must_have_ended_first(dave: User) -> None:
 
 @pytest.mark.parametrize("is_held", [True, False])
 def test_a_child_whose_grandparent_ends_is_not_retried(dave: User, is_held: bool) -> None:  # noqa: FBT001
-    top = carried_on(start_run("above_failures", {"levels": 2}, by=None)[0])
+    top = carried_on(start_run("above_failures", {}, by=None)[0])
     middle = carried_on(child_of(top))
     child = carried_on(child_of(middle))
     assert child.status == "failed"

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from procedures.engine import ChildFailedError, Context, File, procedure
+from procedures.engine import ChildFailedError, Context, File, Limits, procedure
+from procedures.engine.children import OnParentEnd
 from tests.procedures.steps import fail_at_first
 from tests.procedures.traces import act, saw
 
@@ -35,8 +36,8 @@ def children_left_behind(ctx: Context, number: int = 1) -> int:
 
 
 @procedure
-def failing_beside_a_child(ctx: Context) -> int:
-    child = ctx.spawn(doubled, number=4, asks=True)
+def failing_beside_a_child(ctx: Context, fate: OnParentEnd = "abandon") -> int:
+    child = ctx.spawn(doubled, number=4, asks=True, on_parent_end=fate)
     ctx.step(fail_at_first, 1, name="pay")
     result: int = child.wait()
     return result
@@ -49,15 +50,49 @@ def failing_with_its_child(ctx: Context) -> int:
 
 
 @procedure
-def above_failures(ctx: Context, levels: int) -> None:
-    """Waits for people above a run that has failed, or two, and a child that goes on."""
-    ctx.spawn(failing_beside_a_child if levels == 1 else failing_with_its_child)
+def above_failures(ctx: Context) -> None:
+    """Waits for people above a run that fails with its child."""
+    ctx.spawn(failing_with_its_child)
     ctx.approve("Go on?")
 
 
 @procedure
-def leaving_a_child(ctx: Context) -> None:
-    ctx.spawn(doubled, number=4, asks=True)
+def waiting_beside_a_child(ctx: Context, fate: OnParentEnd) -> None:
+    ctx.spawn(doubled, number=4, asks=True, on_parent_end=fate)
+    ctx.approve("Go on?")
+
+
+@procedure
+def anew_beside_a_child(ctx: Context, fate: OnParentEnd, again: bool = True) -> None:  # noqa: FBT001, FBT002
+    if again:
+        ctx.spawn(doubled, number=4, asks=True, on_parent_end=fate)
+        ctx.continue_as_new(fate=fate, again=False)
+    ctx.approve("Go on?")
+
+
+@procedure
+def fated(ctx: Context, on_parent_end: str) -> None:
+    """Has an input with the name of an option."""
+
+
+@procedure
+def spawning_with(ctx: Context, fate: Any, fated_child: bool) -> None:  # noqa: FBT001
+    ctx.spawn(fated if fated_child else doubled, on_parent_end=fate)
+
+
+@procedure(limits=Limits(lasts="1h"))
+def mapping_in_an_hour(ctx: Context) -> Any:
+    return ctx.map(doubled, [{"number": 1}, {"number": 2, "asks": True}, {"number": 3}], at_most=2)
+
+
+@procedure
+def mapping_in_more(ctx: Context) -> Any:
+    return ctx.map(doubled, [{"number": 1}, {"number": 2, "asks": True}, {"number": 3}], at_most=2)
+
+
+@procedure
+def leaving_a_child(ctx: Context, fate: OnParentEnd = "abandon") -> None:
+    ctx.spawn(doubled, number=4, asks=True, on_parent_end=fate)
 
 
 @procedure

@@ -1,5 +1,6 @@
 """Letting runs go on in memory, as the services over the database do it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from procedures.engine.history import UNDO
@@ -27,21 +28,36 @@ def retry(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
     known = [*run.waits, *(one.key for one in run.inputs)]
     has_failed = run.status == RunStatus.FAILED
     up = taken_up(run.events[run.base :], known=known, has_failed=has_failed)
-    children = _newest(store, run, up.child)
-    fates = {number: _fate(store.runs[child]) for number, child in children.items()}
-    if Fate.ENDING in fates.values():
+    found = {key: _Children.of(store, run, key) for key in up.waits_on_children}
+    if any(Fate.ENDING in one.fates.values() for one in found.values()):
         return
-    is_map = bool(up.child) and up.child in run.maps
-    is_anew = not is_map and Fate.ANEW in fates.values()
-    again = [*up.keys, up.child] if is_anew else up.keys
-    reopened = [up.child] if up.child and not is_anew else []
+    again = [*up.keys, *(key for key, one in found.items() if one.is_anew)]
+    reopened = [key for key, one in found.items() if not one.is_anew]
     said = {"action": "retry", "by": by, "reason": reason}
     _reopen(store, run, {**said, "again": again, "reopened": reopened}, step=up.step)
-    for key in reopened:
-        _wait_again(store, run, key, children, fates)
-    for number, fate in fates.items():
-        if fate == Fate.RETRIED:
-            retry(store, children[number], by=by, reason=reason)
+    for key, one in found.items():
+        if not one.is_anew:
+            _wait_again(store, run, key, one.runs, one.fates)
+        for number, fate in one.fates.items():
+            if fate == Fate.RETRIED:
+                retry(store, one.runs[number], by=by, reason=reason)
+
+
+@dataclass(frozen=True)
+class _Children:
+    """Those of a wait that a retry takes up again, by number."""
+
+    runs: dict[int, str]
+    fates: dict[int, Fate]
+    is_anew: bool
+    """Whether another child is begun instead."""
+
+    @classmethod
+    def of(cls, store: MemoryStore, run: MemoryRun, key: str) -> "_Children":
+        runs = _newest(store, run, key)
+        fates = {number: _fate(store.runs[child]) for number, child in runs.items()}
+        is_anew = not runs or (key not in run.maps and Fate.ANEW in fates.values())
+        return cls(runs, fates, is_anew)
 
 
 def _reopen(store: MemoryStore, run: MemoryRun, data: dict[str, Any], *, step: str = "") -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from procedures.engine.children import is_abandoned
 from procedures.engine.choices import choice_desk
 from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.definition import Procedure
@@ -14,6 +15,7 @@ from procedures.engine.files import file_desk
 from procedures.engine.handles import KEEPS_ON
 from procedures.engine.history import UNDO
 from procedures.engine.journal import (
+    BEGUN_ANEW,
     Draft,
     Event,
     EventKind,
@@ -241,22 +243,22 @@ class MemoryStore:
         """
         content = event.content
         if event.kind == EventKind.WAIT_CLOSED and event.key in run.waits:
-            self.cancel_children(self.drop(run, event.key, content))
+            wait = self.drop(run, event.key, content)
+            if not (content["responder"] == BEGUN_ANEW and is_abandoned(wait)):
+                self.cancel_children(wait)
         elif event.kind == EventKind.RUN_CONTINUED:
             run.base = event.seq - 1
             run.closed.clear()
         elif event.kind in {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}:
             run.waits[event.key] = content
             run.closed.pop(event.key, None)
-            if not is_decided:
+            if not is_decided or content["wait"] in KEEPS_ON:
                 self._begin_wait(run, event.key)
 
     def end(self, run: MemoryRun) -> None:
         """Close what an ended run waits for, and tell its parent."""
-        is_failed = run.status == RunStatus.FAILED  # a retry goes on waiting for its children
-        left = [
-            key for key, wait in run.waits.items() if not (is_failed and wait["wait"] in KEEPS_ON)
-        ]
+        is_failed = run.status == RunStatus.FAILED  # a retry goes on waiting for what goes on
+        left = [key for key, wait in run.waits.items() if not (is_failed and is_abandoned(wait))]
         self.withdraw_all(run, left)
         parent = run.parent
         if parent is None:
@@ -340,10 +342,14 @@ class MemoryStore:
 
         These go on for a retry of their parent, or by themselves; nobody needs them any more.
         """
-        below = [one for one in self.runs.values() if one.parent and one.parent.run_id == run_id]
+        below = [
+            one
+            for one in self.runs.values()
+            if one.parent and one.parent.run_id == run_id and not is_abandoned(one.parent.wait)
+        ]
         for child in (one for one in below if one.status in LEAVING):
             for key in list(child.waits):
-                self.cancel_children(self.drop(child, key, {}))
+                self._withdraw(child, key)
             self._end_all_below(child.facts.run_id)
         for child in below:
             self._end_unneeded(child)
@@ -405,11 +411,14 @@ class MemoryStore:
         return wait
 
     def withdraw_all(self, run: MemoryRun, keys: list[str]) -> None:
-        """Close what a run waits for; when it is cancelled its children are to end, too."""
+        """Close what a run waits for at its end; its children end, too, unless it abandons them."""
         for key in keys:
-            wait = self.drop(run, key, {})
-            if run.cancellation:
-                self.cancel_children(wait)
+            self._withdraw(run, key)
+
+    def _withdraw(self, run: MemoryRun, key: str) -> None:
+        wait = self.drop(run, key, {})
+        if not is_abandoned(wait):
+            self.cancel_children(wait)
 
     def end_cancelled(self, run: MemoryRun) -> None:
         self.append(run, Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {}))
