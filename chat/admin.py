@@ -23,8 +23,10 @@ from chat.models import (
 from chat.services import reassign_request, withdraw_request
 from procedures.admin.history import HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, ReasonForm, operate
+from procedures.admin.proven import ProvenAdmin
 from procedures.admin.run import RunAdmin
 from procedures.engine.sizes import cut
+from procedures.models import Run
 from procedures.models.run import values_of
 
 SHORT, LONGEST = 100, 10_000
@@ -77,13 +79,18 @@ class MemberAdmin(PartOfSessionAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(PartOfSessionAdmin):
+class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
     list_filter = ["kind", "level"]
     list_select_related = ["session", "author"]
     search_fields = ["text", "author__username"]
     fields = ["session", "kind", "level", "author", "run", "request", "shown_text", "at"]
     readonly_fields = ["shown_text"]
+
+    def run_of(self, row: Message) -> Run | None:
+        """People's words are looked at with the run that opened their session."""
+        card = Message.objects.cards().filter(session=row.session_id).order_by("seq").first()
+        return row.run or (card.run if card else None)
 
     @admin.display(description="text")
     def shown_text(self, message: Message) -> str:
@@ -106,7 +113,7 @@ class ReassignForm(ReasonForm):
 
 
 @admin.register(HumanRequest)
-class HumanRequestAdmin(HistoryAdmin):
+class HumanRequestAdmin(ProvenAdmin):
     actions = ["withdraw", "reassign"]
     list_display = [
         *("__str__", "status", "outcome", "run_page"),
@@ -145,6 +152,9 @@ class HumanRequestAdmin(HistoryAdmin):
         reassigning = Operation("reassign", "Reassign requests", reassign_request, ReassignForm)
         return operate(self, request, rows, reassigning)
 
+    def run_of(self, row: HumanRequest) -> Run:
+        return row.wait.run
+
     def view_on_site(self, request: HumanRequest) -> str:
         return reverse("request_detail", args=[request.pk])
 
@@ -175,8 +185,15 @@ class PartOfRequestAdmin(HistoryAdmin):
         return link(part.request)
 
 
+class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
+    """Those that the journal of the request's run proves."""
+
+    def run_of(self, row: Assignment | HumanResponse) -> Run:
+        return row.request.wait.run
+
+
 @admin.register(Assignment)
-class AssignmentAdmin(PartOfRequestAdmin):
+class AssignmentAdmin(ProvenPartAdmin):
     list_display = ["__str__", "request_page"]
     list_filter = ["group"]
     list_select_related = ["request", "user", "group"]
@@ -185,7 +202,7 @@ class AssignmentAdmin(PartOfRequestAdmin):
 
 
 @admin.register(HumanResponse)
-class HumanResponseAdmin(PartOfRequestAdmin):
+class HumanResponseAdmin(ProvenPartAdmin):
     deferred = ["shown", "comment", "changes", "request__question"]
     list_display = ["at", "user", "short_value", "request_page", "channel"]
     list_filter = ["channel"]

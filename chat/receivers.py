@@ -10,8 +10,10 @@ from django.utils.formats import date_format
 from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import HumanRequest, Member, Message, Session
+from chat.models.request import status_after, why_after
 from chat.models.session import record, record_run, session_of
 from chat.services.assignments import assign
+from chat.services.ledger import differences
 from chat.services.mails import mail_time, plan_alert
 from procedures import hooks
 from procedures.engine import canonical
@@ -19,6 +21,7 @@ from procedures.engine.questions import Outcome, Question
 from procedures.models import Run, Wait
 from procedures.models.cells import insert_row
 from procedures.models.clock import clock
+from procedures.models.proofs import seal
 
 LONGEST_TITLE = 200
 
@@ -31,6 +34,7 @@ def connect() -> None:
     hooks.run_ended.connect(record_end)
     hooks.open_requests.append(open_requests_of)
     hooks.changed.append(ring_for_run)
+    hooks.examined.append(differences)
 
 
 def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
@@ -63,11 +67,9 @@ def open_session(run: Run, **_: Any) -> None:
         return
     session = session_of_origin(run)
     if session is None:
-        session = Session.objects.create(title=title_of(run, now), created_at=now)
+        session = Session.open(title_of(run, now), at=now)
     if run.started_by:
-        Member.objects.get_or_create(
-            session=session, user=run.started_by, defaults={"joined_at": now}
-        )
+        Member.join(session, run.started_by, at=now)
     card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
     card.add_to(session.pk)
 
@@ -107,10 +109,9 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         mail_at=mail_time(at),
     )
     assignments, request.note = assign(question.assign, run.procedure_id)
+    seal(request)
     insert_row(request)
-    for assignment in assignments:
-        assignment.request = request
-        insert_row(assignment)
+    request.ask(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
     ring_after_commit("inbox")
 
@@ -121,7 +122,7 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
     outcome, by = Outcome(content["outcome"]), content["responder"]
     assert wait.closed_at
     request, session = HumanRequest.objects.close(
-        wait, _status(content), outcome, by=by, at=wait.closed_at, why=_why(content)
+        wait, status_after(content), outcome, by=by, at=wait.closed_at, why=why_after(content)
     )
     record(session, "request", request)
     ring_after_commit("inbox")
@@ -138,22 +139,6 @@ def record_end(run: Run, **_: Any) -> None:
     if run.parent_wait and run.parent_wait.kind != Wait.Kind.CHILD:
         return
     record_run(run)
-
-
-def _status(content: dict[str, Any]) -> HumanRequest.Status:
-    if content["timed_out"]:
-        return HumanRequest.Status.EXPIRED
-    if content["outcome"] == Outcome.WITHDRAWN:
-        return HumanRequest.Status.WITHDRAWN
-    return HumanRequest.Status.ANSWERED
-
-
-def _why(content: dict[str, Any]) -> str:
-    """Why nobody is asked any more, and who wants that; "" when there is nothing to say."""
-    by, comment = content["responder"], content["comment"]
-    if content["outcome"] != Outcome.WITHDRAWN or not comment:
-        return ""
-    return str(comment) if by.startswith("system:") else f"{by}: {comment}"
 
 
 def ring_for_run(run_id: str) -> None:

@@ -30,6 +30,9 @@ notice = Signal()
 run_ended = Signal()
 open_requests: list[Callable[[Any, Any, int], Iterable[Mapping[str, Any]]]] = []
 changed: list[Callable[[str], None]] = []
+examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
+"""What compares the rows of the layers above with a run's record (`services.record.Record`): gives
+the differences, and adds to the list what is older than the proofs."""
 
 
 def tell_of_change(run_id: str) -> None:

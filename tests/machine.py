@@ -16,6 +16,7 @@ from dashboard.environment import Environment
 
 PREFIX = "cs-"
 NOUNS = (
+    "audited",
     "careless",
     "doings",
     "families",

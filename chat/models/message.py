@@ -1,6 +1,6 @@
 """What stands in a session's transcript."""
 
-from typing import Self
+from typing import ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from chat.models.session import Session, record
 from procedures.models import Run
 from procedures.models.cells import insert_row
 from procedures.models.ids import uuid7
+from procedures.models.proofs import proof_field, seal
 from procedures.models.run import values_of
 
 
@@ -91,6 +92,12 @@ class Message(models.Model):
         max_length=64, blank=True, help_text="Chosen by the sender: sent again it is one message."
     )
 
+    proof = proof_field()
+    SEALED: ClassVar = (
+        *("session", "seq", "kind", "author", "run", "request", "reply_to"),
+        *("text", "level", "at", "client_key"),
+    )
+
     objects = MessageQuerySet.as_manager()
 
     class Meta:
@@ -118,4 +125,5 @@ class Message(models.Model):
     def add_to(self, session: UUID) -> None:
         """Stand at the end of a transcript; locks the session as `record` does."""
         self.session_id, self.seq = session, record(session, "message", self.pk)
+        seal(self)
         insert_row(self)

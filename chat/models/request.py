@@ -1,8 +1,8 @@
 """Questions runs ask people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Self
+from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -14,8 +14,9 @@ from chat.models.session import Session
 from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question, RequestKind
 from procedures.models import Wait
-from procedures.models.cells import fetched, rows_of
+from procedures.models.cells import fetched, insert_row, rows_of
 from procedures.models.ids import uuid7
+from procedures.models.proofs import proof_field, seal
 from procedures.models.run import values_of
 
 RUN = (
@@ -27,9 +28,9 @@ WITH_WAIT = (
     " WHERE chat_humanrequest.id = %s"
 )
 ASKED = (
-    "SELECT a.user_id, member.user_id, permission FROM chat_assignment a"
+    "SELECT a.user_id, member.group_id, g.name, permission FROM chat_assignment a"
     " LEFT JOIN auth_user_groups member ON member.group_id = a.group_id AND member.user_id = %s"
-    " WHERE request_id = %s"
+    " LEFT JOIN auth_group g ON g.id = member.group_id WHERE request_id = %s"
 )
 CLOSE = (
     "UPDATE chat_humanrequest SET status = %s, outcome = %s, closed_by = %s, closed_at = %s,"
@@ -93,6 +94,15 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         return self.filter(pk__in=assigned.values("request"))
 
 
+class Right(NamedTuple):
+    """By what right somebody answers a request."""
+
+    words: str
+    """ "named", "member of finance", "holder of app.code" or "bypass: superuser"."""
+    group: int | None = None
+    """Of a member."""
+
+
 class HumanRequest(models.Model):
     """A question a run asks people, and what became of it."""
 
@@ -120,6 +130,9 @@ class HumanRequest(models.Model):
     closed_why = models.TextField(blank=True, help_text="Why it is not asked any more.")
     mail_at = models.DateTimeField(null=True, help_text="When it is looked whom to mail.")
 
+    proof = proof_field()
+    SEALED: ClassVar = ("wait", "session", "kind", "prompt", "question", "note", "opened_at")
+
     objects = HumanRequestQuerySet.as_manager()
 
     class Meta:
@@ -143,26 +156,50 @@ class HumanRequest(models.Model):
 
     def asks(self, user: User) -> bool:
         """Whether a user may answer it: one of those it is `assigned_to`."""
-        return user.is_superuser or any(
-            user.pk in (named, member) or (permission and user.has_perm(permission))
-            for named, member, permission in fetched(ASKED, user.pk, self.pk)
-        )
+        return self.right_of(user) is not None
+
+    def right_of(self, user: User) -> "Right | None":
+        """By what right a user may answer it: the closest one; None when there is none."""
+        rights: list[Right] = []
+        for named, group, name, permission in fetched(ASKED, user.pk, self.pk):
+            if named == user.pk:
+                return Right("named")
+            if group:
+                rights.insert(0, Right(f"member of {name}", group))
+            elif permission and not user.is_superuser and user.has_perm(permission):
+                rights.append(Right(f"holder of {permission}"))
+        if not rights and user.is_superuser:
+            return Right("bypass: superuser")
+        return rights[0] if rights else None
+
+    def ask(self, assignments: "Iterable[Assignment]") -> None:
+        for assignment in assignments:
+            assignment.request = self
+            seal(assignment)
+            insert_row(assignment)
 
     def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
         """Ask this one alone; they are mailed later, unless they look. Forms are fetched anew."""
         self.assignments.all().delete()
-        assignment.request = self
-        assignment.save()
-        self.note, self.mail_at, self.version = "", mail_at, self.version + 1
-        self.save(update_fields=["note", "mail_at", "version"])
+        self.ask([assignment])
+        self._note("", mail_at=mail_at)
 
-    def ask_too(self, assignments: "Iterable[Assignment]", *, mail_at: datetime | None) -> None:
-        """Ask others besides, who are mailed as anybody asked; keeps the note, too."""
-        for assignment in assignments:
-            assignment.request = self
-            assignment.save()
-        self.mail_at, self.version = mail_at, self.version + 1
-        self.save(update_fields=["note", "mail_at", "version"])
+    def ask_too(
+        self, assignments: "Iterable[Assignment]", *, note: str, mail_at: datetime | None
+    ) -> None:
+        """Ask others besides, who are mailed as anybody asked. `note`: why."""
+        self.ask(assignments)
+        self._note(note, mail_at=mail_at)
+
+    def _note(self, note: str, *, mail_at: datetime | None) -> None:
+        self.note, self.mail_at, self.version = note, mail_at, self.version + 1
+        seal(self)
+        self.save(update_fields=["note", "mail_at", "version", "proof"])
+
+    def drop_note(self) -> None:
+        self.note = ""
+        seal(self)
+        self.save(update_fields=["note", "proof"])
 
 
 class Assignment(models.Model):
@@ -174,6 +211,8 @@ class Assignment(models.Model):
     )
     group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="+")
     permission = models.CharField(max_length=200, blank=True)
+    proof = proof_field()
+    SEALED: ClassVar = ("request", "user", "group", "permission")
 
     class Meta:
         ordering = ["request", "pk"]
@@ -185,3 +224,20 @@ class Assignment(models.Model):
         if self.user:
             return f"@{self.user.get_username()}"
         return self.group.name if self.group else f"perm:{self.permission}"
+
+
+def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
+    """What a request is once its wait has closed so."""
+    if content["timed_out"]:
+        return HumanRequest.Status.EXPIRED
+    if content["outcome"] == Outcome.WITHDRAWN:
+        return HumanRequest.Status.WITHDRAWN
+    return HumanRequest.Status.ANSWERED
+
+
+def why_after(content: Mapping[str, Any]) -> str:
+    """Why nobody is asked any more, and who wants that; "" when there is nothing to say."""
+    by, comment = content["responder"], content["comment"]
+    if content["outcome"] != Outcome.WITHDRAWN or not comment:
+        return ""
+    return str(comment) if by.startswith("system:") else f"{by}: {comment}"

@@ -1,6 +1,6 @@
 """Answers people gave."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -23,10 +23,14 @@ class HumanResponse(models.Model):
     address = models.GenericIPAddressField(null=True)
     shown = models.TextField(help_text="The question as it was shown, as canonical JSON.")
     evidence_digest = models.CharField(max_length=64, help_text="SHA-256 of the evidence shown.")
-
     changes = models.TextField(
         blank=True, help_text="What an edited text differs by, line by line, as JSON."
     )
+    SEALED: ClassVar = (
+        *("request", "user", "value", "comment", "at", "channel", "address"),
+        *("shown", "evidence_digest", "changes"),
+    )
+    """What the journal's `wait.closed` proves of it."""
 
     class Meta:
         ordering = ["request", "pk"]

@@ -1,8 +1,11 @@
 """Durable conversations between people and runs."""
 
+from datetime import datetime
+from typing import ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection, models
 
 from chat.doorbell import ring_after_commit
@@ -10,6 +13,7 @@ from procedures.models import Run
 from procedures.models.cells import fetched
 from procedures.models.cursors import kept_cursor
 from procedures.models.ids import uuid7
+from procedures.models.proofs import proof_field, seal
 
 NEXT = "UPDATE chat_session SET last_seq = last_seq + 1 WHERE id = %s RETURNING id, last_seq"
 OF_RUN = "SELECT session_id FROM chat_message WHERE run_id = %s AND kind = 'run'"
@@ -25,6 +29,8 @@ class Session(models.Model):
     title = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     last_seq = models.PositiveBigIntegerField(default=0)
+    proof = proof_field()
+    SEALED: ClassVar = ("title", "created_at")
 
     class Meta:
         ordering = ["-id"]
@@ -32,6 +38,13 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @classmethod
+    def open(cls, title: str, *, at: datetime) -> Self:
+        session = cls(title=title, created_at=at)
+        seal(session)
+        session.save(force_insert=True)
+        return session
 
 
 def session_of(run: Run) -> UUID:
@@ -69,6 +82,8 @@ class Member(models.Model):
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     joined_at = models.DateTimeField()
+    proof = proof_field()
+    SEALED: ClassVar = ("session", "user", "joined_at")
 
     class Meta:
         ordering = ["session", "joined_at"]
@@ -78,6 +93,14 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.session}"
+
+    @classmethod
+    def join(cls, session: Session, user: User, *, at: datetime) -> None:
+        """Make somebody a member. Calling it twice is harmless."""
+        member = cls(session=session, user=user, joined_at=at)
+        seal(member)
+        given = {"joined_at": at, "proof": member.proof}
+        cls.objects.get_or_create(session=session, user=user, defaults=given)
 
 
 class SessionEvent(models.Model):

@@ -1,5 +1,6 @@
 """What operators do to requests: each with a reason, kept in the run's journal with who it was."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -36,6 +37,7 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
         note_operation(request.wait.run, "withdraw", by=by, reason=reason)
         responder = by.get_username()
         content = closing("withdrawn", responder=responder, comment=comment)
+        content["responder_id"] = by.pk
         resolve_wait(request.wait, content, at=clock.now())
     return "It is withdrawn."
 
@@ -54,7 +56,8 @@ def reassign_request(request_id: UUID, *, to: str, by: User, reason: str) -> str
             raise OperationRefusedError(f"There is no “{to}”: name a group, or a user as @name.")
         if not people_of([assignment]).exists():
             raise OperationRefusedError(f"Nobody in “{to}” could answer: name somebody else.")
-        told = {"wait": request.wait.key, "to": str(assignment)}
+        told: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
+        told["to_id"] = assignment.user_id or assignment.group_id
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
         request.reassign(assignment, mail_at=mail_time(clock.now()))
         record(request.session_id, "request", request.pk)

@@ -11,14 +11,17 @@ from django.db import transaction
 
 from chat.changes import as_text, edits_between
 from chat.models import HumanRequest, HumanResponse
+from chat.models.request import Right
 from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.journal import closing
 from procedures.engine.questions import Outcome, Question
+from procedures.engine.seals import PROOF, seals_of
 from procedures.engine.sizes import Sizes
 from procedures.models import Run
 from procedures.models.cells import insert_row
 from procedures.models.clock import clock
+from procedures.models.proofs import facts_of, ledger_key
 from procedures.services import expire_wait, lock_run, resolve_locked
 
 
@@ -76,7 +79,8 @@ def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
     """The run and the request are locked."""
-    if not request.asks(by):
+    right = request.right_of(by)
+    if right is None:
         raise NotAskedError(request)
     if not request.is_open:
         raise AlreadyAnsweredError(request)
@@ -97,9 +101,22 @@ def _record(
     )
     insert_row(response)
     outcome = question.outcome_of(value)
-    content = closing(outcome, value, responder=by.get_username(), comment=response.comment)
-    resolve_locked(run, request.wait, content, at=now)
+    said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
+    resolve_locked(run, request.wait, {**said, **_proof_of(response, right)}, at=now)
     return response
+
+
+def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
+    """What the journal keeps of an answer besides what was said."""
+    owner = str(response.request_id)
+    return {
+        "responder_id": response.user_id,
+        "right": right.words,
+        "right_id": right.group,
+        "channel": response.channel,
+        "evidence_digest": response.evidence_digest,
+        PROOF: seals_of(facts_of(response), owner=owner, key=ledger_key()),
+    }
 
 
 def _changes(question: Question, value: Any) -> str:

@@ -61,7 +61,8 @@ def ask_others() -> None:
     for pk in found[:LARGEST_PASS]:
         _ask_others(pk)
     alone = HumanRequest.objects.open().filter(note=ALONE)
-    alone.exclude(pk__in=requests_without_answerers().values("pk")).update(note="")
+    for request in alone.exclude(pk__in=requests_without_answerers().values("pk")):
+        request.drop_note()
 
 
 @transaction.atomic
@@ -75,15 +76,13 @@ def _ask_others(request_id: UUID) -> None:
     now, asked = clock.now(), [str(one) for one in request.assignments.all()]
     substitutes = substitutes_for(run.procedure_id)
     whom = " and ".join(map(str, substitutes))
+    left = f" ({', '.join(asked)})" if asked else ""
+    why = f"Nobody who was asked can answer any more{left}."
     if substitutes:
-        left = f" ({', '.join(asked)})" if asked else ""
-        why = f"Nobody who was asked can answer any more{left}."
         told = {"action": "reassign", "by": SYSTEM, "reason": why, "wait": request.wait.key}
         RunInput.objects.tell(run, {**told, "to": whom})
-        request.note = f"{why} Now {whom} is asked instead."
-    else:
-        request.note = ALONE
-    request.ask_too(substitutes, mail_at=mail_time(now))
+    note = f"{why} Now {whom} is asked instead." if substitutes else ALONE
+    request.ask_too(substitutes, note=note, mail_at=mail_time(now))
     record(request.session_id, "request", request.pk)
     _alert(request, now=now)
     ring_after_commit("inbox")

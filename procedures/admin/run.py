@@ -8,8 +8,9 @@ from django.utils.safestring import SafeString
 
 from procedures import access
 from procedures.admin.copies import ForkForm, RestartForm, forked, restarted
-from procedures.admin.history import HistoryAdmin, Related, link, readable
+from procedures.admin.history import Related, link, readable
 from procedures.admin.operations import Operation, chosen_rows, operate
+from procedures.admin.proven import ProvenAdmin, verdict_words
 from procedures.engine.large import place_of
 from procedures.models import Artifact, Event, Head, Run, RunInput, Signal, Wait
 from procedures.services import (
@@ -19,13 +20,13 @@ from procedures.services import (
     pause_run,
     retry_run,
     unpause_run,
-    verify_journal,
 )
+from procedures.services.ledger import examine
 
 OF_RUN = "run__id__exact"
 
 
-class PartOfRunAdmin(HistoryAdmin):
+class PartOfRunAdmin(ProvenAdmin):
     """Rows that belong to one run."""
 
     list_select_related = ["run__procedure"]
@@ -39,7 +40,7 @@ class PartOfRunAdmin(HistoryAdmin):
 
 
 @admin.register(Run)
-class RunAdmin(HistoryAdmin):
+class RunAdmin(ProvenAdmin):
     actions = [
         "cancel",
         "force_end",
@@ -126,10 +127,12 @@ class RunAdmin(HistoryAdmin):
     @admin.action(description="Verify the journal", permissions=["view"])
     def verify(self, request: HttpRequest, rows: QuerySet[Run]) -> None:
         for run in chosen_rows(self, request, rows):
-            faults = verify_journal(run)
-            told = " ".join(faults) or f"All {run.head_seq:,} events are as they were written."
-            level = messages.ERROR if faults else messages.SUCCESS
-            self.message_user(request, f"{run}: {told}", level)
+            verdict = examine(run)
+            level = messages.ERROR if verdict.faults else messages.SUCCESS
+            self.message_user(request, f"{run}: {verdict_words(run, verdict)}", level)
+
+    def run_of(self, row: Run) -> Run:
+        return row
 
     def view_on_site(self, run: Run) -> str:
         return reverse("run_detail", args=[run.pk])

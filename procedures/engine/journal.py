@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from procedures.engine.files import File
 
 
+RUN_ENDED = "system: run ended"
+
+
 class RunStatus(StrEnum):
     """Where a run stands."""
 
@@ -77,7 +80,7 @@ GOING_ON = {*OPENING, EventKind.RUN_CONTINUED}
 class Draft:
     """An event to be: without its number, time and hash. `data` is plain JSON."""
 
-    kind: EventKind
+    kind: str
     key: str = ""
     name: str = ""
     data: dict[str, Any] = field(default_factory=dict)
@@ -114,7 +117,7 @@ class Release:
     """Plain JSON: `type`, `message` and what else helps to mend it."""
     is_in_vain: bool = False
     """Whether nothing came of the claim: three in a row, and the run is held to be poison."""
-    closes: str = "system: run ended"
+    closes: str = RUN_ENDED
     """Who closes what a run that ends still asks."""
     has_children: bool = False
     """Whether the run waits for children, as far as its worker knows."""

@@ -5,7 +5,6 @@ from procedures.journal.children import begin_more, begin_run, settle, wait_agai
 from procedures.journal.claiming import cancel, claim, claim_next, force_end, pause, unpause
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.forks import Fork, begin_fork
-from procedures.journal.statements import ledger_key
 from procedures.journal.storage import limit_locks
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue, receive
 
@@ -23,7 +22,6 @@ __all__ = [
     "claim_next",
     "close_wait",
     "force_end",
-    "ledger_key",
     "limit_locks",
     "lock_below",
     "match_signal",

@@ -27,7 +27,7 @@ def ask_to_end(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
 
 
 def _ask(run: Run, said: Mapping[str, Any], *, at: datetime) -> None:
-    RunInput.objects.tell(run, said)
+    RunInput.objects.tell(run, said, at=at)
     run.request_cancel(at=at)
     withdraw_all(run.waits.open().exclude(key__startswith=UNDO), at=at)  # undoing goes on asking
     _end_all_below(run, at=at)

@@ -16,11 +16,11 @@ from procedures.engine.journal import Draft, EventKind, RunStatus, chained, clos
 from procedures.engine.large import as_part, packed, part_of, put_aside, unpacked
 from procedures.files import ContentStore
 from procedures.journal.cancelling import cancel_children, lock_below
-from procedures.journal.statements import ledger_key
 from procedures.journal.waits import answer_wait
 from procedures.models import Artifact, Event, ProcedureVersion, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
+from procedures.models.proofs import ledger_key
 
 MOST_BEGUN = 100
 """Children of a map in one transaction, which has to end well within a lease."""
@@ -32,10 +32,7 @@ def begin_run(run: Run, *said: Draft) -> None:
 
     `said`: by whom and why it was made from another one.
     """
-    drafts = (
-        Draft(EventKind.RUN_STARTED, data={"by": run.starter, "code": run.version.version}),
-        *said,
-    )
+    drafts = (Draft(EventKind.RUN_STARTED, data=run.beginning()), *said)
     at, key = run.created_at, ledger_key()
     events = chained(drafts, run_id=str(run.pk), after=0, at=at, head="", key=key)
     run.insert(head_seq=events[-1].seq, head_hash=events[-1].hash)
@@ -81,14 +78,8 @@ def bring_end(child: Run) -> None:
         return
     with file_desk(ContentStore()):
         content = _end_of(child)
-    RunInput.objects.create(
-        run_id=wait.run_id,
-        wait=wait,
-        kind=RunInput.CHILD_ENDED,
-        key=wait.key,
-        name=str(child.parent_number),
-        data=canonical.text_of(content),
-    )
+    told = Draft(RunInput.CHILD_ENDED, wait.key, str(child.parent_number), content)
+    RunInput.objects.keep(wait.run_id, told, wait=wait)
     transaction.on_commit(lambda: settle(wait.run_id), robust=True)
 
 
@@ -227,7 +218,7 @@ def _begin(child: Run, inputs: str, files: Iterable[Artifact]) -> None:
     begin_run(child)
     given = [file.as_file() for file in files if file.digest in inputs]
     Artifact.objects.bulk_create(
-        [Artifact(run=child, **vars(file)) for file in given], ignore_conflicts=True
+        [Artifact.of(child, file) for file in given], ignore_conflicts=True
     )
     hooks.run_started.send(Run, run=child)
     dispatch.call_workers()

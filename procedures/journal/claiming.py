@@ -16,10 +16,11 @@ from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chaine
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
-from procedures.journal.statements import insert, ledger_key
+from procedures.journal.statements import insert
 from procedures.journal.storage import limit_locks, regardless, storage
 from procedures.models import Run, RunInput
 from procedures.models.besides import Besides
+from procedures.models.proofs import ledger_key
 from procedures.models.run import Queued
 from procedures.models.run_input import News, news_of, take
 
@@ -131,7 +132,7 @@ def force_end(run: Run, said: Mapping[str, Any], *, now: datetime) -> int:
         _close_all(one, at=now)
     unended = [one for one in tree if not RunStatus(one.status).is_end]
     for one in unended:
-        RunInput.objects.tell(one, said)
+        RunInput.objects.tell(one, said, at=now)
         one.request_cancel(at=now)
         _hold(one, now).force_end(said)
     return len(unended) - 1

@@ -32,11 +32,12 @@ from procedures.engine.journal import (
     chained,
 )
 from procedures.engine.limits import Limits
+from procedures.engine.seals import proven
 from procedures.engine.sizes import Sizes
 from procedures.journal.children import bring_end
 from procedures.journal.effects import take_effect
 from procedures.journal.leftovers import Standings, closed_after
-from procedures.journal.statements import Fence, ledger_key
+from procedures.journal.statements import Fence
 from procedures.journal.storage import durable, fault_of, regardless, storage
 from procedures.models import Event as EventRow
 from procedures.models import Head, Run, RunInput
@@ -44,6 +45,7 @@ from procedures.models.cells import adapted
 from procedures.models.cursors import this_database
 from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
+from procedures.models.proofs import ledger_key
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
@@ -142,7 +144,7 @@ class DatabaseJournal:
         A database that is away for a moment is tried again, over a new connection; a commit whose
         outcome nobody told is read back first.
         """
-        events, is_in_step = self._chain(batch.drafts), self._is_in_step
+        events, is_in_step = self._chain(batch), self._is_in_step
         try:
             self._write(events, batch, is_in_step=is_in_step)
         except StorageLost as lost:
@@ -253,16 +255,17 @@ class DatabaseJournal:
     def _append_and_take_effect(self, events: Sequence[Event], batch: Batch) -> None:
         self._fence.append(events, batch)
         is_undone = self.cancellation is not None
-        is_queued = take_effect(self._row, events, batch, at=self.now(), is_undone=is_undone)
+        at = events[-1].at
+        is_queued = take_effect(self._row, events, batch, at=at, is_undone=is_undone)
         self.is_queued_again = self.is_queued_again or is_queued
 
     @property
     def _fence(self) -> Fence:
         return Fence(self._id, self._row.epoch, self._seq)
 
-    def _chain(self, drafts: Sequence[Draft]) -> list[Event]:
+    def _chain(self, batch: Batch) -> list[Event]:
         return chained(
-            drafts,
+            proven(batch, run_id=self.run.run_id, key=self._key),
             run_id=self.run.run_id,
             after=self._seq,
             at=self.now(),
@@ -352,8 +355,9 @@ class DatabaseJournal:
         end = Batch(
             (Draft(EventKind.RUN_CANCELLED, data=dict(said)),), release=Release(RunStatus.CANCELLED)
         )
-        self._fence.append(self._chain(end.drafts), end)
-        self._row.let_go(RunStatus.CANCELLED, at=self.now())
+        [event] = self._chain(end)
+        self._fence.append([event], end)
+        self._row.let_go(RunStatus.CANCELLED, at=event.at)
         with regardless():
             hooks.run_ended.send(Run, run=self._row)
         bring_end(self._row)
@@ -369,8 +373,8 @@ class DatabaseJournal:
         transaction.on_commit(self._tell_of_change)
 
     def _end(self, release: Release, drafts: Sequence[Draft]) -> None:
-        events = self._chain(drafts)
-        self._append_and_take_effect(events, Batch(tuple(drafts), release=release))
+        batch = Batch(tuple(drafts), release=release)
+        self._append_and_take_effect(self._chain(batch), batch)
         transaction.on_commit(self._tell_of_change)
 
 

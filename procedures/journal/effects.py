@@ -33,7 +33,7 @@ def take_effect(
     True when a run that is let go of is queued again, because something came meanwhile.
     """
     Artifact.objects.bulk_create(
-        [Artifact(run=run, **vars(file)) for file in batch.files], ignore_conflicts=True
+        [Artifact.of(run, file) for file in batch.files], ignore_conflicts=True
     )
     is_going_on = not is_undone and any(event.kind in GOING_ON for event in events)
     if is_going_on and run.is_asked_to_stop():

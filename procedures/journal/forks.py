@@ -12,9 +12,10 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, Event, EventKind, chained, moved
 from procedures.engine.large import ELSEWHERE
 from procedures.files import ContentStore
-from procedures.journal.statements import insert, ledger_key
+from procedures.journal.statements import insert
 from procedures.models import Run, Wait
 from procedures.models.cells import AT_ONCE
+from procedures.models.proofs import ledger_key
 
 A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
 ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
@@ -72,8 +73,7 @@ class _Copy:
 
     def start(self, at: datetime) -> None:
         """`at`: when its origin began, so that the code finds the times it has found before."""
-        data = {"by": self._run.starter, "code": self._run.version.version}
-        self._chain(Draft(EventKind.RUN_STARTED, data=data), at)
+        self._chain(Draft(EventKind.RUN_STARTED, data=self._run.beginning()), at)
 
     def add(self, events: Sequence[Event]) -> None:
         key, kept = ledger_key(), list[Event]()

@@ -6,7 +6,6 @@ from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -130,7 +129,3 @@ def _as_json(events: Sequence[Event]) -> str:
     """Read by the server faster than values one by one, and however many they are."""
     lines = [event._asdict() | {"at": event.at.isoformat()} for event in events]
     return canonical.text_of(lines)
-
-
-def ledger_key() -> bytes:
-    return settings.LEDGER_KEY.encode()

@@ -11,12 +11,11 @@ from procedures import dispatch, hooks
 from procedures.engine import canonical
 from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.files import file_desk
-from procedures.engine.journal import EventKind, RunStatus, closing
+from procedures.engine.journal import Draft, EventKind, RunStatus, closing
 from procedures.engine.large import packed
 from procedures.engine.signals import RECEIVED, misfit_of, skipped
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
-from procedures.models.cells import insert_row
 
 
 def close_wait(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
@@ -30,10 +29,8 @@ def answer_wait(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetim
 
     A part of a set lets the run go on when the set is decided, which is here, too.
     """
-    data = canonical.text_of(content)
-    insert_row(
-        RunInput(run=run, kind=EventKind.WAIT_CLOSED, key=wait.key, name=wait.key, data=data)
-    )
+    data = {**content, "at": at.isoformat()}
+    RunInput.objects.keep(run.pk, Draft(EventKind.WAIT_CLOSED, wait.key, wait.key, data), at=at)
     wait.run = run
     close_wait(wait, content, at=at)
     whole = wait.part_of
@@ -105,10 +102,11 @@ def receive(run: Run, wait: Wait, signal: Signal, *, at: datetime) -> None:
     signal.read_by(wait)
     with file_desk(ContentStore()):
         value = packed("value", canonical.value_of(signal.value))
-    answer_wait(run, wait, closing(RECEIVED, responder=signal.sender) | value, at=at)
+    ids = {"responder_id": signal.sent_by_id, "signal_id": signal.signal_id}
+    answer_wait(run, wait, closing(RECEIVED, responder=signal.sender) | value | ids, at=at)
 
 
 def _skip(run: Run, wait: Wait, signal: Signal, why: str) -> None:
     signal.skip(why)
-    data = canonical.text_of({"text": why, "level": "warning"})
-    insert_row(RunInput(run=run, kind=EventKind.LOG, key=wait.key, name=why[:100], data=data))
+    data = {"text": why, "level": "warning"}
+    RunInput.objects.keep(run.pk, Draft(EventKind.LOG, wait.key, why[:100], data))

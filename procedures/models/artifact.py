@@ -1,8 +1,12 @@
 """Files of runs."""
 
+from typing import ClassVar, Self
+
 from django.db import models
+from django.utils import timezone
 
 from procedures.engine.files import File
+from procedures.models.proofs import proof_field, seal
 from procedures.models.run import Run
 
 
@@ -14,7 +18,9 @@ class Artifact(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of the content.")
     size = models.PositiveBigIntegerField(help_text="Bytes.")
     content_type = models.CharField(max_length=100)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    proof = proof_field()
+    SEALED: ClassVar = ("run", "name", "digest", "size", "content_type", "created_at")
 
     class Meta:
         ordering = ["run", "-pk"]
@@ -24,6 +30,13 @@ class Artifact(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def of(cls, run: Run, file: File) -> Self:
+        """Return the unsaved row of a file of that run."""
+        row = cls(run=run, **vars(file))
+        seal(row)
+        return row
 
     def as_file(self) -> File:
         return File(self.name, self.digest, self.size, self.content_type)

@@ -1,7 +1,7 @@
 """Runs: one execution of a procedure each."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -10,12 +10,14 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.seals import PROOF, seals_of
 from procedures.models.besides import Besides
 from procedures.models.cells import exists, fetched, rows_of, save_columns
 from procedures.models.clock import clock
 from procedures.models.head import Head
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
+from procedures.models.proofs import ledger_key
 
 if TYPE_CHECKING:
     from procedures.models.event import Event
@@ -46,6 +48,12 @@ RELEASED = [
     "reached_at",
     "is_left_without_storage",
 ]
+
+FACTS = (
+    *("started_by_id", "inputs", "seed", "idempotency_key", "created_at"),
+    *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at"),
+)
+"""What a run's first event proves of its row, besides which code it runs."""
 
 CLAIMABLE = (
     "FROM procedures_run WHERE id = %s"
@@ -303,6 +311,17 @@ class Run(models.Model):
     def head_hash(self) -> str:
         return self.head.hash
 
+    def beginning(self) -> dict[str, Any]:
+        """What its first event holds: who started it, and seals of what never changes about it."""
+        who = {"by": self.starter, "by_id": self.started_by_id, "code": self.version.version}
+        sealed = seals_of(self.facts(), owner=str(self.pk), key=ledger_key())
+        return {**who, PROOF: sealed}
+
+    def facts(self) -> dict[str, Any]:
+        """What never changes about it, by the names of its fields."""
+        named = {name: getattr(self, name) for name in FACTS}
+        return {**named, "procedure": self.procedure.name, "version": self.version.version}
+
     def insert(self, *, head_seq: int, head_hash: str) -> None:
         """Keep a new run, queued."""
         self.queued_at = self.created_at
@@ -376,8 +395,9 @@ class Run(models.Model):
 
     def top(self) -> UUID:
         """The run that people have started: itself, or what stands above all of it."""
-        run, above = self.pk, self.parent_wait_id
-        while above:
+        run, above, seen = self.pk, self.parent_wait_id, set[int]()
+        while above and above not in seen:  # rows that were tampered with may stand in a circle
+            seen.add(above)
             [(run, above)] = fetched(ABOVE, above)
         return UUID(str(run))
 

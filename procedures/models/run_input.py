@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from procedures.engine import canonical
-from procedures.engine.journal import EventKind
-from procedures.models.cells import adapted, fetched, parts_of
+from procedures.engine.journal import Draft, EventKind
+from procedures.models.cells import adapted, fetched, insert_row, parts_of
 from procedures.models.cursors import kept_cursor
+from procedures.models.proofs import proof_field, seal
 from procedures.models.run import Run
 from procedures.models.wait import Wait
 
@@ -29,10 +31,32 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         """How children ended: brought to their parent before anything goes to its journal."""
         return self.filter(kind=RunInput.CHILD_ENDED)
 
-    def tell(self, run: Run, said: Mapping[str, Any], *, step: str = "") -> None:
+    def tell(
+        self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
+    ) -> None:
         """Keep what an operator says, for the journal's next writer; the run is locked."""
-        kind, name = EventKind.OPERATOR, said["action"]
-        self.create(run=run, kind=kind, key=step, name=name, data=canonical.text_of(said))
+        self.keep(run.pk, Draft(EventKind.OPERATOR, step, said["action"], dict(said)), at=at)
+
+    def keep(
+        self,
+        run: UUID,
+        told: Draft,
+        *,
+        wait: "Wait | None" = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Keep what is to go into the run's journal. `at`: when that was, if not now."""
+        row = RunInput(
+            run_id=run,
+            wait=wait,
+            kind=told.kind,
+            key=told.key,
+            name=told.name,
+            data=canonical.text_of(told.data),
+        )
+        row.created_at = at or row.created_at
+        seal(row)
+        insert_row(row)
 
 
 class RunInput(models.Model):
@@ -53,8 +77,10 @@ class RunInput(models.Model):
     key = models.CharField(max_length=200)
     name = models.CharField(max_length=200)
     data = models.TextField(help_text="Canonical JSON.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
     taken_at = models.DateTimeField(null=True)
+    proof = proof_field()
+    SEALED: ClassVar = ("run", "wait", "kind", "key", "name", "data", "created_at")
 
     objects = RunInputQuerySet.as_manager()
 

@@ -1,10 +1,12 @@
 """Named messages to runs."""
 
-from typing import Self
+from typing import ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from procedures.models.proofs import proof_field, seal
 from procedures.models.run import Run
 from procedures.models.wait import Wait
 
@@ -26,11 +28,19 @@ class Signal(models.Model):
     name = models.CharField(max_length=100)
     signal_id = models.CharField(max_length=200, help_text="The same id again counts once.")
     value = models.TextField(help_text="Canonical JSON.")
-    sender = models.CharField(max_length=150)
+    sender = models.CharField(max_length=150, help_text="What the sender was called then.")
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
     at = models.DateTimeField()
     wait = models.OneToOneField(Wait, models.SET_NULL, null=True, related_name="received")
 
     skipped = models.TextField(blank=True, help_text="Why the run did not take it.")
+    proof = proof_field()
+    SEALED: ClassVar = (
+        *("run", "name", "signal_id", "value", "sender", "sent_by"),
+        *("at", "wait", "skipped"),
+    )
 
     objects = SignalQuerySet.as_manager()
 
@@ -55,11 +65,17 @@ class Signal(models.Model):
             return "skipped"
         return "received" if self.wait_id else "kept"
 
+    def keep(self) -> None:
+        seal(self)
+        self.save(force_insert=True)
+
     def skip(self, why: str) -> None:
         """Note that the run could not take it; nobody is given it any more."""
         self.wait, self.skipped = None, why
-        self.save(update_fields=["wait", "skipped"])
+        seal(self)
+        self.save(update_fields=["wait", "skipped", "proof"])
 
     def read_by(self, wait: Wait) -> None:
         self.wait = wait
-        self.save(update_fields=["wait"])
+        seal(self)
+        self.save(update_fields=["wait", "proof"])

@@ -50,15 +50,23 @@ def find_cancellable(run_id: UUID, *, by: User) -> Run:
 
 
 def note_operation(
-    run: Run, action: str, *, by: User, reason: str, step: str = "", **more: object
+    run: Run,
+    action: str,
+    *,
+    by: User,
+    reason: str,
+    step: str = "",
+    at: datetime | None = None,
+    **more: object,
 ) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
-    RunInput.objects.tell(run, {**said(action, by=by, reason=reason), **more}, step=step)
+    RunInput.objects.tell(run, {**said(action, by=by, reason=reason), **more}, step=step, at=at)
 
 
 def said(action: str, *, by: User, reason: str) -> dict[str, Any]:
     """What an operator's event holds of any act; `ReasonError` without a reason."""
-    return {"action": action, "by": by.get_username(), "reason": checked_reason(reason)}
+    who = {"by": by.get_username(), "by_id": by.pk}
+    return {"action": action, **who, "reason": checked_reason(reason)}
 
 
 def checked_reason(reason: str) -> str:
@@ -126,7 +134,7 @@ def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
-    note_operation(run, "pause", by=by, reason=reason)
+    note_operation(run, "pause", by=by, reason=reason, at=now)
     run.request_pause(at=now)
     if _is_held(run, now):
         return f"It works right now, and pauses before its next step or wait.{_children_of(run)}"

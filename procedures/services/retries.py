@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -66,7 +67,7 @@ def _retry(run: Run, *, by: User, reason: str) -> str:
     again = taken_up(events, known=_known(run), has_failed=has_failed)
     found = {key: _Children.of(run, key) for key in again.waits_on_children}
     keys = [*again.keys, *(key for one in found.values() for key in one.opened_anew)]
-    more = {"again": keys} if keys else {}
+    more: dict[str, Any] = {"again": keys} if keys else {}
     reopened = [key for key, one in found.items() if one.wait]
     more |= {"reopened": reopened} if reopened else {}
     note_operation(run, "retry", by=by, reason=reason, step=again.step, **more)
@@ -167,7 +168,7 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
         raise OperationRefusedError("Only a run that no longer fits its code is overridden.")
     told = {"loose": error["unread"], "changed": error["changed"]}
-    note_operation(run, "override", by=by, reason=reason, **told)
+    note_operation(run, "override", by=by, reason=reason, at=now, **told)
     changed = run.waits.filter(key=error["changed"])
     journal.lock_below(changed.open())
     changed.update(part_of=None)  # what became of it decides no set

@@ -130,7 +130,7 @@ class Start:
 
 
 def give_files(run: Run, files: Iterable[File]) -> None:
-    given = [Artifact(run=run, **vars(file)) for file in files]
+    given = [Artifact.of(run, file) for file in files]
     Artifact.objects.bulk_create(given, ignore_conflicts=True)
 
 

@@ -59,14 +59,16 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     if RunStatus(run.status).is_end:
         raise SignalRefusedError(f"The run has ended: {run.status}.")
     wait = _taker_of(run, sent)
-    signal = Signal.objects.create(
+    signal = Signal(
         run=run,
         name=sent.name,
         signal_id=sent.signal_id,
         value=text,
         sender=by.get_username(),
+        sent_by=by,
         at=now,
     )
+    signal.keep()
     if wait:
         journal.receive(run, wait, signal, at=now)
     return signal, True

@@ -19,6 +19,7 @@ from procedures.engine.journal import (
 )
 from procedures.engine.ledger import Ledger
 from procedures.engine.memory import MemoryFiles
+from procedures.engine.seals import differing
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did
@@ -231,3 +232,18 @@ def test_of_many_generations_only_the_present_one_is_read(backend: Backend) -> N
     assert first[1:] == second[1:] == third[1:]
     assert third[0] == EventKind.RUN_CONTINUED
     assert len(backend.events(run_id)) > 3 * len(third)
+
+
+def test_the_first_event_proves_the_inputs_and_the_last_the_result(backend: Backend) -> None:
+    run_id = backend.start(procedures.two_steps)
+    inputs = claimed(backend, run_id).run.inputs
+    backend.lose_lease(run_id)
+    backend.advance(run_id)
+
+    first, last = backend.events(run_id)[0], backend.events(run_id)[-1]
+    result, keys = backend.result(run_id), [backend.ledger_key]
+    kept = {name: first.content["proof"][name] for name in ("inputs",)}
+    assert differing({"inputs": inputs}, kept, owner=run_id, keys=keys) == []
+    assert differing({"inputs": inputs + " "}, kept, owner=run_id, keys=keys) == ["inputs"]
+    assert differing({"result": result}, last.content["proof"], owner=run_id, keys=keys) == []
+    assert differing({"result": "1"}, last.content["proof"], owner=run_id, keys=keys) == ["result"]

@@ -185,12 +185,8 @@ def test_a_run_at_work_ends_at_once_and_its_worker_writes_nothing_more(backend: 
     events = backend.events(run_id)
     assert [event.kind for event in events[-2:]] == ["operator", "run.cancelled"]
     for event in events[-2:]:
-        assert event.content == {
-            "action": "force_end",
-            "by": "dave",
-            "reason": "At once.",
-            "forced": True,
-        }
+        said = {"action": "force_end", "by": "dave", "reason": "At once.", "forced": True}
+        assert said.items() <= event.content.items()
     backend.advance_all()
     assert did == ["before", "let_others_act"]
     assert backend.events(run_id) == events

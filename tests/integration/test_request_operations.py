@@ -108,8 +108,10 @@ def test_a_reassigned_request_asks_somebody_else_alone(
         "action": "reassign",
         "wait": "approve",
         "by": "dave",
+        "by_id": dave.pk,
         "reason": "Away.",
         "to": to,
+        "to_id": people[to].pk if to.startswith("@") else people[to].groups.get().pk,
     }
 
 

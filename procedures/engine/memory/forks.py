@@ -63,7 +63,7 @@ def _moved(
     taken: list[Event], run: MemoryRun, text: str, *, origin: str, by: str
 ) -> Iterator[Event]:
     run_id = run.facts.run_id
-    draft, at = Draft(EventKind.RUN_STARTED, data={"by": by}), taken[0].at
+    draft, at = Draft(EventKind.RUN_STARTED, data=run.beginning(by)), taken[0].at
     last = chain(draft, run_id=run_id, seq=1, at=at, head="", key=KEY)
     yield last
     for event in taken:

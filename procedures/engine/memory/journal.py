@@ -17,7 +17,8 @@ from procedures.engine.journal import (
     RunStatus,
     Working,
 )
-from procedures.engine.memory.rows import SUSPENDED, MemoryRun
+from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryRun
+from procedures.engine.seals import proven
 
 if TYPE_CHECKING:
     from procedures.engine.memory.store import MemoryStore
@@ -110,7 +111,8 @@ class MemoryJournal:
         is_told_more = any(one.kind == EventKind.OPERATOR for one in self.row.inputs)
         if is_late or (is_going_on and self.is_to_stop_since()) or (is_end and is_told_more):
             raise Overtaken(self.run.run_id)
-        events = self._store.append(self.row, *batch.drafts)
+        drafts = proven(batch, run_id=self.run.run_id, key=KEY)
+        events = self._store.append(self.row, *drafts)
         self._seq += len(events)
         for event in events:
             self._store.take_effect(self.row, event, is_decided=event.key in closed)

@@ -9,6 +9,7 @@ from procedures.engine.definition import Procedure
 from procedures.engine.errors import FileGoneError
 from procedures.engine.journal import Draft, Event, EventKind, RunFacts, RunStatus, closing
 from procedures.engine.large import as_part
+from procedures.engine.seals import PROOF, seals_of
 
 KEY = b"memory"
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
@@ -97,6 +98,12 @@ class MemoryRun:
     """When it has lasted enough."""
     result: str | None = None
     error: dict[str, Any] | None = None
+
+    def beginning(self, by: str) -> dict[str, Any]:
+        """What its first event holds: who started it, and seals of what never changes about it."""
+        facts = self.facts
+        named = {"inputs": facts.inputs, "seed": facts.seed, "depth": facts.depth}
+        return {"by": by, PROOF: seals_of(named, owner=facts.run_id, key=KEY)}
 
     @property
     def noted(self) -> list[Event]:

@@ -16,9 +16,11 @@ from procedures.engine.handles import KEEPS_ON
 from procedures.engine.history import UNDO
 from procedures.engine.journal import (
     BEGUN_ANEW,
+    Batch,
     Draft,
     Event,
     EventKind,
+    Release,
     RunFacts,
     RunStatus,
     chain,
@@ -37,6 +39,7 @@ from procedures.engine.memory.rows import (
     Parent,
     child_end,
 )
+from procedures.engine.seals import proven
 from procedures.engine.signals import RECEIVED, check_signal, misfit_of, skipped
 from procedures.engine.sizes import USUAL_SIZES, Sizes
 
@@ -80,7 +83,7 @@ class MemoryStore:
         self, procedure: Procedure, facts: RunFacts, *, by: str, parent: Parent | None = None
     ) -> str:
         run = self.runs[facts.run_id] = MemoryRun(procedure, facts, parent=parent)
-        self.append(run, Draft(EventKind.RUN_STARTED, data={"by": by}))
+        self.append(run, Draft(EventKind.RUN_STARTED, data=run.beginning(by)))
         self.queue(run)
         return facts.run_id
 
@@ -380,7 +383,8 @@ class MemoryStore:
     def _close(self, run: MemoryRun, key: str, content: dict[str, Any]) -> None:
         """Close a wait from outside: the run goes on, unless a set of waits is not decided yet."""
         self.drop(run, key, content)
-        run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, content))
+        data = {**content, "at": self.clock.isoformat()}
+        run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, data))
         sets = [other for other, wait in run.waits.items() if key in wait.get("over", ())]
         for other in sets:
             self._decide(run, other)
@@ -421,6 +425,8 @@ class MemoryStore:
             self.cancel_children(wait)
 
     def end_cancelled(self, run: MemoryRun) -> None:
-        self.append(run, Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {}))
+        draft = Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {})
+        end = Batch((draft,), release=Release(RunStatus.CANCELLED))
+        self.append(run, *proven(end, run_id=run.facts.run_id, key=KEY))
         run.status, run.leased_until, run.wake_at = RunStatus.CANCELLED, None, None
         self.end(run)

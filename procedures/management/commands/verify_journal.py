@@ -6,13 +6,14 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from procedures.models import Run
-from procedures.services import verify_journal
+from procedures.services.ledger import examine
 
 
 class Command(BaseCommand):
     help = (
-        "Verifies the journals of all runs, or of those named, with LEDGER_KEY; names every event"
-        " that was changed, removed, inserted, moved or cut off, and fails if there is one."
+        "Verifies the journals of all runs, or of those named, with LEDGER_KEY, then compares rows"
+        " and stored files with them; names every event, row and field that is not as it was"
+        " written, and fails if there is one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,10 +26,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no run {', '.join(sorted(map(str, missing)))}.")
         broken = 0
         for each in chosen.iterator():
-            faults = verify_journal(each)
-            broken += bool(faults)
-            for fault in faults:
-                self.stdout.write(f"{each} ({each.pk}): {fault}")
+            verdict = examine(each)
+            broken += bool(verdict.faults)
+            for words in (*verdict.faults, *([verdict.note] if verdict.older else [])):
+                self.stdout.write(f"{each} ({each.pk}): {words}")
         if broken:
             raise CommandError(f"{broken} of {chosen.count()} journals are not sound.")
         self.stdout.write(f"{chosen.count()} of {chosen.count()} journals are sound.")

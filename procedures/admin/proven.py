@@ -1,0 +1,63 @@
+"""How the admin shows facts: with what the verified journal says of the row."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from procedures.admin.history import HistoryAdmin
+from procedures.models import Run
+from procedures.services.ledger import Verdict, examine
+from procedures.services.rows import row_name
+
+MOST_EVENTS = 20_000
+"""Of a longer journal a page of one row is no place to read all."""
+SOUND = "As the journal says."
+
+
+class ProvenAdmin(HistoryAdmin):
+    """Rows that the journal of a run proves: the page of each says whether it does."""
+
+    def run_of(self, row: Any) -> Run | None:
+        run: Run | None = row.run
+        return run
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        (title, options), *others = super().get_fieldsets(request, obj)
+        return [(title, {**options, "fields": ["verified", *options["fields"]]}), *others]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_readonly_fields(request, obj), "verified"]
+
+    @admin.display(description="proof")
+    def verified(self, row: Any) -> SafeString | str:
+        run = self.run_of(row)
+        if run is None:
+            return "-"
+        if run.head_seq > MOST_EVENTS:
+            return f"The journal has {run.head_seq:,} events: choose “Verify the journal” in Runs."
+        return said_of(row, examine(run))
+
+
+def said_of(row: Any, verdict: Verdict) -> SafeString | str:
+    """What a verdict on a run says of one of its rows."""
+    name = row_name(row)
+    if verdict.damages:
+        words = "The journal is damaged, so nothing here is proven. "
+        return format_html("<strong>{}</strong>", words + " ".join(verdict.damages))
+    found = [one for one in verdict.differences if one.row == name]
+    if found:
+        lines = format_html_join(" ", "{}", ((str(one),) for one in found))
+        return format_html("<strong>Differs from the journal. {}</strong>", lines)
+    if any(one.startswith(name) for one in verdict.older):
+        return "Older than the proofs: not covered."
+    return SOUND
+
+
+def verdict_words(run: Run, verdict: Verdict) -> str:
+    """A verdict in a sentence or more."""
+    sound = f"All {run.head_seq:,} events are as they were written."
+    told = " ".join(verdict.faults) or f"{sound} The rows and files agree with them."
+    return f"{told} {verdict.note}".strip()

@@ -1,0 +1,231 @@
+"""Whether the rows of a run, and its files, are what its journal says."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+
+from procedures.engine import canonical
+from procedures.engine.children import is_abandoned
+from procedures.engine.errors import FileGoneError
+from procedures.engine.handles import KEEPS_ON
+from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.large import ELSEWHERE, place_of
+from procedures.engine.seals import PROOF, differing
+from procedures.files import ContentStore
+from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
+from procedures.models.proofs import ledger_keys, unproven
+from procedures.services.record import Opening, Record
+
+STATUS_AFTER = {
+    EventKind.RUN_SUCCEEDED: RunStatus.SUCCEEDED,
+    EventKind.RUN_FAILED: RunStatus.FAILED,
+    EventKind.RUN_CANCELLED: RunStatus.CANCELLED,
+    EventKind.RUN_QUARANTINED: RunStatus.QUARANTINED,
+}
+OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, *Run.SUSPENDED, RunStatus.PAUSED)
+CHILD = "system: child"
+NAMES = {"origin_id": "origin", "parent_wait_id": "parent_wait", "started_by_id": "started_by"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that is not as it was written."""
+
+    row: str
+    """Which kind of row, and its key."""
+    field: str
+    words: str = "is not as it was written"
+
+    def __str__(self) -> str:
+        return f"{self.row}: {self.field} {self.words}."
+
+
+def row_name(row: Model) -> str:
+    name = str(row._meta.verbose_name)  # noqa: SLF001 (Django documents it)
+    return f"{name[:1].upper()}{name[1:]} {row.pk}"
+
+
+def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield the fields of a row that do not hold what the journal says."""
+    for name, value in expected.items():
+        if getattr(row, name) != value:
+            yield Difference(row_name(row), name)
+
+
+def gone(what: str, field: str) -> Difference:
+    words = "is not as it was written, or the row was removed"
+    return Difference(what, field, words)
+
+
+def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
+    """Yield what differs from the proofs of the rows themselves; `older`: those without one."""
+    for row in rows:
+        if row.proof == "" and not record.is_covered:
+            older.append(row_name(row))
+        elif row.proof == "":
+            yield Difference(row_name(row), "proof", "is missing: the site did not write this row")
+        else:
+            yield from (Difference(row_name(row), name) for name in unproven(row))
+
+
+def row_differences(record: Record, older: list[str]) -> Iterator[Difference]:
+    run = record.run
+    yield from run_differences(record, older)
+    yield from wait_differences(record)
+    for rows in (run.artifacts.all(), run.run_inputs.all(), run.signals.all()):
+        yield from judged(rows.order_by("pk").iterator(), record, older)
+    yield from taken_differences(record)
+    yield from signal_differences(record)
+    yield from file_differences(run)
+
+
+def run_differences(record: Record, older: list[str]) -> Iterator[Difference]:
+    run, name = record.run, row_name(record.run)
+    if record.is_covered:
+        kept = record.started[PROOF]
+        names = differing(run.facts(), kept, owner=str(run.pk), keys=ledger_keys())
+        yield from (Difference(name, NAMES.get(one, one)) for one in names)
+    else:
+        older.append(f"{name}: its inputs, its starter and how it was started")
+    yield from _end_differences(record, older)
+    expected = {"base_seq": max(record.continued_at - 1, 0)}
+    expected["carried_seq"] = max(record.forked_at - 1, 0)
+    yield from compared(run, expected)
+    if record.is_covered:
+        yield from _moment_differences(record)
+
+
+def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
+    run, name, end = record.run, row_name(record.run), record.end
+    if end is None or not record.is_over:
+        yield from compared(run, {"result": None, "ended_at": None})
+        if end is None:
+            yield from compared(run, {"error": ""})
+        if run.status not in OPEN:
+            yield Difference(name, "status")
+        return
+    has_ended = end.kind != EventKind.RUN_QUARANTINED
+    yield from compared(run, {"status": STATUS_AFTER[EventKind(end.kind)]})
+    if PROOF not in end.content:
+        older.append(f"{name}: its result")
+        return
+    facts = {"result": run.result, "error": run.error}
+    names = differing(facts, end.content[PROOF], owner=str(run.pk), keys=ledger_keys())
+    yield from (Difference(name, one) for one in names)
+    yield from compared(run, {"ended_at": end.at if has_ended else None})
+
+
+def _moment_differences(record: Record) -> Iterator[Difference]:
+    """When operators asked for an end, or for a pause."""
+    run, asked = record.run, record.asked
+    ends = asked.get("cancel", set()) | asked.get("force_end", set())
+    is_ended = run.status == RunStatus.CANCELLED
+    if not _is_one_of(run.cancel_requested_at, ends, is_needed=is_ended):
+        yield Difference(row_name(run), "cancel_requested_at")
+    is_paused = run.status == RunStatus.PAUSED
+    if not _is_one_of(run.pause_requested_at, asked.get("pause", set()), is_needed=is_paused):
+        yield Difference(row_name(run), "pause_requested_at")
+
+
+def _is_one_of(at: datetime | None, known: set[datetime], *, is_needed: bool) -> bool:
+    return not is_needed if at is None else at in known
+
+
+def wait_differences(record: Record) -> Iterator[Difference]:
+    left = {seq: one for seq, one in record.waits.items() if seq > record.forked_at}
+    for wait in record.run.waits.order_by("opened_seq").iterator():
+        opening = record.waits.get(wait.opened_seq)
+        if opening is None:
+            yield Difference(row_name(wait), "opened_seq")
+            continue
+        left.pop(wait.opened_seq, None)
+        yield from compared(wait, _opened_as(opening))
+        yield from _closing_differences(record, wait, opening)
+    for opening in left.values():
+        yield gone(f"Wait {opening.key} of event {opening.seq}", "run")
+
+
+def _opened_as(opening: Opening) -> dict[str, Any]:
+    content, due = opening.content, opening.content["due_at"]
+    return {
+        "kind": content["wait"],
+        "key": opening.key,
+        "due_at": datetime.fromisoformat(due) if due else None,
+        "signal": content.get("signal", ""),
+        "need": content.get("need"),
+        "abandons": is_abandoned(content),
+    }
+
+
+def _closing_differences(record: Record, wait: Wait, opening: Opening) -> Iterator[Difference]:
+    if opening.closed is not None:
+        expected = {"outcome": opening.closed["outcome"]}
+        yield from compared(wait, expected)
+        if wait.closed_at is None or (opening.closed_at or wait.closed_at) != wait.closed_at:
+            yield Difference(row_name(wait), "closed_at")
+        return
+    yield from compared(wait, {"outcome": "withdrawn" if wait.closed_at else ""})
+    is_odd = wait.closed_at and not (wait.outcome and _is_an_end(record, wait))
+    if is_odd and record.is_covered:
+        yield Difference(row_name(wait), "closed_at")
+
+
+def _is_an_end(record: Record, wait: Wait) -> bool:
+    """Whether the run's own end closed it, or, of one on children, that of a run above."""
+    return wait.closed_at in record.ends or wait.kind in KEEPS_ON
+
+
+def taken_differences(record: Record) -> Iterator[Difference]:
+    """Inputs that a worker has taken in stand in the journal, under the same time."""
+    known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
+    for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():
+        place = (one.kind, one.key, one.name, one.taken_at)
+        if one.taken_at and place not in record.written:
+            yield Difference(row_name(one), "taken_at")
+    ends = RunInput.objects.filter(run=record.run, wait__kind=Wait.Kind.CHILD).child_ends()
+    for end in ends.select_related("wait").order_by("pk"):
+        opening = record.waits.get(end.wait.opened_seq) if end.wait else None
+        is_its = bool(opening and opening.closed and opening.closed["responder"] == CHILD)
+        is_only = is_its and ends.filter(wait=end.wait).count() == 1
+        if opening and is_only and opening.closed_at not in (None, end.taken_at):
+            yield Difference(row_name(end), "taken_at")
+
+
+def signal_differences(record: Record) -> Iterator[Difference]:
+    """A wait that a signal closed names it."""
+    signals = Signal.objects.filter(run=record.run)
+    taken = {(one.name, one.signal_id): one for one in signals}
+    for wait in record.run.waits.filter(kind=Wait.Kind.SIGNAL).order_by("pk"):
+        opening = record.waits.get(wait.opened_seq)
+        named = (opening.closed or {}).get("signal_id") if opening else None
+        found = taken.get((wait.signal, named)) if named else None
+        if named and not (found and (found.skipped or found.wait_id == wait.pk)):
+            yield gone(f"Signal {named}", "wait")
+
+
+def file_differences(run: Run) -> Iterator[Difference]:
+    """Look at each stored file that the run's rows and events name."""
+    store, seen = ContentStore(), set[str]()
+    for what, digest in _stored(run):
+        if digest not in seen:
+            seen.add(digest)
+            try:
+                store.get(digest)
+            except FileGoneError:
+                yield Difference(what, "content", "is damaged or gone from the file store")
+
+
+def _stored(run: Run) -> Iterator[tuple[str, str]]:
+    for file in Artifact.objects.filter(run=run).order_by("pk"):
+        yield f"File {file.name}", file.digest
+    for name in ("inputs", "result"):
+        if place := place_of(getattr(run, name)):
+            yield f"{row_name(run)}: {name}", place.digest
+    large: Any = Event.objects.filter(run=run, data__contains=ELSEWHERE).order_by("seq")
+    for event in large.iterator():
+        for name, digest in canonical.plain(event.data).items():
+            if name.endswith(ELSEWHERE):
+                yield f"Event {event.seq}", str(digest)
