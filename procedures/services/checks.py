@@ -28,15 +28,23 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 
+DIFFERENT = ("now than when it was", "has changed since it was shown")
+"""Words of the engine's own warnings."""
+
 
 @dataclass(frozen=True)
 class Check:
     """What the present code makes of one run."""
 
     run: Run
-    goes_on: bool
-    told: Sequence[str]
-    """What is wrong, or merely different, in sentences."""
+    blockers: Sequence[str] = ()
+    """Why the run would not go on, in sentences."""
+    warnings: Sequence[str] = ()
+    """What is different, and stops nothing."""
+
+    @property
+    def goes_on(self) -> bool:
+        return not self.blockers
 
 
 def check_runs(procedure: str = "") -> Iterator[Check]:
@@ -45,7 +53,7 @@ def check_runs(procedure: str = "") -> Iterator[Check]:
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
         definition = registry.find(run.procedure.name)
         if definition is None:
-            yield Check(run, goes_on=False, told=["No code here has its name."])
+            yield Check(run, blockers=["No code here has its name."])
         else:
             yield _check(run, definition)
 
@@ -55,8 +63,7 @@ def _check(run: Run, definition: Definition) -> Check:
     recorder = Recorder(rehearsal, run.events.filter(seq__gt=run.base_seq).journal())
     recorder.has_moved_on = True  # wanted elsewhere, too: the code leaves before its next step
     problems = _problems(definition, recorder)
-    told = _differences([*rehearsal.noted, *recorder.unwritten])
-    return Check(run, goes_on=not problems, told=[*told, *problems])
+    return Check(run, problems, _differences([*rehearsal.noted, *recorder.unwritten]))
 
 
 def _problems(definition: Definition, recorder: Recorder) -> list[str]:
@@ -70,12 +77,9 @@ def _problems(definition: Definition, recorder: Recorder) -> list[str]:
 
 
 def _differences(noted: Sequence[Draft]) -> list[str]:
-    """Steps and children that are given something else than when they were kept."""
-    return [
-        draft.data["text"]
-        for draft in noted
-        if draft.kind == EventKind.LOG and "now than when it was" in draft.data["text"]
-    ]
+    """What is given something else than when it was kept, or is shown as it no longer is."""
+    said = [draft.data["text"] for draft in noted if draft.kind == EventKind.LOG]
+    return [text for text in said if any(words in text for words in DIFFERENT)]
 
 
 class Rehearsal:

@@ -210,8 +210,10 @@ def test_open_runs_that_go_on_are_counted(
 
     call_command("check_procedures", stdout=out)
 
-    assert out.getvalue().endswith("All 1 open runs go on.\n")
-    assert told in out.getvalue()
+    also, line = (", 1 with warnings", f"warning: {waiting} ({waiting.pk}): {told}\n")
+    assert (
+        out.getvalue() == (line if told else "") + f"All 1 open runs go on{also if told else ''}.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,8 +233,19 @@ def test_open_runs_that_do_not_go_on_are_named(
     with pytest.raises(CommandError, match="1 of 1 open runs would not go on"):
         call_command("check_procedures", stdout=out)
 
-    assert told in out.getvalue()
-    assert str(waiting.pk) in out.getvalue()
+    assert f"blocked: {waiting} ({waiting.pk}): {told}" in out.getvalue()
+    assert "warning" not in out.getvalue()
+
+
+def test_warnings_and_blockers_of_one_run_are_told_apart(waiting: Run, write: Write) -> None:
+    old = 'str, 1, name="load")\n    ctx.approve("Pay?")'
+    rewrite(write, old, old.replace("1", "2").replace("Pay?", "Pay twice?"))
+    out = StringIO()
+
+    with pytest.raises(CommandError):
+        call_command("check_procedures", stdout=out)
+
+    assert [line.split(":")[0] for line in out.getvalue().splitlines()] == ["blocked", "warning"]
 
 
 def test_more_notes_than_a_commit_holds_hide_nothing_and_are_not_kept(
