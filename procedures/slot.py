@@ -9,6 +9,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Sequence
+from multiprocessing.process import AuthenticationString  # type: ignore[attr-defined]
 from types import FrameType
 from typing import Any
 
@@ -108,8 +109,13 @@ class Slot:
 
 
 def _let_steps_start_processes() -> None:
-    """The pool marks its processes as daemons, which may have no children of their own."""
-    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined] # noqa: SLF001
+    """The pool marks its processes as daemons, which may have no children of their own.
+
+    Its key, which a spawned process is handed, is of the pool's own type, which refuses that.
+    """
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined] # noqa: SLF001
+    config["daemon"] = False
+    config["authkey"] = AuthenticationString(bytes(config["authkey"]))
 
 
 def _handle(number: signal.Signals, handler: object) -> None:

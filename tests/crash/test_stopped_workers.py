@@ -128,7 +128,7 @@ def test_a_step_that_needs_too_much_memory_is_poison_and_no_failure(
     assert (desk.effects, len(desk.keys)) == ({"eat": 3}, 1)
 
 
-@pytest.mark.parametrize("how", ["fork"])
+@pytest.mark.parametrize("how", ["fork", "spawn", "forkserver"])
 def test_a_step_may_use_processes_of_its_own(how: str, running_worker: Worker, alice: User) -> None:
     run = start("parallel", how=how, by=alice)
 
