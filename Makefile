@@ -39,6 +39,9 @@ pictures: .venv/dev  ## take the pictures of the README anew, from the demo
 audit: .venv/run  ## known vulnerabilities of what is pinned; says so where the service is away
 	@$(INDEX) $(PYTHON) -m tests.audit $(UV) tool run --quiet --python $(PYTHON) pip-audit==2.10.1
 
+licences: .venv/run  ## what is installed to run the product, each package with its licence
+	@$(PYTHON) -m tests.licences
+
 fix: .venv/dev  ## format and apply safe fixes
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
@@ -64,4 +67,4 @@ $(PYTHON): | $(UV)
 $(UV):
 	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
-.PHONY: run test coverage soak first-visit pictures audit fix requirements
+.PHONY: run test coverage soak first-visit pictures audit fix requirements licences
