@@ -2,10 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -123,6 +124,12 @@ class Product:
         with self.auditor() as client:
             commands: dict[str, dict[str, int]] = client.info("commandstats")
         return commands.get("cmdstat_lpush", {"calls": 0})["calls"]
+
+    def swept_at(self) -> str:
+        """When its clock has last noted that it sweeps; "" before it ever did."""
+        with closing(sqlite3.connect(self.local / "countersign.sqlite3", timeout=30)) as database:
+            rows = database.execute("SELECT swept_at FROM procedures_installation").fetchall()
+        return str(rows[0][0] or "") if rows else ""
 
     def main_process_of(self, words: str) -> int:
         return min(pid for pid, command in self.processes().items() if words in command)
