@@ -18,6 +18,10 @@ from procedures.engine.large import ELSEWHERE, unpacked, whole
 
 logger = logging.getLogger(__name__)
 FOLDER = "artifacts"
+IF_LOST = (
+    "If its files are lost for good, make an empty folder of that name: then only runs that need "
+    "one of them are held."
+)
 PROBE = 1024**2
 """Bytes that must find room before a run goes on whose worker had lost the store."""
 
@@ -89,6 +93,16 @@ def _require_folder() -> None:
         return
     if apps.get_model("procedures", "Artifact").objects.exists():
         raise FileStoreError(f"{default_storage.path(FOLDER)} isn't there: mount or restore it.")
+
+
+def fault() -> str:
+    """Say what keeps every run from its files, and what helps; "" when nothing is seen."""
+    try:
+        with reaching():
+            _require_folder()
+    except FileStoreError as error:
+        return f"{error} {IF_LOST}"
+    return ""
 
 
 def whole_text(kept: str) -> str:

@@ -87,6 +87,7 @@ def _advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunSta
     with file_desk(files, journal):
         if journal.run.is_left_without_storage:
             open_desk().check()
+            journal.note_storage()
         recorder = Recorder(journal, journal.load(), procedure.limits)
         try:
             release, drafts = Execution(procedure, recorder).ending()

@@ -253,6 +253,10 @@ class Journal(Protocol):
         """
         ...
 
+    def note_storage(self) -> None:
+        """Forget that the last worker lost the storage: it can be used again."""
+        ...
+
     def abandon(self, batch: Batch) -> None:
         """From another thread: keep the batch, and end this process; its worker is stuck."""
         ...

@@ -216,6 +216,10 @@ class DatabaseJournal:
             return False
         return True
 
+    def note_storage(self) -> None:
+        with storage:
+            Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=False)
+
     def abandon(self, batch: Batch) -> None:
         """From the watchdog's thread: keep the batch, unless the step has ended, and die.
 

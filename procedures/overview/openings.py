@@ -30,11 +30,21 @@ def removed() -> Q:
     return Q(status__in=STANDS) & ~Q(procedure__name__in=registry.definitions())
 
 
+WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
+"""Where a run whose worker lost the storage waits until it can be used again."""
+
+
+def without_storage() -> Q:
+    """Runs that begin nothing until the file store and the database can be used."""
+    return Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True)
+
+
 def stuck(now: datetime) -> Q:
     """Runs that do not go on by themselves, or have failed lately."""
     overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
     return (
         removed()
+        | without_storage()
         | Q(status=RunStatus.QUARANTINED)
         | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
         | Q(status=RunStatus.RUNNING, reached_at__lte=now - silence())

@@ -10,7 +10,7 @@ from procedures.engine.journal import RunStatus
 from procedures.engine.questions import Question
 from procedures.models import Run
 from procedures.models.clock import clock
-from procedures.overview.openings import STANDS
+from procedures.overview.openings import STANDS, WITHOUT_STORAGE
 from procedures.overview.waiting import LONGEST_PROMPT, Opening, people_of, what_is_waited_for
 from procedures.overview.words import (
     Part,
@@ -114,8 +114,12 @@ class Facts:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether no code here can go on with it."""
-        return self.is_removed and self.status in STANDS
+        """Whether no code here can go on with it, or nothing of it could be kept."""
+        return (self.is_removed and self.status in STANDS) or self.is_without_storage
+
+    @property
+    def is_without_storage(self) -> bool:
+        return self.run.is_left_without_storage and self.status in WITHOUT_STORAGE
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class State:
 
 def state_of(facts: Facts) -> State:
     look, label = _label(facts)
-    sentence = (_removed if facts.is_stuck else SENTENCES[facts.status])(facts)
+    sentence = (_why_stuck if facts.is_stuck else SENTENCES[facts.status])(facts)
     return State(look, label, _since(facts), facts.status.is_end, sentence)
 
 
@@ -174,6 +178,20 @@ def _come(answered: Mapping[str, Any]) -> tuple[str | Part, ...]:
     if outcome == "withdrawn":
         return prompt, " was withdrawn"
     return "The answer to ", prompt, f": {outcome}, by {by}"
+
+
+def _why_stuck(facts: Facts) -> Sentence:
+    return _without_storage(facts) if facts.is_without_storage else _removed(facts)
+
+
+def _without_storage(facts: Facts) -> Sentence:
+    since = facts.last_at or facts.run.created_at
+    return say(
+        "Stuck since ",
+        since,
+        ": the file store or the database could not be used. The run goes on by itself once it can:"
+        " an operator finds the reason on the site's health and in the workers' log.",
+    )
 
 
 def _removed(facts: Facts) -> Sentence:

@@ -108,6 +108,9 @@ class Rehearsal:
     def storage_fault(self, _error: BaseException) -> StorageLost | None:
         return None
 
+    def note_storage(self) -> None:
+        """Nothing to do: nothing was lost here."""
+
     def pause(self, seconds: float) -> None:
         raise Fenced(self.run.run_id)
 

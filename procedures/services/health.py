@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from procedures import access, dispatch, registry
+from procedures import access, dispatch, files, registry
 from procedures.engine.journal import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
@@ -23,7 +23,7 @@ START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 class Complaint:
     """One part of the site that fails, and what then doesn't happen."""
 
-    part: Literal["clock", "messages", "workers", "code"]
+    part: Literal["clock", "messages", "workers", "code", "files"]
     message: str
 
 
@@ -38,6 +38,7 @@ def complaints() -> list[Complaint]:
         words = f"Code that was never registered runs nothing: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."
         found.append(Complaint("code", f"{words} {remedy}"))
+    found += [Complaint("files", words) for words in [files.fault()] if words]
     return found
 
 

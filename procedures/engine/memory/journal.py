@@ -97,6 +97,9 @@ class MemoryJournal:
         self.row.claims = max(self.row.claims - 1, 0)
         self.row.is_left_without_storage = True
 
+    def note_storage(self) -> None:
+        self.row.is_left_without_storage = False
+
     def abandon(self, batch: Batch) -> None:
         self.commit(batch)
 

@@ -43,6 +43,9 @@ class WatchedJournal:
     def spend_process(self, why: str) -> None:
         self._journal.spend_process(why)
 
+    def note_storage(self) -> None:
+        self._journal.note_storage()
+
     def standings(self) -> Standings:
         return self._journal.standings()
 
