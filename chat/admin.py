@@ -1,14 +1,16 @@
 """The site's administration of sessions, requests and responses: history, to be looked at."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from chat.access import visible_requests, visible_sessions
 from chat.models import (
     Assignment,
     HumanRequest,
@@ -21,7 +23,7 @@ from chat.models import (
     SessionEvent,
 )
 from chat.services import reassign_request, withdraw_request
-from procedures.admin.history import HistoryAdmin, Related, link, readable
+from procedures.admin.history import MOST_SEARCHED, HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, ReasonForm, operate
 from procedures.admin.proven import ProvenAdmin
 from procedures.admin.run import RunAdmin
@@ -31,6 +33,7 @@ from procedures.models.run import values_of
 
 SHORT, LONGEST = 100, 10_000
 """Characters of a text in a list, and on a page of its own."""
+MOST_NAMES = 200
 OF_RUN = "wait__run__id__exact"
 OF_SESSION = "session__id__exact"
 OF_REQUEST = "request__id__exact"
@@ -39,6 +42,15 @@ RunAdmin.related += [
     Related("Requests", HumanRequest, OF_RUN),
     Related("Messages", Message, "run__id__exact"),
 ]
+
+
+def run_called(word: str) -> Q:
+    """Runs whose session is called so."""
+    cards = Message.objects.cards().filter(session__title__icontains=word).exclude(run=None)
+    return Q(pk__in=cards.values("run"))
+
+
+RunAdmin.also_found.append(run_called)
 
 
 class PartOfSessionAdmin(HistoryAdmin):
@@ -56,7 +68,10 @@ class PartOfSessionAdmin(HistoryAdmin):
 class SessionAdmin(HistoryAdmin):
     list_display = ["title", "created_at", "last_seq", "on_site"]
     ordering = ["-id"]
+    list_filter = ["created_at"]
     search_fields = ["title", "^id"]
+    ends_of_ids = True
+    search_help_text = "Words of the title, or the beginning or end of an id."
     fields = ["title", "created_at", "last_seq", "see_also"]
     readonly_fields = ["see_also"]
     related = [
@@ -65,6 +80,9 @@ class SessionAdmin(HistoryAdmin):
         Related("Requests", HumanRequest, OF_SESSION),
         Related("Changes", SessionEvent, OF_SESSION),
     ]
+
+    def visible_on_site(self, user: Any) -> QuerySet[Session]:
+        return visible_sessions(user)
 
     def view_on_site(self, session: Session) -> str:
         return reverse("session_detail", args=[session.pk])
@@ -81,7 +99,7 @@ class MemberAdmin(PartOfSessionAdmin):
 @admin.register(Message)
 class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
-    list_filter = ["kind", "level"]
+    list_filter = ["kind", "level", "at"]
     list_select_related = ["session", "author"]
     search_fields = ["text", "author__username"]
     fields = ["session", "kind", "level", "author", "run", "request", "shown_text", "at"]
@@ -112,6 +130,22 @@ class ReassignForm(ReasonForm):
     to = forms.CharField(max_length=160, help_text="A group, or a user as @name.")
 
 
+class AnsweredBy(admin.SimpleListFilter):
+    """By whoever closed a request."""
+
+    title = "who closed it"
+    parameter_name = "closed_by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        closed = HumanRequest.objects.exclude(closed_by="").order_by("closed_by")
+        names = closed.values_list("closed_by", flat=True).distinct()
+        return [(name, name) for name in names[:MOST_NAMES]]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        name = self.value()
+        return rows.filter(closed_by=name) if name else rows
+
+
 @admin.register(HumanRequest)
 class HumanRequestAdmin(ProvenAdmin):
     actions = ["withdraw", "reassign"]
@@ -120,10 +154,22 @@ class HumanRequestAdmin(ProvenAdmin):
         *("opened_at", "closed_by", "on_site"),
     ]
     deferred = ["question", *values_of("wait__run")]
-    list_filter = ["status", "kind", "outcome", "wait__run__procedure"]
+    list_filter = [
+        *("status", "kind", "outcome", "wait__run__procedure"),
+        AnsweredBy,
+        *("opened_at", "closed_at"),
+    ]
+    ends_of_ids = True
+    also_found: ClassVar[list[Callable[[str], Q]]] = [
+        lambda word: Q(question__icontains=word) | Q(session__title__icontains=word)
+    ]
     list_select_related = ["wait__run__procedure"]
     ordering = ["-id"]
     search_fields = ["prompt", "^id", "=closed_by"]
+    search_help_text = (
+        "Words of the prompt, the beginning or end of an id, who answered; among the newest "
+        f"{MOST_SEARCHED:,} also words of the evidence and the title."
+    )
     fieldsets = [
         (None, {"fields": ["shown_prompt", "kind", "status", "run_page", "session", "see_also"]}),
         ("Outcome", {"fields": ["outcome", "closed_by", "closed_at"]}),
@@ -154,6 +200,9 @@ class HumanRequestAdmin(ProvenAdmin):
 
     def run_of(self, row: HumanRequest) -> Run:
         return row.wait.run
+
+    def visible_on_site(self, user: Any) -> QuerySet[HumanRequest]:
+        return visible_requests(user)
 
     def view_on_site(self, request: HumanRequest) -> str:
         return reverse("request_detail", args=[request.pk])
@@ -205,7 +254,7 @@ class AssignmentAdmin(ProvenPartAdmin):
 class HumanResponseAdmin(ProvenPartAdmin):
     deferred = ["shown", "comment", "changes", "request__question"]
     list_display = ["at", "user", "short_value", "request_page", "channel"]
-    list_filter = ["channel"]
+    list_filter = ["channel", ("user", admin.RelatedOnlyFieldListFilter), "at"]
     list_select_related = ["request", "user"]
     search_fields = ["user__username", "request__prompt"]
     fieldsets = [

@@ -20,7 +20,9 @@ from django.db import connection
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from procedures.admin.history import EditorAdmin
+from chat.models import Presence
+from dashboard.models import LinkCounter, Preferences, SignIn
+from procedures.admin.history import EditorAdmin, HistoryAdmin
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -37,6 +39,17 @@ STALE = (
     "Open it again, look at what is there now, and then make your change."
 )
 LAST = "This is the last active superuser. Make somebody else superuser first."
+
+DEACTIVATE = (
+    "History that is kept here names this account. Untick “Active” instead: nobody can sign in "
+    "with it then, and what was done stays readable."
+)
+EMPTY = (
+    "History that is kept here names this group. Take its members and grants away instead: nobody "
+    "is asked through it then."
+)
+OWN = (Presence, SignIn, Preferences, LinkCounter)
+"""What belongs to an account alone, and goes with it."""
 
 
 def version_of(row: Model) -> str:
@@ -172,6 +185,7 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, counts, needed, kept = super().get_deleted_objects(objs, request)
+        needed, kept = in_words(needed, kept, DEACTIVATE)
         return deleted, counts, needed, [*kept, LAST] if is_last_superuser(list(objs)) else kept
 
     def user_change_password(
@@ -191,9 +205,32 @@ def may_set_password(by: Any, user: User) -> bool:
     return bool(by.is_superuser or by.pk == user.pk)
 
 
+def in_words(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
+    """Say why a deletion stops at history, and what to do instead.
+
+    Nobody may delete history by itself, so a missing permission is not what stands in the way.
+    """
+    models = admin.site._registry  # noqa: SLF001
+    history = {
+        str(model._meta.verbose_name)  # noqa: SLF001
+        for model, its_admin in models.items()
+        if isinstance(its_admin, HistoryAdmin)
+    }
+    own = {str(model._meta.verbose_name) for model in OWN}  # noqa: SLF001
+    stops = sorted((set(needed) & history) - own)
+    if not stops and not kept:
+        return set(needed) - own, []
+    also = f" ({', '.join(stops)})" if stops else ""
+    return set(needed) - history, [f"{remedy}{also}", *kept]
+
+
 @admin.register(Group)
 class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
     form = GroupForm
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, needed, kept = super().get_deleted_objects(objs, request)
+        return deleted, counts, *in_words(needed, kept, EMPTY)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Code asks groups by their names: a name is a right."""

@@ -1,17 +1,23 @@
 """How the admin shows what nobody writes by hand."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from procedures.admin.viewer import may_look_at, viewing
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -21,6 +27,8 @@ else:
     Pages = Paginator
 
 MOST_COUNTED = 10_000
+MOST_SEARCHED = 20_000
+"""Of the newest rows, where no index finds a word."""
 SHORT, LONGEST = 600, 100_000
 """Characters: shown at once; shown at all."""
 
@@ -33,13 +41,21 @@ class Related(NamedTuple):
     lookup: str
 
 
+class OrMore(int):
+    """A number of rows that are not all counted."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,} or more"
+
+
 class CountedToALimit(Pages):
     """Counts no more rows than somebody would leaf through: a journal may have millions."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows[:MOST_COUNTED].count())
+        counted = int(rows[: MOST_COUNTED + 1].count())
+        return OrMore(MOST_COUNTED) if counted > MOST_COUNTED else counted
 
 
 class EditorAdmin(Admin):
@@ -67,10 +83,80 @@ class HistoryAdmin(Admin):
     """The layers above add theirs."""
     deferred: ClassVar[Sequence[str]] = ()
     """What may be large and stands in no list: read where it is shown."""
+    ends_of_ids = False
+    """Whether `q` finds rows by the end of their id, as pages write it."""
+    also_found: ClassVar[list[Callable[[str], Q]]] = []
+    """By a word, what else it finds among the newest rows. The layers above add theirs."""
+
+    def visible_on_site(self, user: Any) -> QuerySet[Any] | None:
+        """The rows whose own page on the site a user may see; None for what has no page."""
+        return None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.defer(*self.deferred)
+        rows: QuerySet[Any] = super().get_queryset(request).defer(*self.deferred)
+        visible = self.visible_on_site(request.user)
+        if visible is None:
+            return rows
+        seen: QuerySet[Any] = rows.annotate(is_on_site=Exists(visible.filter(pk=OuterRef("pk"))))
+        return seen
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        url: str | None = super().get_view_on_site_url(obj)
+        return url if obj is None or getattr(obj, "is_on_site", True) else None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What an index finds, and among the newest rows what has to be looked for in each."""
+        search = super().get_search_results
+        found, has_twins = search(request, queryset, search_term)
+        looks = [*self.also_found, *([id_ends_with] if self.ends_of_ids else [])]
+        words = search_term.split()
+        if not looks or not words or "\0" in search_term:
+            return found, has_twins
+        newest = self.model._default_manager.order_by("-pk").values_list("pk")  # noqa: SLF001
+        floor = newest[MOST_SEARCHED - 1 : MOST_SEARCHED].first()
+        rows = queryset.filter(pk__gte=floor[0]) if floor else queryset
+        for word in words:
+            by_index = search(request, queryset, word)[0].order_by().values("pk")
+            rows = rows.filter(reduce(or_, (look(word) for look in looks), Q(pk__in=by_index)))
+        by_index = found.order_by().values("pk")
+        return queryset.filter(Q(pk__in=by_index) | Q(pk__in=rows.order_by().values("pk"))), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Django links every row that a field names; here only for those who may look at it."""
+        return [
+            (title, {**options, "fields": [self._named(request, one) for one in options["fields"]]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def _named(self, request: HttpRequest, name: Any) -> Any:
+        fields: dict[Any, Any] = {one.name: one for one in self.opts.get_fields()}
+        model = getattr(fields.get(name), "related_model", None)
+        with viewing(request.user):
+            if model is None or may_look_at(model):
+                return name
+
+        @admin.display(description=fields[name].verbose_name)
+        def said(row: Model) -> str:
+            value = getattr(row, name)
+            return "-" if value is None else str(value)
+
+        return said
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        with viewing(request.user):
+            return rendered(super().changelist_view(request, extra_context))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        with viewing(request.user):
+            return rendered(super().changeform_view(request, object_id, form_url, extra_context))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -82,14 +168,28 @@ class HistoryAdmin(Admin):
         return False
 
     @admin.display(description="page")
-    def on_site(self, row: Model) -> SafeString:
-        """Where people see the row; for an admin that has `view_on_site`."""
-        return format_html('<a href="{}">Open</a>', self.get_view_on_site_url(row))
+    def on_site(self, row: Model) -> SafeString | str:
+        """Where people see the row, and the viewer may; for an admin that has `view_on_site`."""
+        url = self.get_view_on_site_url(row)
+        return format_html('<a href="{}">Open</a>', url) if url else "-"
 
     @admin.display(description="see also")
     def see_also(self, row: Model) -> SafeString:
-        links = [(list_url(related, row), related.label) for related in self.related]
+        shown = [related for related in self.related if may_look_at(related.model)]
+        links = [(list_url(related, row), related.label) for related in shown]
         return format_html_join(" · ", '<a href="{}">{}</a>', links)
+
+
+def rendered(response: HttpResponse) -> HttpResponse:
+    """The response with its page made now."""
+    return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+
+def id_ends_with(word: str) -> Q:
+    """Rows whose id ends with a word, also as pages write it: "3f2a·91c"."""
+    end = word.replace("·", "").lower()
+    is_end = re.fullmatch(r"[0-9a-f-]{4,36}", end)
+    return Q(pk__endswith=end) if is_end else Q(pk__in=[])
 
 
 def list_url(related: Related, row: Model) -> str:
@@ -100,8 +200,8 @@ def list_url(related: Related, row: Model) -> str:
 
 def link(row: Model | None) -> SafeString | str:
     """A row's own page in the admin."""
-    if row is None:
-        return "-"
+    if row is None or not may_look_at(type(row)):
+        return "-" if row is None else str(row)
     names = row._meta  # noqa: SLF001
     path = reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[row.pk])
     return format_html('<a href="{}">{}</a>', path, row)

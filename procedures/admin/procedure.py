@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -30,6 +31,9 @@ class ProcedureAdmin(HistoryAdmin):
         Related("Runs", Run, "procedure__id__exact"),
         Related("Versions", ProcedureVersion, "procedure__id__exact"),
     ]
+
+    def visible_on_site(self, user: Any) -> QuerySet[Procedure]:
+        return access.visible_procedures(user)
 
     def view_on_site(self, procedure: Procedure) -> str:
         return reverse("procedure_detail", args=[procedure.name])

@@ -1,14 +1,17 @@
 """Runs and what belongs to them."""
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures import access
 from procedures.admin.copies import ForkForm, RestartForm, forked, restarted
-from procedures.admin.history import Related, link, readable
+from procedures.admin.history import MOST_SEARCHED, Related, link, readable
 from procedures.admin.operations import Operation, chosen_rows, operate
 from procedures.admin.proven import ProvenAdmin, verdict_words
 from procedures.engine.large import place_of
@@ -54,11 +57,22 @@ class RunAdmin(ProvenAdmin):
     ]
     list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
     deferred = ["inputs", "result", "error", "seed"]
-    list_filter = ["status", "procedure"]
+    list_filter = [
+        "status",
+        "procedure",
+        ("started_by", admin.RelatedOnlyFieldListFilter),
+        "created_at",
+        "ended_at",
+    ]
     list_select_related = ["procedure", "started_by"]
+    ends_of_ids = True
+    also_found: ClassVar[list[Callable[[str], Q]]] = [lambda word: Q(inputs__icontains=word)]
     ordering = ["-id"]
     search_fields = ["^id", "started_by__username", "=idempotency_key"]
-    search_help_text = "The beginning of an id, who started it, or an idempotency key."
+    search_help_text = (
+        "The beginning or end of an id, who started it, an idempotency key; among the newest "
+        f"{MOST_SEARCHED:,} runs also words of the title and of the inputs."
+    )
     fieldsets = [
         (None, {"fields": ["procedure", "version", "status", "see_also"]}),
         ("Start and end", {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]}),
@@ -133,6 +147,9 @@ class RunAdmin(ProvenAdmin):
 
     def run_of(self, row: Run) -> Run:
         return row
+
+    def visible_on_site(self, user: Any) -> QuerySet[Run]:
+        return access.visible_runs(user)
 
     def view_on_site(self, run: Run) -> str:
         return reverse("run_detail", args=[run.pk])

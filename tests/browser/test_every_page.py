@@ -20,6 +20,8 @@ LARGEST_PAGE = 150_000
 MOST_SHIFT = 0.02
 GRAVE = ("serious", "critical")
 ASKED = ("told", "review", "choice", "date", "many", "form", "problem", "told of trouble")
+DJANGOS_OWN = 'class="help-tooltip search-label-icon"'
+"""Django's widget for many choices names an icon that axe wants no name on."""
 FILLED_IN = {"amount": "31.20", "due": "2026-12-24", "carrier": "post", "sender": "Mrs Blum"}
 
 
@@ -51,7 +53,7 @@ def addresses(questions: list[HumanRequest]) -> list[str]:
     requests = [f"/requests/{asked.pk}" for asked in questions]
     run = f"/runs/{first.wait.run_id}"
     procedures = ["/procedures", "/procedures/refund", "/procedures/release"]
-    lists = ["/", "/chat", "/runs", "/nowhere"]
+    lists = ["/", "/chat", "/runs", "/profile", "/nowhere"]
     return [
         *lists,
         *procedures,
@@ -83,6 +85,23 @@ def test_every_page_fits_and_has_no_grave_fault(
         for address in seen:
             faults[f"{user}: {address}"] = [*sideways(plain, address), *grave(under_axe, address)]
     assert not {address: found for address, found in faults.items() if found}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_administration_has_no_grave_fault(
+    scheme: Scheme, open_page: OpenPage, questions: list[HumanRequest], admin_user: User
+) -> None:
+    page = open_page(admin_user, scheme=scheme, bypass_csp=True)
+    run = questions[0].wait.run_id
+    lists = ["", "procedures/run/", "chat/humanrequest/?q=right", "auth/group/add/"]
+    rows = [f"procedures/run/{run}/change/", f"auth/user/{admin_user.pk}/change/"]
+
+    faults = {
+        path: [fault for fault in grave(page, f"/admin/{path}") if DJANGOS_OWN not in fault]
+        for path in (*lists, *rows)
+    }
+
+    assert not {path: found for path, found in faults.items() if found}
 
 
 def sideways(page: Page, address: str) -> list[str]:
@@ -144,3 +163,21 @@ def sizes_of(request: Request) -> tuple[int, int]:
     """Bytes as they are, and as they travel."""
     response = request.response()
     return len(response.body() if response else b""), request.sizes()["responseBodySize"]
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_badge_of_three_digits_covers_no_icon(
+    width: int, open_page: OpenPage, questions: list[HumanRequest], bob: User
+) -> None:
+    page = open_page(bob, width=width)
+    visit(page, "/")
+    entry = page.locator(".nav__item", has=page.locator("#waiting-requests"))
+    badge, icon = entry.locator(".nav__count"), entry.locator("svg").first
+
+    badge.evaluate("element => element.firstChild.data = '128'")
+
+    there, beside = badge.bounding_box(), icon.bounding_box()
+    assert there
+    assert beside
+    assert there["x"] >= beside["x"] + beside["width"]
+    assert there["x"] + there["width"] <= width

@@ -49,3 +49,20 @@ def test_a_page_that_was_too_old_says_so_when_it_is_there_again(page: Page) -> N
     expect(page.get_by_label("Comment")).to_have_value(WORDS)
     page.reload()
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_chosen_option_is_still_chosen_when_the_page_is_opened_again(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    asked, page = ask("choice", by=alice), open_page(bob)
+    page.goto(f"/requests/{asked.pk}")
+    page.get_by_label("Apples").check()
+    page.get_by_label("Bread").check()
+
+    page.reload()
+
+    expect(page.get_by_label("Bread")).to_be_checked()
+    expect(page.get_by_label("Apples")).not_to_be_checked()
+    page.get_by_role("button", name="Answer").click()
+    expect(page.get_by_role("article")).to_contain_text("by bob")
+    assert asked.responses.get().plain_value == "b"

@@ -1,24 +1,27 @@
 """The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
 
+import re
 from datetime import datetime
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
-from chat.models import HumanRequest, HumanResponse, Mail
+from chat.models import HumanRequest, HumanResponse, Mail, Session
 from chat.services import note_presence
 from dashboard.demo import let_operators_view
 from dashboard.models import ApiToken, Preferences
 from procedures.models import Event, Grant, Installation, Procedure, Run
+from procedures.overview.words import short_id
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.pages import browser
@@ -249,7 +252,7 @@ def test_times_are_of_twenty_four_hours(root: Client, answered: Run) -> None:
     Run.objects.filter(pk=answered.pk).update(created_at=afternoon)
 
     for path in (page("changelist", answered), page("change", answered, answered.pk)):
-        assert "4 Mar 2026, 17:05" in root.get(path).content.decode()
+        assert "4 Mar 2026, 17:05:00 UTC" in root.get(path).content.decode()
 
 
 def test_the_admin_says_whose_it_is(root: Client) -> None:
@@ -293,3 +296,76 @@ def test_who_may_not_look_into_the_admin_is_not_led_there(
     for address in the_four(answered):
         assert 'class="manage"' not in operator.get(address).content.decode()
         assert 'class="manage"' not in browser(alice).get(address).content.decode()
+
+
+def found(client: Client, model: type[Model], query: str) -> set[Any]:
+    response = client.get(f"{page('changelist', model)}?{query}")
+    assert response.status_code == 200
+    return {row.pk for row in response.context["cl"].result_list}
+
+
+def test_a_search_finds_what_pages_show_of_a_run(root: Client, answered: Run) -> None:
+    other = run_until_it_waits("typed_inputs", count=1, tags=["order-2024-1187"])
+    request = request_of(answered)
+    ends = [short_id(answered.pk), answered.pk.hex[-5:].upper(), str(answered.pk)]
+
+    for term in (*ends, "question", "Question alice"):
+        assert answered.pk in found(root, Run, f"q={term}"), term
+        assert other.pk not in found(root, Run, f"q={term}"), term
+    assert found(root, Run, "q=2024-1187") == {other.pk}
+    assert found(root, HumanRequest, f"q={short_id(request.pk)}") == {request.pk}
+    assert found(root, Run, "q=nothing%25_") == set()
+
+
+def test_rows_are_filtered_by_date_starter_and_who_answered(
+    root: Client, answered: Run, alice: User, bob: User
+) -> None:
+    other = run_until_it_waits("question")
+
+    assert found(root, Run, f"started_by__id__exact={alice.pk}") == {answered.pk}
+    assert other.pk in found(
+        root, Run, f"created_at__gte={timezone.now():%Y-%m-%d}%2000:00:00%2B00:00"
+    )
+    assert found(root, HumanRequest, "closed_by=bob") == {request_of(answered).pk}
+    assert len(found(root, HumanResponse, f"user__id__exact={bob.pk}")) == 1
+    assert found(root, Run, "created_at__gte=2999-01-01%2000:00:00%2B00:00") == set()
+
+
+def test_rows_beyond_the_limit_are_not_said_to_be_all(
+    root: Client, answered: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = Event.objects.count()
+
+    for most, told in ((3, "3 or more"), (events, f"{events} event")):
+        monkeypatch.setattr("procedures.admin.history.MOST_COUNTED", most)
+        assert told in strip_tags(root.get(page("changelist", Event)).content.decode())
+
+
+def test_no_link_leads_to_a_page_that_turns_the_viewer_away(answered: Run, carol: User) -> None:
+    """She may look at runs and sessions here, and is a stranger to the run."""
+    User.objects.filter(pk=carol.pk).update(is_staff=True)
+    names = ["view_run", "view_session", "view_humanrequest", "view_procedure", "view_message"]
+    carol.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client, request = browser(carol), request_of(answered)
+
+    for model, row in ((Run, answered), (Session, request.session), (HumanRequest, request)):
+        for path in (page("changelist", model), page("change", model, row.pk)):
+            text = client.get(path).content.decode()
+            for href in set(re.findall(r'href="(/[^"#]*)"', text)):
+                assert client.get(href, follow=True).status_code == 200, (path, href)
+
+
+def test_a_deletion_that_stops_at_history_says_what_to_do(
+    root: Client, answered: Run, alice: User, finance: Group, carol: User
+) -> None:
+    note_presence(carol)
+    person, group, free = (
+        strip_tags(root.get(page("delete", row, row.pk)).content.decode())
+        for row in (alice, finance, carol)
+    )
+
+    assert "Untick “Active” instead" in person
+    assert "Take its members and grants away instead" in group
+    assert "permission to delete" not in person + group + free
+    assert root.post(page("delete", carol, carol.pk), {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=carol.pk).exists()

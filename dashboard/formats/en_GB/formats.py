@@ -1,5 +1,5 @@
 """Where Django looks for them."""
 
-TIME_FORMAT = "H:i"
-DATETIME_FORMAT = "j M Y, H:i"
-SHORT_DATETIME_FORMAT = "d/m/Y H:i"
+TIME_FORMAT = "H:i:s"
+DATETIME_FORMAT = "j M Y, H:i:s T"
+SHORT_DATETIME_FORMAT = "d/m/Y H:i:s T"

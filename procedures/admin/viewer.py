@@ -1,0 +1,30 @@
+"""Who looks at a page of the admin: a link is drawn only for those whom it does not turn away."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
+
+_viewer: ContextVar[Any] = ContextVar("viewer", default=None)
+
+
+@contextmanager
+def viewing(user: Any) -> Iterator[None]:
+    """Inside the block, links are drawn for this user; a response has to be rendered in it."""
+    token = _viewer.set(user)
+    try:
+        yield
+    finally:
+        _viewer.reset(token)
+
+
+def may_look_at(model: type[Model]) -> bool:
+    """Whether the viewer may see the rows of a model in the admin."""
+    user, names = _viewer.get(), model._meta  # noqa: SLF001 (Django documents it)
+    if user is None:
+        return False
+    codes = (get_permission_codename(action, names) for action in ("view", "change"))
+    return any(user.has_perm(f"{names.app_label}.{code}") for code in codes)
