@@ -64,5 +64,5 @@ def test_a_chosen_option_is_still_chosen_when_the_page_is_opened_again(
     expect(page.get_by_label("Bread")).to_be_checked()
     expect(page.get_by_label("Apples")).not_to_be_checked()
     page.get_by_role("button", name="Answer").click()
-    expect(page.get_by_role("article")).to_contain_text("by bob")
+    expect(page.get_by_role("article", name="Which one?")).to_contain_text("by bob")
     assert asked.responses.get().plain_value == "b"
