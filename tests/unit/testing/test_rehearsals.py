@@ -268,3 +268,36 @@ def test_what_never_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_rehearsals_are_alike() -> None:
     assert run_procedure(patient) == run_procedure(patient)
+
+
+@procedure
+def reviewed_data(ctx: Context) -> list[Any]:
+    said = ctx.review("Right?", {"total": 7}, decisions={"send": "Send", "redo": "Write it anew"})
+    return [said.decision, said.value, bool(said)]
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        (True, ["send", {"total": 7}, True]),
+        (False, ["redo", {"total": 7}, False]),
+        ("redo", ["redo", {"total": 7}, False]),
+        ("Write it anew", ["redo", {"total": 7}, False]),
+        ({"total": 8}, ["send", {"total": 8}, True]),
+        ({"decision": "redo", "text": {"total": 9}}, ["redo", {"total": 9}, False]),
+    ],
+)
+def test_a_review_is_answered_by_its_decisions_or_by_edited_data(
+    said: Any, result: list[Any]
+) -> None:
+    with humans(script({"Right?": said})):
+        assert run_procedure(reviewed_data).result == result
+
+
+def test_an_edited_draft_that_is_no_data_is_refused_and_the_wait_stays_open() -> None:
+    with humans(script({"Right?": "{"})):
+        run = run_procedure(reviewed_data)
+
+    [refusal] = run.refused
+    assert refusal.message.startswith("The edited draft is no JSON")
+    assert run.status == "waiting"
