@@ -177,6 +177,7 @@ class SignalDetailOut(SignalOut):
 
     run: UUID
     value: Any
+    error: str = Field(description="What its waiter raises instead of taking a value; else empty.")
     sender: str
     at: datetime
     status: Literal["kept", "received", "skipped"] = Field(

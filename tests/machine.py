@@ -32,6 +32,7 @@ NOUNS = (
     "others",
     "parallel",
     "questions",
+    "reaching",
     "readings",
     "retried",
     "secretive",

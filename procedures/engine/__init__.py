@@ -14,8 +14,10 @@ from procedures.engine.errors import (
     NotApprovedError,
     PublicError,
     RequestExpiredError,
+    SignalError,
     StateConflictError,
     StepFailedError,
+    UnreachableRunError,
 )
 from procedures.engine.files import File
 from procedures.engine.handles import Handle
@@ -47,9 +49,11 @@ __all__ = [
     "RequestExpiredError",
     "Response",
     "Retry",
+    "SignalError",
     "SiteChoice",
     "StateConflictError",
     "Step",
     "StepFailedError",
+    "UnreachableRunError",
     "procedure",
 ]

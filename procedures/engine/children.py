@@ -90,8 +90,9 @@ def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], An
         started = {**data, "run": line.journal.new_id(), "due_at": None}
         line.add(Draft(EventKind.CHILD_STARTED, key, data["procedure"], started))
     else:
-        _compare(line, key, entry.events[0].content, data)
-    return Handle(line, key, entry, read, opened=data)
+        started = entry.events[0].content
+        _compare(line, key, started, data)
+    return Handle(line, key, entry, read, opened={**data, "run": started["run"]})
 
 
 def _compare(line: Line, key: str, started: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import FunctionType
 from typing import Any, Literal, NoReturn, TypeVar, Unpack, get_args, overload
@@ -15,7 +15,7 @@ from procedures.engine.bound import Bound, bound_to_be_shown
 from procedures.engine.children import OnFailure, OnParentEnd, start_child, start_map
 from procedures.engine.definition import Procedure
 from procedures.engine.durations import Duration, check_moment, parse_duration
-from procedures.engine.errors import Continued
+from procedures.engine.errors import Continued, OptionError
 from procedures.engine.handles import Handle, open_timer, sleep
 from procedures.engine.history import checked_key
 from procedures.engine.journal import Draft, EventKind
@@ -25,7 +25,8 @@ from procedures.engine.options import check_text, check_word, with_options
 from procedures.engine.progress import check_progress
 from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
-from procedures.engine.sets import first_of
+from procedures.engine.sending import send_signal
+from procedures.engine.sets import as_finished, first_of
 from procedures.engine.signals import Received, Waiting, open_signal
 from procedures.engine.state import State
 from procedures.engine.steps import PLAIN, Doing
@@ -241,14 +242,25 @@ class Context:
         return [handle.wait() for handle in handles]
 
     @with_options("ctx.wait_any")
-    def wait_any(self, *handles: Handle[Any]) -> Handle[Any]:
-        """The first that is closed. Questions and timers left over are withdrawn."""
-        return first_of(self._line, "wait_any", 1, handles)[0]
+    def wait_any(self, *handles: Handle[Any], keep_open: bool = False) -> Handle[Any]:
+        """The first that is closed. Questions and timers left over are withdrawn.
+
+        With `keep_open` they stay open, until they are closed or the run ends.
+        """
+        return first_of(self._line, "wait_any", 1, handles, keep_open=keep_open)[0]
 
     @with_options("ctx.wait_n")
-    def wait_n(self, n: int, *handles: Handle[Any]) -> list[Handle[Any]]:
+    def wait_n(self, n: int, *handles: Handle[Any], keep_open: bool = False) -> list[Handle[Any]]:
         """The first `n` that are closed, in that order, as `wait_any` gives the first."""
-        return first_of(self._line, "wait_n", n, handles)
+        return first_of(self._line, "wait_n", n, handles, keep_open=keep_open)
+
+    @with_options("ctx.as_finished")
+    def as_finished(self, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
+        """Each of the handles as soon as it is closed, the first one first.
+
+        None is withdrawn, also when the loop is left before its end.
+        """
+        return as_finished(self._line, handles)
 
     # Time and messages
 
@@ -348,6 +360,33 @@ class Context:
 
     def _branch(self, fn: Callable[["Context"], Any]) -> branches.Branch:
         return lambda line: fn(Context(line, self._procedure))
+
+    @property
+    def parent_id(self) -> str | None:
+        """The id of the run that started this one as its child; None for what people started."""
+        parent = self._line.recorder.first.content.get("parent")
+        return str(parent) if parent else None
+
+    @with_options("ctx.send")
+    def send(
+        self,
+        run: Handle[Any] | str,
+        signal: str,
+        value: Any = None,
+        *,
+        id: str = "",  # noqa: A002
+        error: str = "",
+    ) -> None:
+        """Send a signal to another run, by its handle or its id; the waiter raises an `error`.
+
+        Exactly once: the same `id` counts once there, this call's own unless one is given. Children
+        and the parent are reached, any other run as far as this one's starter may; else
+        `UnreachableRunError`. A run that has ended takes nothing in.
+        """
+        to = run.run_id if isinstance(run, Handle) else run
+        if not isinstance(to, str):
+            raise OptionError(f"ctx.send sends to a run, by its handle or its id, not to {run!r}.")
+        send_signal(self._line, to, signal, value, id=id, error=error)
 
     def continue_as_new(self, **inputs: Any) -> NoReturn:
         """Begin anew with other inputs, as the same run; what was kept is not read again."""

@@ -13,6 +13,8 @@ EngineError
 ├── BranchFailedError     a branch of a gather has failed
 ├── StateConflictError    branches of a gather gave one name in ctx.state different values
 ├── ChildFailedError      a child run has failed, or was cancelled
+├── SignalError           a signal came that says what went wrong
+├── UnreachableRunError   a run sends to, or cancels, a run that it may not reach
 ├── NotApprovedError      a step that needs an approval has none
 ├── LeftOpenError         a step left a transaction open, or broke the one it was called in
 ├── StepTimeoutError      a step took longer than its timeout
@@ -149,6 +151,18 @@ class ChildFailedError(EngineError):
     def __init__(self, child: str, outcome: str, message: str = "") -> None:
         self.child, self.outcome, self.message = child, outcome, message
         super().__init__(f"{child} {outcome}: {message}" if message else f"{child} {outcome}")
+
+
+class SignalError(EngineError):
+    """A signal that is waited for came as an error: `name`, `sender`, `message`."""
+
+    def __init__(self, name: str, sender: str, message: str) -> None:
+        self.name, self.sender, self.message = name, sender, message
+        super().__init__(f"The signal {name} came as an error from {sender}: {message}")
+
+
+class UnreachableRunError(EngineError):
+    """A run may not send to, or cancel, another run; or there is none of that id."""
 
 
 class NotApprovedError(EngineError):

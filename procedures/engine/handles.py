@@ -10,11 +10,13 @@ from typing import Annotated, Any, Generic, TypeVar, get_origin
 from procedures.engine import canonical
 from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
 from procedures.engine.history import Entry
-from procedures.engine.journal import Draft, EventKind
+from procedures.engine.journal import Draft, EventKind, closing
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line
+from procedures.engine.observing import seen
 from procedures.engine.options import check_text
 from procedures.engine.questions import Outcome, Question, RequestKind, Response
+from procedures.engine.sending import cancel_run, checked_reason
 from procedures.engine.sizes import cut
 from procedures.engine.volatile import REMEDY, differences
 
@@ -22,6 +24,8 @@ T = TypeVar("T")
 SHOWN = ("kind", "body", "labels", "draft", "evidence", "volatile", "schema", "assign", "signal")
 SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
+BY_CODE = "system: the procedure"
+"""Who closes what the code itself no longer waits for."""
 KEEPS_ON = ("child", "map")
 """Waits whose other side goes on when a set is decided without them."""
 
@@ -52,6 +56,40 @@ class Handle(Generic[T]):
     def closed_seq(self) -> int | None:
         """The number of the event that closed it; None while it is open."""
         return self.entry.last.seq if self.entry and self.entry.is_closed else None
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the child run; None for what is no child."""
+        return str(self.opened["run"]) if self.kind == "child" else None
+
+    @property
+    def status(self) -> str:
+        """How it stands: of a child run its status, else "open", or the outcome once it is closed.
+
+        Each reading is kept in the journal: a replay is given what the code has read there.
+        """
+        return str(seen(self._line, "status", self.key, self._status_now))
+
+    def cancel(self, reason: str) -> None:
+        """Cancel the child run, or withdraw the question, the timer or the wait for a signal.
+
+        People read the reason, a text of at most `LONGEST_REASON` characters. What is closed
+        already stays as it is. The handle of a child closes with the child's end.
+        """
+        if self.run_id:
+            cancel_run(self._line, self.run_id, of=self.key, reason=reason)
+            return
+        told = checked_reason(self._line, reason, of=self.key)
+        if self.closed_seq is None:
+            self._line.check_going_on(self.key)
+            content = closing("withdrawn", responder=BY_CODE, comment=told)
+            [event] = self._line.commit(Draft(EventKind.WAIT_CLOSED, self.key, self.key, content))
+            self.entry = Entry("wait", self.key, [event])
+
+    def _status_now(self) -> str:
+        if self.entry and self.closed_seq is not None:
+            return str(self.entry.last.content["outcome"])
+        return self._line.journal.status_of(self.run_id) if self.run_id else "open"
 
     def is_of(self, line: Line) -> bool:
         return self._line is line

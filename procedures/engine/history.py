@@ -14,7 +14,7 @@ from typing import Literal
 from procedures.engine.errors import EngineError, Mismatch
 from procedures.engine.journal import OPENING, Event, EventKind
 
-Family = Literal["step", "wait", "child", "patch"]
+Family = Literal["step", "wait", "child", "patch", "seen", "sent"]
 STRICT: dict[str, Family] = {
     EventKind.STEP_STARTED: "step",
     EventKind.STEP_SUCCEEDED: "step",
@@ -22,6 +22,8 @@ STRICT: dict[str, Family] = {
     EventKind.WAIT_OPENED: "wait",
     EventKind.CHILD_STARTED: "child",
     EventKind.PATCH: "patch",
+    EventKind.SEEN: "seen",
+    EventKind.SENT: "sent",
 }
 SOFT = {
     EventKind.LOG,

@@ -58,6 +58,8 @@ class EventKind(StrEnum):
     WAIT_CLOSED = "wait.closed"
     CHILD_STARTED = "child.started"
     PATCH = "patch"
+    SEEN = "seen"
+    SENT = "sent"
     COMPENSATION = "compensation"
     STATE = "state"
     STAGE = "stage"
@@ -67,12 +69,12 @@ class EventKind(StrEnum):
     OPERATOR = "operator"
 
 
-PROGRESS = {kind for kind in EventKind if kind.startswith(("step.", "wait.", "child."))}
+PROGRESS = {kind for kind in EventKind if kind.startswith(("step.", "wait.", "child.", "sent"))}
 """What the next worker does not do again."""
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 BEGUN_ANEW = "system: begun anew"
 """Who closes what belongs to an earlier generation of a run."""
-GOING_ON = {*OPENING, EventKind.RUN_CONTINUED}
+GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
 """What a run does not do any more that was asked to end, or to pause, since it was claimed."""
 
 
@@ -237,6 +239,14 @@ class Journal(Protocol):
 
     def new_id(self) -> str:
         """The id of a child run to be."""
+        ...
+
+    def status_of(self, run_id: str) -> str:
+        """The status of another run now; "queued" for one that is about to be kept."""
+        ...
+
+    def refusal(self, run_id: str) -> str:
+        """Why this run may not reach another one, in a sentence; "" when it may."""
         ...
 
     def transaction(self) -> "AbstractContextManager[float | None]":

@@ -10,7 +10,7 @@ from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.line import BRANCH_FAILED
 from procedures.engine.recorder import open_in
 
-DECISIVE = {*STRICT, EventKind.WAIT_CLOSED}
+DECISIVE = {*STRICT, EventKind.WAIT_CLOSED} - {EventKind.SEEN, EventKind.SENT}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Sets of waits: decided by the first of them that are closed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from procedures.engine import canonical
@@ -18,12 +18,19 @@ from procedures.engine.handles import (
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.line import Line
+from procedures.engine.observing import seen
 
 T = TypeVar("T")
+KEEP_OPEN = "keep_open"
 
 
-def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> list[Handle[T]]:
+def first_of(
+    line: Line, name: str, need: int, handles: Sequence[Handle[T]], *, keep_open: bool = False
+) -> list[Handle[T]]:
     """The first `need` of them to be closed, in that order; the other open ones are withdrawn.
+
+    With `keep_open` these stay open. Which were first is what the set's closing event says, on
+    replay too: what has closed after it does not count there.
 
     Decided in the transaction of who closes the last one needed: the run replays once.
     """
@@ -31,8 +38,10 @@ def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> 
     _check_set(line, need, handles)
     key = line.scope.key_for(name)
     over = [handle.key for handle in handles]
-    data = {"wait": "set", "need": need, "over": over}
-    data["digest"] = canonical.digest(canonical.text_of((need, over)))[:16]
+    terms = (need, over, KEEP_OPEN) if keep_open else (need, over)
+    data: dict[str, Any] = {"wait": "set", "need": need, "over": over}
+    data |= {KEEP_OPEN: True} if keep_open else {}
+    data["digest"] = canonical.digest(canonical.text_of(terms))[:16]
     entry = line.take("wait", key)
     if entry is None:
         skip_misfits(line, handles)
@@ -46,10 +55,45 @@ def first_of(line: Line, name: str, need: int, handles: Sequence[Handle[T]]) -> 
         _check_winners(line, key, entry, handles)
         line.pass_by(entry.last)
         left = [handle for handle in handles if handle.key not in won and handle.entry is None]
-        if left:  # decided after an operator had them asked again, and before they were
+        if (
+            left and not keep_open
+        ):  # decided after an operator had them asked again, and before they were
             line.check_wanted(key)
             _withdraw(line, left, "")
     return [handle for chosen in won for handle in handles if handle.key == chosen]
+
+
+def as_finished(line: Line, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
+    """Hand out the handles one after another, as they close; none of them is withdrawn.
+
+    Each that is handed out is one short event, however many there are.
+    """
+    line.check_usable()
+    wanted = list(handles)
+    if wanted:
+        _check_set(line, 1, wanted)
+    return _one_by_one(line, {handle.key: handle for handle in wanted})
+
+
+def _one_by_one(line: Line, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]:
+    while left:
+        key = seen(line, "finished", "", lambda: _first_closed(line, left))
+        if key not in left:
+            words = f"The code now hands out others than {key}, which the run went on with here."
+            line.interrupt(line.scope.mismatch(words))
+        handle = left.pop(key)
+        if handle.entry and handle.closed_seq is not None:
+            line.pass_by(handle.entry.last)
+        yield handle
+
+
+def _first_closed(line: Line, left: Mapping[str, Handle[Any]]) -> str:
+    """The key of the one that was closed first; the run waits when none is."""
+    skip_misfits(line, left.values())
+    closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
+    if not closed:
+        line.interrupt(Suspend(f"the next of {len(left)}"))
+    return closed[min(closed)]
 
 
 def _decided(
@@ -63,7 +107,8 @@ def _decided(
         line.interrupt(Suspend(key))
     winners = [closed[seq] for seq in sorted(closed)][: data["need"]]
     won, why = [one.key for one in winners], _told_of(winners[-1])
-    _withdraw(line, handles, why, Draft(EventKind.WAIT_CLOSED, key, key, decision(won)))
+    losers = () if KEEP_OPEN in data else handles
+    _withdraw(line, losers, why, Draft(EventKind.WAIT_CLOSED, key, key, decision(won)))
     return won
 
 

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
-from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError
+from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError, SignalError
 from procedures.engine.handles import Handle, open_wait, reason_of
 from procedures.engine.history import Entry
+from procedures.engine.journal import closing
 from procedures.engine.large import unpacked
 from procedures.engine.line import Line, checked_name
 from procedures.engine.options import check_word
@@ -67,6 +68,8 @@ def open_signal(
         content = entry.last.content
         if content["outcome"] == "expired":
             raise RequestExpiredError(f"the signal {name}")
+        if content.get("error"):
+            raise SignalError(name, content["responder"], content["error"])
         value = unpacked(content, "value")
         return Received(
             None if value is None else line.restored(entry, value, hint),
@@ -88,13 +91,19 @@ def open_signal(
 def _misfit(name: str, entry: Entry, hint: Any) -> str:
     """Why the code cannot take what its wait was closed with; "" when it can."""
     content = entry.last.content
-    if content["outcome"] != RECEIVED:
+    if content["outcome"] != RECEIVED or content.get("error"):
         return ""
     try:
         canonical.load(unpacked(content, "value"), hint)
     except ValidationError as error:
         return skipped(name, content["responder"], canonical.faults(error))
     return ""
+
+
+def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[str, Any]:
+    """How a wait closes with a signal; `value`: packed. With `error` the waiting code raises."""
+    content = {**closing(RECEIVED, responder=sender), **value}
+    return {**content, "error": error} if error else content
 
 
 def skipped(name: str, sender: str, why: str) -> str:

@@ -4,6 +4,7 @@ from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
 from procedures.journal.children import begin_more, begin_run, settle, wait_again
 from procedures.journal.claiming import cancel, claim, claim_next, force_end, pause, unpause
 from procedures.journal.database import LEASE, DatabaseJournal
+from procedures.journal.deliveries import deliver
 from procedures.journal.forks import Fork, begin_fork
 from procedures.journal.storage import limit_locks
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue, receive
@@ -21,6 +22,7 @@ __all__ = [
     "claim",
     "claim_next",
     "close_wait",
+    "deliver",
     "force_end",
     "limit_locks",
     "lock_below",

@@ -16,6 +16,7 @@ from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chaine
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
+from procedures.journal.deliveries import deliver_locked
 from procedures.journal.statements import insert
 from procedures.journal.storage import limit_locks, regardless, storage
 from procedures.models import Run, RunInput
@@ -157,12 +158,16 @@ def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
 
 
 def _news_of(run: Run, now: datetime) -> list[News]:
-    """What is to be written into the journal; the ends of children are brought to it first."""
+    """What is to be written into the journal; what other runs did is brought to it first."""
     news = news_of(run.pk)
-    if any(one.kind == RunInput.CHILD_ENDED for one in news):
+    kinds = {one.kind for one in news}
+    if kinds.isdisjoint(RunInput.BROUGHT):
+        return news
+    if RunInput.CHILD_ENDED in kinds:
         settle_locked(run, at=now)
-        return [one for one in news_of(run.pk) if one.kind != RunInput.CHILD_ENDED]
-    return news
+    if RunInput.SENT in kinds:
+        deliver_locked(run, at=now)
+    return [one for one in news_of(run.pk) if one.kind not in RunInput.BROUGHT]
 
 
 def _taken_in(run: Run, inputs: Sequence[News], now: datetime) -> list[Event]:

@@ -35,6 +35,7 @@ from procedures.engine.limits import Limits
 from procedures.engine.seals import proven
 from procedures.engine.sizes import Sizes
 from procedures.journal.children import bring_end
+from procedures.journal.deliveries import refusal
 from procedures.journal.effects import take_effect
 from procedures.journal.leftovers import Standings, closed_after
 from procedures.journal.statements import Fence
@@ -55,6 +56,7 @@ PLAIN = {
     EventKind.STEP_SUCCEEDED,
     EventKind.STEP_FAILED,
     EventKind.PATCH,
+    EventKind.SEEN,
     EventKind.COMPENSATION,
     EventKind.LOG,
     EventKind.STATE,
@@ -135,6 +137,15 @@ class DatabaseJournal:
 
     def new_id(self) -> str:
         return str(uuid7())
+
+    def status_of(self, run_id: str) -> str:
+        with storage:
+            found = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
+        return str(found or RunStatus.QUEUED)
+
+    def refusal(self, run_id: str) -> str:
+        with storage:
+            return refusal(self._row, run_id)
 
     # Writing
 

@@ -18,6 +18,7 @@ from procedures.engine.journal import (
 )
 from procedures.journal.cancelling import cancel_children, lock_below, withdraw_all
 from procedures.journal.children import begin_children, bring_end
+from procedures.journal.deliveries import send
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, decide, match_signal
 from procedures.models import Artifact, Run, Signal, Wait
@@ -88,6 +89,8 @@ def _announce(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None
             _open(run, event, at=at, is_decided=is_decided)
         case EventKind.WAIT_CLOSED:
             _close(run, event, at=at)
+        case EventKind.SENT:
+            send(run, event)
         case EventKind.RUN_CONTINUED:
             run.begin_anew(event.seq)
 

@@ -13,7 +13,8 @@ from procedures.engine.deciding import decision, not_needed, told_of
 from procedures.engine.files import file_desk
 from procedures.engine.journal import Draft, EventKind, RunStatus, closing
 from procedures.engine.large import packed
-from procedures.engine.signals import RECEIVED, misfit_of, skipped
+from procedures.engine.sets import KEEP_OPEN
+from procedures.engine.signals import misfit_of, received, skipped
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
 
@@ -49,8 +50,9 @@ def decide(run: Run, whole: Wait, *, at: datetime) -> None:
     answer_wait(run, whole, decision([wait.key for wait in won]), at=at)
     left = list(whole.parts.open())
     why = told_of(won[-1].opening(), _closing_of(won[-1])) if left else ""
+    is_kept_open = bool(left) and KEEP_OPEN in whole.opening()
     for wait in left:
-        if wait.goes_on_alone:
+        if wait.goes_on_alone or is_kept_open:
             wait.leave_set()
         else:
             answer_wait(run, wait, not_needed(why), at=at)
@@ -90,8 +92,8 @@ def match_signal(run: Run, wait: Wait, *, at: datetime) -> None:
     """
     for signal in Signal.objects.unread(run, wait.signal):
         value = canonical.value_of(signal.value)
-        if why := misfit_of(value, wait.opening()):
-            _skip(run, wait, signal, skipped(signal.name, signal.sender, why))
+        if why := "" if signal.error else misfit_of(value, wait.opening()):
+            skip(run, wait, signal, skipped(signal.name, signal.sender, why))
             continue
         receive(run, wait, signal, at=at)
         return
@@ -103,10 +105,12 @@ def receive(run: Run, wait: Wait, signal: Signal, *, at: datetime) -> None:
     with file_desk(ContentStore()):
         value = packed("value", canonical.value_of(signal.value))
     ids = {"responder_id": signal.sent_by_id, "signal_id": signal.signal_id}
-    answer_wait(run, wait, closing(RECEIVED, responder=signal.sender) | value | ids, at=at)
+    content = received(value, sender=signal.sender, error=signal.error)
+    answer_wait(run, wait, content | ids, at=at)
 
 
-def _skip(run: Run, wait: Wait, signal: Signal, why: str) -> None:
+def skip(run: Run, wait: Wait, signal: Signal, why: str) -> None:
+    """Let a signal be that did not fit, and say so in the journal of a locked run."""
     signal.skip(why)
     data = {"text": why, "level": "warning"}
     RunInput.objects.keep(run.pk, Draft(EventKind.LOG, wait.key, why[:100], data))

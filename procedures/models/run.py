@@ -178,6 +178,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
         return self.filter(status__in=[*Run.SUSPENDED, RunStatus.PAUSED], **news).distinct()
 
+    def with_mail(self) -> Self:
+        """Not ended, and what another run has sent them was lost on its way."""
+        sent = {"run_inputs__kind": "sent", "run_inputs__taken_at": None}
+        return self.unended().filter(**sent).distinct()
+
     def unended(self) -> Self:
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
 
@@ -315,7 +320,8 @@ class Run(models.Model):
         """What its first event holds: who started it, and seals of what never changes about it."""
         who = {"by": self.starter, "by_id": self.started_by_id, "code": self.version.version}
         sealed = seals_of(self.facts(), owner=str(self.pk), key=ledger_key())
-        return {**who, PROOF: sealed}
+        above = {"parent": str(self.parent_wait.run_id)} if self.parent_wait else {}
+        return {**who, **above, PROOF: sealed}
 
     def facts(self) -> dict[str, Any]:
         """What never changes about it, by the names of its fields."""

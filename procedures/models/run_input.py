@@ -62,7 +62,9 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 class RunInput(models.Model):
     """An event to be: written by anybody, taken into the journal by the next worker."""
 
-    CHILD_ENDED = "child.ended"
+    CHILD_ENDED, SENT = "child.ended", "sent"
+    BROUGHT = (CHILD_ENDED, SENT)
+    """What is brought to the run first, and becomes an event by what it brings about."""
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="run_inputs")
     wait = models.ForeignKey(

@@ -28,6 +28,9 @@ class Signal(models.Model):
     name = models.CharField(max_length=100)
     signal_id = models.CharField(max_length=200, help_text="The same id again counts once.")
     value = models.TextField(help_text="Canonical JSON.")
+    error = models.TextField(
+        blank=True, default="", db_default="", help_text="What its waiter raises."
+    )
     sender = models.CharField(max_length=150, help_text="What the sender was called then.")
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
@@ -38,7 +41,7 @@ class Signal(models.Model):
     skipped = models.TextField(blank=True, help_text="Why the run did not take it.")
     proof = proof_field()
     SEALED: ClassVar = (
-        *("run", "name", "signal_id", "value", "sender", "sent_by"),
+        *("run", "name", "signal_id", "value", "error", "sender", "sent_by"),
         *("at", "wait", "skipped"),
     )
 

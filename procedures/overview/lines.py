@@ -156,6 +156,23 @@ def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
     return "running", say("Starts a run of ", code(event.name))
 
 
+def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
+    value = code(shortened(str(data["value"]), 100))
+    if event.name == "finished":
+        return "idle", say("Goes on with ", value, ", which is closed")
+    return "idle", say(f"Reads the {event.name} of ", code(data["of"]), ": ", value)
+
+
+def _sent(_: JournalEvent, data: dict[str, Any]) -> Told:
+    if data["refused"]:
+        return "failed", say(data["refused"])
+    to = _short(data["to"])
+    if data["act"] == "cancel":
+        return "idle", say("Cancels the run ", to, _because(data["reason"]))
+    why = f" as an error: {shortened(data['error'], 200)}" if data["error"] else ""
+    return "idle", say("Sends the signal ", code(data["signal"]), " to the run ", to, why)
+
+
 def _continued(_: JournalEvent, data: dict[str, Any]) -> Told:
     return "running", say(f"Begins anew, for the {ordinal(data['generation'])} time")
 
@@ -252,6 +269,8 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.STEP_SUCCEEDED: _succeeded_step,
     EventKind.STEP_FAILED: _failed_step,
     EventKind.CHILD_STARTED: _begun,
+    EventKind.SEEN: _seen,
+    EventKind.SENT: _sent,
     EventKind.PATCH: lambda event, _: ("idle", say("Takes the patch ", code(event.name))),
     EventKind.COMPENSATION: lambda event, _: ("idle", say("To be undone by ", code(event.name))),
     EventKind.WAIT_OPENED: _opened,

@@ -46,7 +46,9 @@ SPEAKING = {
     "LimitReached",
     "NotApprovedError",
     "RequestExpiredError",
+    "SignalError",
     "StateConflictError",
+    "UnreachableRunError",
 }
 FAR = timedelta(days=31)
 """A limit that ends a run later than that is not worth a sentence."""

@@ -120,6 +120,12 @@ class Rehearsal:
     def new_id(self) -> str:
         return str(uuid7())
 
+    def status_of(self, run_id: str) -> str:
+        raise Fenced(f"{self.run.run_id}: the status of {run_id} would be read.")
+
+    def refusal(self, run_id: str) -> str:
+        raise Fenced(f"{self.run.run_id}: it would reach {run_id}.")
+
     def transaction(self) -> AbstractContextManager[float | None]:
         raise Fenced(self.run.run_id)
 

@@ -28,6 +28,7 @@ def sweep() -> None:
     now = clock.now()
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
+    _each(Run.objects.with_mail(), _deliver)
     _each(Wait.objects.behind().order_by("pk"), journal.begin_more)
     runs = Run.objects
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
@@ -71,6 +72,10 @@ def _mend(row: T, mend: Callable[[T], object]) -> None:
     """What is locked has its turn a second later."""
     journal.limit_locks(LONGEST_LOCK)
     mend(row)
+
+
+def _deliver(run: Run) -> None:
+    journal.deliver(run.pk)
 
 
 def _settle(run: Run) -> None:

@@ -17,6 +17,7 @@ from procedures.engine.journal import (
     RunStatus,
     Working,
 )
+from procedures.engine.memory.deliveries import refusal
 from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryRun
 from procedures.engine.seals import proven
 
@@ -88,6 +89,13 @@ class MemoryJournal:
 
     def new_id(self) -> str:
         return self._store.new_id()
+
+    def status_of(self, run_id: str) -> str:
+        run = self._store.runs.get(run_id)
+        return str(run.status if run else RunStatus.QUEUED)
+
+    def refusal(self, run_id: str) -> str:
+        return refusal(self._store, self.row, run_id)
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:

@@ -30,6 +30,7 @@ from procedures.engine.journal import (
 from procedures.engine.large import packed, part_of, put_aside, unpacked
 from procedures.engine.limits import USUAL, Limits
 from procedures.engine.memory.code import child_of
+from procedures.engine.memory.deliveries import deliver
 from procedures.engine.memory.journal import LEASE, MemoryJournal
 from procedures.engine.memory.rows import (
     KEY,
@@ -40,7 +41,8 @@ from procedures.engine.memory.rows import (
     child_end,
 )
 from procedures.engine.seals import proven
-from procedures.engine.signals import RECEIVED, check_signal, misfit_of, skipped
+from procedures.engine.sets import KEEP_OPEN
+from procedures.engine.signals import check_signal, misfit_of, received, skipped
 from procedures.engine.sizes import USUAL_SIZES, Sizes
 
 LEAVING = (RunStatus.FAILED, RunStatus.SUCCEEDED)
@@ -166,7 +168,7 @@ class MemoryStore:
         run.signal_ids.add((name, id))
         run.signals.append({"name": name, "value": value, "by": by})
         if key:
-            self._match_signal(run, key)
+            self.match_signal(run, key)
         return True
 
     def _taker_of(self, run: MemoryRun, name: str, value: Any) -> str:
@@ -252,6 +254,8 @@ class MemoryStore:
         elif event.kind == EventKind.RUN_CONTINUED:
             run.base = event.seq - 1
             run.closed.clear()
+        elif event.kind == EventKind.SENT and not content["refused"]:
+            deliver(self, run, content)
         elif event.kind in {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}:
             run.waits[event.key] = content
             run.closed.pop(event.key, None)
@@ -279,7 +283,7 @@ class MemoryStore:
         if wait["wait"] == "set":
             self._decide(run, key)
         elif wait["wait"] == "signal":
-            self._match_signal(run, key)
+            self.match_signal(run, key)
         elif wait["wait"] == "child":
             with file_desk(self.files):
                 self._start_child(run, key, unpacked(wait, "inputs"), run_id=wait["run"])
@@ -361,17 +365,18 @@ class MemoryStore:
         if not child.status.is_end and not child.cancellation:
             self.cancel(child.facts.run_id, by="system", reason="Its parent needs it no more.")
 
-    def _match_signal(self, run: MemoryRun, key: str) -> None:
+    def match_signal(self, run: MemoryRun, key: str) -> None:
         wait = run.waits[key]
         early = [one for one in run.signals if one["name"] == wait.get("signal")]
         for signal in early:
             run.signals.remove(signal)
-            if why := misfit_of(signal["value"], wait):
+            error = signal.get("error", "")
+            if why := "" if error else misfit_of(signal["value"], wait):
                 self._skip(run, key, signal, skipped(signal["name"], signal["by"], why))
                 continue
             with file_desk(self.files):
                 value = packed("value", signal["value"])
-            self._close(run, key, closing(RECEIVED, responder=signal["by"]) | value)
+            self._close(run, key, received(value, sender=signal["by"], error=error))
             return
 
     def _skip(self, run: MemoryRun, key: str, signal: dict[str, Any], why: str) -> None:
@@ -405,6 +410,8 @@ class MemoryStore:
 
     def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any], *, why: str) -> None:
         """Close what a decided set no longer needs and nobody else goes on with."""
+        if KEEP_OPEN in wait:
+            return
         for other in wait["over"]:
             if other in run.waits and run.waits[other]["wait"] not in KEEPS_ON:
                 self._close(run, other, not_needed(why))

@@ -67,6 +67,12 @@ class WatchedJournal:
     def new_id(self) -> str:
         return self._journal.new_id()
 
+    def status_of(self, run_id: str) -> str:
+        return self._journal.status_of(run_id)
+
+    def refusal(self, run_id: str) -> str:
+        return self._journal.refusal(run_id)
+
     def transaction(self) -> AbstractContextManager[float | None]:
         return self._journal.transaction()
 
