@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -46,7 +47,8 @@ def overview(request: Visit) -> dict[str, Any]:
     is_stuck = stuck(now)
     working = runs.filter(~is_stuck, status__in=WORKING)
     alone = services.requests_without_answerers() & visible_requests(request.user)
-    coming = waits.filter(due_at__gte=now - LATE).exclude(run__in=Run.objects.filter(removed()))
+    still = Q(run__status=RunStatus.PAUSED) | Q(run__in=Run.objects.filter(removed()))
+    coming = waits.filter(due_at__gte=now - LATE).exclude(still)
     return {
         "alone": list(alone.with_what_is_shown().by_urgency()[: LONGEST_LIST + 1]),
         "stuck": listed_runs(runs.filter(is_stuck).order_by("-pk")[: LONGEST_LIST + 1]),

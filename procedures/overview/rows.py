@@ -229,7 +229,7 @@ class Reader:
         if run.status == RunStatus.QUEUED:
             begin = self._queued_at or run.created_at
             self._queued_at = None
-            queue = self._add("queue", "queue", "Waits for a free worker", begin)
+            queue = self._add("queue", "queue", "Queued", begin)
             queue.look, queue.segments = "idle", [Segment("queue", begin, None)]
         elif run.working_on and run.working_since:
             self._work(run.working_on, run.working_attempt or 1, run.working_since)

@@ -9,7 +9,7 @@ from chat.services import reassign_request
 from dashboard.pages.requests import LONGEST_LIST
 from procedures.models import Procedure, Run
 from procedures.models.clock import clock
-from tests.calls import grant
+from tests.calls import grant, request_of
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
 from tests.runs import answer, start
 
@@ -90,6 +90,19 @@ def test_a_run_that_holds_its_worker_and_a_retry_that_is_late_are_stuck(alice: U
         assert f"/runs/{run.pk}" in stuck
         assert f"/runs/{run.pk}" not in working
         assert told in stuck
+
+
+def test_what_is_paused_is_not_said_to_come_and_more_than_is_listed_is_not_counted(
+    alice: User,
+) -> None:
+    paused, *working = (ask("told", by=alice).wait.run for _ in range(8))
+    Run.objects.filter(pk=paused.pk).update(status="paused")
+    Run.objects.filter(pk__in=[run.pk for run in working]).update(status="running")
+
+    text = shown(browser(alice).get("/"))
+
+    assert "More than 6 runs are working" in text
+    assert str(request_of(paused).pk) not in text.split('id="coming-title"')[1]
 
 
 def test_what_one_may_start_is_one_click_away(bob: User, carol: User) -> None:
