@@ -14,7 +14,7 @@ from chat.models.request import status_after, why_after
 from chat.models.session import record, record_run, session_of
 from chat.services.assignments import assign
 from chat.services.ledger import differences
-from chat.services.mails import mail_time, plan_alert
+from chat.services.mails import drop_unsent, mail_time, plan_alert
 from procedures import hooks
 from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question
@@ -32,6 +32,7 @@ def connect() -> None:
     hooks.wait_closed.connect(close_request)
     hooks.notice.connect(say)
     hooks.run_ended.connect(record_end)
+    hooks.site_confirmed.connect(forget_mails)
     hooks.open_requests.append(open_requests_of)
     hooks.changed.append(ring_for_run)
     hooks.examined.append(differences)
@@ -52,6 +53,11 @@ def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
         }
         for one in shown.defer("question")
     ]
+
+
+def forget_mails(held_at: datetime, **_: Any) -> None:
+    """The site that this one is a copy of may have sent them."""
+    drop_unsent(before=held_at)
 
 
 def open_session(run: Run, **_: Any) -> None:

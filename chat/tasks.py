@@ -3,20 +3,23 @@
 from celery import shared_task
 
 from chat import services
+from procedures.services import gate
 
 
 @shared_task(name="chat.find_mails")
 def find_mails() -> None:
-    services.find_mails()
+    if gate.is_open():
+        services.find_mails()
 
 
 @shared_task(name="chat.ask_others")
 def ask_others() -> None:
-    services.ask_others()
+    if gate.is_open():
+        services.ask_others()
 
 
 @shared_task(name="chat.send_mail")
 def send_mail(mail_id: object) -> None:
     """A broker may hand over anything: what is no id is let pass."""
-    if isinstance(mail_id, int):
+    if isinstance(mail_id, int) and gate.is_open():
         services.send_mail(mail_id)

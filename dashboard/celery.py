@@ -13,6 +13,7 @@ from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import (
     setup_logging,
     task_postrun,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
@@ -20,7 +21,8 @@ from celery.signals import (
     worker_shutting_down,
 )
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
+from django.utils.module_loading import import_string
 
 from dashboard.lookout import Lookout
 from dashboard.pool_watch import PoolWatch
@@ -68,6 +70,21 @@ def let_the_slots_stop(how: str, **_: Any) -> None:
 def leave_out_what_may_change(**_: Any) -> None:
     """Celery tells of a default to come, at length and whenever the broker goes away."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+
+
+@worker_init.connect(weak=False)
+def know_the_site(**_: Any) -> None:
+    """Take no message of another site's, nor work where the files are missing: end at once."""
+    try:
+        if why := import_string("procedures.services.refusal")():
+            raise SystemExit(why)
+    except DatabaseError as error:  # it may be there soon, and is looked at before each turn
+        logger.warning("The database does not answer yet: %s", " ".join(str(error).split()))
+    finally:  # nothing of it may be shared with the processes that are forked from this one
+        database: Any = connections["default"]
+        connections.close_all()
+        if database.vendor == "postgresql":
+            database.close_pool()
 
 
 tickers: list[Ticker] = []

@@ -21,6 +21,7 @@ from dashboard.values import (
     Checks,
     DatabaseUrl,
     EmailUrl,
+    FilesUrl,
     Folder,
     Hosts,
     Proxies,
@@ -31,6 +32,7 @@ from dashboard.values import (
     Sender,
     SiteUrl,
     Zone,
+    bucket_storage,
 )
 from procedures.engine.sizes import USUAL_SIZES
 
@@ -64,6 +66,7 @@ class Environment(BaseSettings):
     REDIS_URL: RedisUrl | None = None
     REDIS_SERVER: str | None = None
     BROKER_URL: BrokerUrl | None = None
+    FILES_URL: FilesUrl | None = None
     LOCAL_DIR: Folder = CHECKOUT / ".local"
     TIME_ZONE: Zone = "UTC"
     PROCEDURE_MODULES: str = ""
@@ -151,6 +154,16 @@ class Environment(BaseSettings):
         names |= {"options": "MOST_OPTIONS", "depth": "DEEPEST_VALUE"}
         names |= {"evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
         return {name: getattr(self, setting) for name, setting in names.items()}
+
+    def file_storage(self) -> dict[str, Any]:
+        """Django's storage for files: a folder, else a bucket of S3 or of what speaks like it."""
+        if self.FILES_URL and self.FILES_URL.startswith("s3://"):
+            return bucket_storage(self.FILES_URL)
+        folder = Path(self.FILES_URL) if self.FILES_URL else self.LOCAL_DIR / "files"
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(folder)},
+        }
 
     def redis_url(self) -> str:
         return self.REDIS_URL or f"unix://{quote(str(redis_socket(self.LOCAL_DIR)))}"

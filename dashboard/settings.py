@@ -80,7 +80,7 @@ DATABASES = {
     if environment.DATABASE_URL
     else SQLITE
 }
-DATABASES["default"].setdefault("OPTIONS", {}).update(  # beside what stands in the URL: sslmode
+DATABASES["default"]["OPTIONS"] = (
     {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,  # seconds a writer waits for another
@@ -91,7 +91,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(  # beside what stands in 
         "pool": {"min_size": 0, "max_size": 20, "timeout": 20},
         "prepare_threshold": 3,  # of what every step says; not of Django's statements
     }
-)
+) | DATABASES["default"].get("OPTIONS", {})  # what stands in the URL: sslmode, say
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["ENGINE"] = "dashboard.postgres"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -142,9 +142,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = LOCAL_DIR / "static"
 IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
 SERVESTATIC_USE_FINDERS = environment.is_embedded or not IS_COLLECTED
-MEDIA_ROOT = LOCAL_DIR / "files"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": environment.file_storage(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if environment.is_embedded

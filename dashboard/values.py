@@ -5,10 +5,11 @@ import re
 import shlex
 from collections.abc import Callable
 from email.utils import parseaddr
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import available_timezones
 
 import dj_database_url
@@ -62,9 +63,39 @@ def split_secrets(value: object) -> object:
 
 def names_a_database(url: str) -> bool:
     try:
-        return bool(dj_database_url.parse(url)["NAME"])
+        database = dj_database_url.parse(url)
+        chosen = database.get("OPTIONS", {}).get("prepared_statements", "auto")
+        return bool(database["NAME"]) and chosen in {"auto", "on", "off"}
     except (ValueError, KeyError):
         return False
+
+
+BUCKET_OPTIONS = {"addressing_style", "endpoint_url", "region_name", "signature_version"}
+"""Of django-storages. No keys: an address is shown and logged; they are variables of their own."""
+
+
+def names_a_store(text: str) -> bool:
+    url = urlsplit(text)
+    if url.scheme != "s3":
+        return Path(text).is_absolute()
+    return bool(url.netloc) and {name for name, _ in parse_qsl(url.query)} <= BUCKET_OPTIONS
+
+
+def can_be_used(text: str) -> bool:
+    """Whether the packages are installed that a bucket needs."""
+    return not text.startswith("s3:") or all(map(find_spec, ("storages", "boto3")))
+
+
+def bucket_storage(text: str) -> dict[str, Any]:
+    """Django's storage in the bucket that an address names. What is kept again is overwritten."""
+    url = urlsplit(text)
+    options = dict(parse_qsl(url.query)) | {
+        "bucket_name": url.netloc,
+        "location": url.path.strip("/"),
+        "file_overwrite": True,
+        "querystring_auth": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
 def is_url(*schemes: str) -> Callable[[str], bool]:
@@ -171,6 +202,11 @@ Sender = Annotated[str, must("like Countersign <sign@example.com>", is_sender)]
 DatabaseUrl = Annotated[str, must("like postgres://user:password@host/name", names_a_database)]
 RedisUrl = Annotated[str, must("like redis://host:6379/0", is_url("redis", "rediss", "unix"))]
 BrokerUrl = Annotated[str, must("like amqp://user:password@host/name", lambda url: "://" in url)]
+FilesUrl = Annotated[
+    str,
+    must("an absolute folder, or like s3://bucket/folder?region_name=x", names_a_store),
+    must("a folder, unless you install the package django-storages[s3]", can_be_used),
+]
 Zone = Annotated[str, must("like Europe/Berlin", available_timezones().__contains__)]
 Repositories = Annotated[
     dict[str, str] | None,

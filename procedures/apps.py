@@ -30,6 +30,11 @@ def name_what_django_sets() -> None:
 
 def register_procedures(**_: Any) -> None:
     """After a migration: the rows of the procedures this code defines."""
+    from django.db import connection
+
     from procedures import registry
+    from procedures.services import note_installation
 
     registry.register_all()
+    if "procedures_installation" in connection.introspection.table_names():
+        note_installation()  # a migration back has removed it

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from django.apps import apps
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import FileSystemStorage, default_storage, storages
 
 from procedures.engine.errors import FileGoneError, FileStoreError
 from procedures.engine.files import file_desk
@@ -22,6 +23,7 @@ IF_LOST = (
     "If its files are lost for good, make an empty folder of that name: then only runs that need "
     "one of them are held."
 )
+MARK = "countersign-store"
 PROBE = 1024**2
 """Bytes that must find room before a run goes on whose worker had lost the store."""
 
@@ -45,6 +47,7 @@ class ContentStore:
         path = path_of(digest)
         with reaching():
             _require_folder()
+            _Ours.require()
             if default_storage.exists(path):
                 if default_storage.size(path) == len(content):
                     return digest
@@ -59,6 +62,7 @@ class ContentStore:
                     content: bytes = file.read()
             except FileNotFoundError:
                 _require_folder()
+                _Ours.require()
                 raise FileGoneError(digest, "is gone") from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise FileGoneError(digest, "is damaged")
@@ -68,6 +72,7 @@ class ContentStore:
         """Raise `FileStoreError` unless the store is there, and has room for a megabyte."""
         with reaching():
             _require_folder()
+            _Ours.require()
             path = default_storage.save(f"{FOLDER}/probe", ContentFile(bytes(PROBE)))
             try:
                 _settle(path)
@@ -102,7 +107,7 @@ def fault() -> str:
             _require_folder()
     except FileStoreError as error:
         return f"{error} {IF_LOST}"
-    return ""
+    return store_complaint()
 
 
 def whole_text(kept: str) -> str:
@@ -119,6 +124,71 @@ def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
             name: unpacked(content, name) if name in names else value
             for name, value in content.items()
         }
+
+
+def store_mark() -> str:
+    """The name that this store was given by its site; empty when it has none."""
+    try:
+        with default_storage.open(MARK) as file:
+            content: bytes = file.read()
+    except FileNotFoundError:
+        return ""
+    return content.decode(errors="replace").strip()
+
+
+def name_store() -> str:
+    """Give the store a name that no other has, and return it."""
+    name = uuid4().hex
+    with reaching():
+        _require_folder()
+        default_storage.delete(MARK)
+        _settle(default_storage.save(MARK, ContentFile(name.encode())))
+    return name
+
+
+def store_complaint() -> str:
+    """Why the files here are not those of the site; empty when they are, or nobody has said yet."""
+    site = _sites_store()
+    try:
+        mark = store_mark()
+    except Exception as error:  # noqa: BLE001 (each kind of store has its own)
+        return f"The file store ({store_place()}) can't be read: {error}"
+    if site in ("", mark):
+        return ""
+    found = "another site's" if mark else "not this site's: its mark is missing"
+    return (
+        f"The file store ({store_place()}) is {found}. Give every host the same FILES_URL;"
+        " if this store has the site's files, run: manage.py adopt_store."
+    )
+
+
+def store_place() -> str:
+    """Where the store is, for people."""
+    place = getattr(default_storage, "location", "") or ""
+    bucket = getattr(default_storage, "bucket_name", "")
+    return f"s3://{bucket}/{place}" if bucket else str(place)
+
+
+def _sites_store() -> str:
+    """The name of the store that the site's database knows; empty before it knows any."""
+    sites = apps.get_model("procedures", "Installation").objects
+    return sites.values_list("store", flat=True).first() or ""
+
+
+class _Ours:
+    """The store that this process has seen to be the site's: one that is, stays so."""
+
+    store: object = None
+
+    @classmethod
+    def require(cls) -> None:
+        """Refuse another one: what is kept there, no other process of the site would find."""
+        if cls.store is storages["default"]:
+            return
+        if why := store_complaint():
+            raise FileStoreError(why)
+        if _sites_store():
+            cls.store = storages["default"]
 
 
 def path_of(digest: str) -> str:

@@ -7,6 +7,7 @@ Sent with `send`: a receiver that raises undoes the whole change. Arguments, all
     wait_closed(run, wait, content)        content: outcome, value, responder, comment, timed_out
     notice(run, text, level, at)           level: of an alert, else ""
     run_ended(run)
+    site_confirmed(held_at)                a copy acts as the site from now on
 
 Those in `open_requests` are called with a run, a user and how many at most, and tell what the run
 asks people now: each with `id, key, kind, prompt, assigned, due_at`.
@@ -28,6 +29,7 @@ wait_opened = Signal()
 wait_closed = Signal()
 notice = Signal()
 run_ended = Signal()
+site_confirmed = Signal()
 open_requests: list[Callable[[Any, Any, int], Iterable[Mapping[str, Any]]]] = []
 changed: list[Callable[[str], None]] = []
 examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []

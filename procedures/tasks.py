@@ -10,31 +10,38 @@ from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 
-logger = logging.getLogger(__name__)
-
 
 @shared_task(name=dispatch.TASK)
 def advance_runs(*_: object, **__: object) -> None:
     """A broker may hand over anything: what the message says is not read."""
     dispatch.note_arrival()
-    runner.advance_runs()
-    if slot.is_leaving and not slot.is_stopping:
-        logger.warning("This process is replaced: %s.", slot.spent_by)
-        raise SystemExit(0)
+    if services.gate.is_open():
+        runner.advance_runs()
+    _make_room()
 
 
 def look_around() -> None:
     """Without a message: carry on what is queued, and say it when no clock runs."""
     try:
-        runner.advance_runs()
+        if services.gate.is_open():
+            runner.advance_runs()
         services.warner.look()
     except (OperationalError, InterfaceError) as error:
         logger.warning("The queue is left for later: %s", " ".join(str(error).split()))
     finally:
         connections.close_all()
+    _make_room()
+
+
+def _make_room() -> None:
+    """End a process that is spent: the pool forks another in its place."""
+    if slot.is_leaving and not slot.is_stopping:
+        logger.warning("This process is replaced: %s.", slot.spent_by)
+        raise SystemExit(0)
 
 
 @shared_task(name="procedures.sweep")
 def sweep() -> None:
     """Sent by the beat of an older release: the clock now ticks by itself."""
-    services.sweep()
+    if services.gate.is_open():
+        services.sweep()

@@ -17,6 +17,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -258,6 +259,47 @@ class PostgreSQL(Process):
         self._wait_for_the_end(timeout)
 
 
+class PgBouncer(Process):
+    """Before the tests' own PostgreSQL, in transaction mode: few servers for many connections."""
+
+    def __init__(self) -> None:
+        program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
+        if program is None:
+            pytest.skip("Debian's pgbouncer is not installed: there is no pooler to try.")
+        self.folder = machine.POSTGRES_FOLDER / f"pooler-{next(self._numbers)}"
+        super().__init__("pgbouncer", program, self.folder / "pgbouncer.ini")
+        self.options = {"cwd": "/", **unprivileged()}
+
+    @property
+    def url(self) -> str:
+        host = str(self.folder).replace("/", "%2F")
+        return urlsplit(machine.DATABASE_URL)._replace(netloc=f"postgres@{host}:6432").geturl()
+
+    def start(self) -> Self:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "pgbouncer.ini").write_text(
+            f"""
+[databases]
+* = host={machine.POSTGRES_FOLDER} user=postgres
+[pgbouncer]
+listen_port = 6432
+unix_socket_dir = {self.folder}
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+max_client_conn = 200
+"""
+        )
+        if owner := self.options.get("user"):
+            for path in (self.folder, self.folder / "pgbouncer.ini"):
+                shutil.chown(path, owner)
+        return super().start()
+
+    def is_ready(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.folder / ".s.PGSQL.6432")) == 0
+
+
 def unprivileged() -> dict[str, Any]:
     """PostgreSQL refuses to run as root; an account that is there already does."""
     if os.geteuid():
@@ -355,6 +397,7 @@ def faketime(offset: str | Path) -> dict[str, str]:
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(CHECKOUT / "tests" / "other_clock"),
     }
 
 
@@ -370,6 +413,15 @@ class Web(Process):
     def is_ready(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def run_python(code: str, *arguments: str, **environment: str) -> str:
+    """What a process of its own prints, which must end well."""
+    command = [sys.executable, "-c", code, *arguments]
+    variables = {**os.environ, **environment}
+    ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def processes_with(*words: str) -> dict[int, str]:

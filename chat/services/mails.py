@@ -92,6 +92,13 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
         _ring(Mail.objects.create(alert=alert, user=user, created_at=now, ring_at=now), now)
 
 
+def drop_unsent(*, before: datetime) -> None:
+    """Mail nobody any more about what was open then; it still waits in their inboxes."""
+    for mail in Mail.objects.filter(ring_at__isnull=False, created_at__lte=before):
+        mail.drop("It may have been sent by the site that this one is a copy of.")
+    HumanRequest.objects.open().filter(opened_at__lte=before).update(mail_at=None)
+
+
 def send_mail(mail_id: int) -> None:
     """Send a planned mail, unless another worker does. Calling it twice is harmless."""
     mail = _hold(mail_id)

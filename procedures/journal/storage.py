@@ -25,6 +25,10 @@ LOST_CODES = {
 }
 LOST_CLASSES = ("08", "53", "57P", "58", "XX")
 """Of PostgreSQL: the connection, no room, a shutdown, the machine, damage. Not a slow statement."""
+UNPREPARED = ("26000", "42P05")
+"""A statement was prepared on another server than the one that answers: a pooler's doing."""
+SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
+"""Complaints of how a statement of ours was sent: its plan is stale, too, and what follows them."""
 
 
 class Storage:
@@ -34,7 +38,9 @@ class Storage:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, AWAY):
+        if error is None:
+            return
+        if isinstance(error, AWAY) or is_ours(error):
             raise StorageLost(str(error)) from error
         if isinstance(error, DatabaseError):
             raise Refused(f"{type(error).__name__}: {error}") from error
@@ -58,7 +64,13 @@ def fault_of(error: BaseException) -> StorageLost | None:
 def _is_lost_server(error: DatabaseError, state: str | None) -> bool:
     if state is None:  # no answer of a server
         return isinstance(error, OperationalError)
-    return state.startswith(LOST_CLASSES)
+    return state.startswith((*LOST_CLASSES, *UNPREPARED))
+
+
+def is_ours(error: BaseException | None) -> bool:
+    """Whether the database complains of how a statement was sent, and not of what it says."""
+    state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
+    return isinstance(error, DatabaseError) and state in SENT_WRONGLY
 
 
 storage = Storage()
@@ -93,6 +105,8 @@ def receivers() -> Iterator[None]:
     except AWAY:
         raise
     except Exception as error:
+        if is_ours(error):
+            raise
         raise Refused(f"{type(error).__name__}: {error}") from error
 
 

@@ -4,9 +4,10 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
-from itertools import count
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -181,24 +182,31 @@ class _BarePostgreSQL:
             self._send(name, texts)
         except psycopg.errors.InvalidSqlStatementName:  # psycopg clears all after a rollback
             self._prepared.clear()
-            self._send(self._prepare(statement), texts)
+            try:
+                self._send(self._prepare(statement), texts)
+            except psycopg.errors.InvalidSqlStatementName:  # each message meets another server
+                self._driver.prepare_threshold = None
+                self._note(self._driver.pgconn.exec_params(_as_sent(statement), texts))
 
     def _send(self, name: bytes, texts: Sequence[bytes]) -> None:
-        result = self._driver.pgconn.exec_prepared(name, texts)
+        self._note(self._driver.pgconn.exec_prepared(name, texts))
+
+    def _note(self, result: PGresult) -> None:
         _check(result)
         self.rowcount = result.command_tuples or 0
 
     def _prepare(self, statement: str) -> bytes:
-        name = b"countersign_%d" % next(NUMBERS)
-        query = _with_numbers(statement).encode()
-        _check(self._driver.pgconn.prepare(name, query))
+        """Under a name that says what it is: a server shared by a pooler knows no other by it."""
+        query = _as_sent(statement)
+        name = b"countersign_" + blake2b(query, digest_size=16).hexdigest().encode()
+        with suppress(psycopg.errors.DuplicatePreparedStatement):
+            _check(self._driver.pgconn.prepare(name, query))
         self._prepared[statement] = name
         return name
 
 
 PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
 """The names of the statements that a connection knows, whichever thread has it."""
-NUMBERS = count()
 
 
 def _check(result: PGresult) -> None:
@@ -219,6 +227,7 @@ def _with_question_marks(query: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _with_numbers(query: str) -> str:
-    parts = query.split("%s")
-    return "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1)) + parts[-1]
+def _as_sent(statement: str) -> bytes:
+    parts = statement.split("%s")
+    numbered = (f"{part}${number}" for number, part in enumerate(parts[:-1], 1))
+    return ("".join(numbered) + parts[-1]).encode()

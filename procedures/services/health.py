@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from procedures import access, dispatch, files, registry
+from procedures import access, dispatch, registry
 from procedures.engine.journal import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
+from procedures.services.installation import store_complaint, why_held
 
 logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
@@ -23,13 +24,19 @@ START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 class Complaint:
     """One part of the site that fails, and what then doesn't happen."""
 
-    part: Literal["clock", "messages", "workers", "code", "files"]
+    part: Literal["copy", "files", "clock", "messages", "workers", "code"]
     message: str
 
 
 def complaints() -> list[Complaint]:
     """Look at each part now; nothing is wrong when the list is empty."""
-    found = [Complaint("clock", words) for words in [clock_complaint()] if words]
+    found = []
+    if held := why_held():
+        found.append(Complaint("copy", held))
+    if lost := store_complaint():
+        found.append(Complaint("files", lost))
+    if silent := clock_complaint():
+        found.append(Complaint("clock", silent))
     if fault := dispatch.fault():
         message = f"{fault} Workers look for queued runs every {dispatch.LOOK_EVERY} s meanwhile."
         found.append(Complaint("messages", message))
@@ -38,7 +45,6 @@ def complaints() -> list[Complaint]:
         words = f"Code that was never registered runs nothing: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."
         found.append(Complaint("code", f"{words} {remedy}"))
-    found += [Complaint("files", words) for words in [files.fault()] if words]
     return found
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.db import transaction
 
 from procedures.engine import Procedure, canonical
@@ -139,7 +140,7 @@ class DatabaseBackend:
     @contextmanager
     def files_away(self) -> Iterator[None]:
         """Something else stands where the files were."""
-        folder = Path(settings.MEDIA_ROOT, FOLDER)
+        folder = Path(default_storage.path(FOLDER))
         away = folder.with_name("away")
         folder.mkdir(parents=True, exist_ok=True)
         folder.rename(away)
@@ -150,7 +151,7 @@ class DatabaseBackend:
 
     @contextmanager
     def file_gone(self, digest: str) -> Iterator[None]:
-        path = Path(settings.MEDIA_ROOT, path_of(digest))
+        path = Path(default_storage.path(path_of(digest)))
         content = path.read_bytes()
         path.unlink()
         yield

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 
 from procedures.engine.files import File, file_desk
 from procedures.engine.journal import RunStatus
@@ -24,7 +24,7 @@ SAID = "the file store or the database could not be used"
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """The files of the site; whatever becomes of them here, they are back after it."""
-    there = Path(settings.MEDIA_ROOT, FOLDER)
+    there = Path(default_storage.path(FOLDER))
     there.mkdir(parents=True, exist_ok=True)
     away = there.with_name("set-aside")
     there.rename(away)

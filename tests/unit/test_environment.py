@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from dashboard.environment import CHECKOUT, Environment, read_environment, redis_socket
+from dashboard.values import bucket_storage
 from tests import machine
 
 PRODUCTION = {
@@ -73,11 +74,18 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("CHECKS", '{"tests": " "}'),
         ("CHECKS", '{"": "make test"}'),
         ("DATABASE_URL", "garbage"),
+        ("DATABASE_URL", "postgres://host/name?prepared_statements=perhaps"),
         ("DATABASE_URL", "postgres://secret@host"),
         ("DEBUG", "perhaps"),
         ("EMAIL_URL", "mail.example"),
         ("EMAIL_URL", "imap://someone:secret@mail.example"),
         ("EMAIL_URL", "smtp://someone:secret@mail.example:many"),
+        ("FILES_URL", "files"),
+        ("FILES_URL", "s3://"),
+        ("FILES_URL", "s3:///folder"),
+        ("FILES_URL", "gs://bucket"),
+        ("FILES_URL", "s3://bucket?secret_key=secret"),
+        ("FILES_URL", "s3://bucket?region=north"),
         ("LEDGER_KEY", ""),
         ("MAIL_AFTER_SECONDS", "soon"),
         ("MAIL_FROM", "nobody"),
@@ -143,6 +151,38 @@ def test_a_folder_that_cannot_be_written_stops_with_a_sentence() -> None:
 def test_production_needs_a_key_for_the_journals() -> None:
     with pytest.raises(ImproperlyConfigured, match="LEDGER_KEY is missing"):
         Environment.model_validate({"SECRET_KEY": PRODUCTION["SECRET_KEY"]}).ledger_key()
+
+
+def test_files_lie_where_their_address_says(tmp_path: Path) -> None:
+    usual = Environment(LOCAL_DIR=tmp_path).file_storage()
+    named = Environment(LOCAL_DIR=tmp_path, FILES_URL="/mnt/countersign").file_storage()
+
+    assert usual["OPTIONS"] == {"location": str(tmp_path / "files")}
+    assert named["OPTIONS"] == {"location": "/mnt/countersign"}
+
+
+def test_a_bucket_is_named_by_its_address() -> None:
+    where = "region_name=eu-central-1&endpoint_url=https%3A//minio.example"
+
+    assert bucket_storage(f"s3://sign/site/files?{where}") == {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": "sign",
+            "location": "site/files",
+            "region_name": "eu-central-1",
+            "endpoint_url": "https://minio.example",
+            "file_overwrite": True,
+            "querystring_auth": True,
+        },
+    }
+
+
+def test_a_bucket_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "storages", None)
+    monkeypatch.setenv("FILES_URL", "s3://sign")
+
+    with pytest.raises(ImproperlyConfigured, match=r"FILES_URL: .*django-storages\[s3\]"):
+        read_environment()
 
 
 def test_repositories_and_checks_are_named_in_json(monkeypatch: pytest.MonkeyPatch) -> None:

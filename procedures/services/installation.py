@@ -1,0 +1,179 @@
+"""The site as a whole: whether this is its database, and this its file store.
+
+A restored database is another one to the server, whatever its name. What it would do, the site it
+was copied from may have done since, and may be doing now: until somebody says which of the two is
+the site, nothing of it acts.
+"""
+
+import logging
+import time
+from pathlib import Path
+
+from django.db import DatabaseError, connection, transaction
+
+from procedures import files, hooks
+from procedures.engine.errors import EngineError, FileStoreError
+from procedures.models import Installation, Run, RunInput
+from procedures.models.clock import clock
+
+logger = logging.getLogger(__name__)
+COMMAND_LINE = "system: command line"
+LOOK_EVERY = 1.0
+"""Seconds that a process relies on what it saw last."""
+RESTORED = "it was restored from another one"
+SERVER = "SELECT system_identifier FROM pg_control_system()"
+OWN_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
+
+
+class NoCopyError(EngineError):
+    """Only a copy waits to be confirmed."""
+
+    def __init__(self) -> None:
+        super().__init__("This database is no copy: nothing of it is held.")
+
+
+def note_installation() -> None:
+    """After a migration: what is not known yet of the site is what is here. Harmless twice."""
+    site = Installation.current()
+    if not site.database:
+        Installation.objects.filter(pk=site.pk, database="").update(database=database_name())
+    if not site.store:
+        try:
+            _note_store()
+        except FileStoreError as error:
+            logger.warning("The file store has no mark yet: %s", error)
+
+
+@transaction.atomic
+def _note_store() -> None:
+    """Two at once, who would each name it, wait for each other."""
+    site = Installation.objects.select_for_update().get()
+    if not site.store:
+        with files.reaching():
+            site.store = files.store_mark() or files.name_store()
+        site.save(update_fields=["store"])
+
+
+def why_held() -> str:
+    """Why nothing of this database may act; empty when it may."""
+    site = Installation.current()
+    if not site.held_at and site.database and site.database != database_name():
+        mark_copy(RESTORED)
+        site = Installation.current()
+    if not site.held_at:
+        return ""
+    return (
+        f"This database is a copy ({site.held_because}): its runs are held and no mail is sent."
+        " If this is the site now, stop the other one and run: manage.py confirm_site."
+    )
+
+
+def store_complaint() -> str:
+    """Why the files here are not those of the site; empty when they are."""
+    if not Installation.current().store:
+        note_installation()
+    return files.fault()
+
+
+def refusal() -> str:
+    """Why a process of this site must not take work; empty when it may."""
+    return why_held() or store_complaint()
+
+
+class Gate:
+    """Whether this process may act for the site; looked at again after a second."""
+
+    def __init__(self) -> None:
+        self._looked_at: float | None = None
+        self._is_known = False
+        """Whether this process has seen that database and store are the site's: they stay so."""
+        self._why = ""
+
+    def is_open(self) -> bool:
+        """Say in the log when it has closed, and when it is open again."""
+        now = time.monotonic()
+        if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
+            before, self._why, self._looked_at = self._why, self._look(), now
+            if self._why != before:
+                logger.warning("%s", self._why or "This process takes work again.")
+        return not self._why
+
+    def _look(self) -> str:
+        if self._is_known and not Installation.objects.filter(held_at__isnull=False).exists():
+            return ""
+        why = refusal()
+        self._is_known = not why
+        return why
+
+
+gate = Gate()
+
+
+@transaction.atomic
+def mark_copy(because: str) -> int:
+    """Hold everything this database would do, and begin another epoch of its ledger."""
+    note_installation()
+    site = Installation.objects.select_for_update().get()
+    site.held_at, site.held_because = clock.now(), because[:200]
+    site.epoch, site.database = site.epoch + 1, database_name()
+    site.save()
+    logger.warning("This database is a copy (%s): epoch %s.", because, site.epoch)
+    return site.epoch
+
+
+@transaction.atomic
+def confirm_site(reason: str) -> int:
+    """Let a copy act as the site; each open run notes it in its journal. Return their number.
+
+    Mails that were to be sent are dropped: the site it was copied from may have sent them.
+    """
+    site = Installation.objects.select_for_update().get()
+    if site.held_at is None:
+        raise NoCopyError
+    said = {
+        "action": "confirm_site",
+        "by": COMMAND_LINE,
+        "reason": f"Epoch {site.epoch}, a copy ({site.held_because}): {reason}",
+    }
+    unended = list(Run.objects.unended().locked())
+    for run in unended:
+        RunInput.objects.tell(run, said)
+    hooks.site_confirmed.send(Installation, held_at=site.held_at)
+    site.held_at, site.held_because = None, ""
+    site.save()
+    return len(unended)
+
+
+@transaction.atomic
+def adopt_store() -> str:
+    """Take the store that is here for the site's; return its name.
+
+    It gets a new one, unless it is another site's: where the files were before, processes that
+    were forgotten there are to take no work. Raises `FileStoreError`.
+    """
+    site = Installation.objects.select_for_update().get()
+    with files.reaching():
+        mark = files.store_mark()
+        site.store = files.name_store() if mark in ("", site.store) else mark
+    site.save(update_fields=["store"])
+    return site.store
+
+
+def database_name() -> str:
+    """How the server tells this database from every other, also from a copy under its name.
+
+    A copy of the server's own files (a snapshot, a standby) has the name of its original: such a
+    one has to be marked by hand.
+    """
+    if connection.vendor == "sqlite":
+        path = Path(str(connection.settings_dict["NAME"]))
+        return f"file {path.stat().st_ino}" if path.exists() else ""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(SERVER)
+            server = cursor.fetchone()[0]
+    except DatabaseError:  # a server may keep it to itself
+        server = "?"
+    with connection.cursor() as cursor:
+        cursor.execute(OWN_NUMBER)
+        return f"server {server} database {cursor.fetchone()[0]}"
