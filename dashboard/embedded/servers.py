@@ -28,7 +28,8 @@ PATIENCE = 10  # seconds a program has to say its version
 FIRST_WITH_LISTS = (6,)
 FIRST_WITH_CHANNELS = (6, 2)
 FIRST_WITH_SUBCOMMANDS = (7,)
-ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous")
+ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous", "-acl")
+"""From version 7 some of ACL is in no group: it would tell who the users are."""
 NAMING = (
     "+client|setinfo"  # how a connection says whose it is; before 7 all of CLIENT is for admins
 )

