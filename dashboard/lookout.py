@@ -33,7 +33,7 @@ class Lookout(bootsteps.StartStopStep):
         """At each connection to the broker: each loses the timers of the one before."""
         self.stop(consumer)
         self._sent_at = None
-        if isinstance(consumer.pool, TaskPool) and self._is_wanted(consumer):
+        if isinstance(consumer.pool, TaskPool):  # whether it is wanted may change at any time
             self._entry = consumer.timer.call_repeatedly(LOOK_EVERY, self._look, (consumer,))
 
     def stop(self, _: Any) -> None:

@@ -10,7 +10,7 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from tests.desk import Desk
 from tests.pages import browser, shown
-from tests.processes import Redis, Worker
+from tests.processes import Redis, Worker, wait_until
 from tests.runs import answer, start, wait_for_request, wait_for_success
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,6 +40,27 @@ def test_runs_go_on_while_redis_is_full(
     wait_for_success(asked)
     wait_for_success(slept)
     assert desk.effects == {"reserve": 1, "pay": 1, "send": 1}
+
+
+@pytest.mark.soak
+def test_a_worker_told_to_listen_again_looks_at_the_queue_too(
+    running_worker: Worker, redis_server: Redis, alice: User, desk: Desk
+) -> None:
+    """Also when the connection was lost while it was told not to listen."""
+    assert running_worker.ask("cancel_consumer", queue="runs")
+    connections = running_worker.output.count("Connected to")
+    redis_server.kill()
+    redis_server.start()
+    wait_until(
+        lambda: running_worker.output.count("Connected to") > connections,
+        timeout=60,
+        what="the worker to be back",
+    )
+    assert wait_until(lambda: running_worker.ask("add_consumer", queue="runs"), what="an answer")
+    with redis_server.client() as client:
+        client.config_set("maxmemory", "1")
+        wait_for_success(start("one_step", folder=desk.folder, by=alice))
+        client.config_set("maxmemory", "0")
 
 
 def test_operators_and_the_runs_page_say_that_redis_is_full(
