@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from dashboard import people_admin  # noqa: F401 (registers people and groups)
-from dashboard.models import ApiToken, LinkCounter, Preferences, SignIn
+from dashboard import log_admin, people_admin  # noqa: F401 (registers what they are about)
+from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
 from dashboard.models.token import ApiTokenQuerySet
 from procedures.admin.history import Admin, HistoryAdmin
 
@@ -36,6 +36,8 @@ class ApiTokenAdmin(Admin):
 
     @admin.action(description="Revoke the chosen tokens", permissions=["delete"])
     def revoke(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
+        for token in tokens.filter(revoked_at=None):
+            self.log_change(request, token, f"Revoked the token {token}.")
         count = tokens.revoke()
         self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked.")
 
@@ -74,3 +76,11 @@ class LinkCounterAdmin(HistoryAdmin):
     list_select_related = ["user"]
     search_fields = ["user__username"]
     fields = ["user", "count"]
+
+
+@admin.register(FormerName)
+class FormerNameAdmin(HistoryAdmin):
+    list_display = ["name", "kind", "held_by", "left_at"]
+    list_filter = ["kind"]
+    search_fields = ["name", "=held_by"]
+    fields = ["name", "kind", "held_by", "left_at"]

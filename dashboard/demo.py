@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from dashboard.demo_runs import create_demo_runs
+from dashboard.names import Kind, history_fault
 
 PRODUCT = ("procedures", "chat", "dashboard")
 
@@ -52,7 +53,7 @@ def create_demo() -> None:
 def create_demo_accounts() -> None:
     if not settings.IS_EMBEDDED:
         raise NotEmbeddedError
-    for account in DEMO_ACCOUNTS:
+    for account in filter(is_free, DEMO_ACCOUNTS):
         user, is_new = User.objects.get_or_create(
             username=account.name, defaults={"is_staff": account.is_staff, "email": account.email}
         )
@@ -63,13 +64,30 @@ def create_demo_accounts() -> None:
     let_operators_view()
 
 
+def is_free(account: DemoAccount) -> bool:
+    """Whether nobody is remembered under its name: it was neither renamed nor removed."""
+    known = User.objects.filter(username=account.name).exists()
+    return known or not history_fault(Kind.USER, account.name, None)
+
+
 def groups_of(account: DemoAccount) -> list[Group]:
-    return [Group.objects.get_or_create(name=account.group)[0]] if account.group else []
+    found = demo_group(account.group) if account.group else None
+    return [found] if found else []
+
+
+def demo_group(name: str) -> Group | None:
+    """The group, made if need be; None when it was renamed or removed."""
+    found = Group.objects.filter(name=name).first()
+    if found is None and not history_fault(Kind.GROUP, name, None):
+        found = Group.objects.create(name=name)
+    return found
 
 
 def let_operators_view() -> None:
     """Every model of the product, also those that came with an update, and operate runs."""
-    operators, _ = Group.objects.get_or_create(name="operators")
+    operators = demo_group("operators")
+    if operators is None:
+        return
     operators.permissions.add(
         *Permission.objects.filter(
             content_type__app_label__in=PRODUCT, codename__regex="^(view|operate)_"

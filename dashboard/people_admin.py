@@ -13,7 +13,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db import connection
@@ -22,13 +22,16 @@ from django.http import HttpRequest, HttpResponse
 
 from chat.models import Presence
 from dashboard.models import LinkCounter, Preferences, SignIn
+from dashboard.names import Kind, check_name
 from procedures.admin.history import EditorAdmin, HistoryAdmin
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
     ChangeForm = UserChangeForm[User]
+    NewUserForm = AdminUserCreationForm
 else:
     ModelForm, ChangeForm = forms.ModelForm, UserChangeForm
+    NewUserForm = AdminUserCreationForm
 
 NOT_PART = {"password", "last_login"}
 """Fields that the forms do not write: a sign-in in between is no conflict."""
@@ -96,6 +99,12 @@ class VersionedForm(ModelForm):
 
 
 class AccountForm(VersionedForm, ChangeForm):
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if name != self.instance.username:
+            check_name(Kind.USER, name, self.instance.pk)
+        return name
+
     def clean_groups(self) -> Any:
         added = set(self.added("groups"))
         if not self.by.is_superuser and added - set(self.by.groups.all()):
@@ -110,7 +119,20 @@ class AccountForm(VersionedForm, ChangeForm):
         return cleaned
 
 
+class NewAccountForm(NewUserForm):
+    def clean_username(self) -> str:
+        name = str(super().clean_username())
+        check_name(Kind.USER, name, None)
+        return name
+
+
 class GroupForm(VersionedForm):
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.instance.name:
+            check_name(Kind.GROUP, name, self.instance.pk)
+        return name
+
     def clean_permissions(self) -> Any:
         foreign = [one for one in self.added("permissions") if not holds(self.by, one)]
         if foreign:
@@ -152,6 +174,7 @@ admin.site.unregister([User, Group])
 @admin.register(User)
 class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
     form = AccountForm
+    add_form = NewAccountForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
@@ -210,7 +233,7 @@ def in_words(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
 
     Nobody may delete history by itself, so a missing permission is not what stands in the way.
     """
-    models = admin.site._registry  # noqa: SLF001
+    needed, models = set(map(str, needed)), admin.site._registry  # noqa: SLF001
     history = {
         str(model._meta.verbose_name)  # noqa: SLF001
         for model, its_admin in models.items()

@@ -3,24 +3,35 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_logged_in
-from django.db.models.signals import pre_save
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.db.models.signals import pre_delete, pre_save
 from django.http import HttpRequest
 
 from dashboard.leaving import end_ways_in
 from dashboard.models.links import end_links
 from dashboard.models.sign_in import note_sign_in
+from dashboard.names import keep_name, keep_name_of_the_deleted
+from dashboard.trail import note_failed, note_signed_in
 
 
 def connect() -> None:
     user_logged_in.connect(keep_sign_in)
+    user_login_failed.connect(keep_failure)
     pre_save.connect(rotate_ways_in, sender=User)
+    for model in (User, Group):
+        pre_save.connect(keep_name, sender=model)
+        pre_delete.connect(keep_name_of_the_deleted, sender=model)
 
 
 def keep_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     note_sign_in(request, user)
     end_links(user)
+    note_signed_in(request, user)
+
+
+def keep_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    note_failed(request, str(credentials.get("username", "")))
 
 
 def rotate_ways_in(

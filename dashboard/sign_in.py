@@ -6,6 +6,7 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.urls import reverse
 
 from dashboard.models.links import end_links, link_count
+from dashboard.trail import note
 
 
 class SignInTokens(PasswordResetTokenGenerator):
@@ -22,6 +23,7 @@ tokens = SignInTokens()
 
 
 def sign_in_link(user: User, *, site: str | None = None) -> str:
+    note(user, "A sign-in link was made.")
     path = reverse("sign_in_link", args=[user.username, tokens.make_token(user)])
     return f"{site or settings.SITE_URL}{path}"
 

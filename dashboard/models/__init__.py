@@ -1,8 +1,9 @@
 """What the site keeps of people's ways in, and of how they want to see it."""
 
+from dashboard.models.former_name import FormerName
 from dashboard.models.links import LinkCounter
 from dashboard.models.preferences import Preferences
 from dashboard.models.sign_in import SignIn
 from dashboard.models.token import ApiToken, Scope
 
-__all__ = ["ApiToken", "LinkCounter", "Preferences", "Scope", "SignIn"]
+__all__ = ["ApiToken", "FormerName", "LinkCounter", "Preferences", "Scope", "SignIn"]

@@ -12,6 +12,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from dashboard.trail import note
+
 USE_NOTED_EVERY = timedelta(minutes=1)
 """The shortest time between two notes of a token's use: reading costs a write once a minute."""
 
@@ -77,7 +79,7 @@ class ApiToken(models.Model):
     ) -> str:
         """Make a token and return it: this is the only time it can be read."""
         token, wanted = secrets.token_urlsafe(32), set(scopes)
-        cls.objects.create(
+        made = cls.objects.create(
             user=user,
             name=name,
             scopes=[str(scope) for scope in Scope if scope in wanted],
@@ -85,6 +87,7 @@ class ApiToken(models.Model):
             hint=token[:6],
             expires_at=expires_at,
         )
+        note(user, f"Made the token {made}.", about=made)
         return token
 
     @property

@@ -17,6 +17,7 @@ from dashboard.models.sign_in import note_sign_in
 from dashboard.pages.visit import Visit
 from dashboard.profile_forms import TimeZoneForm, TokenForm, password_form, time_zones
 from dashboard.throttle import Attempt, TooManyAttemptsError
+from dashboard.trail import note
 
 MOST_SHOWN = 100
 
@@ -43,6 +44,7 @@ def create_token(request: Visit) -> HttpResponse:
 @login_required
 def revoke_token(request: Visit, token_id: int) -> HttpResponse:
     token = get_object_or_404(request.user.api_tokens, pk=token_id)
+    note(request.user, f"Revoked the token {token}.", about=token)
     request.user.api_tokens.filter(pk=token.pk).revoke()
     return done(request, f"The token {token.name or token.hint} is revoked.", "tokens")
 
@@ -51,6 +53,7 @@ def revoke_token(request: Visit, token_id: int) -> HttpResponse:
 @login_required
 def revoke_tokens(request: Visit) -> HttpResponse:
     count = request.user.api_tokens.revoke()
+    note(request.user, f"Revoked all tokens ({count}).")
     return done(request, f"{count} token{'' if count == 1 else 's'} revoked.", "tokens")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.utils.safestring import SafeString
 from procedures import access
 from procedures.admin.copies import ForkForm, RestartForm, forked, restarted
 from procedures.admin.history import MOST_SEARCHED, Related, link, readable
+from procedures.admin.journal import MOST, history_of
 from procedures.admin.operations import Operation, chosen_rows, operate
 from procedures.admin.proven import ProvenAdmin, verdict_words
 from procedures.engine.large import place_of
@@ -44,6 +46,7 @@ class PartOfRunAdmin(ProvenAdmin):
 
 @admin.register(Run)
 class RunAdmin(ProvenAdmin):
+    object_history_template = "procedures/admin_history.html"
     actions = [
         "cancel",
         "force_end",
@@ -143,7 +146,18 @@ class RunAdmin(ProvenAdmin):
         for run in chosen_rows(self, request, rows):
             verdict = examine(run)
             level = messages.ERROR if verdict.faults else messages.SUCCESS
-            self.message_user(request, f"{run}: {verdict_words(run, verdict)}", level)
+            words = verdict_words(run, verdict)
+            self.log_change(request, run, f"Verified the journal. {words}")
+            self.message_user(request, f"{run}: {words}", level)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """With the acts of the journal, which Django's log does not know."""
+        run = self.get_object(request, unquote(object_id))
+        lines = history_of(run) if run and self.has_view_or_change_permission(request, run) else []
+        context = {"journal": lines[:MOST], "is_part": len(lines) > MOST}
+        return super().history_view(request, object_id, {**context, **(extra_context or {})})
 
     def run_of(self, row: Run) -> Run:
         return row

@@ -14,7 +14,7 @@ from django.test import Client
 
 from chat.models import HumanRequest, Mail, Message, Presence
 from dashboard.demo import let_operators_view
-from dashboard.models import ApiToken, LinkCounter, Preferences, SignIn
+from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
 from dashboard.sign_in import tokens
 from procedures.models import Installation, Run, Signal, Wait
 from procedures.models.clock import clock
@@ -43,6 +43,7 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     Installation.current()
     Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
     LinkCounter.objects.create(user=bob)
+    FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)
     return waiting
 
 

@@ -19,7 +19,7 @@ from django.utils.html import strip_tags
 from chat.models import HumanRequest, HumanResponse, Mail, Session
 from chat.services import note_presence
 from dashboard.demo import let_operators_view
-from dashboard.models import ApiToken, Preferences
+from dashboard.models import ApiToken, FormerName, Preferences
 from procedures.models import Event, Grant, Installation, Procedure, Run
 from procedures.overview.words import short_id
 from procedures.services import Sent, send_signal
@@ -49,6 +49,7 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
     Mail.objects.create(request=request_of(run), user=bob, created_at=run.created_at)
     note_presence(bob)
     Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
+    FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)
     Installation.current()
     send_signal(run.pk, Sent("paid", "p-1", 31), by=alice)
     respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")

@@ -22,7 +22,7 @@ from chat.live.frames import frames
 from chat.live.streams import Stream, allowed
 from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
 from chat.services import find_mails, post_message, reassign_request, send_mail
-from dashboard.models import LinkCounter, Preferences
+from dashboard.models import FormerName, LinkCounter, Preferences
 from dashboard.sign_in import tokens
 from procedures.engine.files import File, file_desk
 from procedures.files import ContentStore
@@ -182,6 +182,7 @@ def create_rows_for_admin(family: Family) -> None:
     Installation.current()
     Preferences.objects.get_or_create(user=family.bob)
     LinkCounter.objects.get_or_create(user=family.bob)
+    FormerName.objects.create(kind="user", name="robert", held_by=family.bob.pk)
     Client().force_login(family.bob)
 
 

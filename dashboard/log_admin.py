@@ -1,0 +1,39 @@
+"""Django's log as a page: what administrators did, and how people signed in."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+
+from procedures.admin.history import HistoryAdmin
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(HistoryAdmin):
+    """For auditors: whoever has the permission "Can view log entry"."""
+
+    date_hierarchy = "action_time"
+    list_display = ["action_time", "who", "action_flag", "content_type", "object_repr", "words"]
+    list_display_links = ["action_time"]
+    list_filter = ["action_flag", "content_type"]
+    list_select_related = ["user", "content_type"]
+    ordering = ["-action_time", "-pk"]
+    search_fields = ["user__username", "object_repr", "=object_id", "change_message"]
+    fields = [
+        "action_time",
+        "who",
+        "action_flag",
+        "content_type",
+        "object_id",
+        "object_repr",
+        "words",
+    ]
+    readonly_fields = ["who", "words"]
+
+    @admin.display(description="user", ordering="user")
+    def who(self, entry: LogEntry) -> str:
+        return f"{entry.user} (id {entry.user_id})"
+
+    @admin.display(description="what was done")
+    def words(self, entry: LogEntry) -> Any:
+        return entry.get_change_message()

@@ -1,0 +1,23 @@
+"""Names that people and groups once had: history still speaks of them by these."""
+
+from django.db import models
+
+
+class FormerName(models.Model):
+    """A name that was given up. Nobody else is given it: old approvals would read as theirs."""
+
+    class Kind(models.TextChoices):
+        USER = "user"
+        GROUP = "group"
+
+    kind = models.CharField(max_length=5, choices=Kind)
+    name = models.CharField(max_length=150)
+    held_by = models.BigIntegerField(help_text="The id of the user or group that had it.")
+    left_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["kind", "name"], name="former_names")]
+
+    def __str__(self) -> str:
+        return f"{self.name} (once {self.kind} {self.held_by})"

@@ -1,0 +1,87 @@
+"""Which names people and groups may be given: history and code speak of them by name."""
+
+import unicodedata
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+
+from chat.models import HumanRequest
+from dashboard.models.former_name import FormerName
+from procedures.models import Signal
+
+BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
+"""What a target of `assign=` or a line of the journal may begin with."""
+WORDS = ("system", "the system", "the clock", "a worker")
+"""Whom the journal names where no person acted."""
+Kind = FormerName.Kind
+
+
+def language_fault(name: str) -> str:
+    """Return why a name can't be told from the language of `assign=` and the journal, or ""."""
+    plain = unicodedata.normalize("NFKC", name).strip().casefold()
+    if plain in WORDS:
+        return f"“{name}” names the system itself in the journal. Choose another name."
+    for one in BEGINNINGS:
+        if plain.startswith(one):
+            return f"A name can't begin with “{one}”: requests are assigned in words like that."
+    return ""
+
+
+def history_fault(kind: str, name: str, pk: int | None) -> str:
+    """Return why history holds a name for somebody else, or ""."""
+    held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=pk or 0)
+    if former := held.first():
+        words = f"History knows {kind} {former.held_by} as “{name}”"
+    elif kind == Kind.USER and _is_anothers(name, pk):
+        words = f"History knows somebody else as “{name}”"
+    else:
+        return ""
+    return f"{words}, and would read as another's. Choose another name."
+
+
+def _is_anothers(name: str, pk: int | None) -> bool:
+    """Whether somebody answered or sent something under a name that was theirs then."""
+    answered = HumanRequest.objects.filter(closed_by=name).exclude(responses=None)
+    if answered.exclude(responses__user=pk).exists():
+        return True
+    return Signal.objects.filter(sender=name).exclude(sent_by=None).exclude(sent_by=pk).exists()
+
+
+def check_name(kind: str, name: str, pk: int | None) -> None:
+    """Raise `ValidationError`, with a sentence, for a name that nobody else may be given."""
+    if fault := language_fault(name) or history_fault(kind, name, pk):
+        raise ValidationError(fault)
+
+
+def keep_name(
+    sender: Any,
+    instance: Any,
+    *,
+    raw: bool = False,
+    update_fields: Collection[str] | None = None,
+    **_: Any,
+) -> None:
+    """Before a user or group is saved: check a new name, and remember the one given up."""
+    kind, field = (Kind.USER, "username") if sender is User else (Kind.GROUP, "name")
+    if raw or not (update_fields is None or field in update_fields):
+        return
+    name = getattr(instance, field)
+    if instance.pk is None:
+        check_name(kind, name, None)
+        return
+    before = sender.objects.filter(pk=instance.pk).values_list(field, flat=True).first()
+    if before != name:
+        check_name(kind, name, instance.pk)
+        if before is not None:
+            FormerName.objects.create(kind=kind, name=before, held_by=instance.pk)
+
+
+def keep_name_of_the_deleted(sender: Any, instance: User | Group, **_: Any) -> None:
+    kind, name = (
+        (Kind.USER, instance.username)
+        if isinstance(instance, User)
+        else (Kind.GROUP, instance.name)
+    )
+    FormerName.objects.create(kind=kind, name=name, held_by=instance.pk)

@@ -1,0 +1,41 @@
+"""What people and administrators do with accounts, in Django's log, where auditors read it.
+
+The entries stand under the person whom they are about: a name that nobody has can't be the subject
+of one, so failures under such names are in the site's own log alone.
+"""
+
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest
+
+LONGEST_NAME = 200
+
+
+def note(user: User, words: str, *, about: Any = None) -> None:
+    """Keep that this person did, or was given, something. `about`: a row, if not themselves."""
+    row = about or user
+    LogEntry.objects.create(
+        user_id=user.pk,
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+        object_repr=str(row)[:LONGEST_NAME],
+        action_flag=CHANGE,
+        change_message=words,
+    )
+
+
+def note_signed_in(request: HttpRequest | None, user: User) -> None:
+    note(user, f"Signed in{_from(request)}.")
+
+
+def note_failed(request: HttpRequest | None, name: str) -> None:
+    if user := User.objects.filter(username=name).first():
+        note(user, f"A sign-in failed{_from(request)}.")
+
+
+def _from(request: HttpRequest | None) -> str:
+    address = request.META.get("REMOTE_ADDR") if request else None
+    return f" from {address}" if address else ""

@@ -1,0 +1,38 @@
+"""A run's acts and ends under "History" in the admin, in the words of its journal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from procedures.engine.journal import EventKind
+from procedures.engine.seals import ENDS
+from procedures.models import Event, Run
+from procedures.overview.lines import line_of
+
+TOLD = [EventKind.RUN_STARTED, *ENDS, EventKind.OPERATOR, EventKind.WAIT_CLOSED]
+MOST = 200
+
+
+@dataclass(frozen=True)
+class JournalLine:
+    """One event: when, by whom, with their id where one is kept, and what."""
+
+    seq: int
+    at: datetime
+    who: str
+    words: str
+
+
+def history_of(run: Run) -> list[JournalLine]:
+    """Return the newest acts of people and ends of the run, the newest first; one too many."""
+    events = Event.objects.filter(run=run, kind__in=TOLD).order_by("-seq")
+    return [_line(event) for event in events[: MOST + 1]]
+
+
+def _line(event: Event) -> JournalLine:
+    line, content = line_of(event), event.content
+    number = content.get("responder_id") or content.get("by_id")
+    who = f"{line.actor} (id {number})" if number else line.actor
+    reason = content.get("reason") if event.kind == EventKind.OPERATOR else ""
+    words = str(line.words)
+    told = f"{words}: {reason}" if reason and str(reason) not in words else words
+    return JournalLine(event.seq, event.at, who, told)

@@ -1,0 +1,78 @@
+"""Auditors read what administrators did, and who came in; a run's history shows its journal."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from chat.services import Answer, respond
+from dashboard.models import ApiToken
+from dashboard.sign_in import sign_in_link
+from procedures.runner import advance_run
+from procedures.services import cancel_run
+from tests.calls import request_of, run_until_it_waits
+from tests.pages import browser
+
+LOG = "/admin/admin/logentry/"
+
+
+@pytest.fixture
+def auditor(carol: User) -> Client:
+    carol.is_staff = True
+    carol.save()
+    carol.user_permissions.add(Permission.objects.get(codename="view_logentry"))
+    return browser(carol)
+
+
+def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) -> None:
+    bob.set_password("correct horse battery")
+    bob.save()
+    client = Client()
+    client.post("/sign-in", {"username": "bob", "password": "wrong"}, REMOTE_ADDR="192.0.2.7")
+    client.login(username="bob", password="correct horse battery")
+    sign_in_link(bob)
+    ApiToken.create_for(bob, name="robot")
+    token = ApiToken.objects.get()
+    client.post(f"/profile/tokens/{token.pk}/revocation")
+
+    said = LogEntry.objects.filter(user=bob).order_by("pk").values_list("change_message", flat=True)
+    assert [one.split(" from ")[0].rstrip(".") for one in said] == [
+        "A sign-in failed",
+        "Signed in",
+        "A sign-in link was made",
+        "Made the token robot of bob",
+        "Revoked the token robot of bob",
+    ]
+    shown = auditor.get(LOG).content.decode()
+    assert "Made the token robot of bob." in shown
+    assert f"bob (id {bob.pk})" in shown
+    entry = LogEntry.objects.latest("pk")
+    assert auditor.post(f"{LOG}{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert browser(bob).get(LOG).status_code == 302
+
+
+def test_a_runs_history_shows_its_journal(admin_client: Client, admin_user: User) -> None:
+    run = run_until_it_waits("question", by=admin_user)
+    cancel_run(run.pk, by=admin_user, reason="No longer needed.")
+    other = run_until_it_waits("question", by=admin_user)
+    respond(request_of(other).pk, Answer(value=True, comment="Fine."), by=admin_user)
+    advance_run(other.pk)
+
+    history = admin_client.get(f"/admin/procedures/run/{run.pk}/history/").content.decode()
+    assert "No longer needed." in history
+    assert f"admin (id {admin_user.pk})" in history
+    assert (
+        "Approved by"
+        in admin_client.get(f"/admin/procedures/run/{other.pk}/history/").content.decode()
+    )
+
+
+def test_a_verification_leaves_an_entry(admin_client: Client, admin_user: User) -> None:
+    run = run_until_it_waits("question", by=admin_user)
+    form = {"action": "verify", "_selected_action": [str(run.pk)]}
+
+    admin_client.post("/admin/procedures/run/", form)
+
+    entry = LogEntry.objects.get(object_id=str(run.pk))
+    assert entry.user == admin_user
+    assert entry.change_message.startswith("Verified the journal. All ")

@@ -1,0 +1,84 @@
+"""A name is an identity in history: nobody is given one that reads as somebody else."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from chat.services import Answer, respond
+from dashboard.demo import create_demo_accounts
+from tests.calls import request_of, run_until_it_waits
+from tests.conftest import group
+
+RESERVED = ["system", "System", "@approver", "perm:app.code", "role:operate", "\uff53ystem"]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_names_of_the_language_are_refused_everywhere(
+    name: str, carol: User, admin_client: Client
+) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        User.objects.create_user(name)
+    with pytest.raises(ValidationError, match="name"):
+        Group.objects.create(name=name)
+    form = {"username": name, "usable_password": "false"}
+    for page in (f"user/{carol.pk}/change", "user/add", "group/add"):
+        shown = admin_client.post(f"/admin/auth/{page}/", {**form, "name": name})
+        assert shown.status_code == 200, page
+        assert shown.context["errors"]
+    assert not User.objects.filter(username=name).exists()
+    Group.objects.create(name="the systems of role: operations")
+
+
+@pytest.mark.parametrize("way", ["renamed", "deleted"])
+def test_a_name_that_was_given_up_is_given_to_nobody_else(way: str, carol: User) -> None:
+    first = User.objects.create_user("approver")
+    team = Group.objects.create(name="auditors")
+    if way == "renamed":
+        first.username, team.name = "retired", "old auditors"
+        first.save()
+        team.save()
+    else:
+        first.delete()
+        team.delete()
+
+    carol.username = "approver"
+    with pytest.raises(ValidationError, match="History knows user"):
+        carol.save()
+    with pytest.raises(ValidationError, match="History knows user"):
+        User.objects.create_user("Approver")
+    with pytest.raises(ValidationError, match="History knows group"):
+        Group.objects.create(name="auditors")
+
+    if way == "renamed":  # they may have it back themselves
+        first.username = "approver"
+        first.save()
+
+
+def test_a_name_under_which_somebody_answered_is_theirs(bob: User, admin_user: User) -> None:
+    run = run_until_it_waits("question")
+    respond(request_of(run).pk, Answer(value=True), by=admin_user)
+    User.objects.filter(pk=admin_user.pk).update(username="root")  # past the forms
+
+    bob.username = "admin"
+    with pytest.raises(ValidationError, match="History knows somebody else"):
+        bob.save()
+
+
+def test_a_demo_whose_people_and_groups_were_renamed_starts_again(db: None) -> None:
+    create_demo_accounts()
+    User.objects.get(username="outsider").delete()
+    for row, name in (
+        (User.objects.get(username="approver"), "username"),
+        (group("finance"), "name"),
+    ):
+        setattr(row, name, "renamed")
+        row.save()
+
+    create_demo_accounts()
+
+    assert set(User.objects.values_list("username", flat=True)) == {
+        "starter",
+        "renamed",
+        "operator",
+    }
