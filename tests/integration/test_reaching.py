@@ -11,6 +11,7 @@ from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import start_run, sweep
 from tests.calls import grant, run_until_it_waits
+from tests.pages import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,3 +90,18 @@ def test_what_was_lost_on_its_way_is_brought_once(act: str, bring: Callable[[Run
     assert child.status == ("succeeded" if act == "signal" else "cancelled")
     assert not RunInput.objects.filter(run=child).untaken().exists()
     assert child.events.filter(kind="wait.closed").count() == (1 if act == "signal" else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("sending", "Sends the signal <code>word</code> to the run"),
+        ("reading_below", "Reads the status of <code>receiving</code>: <code>queued</code>"),
+    ],
+)
+def test_people_read_in_the_journal_what_was_sent_and_read(
+    admin_user: User, name: str, told: str
+) -> None:
+    run = run_until_it_waits(name)
+
+    assert told in browser(admin_user).get(f"/runs/{run.pk}/journal").content.decode()

@@ -88,6 +88,7 @@ def test_a_failed_run_tries_its_step_again_and_repeats_nothing(failed: Run, dave
     assert failed.events.get(kind="operator").content == {
         "action": "retry",
         "by": "dave",
+        "by_id": dave.pk,
         "reason": "The disk is back.",
     }
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from procedures.engine import canonical
+from procedures.engine.children import is_abandoned
 from procedures.engine.handles import KEEPS_ON
 from procedures.engine.history import SOFT
 from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chain
@@ -171,8 +172,8 @@ class Witness:
         if not content["responder"]:
             raise BrokenError("who answered is stored", event.key)
         _check_time(event, wait, content)
-        if (event.key, content) in self.awaited:
-            self.awaited.remove((event.key, content))
+        if (answer := (event.key, without_time(content))) in self.awaited:
+            self.awaited.remove(answer)
         told = {**content, "value": unpacked(content, "value")}
         self.kept.closed[event.key] = told
         self.kept.ever_closed.append((event.key, told))
@@ -236,13 +237,13 @@ class Witness:
 
     def _wrong_with(self, row: Row) -> Iterator[tuple[str, str]]:
         left = dict(row.waits)
-        if row.status == RunStatus.FAILED:  # a retry goes on waiting for children
-            left = {key: wait for key, wait in left.items() if wait["wait"] not in KEEPS_ON}
+        if row.status == RunStatus.FAILED:  # a retry goes on waiting for what goes on
+            left = {key: wait for key, wait in left.items() if not is_abandoned(wait)}
         if row.status.is_end and left:
             yield "a run's end closes its waits", ", ".join(left)
         if row.status.is_end != self.is_ended and not row.inputs:
             yield "an ended run never runs again", f"it is {row.status}"
-        pending = [(one.key, one.data) for one in row.inputs]
+        pending = [(one.key, without_time(one.data)) for one in row.inputs]
         if lost := [key for key, content in self.awaited if (key, content) not in pending]:
             yield "a committed answer is never lost", ", ".join(lost)
         yield from self._signals(row)
@@ -282,3 +283,8 @@ def _check_time(event: Event, wait: Mapping[str, Any], content: Mapping[str, Any
     is_declared = wait["wait"] == "signal" or wait.get("on_timeout") == "default"
     if content["timed_out"] and content["value"] is not None and not is_declared:
         raise BrokenError("silence never approves undeclared", event.key)
+
+
+def without_time(content: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer as it was given: the store adds when it was taken in."""
+    return {name: value for name, value in content.items() if name != "at"}
