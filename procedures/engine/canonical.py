@@ -115,13 +115,13 @@ def check_whole(value: Any, hint: Any, text: str) -> None:
 def watch_of_type(hint: Any) -> Watch:
     """Where a value of that type could lose something."""
     try:
-        return _known_watch(hint)
+        return _known_watch(hint, "" if hint.__class__ is type else repr(hint))
     except TypeError:  # an annotation with something unhashable in it
         return losses.watch_of(adapter(hint).core_schema)
 
 
 @lru_cache(maxsize=1024)
-def _known_watch(hint: Any) -> Watch:
+def _known_watch(hint: Any, _spelling: str) -> Watch:
     return losses.watch_of(adapter(hint).core_schema)
 
 
@@ -166,14 +166,15 @@ def digest(text: str) -> str:
 
 
 def adapter(hint: Any) -> TypeAdapter[Any]:
+    """What reads and writes a type; `str | Decimal`, which equals `Decimal | str`, has its own."""
     try:
-        return _adapter(hint)
+        return _adapter(hint, "" if hint.__class__ is type else repr(hint))
     except TypeError:  # an annotation with something unhashable in it
         return TypeAdapter(served(hint))
 
 
 @lru_cache(maxsize=1024)
-def _adapter(hint: Any) -> TypeAdapter[Any]:
+def _adapter(hint: Any, _spelling: str) -> TypeAdapter[Any]:
     return TypeAdapter(served(hint))
 
 

@@ -65,8 +65,15 @@ def addresses(questions: list[HumanRequest]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [DESK, PHONE])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (DESK, "light"),
+        (PHONE, "dark"),
+        pytest.param(DESK, "dark", marks=pytest.mark.soak),
+        pytest.param(PHONE, "light", marks=pytest.mark.soak),
+    ],
+)
 def test_every_page_fits_and_has_no_grave_fault(
     width: int,
     scheme: Scheme,

@@ -1,9 +1,10 @@
-"""Every case runs over every storage: memory, and the database that TEST_DATABASE names."""
+"""Every case runs over every storage: SQLite and memory; PostgreSQL by TEST_DATABASE."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from procedures.models.clock import clock
 from tests import procedures
@@ -15,7 +16,11 @@ DATABASE = pytest.param(
 )
 
 
-@pytest.fixture(params=[pytest.param(MemoryBackend, id="memory"), DATABASE])
+MEMORY = pytest.param(MemoryBackend, id="memory")
+STORAGES = [DATABASE] if connection.vendor == "postgresql" else [MEMORY, DATABASE]
+
+
+@pytest.fixture(params=STORAGES)
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     yield request.param()
     clock.ahead = timedelta(0)

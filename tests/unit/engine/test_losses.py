@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from types import GenericAlias
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -232,6 +233,12 @@ def test_a_set_in_what_is_left_open_has_one_text(count: int) -> None:
     plain, _ = canonical.keepable({"names": [names] * count}, dict[str, Any])
 
     assert plain == {"names": [sorted(names)] * count}
+
+
+def test_the_order_of_a_union_counts_whichever_was_met_first() -> None:
+    for hint, kind in [(Color | Tone, Color), (Tone | Color, Tone)]:
+        assert type(canonical.load("red", hint)) is kind
+        assert type(canonical.load({"a": "red"}, GenericAlias(dict, (str, hint)))["a"]) is kind
 
 
 # Where values are kept
