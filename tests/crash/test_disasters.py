@@ -26,7 +26,8 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from chat.models import HumanRequest
 from procedures.engine.journal import RunStatus
-from procedures.models import Event, Run
+from procedures.files import MARK
+from procedures.models import Event, Installation, Run
 from tests import machine
 from tests.conftest import StartClock, StartWorker
 from tests.crash.weather import limit_files, pass_time, restart_postgres
@@ -216,6 +217,8 @@ def site(
         "LARGE_VALUE_BYTES": "1024",
         "RUN_LEASE_SECONDS": str(LEASE),
     }
+
+    (file_system / "files" / MARK).write_text(Installation.current().store)  # the site's own store
 
     def start_worker() -> Worker:
         return worker(concurrency=5, **variables)
