@@ -364,8 +364,7 @@ class Context:
     @property
     def parent_id(self) -> str | None:
         """The id of the run that started this one as its child; None for what people started."""
-        parent = self._line.recorder.first.content.get("parent")
-        return str(parent) if parent else None
+        return self._line.journal.run.parent_id
 
     @with_options("ctx.send")
     def send(

@@ -1,6 +1,6 @@
 """One claim's work on a run: replay the code to where it stands, and go on from there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -231,7 +231,6 @@ class Execution:
         data = {
             "by": self.recorder.first.content["by"],
             "generation": self.recorder.generation + 1,
-            **_parent_in(self.recorder.first.content),
             **packed("inputs", continued.inputs),
         }
         drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
@@ -273,10 +272,6 @@ class Execution:
         said = dict(self.journal.cancellation or {})
         release = Release(RunStatus.CANCELLED)
         return _with_problems((release, (Draft(EventKind.RUN_CANCELLED, data=said),)), problems)
-
-
-def _parent_in(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {"parent": content["parent"]} if "parent" in content else {}
 
 
 def _let_go(interruption: Interruption, key: str = "") -> Ending:

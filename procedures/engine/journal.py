@@ -153,6 +153,8 @@ class RunFacts:
     """How many workers in a row have claimed the run and kept nothing since, this one included."""
     depth: int = 0
     """How many runs stand above it: 0 for one that people have started."""
+    parent_id: str | None = None
+    """Of the run that started it; kept beside the journal: who reads a child need not know."""
     began_at: datetime | None = None
     is_left_without_storage: bool = False
     """Whether the last worker gave it up because it had lost its storage."""

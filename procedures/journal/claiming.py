@@ -18,7 +18,7 @@ from procedures.journal.children import settle_locked
 from procedures.journal.database import LEASE, DatabaseJournal
 from procedures.journal.deliveries import deliver_locked
 from procedures.journal.statements import insert
-from procedures.journal.storage import limit_locks, regardless, storage
+from procedures.journal.storage import limit_locks, storage, tell_regardless
 from procedures.models import Run, RunInput
 from procedures.models.besides import Besides
 from procedures.models.proofs import ledger_key
@@ -143,8 +143,7 @@ def _close_all(run: Run, *, at: datetime) -> None:
     content = closing("withdrawn", responder="system: run ended")
     for wait in run.waits.open():
         wait.close(content["outcome"], at=at)
-        with regardless():
-            hooks.wait_closed.send(Run, run=run, wait=wait, content=content)
+        tell_regardless(hooks.wait_closed, run=run, wait=wait, content=content)
 
 
 def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:

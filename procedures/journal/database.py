@@ -39,7 +39,7 @@ from procedures.journal.deliveries import refusal
 from procedures.journal.effects import take_effect
 from procedures.journal.leftovers import Standings, closed_after
 from procedures.journal.statements import Fence
-from procedures.journal.storage import durable, fault_of, regardless, storage
+from procedures.journal.storage import durable, fault_of, storage, tell_regardless
 from procedures.models import Event as EventRow
 from procedures.models import Head, Run, RunInput
 from procedures.models.cells import adapted
@@ -89,6 +89,7 @@ class DatabaseJournal:
             row.seed,
             row.head.claims,
             row.depth,
+            str(row.parent_wait.run_id) if row.parent_wait else None,
             began_at=row.created_at,
             is_left_without_storage=row.is_left_without_storage,
             limits=Limits(**settings.RUN_LIMITS),
@@ -373,8 +374,7 @@ class DatabaseJournal:
         [event] = self._chain(end)
         self._fence.append([event], end)
         self._row.let_go(RunStatus.CANCELLED, at=event.at)
-        with regardless():
-            hooks.run_ended.send(Run, run=self._row)
+        tell_regardless(hooks.run_ended, run=self._row)
         bring_end(self._row)
         transaction.on_commit(self._tell_of_change)
 

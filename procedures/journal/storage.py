@@ -4,13 +4,16 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.dispatch import Signal
 
 from procedures.engine.errors import FileStoreError, Refused, StorageLost
 
 logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, FileStoreError)
+LEFT_OUT = "A run was ended by force, and something above did not take part."
 LOST_CODES = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -110,11 +113,16 @@ def receivers() -> Iterator[None]:
         raise Refused(f"{type(error).__name__}: {error}") from error
 
 
-@contextmanager
-def regardless() -> Iterator[None]:
-    """What a layer above refuses is undone alone, and logged: the commit stands without it."""
+def tell_regardless(hook: Signal, **facts: Any) -> None:
+    """What refuses to take part is logged: the commit stands without it, and with all others."""
     try:
         with transaction.atomic(), receivers():
-            yield
-    except Refused:
-        logger.exception("A run was ended by force, and something above did not take part.")
+            for _, refusal in hook.send_robust(type(facts["run"]), **facts):
+                if isinstance(refusal, AWAY):
+                    raise refusal
+                if refusal is not None:
+                    logger.error(LEFT_OUT, exc_info=refusal)
+    except AWAY:
+        raise
+    except (Refused, DatabaseError):  # what was refused has broken the transaction of all
+        logger.exception(LEFT_OUT)

@@ -320,8 +320,7 @@ class Run(models.Model):
         """What its first event holds: who started it, and seals of what never changes about it."""
         who = {"by": self.starter, "by_id": self.started_by_id, "code": self.version.version}
         sealed = seals_of(self.facts(), owner=str(self.pk), key=ledger_key())
-        above = {"parent": str(self.parent_wait.run_id)} if self.parent_wait else {}
-        return {**who, **above, PROOF: sealed}
+        return {**who, PROOF: sealed}
 
     def facts(self) -> dict[str, Any]:
         """What never changes about it, by the names of its fields."""

@@ -342,6 +342,7 @@ def test_rows_beyond_the_limit_are_not_said_to_be_all(
         assert told in strip_tags(root.get(page("changelist", Event)).content.decode())
 
 
+@pytest.mark.usefixtures("static_files")
 def test_no_link_leads_to_a_page_that_turns_the_viewer_away(answered: Run, carol: User) -> None:
     """She may look at runs and sessions here, and is a stranger to the run."""
     User.objects.filter(pk=carol.pk).update(is_staff=True)

@@ -47,6 +47,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/runs/{run_id}/events/{seq}", "get"),
         ("/api/runs/{run_id}/inputs", "get"),
         ("/api/runs/{run_id}/result", "get"),
+        ("/api/runs/{run_id}/state", "get"),
         ("/api/runs/{run_id}/artifacts/{name}", "get"),
         ("/api/runs/{run_id}/signals/{name}", "post"),
         ("/api/signals/{number}", "get"),
@@ -134,6 +135,7 @@ def test_a_request_has_its_schema_under_that_name(schema: Json) -> None:
     assert "value_schema" not in fields
 
 
+@pytest.mark.usefixtures("static_files")
 def test_the_docs_page_loads_from_here_only(client: Client, db: None) -> None:
     page = client.get("/api/docs")
     text = page.content.decode()

@@ -69,7 +69,8 @@ def test_a_waiting_run_is_cancelled_at_once(dave: User, admin_user: User) -> Non
     assert run.ended_at
     assert journal_of(run)[-2:] == ["operator", "run.cancelled"]
     for event in run.events.filter(kind__in=["operator", "run.cancelled"]):
-        assert event.content == {"action": "cancel", "by": "dave", "reason": "Ordered twice."}
+        said = {"action": "cancel", "by": "dave", "by_id": dave.pk, "reason": "Ordered twice."}
+        assert {**event.content, "proof": {}} == {**said, "proof": {}}
     request.refresh_from_db()
     assert (request.status, request.outcome) == ("withdrawn", "withdrawn")
     with pytest.raises(AlreadyAnsweredError, match="not asked any more"):

@@ -17,6 +17,7 @@ from procedures.engine.journal import Batch, Draft, EventKind
 from procedures.journal import DatabaseJournal, claim
 from procedures.models import RunInput
 from procedures.models.event import READ_AT_ONCE
+from procedures.models.proofs import seal
 from procedures.services import start_run, verify_journal
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,9 @@ def test_a_kept_step_takes_little_memory() -> None:
 def test_what_comes_at_once_is_taken_in_however_much_it_is(request: pytest.FixtureRequest) -> None:
     run, _ = start_run("question", {}, by=None)
     many = 9000
-    news = (RunInput(run=run, kind="wait.closed", data="{}") for _ in range(many))
+    news = [RunInput(run=run, kind="wait.closed", data="{}") for _ in range(many)]
+    for one in news:
+        seal(one)
     RunInput.objects.bulk_create(news, batch_size=1000)
     if connection.vendor == "sqlite":  # less than any is built with
         limit, driver = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, connection.connection

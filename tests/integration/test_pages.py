@@ -53,6 +53,7 @@ def test_error_pages_need_nothing_that_may_be_broken(name: str) -> None:
     assert "Go home" in render_to_string(name)
 
 
+@pytest.mark.usefixtures("static_files")
 def test_the_styles_are_served(client: Client, db: None) -> None:
     page = client.get("/sign-in").content.decode()
     found = re.search(r'href="([^"]+app[^"]*\.css)"', page)

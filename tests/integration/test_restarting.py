@@ -63,10 +63,14 @@ def test_who_did_it_and_why_stands_in_the_new_journal(origin: Run, alice: User) 
     run = restarted(origin, alice, inputs={"count": 4})
 
     started, said = run.events.order_by("seq")
-    assert started.content == {"by": "alice", "code": run.version.version}
+    content = started.content
+    proof = content.pop("proof")
+    assert content == {"by": "alice", "by_id": alice.pk, "code": run.version.version}
+    assert {"inputs", "origin_id"} <= {*proof}
     assert said.content == {
         "action": "restart",
         "by": "alice",
+        "by_id": alice.pk,
         "reason": "The list was wrong.",
         "from": str(origin.pk),
         "changed_inputs": ["count"],

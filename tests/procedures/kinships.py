@@ -22,7 +22,7 @@ def zebra_parent(ctx: Context, paper: File, remark: str, whom: str) -> dict[str,
         assign="zebras",
     )
     ctx.review("A zebra review?", "A zebra draft.", assign="zebras")
-    ctx.spawn(plain_child, whom=whom)
+    ctx.spawn(plain_child, whom=whom, on_parent_end="abandon")
     ctx.ask("A zebra word?", assign="zebras")
     ctx.map(plain_child, [{"whom": whom}, {"whom": "@zebra_bob"}])
     return {"zebra_result": "zebra end"}

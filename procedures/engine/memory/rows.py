@@ -103,8 +103,7 @@ class MemoryRun:
         """What its first event holds: who started it, and seals of what never changes about it."""
         facts = self.facts
         named = {"inputs": facts.inputs, "seed": facts.seed, "depth": facts.depth}
-        above = {"parent": self.parent.run_id} if self.parent else {}
-        return {"by": by, **above, PROOF: seals_of(named, owner=facts.run_id, key=KEY)}
+        return {"by": by, PROOF: seals_of(named, owner=facts.run_id, key=KEY)}
 
     @property
     def noted(self) -> list[Event]:
