@@ -4,7 +4,11 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$(python3 -m pip config get glob
 INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
 COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 ON_POSTGRES := tests/conformance tests/integration tests/crash
-PARALLEL := --numprocesses auto --maxprocesses 4
+# What these look at is the same on any database: `make soak` runs them on both.
+ON_ANY := access api_docs api_errors api_responses child_rights compression demo drawn_evidence \
+	hardening letters outsider pages_* profile refund_over_http release sign_in throttle \
+	token_scopes weights
+PARALLEL := --numprocesses 4
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
@@ -19,7 +23,8 @@ test: .venv/dev  ## every check: format, lint, layers, types, tests on SQLite, t
 	.venv/bin/lint-imports
 	.venv/bin/mypy .
 	$(PYTHON) -m pytest $(PARALLEL)
-	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES)
+	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES) \
+		$(ON_ANY:%=--ignore-glob='*/test_%.py')
 
 coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of them runs
 	.venv/bin/coverage run -m pytest $(PARALLEL)
@@ -29,6 +34,7 @@ coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of th
 soak: .venv/dev  ## what takes minutes, on both databases
 	$(PYTHON) -m pytest -m soak
 	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES)
+	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ON_ANY:%=tests/integration/test_%.py)
 
 first-visit: .venv/dev  ## clone, run and answer as a newcomer does, counted and timed
 	$(PYTHON) -m pytest -q -m visit tests/browser

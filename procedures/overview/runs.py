@@ -136,6 +136,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
             state_of(
                 Facts(
                     run,
+                    now,
                     openings=openings.get(run.pk, ()),
                     is_late=is_late(run, openings.get(run.pk, ()), now),
                     failure=failures.get(run.pk, {}),
@@ -231,6 +232,7 @@ def _facts(
     since = max(run.base_seq, run.carried_seq)
     return Facts(
         run,
+        now,
         openings=openings,
         is_late=is_late(run, openings, now),
         failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},

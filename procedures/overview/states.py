@@ -9,7 +9,6 @@ from procedures.engine import canonical
 from procedures.engine.journal import RunStatus
 from procedures.engine.questions import Question
 from procedures.models import Run
-from procedures.models.clock import clock
 from procedures.overview.openings import STANDS, WITHOUT_STORAGE
 from procedures.overview.waiting import LONGEST_PROMPT, Opening, people_of, what_is_waited_for
 from procedures.overview.words import (
@@ -72,6 +71,8 @@ class Facts:
     """What there is to say about a run besides its own row. Lists know less of it than pages."""
 
     run: Run
+    now: datetime
+    """Read once for a whole list: to ask PostgreSQL for the time is a query."""
     openings: Sequence[Opening] = ()
     """The waits that are open, questions first."""
     is_late: bool = False
@@ -210,7 +211,7 @@ def _removed(facts: Facts) -> Sentence:
 
 def _running(facts: Facts) -> Sentence:
     run = facts.run
-    if run.is_silent(clock.now()):
+    if run.is_silent(facts.now):
         return _stuck(run)
     if run.cancel_requested_at:
         then = ("when ", code(run.working_on), " is over") if run.working_on else ("soon",)
@@ -247,7 +248,7 @@ def _waiting(facts: Facts) -> Sentence:
 def _end_of_time(facts: Facts) -> tuple[str | datetime, ...]:
     """That a limit ends the run, where what it waits for may take longer."""
     ends = facts.run.ends_at
-    if ends is None or ends - clock.now() > FAR:
+    if ends is None or ends - facts.now > FAR:
         return ()
     if all(one.due_at and one.due_at < ends for one in facts.openings):
         return ()

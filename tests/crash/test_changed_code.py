@@ -95,7 +95,11 @@ def shop(tmp_path: Path, worker: StartWorker) -> Shop:
 
 @pytest.mark.usefixtures("alice")
 @pytest.mark.parametrize(
-    ("pay", "send"), [(PAY, SEND), (NAMED_PAY, NAMED_SEND)], ids=["unnamed", "named"]
+    ("pay", "send"),
+    [
+        pytest.param(PAY, SEND, id="unnamed"),
+        pytest.param(NAMED_PAY, NAMED_SEND, id="named", marks=pytest.mark.soak),
+    ],
 )
 def test_two_approvals_swapped_under_a_waiting_run_quarantine_it(
     shop: Shop, pay: str, send: str, desk: Desk, bob: User
@@ -121,10 +125,11 @@ def test_two_approvals_swapped_under_a_waiting_run_quarantine_it(
 @pytest.mark.parametrize(
     ("pay", "send", "becomes"),
     [
-        (PAY, SEND, (RunStatus.QUARANTINED, CHANGED)),
-        (NAMED_PAY, NAMED_SEND, (RunStatus.SUCCEEDED, "")),
+        pytest.param(
+            *(PAY, SEND, (RunStatus.QUARANTINED, CHANGED)), id="unnamed", marks=pytest.mark.soak
+        ),
+        pytest.param(NAMED_PAY, NAMED_SEND, (RunStatus.SUCCEEDED, ""), id="named"),
     ],
-    ids=["unnamed", "named"],
 )
 def test_two_answered_approvals_swapped_keep_their_answers_or_stop_the_run(
     shop: Shop, pay: str, send: str, becomes: tuple[RunStatus, str], desk: Desk, bob: User

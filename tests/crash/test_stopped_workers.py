@@ -35,10 +35,24 @@ def assert_nothing_is_lost(run: Run, desk: Desk) -> None:
     assert [row.object_repr for row in LogEntry.objects.all()] == [f"{run.pk}:row"]
 
 
-@pytest.mark.parametrize("gate", ["after plain", "after once", "after row"])
-@pytest.mark.parametrize("whom", ["group", "main"])
+@pytest.mark.parametrize(
+    ("whom", "gate"),
+    [
+        ("group", "after plain"),
+        ("group", "after once"),
+        ("main", "after row"),
+        *(
+            pytest.param(whom, gate, marks=pytest.mark.soak)
+            for whom, gate in (
+                ("group", "after row"),
+                ("main", "after plain"),
+                ("main", "after once"),
+            )
+        ),
+    ],
+)
 def test_a_step_at_work_is_kept_when_its_worker_is_told_to_stop(
-    gate: str, whom: str, worker: StartWorker, desk: Desk, alice: User
+    whom: str, gate: str, worker: StartWorker, desk: Desk, alice: User
 ) -> None:
     first = worker(concurrency=1, STOP_SECONDS="10")
     with desk.closed(gate):
@@ -55,7 +69,16 @@ def test_a_step_at_work_is_kept_when_its_worker_is_told_to_stop(
     assert_nothing_is_lost(run, desk)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        *(
+            pytest.param(number, marks=pytest.mark.soak)
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+        ),
+    ],
+)
 def test_a_slot_outlives_what_signals_it_alone(
     number: signal.Signals, running_worker: Worker, desk: Desk, alice: User
 ) -> None:

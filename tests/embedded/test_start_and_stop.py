@@ -13,7 +13,14 @@ from tests.embedded.product import PATIENCE, Product
 from tests.processes import wait_until
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.soak),
+    ],
+)
 def test_a_signal_stops_everything(new_product: NewProduct, number: signal.Signals) -> None:
     product = new_product().start()
 
@@ -25,7 +32,9 @@ def test_a_signal_stops_everything(new_product: NewProduct, number: signal.Signa
 
 
 @pytest.mark.parametrize("trace", ["dev.lock", "redis/redis.sock", "countersign.sqlite3"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_a_signal_in_the_middle_of_the_start_stops_it(
     new_product: NewProduct, trace: str, number: signal.Signals
 ) -> None:

@@ -227,7 +227,14 @@ def test_what_changes_something_refuses_unknown_parameters_too(run: Run, admin_u
 # Looking
 
 
-@pytest.mark.parametrize("person", [None, "carol", "alice", "bob", "dave", "admin"])
+@pytest.mark.parametrize(
+    "person",
+    [
+        None,
+        "admin",
+        *(pytest.param(name, marks=pytest.mark.soak) for name in ("carol", "alice", "bob", "dave")),
+    ],
+)
 def test_looking_changes_nothing(
     filled: dict[str, object], carol: User, operator: User, admin_user: User, person: str | None
 ) -> None:

@@ -55,8 +55,9 @@ def rest(page: str, request: HumanRequest, name: str) -> bool:
     return f'href="/requests/{request.pk}/whole/{name}" download' in page
 
 
-def test_no_page_is_heavier_for_what_was_kept(alice: User, bob: User) -> None:
-    requests, client = asked(alice), browser(bob)
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.soak)])
+def test_no_page_is_heavier_for_what_was_kept(step: int, alice: User, bob: User) -> None:
+    requests, client = asked(alice)[::-step], browser(bob)
 
     assert weight(client, "/") < 700 * KB
     assert weight(client, "/overview") < 100 * KB
