@@ -48,6 +48,8 @@ class Standings:
         self.before: dict[str, Standing] = {}
         self.lasting: dict[str, str] = {}
         """Statements, by connection, whose effect outlasts them."""
+        self.used: set[str] = set()
+        """Connections that a statement was sent by: the first of a transaction begins it."""
         for one in _opened():
             self.before[one.alias] = _standing(one)
             one.execute_wrappers.append(self._see)
@@ -63,7 +65,7 @@ class Standings:
     def _put_away(self, database: BaseDatabaseWrapper) -> str:
         before = self.before.get(database.alias, NOTHING_OPEN)
         del database.execute_wrappers[before.wrappers :]  # ours, and what the code has added
-        words = _left_open(database, before)
+        words = _left_open(database, before, is_used=database.alias in self.used)
         if words:
             _go_back(database, before)
         if words or database.alias in self.lasting:
@@ -78,8 +80,10 @@ class Standings:
         many: bool,  # noqa: FBT001 (Django's own order)
         context: dict[str, Any],
     ) -> Any:
+        alias = context["connection"].alias
+        self.used.add(alias)
         if isinstance(sql, str) and _is_lasting(sql):
-            self.lasting[context["connection"].alias] = sql
+            self.lasting[alias] = sql
         return execute(sql, params, many, context)
 
     _see.is_ours = True  # type: ignore[attr-defined]  # what the engine says passes it by
@@ -112,7 +116,7 @@ def _standing(database: BaseDatabaseWrapper) -> Standing:
     )
 
 
-def _left_open(database: BaseDatabaseWrapper, before: Standing) -> str:
+def _left_open(database: BaseDatabaseWrapper, before: Standing, *, is_used: bool) -> str:
     driver = database.connection
     if not (before.depth or database.atomic_blocks) and (
         driver is None or (database.autocommit and not _is_in_transaction(driver))
@@ -123,7 +127,9 @@ def _left_open(database: BaseDatabaseWrapper, before: Standing) -> str:
         return "It left a transaction open: transaction.atomic() was entered and never left."
     if now.depth < before.depth:
         return "It ended the transaction that it was called in."
-    return _broken_inside(database) if before.depth else _begun_outside(database, now)
+    return (
+        _broken_inside(database, is_used=is_used) if before.depth else _begun_outside(database, now)
+    )
 
 
 def _begun_outside(database: BaseDatabaseWrapper, now: Standing) -> str:
@@ -134,14 +140,16 @@ def _begun_outside(database: BaseDatabaseWrapper, now: Standing) -> str:
     return ""
 
 
-def _broken_inside(database: BaseDatabaseWrapper) -> str:
+def _broken_inside(database: BaseDatabaseWrapper, *, is_used: bool) -> str:
     if database.needs_rollback:
         return "It let an error pass that has undone its transaction: nothing of it can be kept."
     status = _status_of(database.connection)
     if status == TransactionStatus.INERROR:
         return "It let a database error pass: nothing of its transaction can be kept."
     is_sqlite = database.vendor == "sqlite"
-    if status == TransactionStatus.IDLE or (is_sqlite and not database.connection.in_transaction):
+    if (status == TransactionStatus.IDLE and is_used) or (
+        is_sqlite and not database.connection.in_transaction
+    ):
         return "It ended the transaction that it was called in (COMMIT or ROLLBACK)."
     return ""
 

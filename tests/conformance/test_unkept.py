@@ -156,6 +156,12 @@ def test_code_that_was_mended_is_not_asked_to_do_it_again(backend: Backend) -> N
     assert did == ["pay", "cancel the order"]
 
 
+def test_a_transaction_in_which_nothing_is_written_is_kept(backend: Backend) -> None:
+    run_id = backend.start(procedures.idle_transaction)
+
+    assert backend.advance(run_id) == RunStatus.SUCCEEDED
+
+
 @pytest.mark.parametrize("pure", [True, False])
 def test_without_an_effect_it_fails_once_and_is_not_tried_again(
     backend: Backend, *, pure: bool

@@ -34,6 +34,12 @@ def write_and_talk(step: Step) -> None:
 
 
 @procedure
+def idle_transaction(ctx: Context) -> str:
+    """A step that may write, and has nothing to write this time."""
+    return ctx.step(str, "nothing", name="write", transaction=True)
+
+
+@procedure
 def talking_transaction(ctx: Context) -> None:
     ctx.step(write_and_talk, transaction=True)
 

@@ -9,13 +9,18 @@ import pytest
 from procedures.engine import canonical
 from procedures.engine.journal import Event, RunStatus, closing
 from procedures.models import Event as EventRow
-from procedures.models import Procedure
+from procedures.models import Procedure, Run
+from procedures.models.clock import clock
 from procedures.overview.lines import line_of
 from procedures.overview.states import Facts, state_of
 from procedures.overview.values import Shown, shown
 from procedures.overview.waiting import Opening
 from procedures.overview.words import asked, initials, listed, shortened, spoken, spoken_size
 from tests.overviews import NINE, asking, at, failed, run, step
+
+
+def facts_of(one: Run, **known: Any) -> Facts:
+    return Facts(one, clock.now(), **known)
 
 
 def error(kind: str, message: str, **more: str) -> str:
@@ -27,7 +32,7 @@ def sentence(facts: Facts) -> str:
 
 
 def waiting_for(*openings: Opening, **run_values: Any) -> Facts:
-    return Facts(run(RunStatus.WAITING, **run_values), openings=openings)
+    return facts_of(run(RunStatus.WAITING, **run_values), openings=openings)
 
 
 def words(facts: Facts) -> str:
@@ -84,7 +89,7 @@ def test_who_is_asked() -> None:
 
 
 def test_queued() -> None:
-    facts = Facts(run(RunStatus.QUEUED))
+    facts = facts_of(run(RunStatus.QUEUED))
 
     assert words(facts) == "Queued"
     assert sentence(facts) == "Waits for a free worker since 09:00."
@@ -92,7 +97,7 @@ def test_queued() -> None:
 
 def test_queued_again_by_an_answer() -> None:
     answered = {**asking(), **closing("approved", responder="bob")}
-    facts = Facts(run(RunStatus.QUEUED), answered=answered)
+    facts = facts_of(run(RunStatus.QUEUED), answered=answered)
 
     assert sentence(facts) == (
         "The answer to Refund 7 €?: approved, by bob; goes on as soon as a worker is free."
@@ -100,7 +105,7 @@ def test_queued_again_by_an_answer() -> None:
 
 
 def test_queued_again_by_the_clock() -> None:
-    facts = Facts(run(RunStatus.QUEUED), answered=closing("elapsed", responder="system: clock"))
+    facts = facts_of(run(RunStatus.QUEUED), answered=closing("elapsed", responder="system: clock"))
 
     assert sentence(facts) == "The time is up; goes on as soon as a worker is free."
 
@@ -108,9 +113,9 @@ def test_queued_again_by_the_clock() -> None:
 def test_running_between_steps_and_within_one() -> None:
     working = run(RunStatus.RUNNING, working_on="pay", working_attempt=2, working_since=NINE)
 
-    assert sentence(Facts(run(RunStatus.RUNNING))) == "Working on the next step."
-    assert sentence(Facts(working)) == "Working: pay, attempt 2, for 09:00."
-    assert sentence(Facts(working, progress="3 of 9")).endswith("for 09:00: 3 of 9")
+    assert sentence(facts_of(run(RunStatus.RUNNING))) == "Working on the next step."
+    assert sentence(facts_of(working)) == "Working: pay, attempt 2, for 09:00."
+    assert sentence(facts_of(working, progress="3 of 9")).endswith("for 09:00: 3 of 9")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +206,7 @@ def test_a_run_without_its_code_is_stuck_whatever_it_stands_at(status: RunStatus
     gone = run(status, procedure=Procedure(name="gone"))
     openings = [Opening({"wait": "timer"}, NINE, at(60))] if status == "waiting" else []
     failure = {"step": "pay", "type": "OSError", "message": "No line.", "attempt": 1}
-    facts = Facts(gone, openings=openings, failure=failure, is_removed=True)
+    facts = facts_of(gone, openings=openings, failure=failure, is_removed=True)
 
     assert (words(facts), state_of(facts).look) == ("Stuck", "quarantined")
     assert sentence(facts) == (
@@ -212,7 +217,7 @@ def test_a_run_without_its_code_is_stuck_whatever_it_stands_at(status: RunStatus
 
 def test_what_is_paused_or_ended_without_its_code_is_not_stuck() -> None:
     ended, paused = (
-        Facts(run(status, procedure=Procedure(name="gone"), ended_at=NINE), is_removed=True)
+        facts_of(run(status, procedure=Procedure(name="gone"), ended_at=NINE), is_removed=True)
         for status in (RunStatus.SUCCEEDED, RunStatus.PAUSED)
     )
 
@@ -241,14 +246,14 @@ def test_what_is_paused_or_ended_without_its_code_is_not_stuck() -> None:
 def test_what_no_worker_has_taken_in_is_told_as_what_it_is(
     opened: dict[str, Any], closed: dict[str, Any], told: str
 ) -> None:
-    facts = Facts(run(RunStatus.QUEUED), answered={**opened, **closed})
+    facts = facts_of(run(RunStatus.QUEUED), answered={**opened, **closed})
 
     assert sentence(facts) == f"{told}; goes on as soon as a worker is free."
 
 
 def test_what_was_undone_is_not_kept() -> None:
-    facts = Facts(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=2, to_undo=2)
-    partly = Facts(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=1, to_undo=2)
+    facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=2, to_undo=2)
+    partly = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=1, to_undo=2)
 
     assert sentence(facts) == "Cancelled. It has undone what it noted to undo: 2 steps."
     assert sentence(partly) == (
@@ -258,7 +263,7 @@ def test_what_was_undone_is_not_kept() -> None:
 
 def test_retrying() -> None:
     failure = {"step": "pay", "type": "OSError", "message": "No line.", "attempt": 1}
-    facts = Facts(run(RunStatus.RETRYING, wake_at=at(60)), failure=failure)
+    facts = facts_of(run(RunStatus.RETRYING, wake_at=at(60)), failure=failure)
 
     assert words(facts) == "Retrying"
     assert sentence(facts) == "pay failed: OSError: No line. Attempt 2 follows at 09:01."
@@ -267,18 +272,18 @@ def test_retrying() -> None:
 def test_done() -> None:
     ended = run(RunStatus.SUCCEEDED, ended_at=at(960))
 
-    assert words(Facts(ended)) == "Done"
-    assert sentence(Facts(ended)) == "Finished after 16 min."
-    assert sentence(Facts(ended, kept=2, answers=1)) == (
+    assert words(facts_of(ended)) == "Done"
+    assert sentence(facts_of(ended)) == "Finished after 16 min."
+    assert sentence(facts_of(ended, kept=2, answers=1)) == (
         "Finished after 16 min: 2 steps and 1 question to people."
     )
-    assert sentence(Facts(ended, kept=0)) == "Finished after 16 min: nothing to do."
-    assert sentence(Facts(ended, kept=0, others=2)) == "Finished after 16 min: 2 waits."
+    assert sentence(facts_of(ended, kept=0)) == "Finished after 16 min: nothing to do."
+    assert sentence(facts_of(ended, kept=0, others=2)) == "Finished after 16 min: 2 waits."
 
 
 def test_failed_in_a_step() -> None:
     told = error("StepFailedError", "send_mail: SMTPError: 550")
-    facts = Facts(run(RunStatus.FAILED, error=told, ended_at=at(1)), kept=3)
+    facts = facts_of(run(RunStatus.FAILED, error=told, ended_at=at(1)), kept=3)
 
     assert words(facts) == "Failed"
     assert sentence(facts) == "Failed in send_mail: SMTPError: 550. 3 steps kept."
@@ -286,23 +291,23 @@ def test_failed_in_a_step() -> None:
 
 def test_an_error_of_the_engine_is_told_in_its_words_alone() -> None:
     told = error("RequestExpiredError", "Nobody answered 'Hurry?' in time.")
-    facts = Facts(run(RunStatus.FAILED, error=told, ended_at=NINE), kept=1)
+    facts = facts_of(run(RunStatus.FAILED, error=told, ended_at=NINE), kept=1)
 
     assert sentence(facts) == "Failed: Nobody answered 'Hurry?' in time. 1 step kept."
 
 
 def test_failed_outside_of_steps() -> None:
-    facts = Facts(run(RunStatus.FAILED, error=error("ValueError", "No."), ended_at=NINE), kept=0)
+    facts = facts_of(run(RunStatus.FAILED, error=error("ValueError", "No."), ended_at=NINE), kept=0)
 
     assert sentence(facts) == "Failed: ValueError: No. No step is kept."
 
 
 def test_paused_cancelled_quarantined() -> None:
     told = error("Mismatch", "The code now ends", remedy="Bring it back.")
-    cancelled = Facts(run(RunStatus.CANCELLED, ended_at=NINE), kept=1)
-    quarantined = Facts(run(RunStatus.QUARANTINED, error=told))
+    cancelled = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), kept=1)
+    quarantined = facts_of(run(RunStatus.QUARANTINED, error=told))
 
-    assert sentence(Facts(run(RunStatus.PAUSED))) == (
+    assert sentence(facts_of(run(RunStatus.PAUSED))) == (
         "Paused since 09:00. It does nothing until it is let go on."
     )
     assert sentence(cancelled) == "Cancelled. 1 step kept."
@@ -312,14 +317,14 @@ def test_paused_cancelled_quarantined() -> None:
 
 def test_a_cancelled_run_tells_who_cancelled_it_and_why() -> None:
     said = {"action": "cancel", "by": "dave", "reason": "Ordered twice"}
-    facts = Facts(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
+    facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
 
     assert sentence(facts) == "Cancelled by dave: “Ordered twice”. 2 steps kept."
 
 
 def test_a_run_that_was_ended_at_once_says_so() -> None:
     said = operation("force_end") | {"forced": True}
-    facts = Facts(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
+    facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
 
     told = "Ended at once by dave: “Why not?” Nothing was undone. 2 steps kept."
     assert sentence(facts) == told
@@ -327,7 +332,7 @@ def test_a_run_that_was_ended_at_once_says_so() -> None:
 
 def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
     paused = run(RunStatus.PAUSED, pause_requested_at=NINE)
-    facts = Facts(paused, openings=[Opening(asking(), at(5))], paused=operation("pause"))
+    facts = facts_of(paused, openings=[Opening(asking(), at(5))], paused=operation("pause"))
 
     assert sentence(facts) == (
         "Paused since 09:00 by dave: “Why not?” It does nothing until it is let go on. "
@@ -339,18 +344,18 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
 def test_a_working_run_that_is_asked_to_pause_says_so() -> None:
     asked_to_pause = run(RunStatus.RUNNING, pause_requested_at=NINE, working_on="charge")
 
-    assert sentence(Facts(asked_to_pause)) == "Is being paused, and rests when charge is over."
+    assert sentence(facts_of(asked_to_pause)) == "Is being paused, and rests when charge is over."
 
 
 def test_a_working_run_that_is_asked_to_stop_says_so() -> None:
     asked_to_stop = run(RunStatus.RUNNING, cancel_requested_at=NINE, working_on="charge")
 
-    assert sentence(Facts(asked_to_stop)) == "Is being cancelled, and ends when charge is over."
+    assert sentence(facts_of(asked_to_stop)) == "Is being cancelled, and ends when charge is over."
 
 
 def test_every_status_has_its_words() -> None:
     for status in RunStatus:
-        facts = Facts(run(status, ended_at=NINE, error=error("E", "m")))
+        facts = facts_of(run(status, ended_at=NINE, error=error("E", "m")))
         assert str(state_of(facts).words)[0].isupper()
         assert str(state_of(facts).sentence).endswith(".") or status == "quarantined"
 
