@@ -5,10 +5,11 @@ INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
 COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
-ON_ANY := access api_docs api_errors api_responses child_rights compression demo drawn_evidence \
-	hardening letters outsider pages_* profile refund_over_http release sign_in throttle \
+ON_ANY := access alert_mails api_docs api_errors api_responses broker changed_code child_rights \
+	compression deadlines demo drawn_evidence full_redis hardening letters live machine mails \
+	outsider pages_* profile refund_over_http release sign_in stopped_workers stuck_slots throttle \
 	token_scopes weights
-PARALLEL := --numprocesses 4
+PARALLEL := --numprocesses 3 --dist worksteal
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
@@ -34,7 +35,7 @@ coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of th
 soak: .venv/dev  ## what takes minutes, on both databases
 	$(PYTHON) -m pytest -m soak
 	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES)
-	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ON_ANY:%=tests/integration/test_%.py)
+	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ON_ANY:%=tests/*/test_%.py)
 
 first-visit: .venv/dev  ## clone, run and answer as a newcomer does, counted and timed
 	$(PYTHON) -m pytest -q -m visit tests/browser
