@@ -131,7 +131,7 @@ class ReassignForm(ReasonForm):
 
 
 class AnsweredBy(admin.SimpleListFilter):
-    """By whoever closed a request."""
+    """A filter by whoever closed a request."""
 
     title = "who closed it"
     parameter_name = "closed_by"
@@ -235,7 +235,7 @@ class PartOfRequestAdmin(HistoryAdmin):
 
 
 class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
-    """Those that the journal of the request's run proves."""
+    """Parts of a request that the journal of its run proves."""
 
     def run_of(self, row: Assignment | HumanResponse) -> Run:
         return row.request.wait.run

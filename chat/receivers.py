@@ -39,7 +39,7 @@ def connect() -> None:
 
 
 def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
-    """What the run asks people now, the oldest first, as far as the user may see it."""
+    """Return the run's open requests that the user may see, the oldest first."""
     found = visible_requests(user).open().filter(wait__run=run).select_related("wait")
     shown = found.prefetch_related("assignments__user", "assignments__group").order_by("pk")[:most]
     return [

@@ -52,29 +52,30 @@ class ApiTokenAdmin(Admin):
         return False
 
 
+class OfUserAdmin(HistoryAdmin):
+    """Rows of one user, found by the user's name."""
+
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+
+
 @admin.register(SignIn)
-class SignInAdmin(HistoryAdmin):
+class SignInAdmin(OfUserAdmin):
     """Without the session's key: whoever has that is signed in."""
 
     list_display = ["user", "address", "agent", "signed_in_at"]
-    list_select_related = ["user"]
-    search_fields = ["user__username"]
     fields = ["user", "address", "agent", "signed_in_at"]
 
 
 @admin.register(Preferences)
-class PreferencesAdmin(HistoryAdmin):
+class PreferencesAdmin(OfUserAdmin):
     list_display = ["user", "time_zone"]
-    list_select_related = ["user"]
-    search_fields = ["user__username"]
     fields = ["user", "time_zone"]
 
 
 @admin.register(LinkCounter)
-class LinkCounterAdmin(HistoryAdmin):
+class LinkCounterAdmin(OfUserAdmin):
     list_display = ["user", "count"]
-    list_select_related = ["user"]
-    search_fields = ["user__username"]
     fields = ["user", "count"]
 
 

@@ -173,7 +173,7 @@ class RunDetailOut(RunOut):
 
     @staticmethod
     def resolve_parent(run: Run, context: Any) -> UUID | None:
-        return visible_id(run.parent_wait.run_id if run.parent_wait else None, context)
+        return visible_id(run.parent_id, context)
 
     @staticmethod
     def resolve_origin(run: Run, context: Any) -> UUID | None:

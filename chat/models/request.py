@@ -95,12 +95,12 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
 
 
 class Right(NamedTuple):
-    """By what right somebody answers a request."""
+    """The right by which somebody answers a request."""
 
     words: str
     """ "named", "member of finance", "holder of app.code" or "bypass: superuser"."""
     group: int | None = None
-    """Of a member."""
+    """The group's id, for a member of it."""
 
 
 class HumanRequest(models.Model):
@@ -159,7 +159,7 @@ class HumanRequest(models.Model):
         return self.right_of(user) is not None
 
     def right_of(self, user: User) -> "Right | None":
-        """By what right a user may answer it: the closest one; None when there is none."""
+        """Return the closest right by which a user may answer it; None when there is none."""
         rights: list[Right] = []
         for named, group, name, permission in fetched(ASKED, user.pk, self.pk):
             if named == user.pk:
@@ -227,7 +227,7 @@ class Assignment(models.Model):
 
 
 def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
-    """What a request is once its wait has closed so."""
+    """Return the status of a request whose wait has closed with that content."""
     if content["timed_out"]:
         return HumanRequest.Status.EXPIRED
     if content["outcome"] == Outcome.WITHDRAWN:

@@ -30,7 +30,7 @@ class HumanResponse(models.Model):
         *("request", "user", "value", "comment", "at", "channel", "address"),
         *("shown", "evidence_digest", "changes"),
     )
-    """What the journal's `wait.closed` proves of it."""
+    """The fields that the journal's `wait.closed` proves."""
 
     class Meta:
         ordering = ["request", "pk"]

@@ -154,8 +154,7 @@ def _reader(pattern: str) -> SchemaValidator:
 TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
     {"integer": _is_whole, "number": _is_number}
 )
-RULES = {"pattern": _pattern}
-Validator: Any = cast(Any, extend)(Draft202012Validator, RULES, type_checker=TYPES)
+Validator: Any = cast(Any, extend)(Draft202012Validator, {"pattern": _pattern}, type_checker=TYPES)
 
 
 def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:

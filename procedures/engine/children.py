@@ -30,7 +30,12 @@ def start_child(
 ) -> Handle[Any]:
     """A child run, started with the next commit; `InputError` when the inputs do not fit."""
     _check(line, procedure)
-    fate = _fate(procedure, on_parent_end)
+    if OPTION in procedure.schema.get("properties", {}):
+        raise DefinitionError(
+            f"{procedure.name} has an input called {OPTION}, which is an option of ctx.spawn: "
+            "give the input another name."
+        )
+    fate = _fate("ctx.spawn", on_parent_end)
     key = line.scope.key_for(procedure.name)
     text = procedure.dump(procedure.parse(inputs))
     data = {"wait": "child", "procedure": procedure.name, **packed("inputs", text), **fate}
@@ -55,8 +60,7 @@ def start_map(
 ) -> Handle[list[Any]]:
     """A child for each of the inputs, at most so many at a time: one event, one wait."""
     _check(line, procedure)
-    check_word("on_parent_end= of ctx.map", on_parent_end, get_args(OnParentEnd))
-    fate = {OPTION: ABANDON} if on_parent_end == ABANDON else {}
+    fate = _fate("ctx.map", on_parent_end)
     key = line.scope.key_for(procedure.name)
     texts = [procedure.dump(procedure.parse(one)) for one in inputs]
     if at_most < 1:
@@ -113,14 +117,9 @@ def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
     return canonical.load(value, returns)
 
 
-def _fate(procedure: Procedure, on_parent_end: OnParentEnd) -> dict[str, str]:
-    """What the child's opening says of it; nothing for the usual one."""
-    if OPTION in procedure.schema.get("properties", {}):
-        raise DefinitionError(
-            f"{procedure.name} has an input called {OPTION}, which is an option of ctx.spawn: "
-            "give the input another name."
-        )
-    check_word("on_parent_end= of ctx.spawn", on_parent_end, get_args(OnParentEnd))
+def _fate(call: str, on_parent_end: OnParentEnd) -> dict[str, str]:
+    """Return what the opening of a child, or of a map, says of it; nothing for the usual one."""
+    check_word(f"on_parent_end= of {call}", on_parent_end, get_args(OnParentEnd))
     return {OPTION: ABANDON} if on_parent_end == ABANDON else {}
 
 

@@ -89,7 +89,7 @@ class DatabaseJournal:
             row.seed,
             row.head.claims,
             row.depth,
-            str(row.parent_wait.run_id) if row.parent_wait else None,
+            str(row.parent_id) if row.parent_id else None,
             began_at=row.created_at,
             is_left_without_storage=row.is_left_without_storage,
             limits=Limits(**settings.RUN_LIMITS),

@@ -316,6 +316,11 @@ class Run(models.Model):
     def head_hash(self) -> str:
         return self.head.hash
 
+    @property
+    def parent_id(self) -> UUID | None:
+        """The id of the run that started it as a child; read from its parent's wait."""
+        return self.parent_wait.run_id if self.parent_wait else None
+
     def beginning(self) -> dict[str, Any]:
         """What its first event holds: who started it, and seals of what never changes about it."""
         who = {"by": self.starter, "by_id": self.started_by_id, "code": self.version.version}
