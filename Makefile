@@ -14,6 +14,8 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export PYTHONPATH :=
+# Without bytecode each process of a site compiles all it imports: seconds, at every start.
+export PYTHONDONTWRITEBYTECODE :=
 
 run: .venv/run  ## start everything at http://localhost:8000 (another port: make run PORT=8001)
 	@exec $(PYTHON) manage.py dev

@@ -26,8 +26,10 @@ def pytest_configure() -> None:
     """SIGTERM ends a session as Ctrl-C does: with everything it has started.
 
     A test's own client gets no static files: each would look for all of them first.
+    A password is not what most tests are about, and takes half a second.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings.PASSWORD_HASHERS = ["tests.passwords.OneRound", *settings.PASSWORD_HASHERS[1:]]
     for source in ("STATIC_ROOT", "MANIFEST", "FINDERS"):
         setattr(settings, f"SERVESTATIC_USE_{source}", False)
 

@@ -6,6 +6,7 @@
 import atexit
 import os
 import shutil
+import sys
 from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import urlsplit
@@ -74,8 +75,13 @@ def choose_database(name: str) -> str:
 
 
 def forget_the_developers_environment() -> None:
-    """What a shell says for the product, or for Celery and PostgreSQL, is not for its tests."""
-    names = {*Environment.model_fields, "DJANGO_SETTINGS_MODULE"} - {"REDIS_SERVER"}
+    """What a shell says for the product, or for Celery and PostgreSQL, is not for its tests.
+
+    Nor is that Python shall keep no bytecode: each process would compile all it imports.
+    """
+    others = {"DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE"}
+    names = {*Environment.model_fields, *others} - {"REDIS_SERVER"}
+    sys.dont_write_bytecode = False
     prefixes = ("CELERY_", "PG") if OWNS_POSTGRES else ("CELERY_",)
     for name in list(os.environ):
         if name in names or name.startswith(prefixes):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from django.contrib.auth.models import User
 
 from procedures.models import Installation
 from tests import machine
@@ -30,6 +31,22 @@ def test_another_process_sees_what_a_test_commits() -> None:
     )
 
     assert names == "alice\n"
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_another_process_checks_the_password_that_a_test_keeps(alice: User) -> None:
+    alice.set_password("correct horse battery")
+    alice.save()
+
+    assert alice.password.startswith("pbkdf2_sha256$1$")
+    found = run_python(
+        "import django; django.setup()\n"
+        "from django.contrib.auth import authenticate\n"
+        "words = 'correct horse battery', 'staple'\n"
+        "print(*(authenticate(username='alice', password=word) for word in words))"
+    )
+
+    assert found == "alice None\n"
 
 
 def test_a_killed_worker_leaves_no_children(worker: StartWorker) -> None:
@@ -79,6 +96,17 @@ def test_the_web_answers_until_it_is_stopped(web: StartWeb) -> None:
     assert not site.is_alive
     with pytest.raises(httpx.ConnectError):
         httpx.get(page)
+
+
+def test_a_session_keeps_bytecode_whatever_its_shell_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    code = "import os, sys; from tests import machine; print(sys.dont_write_bytecode, *os.environ)"
+
+    assert run_python("import sys; print(sys.dont_write_bytecode)") == "True\n"
+    said = run_python(code).split()
+
+    assert said[0] == "False"
+    assert "PYTHONDONTWRITEBYTECODE" not in said
 
 
 def test_another_session_shares_nothing_and_leaves_nothing() -> None:

@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
-from pytest_django import Settings
 
 from dashboard.models import ApiToken, SignIn
 from tests.calls import caller
@@ -20,11 +19,6 @@ def signed_in(name: str, password: str = OLD) -> Client:
     client = Client(headers={"User-Agent": f"Browser of {name}"})
     assert client.login(username=name, password=password)
     return client
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ RIGHT = "correct horse battery"
 
 @pytest.fixture(autouse=True)
 def small_limits(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ATTEMPTS_PER_NAME = "3 per 15 minutes"
     settings.ATTEMPTS_PER_ADDRESS = "6 per 15 minutes"
 
