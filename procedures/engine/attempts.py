@@ -1,6 +1,6 @@
 """Doing a step: its attempts one after another, until one is kept or the last has failed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from procedures.engine.errors import (
     EngineError,
     EvidenceError,
     Interruption,
+    LeftOpenError,
     StepFailedError,
     StepTimeoutError,
     Suspend,
@@ -37,18 +38,13 @@ from procedures.engine.journal import (
 from procedures.engine.keeping import kept_result, not_kept
 from procedures.engine.large import packed, unpacked
 from procedures.engine.line import LONGEST_TITLE, Line, checked_name
+from procedures.engine.process import around_steps
 from procedures.engine.progress import Progress
 from procedures.engine.rebuilt import place_of
 from procedures.engine.signatures import Signature, name_of, signature_of, spoken_name
 from procedures.engine.sizes import cut
 from procedures.engine.steps import ONCE, Options, Step
-from procedures.engine.surroundings import (
-    Connections,
-    Surroundings,
-    around_step,
-    spent_by,
-    warning_of,
-)
+from procedures.engine.surroundings import Surroundings, spent_by, warning_of
 from procedures.engine.timeouts import TimeIsUp, time_limit
 
 IN_PLACE = timedelta(seconds=1)
@@ -231,14 +227,14 @@ class Work:
     def _attempt(
         self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
     ) -> "Done":
-        line, desk, around = self.line, open_desk(), around_step()
+        line, desk, around = self.line, open_desk(), Surroundings(around_steps)
         progress = self._progress(attempt) if self.signature.step_parameter else None
         step = self._step(attempt, progress) if progress else None
         made: list[File] = []
         line.journal.working = Working(self.key, attempt, since)
         line.busy_with, desk.made = "a step: return what it needs", made
         try:
-            result = around.call(partial(self._called, step, facts, seconds))
+            result = around.call(self._called, step, facts, seconds)
             draft = self._done(result, facts)
         except BaseException as error:
             if is_interrupt(error):
@@ -254,25 +250,36 @@ class Work:
         if line.interruption:  # the run is not ours any more, or what it met is not its failure
             raise line.interruption
         said = progress.close() if progress else ()
-        return draft, (*said, *self._told_of(around)), made
+        if around.changed:
+            said = (*said, *self._told_of(around))
+        return draft, said, made
 
     def _called(self, step: Step | None, facts: dict[str, Any], seconds: float | None) -> Any:
         args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
-        with Connections(self.line.journal):
+        standings = self.line.journal.standings()
+        try:
             if seconds is None:
-                return self.signature.call(self.fn, args, kwargs, step)
-            with time_limit(seconds, partial(self._give_up, facts, seconds)):
-                return self.signature.call(self.fn, args, kwargs, step)
+                result = self.signature.call(self.fn, args, kwargs, step)
+            else:
+                with time_limit(seconds, partial(self._give_up, facts, seconds)):
+                    result = self.signature.call(self.fn, args, kwargs, step)
+        finally:
+            left_open = standings.put_away()
+        if left_open:
+            raise LeftOpenError(left_open)
+        return result
 
-    def _told_of(self, around: Surroundings) -> Iterator[Draft]:
+    def _told_of(self, around: Surroundings) -> Sequence[Draft]:
         """A warning that names what the step has changed in its process."""
         if around.stuck:
             self.line.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
-        if changed := [name for name in around.changed if name not in self._told]:
-            self._told += changed
-            text = canonical.legible(warning_of(self.key, changed, around.stuck))
-            data = {"text": text, "level": "warning"}
-            yield Draft(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data)
+        changed = [name for name in around.changed if name not in self._told]
+        if not changed:
+            return ()
+        self._told += changed
+        text = canonical.legible(warning_of(self.key, changed, around.stuck))
+        data = {"text": text, "level": "warning"}
+        return (Draft(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
 
     def _done(self, result: Any, facts: dict[str, Any]) -> Draft:
         """Its end, with the result or with why there is none: it is done all the same.
@@ -390,5 +397,4 @@ def failure(key: str, content: Mapping[str, Any]) -> StepFailedError:
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:
-    known = [seconds for seconds in (first, second) if seconds is not None]
-    return min(known, default=None)
+    return min((one for one in (first, second) if one is not None), default=None)

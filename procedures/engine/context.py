@@ -364,7 +364,7 @@ class Context:
     @property
     def parent_id(self) -> str | None:
         """The id of the run that started this one as its child; None for what people started."""
-        return self._line.journal.run.parent_id
+        return self._line.journal.parent_id
 
     @with_options("ctx.send")
     def send(

@@ -153,8 +153,6 @@ class RunFacts:
     """How many workers in a row have claimed the run and kept nothing since, this one included."""
     depth: int = 0
     """How many runs stand above it: 0 for one that people have started."""
-    parent_id: str | None = None
-    """Of the run that started it; kept beside the journal: who reads a child need not know."""
     began_at: datetime | None = None
     is_left_without_storage: bool = False
     """Whether the last worker gave it up because it had lost its storage."""
@@ -192,6 +190,14 @@ class Journal(Protocol):
 
     It lets go when it has come further: else one whose replay takes long would never end.
     """
+
+    @property
+    def parent_id(self) -> str | None:
+        """The id of the run that started this one as its child.
+
+        No part of `run`: few ask for it, and a claim would read it each time.
+        """
+        ...
 
     @property
     def is_stopping(self) -> bool:

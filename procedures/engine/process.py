@@ -76,6 +76,8 @@ class Settings(NamedTuple):
     def set_back(self, before: State) -> SetBack:
         """Set the process to what `read` has returned. Raises nothing."""
         now, names = self.read(), dict[int, str]()
+        if now == before:
+            return SetBack([], [])
         for place, setting in enumerate(self.settings):
             if setting.is_same(before[place], now[place]):
                 continue
@@ -126,8 +128,8 @@ def read_quickly() -> State:
         [*map(_signal.getsignal, USUAL)],
         signal.getitimer(signal.ITIMER_REAL)[0] > 0,
         # All but the flags, which every computation sets.
-        [*numbers[:6], *numbers[7:]],
-        [*default[:6], *default[7:]],
+        (numbers[:6], numbers[7]),
+        (default[:6], default[7]),
     ]
 
 
@@ -243,8 +245,8 @@ def _write_bounds(before: Any) -> None:
 
 
 def _set_numbers(context: decimal.Context, numbers: Any) -> None:
-    context.prec, context.rounding, context.Emin, context.Emax = numbers[:4]
-    context.capitals, context.clamp, traps = numbers[4:]
+    (context.prec, context.rounding, context.Emin, context.Emax, *_), traps = numbers
+    *_, context.capitals, context.clamp = numbers[0]
     for signal_of in context.traps:
         context.traps[signal_of] = signal_of in traps
 

@@ -4,13 +4,10 @@ import decimal
 import random
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
-from procedures.engine.errors import LeftOpenError
 from procedures.engine.journal import Journal
-from procedures.engine.process import Settings, around_steps, around_turns
+from procedures.engine.process import Settings, around_turns
 
 T = TypeVar("T")
 
@@ -31,35 +28,32 @@ DECIMAL = "decimal_context"
 """The variable in which `decimal` keeps what is compared and told as a setting."""
 
 
-@dataclass(slots=True)
 class Surroundings:
     """Calls an author's code, and sets back what it has changed in its process."""
 
-    settings: Settings
-    tells: bool = True
-    """Whether it is looked which context variables have changed, too."""
-    changed: list[str] = field(default_factory=list)
-    """The settings that the code has changed, by name; all are set back but `stuck`."""
-    stuck: list[str] = field(default_factory=list)
+    __slots__ = ("changed", "settings", "stuck", "tells")
 
-    def call(self, function: Callable[[], T]) -> T:
+    def __init__(self, settings: Settings, *, tells: bool = True) -> None:
+        """`tells`: whether it is looked which context variables have changed, too."""
+        self.settings, self.tells = settings, tells
+        self.changed: Sequence[str] = ()
+        """The settings that the code has changed, by name; all are set back but `stuck`."""
+        self.stuck: Sequence[str] = ()
+
+    def call(self, function: Callable[..., T], *given: Any) -> T:
         """Return what the function returns, called in a context of its own."""
-        return copy_context().run(self._call, function)
+        return copy_context().run(self._call, function, *given)
 
-    def _call(self, function: Callable[[], T]) -> T:
+    def _call(self, function: Callable[..., T], *given: Any) -> T:
         decimal.setcontext(decimal.getcontext().copy())  # the one object there is may be changed
         before, context = self.settings.read(), copy_context()
         try:
-            return function()
+            return function(*given)
         finally:
             if self.settings.read() != before:
                 self.changed, self.stuck = self.settings.set_back(before)
             if self.tells and (now := copy_context()) != context:
-                self.changed += changed_between(context, now)
-
-
-def around_step() -> Surroundings:
-    return Surroundings(around_steps)
+                self.changed = [*self.changed, *changed_between(context, now)]
 
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
@@ -107,25 +101,3 @@ def spent_by(who: str, stuck: Sequence[str]) -> str:
 def _listed(names: Sequence[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
-
-
-class Connections:
-    """Around the call of a step, which fails when it leaves something open."""
-
-    __slots__ = ("_journal", "_standings")
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    def __enter__(self) -> None:
-        self._standings = self._journal.standings()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        left_open = self._standings.put_away()
-        if left_open and error is None:
-            raise LeftOpenError(left_open)

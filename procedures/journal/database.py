@@ -89,7 +89,6 @@ class DatabaseJournal:
             row.seed,
             row.head.claims,
             row.depth,
-            str(row.parent_id) if row.parent_id else None,
             began_at=row.created_at,
             is_left_without_storage=row.is_left_without_storage,
             limits=Limits(**settings.RUN_LIMITS),
@@ -115,6 +114,11 @@ class DatabaseJournal:
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    @property
+    def parent_id(self) -> str | None:
+        with storage:
+            return str(self._row.parent_id or "") or None
 
     @property
     def is_stopping(self) -> bool:
@@ -179,7 +183,7 @@ class DatabaseJournal:
         later = int(settings.STORAGE_PATIENCE_SECONDS)
         for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
             time.sleep(pause)
-            if self._is_kept(events[-1]):
+            if self._is_kept_at(events[-1].seq, events[-1].hash):
                 return
             try:
                 self._write(events, batch)
@@ -288,9 +292,6 @@ class DatabaseJournal:
             head=self._head,
             key=self._key,
         )
-
-    def _is_kept(self, event: Event) -> bool:
-        return self._is_kept_at(event.seq, event.hash)
 
     def _is_kept_at(self, seq: int, mark: str) -> bool:
         """Whether a commit has arrived although its answer has not."""

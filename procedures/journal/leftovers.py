@@ -33,46 +33,53 @@ class Standing(NamedTuple):
     depth: int
     """How many atomic blocks are open."""
     savepoints: int
-    wrappers: int
     is_autocommit: bool
 
 
-NOTHING_OPEN = Standing(0, 0, 0, is_autocommit=True)
+NOTHING_OPEN = Standing(0, 0, is_autocommit=True)
 HAS_ONE = len(settings.DATABASES) == 1
 
 
 class Standings:
     """How all connections of this thread stand before code runs, and what it does to them."""
 
+    __slots__ = ("_looks",)
+
     def __init__(self) -> None:
-        self.before: dict[str, Standing] = {}
-        self.lasting: dict[str, str] = {}
-        """Statements, by connection, whose effect outlasts them."""
-        self.used: set[str] = set()
-        """Connections that a statement was sent by: the first of a transaction begins it."""
-        for one in _opened():
-            self.before[one.alias] = _standing(one)
-            one.execute_wrappers.append(self._see)
+        self._looks = [Look(one, _standing(one)) for one in _opened()]
 
     def put_away(self) -> str:
         """Say what was left open, "" if nothing, and put it away with all the session holds."""
         told = ""
-        for one in _opened():
-            if words := self._put_away(one):
+        for look in self._looks:
+            if words := look.put_away():
                 told = f"{told} {words}".strip()
-        return told
+        return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
-    def _put_away(self, database: BaseDatabaseWrapper) -> str:
-        before = self.before.get(database.alias, NOTHING_OPEN)
-        del database.execute_wrappers[before.wrappers :]  # ours, and what the code has added
-        words = _left_open(database, before, is_used=database.alias in self.used)
-        if words:
-            _go_back(database, before)
-        if words or database.alias in self.lasting:
-            _close_when_possible(database, before)
-        return words
+    def _put_away_new(self) -> str:
+        """Of the connections that the code was the first to use."""
+        known = {look.database.alias for look in self._looks}
+        new = [Look(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
+        return " ".join(filter(None, [look.put_away() for look in new]))
 
-    def _see(
+
+class Look:
+    """How one connection stood before code ran, and what it sees of what the code sends by it."""
+
+    __slots__ = ("before", "database", "is_used", "leaves_something", "wrappers")
+    is_ours = True
+    """What the engine says passes it by."""
+
+    def __init__(self, database: BaseDatabaseWrapper, before: Standing) -> None:
+        self.database, self.before = database, before
+        self.wrappers = len(database.execute_wrappers)
+        database.execute_wrappers.append(self)
+        self.is_used = False
+        """Whether a statement was sent: the first of a transaction begins it."""
+        self.leaves_something = False
+        """Whether the effect of any of them outlasts it."""
+
+    def __call__(
         self,
         execute: Callable[..., Any],
         sql: Any,
@@ -80,13 +87,30 @@ class Standings:
         many: bool,  # noqa: FBT001 (Django's own order)
         context: dict[str, Any],
     ) -> Any:
-        alias = context["connection"].alias
-        self.used.add(alias)
+        self.is_used = True
         if isinstance(sql, str) and _is_lasting(sql):
-            self.lasting[alias] = sql
+            self.leaves_something = True
         return execute(sql, params, many, context)
 
-    _see.is_ours = True  # type: ignore[attr-defined]  # what the engine says passes it by
+    def put_away(self) -> str:
+        """Say what was left open on this connection, and put it away."""
+        database, before = self.database, self.before
+        del database.execute_wrappers[self.wrappers :]  # ours, and what the code has added
+        driver, words = database.connection, ""
+        if not (before is NOTHING_OPEN and _is_at_rest(database, driver)):
+            words = _left_open(database, before, is_used=self.is_used)
+        if words:
+            _go_back(database, before)
+        if words or self.leaves_something:
+            _close_when_possible(database, before)
+        return words
+
+
+def _is_at_rest(database: BaseDatabaseWrapper, driver: Any) -> bool:
+    """Whether nothing is open, as after nearly every step."""
+    if database.atomic_blocks:
+        return False
+    return driver is None or (database.autocommit and not _is_in_transaction(driver))
 
 
 def _is_lasting(sql: str) -> bool:
@@ -104,24 +128,15 @@ def _opened() -> Sequence[BaseDatabaseWrapper]:
 
 
 def _standing(database: BaseDatabaseWrapper) -> Standing:
-    if not (database.atomic_blocks or database.savepoint_ids or database.execute_wrappers) and (
-        database.autocommit or database.connection is None
-    ):
+    is_autocommit = database.autocommit or database.connection is None
+    if is_autocommit and not (database.atomic_blocks or database.savepoint_ids):
         return NOTHING_OPEN
     return Standing(
-        len(database.atomic_blocks),
-        len(database.savepoint_ids),
-        len(database.execute_wrappers),
-        database.autocommit or database.connection is None,
+        len(database.atomic_blocks), len(database.savepoint_ids), is_autocommit=is_autocommit
     )
 
 
 def _left_open(database: BaseDatabaseWrapper, before: Standing, *, is_used: bool) -> str:
-    driver = database.connection
-    if not (before.depth or database.atomic_blocks) and (
-        driver is None or (database.autocommit and not _is_in_transaction(driver))
-    ):
-        return ""  # as after nearly every step
     now = _standing(database)
     if now.depth > before.depth or now.savepoints > before.savepoints:
         return "It left a transaction open: transaction.atomic() was entered and never left."

@@ -113,7 +113,7 @@ def _insert(
 
 def _without_zone(at: datetime) -> str:
     """As Django keeps a time in SQLite; it asks for the zone each time."""
-    return str(at.astimezone(UTC).replace(tzinfo=None))
+    return str(at if at.tzinfo is UTC else at.astimezone(UTC))[: -len("+00:00")]
 
 
 @cache

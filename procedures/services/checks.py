@@ -86,8 +86,8 @@ class Rehearsal:
     """A journal that keeps nothing: the code goes as far as it has been, and no further."""
 
     def __init__(self, row: Run) -> None:
-        parent = str(row.parent_id) if row.parent_id else None
-        self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth, parent_id=parent)
+        self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)
+        self.parent_id = str(row.parent_id) if row.parent_id else None
         self.working: Working | None = None
         self.is_cancelled = self.is_paused = self.is_stopping = False
         self.is_wanted_elsewhere = True

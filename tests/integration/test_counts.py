@@ -57,6 +57,23 @@ def test_a_claim_takes_in_an_answer_with_seven_statements(answered: Run) -> None
     assert sum(one.startswith("COMMIT") for one in said) == 1
 
 
+def test_the_claim_of_a_child_asks_no_more_than_another() -> None:
+    start_run("doubled", {"number": 1}, by=None)
+    alone = said_by_a_claim()
+    parent, _ = start_run("calling", {"number": 1}, by=None)
+    advance_run(parent.pk)
+    child = Run.objects.queued().get()
+
+    assert child.depth == 1
+    assert said_by_a_claim() == alone
+
+
+def said_by_a_claim() -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert claim_next(lambda found: find(found.procedure), Besides())
+    return sum(not query["sql"].startswith(BOUNDS) for query in captured)
+
+
 def test_a_step_reads_nothing_and_is_one_commit() -> None:
     more = Counter(first_words(20))
     more.subtract(first_words(10))
@@ -77,7 +94,7 @@ def first_words(steps: int) -> list[str]:
 
 def test_a_step_is_so_many_calls_of_python() -> None:
     calls_made(1)  # what is read and prepared once
-    assert (calls_made(30) - calls_made(10)) / 20 <= 245
+    assert (calls_made(30) - calls_made(10)) / 20 <= 228
 
 
 def calls_made(steps: int) -> int:

@@ -63,6 +63,10 @@ class MemoryJournal:
         return self.row.is_to_pause
 
     @property
+    def parent_id(self) -> str | None:
+        return self.row.parent.run_id if self.row.parent else None
+
+    @property
     def is_stopping(self) -> bool:
         return self._store.is_stopping
 

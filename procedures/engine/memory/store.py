@@ -301,8 +301,7 @@ class MemoryStore:
         procedure = child_of(run.procedure, wait["procedure"])
         with file_desk(self.files):
             text = put_aside(text)
-        depth, above = run.facts.depth + 1, run.facts.run_id
-        facts = RunFacts(run_id, text, seed=self.new_id(), depth=depth, parent_id=above)
+        facts = RunFacts(run_id, text, seed=self.new_id(), depth=run.facts.depth + 1)
         by = run.events[0].content["by"]
         self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
 

@@ -46,6 +46,10 @@ class WatchedJournal:
     def note_storage(self) -> None:
         self._journal.note_storage()
 
+    @property
+    def parent_id(self) -> str | None:
+        return self._journal.parent_id
+
     def standings(self) -> Standings:
         return self._journal.standings()
 
