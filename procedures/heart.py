@@ -7,15 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import Error, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from procedures.engine.journal import Working
-from procedures.journal import LEASE, DatabaseJournal
+from procedures.journal import LEASE, RENEWED_EVERY, DatabaseJournal, own_database
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
-RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
-"""Seconds."""
 BEAT = min(RENEWED_EVERY, 1)
 """Seconds until the first look at a run, and between two of them."""
 TICK = BEAT / 4
@@ -55,6 +53,14 @@ class Heart:
             self._thread.start()
 
     def _beat(self) -> None:
+        """Nothing that the code or its commits wait for keeps these beats waiting."""
+        connections[DEFAULT_DB_ALIAS] = own_database()
+        try:
+            self._beat_while_held()
+        finally:
+            connection.close()
+
+    def _beat_while_held(self) -> None:
         quiet_since, fenced_at = time.monotonic(), 0.0
         while True:
             time.sleep(TICK)
@@ -93,7 +99,7 @@ class Hold:
         self.is_taken = False
         """Whether somebody has taken the run from this process while it works on it."""
         self._shown: Working | None = None
-        self._looked = self._renewed = time.monotonic()
+        self._looked = self._renewed = journal.since
 
     def end(self) -> None:
         """Waits for a beat that is under way."""
@@ -101,28 +107,37 @@ class Hold:
             self._is_over = True
 
     def look(self, now: float) -> None:
-        """Ask what the worker must know, and renew the lease; leaves no connection open."""
+        """Ask what the worker must know, and renew the lease; tried again at the next beat."""
         with self._lock:
             if self._is_over or now - self._looked < BEAT:
                 return
             self._looked = now
             try:
                 self._renew(now)
-            except Error as error:
+            except Exception as error:  # noqa: BLE001 (whatever the driver raises, it beats on)
                 run = self._journal.run.run_id
                 logger.warning("Run %s: the lease could not be renewed: %s", run, error)
-            finally:
                 connection.close()
+            finally:
+                if not slot.is_open:
+                    connection.close()
 
     def _renew(self, now: float) -> None:
         working = self._journal.working
         self._journal.look_around()
-        if self._journal.is_taken and slot.is_open and not self.is_taken:
+        if self._journal.is_taken:
+            self._leave()
+            return
+        is_due = working is not self._shown or now - self._renewed >= RENEWED_EVERY
+        if is_due and self._journal.renew():
+            self._shown, self._renewed = working, now
+
+    def _leave(self) -> None:
+        """End this process soon, unless its code leaves the run by itself."""
+        self._is_over = True
+        if slot.is_open:
             self.is_taken = True
             faulthandler.dump_traceback_later(LEAVES_WITHIN, exit=True)
-        if working is not self._shown or now - self._renewed >= RENEWED_EVERY:
-            self._is_over = not self._journal.renew()
-            self._shown, self._renewed = working, now
 
 
 heart = Heart()

@@ -29,10 +29,9 @@ def advance_runs() -> None:
 
     Then, or when the shift is over, another message goes on. Doubled and late ones are harmless.
     """
+    if not _begin_turn():
+        return
     ends, besides, has_called = time.monotonic() + SHIFT, Besides(), False
-    slot.begin_turn()
-    if slot.is_open:
-        begin_clean()
     try:
         while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
             if claimed.are_others and not has_called:
@@ -47,6 +46,23 @@ def advance_runs() -> None:
             dispatch.call_workers()
     except StorageLost as lost:
         logger.warning("The queue is left for later: %s", lost)
+
+
+def _begin_turn() -> bool:
+    """Make this process ready to claim; False when its code cannot be loaded.
+
+    The code first: to import it may take longer than a lease, and may set what it likes in the
+    process. Imported inside a claim, it kept the run's row from everybody else, too.
+    """
+    try:
+        registry.definitions()
+    except registry.LoadError:
+        logger.exception("Runs stay queued.")
+        return False
+    slot.begin_turn()
+    if slot.is_open:
+        begin_clean()
+    return True
 
 
 def advance_run(run_id: UUID) -> None:

@@ -9,6 +9,7 @@ from procedures import dispatch, runner, services
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
+sweeper = services.Sweeper()
 
 
 @shared_task(name=dispatch.TASK)
@@ -44,4 +45,4 @@ def _make_room() -> None:
 def sweep() -> None:
     """Sent by the beat of an older release: the clock now ticks by itself."""
     if services.gate.is_open():
-        services.sweep()
+        sweeper()

@@ -3,14 +3,16 @@
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
 from procedures.journal.children import begin_more, begin_run, settle, wait_again
 from procedures.journal.claiming import cancel, claim, claim_next, force_end, pause, unpause
-from procedures.journal.database import LEASE, DatabaseJournal
+from procedures.journal.database import DatabaseJournal
 from procedures.journal.deliveries import deliver
 from procedures.journal.forks import Fork, begin_fork
+from procedures.journal.lease import LEASE, RENEWED_EVERY, own_database
 from procedures.journal.storage import limit_locks
 from procedures.journal.waits import answer_wait, close_wait, match_signal, queue, receive
 
 __all__ = [
     "LEASE",
+    "RENEWED_EVERY",
     "DatabaseJournal",
     "Fork",
     "answer_wait",
@@ -27,6 +29,7 @@ __all__ = [
     "limit_locks",
     "lock_below",
     "match_signal",
+    "own_database",
     "pause",
     "queue",
     "receive",

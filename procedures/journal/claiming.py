@@ -1,6 +1,7 @@
 """Taking hold of a run: a worker to carry it on, or an operator's act to write as its writer."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,8 +16,9 @@ from procedures.engine.errors import FileStoreError, Interruption, StorageLost
 from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chained, closing
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
-from procedures.journal.database import LEASE, DatabaseJournal
+from procedures.journal.database import DatabaseJournal
 from procedures.journal.deliveries import deliver_locked
+from procedures.journal.lease import LEASE
 from procedures.journal.statements import insert
 from procedures.journal.storage import limit_locks, storage, tell_regardless
 from procedures.models import Run, RunInput
@@ -147,13 +149,14 @@ def _close_all(run: Run, *, at: datetime) -> None:
 
 
 def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
+    since = time.monotonic()
     inputs = _news_of(run, now) if has_news else []
     run.hold(at=now, until=now + LEASE)
     if events := _taken_in(run, inputs, now):
         run.head.move(events[-1].seq, events[-1].hash)
         insert(run.pk, events)
         take(inputs, at=now)
-    return DatabaseJournal(run, now=now)
+    return DatabaseJournal(run, now=now, since=since)
 
 
 def _news_of(run: Run, now: datetime) -> list[News]:

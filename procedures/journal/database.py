@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
@@ -37,6 +37,7 @@ from procedures.engine.sizes import Sizes
 from procedures.journal.children import bring_end
 from procedures.journal.deliveries import refusal
 from procedures.journal.effects import take_effect
+from procedures.journal.lease import LEASE, renew
 from procedures.journal.leftovers import Standings, closed_after
 from procedures.journal.statements import Fence
 from procedures.journal.storage import durable, fault_of, storage, tell_regardless
@@ -50,7 +51,6 @@ from procedures.models.proofs import ledger_key
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
-LEASE = timedelta(seconds=settings.RUN_LEASE_SECONDS)
 PLAIN = {
     EventKind.STEP_STARTED,
     EventKind.STEP_SUCCEEDED,
@@ -75,14 +75,15 @@ SHARE_OF_A_LEASE = 0.6
 class DatabaseJournal:
     """One worker's hold on a run."""
 
-    def __init__(self, row: Run, *, now: datetime) -> None:
+    def __init__(self, row: Run, *, now: datetime, since: float) -> None:
         self._row, self._id = row, str(adapted(row.pk))
         self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
         """The thread whose step's writes and checkpoint are one transaction."""
-        self._started = self._reached = time.monotonic()
-        self._ahead = now.timestamp() - self._started
+        self.since = self._reached = since
+        """When it was claimed, by the monotonic clock: its lease runs from there on."""
+        self._ahead = now.timestamp() - since
         self.run = RunFacts(
             str(row.pk),
             row.inputs,
@@ -308,20 +309,8 @@ class DatabaseJournal:
     # What the heartbeat does
 
     def renew(self) -> bool:
-        """Hold the run for another lease, and show what is worked on; False when it is lost."""
-        now, working = self.now(), self.working
-        held = Run.objects.filter(
-            pk=self._row.pk, epoch=self._row.epoch, status=RunStatus.RUNNING, leased_until__gt=now
-        )
-        return bool(
-            held.update(
-                leased_until=now + LEASE,
-                working_on=working.step if working else "",
-                working_attempt=working.attempt if working else None,
-                working_since=working.since if working else None,
-                reached_at=self.reached_at,
-            )
-        )
+        """Hold the run for another lease; False when it is lost, or its row is somebody's now."""
+        return renew(self._row.pk, self._row.epoch, self.working, self.reached_at)
 
     @property
     def reached_at(self) -> datetime:
@@ -337,7 +326,7 @@ class DatabaseJournal:
         ):
             self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
             self.is_taken = status != RunStatus.RUNNING or epoch != self._row.epoch
-        has_had_its_turn = time.monotonic() - self._started >= settings.RUN_TURN_SECONDS
+        has_had_its_turn = time.monotonic() - self.since >= settings.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
 
     # What the claim does

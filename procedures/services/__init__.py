@@ -51,7 +51,7 @@ from procedures.services.signals import (
     SignalRefusedError,
     send_signal,
 )
-from procedures.services.sweep import sweep
+from procedures.services.sweep import Sweeper, sweep
 from procedures.services.waits import (
     WaitClosedError,
     expire_wait,
@@ -74,6 +74,7 @@ __all__ = [
     "Sent",
     "SignalDeniedError",
     "SignalRefusedError",
+    "Sweeper",
     "UnknownProcedureError",
     "WaitClosedError",
     "adopt_store",

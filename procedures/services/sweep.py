@@ -1,7 +1,9 @@
 """The periodic pass that lets time take effect and repairs what was lost."""
 
 import logging
+import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -17,23 +19,55 @@ logger = logging.getLogger(__name__)
 LARGEST_SWEEP = 500
 LONGEST_LOCK = 0.5
 """Seconds."""
+BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
+"""Between two looks; what kept the clock from looking may have kept workers from renewing."""
 T = TypeVar("T", Run, Wait)
 
 
-def sweep() -> None:
+class Sweeper:
+    """A clock's sweeps, one after another, which begin to take lost runs only after a while.
+
+    When a database, a machine or its clock has stood still, all leases have passed at once. Workers
+    that live renew theirs as soon as they can; only then is it known which runs are lost.
+    """
+
+    def __init__(self) -> None:
+        self._looked_at: datetime | None = None
+        self._waits_since: datetime | None = None
+
+    def __call__(self) -> None:
+        now = clock.now()
+        sweep(now, takes_lost=not self._is_after_a_break(now))
+        self._looked_at = now
+
+    def _is_after_a_break(self, now: datetime) -> bool:
+        """By the database's clock. After one such wait the lost are taken, whatever has been."""
+        if self._waits_since is not None:
+            if now - self._waits_since < BREAK:
+                return True
+            self._waits_since = None
+        elif self._looked_at is None or now - self._looked_at > BREAK:
+            self._waits_since = now
+            return True
+        return False
+
+
+def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     """Once a second: due waits, retries, lost leases, and what has lasted too long.
 
-    Two sweeps at once are harmless.
+    `now`: when it began, by the database's clock. Two sweeps at once are harmless.
     """
-    now = clock.now()
+    now = now or clock.now()
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
     _each(Run.objects.with_mail(), _deliver)
     _each(Wait.objects.behind().order_by("pk"), journal.begin_more)
     runs = Run.objects
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
-    for due in (runs.due_for_retry(now), runs.out_of_time(now), runs.lost(now), cut_off):
+    for due in (runs.due_for_retry(now), runs.out_of_time(now), cut_off):
         _each(due.order_by("pk"), _queue)
+    if takes_lost:
+        _each(runs.lost(now).order_by("pk"), _queue_in_time())
     if runs.unheard(now).exists():
         dispatch.call_workers()
     Installation.note_sweep()
@@ -80,6 +114,17 @@ def _deliver(run: Run) -> None:
 
 def _settle(run: Run) -> None:
     journal.settle(run.pk)
+
+
+def _queue_in_time() -> Callable[[Run], None]:
+    """Queue lost runs, but none when its turn comes late: what kept this waiting kept all."""
+    ends = time.monotonic() + BREAK.total_seconds()
+
+    def queue(run: Run) -> None:
+        if time.monotonic() < ends:
+            _queue(run)
+
+    return queue
 
 
 @transaction.atomic

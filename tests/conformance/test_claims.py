@@ -51,6 +51,21 @@ def test_a_lost_lease_can_be_claimed(backend: Backend) -> None:
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
 
 
+def test_a_lease_that_has_passed_is_renewed_as_long_as_nobody_has_taken_the_run(
+    backend: Backend,
+) -> None:
+    run_id = backend.start(procedures.two_steps)
+    late: Any = claimed(backend, run_id)
+    backend.lose_lease(run_id)
+
+    assert late.renew()
+    assert backend.claim(run_id) is None
+
+    backend.lose_lease(run_id)
+    claimed(backend, run_id)
+    assert not late.renew()
+
+
 def test_a_zombie_writes_nothing(backend: Backend) -> None:
     run_id = backend.start(procedures.two_steps)
     zombie = claimed(backend, run_id)

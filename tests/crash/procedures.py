@@ -62,6 +62,10 @@ def write_mark(folder: str, step: Step) -> str:
     return mark
 
 
+def read_variable(name: str) -> str | None:
+    return os.environ.get(name)
+
+
 def die(folder: str, step: Step) -> None:
     act(folder, step)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -90,6 +94,11 @@ def one_question(ctx: Context, folder: str) -> bool:
 @procedure(roles=ROLES)
 def one_step(ctx: Context, folder: str) -> str:
     return ctx.step(act, folder, name="work")
+
+
+@procedure(roles=ROLES)
+def variable(ctx: Context, name: str) -> str | None:
+    return ctx.step(read_variable, name)
 
 
 @procedure(roles=ROLES)

@@ -69,7 +69,6 @@ class Site:
     files: Path
     dave: User
     dealt: list[Blow] = field(default_factory=list)
-    former: list[Worker] = field(default_factory=list)
 
     KINDS: ClassVar = (
         "group told to stop",
@@ -94,7 +93,6 @@ class Site:
         self._blow(kind, worker)()
         self.dealt.append(Blow(kind, pids | slots_of(hit), began))
         if not worker.is_alive:
-            self.former.append(worker)
             self.workers[number] = self.restart()
         self.settle_doubts()
 
@@ -107,21 +105,13 @@ class Site:
 
     def _is_begun_too_often(self, attempts: list[Effect]) -> bool:
         """Each attempt but the last needs a blow of its own that has hit its process meanwhile."""
-        left, lapses = list(self.dealt), self._lapses_of(attempts[0].key.partition(":")[0])
+        left = list(self.dealt)
         for effect, then in pairwise(attempts):
             blow = next((one for one in left if one.cuts_off(effect, then)), None)
-            if blow:
-                left.remove(blow)
-            elif lapses and not any(effect.pid in one.pids for one in self.dealt):
-                lapses -= 1
-            else:
+            if blow is None:
                 return True
+            left.remove(blow)
         return False
-
-    def _lapses_of(self, run_id: str) -> int:
-        """How often a worker came too late to renew its lease: a busy machine starves some."""
-        logs = [one.log.read_text(errors="replace") for one in (*self.former, *self.workers)]
-        return sum(log.count(f"Run {run_id}: another worker has it now") for log in logs)
 
     def _blow(self, kind: str, worker: Worker) -> Callable[[], None]:
         blows: dict[str, Callable[[], None]] = {
@@ -216,6 +206,7 @@ def site(
         "STORAGE_PATIENCE_SECONDS": "2",
         "LARGE_VALUE_BYTES": "1024",
         "RUN_LEASE_SECONDS": str(LEASE),
+        "PROCEDURE_MODULES": "tests.crash.disasters",  # each slot imports them, also a new one
     }
 
     (file_system / "files" / MARK).write_text(Installation.current().store)  # the site's own store
@@ -240,7 +231,7 @@ def check(site: Site, runs: list[Run], desk: Desk, legs: int) -> None:
         site.settle_doubts()
         return ended(runs)
 
-    wait_until(have_ended, timeout=240, what="all to end")
+    wait_until(have_ended, timeout=240, what="all to end", every=0.2)
     for run in runs:
         run.refresh_from_db()
         kept = Counter(run.events.filter(kind="step.succeeded").values_list("key", flat=True))

@@ -152,12 +152,11 @@ class MemoryJournal:
         return is_to_end or self.row.is_to_pause
 
     def renew(self) -> bool:
-        """Hold the run for another lease; False when it is lost."""
-        run, now = self.row, self._store.clock
-        is_held = run.status == RunStatus.RUNNING and (run.leased_until or now) > now
-        if is_held and self.is_current():
-            run.leased_until = now + LEASE
-        return is_held and self.is_current()
+        """Hold the run for another lease, also when one has passed; False when it is lost."""
+        is_held = self.row.status == RunStatus.RUNNING and self.is_current()
+        if is_held:
+            self.row.leased_until = self._store.clock + LEASE
+        return is_held
 
     def _release(self, release: Release) -> None:
         run = self.row
