@@ -18,6 +18,8 @@ from tests.runs import answer
 
 LARGEST_PAGE = 150_000
 MOST_SHIFT = 0.02
+NARROWEST = 80
+"""Pixels."""
 GRAVE = ("serious", "critical")
 ASKED = ("told", "review", "choice", "date", "many", "form", "problem", "told of trouble")
 DJANGOS_OWN = 'class="help-tooltip search-label-icon"'
@@ -88,15 +90,15 @@ def test_every_page_fits_and_has_no_grave_fault(
         page = open_page(user, width=width, scheme=scheme, bypass_csp=True)  # axe needs it
         for address in seen:
             visit(page, address)
-            faults[f"{user}: {address}"] = [*sideways(page), *grave(page)]
+            faults[f"{user}: {address}"] = [*sideways(page), *narrow(page), *grave(page)]
     assert not {address: found for address, found in faults.items() if found}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(DESK, "light"), (PHONE, "dark")])
 def test_the_administration_has_no_grave_fault(
-    scheme: Scheme, open_page: OpenPage, questions: list[HumanRequest], admin_user: User
+    width: int, scheme: Scheme, open_page: OpenPage, questions: list[HumanRequest], admin_user: User
 ) -> None:
-    page = open_page(admin_user, scheme=scheme, bypass_csp=True)
+    page = open_page(admin_user, width=width, scheme=scheme, bypass_csp=True)
     run = questions[0].wait.run_id
     lists = ["", "procedures/run/", "chat/humanrequest/?q=right", "auth/group/add/"]
     rows = [f"procedures/run/{run}/change/", f"auth/user/{admin_user.pk}/change/"]
@@ -104,7 +106,8 @@ def test_the_administration_has_no_grave_fault(
     faults = {}
     for path in (*lists, *rows):
         visit(page, f"/admin/{path}")
-        faults[path] = [fault for fault in grave(page) if DJANGOS_OWN not in fault]
+        found = [fault for fault in grave(page) if DJANGOS_OWN not in fault]
+        faults[path] = [*found, *narrow(page)]
 
     assert not {path: found for path, found in faults.items() if found}
 
@@ -112,6 +115,14 @@ def test_the_administration_has_no_grave_fault(
 def sideways(page: Page) -> list[str]:
     is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     return ["It scrolls sideways."] if is_wide else []
+
+
+def narrow(page: Page) -> list[str]:
+    """The fields for words that are too narrow to write in."""
+    fields = page.locator("input:is([type=text], [type=search], :not([type])), textarea")
+    shown = [one for one in fields.all() if one.is_visible()]
+    widths = {one: box["width"] for one in shown if (box := one.bounding_box())}
+    return [f"{one} is {width} px wide." for one, width in widths.items() if width < NARROWEST]
 
 
 def grave(page: Page) -> list[str]:
