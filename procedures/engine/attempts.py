@@ -180,10 +180,10 @@ class Work:
     def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
         """Whoever waits here is told once more whether the code may go on."""
         self.line.check_going_on(self.key)
-        retry_at = datetime.fromisoformat(failed["retry_at"])
-        pause = retry_at - self.line.journal.now()
-        if pause > IN_PLACE:
-            self.line.interrupt(Suspend(self.key, wake_at=retry_at, waits=False))
+        retry_at, now = datetime.fromisoformat(failed["retry_at"]), self.line.journal.now
+        while (pause := retry_at - now()) > IN_PLACE:
+            self.line.suspend(Suspend(self.key, wake_at=retry_at, waits=False))
+            self.line.check_going_on(self.key)
         if pause > timedelta(0):
             self.line.journal.pause(pause.total_seconds())
             self.line.check_going_on(self.key)

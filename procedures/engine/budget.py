@@ -1,6 +1,6 @@
 """What a run has used of its limits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from procedures.engine.durations import parse_duration
@@ -22,7 +22,7 @@ class Budget:
     def __init__(self, limits: Limits, journal: Journal, history: History) -> None:
         run = journal.run
         self._limits, self._run, self._history = limits.or_else(run.limits), run, history
-        self._now = journal.now
+        self._now, self._length = journal.now, history.length
         self._new = {"steps": 0, "events": 0, "children": 0}
         self.ends_at = self._limits.ends_at(run.began_at)
 
@@ -32,6 +32,12 @@ class Budget:
             self._new["events"] += 1
             if draft.kind == EventKind.CHILD_STARTED:
                 self._new["children"] += int(draft.data.get("count", 1))
+
+    def take_in(self, extend: Callable[[], object]) -> None:
+        """Count the events that `extend` adds to the history, and nothing of it twice."""
+        self._kept_steps, self._kept_children, self._kept_events  # noqa: B018 (counted now)
+        extend()
+        self._new["events"] = self._history.length - self._length
 
     def check(self) -> None:
         """Before anything new: `LimitReached` when no event may follow, or the time is up."""

@@ -47,7 +47,7 @@ from procedures.engine.journal import (
 )
 from procedures.engine.large import inputs_of, packed, put_aside
 from procedures.engine.line import Line
-from procedures.engine.recorder import Recorder
+from procedures.engine.recorder import Linger, Recorder
 from procedures.engine.secret_values import shows_secret
 from procedures.engine.signatures import signature_of
 from procedures.engine.surroundings import call_turn
@@ -56,6 +56,7 @@ Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3
 BRING_BACK = "Bring back code that fits and retry, or cancel the run."
 MEMORY = "memory"
+SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 IN_VAIN = (Overtaken, OutOfMemory)
 """What brings a run nearer to being held for poison."""
 LET_GO: dict[type[Interruption], str] = {
@@ -69,34 +70,41 @@ LET_GO: dict[type[Interruption], str] = {
 """What sends a run back into the queue, and what it is then suspended on."""
 
 
-def advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
+def advance(
+    procedure: Procedure, journal: Journal, files: FileStore, *, linger: Linger | None = None
+) -> RunStatus:
     """Carry the run on until it waits or ends, and let go of it.
 
-    Raises `Fenced` when another worker has it, and `StorageLost` when nothing can be kept.
+    With `linger` the code may stand at a wait until it is over, and need not be replayed for it;
+    what it then comes to counts only if a replay from its top comes to it, too. Raises `Fenced`
+    when another worker has it, and `StorageLost` when nothing can be kept.
     """
     try:
-        return call_turn(journal, partial(_advance, procedure, journal, files))
+        return call_turn(journal, partial(_advance, procedure, journal, files, linger))
     except StorageLost:
         journal.excuse()
         raise
 
 
-def _advance(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
+def _advance(
+    procedure: Procedure, journal: Journal, files: FileStore, linger: Linger | None
+) -> RunStatus:
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
     with file_desk(files, journal):
         if journal.run.is_left_without_storage:
             open_desk().check()
             journal.note_storage()
-        recorder = Recorder(journal, journal.load(), procedure.limits)
+        recorder = Recorder(journal, journal.load(), procedure.limits, linger)
+        execution = Execution(procedure, recorder)
         try:
-            release, drafts = Execution(procedure, recorder).ending()
+            release, drafts = execution.ending()
             if release.result is not None:
                 release = replace(release, result=put_aside(release.result))
         except FileLost as lost:
             release, drafts = quarantined(lost)
         try:
-            recorder.finish(release, *drafts)
+            execution.recorder.finish(release, *drafts)
         except Refused as refusal:
             release, drafts = quarantined(refusal, remedy="Mend what refused it, then retry.")
             journal.commit(Batch(drafts, release=release))
@@ -144,6 +152,10 @@ class Execution:
         """How the run is let go of: what the code did last, and what is undone after it."""
         line = self._line()
         ending = self._run(line)
+        if self.recorder.has_outlasted and ending[0].status not in SUSPENDED:
+            self.recorder = Recorder(self.journal, self.journal.load(), self.procedure.limits)
+            line = self._line()
+            ending = self._run(line)
         is_cancelled = isinstance(line.interruption, Cancelled) and self.journal.cancellation
         if ending[0].status == RunStatus.FAILED or is_cancelled:
             return self._undone(ending)
@@ -210,10 +222,7 @@ class Execution:
 
     def _interrupted(self, interruption: Interruption, line: Line) -> Ending:
         if isinstance(interruption, Suspend):
-            status = RunStatus.RETRYING if interruption.is_retry else RunStatus.WAITING
-            draft = Draft(EventKind.RUN_SUSPENDED, data={"on": str(interruption)})
-            ends_at = self.recorder.ends_at
-            return Release(status, wake_at=interruption.wake_at, ends_at=ends_at), (draft,)
+            return self.recorder.suspended(interruption)
         if isinstance(interruption, LimitReached):
             return _failed(interruption, line)
         if isinstance(interruption, Continued):

@@ -44,13 +44,23 @@ class Handle(Generic[T]):
     ) -> None:
         self.key = key
         self.kind: str = opened["wait"]
-        self.opened, self.entry = opened, entry
+        self.opened, self._entry = opened, entry
         self.misfit: Callable[[Entry], str] = fits
         """Why the code cannot take what the wait was closed with; "" when it can."""
         self._line, self._read = line, read
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.key}>"
+
+    @property
+    def entry(self) -> Entry | None:
+        """What is kept of it, as far as the code may know."""
+        return self._line.recorder.history.since.get(self.key, self._entry)
+
+    @entry.setter
+    def entry(self, entry: Entry) -> None:
+        self._line.recorder.history.since.pop(self.key, None)
+        self._entry = entry
 
     @property
     def closed_seq(self) -> int | None:
@@ -97,13 +107,17 @@ class Handle(Generic[T]):
     def wait(self) -> T:
         """What became of it; the run leaves its worker until it is closed."""
         self._line.check_usable()
-        if self.entry is None or self.closed_seq is None:
+        entry = self._closed()
+        while skip_misfits(self._line, [self]):
+            entry = self._closed()
+        self._line.pass_by(entry.last)
+        return self._read(entry)
+
+    def _closed(self) -> Entry:
+        while (entry := self.entry) is None or not entry.is_closed:
             self._line.check_going_on(self.key)
-            self._line.interrupt(Suspend(self.key))
-        if skip_misfits(self._line, [self]):
-            self._line.interrupt(Suspend(self.key))
-        self._line.pass_by(self.entry.last)
-        return self._read(self.entry)
+            self._line.suspend(Suspend(self.key))
+        return entry
 
 
 def fits(_: Entry) -> str:
@@ -154,19 +168,26 @@ def open_wait(
     read: Callable[[Entry], T],
     *,
     expires: float | None = None,
+    rest: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Handle[T]:
-    """The kept wait of that key, or a new one, to be committed before anything depends on it."""
+    """The kept wait of that key, or a new one, to be committed before anything depends on it.
+
+    `rest`: what is kept beside the data, and not made where a replay finds all as it was.
+    """
     entry = line.take("wait", key, data.get("prompt", ""))
-    if entry and entry.is_carried and entry.events[0].content["digest"] != data["digest"]:
+    opened = entry.events[0].content if entry else {}
+    if rest and opened.get("digest") != data["digest"]:
+        data = {**data, **rest()}
+    if entry and entry.is_carried and opened["digest"] != data["digest"]:
         entry = None  # what people said to another run was said to another question
     if entry is None:
         line.check_going_on(key)
         due = line.journal.now() + timedelta(seconds=expires) if expires else None
-        data = {**data, "due_at": due and due.isoformat()}
-        line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
+        opened = {**data, "due_at": due and due.isoformat()}
+        line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], opened))
     else:
-        check_same(line, key, entry.events[0].content, data)
-    return Handle(line, key, entry, read, opened=data)
+        check_same(line, key, opened, data)
+    return Handle(line, key, entry, read, opened=opened)
 
 
 def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -178,7 +199,7 @@ def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[s
 def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
     if line.is_new("wait", key):
         _check_sizes(line, question)
-    data = {**question.as_json(), "digest": question.digest, "wait": "request"}
+    data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
 
     def read(entry: Entry) -> Response[Any]:
         content = entry.last.content
@@ -202,7 +223,7 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
             decision=decided.get("decision", ""),
         )
 
-    handle = open_wait(line, key, data, read, expires=question.expires)
+    handle = open_wait(line, key, data, read, expires=question.expires, rest=question.as_json)
     if question.volatile and handle.entry:
         _warn_of_changes(line, key, handle.entry, question)
     return handle

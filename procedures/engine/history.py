@@ -103,6 +103,8 @@ class History:
         """What the code has asked for: the family, the key, and the prompt."""
         self.left_to_origin: set[str] = set()
         """What was noted to be undone by another run, which this one is a fork of."""
+        self.since: dict[str, Entry] = {}
+        """What changed while the code stood at a wait and was not left: the entries by key."""
         self._soft: set[tuple[str, str]] = set()
         self.length = 0
         for event in events:
@@ -111,6 +113,16 @@ class History:
         unread = [one.key for one in self.entries.values() if not one.is_read]
         self.left = Counter(chain.from_iterable(map(_scopes_of, unread)))
         """How many entries of a scope are unread; it holds no scope of which all are read."""
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take in what was kept while the code stood at a wait, and what it had kept before."""
+        for event in events:
+            self.length += 1
+            is_new = event.key not in self.entries
+            self._add(event)
+            if entry := self.entries.get(event.key):
+                entry.is_read = entry.is_read or is_new  # the code itself has asked for it
+                self.since[event.key] = entry
 
     def read(self, entry: Entry) -> None:
         if not entry.is_read:

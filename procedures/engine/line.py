@@ -94,6 +94,18 @@ class Line:
         self.interruption = interruption
         raise interruption
 
+    def suspend(self, suspension: Suspend) -> None:
+        """Leave the code until what it waits for has come.
+
+        Returns where the code may stand meanwhile: what came is in the history then.
+        """
+        try:
+            if not self.scope.path and self.recorder.outlast(suspension):
+                return
+        except Interruption as interruption:
+            self.interrupt(interruption)
+        self.interrupt(suspension)
+
     # What is kept
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:

@@ -26,6 +26,8 @@ def checked_label(prompt: str, label: object) -> str:
 
 def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
     """One name or several."""
+    if names == ():
+        return ()
     given = (names,) if isinstance(names, str) else names
     if not isinstance(given, Sequence | Set):
         raise QuestionError(f"{of} takes a text or a list of texts, not {names!r:.100}.")

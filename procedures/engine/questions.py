@@ -358,8 +358,9 @@ def build(
             metadata=checked_metadata(asking.pop("metadata", None)),
             **asking,
         )
-        check_paths(question.evidence, question.volatile)
-        canonical.text_of(question.as_json())
+        if question.volatile:
+            check_paths(question.evidence, question.volatile)
+        canonical.text_of([*vars(question).values()])
     except ValueError as error:
         raise QuestionError(f"{prompt!r}: {error}") from None
     return replace(question, default=_default(question)) if on_timeout == "default" else question

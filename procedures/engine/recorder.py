@@ -1,9 +1,9 @@
 """What one claim writes: drafts gathered until something may depend on them, then one commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from procedures.engine.bound import Bound
@@ -15,6 +15,7 @@ from procedures.engine.errors import (
     Overtaken,
     Paused,
     Refused,
+    Suspend,
     told,
 )
 from procedures.engine.files import File
@@ -38,15 +39,26 @@ WAITS = {"wait", "child"}
 APPROVED = '"approved_by":'
 NO_LIMITS = Limits()
 """But the site's."""
+Linger = Callable[[Batch], Sequence[Event] | None]
+"""Keeps the batch, which suspends the run, and returns what was kept since the journal was loaded
+once the run is claimed again. None, and nothing is kept: the code is left, as workers leave it.
+`Fenced` when the code is to be left although the batch was kept.
+"""
 
 
 class Recorder:
     """The journal in the hands of the code: shared by the run's own line and its branches."""
 
     def __init__(
-        self, journal: Journal, events: Sequence[Event], limits: Limits = NO_LIMITS
+        self,
+        journal: Journal,
+        events: Sequence[Event],
+        limits: Limits = NO_LIMITS,
+        linger: Linger | None = None,
     ) -> None:
-        self.journal = journal
+        self.journal, self._linger = journal, linger
+        self.has_outlasted = False
+        """Whether the code has stood at a wait until it was over."""
         self.claimed_at = journal.now()
         self.history = History(events)
         self.budget = Budget(limits, journal, self.history)
@@ -157,6 +169,28 @@ class Recorder:
         noted = len(self.unwritten)
         self.unwritten.clear()
         return events[noted:]
+
+    def outlast(self, suspension: Suspend) -> bool:
+        """Stand at the wait until the run goes on; False when the code is to be left instead."""
+        if self._linger is None:
+            return False
+        release, drafts = self.suspended(suspension)
+        events = self._linger(Batch((*self.unwritten, *drafts), release=release))
+        if events is None:
+            return False
+        self.unwritten.clear()
+        self.budget.take_in(partial(self.history.extend, events))
+        for event in events:
+            if event.kind == EventKind.WAIT_CLOSED:
+                self._waits.pop(event.key, None)
+        self.claimed_at, self.has_moved_on, self.has_outlasted = self.journal.now(), False, True
+        return True
+
+    def suspended(self, suspension: Suspend) -> tuple[Release, tuple[Draft, ...]]:
+        """How the run is let go of when it waits."""
+        status = RunStatus.RETRYING if suspension.is_retry else RunStatus.WAITING
+        draft = Draft(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
+        return Release(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
 
     def finish(self, release: Release, *drafts: Draft) -> None:
         """Commit what is left, and let go of the run. A quarantined run asks nothing more."""

@@ -43,23 +43,15 @@ def first_of(
     data |= {KEEP_OPEN: True} if keep_open else {}
     data["digest"] = canonical.digest(canonical.text_of(terms))[:16]
     entry = line.take("wait", key)
-    if entry is None:
+    if entry:
+        check_same(line, key, entry.events[0].content, data)
+        won = _won(line, key, entry, handles, keep_open=keep_open)
+    else:
         skip_misfits(line, handles)
         won = _decided(line, key, {**data, "due_at": None}, handles)
-    else:
-        check_same(line, key, entry.events[0].content, data)
-        if not entry.is_closed:
-            line.check_going_on(key)
-            line.interrupt(Suspend(key))
-        won = entry.last.content["value"]
-        _check_winners(line, key, entry, handles)
-        line.pass_by(entry.last)
-        left = [handle for handle in handles if handle.key not in won and handle.entry is None]
-        if (
-            left and not keep_open
-        ):  # decided after an operator had them asked again, and before they were
-            line.check_wanted(key)
-            _withdraw(line, left, "")
+        if not won:  # the code stood here meanwhile
+            entry = line.recorder.history.entries[key]
+            won = _won(line, key, entry, handles, keep_open=keep_open)
     return [handle for chosen in won for handle in handles if handle.key == chosen]
 
 
@@ -89,22 +81,41 @@ def _one_by_one(line: Line, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]:
 
 def _first_closed(line: Line, left: Mapping[str, Handle[Any]]) -> str:
     """The key of the one that was closed first; the run waits when none is."""
-    skip_misfits(line, left.values())
-    closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
-    if not closed:
-        line.interrupt(Suspend(f"the next of {len(left)}"))
-    return closed[min(closed)]
+    while True:
+        skip_misfits(line, left.values())
+        closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
+        if closed:
+            return closed[min(closed)]
+        line.suspend(Suspend(f"the next of {len(left)}"))
+
+
+def _won(
+    line: Line, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
+) -> list[str]:
+    """Those that a set was decided by which was opened before."""
+    while not entry.is_closed:
+        line.check_going_on(key)
+        line.suspend(Suspend(key))
+    won: list[str] = entry.last.content["value"]
+    _check_winners(line, key, entry, handles)
+    line.pass_by(entry.last)
+    left = [handle for handle in handles if handle.key not in won and handle.entry is None]
+    if left and not keep_open:  # decided after an operator had them asked again, and before it was
+        line.check_wanted(key)
+        _withdraw(line, left, "")
+    return won
 
 
 def _decided(
     line: Line, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
 ) -> list[str]:
-    """Those that are closed already, if they are enough; else the run waits for the set."""
+    """Those that are closed already, if they are enough; else none, and the run has waited."""
     line.check_going_on(key)
     line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
     if len(closed) < data["need"]:
-        line.interrupt(Suspend(key))
+        line.suspend(Suspend(key))
+        return []
     winners = [closed[seq] for seq in sorted(closed)][: data["need"]]
     won, why = [one.key for one in winners], _told_of(winners[-1])
     losers = () if KEEP_OPEN in data else handles

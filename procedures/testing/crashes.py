@@ -146,15 +146,16 @@ class MortalStore(Store):
         self.keep_ids()
         return run_id
 
-    def carry_on(self) -> None:
+    def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
         """One that dies is replaced."""
-        while any(run.status == RunStatus.QUEUED for run in self.runs.values()):
-            try:
-                self.advance_all()
-            except Killed:
-                for run in self.runs.values():
-                    if run.status == RunStatus.RUNNING:
-                        self.queue(run)
+        try:
+            return super().advance(run_id, code)
+        except Killed:
+            for run in self.runs.values():
+                if run.status == RunStatus.RUNNING:
+                    self.queue(run)
+            self.begin_turns_anew()
+            return self.runs[run_id].status
 
     def keep_ids(self) -> None:
         """Those drawn so far are kept with a commit, or with the start of a run."""

@@ -1,26 +1,35 @@
 """A run from its start to its end in memory, with people and time as a test has written them."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from procedures.engine import canonical
 from procedures.engine.definition import Procedure
-from procedures.engine.errors import AnswerError
+from procedures.engine.errors import AnswerError, Fenced
 from procedures.engine.files import File, file_desk
-from procedures.engine.journal import Event, EventKind, RunStatus
+from procedures.engine.journal import Batch, Event, EventKind, RunStatus
 from procedures.engine.large import whole
-from procedures.engine.memory import MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 from procedures.engine.memory.rows import SUSPENDED
 from procedures.engine.questions import Question
+from procedures.engine.recorder import Linger
 from procedures.engine.signatures import signature_of
+from procedures.testing.lingering import Lingering
 from procedures.testing.people import MANNER, Asked, Manner, People, Said
 
 STARTER = "starter"
-MOST_MOMENTS = 1_000
+MOST_MOMENTS = 10_000
 MOST_CLAIMS = 20_000
+DEEPEST = 8
+"""How many runs may stand at their waits at once, each called from below the one before."""
+FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
+"""What may come while the code stands at a wait; for anything else it is left."""
 
 
 class EndlessError(AssertionError):
@@ -41,24 +50,116 @@ class Given:
     content: bytes | str
 
 
-class Store(MemoryStore):
-    """Ids that are the same every time."""
+class Left(Fenced):
+    """The code stood at a wait, and something else came first: it is left, and replayed later."""
 
-    _ids = _claims = 0
+
+class Store(MemoryStore):
+    """Ids that are the same every time, and runs that take their turns.
+
+    The code of a run may stand at a wait while the world goes on, so that a thousand waits are no
+    thousand replays: `Lingering` says when.
+    """
+
+    def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        super().__init__(choices)
+        self._ids = self._claims = 0
+        self._turns: deque[str] = deque()
+        self._standing: list[str] = []
+        """The runs whose code stands at a wait, the one that went there last at the end."""
+        self._lingering: dict[tuple[str, int], Lingering] = defaultdict(Lingering)
+        self._world: Callable[[str], bool] | None = None
+        self._outside = Context()
+        self.broken: BaseException | None = None
+        """What went wrong in the world while code stood at a wait: no code is to meet it."""
+
+    def live_in(self, world: Callable[[str], bool]) -> None:
+        """Let code stand at its waits while `world` goes on.
+
+        `world` returns True when it is the turn of that run; False when another comes first whose
+        code stands, or nothing happens any more.
+        """
+        self._world, self._outside = world, copy_context()
 
     def new_id(self) -> str:
         self._ids += 1
         return str(UUID(int=self._ids))
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
+        self._count_claim(run_id)
+        try:
+            return super().advance(run_id, code)
+        except Left:
+            return self.runs[run_id].status
+
+    def next_turn(self) -> str | None:
+        """The run to be carried on next; None when none is to be."""
+        while True:
+            if not self._turns:
+                queued = (key for key, run in self.runs.items() if run.status == RunStatus.QUEUED)
+                self._turns.extend(queued)
+            if not self._turns:
+                return None
+            if self.runs[run_id := self._turns.popleft()].status == RunStatus.QUEUED:
+                return run_id
+
+    def is_standing(self, run_id: str) -> bool:
+        return run_id in self._standing
+
+    def give_back(self, run_id: str) -> None:
+        """Let its turn come next."""
+        self._turns.appendleft(run_id)
+
+    def begin_turns_anew(self) -> None:
+        self._turns.clear()
+
+    def linger_of(self, journal: MemoryJournal) -> Linger | None:
+        lingering = self._lingering[journal.run.run_id, journal.row.base]
+        lingering.known = len(journal.row.events)
+        return partial(self._linger, journal, lingering) if self._world else None
+
+    def _linger(
+        self, journal: MemoryJournal, lingering: Lingering, batch: Batch
+    ) -> Sequence[Event] | None:
+        if lingering.is_left() or len(self._standing) >= DEEPEST:
+            return None
+        run, run_id = journal.row, journal.run.run_id
+        journal.commit(batch)
+        if not self._goes_on(journal):
+            raise Left(run_id)
+        before, lingering.known = lingering.known, len(run.events)
+        return run.events[before:]
+
+    def _goes_on(self, journal: MemoryJournal) -> bool:
+        """Let the world go on, outside of what stands around the code, until the run does."""
+        run_id = journal.run.run_id
+        assert self._world
+        self._standing.append(run_id)
+        try:
+            is_its_turn = self._outside.copy().run(self._world, run_id)
+            return is_its_turn and self._take_up(journal)
+        except BaseException as error:  # noqa: BLE001 (raised again where the world goes on)
+            self.broken = self.broken or error
+            return False
+        finally:
+            self._standing.pop()
+
+    def _take_up(self, journal: MemoryJournal) -> bool:
+        """Claim the run for the code that stands there; False when it is to be left."""
+        run, run_id = journal.row, journal.run.run_id
+        is_to_stop = run.cancellation is not None or run.is_to_pause
+        if is_to_stop or not FROM_OUTSIDE.issuperset(draft.kind for draft in run.inputs):
+            self.give_back(run_id)
+            return False
+        self._count_claim(run_id)
+        self.claim(run_id)
+        journal.take_hold()
+        return True
+
+    def _count_claim(self, run_id: str) -> None:
         self._claims += 1
         if self._claims > MOST_CLAIMS:
             raise EndlessError(self.runs[run_id].procedure.name)
-        return super().advance(run_id, code)
-
-    def carry_on(self) -> None:
-        """As workers do, up to where something is waited for."""
-        self.advance_all()
 
 
 @dataclass(frozen=True)
@@ -141,19 +242,42 @@ class Rehearsal:
         self._all_asked: list[Asked] = []
         self._coming: list[Said] = []
         self._refused: list[RefusedAnswer] = []
-        self._sent = 0
+        self._sent = self._moments = 0
 
     def play(self, procedure: Procedure, inputs: Mapping[str, Any], manner: Manner) -> RehearsedRun:
         run_id = self._store.start(procedure, self._kept(inputs), by=STARTER)
-        self._go_on(manner)
-        for _ in range(MOST_MOMENTS):
-            moment = self._next_moment()
-            if moment is None:
-                return self._report(self._store.runs[run_id], procedure)
-            self._store.travel(moment - self._store.clock)
-            self._hand_over()
-            self._go_on(manner)
-        raise EndlessError(procedure.name)
+        self._procedure, self._manner = procedure, manner
+        self._store.live_in(self._go_on)
+        self._go_on()
+        return self._report(self._store.runs[run_id], procedure)
+
+    def _go_on(self, until: str = "") -> bool:
+        """Let everything happen, until it is the turn of that run; False when it is not to be."""
+        while True:
+            while run_id := self._store.next_turn():
+                if run_id == until:
+                    return True
+                if self._store.is_standing(run_id):
+                    self._store.give_back(run_id)
+                    return False
+                self._store.advance(run_id)
+                if self._store.broken:
+                    raise self._store.broken
+            if not self._let_time_pass():
+                return False
+
+    def _let_time_pass(self) -> bool:
+        """Ask people, and go to the next moment; False when there is none."""
+        self._ask_people()
+        moment = self._next_moment()
+        if moment is None:
+            return False
+        self._moments += 1
+        if self._moments > MOST_MOMENTS:
+            raise EndlessError(self._procedure.name)
+        self._store.travel(moment - self._store.clock)
+        self._hand_over()
+        return True
 
     def _kept(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         with file_desk(self._store.files):
@@ -162,11 +286,10 @@ class Rehearsal:
                 for name, value in inputs.items()
             }
 
-    def _go_on(self, manner: Manner) -> None:
-        self._store.carry_on()
+    def _ask_people(self) -> None:
         for asked in self._newly_asked():
             try:
-                said = manner.answer(asked)
+                said = self._manner.answer(asked)
             except AnswerError as refusal:
                 self._refused.append(RefusedAnswer(asked, str(refusal)))
             else:
@@ -178,7 +301,7 @@ class Rehearsal:
             for key, wait in run.waits.items():
                 known = self._asked.get((run_id, key))
                 if wait["wait"] in ("request", "signal") and not (known and known[0] is wait):
-                    asked = _asked(run_id, key, wait, at=self._store.clock)
+                    asked = asked_of(run_id, key, wait, at=self._store.clock)
                     self._asked[run_id, key] = wait, asked
                     new.append(asked)
         self._all_asked += [asked for asked in new if asked.question]
@@ -241,7 +364,7 @@ def _is_limited(run: MemoryRun) -> bool:
     return run.status in SUSPENDED and run.procedure.limits.lasts is not None
 
 
-def _asked(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
+def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
     if wait["wait"] == "signal":
         return Asked(run_id, key, "signal", wait["signal"], at)
     question = Question.from_json(wait)

@@ -39,6 +39,13 @@ class MemoryJournal:
 
     def __init__(self, store: "MemoryStore", row: MemoryRun) -> None:
         self._store, self.row = store, row
+        self.working: Working | None = None
+        self.is_wanted_elsewhere = False
+        self.take_hold()
+
+    def take_hold(self) -> None:
+        """Begin at what is kept now, for the claim that was made last."""
+        row, store = self.row, self._store
         self._epoch, self._seq = row.epoch, len(row.events)
         facts = row.facts
         began_at = row.events[0].at
@@ -50,8 +57,6 @@ class MemoryJournal:
             sizes=store.sizes,
             is_left_without_storage=row.is_left_without_storage,
         )
-        self.working: Working | None = None
-        self.is_wanted_elsewhere = False
         self.cancellation: Mapping[str, Any] | None = row.cancellation
 
     @property

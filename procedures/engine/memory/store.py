@@ -40,6 +40,7 @@ from procedures.engine.memory.rows import (
     Parent,
     child_end,
 )
+from procedures.engine.recorder import Linger
 from procedures.engine.seals import proven
 from procedures.engine.sets import KEEP_OPEN
 from procedures.engine.signals import check_signal, misfit_of, received, skipped
@@ -135,9 +136,14 @@ class MemoryStore:
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
         """What a worker does on a message."""
         if journal := self.claim(run_id):
+            linger = self.linger_of(journal)
             with choice_desk(self.choices):
-                advance(code or journal.row.procedure, journal, self.files)
+                advance(code or journal.row.procedure, journal, self.files, linger=linger)
         return self.runs[run_id].status
+
+    def linger_of(self, _journal: MemoryJournal) -> Linger | None:
+        """What lets the code stand at its waits; as workers do, it is left."""
+        return None
 
     def advance_all(self) -> None:
         """Carry on whatever is queued, until nothing is."""

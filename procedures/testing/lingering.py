@@ -1,0 +1,59 @@
+"""When the code of a rehearsed run may stand at a wait, and when it is left and replayed there."""
+
+import inspect
+from dataclasses import dataclass, field
+from types import CodeType
+
+from procedures.engine.execute import Execution
+
+FIRST = 32
+"""So many waits of a run are all left: short tests see what workers do, and nothing else."""
+PART = 4
+"""After them it is left whenever it has waited for another such part of its waits."""
+MOST_REPLAYED = 64
+"""For places of the code where it was not left yet: as many waits replayed for each that was."""
+
+Place = tuple[tuple[CodeType, int], ...]
+
+
+@dataclass
+class Lingering:
+    """The waits of one run, and where its code was left.
+
+    That is often enough to find code that would not replay, and so seldom that the price grows with
+    the number of the waits and not with its square.
+    """
+
+    known: int = 0
+    """How many of the run's events its code knows of."""
+    _waits: int = 0
+    _replayed: int = 0
+    _next: int = FIRST
+    _places: set[Place] = field(default_factory=set)
+
+    def is_left(self) -> bool:
+        """Count one wait more; whether the code is left there, as workers leave it.
+
+        At a place of the code that is new it is: something around it might swallow that.
+        """
+        self._waits += 1
+        place = _place()
+        is_new = place not in self._places and self._replayed < MOST_REPLAYED * self._waits
+        self._places.add(place)
+        is_left = is_new or self._waits <= FIRST or self._waits >= self._next
+        if is_left:
+            self._replayed += self._waits
+            self._next = self._waits + self._waits // PART
+        return is_left
+
+
+def _place() -> Place:
+    """Where the code stands: the lines from the procedure's own to the wait."""
+    found, frame = [], inspect.currentframe()
+    while frame and frame.f_code is not TOP:
+        found.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(found)
+
+
+TOP = Execution._run_code.__code__  # noqa: SLF001 (the engine's frame below the procedure's)
