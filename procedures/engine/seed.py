@@ -53,6 +53,11 @@ class Checkpoints:
         self._line = line
         self._kept: dict[str, Any] = {}
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """A copy of all that is kept, by name."""
+        return {name: jsonable(value) for name, value in self._kept.items()}
+
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         self._line.check_usable()
         try:

@@ -5,6 +5,13 @@ once. `crash_test` does so again and again, and kills the worker at another plac
 """
 
 from procedures.testing.crashes import CrashReport, CrashTestError, crash_test, everything
+from procedures.testing.local import (
+    LOCAL_RUNS,
+    LocalExecutionContext,
+    LocalRuns,
+    PendingMessage,
+    ProcedureWaitingForHuman,
+)
 from procedures.testing.people import (
     Answer,
     Asked,
@@ -25,14 +32,19 @@ from procedures.testing.rehearsal import (
 )
 
 __all__ = [
+    "LOCAL_RUNS",
     "Answer",
     "Asked",
     "CrashReport",
     "CrashTestError",
     "EndlessError",
     "Given",
+    "LocalExecutionContext",
+    "LocalRuns",
     "NobodyKnowsError",
+    "PendingMessage",
     "People",
+    "ProcedureWaitingForHuman",
     "RefusedAnswer",
     "RehearsedRun",
     "approve_all",

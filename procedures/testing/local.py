@@ -1,0 +1,344 @@
+"""The execution context that agent programs know, for a driver of one's own, in memory.
+
+The driver calls its code itself, catches `ProcedureWaitingForHuman`, saves the id of what waits,
+and runs its code again once that is answered. Below it stands the engine's own in-memory run.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from procedures.engine import canonical
+from procedures.engine.context import Context
+from procedures.engine.definition import procedure
+from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.errors import AnswerError, EngineError, Interruption, Suspend
+from procedures.engine.files import file_desk
+from procedures.engine.handles import sleep
+from procedures.engine.history import Scope
+from procedures.engine.journal import (
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    Release,
+    RunFacts,
+    RunStatus,
+)
+from procedures.engine.line import Line
+from procedures.engine.loops import outside_the_loop
+from procedures.engine.memory import MemoryJournal, MemoryRun
+from procedures.engine.questions import RequestKind
+from procedures.engine.recorder import Recorder
+from procedures.engine.seed import Checkpoints, HumanResponse, wait_for_human
+from procedures.engine.state import State
+from procedures.testing.people import Answer, Asked, Manner
+from procedures.testing.rehearsal import Store, asked_of
+
+T = TypeVar("T")
+SHOWN_AS = {"approved": RequestKind.APPROVAL, "input": RequestKind.INPUT}
+"""The name under which a message holds the answer to each."""
+REVIEWED = {"decision", "feedback", "edited_artifact"}
+
+
+class ProcedureWaitingForHuman(Exception):  # noqa: N818 (the name that programs know)
+    """Leaves the code at a question: save `pending_message_id`, and run again when it is answered.
+
+    Catching it inside the code changes nothing: every further use of the context raises it again.
+    """
+
+    def __init__(self, procedure_id: str, pending_message_id: str) -> None:
+        self.procedure_id, self.pending_message_id = procedure_id, pending_message_id
+        super().__init__(f"{procedure_id} is waiting for the answer to {pending_message_id}.")
+
+
+@dataclass(frozen=True)
+class PendingMessage:
+    """A question of a driver's code that nobody has answered yet."""
+
+    id: str
+    """What `ProcedureWaitingForHuman` calls `pending_message_id`."""
+    procedure_id: str
+    session_id: str
+    asked: Asked
+    """The question as people are shown it."""
+
+
+class LocalRuns(Store):
+    """The runs of drivers in one process, with a clock that is turned by hand: gone with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sessions: dict[str, str] = {}
+        self._messages: dict[tuple[str, str], str] = {}
+        """The id of each question, by its run and the name of its wait."""
+
+    def pending(self, session_id: str = "") -> list[PendingMessage]:
+        """The questions that are open, the oldest first; with `session_id` those of one session."""
+        return [
+            PendingMessage(message, run_id, self._sessions[run_id], self._asked(run_id, key))
+            for (run_id, key), message in self._messages.items()
+            if key in self.runs[run_id].waits and session_id in ("", self._sessions[run_id])
+        ]
+
+    def respond(
+        self, pending_message_id: str, value: Any, *, by: str = "somebody", comment: str = ""
+    ) -> None:
+        """Answer a question once; the code that asked goes on when it is run again.
+
+        The value is what a form would send, or what a message holds: {"approved": true}, {"input":
+        text}, {"decision", "feedback", "edited_artifact"}. `AnswerError` when it does not fit,
+        when the question is closed already, and when there is none of that id.
+        """
+        for one in self.pending():
+            if one.id == pending_message_id:
+                self._close_with(one.asked, _said(one.asked, value, by=by, comment=comment))
+                return
+        is_known = pending_message_id in self._messages.values()
+        words = "has been answered already, or its time was up" if is_known else "is unknown here"
+        raise AnswerError(f"The message {pending_message_id!r} {words}.")
+
+    def travel(self, length: Duration) -> None:
+        """Let time pass: what is not answered until then is closed as it was asked to be."""
+        super().travel(parse_duration(length, shortest=timedelta(0)))
+
+    def status(self, procedure_id: str) -> str:
+        """WAITING_FOR_HUMAN, RUNNING or COMPLETED. `KeyError` when it was never begun."""
+        run = self.runs[procedure_id]
+        if run.status.is_end:
+            return "COMPLETED"
+        return "WAITING_FOR_HUMAN" if run.waits else "RUNNING"
+
+    def take_up(self, procedure_id: str, session_id: str) -> MemoryJournal:
+        """A hold on the run of that id, new or as it stands; whoever held it before has lost it."""
+        if procedure_id not in self.runs:
+            facts = RunFacts(procedure_id, "{}", seed=procedure_id)
+            self.begin(driven, facts, by="system")
+        if self._sessions.setdefault(procedure_id, session_id) != session_id:
+            of = self._sessions[procedure_id]
+            raise ValueError(f"{procedure_id!r} belongs to the session {of!r}, not {session_id!r}.")
+        run = self.runs[procedure_id]
+        if run.status.is_end:
+            raise ValueError(f"{procedure_id!r} is complete: run something new under another id.")
+        self.queue(run)
+        journal = self.claim(procedure_id)
+        assert journal
+        return journal
+
+    def message_of(self, run_id: str, key: str, record: Callable[[Asked], str]) -> str:
+        """The id of a question, which `record` gives when it is asked for the first time."""
+        if (run_id, key) not in self._messages:
+            self._messages[run_id, key] = record(self._asked(run_id, key))
+        return self._messages[run_id, key]
+
+    def _asked(self, run_id: str, key: str) -> Asked:
+        return asked_of(run_id, key, self.runs[run_id].waits[key], at=self.clock)
+
+    def _close_with(self, asked: Asked, answer: Answer) -> None:
+        said = Manner(lambda _: answer).answer(asked)
+        assert said
+        self.resolve(asked.run_id, asked.key, said.content)
+
+
+LOCAL_RUNS = LocalRuns()
+"""Where drivers that name no other keep their runs."""
+
+
+class LocalExecutionContext:
+    """The context of one run of a driver's code; another one of the same id goes on with it.
+
+    `runs` keeps the runs: by default all of this process's drivers share `LOCAL_RUNS`. With
+    `chat_recorder` each question is told to its `record_message(role, content, message_type,
+    human_interaction, metadata)`, plain or async, whose result is then the id of the question.
+    """
+
+    def __init__(
+        self,
+        procedure_id: str,
+        session_id: str,
+        runs: LocalRuns | None = None,
+        chat_recorder: Any = None,
+    ) -> None:
+        if not isinstance(runs, LocalRuns | None):
+            raise TypeError(
+                f"The third argument of LocalExecutionContext is a LocalRuns, not {runs!r:.100}: "
+                "no GraphQL is spoken here. docs/driver.md tells what does the same."
+            )
+        self.procedure_id, self.session_id = procedure_id, session_id
+        self.runs = LOCAL_RUNS if runs is None else runs
+        self.chat_recorder = chat_recorder
+        self._journal = self.runs.take_up(procedure_id, session_id)
+        self._recorder = Recorder(self._journal, self._journal.load(), linger=self._linger)
+        scope = Scope(self._recorder.history)
+        self._line = Line(self._recorder, scope, now=self._recorder.first.at)
+        self._checkpoints = Checkpoints(self._line)
+        self._known = len(self._row.events)
+        self._is_sleeping = False
+        self._waiting: ProcedureWaitingForHuman | None = None
+        self._kept_at: dict[str, str] = {}
+        """When the last step of each name was kept."""
+        self._message, self._told = "", dict[str, Any]()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A copy of what is kept: "checkpoints" and "state"; it can be read after a wait, too.
+
+        Each checkpoint has its "result" and "completed_at" (ISO 8601).
+        """
+        kept = self._checkpoints.kept.items()
+        checkpoints = {
+            name: {"result": result, "completed_at": self._kept_at[name]} for name, result in kept
+        }
+        return {"checkpoints": checkpoints, "state": canonical.jsonable(dict(self._line.state))}
+
+    @property
+    def state(self) -> State:
+        """The durable values of the run, by name: as `ctx.state`."""
+        return self._use(lambda: self._line.state)
+
+    def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
+        """Return what `fn` returns, kept after the first time; what it raises rises as itself."""
+        result = self._use(lambda: self._checkpoints.step_run(name, fn))
+        self._kept_at[name] = self._line.now.isoformat()
+        return result
+
+    def wait_for_human(
+        self,
+        request_type: str,
+        message: str,
+        timeout_seconds: float | None = None,
+        default_value: Any = None,
+        options: Sequence[Mapping[str, Any]] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> HumanResponse:
+        """Return the answer; as long as there is none, raise `ProcedureWaitingForHuman`.
+
+        The arguments are those of `ctx.wait_for_human`.
+        """
+        self._message, self._told = (
+            message,
+            {
+                "timeout_seconds": timeout_seconds,
+                "default_value": default_value,
+                "options": options,
+                "request_metadata": metadata,
+            },
+        )
+        shown = (options or (), metadata or {})
+        return self._use(
+            lambda: wait_for_human(
+                self._line, request_type, message, timeout_seconds, default_value, shown
+            )
+        )
+
+    def sleep(self, seconds: Duration) -> None:
+        """Let so many seconds pass on the clock of the runs: at once, and once over any replays."""
+        length = parse_duration(seconds, shortest=timedelta(0))
+        self._is_sleeping = True
+        try:
+            self._use(lambda: sleep(self._line, "sleep", length))
+        finally:
+            self._is_sleeping = False
+
+    def checkpoint_exists(self, name: str) -> bool:
+        """Whether `step_run` has kept something under that name before this line of code."""
+        return self._use(lambda: self._checkpoints.exists(name))
+
+    def checkpoint_get(self, name: str) -> Any:
+        """What `step_run` kept last under that name, or None."""
+        return self._use(lambda: self._checkpoints.get(name))
+
+    def checkpoint_clear_after(self, name: str) -> None:
+        """Forget what `step_run` kept under that name and after it; the journal keeps it all."""
+        self._use(lambda: self._checkpoints.clear_after(name))
+
+    def checkpoint_clear_all(self) -> None:
+        """Forget all that `step_run` has kept; the journal keeps it all."""
+        self._use(self._checkpoints.clear_all)
+
+    def complete(self, result: Any = None) -> None:
+        """Keep the end of the run, with a result that has a JSON form: it is not taken up again."""
+        text = canonical.dump(result)
+        self._use(lambda: self._line.scope.check_all_read("The code now ends"))
+        self._recorder.finish(Release(RunStatus.SUCCEEDED, result=text), END)
+        self._line.close()
+
+    @property
+    def _row(self) -> MemoryRun:
+        return self._journal.row
+
+    def _use(self, act: Callable[[], T]) -> T:
+        if self._waiting:
+            raise self._waiting
+        try:
+            with file_desk(self.runs.files, self._journal):
+                self._line.check_usable()
+                return act()
+        except Suspend as suspension:
+            self._leave(suspension)
+            raise self._waiting_for(suspension.keys[0]) from None
+        except Interruption as interruption:
+            words = f"{type(interruption).__name__}: {interruption}"
+            raise EngineError(f"{self.procedure_id} can't go on here. {words}") from interruption
+
+    def _leave(self, suspension: Suspend) -> None:
+        release, drafts = self._recorder.suspended(suspension)
+        self._recorder.finish(release, *drafts)
+
+    def _waiting_for(self, key: str) -> ProcedureWaitingForHuman:
+        message_id = self.runs.message_of(self.procedure_id, key, self._record)
+        self._waiting = ProcedureWaitingForHuman(self.procedure_id, message_id)
+        return self._waiting
+
+    def _record(self, asked: Asked) -> str:
+        """The id that the recorder gives the question, else one of its run and its wait."""
+        if self.chat_recorder is None:
+            return f"{self.procedure_id}:{asked.key}"
+        kind = asked.key.rpartition("/")[2].partition("#")[0]
+        told = self.chat_recorder.record_message(
+            role="ASSISTANT",
+            content=self._message,
+            message_type="MESSAGE",
+            human_interaction=f"PENDING_{kind.upper()}",
+            metadata=self._told,
+        )
+        if inspect.iscoroutine(told):
+            with outside_the_loop():
+                told = asyncio.run(told)
+        return str(told)
+
+    def _linger(self, batch: Batch) -> Sequence[Event] | None:
+        """Of a sleep only: its time passes, and the code goes on where it stands."""
+        if not self._is_sleeping:
+            return None
+        self._journal.commit(batch)
+        for wait in list(self._row.waits.values()):
+            self.runs.travel(datetime.fromisoformat(wait["due_at"]) - self.runs.clock)
+        self.runs.claim(self.procedure_id)
+        self._journal.take_hold()
+        before, self._known = self._known, len(self._row.events)
+        return self._row.events[before:]
+
+
+END = Draft(EventKind.RUN_SUCCEEDED)
+
+
+@procedure(name="driven")
+def driven(_: Context) -> None:
+    """Stands for the code that a driver calls."""
+
+
+def _said(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
+    """The answer that a message holds, or a plain one."""
+    if not isinstance(value, Mapping) or asked.question is None:
+        return Answer(value, by, comment)
+    if asked.question.kind == RequestKind.REVIEW and value.keys() <= REVIEWED:
+        edited, feedback = value.get("edited_artifact"), value.get("feedback") or comment
+        text = {} if edited is None else {"text": edited}
+        return Answer({"decision": value.get("decision"), **text}, by, str(feedback))
+    [name] = value if len(value) == 1 else [""]
+    is_held = SHOWN_AS.get(name) == asked.question.kind
+    return Answer(value[name] if is_held else value, by, comment)
