@@ -137,6 +137,8 @@ class MortalStore(Store):
     def __init__(self, kill: Kill, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
         super().__init__(choices)
         self.kill = kill
+        self.kept_steps: dict[tuple[str, int], tuple[set[str], int]] = {}
+        """Of each run since it last began anew, and how many of its events were looked at."""
         self._kept_ids = 0
 
     def begin(
@@ -207,5 +209,10 @@ class MortalJournal(MemoryJournal):
             raise Killed(self.run.run_id)
 
     def _kept_steps(self) -> set[str]:
-        kept = self.row.events[self.row.base :]
-        return {event.key for event in kept if event.kind == EventKind.STEP_SUCCEEDED}
+        """Since the run last began anew; each event is looked at once."""
+        start = (self.run.run_id, self.row.base)
+        kept, known = self._mortal.kept_steps.get(start, (set(), self.row.base))
+        new = self.row.events[known:]
+        kept |= {event.key for event in new if event.kind == EventKind.STEP_SUCCEEDED}
+        self._mortal.kept_steps[start] = kept, len(self.row.events)
+        return kept

@@ -300,3 +300,30 @@ def test_pages_are_drawn_before_anything_was_collected(tmp_path: Path) -> None:
 
     assert drawn.stdout.splitlines()[-1] == "/static/dashboard/app.css", drawn.stderr
     assert "collectstatic" in drawn.stdout
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/nowhere", "/"])
+def test_people_sign_in_before_anything_was_collected(tmp_path: Path, path: str) -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
+        "from django.test import Client\n"
+        "client = Client(raise_request_exception=False, headers={'host': 'sign.example'})\n"
+        f"answer = client.get({path!r}, secure=True, follow=True)\n"
+        "print(answer.status_code, b'app.css' in answer.content)"
+    )
+    variables = {**os.environ, **PRODUCTION, "LOCAL_DIR": str(tmp_path)}
+    variables |= {"DATABASE_URL": f"sqlite:///{tmp_path}/site.sqlite3"}
+    variables |= {"DJANGO_SETTINGS_MODULE": "dashboard.settings"}
+
+    asked = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    status = 404 if path == "/nowhere" else 200
+    assert asked.stdout.splitlines()[-1] == f"{status} True", asked.stderr

@@ -11,6 +11,23 @@
 | the same name again silently returns the first result  | the_same_name_again_is_another_step     |
 | a storage read error silently starts an empty run      | a_journal_that_cannot_be_read           |
 
+The contract of its names, clause by clause:
+
+| clause                                               | its test                                  |
+|------------------------------------------------------|-------------------------------------------|
+| `clear_after(name)` clears `name`, too               | clearing_after_a_name_clears_the_name_too |
+| any unique string is a name                          | any_text_is_a_name                        |
+| a review's options are its buttons and its decisions | the_options_of_a_review_are_its_buttons   |
+| `artifact` and `edited_artifact` may be data         | an_artifact_may_be_data                   |
+| defaults are kept as written                         | silence_gives_the_default_as_it_was       |
+| a timeout of 0 or less is over at once               | a_timeout_that_is_over_gives_the_default  |
+| a message's first line is the prompt, the rest below | a_message_has_its_prompt_in_its_first_line|
+| metadata with a time in it does not quarantine       | metadata_may_change_and_is_shown_to_nobody|
+| an empty message gets a default                      | an_empty_message_gets_a_sentence          |
+| `HumanResponse(value, responded_at)` can be made     | a_response_is_made_of_its_value           |
+| an exception arrives as itself, also on replay       | what_a_step_raises_arrives_as_itself      |
+| `ProcedureWaitingForHuman`, `LocalExecutionContext`  | tests.unit.testing.test_drivers           |
+
 What people send in plain text: `tests.integration.test_seeds_people`.
 """
 
@@ -26,6 +43,7 @@ from procedures.engine import HumanResponse
 from procedures.engine.errors import AnswerError, StorageLost
 from procedures.engine.journal import EventKind, RunStatus, closing
 from procedures.engine.questions import Question
+from procedures.engine.seed import UNSAID
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.conformance.database import DatabaseBackend
@@ -150,6 +168,17 @@ def test_a_message_has_its_prompt_in_its_first_line(
     opened = opened_by(backend, run_id)
 
     assert (opened["prompt"], opened["body"]) == (prompt, body)
+
+
+@pytest.mark.parametrize("message", ["", " \n\t"])
+@pytest.mark.parametrize("kind", ["approval", "input", "review", "escalation"])
+def test_an_empty_message_gets_a_sentence_by_its_kind(
+    backend: Backend, kind: str, message: str
+) -> None:
+    run_id = backend.start(procedures.agent_shows, kind=kind, message=message)
+    backend.advance(run_id)
+
+    assert opened_by(backend, run_id)["prompt"] == UNSAID[kind]
 
 
 def test_metadata_may_change_and_is_shown_to_nobody(backend: Backend) -> None:

@@ -1,0 +1,46 @@
+"""What the documents for operators name: commands, variables and addresses that there are."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from dashboard.api import api
+from dashboard.environment import CHECKOUT, Environment
+
+DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+DEPLOYMENT = (CHECKOUT / "docs" / "deployment.md").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_that_is_named_is_one(document: Path) -> None:
+    named = set(re.findall(r"manage\.py (\w+)", document.read_text()))
+
+    assert named <= get_commands().keys()
+
+
+@pytest.mark.parametrize("name", sorted(Environment.model_fields))
+def test_every_variable_is_told(name: str) -> None:
+    assert re.search(rf"\b{name}\b", "".join(path.read_text() for path in DOCUMENTS))
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["manage.py createsuperuser", "LOCAL_DIR/static", "LOCAL_DIR/files", "pooler", "backup.md"],
+)
+def test_the_first_start_and_what_to_keep_are_told(what: str) -> None:
+    assert what in DEPLOYMENT
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_address_of_the_api_that_is_named_is_one(document: Path) -> None:
+    known = {
+        (method.upper(), re.sub(r"\{\w+\}", "*", path))
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method in methods
+    }
+    found = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/api/[^`?\s]*)", document.read_text())
+    named = {(method, re.sub(r"\{\w+\}|\b[A-Z]{2,}\b", "*", path)) for method, path in found}
+
+    assert named <= known
