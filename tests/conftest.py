@@ -1,21 +1,23 @@
 """People, servers and processes for every test."""
 
 import signal
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import kombu.pools
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.db import connection, connections
+from django.db import connections
+from pytest_django import DjangoDbBlocker
 
 from tests import machine
 from tests.desk import Desk
 from tests.processes import PostgreSQL, Process, Redis, Web, Worker, clock_worker, run_worker
+from tests.tables import keep_what_migrate_made
 
 SHOWN_OUTPUT = 6000
 FIGURE = "figure"
@@ -69,26 +71,15 @@ def django_db_modify_db_settings() -> Iterator[None]:
     settings = connections["default"].settings_dict
     settings["TEST"]["NAME"] = settings["NAME"]
     server = PostgreSQL(fsync=False).start() if machine.OWNS_POSTGRES else None
-    operations: Any = connections["default"].ops
-    operations.sql_flush = delete_what_was_written
     yield
     if server:
         server.end()
 
 
-def delete_what_was_written(_style: object, tables: Iterable[str], **_options: object) -> list[str]:
-    """How the database is emptied after a test: the tables with rows, not all there are.
-
-    What `migrate` fills by itself stays, or it would be made again after every test.
-    """
-    quote = connection.ops.quote_name
-    filled = " UNION ALL ".join(
-        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {quote(table)})"  # noqa: S608
-        for table in sorted({*tables} - {"auth_permission", "django_content_type"})
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(filled)
-        return [f"DELETE FROM {quote(table)}" for (table,) in cursor.fetchall()]  # noqa: S608
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        keep_what_migrate_made()
 
 
 # People

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 
-from procedures.models import Installation
+from procedures.models import Grant, Installation, Procedure, ProcedureVersion
 from tests import machine
 from tests.conftest import StartWeb, StartWorker
 from tests.processes import Redis, Worker, wait_until
+from tests.tables import rows
 
 
 def run_python(code: str, ends_with: int = 0) -> str:
@@ -47,6 +48,21 @@ def test_another_process_checks_the_password_that_a_test_keeps(alice: User) -> N
     )
 
     assert found == "alice None\n"
+
+
+@pytest.mark.usefixtures("transactional_db")
+@pytest.mark.parametrize("turn", [1, 2])
+def test_what_migrate_made_is_there_for_the_next_test(turn: int) -> None:
+    """Whatever the one before has done to it."""
+    made = (Group, Permission, Grant, Procedure, ProcedureVersion)
+    counts = {model: model.objects.count() for model in made}
+    assert counts == {model: len(rows[model._meta.db_table]) for model in made}  # noqa: SLF001
+    assert not Procedure.objects.filter(title="mine").exists()
+
+    Grant.objects.filter(role="start").delete()
+    Group.objects.create(name="of one test")
+    Permission.objects.all().delete()
+    Procedure.objects.update(title="mine")
 
 
 def test_a_killed_worker_leaves_no_children(worker: StartWorker) -> None:

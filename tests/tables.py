@@ -1,0 +1,71 @@
+"""How the database is emptied after a test: what `migrate` made in it is there for the next one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.commands import flush
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from procedures.services import note_installation
+
+MADE = (
+    "django_content_type",
+    "auth_permission",
+    "auth_group",
+    "procedures_procedure",
+    "procedures_procedureversion",
+    "procedures_grant",
+)
+"""What `migrate` fills by itself. To work it out anew after each test would cost most of a test."""
+Rows = list[tuple[Any, ...]]
+columns: dict[str, str] = {}
+rows: dict[str, Rows] = {}
+
+
+def keep_what_migrate_made() -> None:
+    """Have every test begin with it as it is now, without a migration's signals at its end."""
+    operations: Any = connection.ops
+    operations.sql_flush = delete_what_was_written
+    flush.emit_post_migrate_signal = make_again  # type: ignore[attr-defined]
+    with connection.cursor() as cursor:
+        for table in MADE:
+            described = connection.introspection.get_table_description(cursor, table)
+            columns[table] = ", ".join(quote(column.name) for column in described)
+            rows[table] = read(cursor, table)
+
+
+def delete_what_was_written(_style: object, tables: Iterable[str], **_options: object) -> list[str]:
+    """The tables with rows, not all there are; what `migrate` made if a test has changed it."""
+    filled = " UNION ALL ".join(
+        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {quote(table)})"  # noqa: S608
+        for table in sorted({*tables} - {*MADE})
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(filled)
+        written = [table for (table,) in cursor.fetchall()]
+        if any(read(cursor, table) != rows[table] for table in MADE):
+            written += MADE
+    return [f"DELETE FROM {quote(table)}" for table in written]  # noqa: S608
+
+
+def make_again(*_arguments: object) -> None:
+    """What was deleted of it, with its old ids; and the site's own row is a new one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in MADE:
+            if not read(cursor, table):
+                places = ", ".join(["%s"] * len(rows[table][0]))
+                insert = f"INSERT INTO {quote(table)} ({columns[table]}) VALUES ({places})"  # noqa: S608
+                cursor.executemany(insert, rows[table])
+    note_installation()
+
+
+def read(cursor: CursorWrapper, table: str) -> Rows:
+    cursor.execute(f"SELECT {columns[table]} FROM {quote(table)} ORDER BY id")  # noqa: S608
+    found: Rows = cursor.fetchall()
+    return found
+
+
+def quote(name: str) -> str:
+    quoted: str = connection.ops.quote_name(name)
+    return quoted
