@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from chat.access import visible_requests, visible_sessions
 from chat.models import (
@@ -22,7 +23,7 @@ from chat.models import (
     Session,
     SessionEvent,
 )
-from chat.services import reassign_request, withdraw_request
+from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
 from procedures.admin.history import MOST_SEARCHED, HistoryAdmin, Related, link, readable
 from procedures.admin.operations import Operation, ReasonForm, operate
 from procedures.admin.proven import ProvenAdmin
@@ -123,11 +124,30 @@ class SessionEventAdmin(PartOfSessionAdmin):
     fields = ["session", "seq", "kind", "object"]
 
 
+NOBODY_THERE = _(
+    "Nobody in “%(to)s” can answer now, so nobody could answer these requests. Name somebody else, "
+    "or tick the box to reassign them all the same."
+)
+
+
 class ReassignForm(ReasonForm):
     """Who is asked instead, and why."""
 
     field_order = ("to", "reason")
     to = forms.CharField(max_length=160, help_text="A group, or a user as @name.")
+    allow_unanswerable = forms.BooleanField(
+        required=False, label=_("Reassign all the same"), widget=forms.HiddenInput
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask once more, with a box to tick, before nobody can answer the requests."""
+        cleaned = super().clean() or self.cleaned_data
+        to, name = cleaned.get("to", ""), "allow_unanswerable"
+        if reach_of([to])[to] == Reach.NOBODY:
+            self.fields[name].widget = forms.CheckboxInput()
+            if not cleaned.get(name):
+                self.add_error(name, NOBODY_THERE % {"to": to})
+        return cleaned
 
 
 class AnsweredBy(admin.SimpleListFilter):
@@ -186,7 +206,7 @@ class HumanRequestAdmin(ProvenAdmin):
         return lookup == OF_RUN or super().lookup_allowed(lookup, value, request)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("chat.operate_request")
+        return request.user.has_perm(OPERATE_REQUEST)
 
     @admin.action(description="Withdraw", permissions=["operate"])
     def withdraw(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:

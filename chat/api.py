@@ -1,5 +1,6 @@
 """Requests and responses over HTTP."""
 
+from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -8,7 +9,15 @@ from ninja import Router, Status
 from chat import services
 from chat.access import visible_requests
 from chat.models import HumanRequest, HumanResponse
-from chat.schemas import ClosedOut, RequestDetailOut, RequestPage, ResponseIn, ResponseOut
+from chat.schemas import (
+    ClosedOut,
+    ReassignedOut,
+    ReassignIn,
+    RequestDetailOut,
+    RequestPage,
+    ResponseIn,
+    ResponseOut,
+)
 from procedures.access import SignedIn
 from procedures.paging import PAGE, Limit, Page, page
 from procedures.schemas import refusals
@@ -27,12 +36,17 @@ def list_requests(
     run: UUID | None = None,
     after: UUID | None = None,
     limit: Limit = PAGE,
+    *,
+    is_unanswerable: bool = False,
 ) -> Page:
+    """With `is_unanswerable=true` only the open ones that nobody but administrators can answer."""
     requests = visible_requests(request.user).with_what_is_shown().defer("question")
     if status:
         requests = requests.filter(status=status)
     if run:
         requests = requests.filter(wait__run=run)
+    if is_unanswerable:
+        requests = requests & services.requests_without_answerers()
     return page(requests, by="-id", after=after, limit=limit)
 
 
@@ -67,3 +81,28 @@ def create_response(
     )
     response, is_new = services.respond(found.pk, answer, by=request.user)
     return Status(201 if is_new else 200, response)
+
+
+@router.post(
+    "/requests/{request_id}/reassignment",
+    response={200: ReassignedOut, **refusals(400, 403, 404, 409, 413, 422)},
+    summary="Ask somebody else instead",
+)
+def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
+    """For those with the permission “Can withdraw and reassign requests”.
+
+    409 when the request is closed, and when nobody in the group is active, so that nobody could
+    answer the request then, unless `allow_unanswerable` is true.
+    """
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    if not request.user.has_perm(services.OPERATE_REQUEST):
+        raise services.ReassigningDeniedError
+    told = services.reassign_request(
+        found.pk,
+        to=said.to,
+        by=request.user,
+        reason=said.reason,
+        allow_unanswerable=said.allow_unanswerable,
+    )
+    now = HumanRequest.objects.with_what_is_shown().get(pk=request_id)
+    return {"told": told, "request": now}

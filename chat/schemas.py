@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from chat.models import HumanRequest, HumanResponse
 from chat.services.silence import silence_of
-from procedures.schemas import ErrorOut
+from procedures.schemas import ErrorOut, ReasonIn, Word
 
 
 class ResponseIn(Schema):
@@ -119,6 +119,22 @@ class RequestPage(Schema):
 
     items: list[RequestOut]
     next: UUID | None
+
+
+class ReassignIn(ReasonIn):
+    """Who is asked instead, and why."""
+
+    to: Word = Field("", description='Needed: a group, or a user as "@name".')
+    allow_unanswerable: bool = Field(
+        default=False, description="Reassign it also to a group in which nobody is active."
+    )
+
+
+class ReassignedOut(Schema):
+    """What became of a request that was reassigned."""
+
+    told: str = Field(description="What was done, in a sentence.")
+    request: RequestOut
 
 
 class ClosedOut(ErrorOut):

@@ -16,7 +16,7 @@ from ninja.parser import Parser
 import chat.api
 import procedures.api
 import procedures.operations_api
-from chat.services import AlreadyAnsweredError, NotAskedError
+from chat.services import AlreadyAnsweredError, NotAskedError, ReassigningDeniedError
 from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
 from dashboard.api_parameters import with_known_parameters
@@ -128,6 +128,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
     OperationDeniedError: as_said(403),
+    ReassigningDeniedError: as_said(403),
     SignalDeniedError: as_said(403),
     Http404: lambda _: (404, {"detail": NOTHING_HERE}),
     UnknownProcedureError: as_said(404),

@@ -23,7 +23,8 @@ from django.http import HttpRequest, HttpResponse
 from chat.models import Presence
 from dashboard.models import LinkCounter, Preferences, SignIn
 from dashboard.names import Kind, check_name
-from procedures.admin.history import EditorAdmin, HistoryAdmin
+from procedures.admin.careful import CarefulAdmin
+from procedures.admin.history import HistoryAdmin
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -144,7 +145,7 @@ def holds(user: User, permission: Permission) -> bool:
     return user.has_perm(f"{permission.content_type.app_label}.{permission.codename}")
 
 
-class VersionedAdmin(EditorAdmin):
+class VersionedAdmin(CarefulAdmin):
     """Gives the form who fills it in, and keeps the row still while it is judged."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

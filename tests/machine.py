@@ -30,6 +30,7 @@ NOUNS = (
     "keeping",
     "limited",
     "moments",
+    "naming",
     "others",
     "parallel",
     "questions",

@@ -13,6 +13,7 @@ from chat.models.session import record
 from tests.calls import grant, request_of, run_until_it_waits
 
 HTMX = {"HX-Request": "true"}
+Fields = dict[str, Any]
 
 
 def browser(user: User) -> Client:
@@ -44,6 +45,17 @@ def grant_to_both(name: str) -> None:
 def shown(response: HttpResponse | Any) -> str:
     """The text of a page, without the space between words that nobody sees."""
     return " ".join(response.content.decode().split())
+
+
+def filled(client: Client, path: str) -> Fields:
+    """What a browser sends that saves the page as it stands, of fields that may be written."""
+    form = client.get(path).context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    return {
+        name: [getattr(one, "pk", one) for one in value] if isinstance(value, list) else value
+        for name, value in values.items()
+        if value not in (None, False) and name != "password"
+    }
 
 
 def queries_of(client: Client, path: str) -> list[str]:

@@ -1,8 +1,16 @@
 """What people do in sessions, each in one transaction."""
 
+from chat.services.answerers import Reach, reach_of, requests_without_answerers
+from chat.services.losses import Losses, LostName, Watch, left_without_answerers, losses_of
 from chat.services.mails import find_mails, send_mail
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
-from chat.services.operations import reassign_request, withdraw_request
+from chat.services.operations import (
+    OPERATE_REQUEST,
+    NobodyToAnswerError,
+    ReassigningDeniedError,
+    reassign_request,
+    withdraw_request,
+)
 from chat.services.presence import note_presence
 from chat.services.replies import options_of, read_choice, read_reply, read_text
 from chat.services.responses import (
@@ -11,22 +19,31 @@ from chat.services.responses import (
     NotAskedError,
     respond,
 )
-from chat.services.strays import ask_others, left_without_answerers, requests_without_answerers
+from chat.services.strays import ask_others
 
 __all__ = [
+    "OPERATE_REQUEST",
     "AlreadyAnsweredError",
     "Answer",
     "Echo",
+    "Losses",
+    "LostName",
     "MessageError",
+    "NobodyToAnswerError",
     "NotAskedError",
+    "Reach",
+    "ReassigningDeniedError",
     "Reply",
+    "Watch",
     "ask_others",
     "echo_of",
     "find_mails",
     "left_without_answerers",
+    "losses_of",
     "note_presence",
     "options_of",
     "post_message",
+    "reach_of",
     "read_choice",
     "read_reply",
     "read_text",

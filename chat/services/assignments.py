@@ -43,17 +43,6 @@ def holders_of(role: str, procedure_id: int) -> list[Assignment]:
     return groups
 
 
-def substitutes_for(procedure_id: int) -> list[Assignment]:
-    """Whom to ask when all who were asked are gone: its answerers, else its operators.
-
-    Only those of which somebody is there; empty when nobody is.
-    """
-    for found in (_answerers(procedure_id), holders_of("operate", procedure_id)):
-        if present := [one for one in found if people_of([one]).exists()]:
-            return present
-    return []
-
-
 def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
     """The active people whom assignments name: themselves, by group or by permission."""
     asked = Q(pk__in=[])

@@ -12,6 +12,7 @@ from chat.models.session import record
 from chat.services.assignments import find_assignee, people_of
 from chat.services.mails import mail_time
 from chat.services.responses import AlreadyAnsweredError
+from procedures.engine.errors import EngineError
 from procedures.engine.journal import closing
 from procedures.models.clock import clock
 from procedures.services import (
@@ -22,6 +23,9 @@ from procedures.services import (
     note_operation,
     resolve_wait,
 )
+
+OPERATE_REQUEST = "chat.operate_request"
+"""The permission to withdraw and reassign every request that one may see."""
 
 
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
@@ -42,10 +46,31 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
     return "It is withdrawn."
 
 
-def reassign_request(request_id: UUID, *, to: str, by: User, reason: str) -> str:
+class ReassigningDeniedError(EngineError):
+    """Somebody may see a request, but not operate requests."""
+
+    def __init__(self) -> None:
+        super().__init__("Only people who may withdraw and reassign requests may do that.")
+
+
+class NobodyToAnswerError(OperationRefusedError):
+    """After this nobody could answer; the caller may say that it is meant."""
+
+    def __init__(self, to: str, request: HumanRequest) -> None:
+        self.request = request
+        super().__init__(
+            f"Nobody in “{to}” can answer now, so nobody could answer “{request}” then. Name "
+            "somebody else, or reassign it all the same (allow_unanswerable)."
+        )
+
+
+def reassign_request(
+    request_id: UUID, *, to: str, by: User, reason: str, allow_unanswerable: bool = False
+) -> str:
     """Ask somebody else instead: a group, or a user as "@name". They are mailed as anybody asked.
 
-    Locks the run, the request, then the session.
+    A group of which nobody is active is refused (`NobodyToAnswerError`), unless the caller says
+    `allow_unanswerable=True`. Locks the run, the request, then the session.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
@@ -54,8 +79,8 @@ def reassign_request(request_id: UUID, *, to: str, by: User, reason: str) -> str
         assignment = None if to.startswith("perm:") else find_assignee(to)
         if assignment is None:
             raise OperationRefusedError(f"There is no “{to}”: name a group, or a user as @name.")
-        if not people_of([assignment]).exists():
-            raise OperationRefusedError(f"Nobody in “{to}” could answer: name somebody else.")
+        if not allow_unanswerable and not people_of([assignment]).exists():
+            raise NobodyToAnswerError(to, request)
         told: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
         told["to_id"] = assignment.user_id or assignment.group_id
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)

@@ -4,18 +4,20 @@ The clock looks for them and asks those who answer for the procedure instead, el
 Operators hear of it either way. Administrators, who may answer everything, count for nobody here.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
-from chat.models import Assignment, HumanRequest, Message
-from chat.models.request import HumanRequestQuerySet
+from chat.models import HumanRequest, Message
 from chat.models.session import record
-from chat.services.assignments import people_of, substitutes_for
+from chat.services.answerers import (
+    procedures_with_substitutes,
+    requests_without_answerers,
+    substitutes,
+)
 from chat.services.mails import mail_time, plan_alert
 from procedures.models import RunInput
 from procedures.models.clock import clock
@@ -26,38 +28,13 @@ ALONE = "Nobody who was asked can answer any more, and nobody is there to ask in
 SYSTEM = "system"
 
 
-def requests_without_answerers() -> HumanRequestQuerySet:
-    """The open requests that nobody but administrators can answer."""
-    named = Assignment.objects.exclude(permission="").order_by()
-    permissions = named.filter(request__status="open").values_list("permission", flat=True)
-    held = [
-        name for name in permissions.distinct() if people_of([Assignment(permission=name)]).exists()
-    ]
-    is_there = Q(user__is_active=True) | Q(group__user__is_active=True) | Q(permission__in=held)
-    answerable = Assignment.objects.filter(is_there, request=OuterRef("pk"))
-    return HumanRequest.objects.open().filter(~Exists(answerable))
-
-
-def left_without_answerers(change: Callable[[], object]) -> list[HumanRequest]:
-    """Return the requests that a change would leave without anybody, and change nothing.
-
-    `change` saves what is to be tried: the deactivation of a user, a group without a member. It is
-    undone again, whatever it raises.
-    """
-    with transaction.atomic():
-        before = set(requests_without_answerers().values_list("pk", flat=True))
-        here = transaction.savepoint()
-        try:
-            change()
-            found = requests_without_answerers().exclude(pk__in=before)
-            return list(found.with_what_is_shown().order_by("pk"))
-        finally:
-            transaction.savepoint_rollback(here)
-
-
 def ask_others() -> None:
-    """Have somebody else asked of what nobody can answer. Calling it twice is harmless."""
-    found = requests_without_answerers().exclude(note=ALONE).values_list("pk", flat=True)
+    """Have somebody else asked of what nobody can answer. Calling it twice is harmless.
+
+    Where nobody was there to ask, it looks again until somebody is.
+    """
+    is_hopeful = ~Q(note=ALONE) | Q(wait__run__procedure__in=procedures_with_substitutes())
+    found = requests_without_answerers().filter(is_hopeful).values_list("pk", flat=True)
     for pk in found[:LARGEST_PASS]:
         _ask_others(pk)
     alone = HumanRequest.objects.open().filter(note=ALONE)
@@ -69,20 +46,20 @@ def ask_others() -> None:
 def _ask_others(request_id: UUID) -> None:
     """Locks the run, the request, then the session, as a reassignment does."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
-    gone = requests_without_answerers().exclude(note=ALONE).filter(pk=request_id)
+    gone = requests_without_answerers().filter(pk=request_id)
     request = HumanRequest.objects.select_for_update().filter(pk__in=gone.values("pk")).first()
-    if request is None:
+    found = substitutes([run.procedure_id])[run.procedure_id]
+    if request is None or (request.note == ALONE and not found):
         return
     now, asked = clock.now(), [str(one) for one in request.assignments.all()]
-    substitutes = substitutes_for(run.procedure_id)
-    whom = " and ".join(map(str, substitutes))
+    whom = " and ".join(map(str, found))
     left = f" ({', '.join(asked)})" if asked else ""
     why = f"Nobody who was asked can answer any more{left}."
-    if substitutes:
+    if found:
         told = {"action": "reassign", "by": SYSTEM, "reason": why, "wait": request.wait.key}
         RunInput.objects.tell(run, {**told, "to": whom})
-    note = f"{why} Now {whom} is asked instead." if substitutes else ALONE
-    request.ask_too(substitutes, note=note, mail_at=mail_time(now))
+    note = f"{why} Now {whom} is asked instead." if found else ALONE
+    request.ask_too(found, note=note, mail_at=mail_time(now))
     record(request.session_id, "request", request.pk)
     _alert(request, now=now)
     ring_after_commit("inbox")

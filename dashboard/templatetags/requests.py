@@ -12,7 +12,7 @@ from dashboard.answer_form import AnswerForm
 from procedures.engine.questions import Question, RequestKind
 from procedures.models import Wait
 from procedures.overview import Node, cell, draw, fate_of
-from procedures.overview.words import name_of
+from procedures.overview.words import listed, name_of
 
 register = template.Library()
 CHANNELS = {"chat": "in the chat", "api": "through the API", "mail": "by e-mail"}
@@ -84,6 +84,12 @@ def asked_name(assignment: Assignment) -> str:
     if assignment.group:
         return assignment.group.name[:1].upper() + assignment.group.name[1:]
     return name_of(str(assignment))
+
+
+@register.filter
+def asked_names(request: HumanRequest) -> str:
+    """Everybody who is asked, as in "Finance or bob"; "" when nobody is."""
+    return listed([asked_name(one) for one in request.assignments.all()], "or")
 
 
 @register.filter

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from procedures import access
-from procedures.admin.history import EditorAdmin, HistoryAdmin, Related, folded
+from procedures.admin.careful import CarefulAdmin
+from procedures.admin.history import HistoryAdmin, Related, folded
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def has_role(user: User, procedure: Procedure, role: Any) -> bool:
 
 
 @admin.register(Grant)
-class GrantAdmin(EditorAdmin):
+class GrantAdmin(CarefulAdmin):
     """The one thing here that is written by hand: who may see, start, answer and operate."""
 
     list_display = ["procedure", "role", "group"]

@@ -1,6 +1,7 @@
 """What may be done to runs from outside, each in one transaction."""
 
 from procedures.services.checks import Check, check_runs
+from procedures.services.code_names import CodeName, names_in_code
 from procedures.services.forks import Parting, fork_run, restart_run
 from procedures.services.health import (
     Complaint,
@@ -62,6 +63,7 @@ from procedures.services.waits import (
 
 __all__ = [
     "Check",
+    "CodeName",
     "Complaint",
     "KeyReusedError",
     "NoCopyError",
@@ -94,6 +96,7 @@ __all__ = [
     "gate",
     "lock_run",
     "mark_copy",
+    "names_in_code",
     "note_installation",
     "note_operation",
     "override_run",

@@ -62,6 +62,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/requests", "get"),
         ("/api/requests/{request_id}", "get"),
         ("/api/requests/{request_id}/response", "post"),
+        ("/api/requests/{request_id}/reassignment", "post"),
     }
     names = [operation["operationId"] for _path, _method, operation in operations(schema)]
     assert len(names) == len(set(names))
@@ -99,7 +100,7 @@ def test_every_route_tells_its_refusals_in_our_shape(schema: Json) -> None:
         wanted = {"401", "500"} | ({"404"} if "{" in path else set())
         assert wanted <= set(answers), path
         for status, answer in answers.items():
-            name = "ClosedOut" if status == "409" and "requests" in path else "ErrorOut"
+            name = "ClosedOut" if status == "409" and path.endswith("/response") else "ErrorOut"
             if int(status) >= 400:
                 content = answer["content"]["application/json"]["schema"]
                 assert content["$ref"].endswith(f"/{name}"), (path, status)

@@ -13,10 +13,9 @@ from dashboard.models import ApiToken
 from dashboard.sign_in import sign_in_link
 from procedures.models import Grant, Procedure
 from tests.calls import grant
-from tests.pages import browser
+from tests.pages import Fields, browser, filled
 
 PASSWORD = "correct horse battery"
-Fields = dict[str, Any]
 
 
 def user_page(name: str, *args: Any) -> str:
@@ -48,17 +47,6 @@ def eve(clerks: Group) -> User:
     user.user_permissions.set(Permission.objects.all())
     user.groups.add(clerks)
     return user
-
-
-def filled(client: Client, path: str) -> Fields:
-    """What a browser sends that saves the page as it stands, of fields that may be written."""
-    form = client.get(path).context["adminform"].form
-    values = {name: form[name].value() for name in form.fields}
-    return {
-        name: [getattr(one, "pk", one) for one in value] if isinstance(value, list) else value
-        for name, value in values.items()
-        if value not in (None, False) and name != "password"
-    }
 
 
 def state() -> list[Any]:

@@ -19,7 +19,7 @@ from procedures.models import Run
 from procedures.services import OperationRefusedError
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
-from tests.pages import browser, shown
+from tests.pages import browser, queries_of, shown
 from tests.runs import answer
 
 PERMISSION = "auth.view_group"
@@ -131,6 +131,73 @@ def test_where_nobody_is_left_it_is_stuck_until_somebody_comes(
     request_.refresh_from_db()
     assert request_.note == ""
     assert "Nobody can answer" not in shown(browser(alice).get("/"))
+
+
+def test_what_nobody_could_be_asked_goes_to_whoever_comes_later(
+    request_: HumanRequest, alice: User, bob: User, dave: User, finance: Group
+) -> None:
+    bob.groups.clear()
+    dave.groups.clear()
+    leave(request_)
+    ask_others()
+    assert "Nobody can answer" in shown(browser(alice).get("/"))
+
+    bob.groups.add(finance)
+    for _ in range(2):
+        ask_others()
+
+    request_.refresh_from_db()
+    assert "Now finance is asked instead." in request_.note
+    assert "Nobody can answer" not in shown(browser(alice).get("/"))
+    assert Message.objects.filter(kind="notice").count() == 2
+    answer(request_, by=bob)
+
+
+def test_what_nobody_was_ever_asked_goes_to_the_first_who_may(
+    alice: User, bob: User, finance: Group
+) -> None:
+    grant("question", group("support"), "start")
+    request = request_of(run_until_it_waits("question", by=alice))
+    ask_others()
+    assert not request.assignments.exists()
+    assert "since nobody has the role “answer” on Question" in shown(browser(alice).get("/"))
+
+    grant("question", finance, "answer")
+    ask_others()
+
+    assert "Nobody can answer" not in shown(browser(alice).get("/"))
+    answer(request, by=bob)
+
+
+def test_whoever_may_reassign_is_led_there_and_others_are_told_who_may(
+    request_: HumanRequest, alice: User, admin_user: User
+) -> None:
+    leave(request_)
+
+    for_alice, for_admin = (shown(browser(user).get("/")) for user in (alice, admin_user))
+
+    assert "erin can't answer any more." in for_alice
+    assert "An operator can reassign it." in for_alice
+    link = f"/admin/chat/humanrequest/?q={request_.pk}"
+    assert (link in for_alice, link in for_admin) == (False, True)
+    assert f"/admin/chat/humanrequest/{request_.pk}/" in shown(browser(admin_user).get(link))
+
+
+def test_many_stuck_requests_cost_as_many_queries_as_few(
+    request_: HumanRequest, alice: User
+) -> None:
+    name_permission(request_)
+    client = browser(alice)
+    leave(request_)
+    queries_of(client, "/overview")
+    few = len(queries_of(client, "/overview"))
+
+    for _ in range(12):
+        more = request_of(run_until_it_waits("question", by=alice))
+        Assignment.objects.filter(request=more).update(group=None, permission=f"x.of_{more.pk}")
+
+    assert requests_without_answerers().count() == 13
+    assert len(queries_of(client, "/overview")) == few
 
 
 def test_an_administrator_does_not_count_but_a_member_who_is_one_does(

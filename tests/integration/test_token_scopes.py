@@ -30,6 +30,7 @@ NEEDED = {
     "pause_run": {"operate"},
     "unpause_run": {"operate"},
     "retry_run": {"operate"},
+    "reassign_request": {"operate"},
 }
 """By operation. Whatever is not named here only reads."""
 

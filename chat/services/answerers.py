@@ -1,0 +1,130 @@
+"""Who is there to answer: for each request, procedure and name, in a few queries for any number.
+
+Only active people count. Administrators, who may answer everything, count for nobody here.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from enum import IntEnum
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat
+
+from chat.models import Assignment, HumanRequest
+from chat.models.request import HumanRequestQuerySet
+from procedures import access
+from procedures.models import Grant, Procedure
+
+SUBSTITUTES = ("answer", "operate")
+"""The roles whose holders are asked when all who were asked are gone, the first that is held."""
+
+
+class Reach(IntEnum):
+    """How far a name of a group, person or permission leads."""
+
+    NOWHERE = 0
+    NOBODY = 1
+    SOMEBODY = 2
+
+
+def requests_without_answerers() -> HumanRequestQuerySet:
+    """The open requests that nobody but administrators can answer."""
+    is_there = (
+        Q(user__is_active=True)
+        | Q(group__user__is_active=True)
+        | Q(permission__in=_held_permissions().values("full_name"))
+    )
+    answerable = Assignment.objects.filter(is_there, request=OuterRef("pk"))
+    return HumanRequest.objects.open().filter(~Exists(answerable))
+
+
+def procedures_without_answerers() -> QuerySet[Procedure]:
+    """The procedures for which no member of a group with the role `answer` is there."""
+    return Procedure.objects.exclude(pk__in=_present_grants("answer").values("procedure"))
+
+
+def procedures_with_substitutes() -> QuerySet[Procedure]:
+    """The procedures of which somebody could be asked instead of all who are gone."""
+    if _operates_everything().exists():
+        return Procedure.objects.all()
+    return Procedure.objects.filter(pk__in=_present_grants(*SUBSTITUTES).values("procedure"))
+
+
+def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
+    """Whom to ask, by procedure, when all who were asked are gone: its answerers, else operators.
+
+    Only those of which somebody is there; an empty list when nobody is. None of them is saved.
+    """
+    found: dict[str, dict[int, list[Assignment]]] = {
+        role: defaultdict(list) for role in SUBSTITUTES
+    }
+    grants = _present_grants(*SUBSTITUTES).filter(procedure__in=procedures)
+    for grant in grants.select_related("group").order_by("group"):
+        found[grant.role][grant.procedure_id].append(Assignment(group=grant.group))
+    everywhere = [access.OPERATE] if _operates_everything().exists() else []
+    return {
+        pk: found["answer"][pk]
+        or found["operate"][pk] + [Assignment(permission=name) for name in everywhere]
+        for pk in procedures
+    }
+
+
+def reach_of(names: Iterable[str]) -> dict[str, Reach]:
+    """How far each name of the language of `assign=` leads now."""
+    wanted = set(names)
+    known = _reach_of_groups(wanted) | _reach_of_users(wanted) | _reach_of_permissions(wanted)
+    return {name: known.get(name, Reach.NOWHERE) for name in wanted}
+
+
+def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
+    member = User.objects.filter(groups=OuterRef("pk"), is_active=True)
+    found = Group.objects.filter(name__in=names).annotate(is_held=Exists(member))
+    return _reaches(found.values_list("name", "is_held"))
+
+
+def _reach_of_users(names: Collection[str]) -> dict[str, Reach]:
+    plain = [name[1:] for name in names if name.startswith("@")]
+    found = User.objects.filter(username__in=plain, is_active=True).values_list("username")
+    return {f"@{name}": Reach.SOMEBODY for (name,) in found}
+
+
+def _reach_of_permissions(names: Collection[str]) -> dict[str, Reach]:
+    plain = [name.removeprefix("perm:") for name in names if name.startswith("perm:")]
+    if not plain:
+        return {}
+    found = _permissions().filter(full_name__in=plain).annotate(is_held=Exists(_holder()))
+    held = found.values_list("full_name", "is_held")
+    return _reaches((f"perm:{name}", is_held) for name, is_held in held)
+
+
+def _reaches(found: Iterable[tuple[str, bool]]) -> dict[str, Reach]:
+    return {name: Reach.SOMEBODY if is_held else Reach.NOBODY for name, is_held in found}
+
+
+def _present_grants(*roles: str) -> QuerySet[Grant]:
+    """Grants of those roles to groups of which a member is active."""
+    present = Group.objects.filter(user__is_active=True)
+    return Grant.objects.filter(role__in=roles, group__in=present.order_by().values("pk"))
+
+
+def _operates_everything() -> QuerySet[Any]:
+    return _held_permissions().filter(full_name=access.OPERATE)
+
+
+def _held_permissions() -> QuerySet[Any]:
+    """The permissions that an active person was given, by themselves or through a group."""
+    return _permissions().filter(Exists(_holder()))
+
+
+def _holder() -> QuerySet[User]:
+    """Of the permission of the outer query."""
+    is_given = Q(user_permissions=OuterRef("pk")) | Q(groups__permissions=OuterRef("pk"))
+    return User.objects.filter(is_given, is_active=True)
+
+
+def _permissions() -> QuerySet[Any]:
+    """All of them, each with its `full_name`, in no order."""
+    name = Concat("content_type__app_label", Value("."), "codename")
+    return Permission.objects.order_by().annotate(full_name=name)

@@ -1,0 +1,115 @@
+"""Whom an act would leave without anybody to answer: it is tried, looked at, and undone again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from chat.models import Assignment, HumanRequest
+from chat.services.answerers import (
+    Reach,
+    procedures_without_answerers,
+    reach_of,
+    requests_without_answerers,
+    substitutes,
+)
+from procedures.services import CodeName, names_in_code
+
+MOST_TOLD = 1000
+"""Requests; a statement takes only so many ids."""
+
+
+@dataclass(frozen=True)
+class LostName:
+    """A name that code uses, and that an act would let lead nowhere, or to nobody."""
+
+    name: str
+    """In the language of `assign=`: "finance", "@bob", "perm:app.code"."""
+    reach: Reach
+    used: CodeName
+
+    @property
+    def procedures(self) -> list[str]:
+        return sorted({*self.used.in_code, *self.used.in_roles})
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Whatever had somebody to answer before an act and has nobody after it; false if nothing."""
+
+    requests: frozenset[UUID]
+    """The open requests that nobody asked could answer any more."""
+    procedures: frozenset[int]
+    """The procedures for which no active person would hold the role `answer` any more."""
+    names: tuple[LostName, ...]
+    instead: Mapping[int, list[Assignment]]
+    """By procedure of any of these, who would then be asked instead; nobody where it is empty."""
+
+    def __bool__(self) -> bool:
+        return bool(self.requests or self.procedures or self.names)
+
+
+class Watch:
+    """Remembers who is there to answer, to tell after an act what has nobody any more.
+
+    It takes a fixed number of queries, however many requests are open.
+    """
+
+    def __init__(self) -> None:
+        self._code = names_in_code()
+        self._alone = _alone().keys()
+        self._unanswered = _unanswered()
+        self._reach = reach_of(self._code)
+
+    def losses(self) -> Losses:
+        """Compare with now. Call it in the transaction of the act, before that is undone."""
+        alone, procedures = _alone(), _unanswered() - self._unanswered
+        requests = frozenset(alone.keys() - self._alone)
+        concerned = procedures | {alone[pk] for pk in requests}
+        return Losses(
+            requests=requests,
+            procedures=frozenset(procedures),
+            names=tuple(self._lost_names()),
+            instead=substitutes(concerned) if concerned else {},
+        )
+
+    def _lost_names(self) -> list[LostName]:
+        """A group that only roles name is missed when it is gone: its members have grants."""
+        now = reach_of(self._code)
+        return [
+            LostName(name, now[name], used)
+            for name, used in sorted(self._code.items())
+            if now[name] < self._reach[name] and (used.in_code or now[name] == Reach.NOWHERE)
+        ]
+
+
+def losses_of(change: Callable[[], object]) -> Losses:
+    """Return what a change would leave with nobody to answer, and change nothing.
+
+    `change` saves what is to be tried: the deactivation of a user, a group without a member. It is
+    undone again, whatever it raises.
+    """
+    with transaction.atomic():
+        watch, here = Watch(), transaction.savepoint()
+        try:
+            change()
+            return watch.losses()
+        finally:
+            transaction.savepoint_rollback(here)
+
+
+def left_without_answerers(change: Callable[[], object]) -> list[HumanRequest]:
+    """Return the requests among the losses of a change, the oldest first, at most `MOST_TOLD`."""
+    found = HumanRequest.objects.filter(pk__in=sorted(losses_of(change).requests)[:MOST_TOLD])
+    return list(found.with_what_is_shown().order_by("pk"))
+
+
+def _alone() -> dict[UUID, int]:
+    """The procedure of each request that nobody can answer."""
+    found = requests_without_answerers().order_by()
+    return dict(found.values_list("pk", "wait__run__procedure"))
+
+
+def _unanswered() -> set[int]:
+    return set(procedures_without_answerers().order_by().values_list("pk", flat=True))

@@ -1,0 +1,196 @@
+"""How the admin tells what an act would leave with nobody to answer, before it is saved."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat.access import visible_requests
+from chat.models import Assignment, HumanRequest
+from chat.services import Losses, LostName, Reach, Watch
+from procedures import access
+from procedures.admin.careful import Consequence, Row, Thing
+from procedures.admin.viewer import may_look_at
+from procedures.engine.journal import RunStatus
+from procedures.engine.sizes import cut
+from procedures.models import Procedure, Run
+from procedures.overview.words import listed, name_of
+
+LONGEST_PROMPT = 160
+MOST_ROWS = 20
+MOST_TITLES = 6
+"""Of the procedures that use one name."""
+LARGEST_LOOK = 1000
+"""Requests that are looked at for these rows: a statement takes only so many ids."""
+
+
+def watch() -> Callable[[], "Told | None"]:
+    """Look who can answer before an act; the returned function looks again after it."""
+    before = Watch()
+
+    def look() -> Told | None:
+        losses = before.losses()
+        return Told(losses) if losses else None
+
+    return look
+
+
+class Told:
+    """The losses of an act, as sentences."""
+
+    def __init__(self, losses: Losses) -> None:
+        self.losses = losses
+
+    @property
+    def key(self) -> str:
+        """Which procedures and names are concerned, and who is asked instead.
+
+        Not which requests: where one is asked every second, an account could never be closed.
+        """
+        instead = {str(pk): list(map(str, who)) for pk, who in self.losses.instead.items()}
+        names = [(one.name, one.reach) for one in self.losses.names]
+        has_requests = bool(self.losses.requests)
+        told = [sorted(self.losses.procedures), names, instead, has_requests]
+        return json.dumps(told, sort_keys=True)
+
+    def consequences(self, user: Any) -> list[Consequence]:
+        """Tell what the user may see; of the rest, only how much it is."""
+        found = [
+            self._requests(user) if self.losses.requests else None,
+            self._procedures(user) if self.losses.procedures else None,
+            self._names(user) if self.losses.names else None,
+        ]
+        return [one for one in found if one]
+
+    def _requests(self, user: Any) -> Consequence:
+        count = len(self.losses.requests)
+        lost = HumanRequest.objects.filter(pk__in=sorted(self.losses.requests)[:LARGEST_LOOK])
+        on_site = set(lost.filter(pk__in=visible_requests(user).values("pk")).values_list("pk"))
+        shown = lost if may_look_at(HumanRequest) else lost.filter(pk__in=[pk for (pk,) in on_site])
+        listed = shown.with_what_is_shown().by_urgency()[:MOST_ROWS]
+        rows = [self._request(one, is_on_site=(one.pk,) in on_site) for one in listed]
+        heading = ngettext(
+            "Nobody could answer %(count)d open request any more",
+            "Nobody could answer %(count)d open requests any more",
+            count,
+        )
+        remedy = _("To avoid this, reassign the requests first, or let somebody else answer them.")
+        return Consequence(heading % {"count": count}, remedy, rows, _more(count, len(rows)))
+
+    def _request(self, request: HumanRequest, *, is_on_site: bool) -> Row:
+        procedure = request.wait.run.procedure
+        values = {"procedure": procedure, "asked": _asked(request.assignments.all())}
+        now = _("%(procedure)s asks %(asked)s.") % values
+        page = reverse("request_detail", args=[request.pk]) if is_on_site else _page(request)
+        thing = Thing(cut(request.prompt, LONGEST_PROMPT), page)
+        return Row([thing], f"{now} {self._next(procedure.pk)}")
+
+    def _next(self, procedure: int) -> str:
+        """What the clock would make of a request of that procedure."""
+        if instead := self.losses.instead.get(procedure):
+            return _("%(asked)s would be asked instead.") % {"asked": capfirst(_asked(instead))}
+        return _("Nobody is there to ask instead, so it would wait until somebody is.")
+
+    def _procedures(self, user: Any) -> Consequence:
+        count = len(self.losses.procedures)
+        lost = Procedure.objects.filter(pk__in=self.losses.procedures)
+        shown = _shown_procedures(lost, user).order_by("title", "name")
+        by_fate: dict[str, list[Procedure]] = {}
+        for procedure in shown:
+            by_fate.setdefault(self._fate_of(procedure), []).append(procedure)
+        rows = [_together(found, fate) for fate, found in by_fate.items()]
+        heading = ngettext(
+            "Nobody would have the role “answer” on %(count)d procedure any more",
+            "Nobody would have the role “answer” on %(count)d procedures any more",
+            count,
+        )
+        remedy = _("To avoid this, grant the role to another group first, or add people to one.")
+        left = _more(count, sum(map(len, by_fate.values())))
+        return Consequence(heading % {"count": count}, remedy, rows, left)
+
+    def _fate_of(self, procedure: Procedure) -> str:
+        """What would become of a question that names nobody."""
+        if instead := self.losses.instead.get(procedure.pk):
+            told = _("Questions that name nobody in particular would go to %(asked)s.")
+            return told % {"asked": _asked(instead)}
+        return _("Questions that name nobody in particular would wait until somebody has the role.")
+
+    def _names(self, user: Any) -> Consequence:
+        lost = self.losses.names
+        used = {name for one in lost for name in one.procedures}
+        found = _shown_procedures(Procedure.objects.filter(name__in=used), user)
+        titles = dict(found.values_list("name", "title"))
+        rows = [_name(one, titles) for one in lost[:MOST_ROWS]]
+        left = _more(len(lost), len(rows))
+        heading = ngettext(
+            "Code uses %(count)d name that would lead to nobody",
+            "Code uses %(count)d names that would lead to nobody",
+            len(lost),
+        )
+        remedy = _("To avoid this, change the code first, or keep the name and somebody behind it.")
+        return Consequence(heading % {"count": len(lost)}, remedy, rows, left)
+
+
+def _together(procedures: Sequence[Procedure], fate: str) -> Row:
+    listed = procedures[:MOST_ROWS]
+    things = [Thing(one.title, reverse("procedure_detail", args=[one.name])) for one in listed]
+    is_open = [status for status in RunStatus if not status.is_end]
+    runs = Run.objects.filter(procedure__in=[one.pk for one in procedures], status__in=is_open)
+    told = _("Runs that haven't ended: %(count)d.") % {"count": runs.count()}
+    return Row(things, f"{fate} {told}", _and_more(len(procedures) - len(listed)))
+
+
+def _name(lost: LostName, titles: Mapping[str, str]) -> Row:
+    shown = sorted(titles[name] for name in lost.procedures if name in titles)
+    return Row([Thing(lost.name)], f"{_users_of(shown)} {_fate_of(lost)}")
+
+
+def _users_of(shown: Sequence[str]) -> str:
+    if not shown:
+        return _("A procedure that you may not see uses it.")
+    more = len(shown) - MOST_TITLES
+    titles = [*shown[:MOST_TITLES], *([_and_more(more)] if more > 0 else [])]
+    return _("Used by the code of %(titles)s.") % {"titles": ", ".join(titles)}
+
+
+def _fate_of(lost: LostName) -> str:
+    if lost.reach == Reach.NOBODY:
+        return _("Whatever code assigns to it would have nobody to answer.")
+    if lost.used.in_code:
+        return _("Whatever code assigns to it would go to those who have the role “answer”.")
+    return _("The roles in the code would still name it, so a new site would make it again.")
+
+
+def _shown_procedures(found: QuerySet[Procedure], user: Any) -> QuerySet[Procedure]:
+    if may_look_at(Procedure):
+        return found
+    return found.filter(pk__in=access.visible_procedures(user).values("pk"))
+
+
+def _asked(assignments: Iterable[Assignment]) -> str:
+    return listed([name_of(str(one)) for one in assignments], "or")
+
+
+def _page(row: Model) -> str:
+    """Its page in the admin."""
+    names = row._meta  # noqa: SLF001 (Django documents it)
+    return reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[row.pk])
+
+
+def _and_more(count: int) -> str:
+    return _("and %(count)d more") % {"count": count} if count > 0 else ""
+
+
+def _more(count: int, shown: int) -> str:
+    left = count - shown
+    if left and not shown:
+        return _("You don't have permission to see which.")
+    if not left:
+        return ""
+    words = ngettext("%(count)d more isn't listed.", "%(count)d more aren't listed.", left)
+    return words % {"count": left}

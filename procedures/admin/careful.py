@@ -1,0 +1,145 @@
+"""Whatever an act in the admin would break is shown before it is saved.
+
+The act is tried in a transaction, looked at, and undone; the page that tells what it would break
+sends it once more, with what was read there. So forms, deletions and actions on many rows are
+judged by what they do, not by what their fields look like.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from django.contrib.messages.storage import default_storage
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from procedures.admin.history import Admin, EditorAdmin, rendered
+from procedures.admin.viewer import viewing
+
+CONFIRMED = "confirmed"
+"""The field that says which consequences were read."""
+
+
+class Thing(NamedTuple):
+    """Something that an act would leave broken; the address of its page, where it has one."""
+
+    text: str
+    url: str = ""
+
+
+class Row(NamedTuple):
+    """Things that an act would leave broken in one way."""
+
+    things: Sequence[Thing]
+    note: str
+    """What would become of them."""
+    more: str = ""
+    """Words about things that are not listed."""
+
+
+class Consequence(NamedTuple):
+    """A kind of thing that an act would break, as a sentence, with its rows."""
+
+    heading: str
+    remedy: str
+    rows: Sequence[Row]
+    more: str = ""
+    """A sentence about rows that are not listed."""
+
+
+class Finding(Protocol):
+    """What an act that was tried would break."""
+
+    @property
+    def key(self) -> str:
+        """Equal for two findings of which somebody who has read one need not read the other."""
+
+    def consequences(self, user: Any) -> list[Consequence]:
+        """Return what to tell a user, who may not see everything."""
+
+
+Watch = Callable[[], Callable[[], Finding | None]]
+watches: list[Watch] = []
+"""Each is called before an act, and what it returns after it. The layers above add theirs."""
+
+
+class CarefulAdmin(EditorAdmin):
+    """Rows whose change may break something elsewhere, which is then shown before it is saved."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        view = super().changeform_view
+        return try_first(self, request, lambda: view(request, object_id, form_url, extra_context))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        view = super().delete_view
+        return try_first(self, request, lambda: view(request, object_id, extra_context))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        view = super().changelist_view
+        return try_first(self, request, lambda: view(request, extra_context))
+
+
+def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
+    """Do what is asked, unless it breaks something that nobody has been shown: then undo it."""
+    if request.method != "POST":
+        return act()
+    with transaction.atomic():
+        looks = [watch() for watch in watches]
+        here = transaction.savepoint()
+        response = act()
+        found = [finding for finding in (look() for look in looks) if finding]
+        if not found or request.POST.get(CONFIRMED) == _key_of(found):
+            transaction.savepoint_commit(here)
+            return response
+        transaction.savepoint_rollback(here)
+    _forget_messages(request)
+    return _warning(admin, request, found)
+
+
+def _key_of(found: Sequence[Finding]) -> str:
+    return hashlib.sha256("\n".join(one.key for one in found).encode()).hexdigest()
+
+
+def _forget_messages(request: HttpRequest) -> None:
+    """Those that the act has said of itself: it was not done."""
+    request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> HttpResponse:
+    sent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in ("csrfmiddlewaretoken", CONFIRMED)
+    ]
+    is_deletion = request.path.endswith("/delete/") or request.POST.get("action") == DELETE
+    with viewing(request.user):
+        told = [one for finding in found for one in finding.consequences(request.user)]
+        context = {
+            **admin.admin_site.each_context(request),
+            "title": _("Nothing is deleted yet") if is_deletion else _("Nothing is saved yet"),
+            "opts": admin.opts,
+            "consequences": told,
+            "sent": [*sent, (CONFIRMED, _key_of(found))],
+            "is_deletion": is_deletion,
+            "lead": _("If you delete this, here is what follows:")
+            if is_deletion
+            else _("If you save this, here is what follows:"),
+            "media": admin.media,
+        }
+        page = TemplateResponse(request, "procedures/admin_consequences.html", context)
+        return rendered(page)
+
+
+DELETE = "delete_selected"
+"""Django's own action on chosen rows."""
