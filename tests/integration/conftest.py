@@ -6,7 +6,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client, override_settings
 
-from tests.calls import caller, grant
+from chat.models import HumanRequest
+from chat.services import reassign_request
+from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.conftest import create_person, group
+from tests.pages import browser
 from tests.processes import Redis
 
 
@@ -26,3 +30,20 @@ def static_files() -> Iterator[None]:
 def alices(alice: User, support: Group) -> Client:
     grant("typed_inputs", support, "start", "answer")
     return caller(alice)
+
+
+@pytest.fixture
+def root(admin_user: User) -> Client:
+    """A superuser's browser."""
+    return browser(admin_user)
+
+
+@pytest.fixture
+def asks_erin(alice: User, bob: User, dave: User, finance: Group, operators: Group) -> HumanRequest:
+    """Asks erin alone, of the group audit; finance answers for the procedure and dave operates."""
+    create_person("erin", group("audit"))
+    grant("question", finance, "answer")
+    grant("question", group("support"), "start")
+    request = request_of(run_until_it_waits("question", by=alice))
+    reassign_request(request.pk, to="@erin", by=dave, reason="She knows.")
+    return request

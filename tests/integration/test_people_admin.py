@@ -31,11 +31,6 @@ def grant_page(name: str, *args: Any) -> str:
 
 
 @pytest.fixture
-def root(admin_user: User) -> Client:
-    return browser(admin_user)
-
-
-@pytest.fixture
 def clerks(db: None) -> Group:
     return Group.objects.create(name="clerks")
 
