@@ -153,15 +153,24 @@ class Execution:
         line = self._line()
         ending = self._run(line)
         if self.recorder.has_outlasted and ending[0].status not in SUSPENDED:
-            self.recorder = Recorder(self.journal, self.journal.load(), self.procedure.limits)
-            line = self._line()
-            ending = self._run(line)
+            line, ending = self._replayed(line, ending)
         is_cancelled = isinstance(line.interruption, Cancelled) and self.journal.cancellation
         if ending[0].status == RunStatus.FAILED or is_cancelled:
             return self._undone(ending)
         if self.journal.cancellation and ending[0].status == RunStatus.QUARANTINED:
             return self._cancelled([str(line.interruption or "It no longer fits.")])
         return ending
+
+    def _replayed(self, line: Line, ending: Ending) -> tuple[Line, Ending]:
+        """What code comes to that stood at waits, as a replay has it; what it did counts before."""
+        try:
+            if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
+                self.recorder.flush()
+        except Interruption as interruption:
+            return line, self._interrupted(interruption, line)
+        self.recorder = Recorder(self.journal, self.journal.load(), self.procedure.limits)
+        line = self._line()
+        return line, self._run(line)
 
     def _line(self, path: str = "") -> Line:
         scope = Scope(self.recorder.history, path)

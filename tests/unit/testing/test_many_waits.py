@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import Context, Handle, Limits, Retry, Step, procedure
+from procedures.engine import (
+    ChildFailedError,
+    Context,
+    Handle,
+    Limits,
+    RequestExpiredError,
+    Retry,
+    Step,
+    procedure,
+)
 from procedures.testing import (
     Answer,
     Asked,
@@ -33,6 +42,8 @@ counted = Counter[str]()
 
 def say(asked: Asked) -> Any:
     """What fits, after a while that hangs on the question."""
+    if asked.prompt == "Nobody?":
+        return None
     value = {"approval": True, "input": asked.prompt, "signal": 7, "choice": "sea"}[asked.kind]
     return Answer(value, by="ann", after=f"{len(asked.prompt + asked.key) % 5 + 1}m")
 
@@ -57,6 +68,17 @@ def child(ctx: Context, number: int) -> int:
 def sleeping_child(ctx: Context, number: int) -> int:
     ctx.sleep(number % 3 + 1)
     return number
+
+
+@procedure
+def failing_child(ctx: Context, number: int) -> int:
+    raise ValueError(str(ctx.approve(f"Fail {number}?").value))
+
+
+@procedure
+def talker(ctx: Context, to: str, number: int) -> None:
+    ctx.sleep(number % 4)
+    ctx.send(to, "paid", number)
 
 
 def flaky(step: Step) -> int:
@@ -100,6 +122,37 @@ def branches(ctx: Context, number: int) -> Any:
     return ctx.gather(left, right)[0]
 
 
+def failing(ctx: Context, number: int) -> str:
+    try:
+        return str(ctx.call(failing_child, number=number))
+    except ChildFailedError as error:
+        return str(error)
+
+
+def expired(ctx: Context, _: int) -> str:
+    try:
+        return ctx.ask("Nobody?", expires="30s", on_timeout="fail").value
+    except RequestExpiredError as error:
+        return str(error)
+
+
+def sent(ctx: Context, number: int) -> Any:
+    child = ctx.spawn(talker, to=ctx.run_id, number=number)
+    return ctx.signal("paid", int).wait().value, child.status
+
+
+def misfit(ctx: Context, number: int) -> bool:
+    ctx.spawn(talker, to=ctx.run_id, number=number)
+    return ctx.signal("paid", str, expires="10m").wait().timed_out
+
+
+def statuses(ctx: Context, _: int) -> list[str]:
+    asked = ctx.later.approve("Still open?")
+    before = asked.status
+    ctx.sleep("2m")
+    return [before, asked.status, str(asked.wait().value), asked.status]
+
+
 KINDS: dict[str, Callable[[Context, int], Any]] = {
     "approve": lambda ctx, number: bool(ctx.approve(f"Go on {number}?", evidence={"n": number})),
     "ask": lambda ctx, number: ctx.ask("Who?", expires="2m", default=str(number)).value,
@@ -117,6 +170,21 @@ KINDS: dict[str, Callable[[Context, int], Any]] = {
     "as_finished": finished,
 }
 RARE: dict[str, Callable[[Context, int], Any]] = {
+    "failing": failing,
+    "expired": expired,
+    "sent": sent,
+    "misfit": misfit,
+    "statuses": statuses,
+    "collect": lambda ctx, number: [
+        str(one) for one in ctx.map(failing_child, [{"number": number}], on_failure="collect")
+    ],
+    "wait_all": lambda ctx, number: len(
+        ctx.wait_all(ctx.timer("3m"), ctx.spawn(child, number=number))
+    ),
+    "abandon": lambda ctx, number: (
+        ctx.spawn(sleeping_child, number=number, on_parent_end="abandon").run_id
+    ),
+    "compensate": lambda ctx, _: ctx.compensate(flaky, retry=Retry(3, backoff="1m")),
     "gather": branches,
     "map": lambda ctx, number: ctx.map(
         child, [{"number": number + more} for more in range(3)], at_most=2
@@ -180,7 +248,10 @@ def calls_made(times: int, play: Callable[..., RehearsedRun] = stood) -> int:
 def mixed(ctx: Context, seed: int, times: int) -> list[Any]:
     kinds = {**KINDS, **RARE}
     choice = random.Random(seed)  # noqa: S311 (no secret)
-    return [kinds[choice.choice(list(kinds))](ctx, number) for number in range(times)]
+    done = [kinds[choice.choice(list(kinds))](ctx, number) for number in range(times)]
+    if ctx.random.random() < 0.5:
+        raise ValueError("It fails, and undoes what it did.")
+    return done
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -192,6 +263,28 @@ def test_a_journal_is_the_same_event_for_event_as_if_all_waits_were_left(seed: i
     left = left_everywhere(mixed, **inputs)
     assert run.events == left.events
     assert run == left
+
+
+@procedure
+def ending_in_haste(ctx: Context, *, again: bool) -> str:
+    """What it does last is kept together with its end."""
+    for number in range(MANY):
+        ctx.approve(f"Go on {number}?")
+    ctx.step(counted.update, ["pure"], name="count", pure=True)
+    child_id = ctx.spawn(sleeping_child, number=2, on_parent_end="abandon").run_id
+    ctx.state["child"] = child_id
+    if again:
+        ctx.continue_as_new(again=False)
+    return str(child_id)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_is_kept_with_the_end_is_done_once(again: bool) -> None:  # noqa: FBT001
+    counted.clear()
+    run = run_procedure(ending_in_haste, {"again": again}, humans=say)
+
+    assert counted["pure"] == 1 + again
+    assert run == left_everywhere(ending_in_haste, again=again)
 
 
 @procedure
