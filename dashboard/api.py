@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -11,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema, get_schema
 from ninja.parser import Parser
 
 import chat.api
@@ -50,7 +52,21 @@ class JsonParser(Parser):
         return read_json(request.body)
 
 
-api = NinjaAPI(
+class Api(NinjaAPI):
+    """Describes itself from memory: anybody may ask, and working it out takes a second."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        return described(self, path_prefix or self.get_root_path(path_params or {}))
+
+
+@lru_cache(maxsize=4)
+def described(api: Api, path_prefix: str) -> OpenAPISchema:
+    return get_schema(api, path_prefix)
+
+
+api = Api(
     title="Countersign",
     version="1",
     description="Start runs, follow them, answer what they ask.",

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
+from dashboard.api import api
 from dashboard.environment import CHECKOUT
 
 Json = dict[str, Any]
@@ -34,6 +35,13 @@ def references(part: Any) -> Iterator[str]:
     if isinstance(part, list):
         for value in part:
             yield from references(value)
+
+
+def test_the_description_is_worked_out_once(schema: Json) -> None:
+    assert api.get_openapi_schema() is api.get_openapi_schema(path_prefix="/api/")
+    assert [*api.get_openapi_schema()["paths"]] == [*schema["paths"]]
+    elsewhere = api.get_openapi_schema(path_prefix="/elsewhere/")["paths"]
+    assert {path.partition("/")[2].partition("/")[0] for path in elsewhere} == {"elsewhere"}
 
 
 def test_every_route_is_described(schema: Json) -> None:
