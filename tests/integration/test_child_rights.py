@@ -239,11 +239,11 @@ def test_a_run_tells_how_it_stands(family: Family, alice: User, carol: User) -> 
 def test_no_route_tells_of_the_parent(family: Family, carol: User, phase: str) -> None:
     family.go_on(phase)
     told = paths(family, carol)
-    visits = {path: [browser(carol), caller(carol)] for path in told}
+    clients, hidden = [browser(carol), caller(carol)], family.secrets
 
     seen = ""
-    for path, clients in visits.items():
-        secrets = [one for one in family.secrets if one not in path]
+    for path in told:
+        secrets = [one for one in hidden if one not in path]
         for client in clients:
             response = client.get(path)
             assert not found_in(text_of(response), secrets), path
@@ -251,6 +251,9 @@ def test_no_route_tells_of_the_parent(family: Family, carol: User, phase: str) -
             seen += text_of(response)
 
     assert len(told) > 60
+    assert [client.get(f"/api/runs/{family.child.pk}").status_code for client in clients] == [
+        200
+    ] * 2
     assert f"/runs/{family.child.pk}" in seen
     assert "A plain notice." in seen
     assert "A plain question?" in seen
