@@ -176,7 +176,7 @@ class LocalExecutionContext:
         self._line = Line(self._recorder, scope, now=self._recorder.first.at)
         self._checkpoints = Checkpoints(self._line)
         self._known = len(self._row.events)
-        self._is_sleeping = False
+        self._is_sleeping = self._has_left = False
         self._waiting: ProcedureWaitingForHuman | None = None
         self._kept_at: dict[str, str] = {}
         """When the last step of each name was kept."""
@@ -262,9 +262,12 @@ class LocalExecutionContext:
     def complete(self, result: Any = None) -> None:
         """Keep the end of the run, with a result that has a JSON form: it is not taken up again."""
         text = canonical.dump(result)
-        self._use(lambda: self._line.scope.check_all_read("The code now ends"))
-        self._recorder.finish(Release(RunStatus.SUCCEEDED, result=text), END)
+        self._use(lambda: self._end_with(text))
         self._line.close()
+
+    def _end_with(self, result: str) -> None:
+        self._line.scope.check_all_read("The code now ends")
+        self._recorder.finish(Release(RunStatus.SUCCEEDED, result=result), END)
 
     @property
     def _row(self) -> MemoryRun:
@@ -274,19 +277,24 @@ class LocalExecutionContext:
         if self._waiting:
             raise self._waiting
         try:
-            with file_desk(self.runs.files, self._journal):
-                self._line.check_usable()
-                return act()
+            return self._used(act)
         except Suspend as suspension:
-            self._leave(suspension)
             raise self._waiting_for(suspension.keys[0]) from None
         except Interruption as interruption:
             words = f"{type(interruption).__name__}: {interruption}"
             raise EngineError(f"{self.procedure_id} can't go on here. {words}") from interruption
 
-    def _leave(self, suspension: Suspend) -> None:
-        release, drafts = self._recorder.suspended(suspension)
-        self._recorder.finish(release, *drafts)
+    def _used(self, act: Callable[[], T]) -> T:
+        try:
+            with file_desk(self.runs.files, self._journal):
+                self._line.check_usable()
+                return act()
+        except Suspend as suspension:
+            if not self._has_left:
+                release, drafts = self._recorder.suspended(suspension)
+                self._recorder.finish(release, *drafts)
+            self._has_left = True
+            raise
 
     def _waiting_for(self, key: str) -> ProcedureWaitingForHuman:
         message_id = self.runs.message_of(self.procedure_id, key, self._record)

@@ -323,6 +323,31 @@ def test_a_chat_recorder_is_told_each_question_once_and_names_it(recorder: Recor
     assert kinds == ["PENDING_APPROVAL", "PENDING_INPUT"]
 
 
+class FailingRecorder(Recorder):
+    def record_message(self, **message: Any) -> str:
+        if not super().record_message(**message).endswith("3"):
+            raise ConnectionError("The chat does not answer.")
+        return "m-3"
+
+
+def test_a_recorder_that_fails_is_told_the_question_again() -> None:
+    recorder = FailingRecorder()
+    driver = Driver(
+        lambda ctx: ctx.wait_for_human("approval", "Go on?", None, False, None, {}).value,
+        chat_recorder=recorder,
+    )
+
+    with pytest.raises(ConnectionError):
+        driver.run()
+    with pytest.raises(ConnectionError):
+        driver.context.step_run("later", lambda: 1)
+    assert driver.pending() == "m-3"
+    driver.runs.respond("m-3", True)
+
+    assert driver.run() is True
+    assert len(recorder.messages) == 3
+
+
 def test_an_async_recorder_is_told_from_inside_a_loop_too() -> None:
     recorder = AsyncRecorder()
     driver = Driver(
@@ -377,6 +402,16 @@ def test_an_older_context_of_the_same_run_keeps_nothing_more() -> None:
 
     with pytest.raises(EngineError, match=r"p-1 can't go on here\. Fenced"):
         older.step_run("late", lambda: 1)
+    older = LocalExecutionContext("p-1", "s-1", runs)
+    LocalExecutionContext("p-1", "s-1", runs)
+    with pytest.raises(EngineError, match=r"p-1 can't go on here\. Fenced"):
+        older.wait_for_human("approval", "Late?", None, False, None, {})
+    assert runs.pending() == []
+    older = LocalExecutionContext("p-1", "s-1", runs)
+    LocalExecutionContext("p-1", "s-1", runs)
+    with pytest.raises(EngineError, match=r"p-1 can't go on here\. Fenced"):
+        older.complete()
+    assert runs.status("p-1") == "RUNNING"
 
 
 def test_code_that_has_changed_is_refused_with_what_the_run_went_through() -> None:
