@@ -29,6 +29,7 @@ from procedures.engine.faults import fault_of
 from procedures.engine.forks import ForkRefusedError, UnknownPlaceError
 from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import (
+    BrokenProcedureError,
     KeyReusedError,
     NotAllowedError,
     OperationDeniedError,
@@ -157,6 +158,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
     AnswerError: wrong_inputs,
     InputError: wrong_inputs,
+    BrokenProcedureError: as_said(409),
     KeyReusedError: as_said(422),
     QuotaError: as_said(429),
     ReasonError: as_said(422),

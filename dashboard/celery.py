@@ -104,6 +104,9 @@ def let_time_pass(sender: Any, **_: Any) -> None:
         Duty("look for mails", settings.MAIL_EVERY_SECONDS, app.tasks["chat.find_mails"]),
         Duty("ask others", ASK_OTHERS_EVERY_SECONDS, app.tasks["chat.ask_others"]),
     ]
+    if settings.NOTICES_EDITED_FILES:
+        look = import_string("procedures.registry.registrar").look
+        duties.append(Duty("look for edited procedures", 1, look))
     tickers[:] = [Ticker(duties, lambda: CLOCK in app.amqp.queues.consume_from)]
     tickers[0].start()
 

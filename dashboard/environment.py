@@ -25,6 +25,7 @@ from dashboard.values import (
     Folder,
     Hosts,
     Proxies,
+    Readers,
     RedisUrl,
     Repositories,
     Secret,
@@ -70,6 +71,9 @@ class Environment(BaseSettings):
     LOCAL_DIR: Folder = CHECKOUT / ".local"
     TIME_ZONE: Zone = "UTC"
     PROCEDURE_MODULES: str = ""
+    PROCEDURE_FILES: str = ""
+    PROCEDURE_READERS: Readers = None
+    LARGEST_PROCEDURE_FILE: int = Field(default=256 * 1024, ge=1024, le=4 * 1024**2)
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
     RUN_TURN_SECONDS: float = Field(default=60, ge=0.1, le=86400)

@@ -136,6 +136,13 @@ def are_commands(named: dict[str, str] | None) -> bool:
         return False
 
 
+def are_readers(named: dict[str, str] | None) -> bool:
+    return all(
+        suffix.startswith(".") and all(part.isidentifier() for part in path.split("."))
+        for suffix, path in (named or {}).items()
+    )
+
+
 def names_a_mail_server(text: str) -> bool:
     try:
         url = urlsplit(text)
@@ -213,6 +220,12 @@ Repositories = Annotated[
     NoDecode,
     BeforeValidator(read_names),
     must('absolute paths by name, like {"shop": "/srv/shop"}', are_paths),
+]
+Readers = Annotated[
+    dict[str, str] | None,
+    NoDecode,
+    BeforeValidator(read_names),
+    must('functions by suffix, like {".json": "shop.readers.read_steps"}', are_readers),
 ]
 Checks = Annotated[
     dict[str, str] | None,

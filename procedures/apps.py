@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.db.models.signals import post_migrate
 
 
@@ -13,6 +14,9 @@ class ProceduresConfig(AppConfig):
         from procedures.engine.choices import Site
 
         Site.allowed = lambda setting: settings.SITE_CHOICES.get(setting, {})
+        from procedures.system_checks import check_procedure_files
+
+        register(check_procedure_files)
         name_what_django_sets()
         post_migrate.connect(register_procedures, sender=self)
 

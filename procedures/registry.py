@@ -1,24 +1,33 @@
-"""The procedures this code base defines, and their rows."""
+"""The procedures this code base and its files define, and their rows."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache, reduce
 from importlib import import_module
 from importlib.util import find_spec
+from operator import or_
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from procedures.engine.definition import Procedure as Definition
-from procedures.models import Grant, Procedure, ProcedureVersion
+from procedures.engine.definition import digest_of
+from procedures.engine.errors import ProcedureFileError
+from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.models.clock import clock
+from procedures.readers import Unreadable, read_text, suffix_of
+from procedures.texts import FileFault, Found, shelf
 
 logger = logging.getLogger(__name__)
+MOST_TEXTS = 128
+"""That a process keeps ready for the runs that were started with them."""
 LIBRARY = "procedures.library"
 
 
@@ -26,9 +35,47 @@ class LoadError(ImproperlyConfigured):
     """The procedures of this site cannot be loaded; its cause is the author's own error."""
 
 
+class Known(NamedTuple):
+    """All procedures of this process, and what is wrong with its files."""
+
+    definitions: Mapping[str, Definition]
+    faults: Sequence[FileFault]
+
+
+def definitions() -> Mapping[str, Definition]:
+    """Every procedure by name: those of Python modules, and those of files."""
+    return _known(shelf.current()).definitions
+
+
+def faults() -> Sequence[FileFault]:
+    """What is wrong with files that PROCEDURE_FILES names."""
+    return _known(shelf.current()).faults
+
+
+def forget() -> None:
+    """Load all modules and files again at the next look."""
+    _in_modules.cache_clear()
+    _known.cache_clear()
+    shelf.forget()
+
+
+def forget_texts() -> None:
+    """Read the kept texts of runs again at the next look, as a process that has just begun."""
+    _kept.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _known(files: Found) -> Known:
+    """A procedure of a module keeps its name when a file takes it, too."""
+    code, words = _in_modules(), "The procedure {} is defined in Python, too. Rename it."
+    taken = [one for name, one in files.definitions.items() if name in code]
+    clashes = [FileFault(one.file, words.format(one.name)) for one in taken]
+    return Known({**files.definitions, **code}, [*files.faults, *clashes])
+
+
 @cache
-def definitions() -> dict[str, Definition]:
-    """Every procedure by name: the library's, the installed apps', and PROCEDURE_MODULES'."""
+def _in_modules() -> dict[str, Definition]:
+    """Those of the library, the installed apps, and PROCEDURE_MODULES."""
     found: dict[str, Definition] = {}
     for module in _modules():
         for definition in _defined_in(module):
@@ -38,7 +85,59 @@ def definitions() -> dict[str, Definition]:
 
 
 def find(name: str) -> Definition | None:
-    return definitions().get(name)
+    return _in_modules().get(name) or definitions().get(name)
+
+
+def broken() -> dict[str, str]:
+    """By name, why a procedure that was here is not: its file can't be read as it is now."""
+    if not (wrong := faults()):
+        return {}
+    here = definitions()
+    told = {name: str(fault) for fault in wrong for name in fault.names if name not in here}
+    of_file = {fault.file: str(fault) for fault in wrong if not fault.names}
+    rows = ProcedureVersion.objects.filter(file__in=of_file).order_by("pk")
+    of_rows = rows.values_list("procedure__name", "file")
+    return {name: of_file[file] for name, file in of_rows if name not in here} | told
+
+
+def code_of(run: Run) -> Definition | None:
+    """What carries that run on: the text that it was started with, else the code as it is now."""
+    return kept_code(run.procedure.name, run.version.file, run.version.version)
+
+
+def kept_code(name: str, file: str, version: str) -> Definition | None:
+    """What carries on runs of that version; None where this process has no code for them."""
+    if not file:
+        return find(name)
+    if not suffix_of(file):
+        return None
+    try:
+        return _kept(name, file, version)
+    except ProcedureFileError as error:
+        words = f"The text of {file} that this run was started with can't be read. {error}"
+        return Unreadable(_never, name, name, file=file, why=words)
+
+
+@lru_cache(maxsize=MOST_TEXTS)
+def _kept(name: str, file: str, version: str) -> Definition:
+    """From the text as the database keeps it, whatever has become of its file."""
+    text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
+    if digest_of(text) != version:
+        raise ProcedureFileError("It isn't the text that its version names.")
+    for one in read_text(file, text):
+        if one.name == name:
+            return one
+    raise ProcedureFileError(f"Its reader no longer finds {name} in it.")
+
+
+def _never(ctx: Any) -> None:
+    """Is not called: what stands for an unreadable text gives no inputs."""
+
+
+def texts_here() -> QuerySet[ProcedureVersion]:
+    """The versions whose texts this process has a reader for."""
+    suffixes = [Q(file__endswith=suffix) for suffix in settings.PROCEDURE_READERS]
+    return ProcedureVersion.objects.filter(reduce(or_, suffixes, Q(pk__in=[])))
 
 
 def register_all() -> None:
@@ -49,6 +148,42 @@ def register_all() -> None:
     for module in settings.PROCEDURE_MODULES:
         if not _defined_in(module):
             logger.warning("PROCEDURE_MODULES names %s, which defines no procedure.", module)
+    _warn_of_faults()
+
+
+class Registrar:
+    """Makes rows of files that were edited while this process runs."""
+
+    def __init__(self) -> None:
+        self._seen: Found | None = None
+
+    def look(self) -> None:
+        """Register what is not the newest; nothing is asked for while no file was edited."""
+        if (found := shelf.current()) is self._seen:
+            return
+        code = _in_modules()
+        here = {name: one for name, one in found.definitions.items() if name not in code}
+        newest = dict(
+            ProcedureVersion.objects.filter(procedure__name__in=here)
+            .order_by("registered_at", "pk")
+            .values_list("procedure__name", "version")
+        )
+        edited = [one for name, one in sorted(here.items()) if newest.get(name) != one.version]
+        if edited:
+            _make_rows(edited)
+            _warn_of_missing_grants(edited)
+        for one in edited:
+            logger.info("%s defines %s as version %s.", one.file, one.name, one.version)
+        _warn_of_faults()
+        self._seen = found
+
+
+registrar = Registrar()
+
+
+def _warn_of_faults() -> None:
+    for fault in faults():
+        logger.warning("%s", fault)
 
 
 def register(definition: Definition) -> ProcedureVersion:
@@ -68,8 +203,11 @@ def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
 
 
 def unregistered() -> list[str]:
-    """The names of the procedures whose code here was never registered: no worker runs it."""
-    found = definitions()
+    """The names of the procedures whose code here was never registered: no worker runs it.
+
+    A text is registered by the first start of a run, and is run by every worker.
+    """
+    found = _in_modules()
     rows = ProcedureVersion.objects.filter(procedure__name__in=found)
     known = set(rows.values_list("procedure__name", "version"))
     return sorted(name for name, one in found.items() if (name, one.version) not in known)
@@ -93,6 +231,7 @@ def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
             procedure=row,
             version=definition.version,
             source=definition.source,
+            file=definition.file,
             registered_at=now,
         )
         for row, definition in pairs
@@ -101,7 +240,7 @@ def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
         versions,
         update_conflicts=True,
         unique_fields=["procedure", "version"],
-        update_fields=["registered_at"],
+        update_fields=["registered_at", "file"],
     )
 
 

@@ -68,8 +68,10 @@ def _begin_turn() -> bool:
 def advance_run(run_id: UUID) -> None:
     """Carry that run on, if it is queued or its worker was lost."""
     rows = code_of_run(run_id)
-    code = _newest_code(rows[0][0], [version for _, version in rows]) if rows else None
-    if code is None:
+    if not rows:
+        return
+    name, file, version, _ = rows[0]
+    if (code := _code_of(name, file, version) if file else _newest(name, rows)) is None:
         return
     try:
         held = journal.claim(run_id)
@@ -82,11 +84,24 @@ def advance_run(run_id: UUID) -> None:
 
 def _code_for(found: Queued) -> Procedure | None:
     """The code here that carries on this run."""
+    if found.file:
+        return _code_of(found.procedure, found.file, found.version)
     code = registry.find(found.procedure)
     if code and code.version == found.newest:
         return code
-    known = [version for _, version in code_of_run(found.run.pk)]
-    return _newest_code(found.procedure, known)
+    return _newest(found.procedure, code_of_run(found.run.pk))
+
+
+def _code_of(name: str, file: str, version: str) -> Procedure | None:
+    """The text that a run was started with, whatever has become of its file."""
+    code = registry.kept_code(name, file, version)
+    if code is None:
+        _warn(f"Runs stay queued: no reader here takes {file!r}, which they were started with.")
+    return code
+
+
+def _newest(name: str, rows: list[tuple[str, str, str, str]]) -> Procedure | None:
+    return _newest_code(name, [version for *_, version in rows])
 
 
 def _newest_code(name: str, known: list[str]) -> Procedure | None:

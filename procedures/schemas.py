@@ -95,6 +95,8 @@ class ProcedureOut(Schema):
     title: str
     doc: str
     version: str | None = Field(description="Names the code: changes with it.")
+    file: str = Field("", description="What its text was read from, where it isn't Python code.")
+    fault: str = Field("", description="Why it can't be started, where its file can't be read.")
 
     @staticmethod
     def resolve_doc(procedure: Procedure) -> str:
@@ -105,6 +107,15 @@ class ProcedureOut(Schema):
     def resolve_version(procedure: Procedure) -> str | None:
         definition = registry.find(procedure.name)
         return definition.version if definition else None
+
+    @staticmethod
+    def resolve_file(procedure: Procedure) -> str:
+        definition = registry.find(procedure.name)
+        return definition.file if definition else ""
+
+    @staticmethod
+    def resolve_fault(procedure: Procedure) -> str:
+        return "" if registry.find(procedure.name) else registry.broken().get(procedure.name, "")
 
 
 class ProcedureDetailOut(ProcedureOut):

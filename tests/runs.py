@@ -1,5 +1,6 @@
 """Runs as tests see them: started, waited for, answered, read."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,12 @@ def wait_for_status(run: Run, *statuses: RunStatus, timeout: float = 60) -> Run:
 def status_of(run: Run) -> str:
     run.refresh_from_db()
     return run.status
+
+
+def error_of(run: Run) -> dict[str, str]:
+    """What its last failure or quarantine says; empty if there is none."""
+    error: dict[str, str] = json.loads(Run.objects.get(pk=run.pk).error or "{}")
+    return error
 
 
 def result_of(run: Run) -> str:

@@ -26,11 +26,13 @@ KEY_USED = "This form has started a run already. Press Start once more to start 
 @login_required
 def procedure_list(request: SignedIn) -> HttpResponse:
     startable = set(access.procedures_for(request.user, "start").values_list("pk", flat=True))
+    broken = registry.broken()
     rows = [
         {
             "procedure": procedure,
             "doc": _doc(registry.find(procedure.name)),
             "is_startable": procedure.pk in startable,
+            "fault": broken.get(procedure.name, ""),
         }
         for procedure in access.visible_procedures(request.user)
     ]
@@ -99,6 +101,8 @@ def _page(
         "doc": _doc(definition),
         "version": definition.version if definition else "",
         "source": definition.source if definition else "",
+        "file": definition.file if definition else "",
+        "fault": "" if definition else registry.broken().get(procedure.name, ""),
         "versions": procedure.versions.count(),
         "starters": procedure.grants.filter(role="start").select_related("group"),
         "form": form if may_start else None,

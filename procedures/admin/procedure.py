@@ -47,7 +47,7 @@ class ProcedureVersionAdmin(HistoryAdmin):
     list_select_related = ["procedure"]
     search_fields = ["version"]
     ordering = ["-pk"]
-    fields = ["procedure", "version", "registered_at", "code"]
+    fields = ["procedure", "version", "file", "registered_at", "code"]
     readonly_fields = ["code"]
 
     @admin.display(description="source")

@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cached_property, partial
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, overload
@@ -66,9 +66,17 @@ class Procedure:
     title: str
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    file: str = ""
+    """The file whose text it carries out; "" where it is Python code."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
+
+    def of_text(self, file: str, text: str) -> "Procedure":
+        """Return the same with that text as its source, and the text's digest as its version."""
+        made = replace(self, file=file)
+        vars(made).update(source=text, version=digest_of(text))
+        return made
 
     @property
     def doc(self) -> str:
@@ -290,12 +298,17 @@ def procedure(
         granted = _roles(own_name, roles or {})
         made = Procedure(fn, own_name, spoken, granted, limits or Limits())
         if source:
-            vars(made).update(source=source, version=canonical.digest(source)[:VERSION])
+            vars(made).update(source=source, version=digest_of(source))
         if _is_resolved(fn):
             made.check()
         return made
 
     return declare(fn) if fn else declare
+
+
+def digest_of(text: str) -> str:
+    """Return the version of a procedure whose source is that text."""
+    return canonical.digest(text)[:VERSION]
 
 
 def _roles(name: str, roles: Mapping[Role, str | Iterable[str]]) -> dict[Role, tuple[str, ...]]:

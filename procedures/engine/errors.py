@@ -3,6 +3,7 @@
 PublicError               an author's error, its words written for all who see the run
 EngineError
 ├── DefinitionError       a procedure is declared in a way that cannot work
+│   └── ProcedureFileError    the text of a procedure's file can't be read; names the line
 ├── InputError            the inputs of a start do not fit the signature
 ├── QuestionError         a question is asked in a way that cannot be answered
 ├── OptionError           a call of the engine is given an option or a value that it does not take
@@ -35,6 +36,7 @@ Interruption (no error: control flow, so that `except Exception` lets it pass)
 ├── Refused               a layer above refuses what was to be committed
 ├── Fenced                another worker holds the run
 ├── FileLost              a kept file is gone; the run waits until somebody puts it back
+├── TextUnreadable        the text that the run was started with can't be read any more
 ├── WorkerStops           the worker's process ends, or is replaced; the run goes on in another
 ├── OutOfMemory           the worker's process has no memory left; the run is taken up again
 └── StorageLost           the storage does not answer; the run is taken up again later
@@ -64,6 +66,14 @@ class PublicError(Exception):
 
 class DefinitionError(EngineError):
     """A procedure is declared in a way that cannot work."""
+
+
+class ProcedureFileError(DefinitionError):
+    """The text of a procedure's file can't be read. `line`: where, counted from 1."""
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -305,6 +315,12 @@ class FileLost(Interruption):
     """A kept file is gone or damaged: the run can't go on before it is back."""
 
     remedy = "Put the file back where the site keeps its files, then retry."
+
+
+class TextUnreadable(Interruption):
+    """The text that the run was started with can't be read by the site's readers any more."""
+
+    remedy = "Install a reader that can read this text, then retry."
 
 
 class WorkerStops(Interruption):

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from procedures import dispatch, hooks
 from procedures.engine import canonical
@@ -44,7 +45,8 @@ def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: date
     if wait.kind == Wait.Kind.CHILD:
         with file_desk(ContentStore()):
             inputs = unpacked(content, "inputs")
-        child = _child(run, wait, _newest(content["procedure"]), inputs, at=at)
+        version = _version_for(run, content["procedure"])
+        child = _child(run, wait, version, inputs, at=at)
         child.id = UUID(content["run"])
         _begin(child, inputs, run.artifacts.all())
     elif not content["count"]:
@@ -169,7 +171,7 @@ def _begin_numbers(run: Run, wait: Wait, start: int, stop: int, *, at: datetime)
     content = wait.opening()
     with file_desk(ContentStore()):
         inputs = part_of(content, "inputs", start, stop)
-    version, files = _newest(content["procedure"]), run.artifacts.all()
+    version, files = _version_for(run, content["procedure"]), run.artifacts.all()
     for number, text in enumerate(inputs, start=start):
         child = _child(run, wait, version, text, at=at)
         child.parent_number = number
@@ -189,9 +191,13 @@ def _result(end: Mapping[str, Any] | None) -> list[Any]:
     return [end["outcome"], unpacked(end, "value"), end["comment"]] if end else NOTHING
 
 
-def _newest(procedure: str) -> ProcedureVersion:
+def _version_for(run: Run, procedure: str) -> ProcedureVersion:
+    """What a child of the run is begun with: of one file, the same text; else what is newest."""
+    own = ProcedureVersion.objects.filter(pk=run.version_id).exclude(file="")
     versions = ProcedureVersion.objects.filter(procedure__name=procedure)
-    version = versions.select_related("procedure").newest_first().first()
+    is_of_one_text = Exists(own.filter(file=OuterRef("file"), version=OuterRef("version")))
+    ordered = versions.order_by(is_of_one_text.desc(), "-registered_at", "-pk")
+    version = ordered.select_related("procedure").defer("source").first()
     if version is None:
         raise Refused(f"No procedure called {procedure} is registered here.")
     return version

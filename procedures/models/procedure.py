@@ -1,4 +1,4 @@
-"""Procedures as the site knows them: the code itself lives in Python modules."""
+"""Procedures as the site knows them: Python code lives in modules, a text is kept here, too."""
 
 from typing import Self
 from uuid import UUID
@@ -10,8 +10,9 @@ from procedures.engine.definition import ROLES
 from procedures.models.cells import fetched
 
 CODE_OF_RUN = (
-    "SELECT p.name, v.version FROM procedures_run r"
+    "SELECT p.name, o.file, o.version, v.version FROM procedures_run r"
     " JOIN procedures_procedure p ON p.id = r.procedure_id"
+    " JOIN procedures_procedureversion o ON o.id = r.version_id"
     " JOIN procedures_procedureversion v ON v.procedure_id = p.id"
     " WHERE r.id = %s ORDER BY v.registered_at DESC, v.id DESC"
 )
@@ -47,6 +48,12 @@ class ProcedureVersion(models.Model):
     )
     version = models.CharField(max_length=12)
     source = models.TextField()
+    file = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the source was read from; empty for a Python module.",
+    )
     registered_at = models.DateTimeField(help_text="The last time.")
 
     objects = ProcedureVersionQuerySet.as_manager()
@@ -61,8 +68,11 @@ class ProcedureVersion(models.Model):
         return f"{self.procedure} {self.version}"
 
 
-def code_of_run(run_id: UUID) -> list[tuple[str, str]]:
-    """The name of its procedure with each version that is known of it, the newest first."""
+def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:
+    """Its procedure, the file and version it was started with, and each version that is known.
+
+    The newest known version comes first.
+    """
     return fetched(CODE_OF_RUN, run_id)
 
 

@@ -65,13 +65,15 @@ ABOVE = (
 )
 ONE = "FROM procedures_run WHERE id = %s"
 QUEUED = (
-    ", p.name, (SELECT v.version FROM procedures_procedureversion v WHERE v.procedure_id = p.id"
+    ", p.name, own.file, own.version,"
+    " (SELECT v.version FROM procedures_procedureversion v WHERE v.procedure_id = p.id"
     " ORDER BY v.registered_at DESC, v.id DESC LIMIT 1),"
     " EXISTS (SELECT 1 FROM procedures_run other"
     " WHERE other.status = 'queued' AND other.id <> procedures_run.id),"
     " EXISTS (SELECT 1 FROM procedures_runinput i"
     " WHERE i.run_id = procedures_run.id AND i.taken_at IS NULL){now}"
     " FROM procedures_run JOIN procedures_procedure p ON p.id = procedures_run.procedure_id"
+    " JOIN procedures_procedureversion own ON own.id = procedures_run.version_id"
     " WHERE procedures_run.status = 'queued'{besides}"
     " ORDER BY procedures_run.queued_at LIMIT 1 {lock}"
 )
@@ -473,6 +475,10 @@ class Queued(NamedTuple):
 
     run: Run
     procedure: str
+    file: str
+    """The one whose text it was started with; "" where it is Python code."""
+    version: str
+    """Of the code that it was started with."""
     newest: str
     """The version of the procedure's code that was registered last."""
     are_others: bool

@@ -27,7 +27,8 @@ Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 def removed() -> Q:
     """Runs that only code could go on with which is not here."""
-    return Q(status__in=STANDS) & ~Q(procedure__name__in=registry.definitions())
+    here = Q(procedure__name__in=registry.definitions())
+    return Q(status__in=STANDS) & ~(here | Q(version__in=registry.texts_here()))
 
 
 WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)

@@ -130,6 +130,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
     openings, failures, newest = openings_of(ids, _given(ids)), _failures(ids), _newest(ids)
     cancels, pauses = _cancels(ids), _pauses(found)
     answerers = _answerers({run.procedure_id for run in found})
+    removed = _without_code(found)
     return [
         Listed(
             run,
@@ -144,7 +145,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
                     paused=pauses.get(run.pk, {}),
                     answerers=answerers[run.procedure_id],
                     last_at=newest.get(run.pk),
-                    is_removed=registry.find(run.procedure.name) is None,
+                    is_removed=run.version_id in removed,
                 )
             ),
         )
@@ -160,6 +161,16 @@ def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
     acts = RunInput.objects.filter(is_given).untaken()
     told += [(one.run_id, canonical.plain(one.data)) for one in acts]
     return {(run_id, data.get("wait", "")): {"assign": [data["to"]]} for run_id, data in told}
+
+
+def _without_code(runs: Iterable[Run]) -> set[int]:
+    """The versions, of those of the runs, that no code here can go on with."""
+    names = registry.definitions()
+    absent = {run.version_id for run in runs if run.procedure.name not in names}
+    if not absent:
+        return absent
+    here = registry.texts_here().filter(pk__in=absent)
+    return absent - set(here.values_list("pk", flat=True))
 
 
 def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -245,7 +256,7 @@ def _facts(
         undone=len(undone),
         to_undo=sum(event.kind == EventKind.COMPENSATION for event in events if event.seq > since),
         hindrance=why_queued(run, now=now) if run.status == RunStatus.QUEUED else "",
-        is_removed=registry.find(run.procedure.name) is None,
+        is_removed=bool(_without_code([run])),
         answers=sum(row.kind == "question" for row in rows),
         others=sum(row.kind in {"timer", "signal", "child"} for row in rows),
         last_at=events[-1].at if events else None,

@@ -40,6 +40,7 @@ from procedures.services.operations import (
 from procedures.services.quotas import QuotaError
 from procedures.services.retries import override_run, retry_run
 from procedures.services.runs import (
+    BrokenProcedureError,
     KeyReusedError,
     NotAllowedError,
     UnknownProcedureError,
@@ -62,6 +63,7 @@ from procedures.services.waits import (
 )
 
 __all__ = [
+    "BrokenProcedureError",
     "Check",
     "CodeName",
     "Complaint",

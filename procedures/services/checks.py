@@ -49,9 +49,9 @@ class Check:
 
 def check_runs(procedure: str = "") -> Iterator[Check]:
     """Replay every run that has not ended, or those of one procedure, to where it stands."""
-    runs = Run.objects.unended().select_related("procedure").order_by("pk")
+    runs = Run.objects.unended().select_related("procedure", "version").order_by("pk")
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
-        definition = registry.find(run.procedure.name)
+        definition = registry.code_of(run)
         if definition is None:
             yield Check(run, blockers=["No code here has its name."])
         else:

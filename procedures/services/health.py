@@ -17,6 +17,8 @@ from procedures.services.installation import store_complaint, why_held
 
 logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
+MOST_FAULTS = 10
+"""Files that are named at once."""
 START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 
 
@@ -41,6 +43,7 @@ def complaints() -> list[Complaint]:
         message = f"{fault} Workers look for queued runs every {dispatch.LOOK_EVERY} s meanwhile."
         found.append(Complaint("messages", message))
     found += [Complaint("workers", words) for words in [stuck_complaint()] if words]
+    found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
     if names := registry.unregistered():
         words = f"Code that was never registered runs nothing: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."

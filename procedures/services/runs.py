@@ -26,6 +26,13 @@ class UnknownProcedureError(EngineError):
         super().__init__(f"There is no procedure called {name!r}.")
 
 
+class BrokenProcedureError(EngineError):
+    """The file of a procedure can't be read as it is now."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The procedure {name!r} can't be started. {reason}")
+
+
 class KeyReusedError(EngineError):
     """An idempotency key came again with other inputs."""
 
@@ -47,6 +54,8 @@ def find_startable(name: str, *, by: User | None) -> Definition:
     """What would be started, if that person may; to be asked before files are kept."""
     definition = registry.find(name)
     if definition is None:
+        if reason := registry.broken().get(name):
+            raise BrokenProcedureError(name, reason)
         raise UnknownProcedureError(name)
     if by and not access.procedures_for(by, "start").filter(name=name).exists():
         raise NotAllowedError(definition)

@@ -80,7 +80,7 @@ def _may_send(run: Run, user: User) -> bool:
 
 def _taker_of(run: Run, sent: Sent) -> Wait | None:
     """The first of the waits for that signal that can take its value; None when none is open."""
-    definition = registry.find(run.procedure.name)
+    definition = registry.code_of(run)
     waits = run.waits.open().filter(kind=Wait.Kind.SIGNAL, signal=sent.name)
     refusals: list[AnswerError] = []
     for wait in waits.order_by("opened_seq"):

@@ -1,15 +1,19 @@
 """Every integration test has a real Redis."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client, override_settings
+from pytest_django import Settings
 
 from chat.models import HumanRequest
 from chat.services import reassign_request
+from procedures import registry
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
+from tests.flows import READER, Folder
 from tests.pages import browser
 from tests.processes import Redis
 
@@ -47,3 +51,16 @@ def asks_erin(alice: User, bob: User, dave: User, finance: Group, operators: Gro
     request = request_of(run_until_it_waits("question", by=alice))
     reassign_request(request.pk, to="@erin", by=dave, reason="She knows.")
     return request
+
+
+@pytest.fixture
+def flows(tmp_path: Path, settings: Settings) -> Iterator[Folder]:
+    """A folder that PROCEDURE_FILES names. Edits are noticed by the next process only."""
+    path = tmp_path / "flows"
+    path.mkdir()
+    settings.PROCEDURE_FILES = [f"{path}/**/*.*"]
+    settings.PROCEDURE_READERS = {".json": READER, ".txt": "tests.list_reader.read_lines"}
+    settings.NOTICES_EDITED_FILES = False
+    registry.forget()
+    yield Folder(path)
+    registry.forget()

@@ -43,11 +43,11 @@ def write(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
         name = f"site_{uuid4().hex}"
         (tmp_path / f"{name}.py").write_text(source)
         settings.PROCEDURE_MODULES = [name]
-        registry.definitions.cache_clear()
+        registry.forget()
         return name
 
     yield write_and_name
-    registry.definitions.cache_clear()
+    registry.forget()
 
 
 def test_a_module_of_the_site_is_loaded(write: Write, caplog: pytest.LogCaptureFixture) -> None:

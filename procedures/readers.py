@@ -1,0 +1,95 @@
+"""What makes procedures of texts: the site's readers, each named by the suffix of its files."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from procedures.engine.canonical import legible
+from procedures.engine.definition import Procedure
+from procedures.engine.errors import EngineError, ProcedureFileError, TextUnreadable
+from procedures.engine.sizes import cut
+
+Reader = Callable[[str, str], Procedure | Iterable[Procedure]]
+"""Is given the name of a file and its text."""
+SETTING = "PROCEDURE_READERS"
+LONGEST_REASON = 500
+"""Characters of a reader's own words."""
+
+
+class ReaderError(ProcedureFileError):
+    """No reader of this site takes such a file, or its reader can't be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unreadable(Procedure):
+    """Stands for a kept text that its reader refuses: a run of it is quarantined."""
+
+    why: str = ""
+
+    def load(self, text: str) -> dict[str, Any]:
+        raise TextUnreadable(self.why)
+
+
+def suffix_of(file: str) -> str:
+    """Return the longest suffix that has a reader and ends the name; "" if none does."""
+    found = [suffix for suffix in settings.PROCEDURE_READERS if file.endswith(suffix)]
+    return max(found, key=len, default="")
+
+
+def reader_of(suffix: str) -> Reader:
+    """Return the reader that a suffix names; raise `ReaderError` if it can't be used."""
+    named = settings.PROCEDURE_READERS[suffix]
+    where = f"{SETTING} names {named} for {suffix}, which"
+    try:
+        reader: Reader = import_string(named)
+    except Exception as error:
+        raise ReaderError(f"{where} can't be imported: {_words_of(error)}") from error
+    if not callable(reader):
+        raise ReaderError(f"{where} isn't a function.")
+    return reader
+
+
+def read_text(file: str, text: str) -> list[Procedure]:
+    """Return the procedures of a text; raise `ProcedureFileError` if there are none."""
+    suffix = suffix_of(file)
+    if not suffix:
+        raise ReaderError(f"No reader takes such a file. Name one in {SETTING}.")
+    read = _called(reader_of(suffix), file, text)
+    names = [one.name for one in read]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ProcedureFileError(f"It defines {', '.join(sorted(twice))} twice.")
+    return [one.of_text(file, text) for one in read]
+
+
+def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
+    """What the reader gives; whatever it raises is told with the line of the text it names."""
+    try:
+        given = reader(file, text)
+        read: list[object] = [given] if isinstance(given, Procedure) else [*given]
+    except ProcedureFileError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ProcedureFileError(_words_of(error), line=_line_of(error)) from error
+    found = [one for one in read if isinstance(one, Procedure)]
+    if found != read:
+        raise ProcedureFileError("Its reader returned something that isn't a procedure.")
+    if not found:
+        raise ProcedureFileError("Its reader found no procedure in it.")
+    return found
+
+
+def _words_of(error: BaseException) -> str:
+    words = " ".join(legible(str(error)).split())
+    is_plain = words and isinstance(error, ValueError | EngineError)
+    told = words if is_plain else f"{type(error).__name__}: {words}".removesuffix(": ")
+    return cut(told.rstrip("."), LONGEST_REASON) + "."
+
+
+def _line_of(error: BaseException) -> int | None:
+    """The line that parsers name: those of JSON, TOML, Python and XML, and PyYAML's."""
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark else getattr(error, "lineno", None)
+    return line if isinstance(line, int) else None

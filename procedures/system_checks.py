@@ -1,0 +1,39 @@
+"""What Django's own checks say of the files that define procedures."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's own name)
+
+from procedures import registry
+from procedures.readers import ReaderError, reader_of
+from procedures.texts import misuse_of, places_of
+
+
+def check_procedure_files(**_: Any) -> list[CheckMessage]:
+    """A setting that can't work is an error; a file that can't be read keeps no site away."""
+    files = _files() if settings.PROCEDURE_FILES else ()  # else no module is loaded for it
+    return [*_readers(), *_globs(), *files]
+
+
+def _readers() -> Iterator[CheckMessage]:
+    for suffix in settings.PROCEDURE_READERS:
+        try:
+            reader_of(suffix)
+        except ReaderError as error:
+            yield Error(str(error), id="procedures.E001")
+
+
+def _globs() -> Iterator[CheckMessage]:
+    for pattern in settings.PROCEDURE_FILES:
+        if wrong := misuse_of(pattern):
+            yield Error(f"PROCEDURE_FILES: {pattern} {wrong}", id="procedures.E002")
+        elif not next(places_of(pattern), None):
+            yield Warning(f"PROCEDURE_FILES: {pattern} matches no file.", id="procedures.W001")
+
+
+def _files() -> Iterator[CheckMessage]:
+    hint = "Its procedures can't be started until the file is mended; all others can."
+    for fault in registry.faults():
+        yield Warning(str(fault), hint=hint, id="procedures.W002")

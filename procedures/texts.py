@@ -1,0 +1,208 @@
+"""The files that define procedures: found by the globs of PROCEDURE_FILES, and read."""
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from glob import has_magic, iglob
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from procedures.engine.canonical import legible
+from procedures.engine.definition import Procedure
+from procedures.engine.errors import ProcedureFileError
+from procedures.readers import read_text
+
+MOST_FILES = 1000
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the files, where edited ones are read again."""
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """Why a file, or one of its procedures, is not there."""
+
+    file: str
+    message: str
+    line: int | None = None
+    names: tuple[str, ...] = ()
+    """The procedures that this is about, where it is not about the file as a whole."""
+
+    def __str__(self) -> str:
+        place = f", line {self.line}" if self.line else ""
+        return f"{self.file}{place}: {self.message}"
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The procedures of all files, and what is wrong with the others."""
+
+    definitions: Mapping[str, Procedure]
+    faults: Sequence[FileFault]
+
+
+class Place(NamedTuple):
+    """A file that a glob names."""
+
+    path: Path
+    folder: Path
+    """The part of the glob before its first wildcard: the file must lie below it."""
+
+    @property
+    def name(self) -> str:
+        """How people see it: the path from the folder on."""
+        below = self.path.relative_to(self.folder)
+        return legible((Path(self.folder.name) / below).as_posix())
+
+
+class Shelf:
+    """The files as this process has read them last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: Found | None = None
+        self._stamp: object = None
+        self._looked_at = 0.0
+
+    def forget(self) -> None:
+        """Read all files again at the next look."""
+        self._found = None
+
+    def look_again(self) -> None:
+        """Look for edited files at once, where they are noticed."""
+        self._looked_at = -LOOK_EVERY
+
+    def current(self) -> Found:
+        """Return what was read at this process's first look, or since, if edits are noticed."""
+        with self._lock:
+            if self._found is None or self._has_changed():
+                self._stamp, self._looked_at = _stamp(), time.monotonic()
+                self._found = load()
+            return self._found
+
+    def _has_changed(self) -> bool:
+        now = time.monotonic()
+        if not settings.NOTICES_EDITED_FILES or now - self._looked_at < LOOK_EVERY:
+            return False
+        self._looked_at = now
+        return _stamp() != self._stamp
+
+
+shelf = Shelf()
+
+
+def load() -> Found:
+    """Read all files; what is wrong with one keeps none of the others away."""
+    by_name: dict[str, list[Procedure]] = {}
+    faults: list[FileFault] = []
+    every = places()
+    if len(every) > MOST_FILES:
+        words = f"It names more than {MOST_FILES:,} files; only so many were read."
+        faults.append(FileFault("PROCEDURE_FILES", words))
+    for place in every[:MOST_FILES]:
+        try:
+            for one in read_text(place.name, text_of(place)):
+                by_name.setdefault(one.name, []).append(one)
+        except ProcedureFileError as error:
+            faults.append(FileFault(place.name, str(error), error.line))
+    for name, same in by_name.items():
+        if len(same) > 1:
+            files = " and ".join(one.file for one in same)
+            words = f"The procedure {name} is defined in {files}. Rename all but one."
+            faults += [FileFault(one.file, words, names=(name,)) for one in same]
+    once = {name: same[0] for name, same in by_name.items() if len(same) == 1}
+    return Found(once, faults)
+
+
+def text_of(place: Place) -> str:
+    """Return the text of a file; raise `ProcedureFileError` for what can't be one."""
+    try:
+        path = place.path.resolve(strict=True)
+        if not path.is_relative_to(place.folder.resolve()):
+            raise ProcedureFileError("It's a symbolic link that leads out of its folder.")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ProcedureFileError("It isn't a regular file.")
+        with path.open("rb") as file:
+            data = file.read(settings.LARGEST_PROCEDURE_FILE + 1)
+    except FileNotFoundError:
+        raise ProcedureFileError("It's a symbolic link to nothing.") from None
+    except OSError as error:
+        raise ProcedureFileError(f"It can't be opened: {error.strerror}.") from None
+    if len(data) > settings.LARGEST_PROCEDURE_FILE:
+        limit = f"{settings.LARGEST_PROCEDURE_FILE:,} bytes"
+        raise ProcedureFileError(f"It's too large. The limit is {limit} (LARGEST_PROCEDURE_FILE).")
+    return _decoded(data)
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ProcedureFileError("It isn't UTF-8 text.", line=line) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ProcedureFileError("It contains a NUL character.", line=line)
+    return text.replace("\r\n", "\n")
+
+
+def places() -> list[Place]:
+    """Return what the globs name, each file once, in order; one more than are read at most."""
+    found: dict[str, Place] = {}
+    for place in chain.from_iterable(map(places_of, settings.PROCEDURE_FILES)):
+        found.setdefault(os.path.realpath(place.path), place)
+        if len(found) > MOST_FILES:
+            break
+    return sorted(found.values(), key=lambda place: place.path)
+
+
+def places_of(pattern: str) -> Iterator[Place]:
+    """Find the files of one glob; none if it can't be used."""
+    if misuse_of(pattern):
+        return
+    folder = folder_of(pattern)
+    # Not those of pathlib: hidden files are passed by, as a shell does.
+    for name in iglob(str(settings.BASE_DIR / pattern), recursive=True):  # noqa: PTH207
+        if not Path(name).is_dir():
+            yield Place(Path(name), folder)
+
+
+def folder_of(pattern: str) -> Path:
+    """Return the part of a glob before its first wildcard."""
+    path = settings.BASE_DIR / pattern
+    fixed = [not has_magic(part) for part in path.parts]
+    return Path(*path.parts[: (fixed.index(False) if False in fixed else -1)])
+
+
+def misuse_of(pattern: str) -> str:
+    """Say what is wrong with a glob; "" if it can be used."""
+    parts, folder = Path(pattern).parts, folder_of(pattern)
+    is_folder = pattern.endswith(("/", "**")) or (settings.BASE_DIR / pattern).is_dir()
+    wrong = {
+        "has braces. Write one glob for each alternative.": {"{", "}"} & {*pattern},
+        "has a bracket without its partner.": pattern.count("[") != pattern.count("]"),
+        "has ** beside other characters. Write it between slashes, as in flows/**/*.json.": any(
+            "**" in part and part != "**" for part in parts
+        ),
+        'goes up with "..". Write the folder itself.': ".." in parts,
+        "would search the whole disk. Name a folder first.": folder == Path(folder.anchor),
+        "names a folder. Add its files, as in flows/*.json.": is_folder,
+        f"names the folder {folder}, which isn't there.": not folder.is_dir(),
+    }
+    return next((words for words, is_so in wrong.items() if is_so), "")
+
+
+def _stamp() -> object:
+    """Something that differs once a file was edited, added or removed."""
+    stamps = []
+    for place in places():
+        with suppress(OSError):
+            status = place.path.stat()
+            stamps.append((place.path, status.st_mtime_ns, status.st_size, status.st_ino))
+    return stamps

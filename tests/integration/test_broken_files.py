@@ -1,0 +1,235 @@
+"""Files of procedures that can't be read, and settings that can't work: said, and kept apart."""
+
+import os
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from procedures import registry
+from procedures.services import BrokenProcedureError, complaints, start_run
+from tests.calls import caller, detail
+from tests.flows import AFTER, BEFORE, READER, Folder, flow
+from tests.pages import browser, shown
+
+pytestmark = pytest.mark.django_db
+
+TOO_LARGE = flow(doc="x" * 300_000)
+FAULTS: dict[str, tuple[str, str | bytes, str]] = {
+    "no JSON": ("bad.json", '{\n "name": oops}', "flows/bad.json, line 2: Expecting value"),
+    "its reader says where": (
+        "bad.txt",
+        "Fine?\nNot fine.\n",
+        "flows/bad.txt, line 2: 'Not fine.'",
+    ),
+    "an unknown step": ("bad.json", flow({"fly": "x"}), "line 10: A step is one of ask, do, call."),
+    "no procedure": ("bad.json", "[]", "flows/bad.json: Its reader found no procedure in it."),
+    "no name": ("bad.json", '{"steps": []}', "flows/bad.json: KeyError: 'name'"),
+    "an impossible name": ("bad.json", flow(name="a b"), "flows/bad.json: 'a b'"),
+    "no reader": ("bad.csv", "a;b", "flows/bad.csv: No reader takes such a file."),
+    "Latin-1": ("bad.json", b'{\n "name":\n "\xe9"}', "flows/bad.json, line 3: It isn't UTF-8"),
+    "a NUL": ("bad.json", '{\n "name": "\0"}', "flows/bad.json, line 2: It contains a NUL"),
+    "too large": ("bad.json", TOO_LARGE, "flows/bad.json: It's too large. The limit is 262,144"),
+    "twice in one file": (
+        "bad.json",
+        f"[{flow(name='a')}, {flow(name='a')}]",
+        "flows/bad.json: It defines a twice.",
+    ),
+    "a name of Python": (
+        "bad.json",
+        flow(name="refund"),
+        "flows/bad.json: The procedure refund is defined in Python, too.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "told"), FAULTS.values(), ids=FAULTS)
+def test_a_file_that_cannot_be_read_is_named_and_keeps_no_other_away(
+    flows: Folder, name: str, text: str | bytes, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    flows.write(name, text)
+    flows.deploy(text=BEFORE)
+
+    assert told in caplog.text
+    assert [one.message for one in complaints() if one.part == "code" and told in one.message]
+    assert registry.find("shoes")
+    assert not registry.definitions()["refund"].file
+    out = StringIO()
+    call_command("check", stderr=out)
+    assert told in out.getvalue()
+    assert "procedures.W002" in out.getvalue()
+
+
+def hidden(flows: Folder) -> None:
+    flows.write(".shoes.json.swp", "x")
+    flows.write(".git/x.json", "x")
+
+
+def linked_twice(flows: Folder) -> None:
+    (flows.path / "again.json").symlink_to(flows.write("real/hats.json", flow(name="hats")))
+
+
+@pytest.mark.parametrize("make", [hidden, linked_twice])
+def test_hidden_files_and_a_second_way_to_a_file_are_no_fault(
+    flows: Folder, make: Callable[[Folder], None]
+) -> None:
+    make(flows)
+    flows.deploy()
+
+    assert not registry.faults()
+    assert registry.find("shoes")
+
+
+def leads_out(flows: Folder) -> None:
+    outside = flows.path.parent / "outside.json"
+    outside.write_text(flow(name="spy"))
+    (flows.path / "bad.json").symlink_to(outside)
+
+
+def leads_nowhere(flows: Folder) -> None:
+    (flows.path / "bad.json").symlink_to(flows.path / "gone")
+
+
+def is_a_pipe(flows: Folder) -> None:
+    os.mkfifo(flows.path / "bad.json")
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (leads_out, "It's a symbolic link that leads out of its folder."),
+        (leads_nowhere, "It's a symbolic link to nothing."),
+        (is_a_pipe, "It isn't a regular file."),
+    ],
+)
+def test_what_is_no_file_of_the_folder_is_not_opened(
+    flows: Folder, make: Callable[[Folder], None], told: str
+) -> None:
+    make(flows)
+    flows.deploy()
+
+    assert [str(one) for one in registry.faults()] == [f"flows/bad.json: {told}"]
+    assert not registry.find("spy")
+
+
+def test_a_folder_that_is_itself_a_link_is_one_like_any_other(
+    flows: Folder, settings: Settings
+) -> None:
+    flows.write("shoes.json", BEFORE)
+    current = flows.path.parent / "current"
+    current.symlink_to(flows.path)
+    settings.PROCEDURE_FILES = [f"{current}/*.json"]
+    flows.restart()
+
+    assert registry.definitions()["shoes"].file == "current/shoes.json"
+
+
+def test_two_files_of_one_name_are_both_refused(flows: Folder, alice: User) -> None:
+    flows.deploy("shoes.json", BEFORE)
+
+    flows.deploy("copy.json", AFTER)
+
+    assert registry.find("shoes") is None
+    with pytest.raises(BrokenProcedureError, match=r"flows/copy\.json and flows/shoes\.json"):
+        start_run("shoes", {}, by=alice)
+
+
+@pytest.mark.parametrize(
+    "reader", ["read_nothing", "read_something_else", "leave", "not_a_function", "nosuch"]
+)
+def test_whatever_a_reader_does_the_site_goes_on(
+    flows: Folder, settings: Settings, reader: str
+) -> None:
+    settings.PROCEDURE_READERS = {".json": f"tests.list_reader.{reader}"}
+
+    flows.deploy()
+
+    assert registry.find("shoes") is None
+    assert [one.file for one in registry.faults()] == ["flows/shoes.json"]
+    assert registry.find("refund")
+
+
+def test_a_broken_procedure_is_shown_with_the_reason_and_not_started(
+    flows: Folder, alice: User
+) -> None:
+    flows.deploy(text=BEFORE)
+    flows.deploy(text='{"name": \noops')
+
+    page, program = browser(alice), caller(alice)
+    reason = "flows/shoes.json, line 2: Expecting value"
+    assert "Its file can't be read" in shown(page.get("/procedures"))
+    assert reason in shown(page.get("/procedures/shoes"))
+    assert 'name="-key"' not in shown(page.get("/procedures/shoes"))
+    assert reason in program.get("/api/procedures/shoes").json()["fault"]
+    refused = program.post("/api/procedures/shoes/runs", {}, "application/json")
+    assert reason in detail(refused, 409)
+
+    flows.deploy(text=BEFORE)
+    assert 'name="-key"' in shown(page.get("/procedures/shoes"))
+    assert program.post("/api/procedures/shoes/runs", {}, "application/json").status_code == 201
+
+
+# Settings
+
+BAD_GLOBS = {
+    "/*.json": "would search the whole disk",
+    "/**/*.json": "would search the whole disk",
+    "{flows}/{{a,b}}.json": "has braces",
+    "{flows}/[a.json": "has a bracket without its partner",
+    "{flows}/**.json": "has ** beside other characters",
+    "{flows}/*/../x.json": 'goes up with ".."',
+    "{flows}": "names a folder. Add its files",
+    "{flows}/**": "names a folder. Add its files",
+    "{flows}/nosuch/*.json": "which isn't there",
+}
+
+
+@pytest.mark.parametrize(("glob", "told"), BAD_GLOBS.items(), ids=BAD_GLOBS)
+def test_a_glob_that_cannot_work_is_an_error_of_the_check(
+    flows: Folder, settings: Settings, glob: str, told: str
+) -> None:
+    settings.PROCEDURE_FILES = [glob.format(flows=flows.path)]
+    flows.deploy()
+
+    with pytest.raises(CommandError) as refusal:
+        call_command("check")
+    assert told in str(refusal.value)
+    assert "procedures.E002" in str(refusal.value)
+
+
+def test_a_glob_that_matches_nothing_is_said(flows: Folder, settings: Settings) -> None:
+    settings.PROCEDURE_FILES = [f"{flows.path}/*.lua"]
+    out = StringIO()
+
+    call_command("check", stderr=out)
+
+    assert "matches no file. " in out.getvalue().replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("reader", "told"),
+    [
+        ("tests.list_reader.nosuch", "which can't be imported"),
+        ("nosuch.read", "which can't be imported: ModuleNotFoundError: No module named 'nosuch'"),
+        ("tests.list_reader.not_a_function", "which isn't a function"),
+    ],
+)
+def test_a_reader_that_cannot_be_used_is_an_error_of_the_check(
+    flows: Folder, settings: Settings, reader: str, told: str
+) -> None:
+    settings.PROCEDURE_READERS = {".json": reader}
+
+    with pytest.raises(CommandError, match=r"procedures\.E001") as refusal:
+        call_command("check")
+    assert f"PROCEDURE_READERS names {reader} for .json, {told}" in str(refusal.value)
+
+
+def test_the_longest_suffix_chooses_the_reader(flows: Folder, settings: Settings) -> None:
+    settings.PROCEDURE_READERS = {".txt": READER, ".ask.txt": "tests.list_reader.read_lines"}
+
+    flows.deploy("hats.ask.txt", "Hats?\n")
+
+    assert registry.find("hats")
