@@ -3,7 +3,7 @@
 import errno
 import logging
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -21,7 +21,7 @@ import procedures.operations_api
 from chat.services import AlreadyAnsweredError, NotAskedError, ReassigningDeniedError
 from dashboard.api_auth import SignedInSession, Token
 from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
-from dashboard.api_parameters import with_known_parameters
+from dashboard.api_parameters import View, refuse_unknown, with_known_parameters
 from dashboard.api_scopes import ScopeError
 from dashboard.throttle import TooManyAttemptsError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
@@ -67,12 +67,28 @@ def described(api: Api, path_prefix: str) -> OpenAPISchema:
     return get_schema(api, path_prefix)
 
 
+def without_parameters(view: View) -> View:
+    """The API's own description refuses parameters as every other address does."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, **given: Any) -> HttpResponse:
+        try:
+            refuse_unknown(request, ())
+        except InputError as error:
+            return tell(request, error)
+        response: HttpResponse = view(request, **given)
+        return response
+
+    return checked
+
+
 api = Api(
     title="Countersign",
     version="1",
     description="Start runs, follow them, answer what they ask.",
     auth=[Token(), SignedInSession()],
     parser=JsonParser(),
+    docs_decorator=without_parameters,
     urls_namespace="api",
 )
 api.add_decorator(with_known_parameters, mode="operation")

@@ -28,13 +28,17 @@ def with_known_parameters(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, **given: Any) -> Any:
         in_path = request.resolver_match.kwargs if request.resolver_match else {}
-        known = [name for name in names if name not in in_path]
-        faults = [fault for name in request.GET for fault in _faults(request, name, known)]
-        if faults:
-            raise InputError(faults)
+        refuse_unknown(request, [name for name in names if name not in in_path])
         return view(request, **given)
 
     return checked
+
+
+def refuse_unknown(request: HttpRequest, known: Sequence[str]) -> None:
+    """Raise `InputError` for a query parameter that isn't among these, or is sent twice."""
+    faults = [fault for name in request.GET for fault in _faults(request, name, known)]
+    if faults:
+        raise InputError(faults)
 
 
 def parameters_of(view: View) -> list[str]:

@@ -156,3 +156,20 @@ def test_the_docs_page_loads_from_here_only(client: Client, db: None) -> None:
         assert client.get(found).status_code == 200, found
     scripts = re.findall(r"<script([^>]*)>", text)
     assert all("src=" in one or 'type="application/json"' in one for one in scripts)
+
+
+@pytest.mark.parametrize("path", ["/api/openapi.json", "/api/docs"])
+@pytest.mark.parametrize("query", ["?format=yaml", "?v=2&v=3", "?"])
+def test_a_parameter_that_changes_nothing_is_refused_here_too(
+    client: Client, db: None, path: str, query: str
+) -> None:
+    response = client.get(path + query)
+
+    if query == "?":
+        assert response.status_code == 200
+        return
+    assert response.status_code == 422
+    name = query[1:].partition("=")[0]
+    told = f"{name}: isn't a parameter of this address. It takes none."
+    assert response.json()["detail"] == told
+    assert response.json()["faults"][0]["field"] == name
