@@ -74,10 +74,16 @@ def get_request(request: SignedIn, request_id: UUID) -> HumanRequest:
 def create_response(
     request: SignedIn, request_id: UUID, payload: ResponseIn
 ) -> Status[HumanResponse]:
-    """201 with the response; the same answer again gives 200; 409 when others were faster."""
+    """201 with the response; the same answer again gives 200; 409 when others were faster.
+
+    An `irreversible` request takes its answer only with `"confirm": true`, else 422.
+    """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     answer = services.Answer(
-        payload.value, payload.comment, address=request.META.get("REMOTE_ADDR") or None
+        payload.value,
+        payload.comment,
+        address=request.META.get("REMOTE_ADDR") or None,
+        is_confirmed=payload.confirm,
     )
     response, is_new = services.respond(found.pk, answer, by=request.user)
     return Status(201 if is_new else 200, response)

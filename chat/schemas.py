@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from chat.models import HumanRequest, HumanResponse
 from chat.services.silence import silence_of
@@ -20,6 +20,11 @@ class ResponseIn(Schema):
 
     value: Any = Field(description="Fits the request's `schema`.")
     comment: str = ""
+    confirm: StrictBool = Field(
+        default=False,
+        description="true says that this very value is meant: needed where the request is"
+        " `irreversible`. Ask the person first.",
+    )
 
 
 class ResponseOut(Schema):
@@ -84,6 +89,7 @@ class RequestDetailOut(RequestOut):
     value_schema: dict[str, Any] = Field(
         serialization_alias="schema", description="JSON Schema of the value of an answer."
     )
+    irreversible: bool = Field(description="An answer needs `confirm`, and can't be undone.")
     labels: dict[str, str] = Field(description="Words for values, by the value as a text.")
     silence: str = Field(description="What happens when nobody answers.")
     note: str
@@ -104,6 +110,10 @@ class RequestDetailOut(RequestOut):
     @staticmethod
     def resolve_value_schema(request: HumanRequest) -> dict[str, Any]:
         return request.asked.schema
+
+    @staticmethod
+    def resolve_irreversible(request: HumanRequest) -> bool:
+        return request.asked.irreversible
 
     @staticmethod
     def resolve_labels(request: HumanRequest) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import QueryDict
 
 from chat.models import HumanRequest
-from chat.services import options_of, read_choice, read_text
+from chat.services import Echo, options_of, read_choice, read_text
 from dashboard.asked_fields import AskedFields
 from procedures.engine.errors import Fault
 from procedures.engine.questions import Question, RequestKind
@@ -32,6 +32,8 @@ class AnswerForm:
     fault: str = ""
     faults: Sequence[Fault] = ()
     """What is wrong field by field, where a form was asked."""
+    armed: Echo | None = None
+    """What an irreversible answer would be: it counts when it is sent once more."""
 
     @cached_property
     def asked(self) -> Question:
@@ -107,6 +109,18 @@ class AnswerForm:
     def answer(self) -> Any:
         """The value that was sent. `AnswerError` where the words cannot be one."""
         return ANSWERS[self.asked.kind](self)
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether an armed button is to be disarmed."""
+        return "disarm" in self.typed
+
+    def confirms(self, value: Any) -> bool:
+        """Whether whoever sends this value has seen on the armed button what it means."""
+        if not self.asked.irreversible or "confirms" not in self.typed:
+            return False
+        echo = Echo(self.request, self.asked.check(value))
+        return bool(self.typed["confirms"] == echo.token)
 
     def own_words(self) -> str:
         """What was typed and is not the question's own: to be kept when it came too late."""

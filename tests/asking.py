@@ -68,6 +68,42 @@ def one_of_each(ctx: Context, kind: str) -> Any:
     return asks[kind]().value
 
 
+@procedure(roles={"start": "support", "answer": "finance"})
+def final_answers(ctx: Context, kind: str) -> Any:
+    """Asks one question of the kind, whose answer can't be undone."""
+    asks: dict[str, Callable[[], Any]] = {
+        "approval": lambda: ctx.approve(
+            "Delete 1,204 files?", yes="Delete ALL files", no="Keep them", irreversible=True
+        ),
+        "unlabelled": lambda: ctx.approve("Delete 1,204 files?", irreversible=True),
+        "text": lambda: ctx.ask("Which name is struck off?", irreversible=True),
+        "whole": lambda: ctx.ask("How many are burnt?", int, irreversible=True),
+        "decimal": lambda: ctx.ask("How much is paid?", Decimal, irreversible=True),
+        "boolean": lambda: ctx.ask("Is it to be burnt?", bool, irreversible=True),
+        "choice": lambda: ctx.choose(
+            "Which one is burnt?", {"a": "Apples", "b": "Bread"}, irreversible=True
+        ),
+        "many": lambda: ctx.choose("Which are burnt?", ["a", "b"], many=True, irreversible=True),
+        "review": lambda: ctx.review("Is this sent?", "Dear bob,\n", irreversible=True),
+        "data": lambda: ctx.review(
+            "Is this paid?",
+            {"total": 7},
+            decisions={"pay": "Pay it", "drop": "Drop it"},
+            irreversible=True,
+        ),
+        "form": lambda: ctx.form("Where is it sent?", Target, irreversible=True),
+        "problem": lambda: ctx.escalate("The bank is silent", irreversible=True),
+    }
+    return asks[kind]().value
+
+
+class Target(BaseModel):
+    """Where a thing goes that does not come back."""
+
+    street: str
+    is_fragile: bool = False
+
+
 def tell_of_trouble(ctx: Context) -> Any:
     """Alerts of each level, and a question."""
     ctx.alert("The price list is a day old.", level="info")

@@ -17,6 +17,7 @@ from chat.services.responses import (
     AlreadyAnsweredError,
     Answer,
     NotAskedError,
+    NotConfirmedError,
     respond,
 )
 from chat.services.strays import ask_others
@@ -31,6 +32,7 @@ __all__ = [
     "MessageError",
     "NobodyToAnswerError",
     "NotAskedError",
+    "NotConfirmedError",
     "Reach",
     "ReassigningDeniedError",
     "Reply",

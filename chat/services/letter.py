@@ -24,6 +24,7 @@ MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
 """Characters of a prompt, an alert, or what silence means."""
 WIDTH = 76
+FINAL = "An answer can't be undone. The page asks once more before it counts."
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
         body_of(request),
         "\n".join(about(request)),
         wrapped(shortened(silence(request), LONGEST_TEXT)),
+        FINAL if request.asked.irreversible else "",
         f"Look at it and answer:\n{link_to(request)}",
         "You get this mail once, because you had no page open when you were asked.",
     ]

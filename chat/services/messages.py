@@ -15,6 +15,10 @@ from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.sizes import Sizes
 from procedures.models.clock import clock
 
+ONLY_ON_ITS_CARD = (
+    "since an answer can't be undone. Words never answer it: press the button on its card."
+)
+
 
 class MessageError(EngineError):
     """What somebody wrote cannot be kept; the message is for the person."""
@@ -50,7 +54,7 @@ def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") 
     `confirmed`: the token of the echo that the writer has seen. None where nothing would be
     answered, too.
     """
-    if not (request.is_open and request.asks(by)):
+    if not (request.is_open and request.asks(by)) or request.asked.irreversible:
         return None
     try:
         reading = reading_of(request.asked, text)
@@ -85,6 +89,8 @@ def post_message(
 
 def reply(request: HumanRequest, text: str, *, by: User, address: str | None = None) -> Reply:
     """Take a person's words as their answer, if they are one. Calling it twice is harmless."""
+    if request.is_open and request.asks(by) and request.asked.irreversible:
+        return Reply(request, None, ONLY_ON_ITS_CARD)
     try:
         value = read_reply(request.asked, text)
         response, _ = respond(request.pk, Answer(value, "", "chat", address), by=by)

@@ -13,7 +13,7 @@ from chat.changes import as_text, edits_between
 from chat.models import HumanRequest, HumanResponse
 from chat.models.request import Right
 from procedures.engine import canonical
-from procedures.engine.errors import AnswerError, EngineError
+from procedures.engine.errors import AnswerError, EngineError, Fault
 from procedures.engine.journal import closing
 from procedures.engine.questions import Outcome, Question
 from procedures.engine.seals import PROOF, seals_of
@@ -47,6 +47,15 @@ class NotAskedError(EngineError):
         super().__init__(f"You are not asked here: {asked or 'only administrators'} may answer.")
 
 
+class NotConfirmedError(AnswerError):
+    """An answer that can't be taken back was not confirmed: nothing was kept."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        fault = Fault("confirm", "must be true: this answer can't be undone.")
+        super().__init__("This answer can't be undone. Confirm it.", [fault])
+
+
 @dataclass(frozen=True)
 class Answer:
     """What somebody sends: a value that fits the question, and where it came from."""
@@ -55,13 +64,16 @@ class Answer:
     comment: str = ""
     channel: str = "api"
     address: str | None = None
+    is_confirmed: bool = False
+    """Whether whoever sends it has said that this very value is meant: see `irreversible`."""
 
 
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
     """Record a person's answer and let the run go on. The first answer counts.
 
     The same answer by the same person again gives the first response, and False. Locks the run,
-    then the request, then the session; the run is queued with the commit.
+    then the request, then the session; the run is queued with the commit. Raises
+    `NotConfirmedError` where an irreversible request is answered without a confirmation.
     """
     with transaction.atomic():
         run = lock_run(HumanRequest.objects.run_of(request_id))
@@ -87,6 +99,8 @@ def _record(
     question = request.asked
     value = question.check(answer.value)
     Sizes(**settings.SIZES).check_answer(question, value)
+    if question.irreversible and not answer.is_confirmed:
+        raise NotConfirmedError(value)
     response = HumanResponse(
         request=request,
         user=by,

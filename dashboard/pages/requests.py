@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chat import services
 from chat.access import answerable_requests, titles_for, visible_requests
 from chat.models import HumanRequest, Message
-from chat.services import AlreadyAnsweredError, NotAskedError
+from chat.services import AlreadyAnsweredError, Echo, NotAskedError, NotConfirmedError
 from dashboard.answer_form import AnswerForm
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
@@ -48,21 +48,37 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     """A receipt; or the form again with what is wrong and all that was typed."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST)
-    told, status, faults = "", 200, ()
+    told, status, faults, armed = "", 200, (), None
     try:
-        address = request.META.get("REMOTE_ADDR") or None
-        answer = services.Answer(form.answer(), form.comment, channel="page", address=address)
-        services.respond(found.pk, answer, by=request.user)
+        if not form.is_taken_back:
+            _respond(request, form)
+    except NotConfirmedError as error:  # the button is armed: its next press counts
+        status, armed = 422, Echo(found, error.value)
     except tuple(REFUSALS) as error:
         told, status, faults = str(error), REFUSALS[type(error)], getattr(error, "faults", ())
     found = find(request, request_id)
-    context = {"typed_form": replace(form, request=found, fault=told, faults=faults), "told": told}
+    context: dict[str, Any] = {
+        "typed_form": replace(form, request=found, fault=told, faults=faults, armed=armed)
+    }
+    context |= {"told": told}
     if request.htmx:
         context |= {"request": found, "answerable": answerable(request, [found])}
         return render(request, "chat/_request.html", context | {"is_answer": True}, status=status)
-    if told:
+    if told or armed or form.is_taken_back:
         return _page(request, found, status=status, **context)
     return redirect("request_detail", request_id)
+
+
+def _respond(request: Visit, form: AnswerForm) -> None:
+    value = form.answer()
+    answer = services.Answer(
+        value,
+        form.comment,
+        channel="page",
+        address=request.META.get("REMOTE_ADDR") or None,
+        is_confirmed=form.confirms(value),
+    )
+    services.respond(form.request.pk, answer, by=request.user)
 
 
 @require_safe

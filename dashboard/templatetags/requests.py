@@ -77,6 +77,15 @@ def meaning(echo: Echo) -> str:
 
 
 @register.filter
+def final_words(echo: Echo) -> str:
+    """What an armed button would answer, in the author's words where there are some."""
+    question, value = echo.request.asked, echo.value
+    if isinstance(value, bool) and not question.labels:
+        return "Yes" if value else "No"
+    return question.label_of(value)
+
+
+@register.filter
 def asked_name(assignment: Assignment) -> str:
     """Who is asked, as people call them: "Finance", "bob"."""
     if assignment.user:
@@ -95,6 +104,8 @@ def asked_names(request: HumanRequest) -> str:
 @register.filter
 def typing_hint(request: HumanRequest) -> str:
     """What one may type to answer."""
+    if request.asked.irreversible:
+        return "a message: answer on the card"
     is_yes_or_no = request.asked.schema.get("type") == "boolean"
     return YES_OR_NO if is_yes_or_no else HINTS.get(request.kind, YES_OR_NO)
 

@@ -18,6 +18,12 @@ def checked_text(of: str, value: object) -> str:
     return value
 
 
+def checked_flag(of: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise QuestionError(f"{of} is True or False, not {value!r:.100}.")
+    return value
+
+
 def checked_label(prompt: str, label: object) -> str:
     if not isinstance(label, str) or not label.strip():
         raise QuestionError(f"{prompt!r}: a label is a text, not {label!r:.100}.")

@@ -16,9 +16,11 @@ from procedures.engine.bound import Bound
 from procedures.engine.durations import Duration
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.orders import in_order, orders_in
+from procedures.engine.question_defaults import checked_default
 from procedures.engine.question_options import (
     NOTHING,
     OnTimeout,
+    checked_flag,
     checked_label,
     checked_metadata,
     checked_names,
@@ -71,7 +73,8 @@ class Asking(TypedDict, total=False):
     `on_timeout` says "fail" (raises RequestExpiredError) or "withdraw" (the answer is None).
     `volatile`: names of the evidence ("read_at", "stock.read_at") that a replay may find changed;
     the values that people were shown count. `metadata`: data kept with the question for programs;
-    nobody is shown it, and no answer depends on it.
+    nobody is shown it, and no answer depends on it. `irreversible`: True where an answer can't be
+    taken back: people press twice, programs confirm, and words in the chat never answer.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Asking(TypedDict, total=False):
     on_timeout: Literal["fail", "withdraw"]
     volatile: str | Sequence[str]
     metadata: Mapping[str, Any] | None
+    irreversible: bool
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ class Question:
     """Names of the evidence that may have changed since."""
     metadata: dict[str, Any] | None = None
     """What nobody is shown."""
+    irreversible: bool = False
+    """Whether an answer is confirmed before it counts."""
 
     @property
     def digest(self) -> str:
@@ -117,7 +123,8 @@ class Question:
         """
         evidence = without(self.evidence, self.volatile)
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
-        shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile)
+        final = ("irreversible",) if self.irreversible else ()  # else as before the option was
+        shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *final)
         is_form = self.kind == RequestKind.FORM
         schema = schemas.without_defaults(self.schema) if is_form else self.schema
         return canonical.digest(canonical.text_of((self.kind, shown, schema, self.assign)))
@@ -356,6 +363,7 @@ def build(
             default=None if default is NOTHING else canonical.jsonable(default),
             volatile=checked_names(asking.pop("volatile", ()), "volatile="),
             metadata=checked_metadata(asking.pop("metadata", None)),
+            irreversible=checked_flag("irreversible=", asking.pop("irreversible", False)),
             **asking,
         )
         if question.volatile:
@@ -363,38 +371,11 @@ def build(
         canonical.text_of([*vars(question).values()])
     except ValueError as error:
         raise QuestionError(f"{prompt!r}: {error}") from None
-    return replace(question, default=_default(question)) if on_timeout == "default" else question
+    if on_timeout != "default":
+        return question
+    return replace(question, default=checked_default(question))
 
 
 def _evidence(value: Any) -> Any:
     """As plain JSON; a bound step is shown by its arguments."""
     return canonical.jsonable(value.as_evidence() if isinstance(value, Bound) else value)
-
-
-def _default(question: Question) -> Any:
-    """A default is of the type that is asked; rules that bind people do not bind its author.
-
-    None is allowed to say "nothing". Of a form, the model is the type.
-    """
-    default = question.default
-    if default is None:
-        return None
-    if question.kind == RequestKind.REVIEW:
-        return _default_of_review(question, default)
-    try:
-        if question.kind == RequestKind.FORM:
-            return question.check(default)
-        return check_answer(default, schemas.without_rules(question.schema))
-    except AnswerError as error:
-        raise QuestionError(f"{question.prompt!r}: the default is no answer: {error}") from None
-
-
-def _default_of_review(question: Question, default: Any) -> dict[str, Any]:
-    """Kept as it is written; the decision may be one that people do not have."""
-    if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
-        raise QuestionError(
-            f"{question.prompt!r}: the default of a review is a set of named values, "
-            f'as in {{"decision": "{next(iter(question.decisions))}"}}, not {default!r:.100}.'
-        )
-    text = default.get("text")
-    return default if text is None else {**default, "text": drafts.text_of(text)}
