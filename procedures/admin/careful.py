@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from django.contrib.messages.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -18,6 +18,8 @@ from django.utils.translation import gettext as _
 from procedures.admin.history import Admin, EditorAdmin, rendered
 from procedures.admin.viewer import viewing
 
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('countersign: careful acts'))"
+"""Until the transaction ends."""
 CONFIRMED = "confirmed"
 """The field that says which consequences were read."""
 
@@ -94,6 +96,7 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
     if request.method != "POST":
         return act()
     with transaction.atomic():
+        _wait_for_others()
         looks = [watch() for watch in watches]
         here = transaction.savepoint()
         response = act()
@@ -104,6 +107,16 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
         transaction.savepoint_rollback(here)
     _forget_messages(request)
     return _warning(admin, request, found)
+
+
+def _wait_for_others() -> None:
+    """Judge one act after the other: of two at once, each would still find what the other takes.
+
+    SQLite has one writer anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(ONE_AT_A_TIME)
 
 
 def _key_of(found: Sequence[Finding]) -> str:
