@@ -1,16 +1,26 @@
 """The groups, people and permissions that the installed code names, by which code it is."""
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache
-from types import CodeType, FunctionType
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from procedures import registry
 from procedures.engine.definition import Procedure as Definition
+from procedures.engine.definition import digest_of
 
 LONGEST_NAME = 150
 """Characters of a name that Django keeps of a user or group."""
+DEEPEST, MOST_VALUES = 6, 10_000
+"""Of a value that code uses: the levels, and the values on each, that are searched for texts."""
+BETWEEN = re.compile(r"""[\r\n,;:=|()<>{}\[\]"'`]""")
+AROUND = " \t-*"
+PERMISSION = re.compile(r"perm:[\w.]+")
+_known: WeakKeyDictionary[Definition, frozenset[str]] = WeakKeyDictionary()
+"""A file that is edited makes other definitions."""
 
 
 class CodeName(NamedTuple):
@@ -25,8 +35,9 @@ class CodeName(NamedTuple):
 def names_in_code() -> Mapping[str, CodeName]:
     """Return each text of the installed code that may name somebody, and each group of its roles.
 
-    A text is any that stands in a procedure, in a constant that it uses, or in a function of its
-    own package that it calls. Which of them name anybody, only the tables of users and groups tell.
+    A text is any that stands in a procedure, in a constant that it uses, in a function of its own
+    package that it calls, or as a value in the file that it carries out. Which of them name
+    anybody, only the tables of users and groups tell.
     """
     texts, roles = defaultdict(list), defaultdict(list)
     for definition in registry.definitions().values():
@@ -40,11 +51,24 @@ def names_in_code() -> Mapping[str, CodeName]:
     }
 
 
-@cache
 def _texts_of(definition: Definition) -> frozenset[str]:
-    fn: Any = definition.fn
-    found = _texts_in(fn, set()) if isinstance(fn, FunctionType) else ()
-    return frozenset(text for text in found if _is_name(text))
+    if definition not in _known:
+        fn: Any = definition.fn
+        found = [*_texts_in(fn, set())] if isinstance(fn, FunctionType) else []
+        found += _parts(_text_of(definition))
+        _known[definition] = frozenset(text for text in found if _is_name(text))
+    return _known[definition]
+
+
+def _text_of(definition: Definition) -> str:
+    """The text that it carries out; "" where it is Python code."""
+    source = str(vars(definition).get("source", ""))
+    return source if definition.version == digest_of(source) else ""
+
+
+def _parts(text: str) -> list[str]:
+    """What stands in a text of any format between the marks that formats put around a value."""
+    return [part.strip(AROUND) for part in BETWEEN.split(text)] + PERMISSION.findall(text)
 
 
 def _is_name(text: str) -> bool:
@@ -57,16 +81,25 @@ def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
     if fn in seen:
         return
     seen.add(fn)
-    package = fn.__module__.partition(".")[0]
     yield from _strings([*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()])
     for code in _codes(fn.__code__):
         yield from _strings(one for one in code.co_consts if one != fn.__doc__)
-        for name in code.co_names:
-            used = fn.__globals__.get(name)
-            if not isinstance(used, FunctionType):
-                yield from _strings([used])
-            elif used.__module__.partition(".")[0] == package:
-                yield from _texts_in(used, seen)
+    for used in _used_by(fn):
+        if not isinstance(used, FunctionType):
+            yield from _strings([used])
+        elif _package(used) == _package(fn):
+            yield from _texts_in(used, seen)
+
+
+def _used_by(fn: FunctionType) -> list[Any]:
+    """What its names mean, in its module and in the functions around it."""
+    names = {name for code in _codes(fn.__code__) for name in code.co_names}
+    cells = [cell.cell_contents for cell in fn.__closure__ or () if cell != CellType()]
+    return [*cells, *(fn.__globals__.get(name) for name in names)]
+
+
+def _package(fn: FunctionType) -> str:
+    return str(fn.__module__).partition(".")[0]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -77,11 +110,11 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(one)
 
 
-def _strings(values: Iterable[Any]) -> Iterator[str]:
-    for value in values:
+def _strings(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
+    """Those among plain values, also inside other plain values, but not without end."""
+    for value in islice(values, MOST_VALUES):
+        inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, str):
             yield value
-        elif isinstance(value, Mapping):
-            yield from _strings(value.values())
-        elif isinstance(value, Collection) and not isinstance(value, bytes | range):
-            yield from _strings(value)
+        elif depth < DEEPEST and isinstance(value, dict | list | tuple | set | frozenset):
+            yield from _strings(inside, depth + 1)

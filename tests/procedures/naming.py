@@ -1,6 +1,6 @@
 """A procedure that names people in each way that code can."""
 
-from procedures.engine import Context, procedure
+from procedures.engine import Context, Procedure, procedure
 
 OF_A_CONSTANT = "of_a_constant"
 OF_A_LIST = ("of_a_list", "@of_a_list")
@@ -17,6 +17,20 @@ NAMES = (
     "of_a_lambda",
     "perm:auth.of_a_choice",
 )
+NAMES_OF_TEXT = (
+    "of_a_cell",
+    "of_an_inner_function",
+    "Of a line",
+    "of_a_list_in_text",
+    "@of_text",
+    "perm:auth.of_text",
+)
+TEXT = """
+- ask: Shall we?
+  whom: Of a line
+- {"ask": "Really?", "whom": ["of_a_list_in_text", "@of_text", "perm:auth.of_text"]}
+- Nobody is asked of_prose here.
+"""
 NO_NAMES = ("with \0 in it", "half of \ud83d", "two\nlines", "l" * 151)
 
 
@@ -37,3 +51,20 @@ def names_people(ctx: Context, size: str = "small") -> list[bool]:
 
 def helped(whom: str = "of_a_default") -> list[str]:
     return [whom, "of_a_helper"]
+
+
+def read(text: str) -> Procedure:
+    """As a reader of files makes one."""
+    flow = {"steps": [{"whom": "of_a_cell"}]}
+
+    def whom() -> str:
+        return flow["steps"][0]["whom"] or "of_an_inner_function"
+
+    @procedure(title="Names people in a text", source=text)
+    def names_in_text(ctx: Context) -> bool:
+        return bool(ctx.approve("Shall we?", assign=whom()))
+
+    return names_in_text
+
+
+names_in_text = read(TEXT)
