@@ -30,7 +30,7 @@ from procedures.files import MARK
 from procedures.models import Event, Installation, Run
 from tests import machine
 from tests.conftest import StartClock, StartWorker
-from tests.crash.weather import limit_files, pass_time, restart_postgres
+from tests.crash.weather import limit_files, pass_time, restart_postgres, still_database
 from tests.desk import Desk, Effect
 from tests.processes import Worker, wait_until
 from tests.runs import answer, start
@@ -40,6 +40,8 @@ LEASE = 6
 """Seconds: beside other work a process may stand still for two, and lose its runs by that."""
 ROOM = 48 * 1024**2
 """Bytes of the file store's own small file system."""
+HARMLESS = {"worker told to stop", "database stands still"}
+"""Blows that take no run from its worker."""
 DOUBTFUL = re.compile(r"^Has once(#\d+)? happened\?$")
 
 
@@ -54,7 +56,7 @@ class Blow:
 
     def cuts_off(self, effect: Effect, then: Effect) -> bool:
         """Whether this may be why the step was begun again."""
-        is_hit = effect.pid in self.pids and self.kind != "worker told to stop"
+        is_hit = effect.pid in self.pids and self.kind not in HARMLESS
         return is_hit and effect.at <= self.ended and self.began <= then.at
 
 
@@ -79,6 +81,7 @@ class Site:
         "file store full",
         "file store away",
         "database full",
+        "database stands still",
     )
     USUAL: ClassVar = ("group told to stop",)
     """The share of the ordinary suite: it beats no lease, however busy the machine is."""
@@ -123,6 +126,7 @@ class Site:
             "file store full": self._fill_files,
             "file store away": self._take_files_away,
             "database full": self._fill_database,
+            "database stands still": self._hold_database,
         }
         return blows[kind]
 
@@ -171,6 +175,10 @@ class Site:
         subprocess.run(["cp", "-r", "-n", f"{folder}/.", str(away)], check=False)  # noqa: S607
         subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S607
         away.rename(folder)
+
+    def _hold_database(self) -> None:
+        with still_database():
+            pass_time(LEASE + 2)
 
     def _fill_database(self) -> None:
         if connection.vendor == "postgresql":
@@ -270,6 +278,12 @@ def start_runs(desk: Desk, alice: User, legs: int) -> list[Run]:
         return [start("journey", folder=desk.folder, legs=legs, by=alice) for _ in range(RUNS)]
 
 
+def kinds_here() -> list[str]:
+    """The blows that may be dealt to this database."""
+    is_ours = connection.vendor == "sqlite" or machine.OWNS_POSTGRES
+    return [kind for kind in Site.KINDS if is_ours or not kind.startswith("database")]
+
+
 def rarely(kind: str) -> ParameterSet:
     return pytest.param(kind, marks=() if kind in Site.USUAL else pytest.mark.soak)
 
@@ -278,7 +292,7 @@ def rarely(kind: str) -> ParameterSet:
 def test_one_blow_among_ten_runs_fails_undoes_and_repeats_nothing(
     kind: str, site: Site, desk: Desk, alice: User
 ) -> None:
-    if kind == "database full" and connection.vendor == "postgresql" and not machine.OWNS_POSTGRES:
+    if kind not in kinds_here():
         pytest.skip("The server is not ours to end.")
     runs = start_runs(desk, alice, LEGS)
     wait_until(lambda: len(desk.lines) >= RUNS, timeout=60, what="all to be at work")
@@ -292,9 +306,7 @@ def test_many_blows_at_random_moments_fail_undo_and_repeat_nothing(
 ) -> None:
     runs = start_runs(desk, alice, LEGS_OF_SOAK)
     wait_until(lambda: len(desk.lines) >= RUNS, timeout=60, what="all to be at work")
-    kinds = [kind for kind in Site.KINDS for _ in range(3)]
-    if connection.vendor == "postgresql" and not machine.OWNS_POSTGRES:
-        kinds = [kind for kind in kinds if kind != "database full"]
+    kinds = [kind for kind in kinds_here() for _ in range(3)]
     site.chance.shuffle(kinds)
     for kind in kinds:
         site.strike(kind)

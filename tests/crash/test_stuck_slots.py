@@ -1,17 +1,20 @@
 """Runs that never come back from their code, and the slots that they hold."""
 
+import re
+
+import httpx
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
-from pytest_django import Settings
 
 from procedures.engine.journal import RunStatus
 from procedures.models import Run
-from procedures.overview import listed_runs
-from procedures.services import cancel_run, complaints, force_end_run, slots
-from tests.conftest import StartClock, StartWorker
+from procedures.services import cancel_run
+from tests.conftest import StartClock, StartWeb, StartWorker
 from tests.desk import Desk
-from tests.processes import Worker, wait_until
-from tests.runs import start, wait_for_status, wait_for_success
+from tests.processes import Web, Worker, wait_until
+from tests.runs import client_of, start, wait_for_status, wait_for_success
+from tests.sockets import session_of
 
 SILENT = "1"
 ENDS_WITHIN = 5
@@ -38,31 +41,57 @@ def wait_until_free(worker: Worker, before: set[int]) -> None:
     )
 
 
+def browser_of(user: User, web: Web) -> httpx.Client:
+    """Their browser, signed in."""
+    cookies = {settings.SESSION_COOKIE_NAME: session_of(user)}
+    return httpx.Client(base_url=web.url, cookies=cookies, timeout=60)
+
+
+def text_of(browser: httpx.Client, path: str) -> str:
+    answer = browser.get(path)
+    assert answer.status_code == 200, path
+    return " ".join(answer.text.split())
+
+
+def check_that_home_names(runs: list[Run], browser: httpx.Client) -> None:
+    """Under *Stuck*, and in the sentence about the workers; nothing else stands there."""
+    home = text_of(browser, "/")
+    stuck = home.partition('id="stuck"')[2].partition("</section>")[0]
+    assert {*re.findall(r'href="/runs/([^"]+)"', stuck)} == {str(run.pk) for run in runs}
+    [complaint] = re.findall(r"Stuck, each with a worker of its own: [^<]*", home)
+    assert all(str(run.pk)[-8:] in complaint for run in runs)
+
+
 def test_four_runs_that_never_come_back_are_named_and_ended_and_free_their_slots(
-    worker: StartWorker,
-    desk: Desk,
-    alice: User,
-    dave: User,
-    settings: Settings,
+    worker: StartWorker, web: StartWeb, desk: Desk, alice: User, dave: User
 ) -> None:
-    settings.RUN_SILENT_SECONDS = 1
-    four = worker(concurrency=4, RUN_SILENT_SECONDS=SILENT)
+    site, four = web(RUN_SILENT_SECONDS=SILENT), worker(concurrency=4, RUN_SILENT_SECONDS=SILENT)
     before = set(four.slots)
     runs = hold_all(["step", "between", "in C", "between"], alice)
     queued = start("one_step", folder=desk.folder, by=alice)
 
-    wait_until(lambda: sum(one.is_stuck for one in slots()) == 4, timeout=30, what="all to show")
-    [complaint] = [one.message for one in complaints() if one.part == "workers"]
-    assert all(str(run.pk)[-8:] in complaint for run in runs)
-    told = [str(one.state.sentence) for one in listed_runs(Run.objects.filter(status="running"))]
-    assert all("tuck" in sentence for sentence in told)
-    assert queued.status == RunStatus.QUEUED
+    with client_of(dave, site) as api, browser_of(dave, site) as daves:
+        wait_until(
+            lambda: sum(one["is_stuck"] for one in api.get("/health").json()["slots"]) == 4,
+            timeout=30,
+            what="all to show",
+        )
+        check_that_home_names(runs, daves)
+        assert all("tuck" in text_of(daves, f"/runs/{run.pk}") for run in runs)
+        with browser_of(alice, site) as alices:
+            wait_until(
+                lambda: "4 of the workers are held by" in text_of(alices, f"/runs/{queued.pk}"),
+                timeout=30,
+                what="the page of the queued run to say what holds it",
+            )
 
-    for run in runs:
-        force_end_run(run.pk, by=dave, reason="It never ends.")
-    wait_until_free(four, before)
-    wait_for_success(queued)
-    assert {wait_for_status(run, RunStatus.CANCELLED).status for run in runs} == {"cancelled"}
+        for run in runs:
+            told = api.post(f"/runs/{run.pk}/force_end", json={"reason": "It never ends."})
+            assert told.status_code == 200
+        wait_until_free(four, before)
+        wait_for_success(queued)
+        assert {api.get(f"/runs/{run.pk}").json()["status"] for run in runs} == {"cancelled"}
+        assert "Nothing is stuck." in text_of(daves, "/")
 
 
 @pytest.mark.usefixtures("running_clock")

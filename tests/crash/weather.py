@@ -1,17 +1,20 @@
 """What befalls a storm's processes, one at a time, and when."""
 
+import os
 import re
 import resource
+import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import ClassVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from tests import machine
 from tests.desk import Effect
@@ -94,6 +97,29 @@ def restart_postgres() -> None:
     [server] = [one for one in Process.running if isinstance(one, PostgreSQL)]
     server.restart()
     connection.close()
+
+
+@contextmanager
+def still_database() -> Iterator[None]:
+    """Nothing is kept inside the block; all who want it to be, wait."""
+    if connection.vendor == "sqlite":
+        with transaction.atomic():  # the one write lock there is
+            yield
+        return
+    [server] = [one for one in Process.running if isinstance(one, PostgreSQL)]
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    pids = [server.pid, *map(int, children)]
+    _signal_all(pids, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal_all(pids, signal.SIGCONT)
+
+
+def _signal_all(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def pass_time(seconds: float) -> None:
