@@ -41,13 +41,18 @@ class Sent:
     value: Any = None
 
 
-@transaction.atomic
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     """Keep a signal, and let the run go on that waits for it; False when its id came before.
 
     `SignalRefusedError`, too, when the run waits for it and its code cannot take the value. One
     that comes before the run waits for it, and cannot be taken then, is skipped. Locks the run.
     """
+    registry.definitions()  # imported now, or whoever else wants the run would wait for that
+    return _send_locked(run_id, sent, by=by)
+
+
+@transaction.atomic
+def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     run, now = lock_run(run_id), clock.now()
     if not _may_send(run, by):
         raise SignalDeniedError(run)
