@@ -1,6 +1,7 @@
 """What makes procedures of texts: the site's readers, each named by the suffix of its files."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,13 @@ def reader_of(suffix: str) -> Reader:
     if not callable(reader):
         raise ReaderError(f"{where} isn't a function.")
     return reader
+
+
+def import_readers() -> None:
+    """Import what reads texts; what can't be imported is told with the texts that need it."""
+    for suffix in settings.PROCEDURE_READERS:
+        with suppress(ReaderError):
+            reader_of(suffix)
 
 
 def read_text(file: str, text: str) -> list[Procedure]:

@@ -17,6 +17,7 @@ from procedures.journal.leftovers import begin_clean
 from procedures.models.besides import Besides
 from procedures.models.procedure import code_of_run
 from procedures.models.run import Queued
+from procedures.readers import import_readers
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def _begin_turn() -> bool:
     """
     try:
         registry.definitions()
+        import_readers()
     except registry.LoadError:
         logger.exception("Runs stay queued.")
         return False

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from procedures import registry
 from procedures.services import BrokenProcedureError, complaints, start_run
+from procedures.texts import MOST_FILES
 from tests.calls import caller, detail
 from tests.flows import AFTER, BEFORE, READER, Folder, flow
 from tests.pages import browser, shown
@@ -125,6 +126,30 @@ def test_a_folder_that_is_itself_a_link_is_one_like_any_other(
     flows.restart()
 
     assert registry.definitions()["shoes"].file == "current/shoes.json"
+
+
+def test_the_size_of_a_file_is_the_sites_to_say(flows: Folder, settings: Settings) -> None:
+    settings.LARGEST_PROCEDURE_FILE = 2048
+    flows.deploy(text=flow(doc="x" * 2048))
+    assert "The limit is 2,048 bytes" in str(registry.faults()[0])
+
+    settings.LARGEST_PROCEDURE_FILE = 4096
+    flows.restart()
+    assert not registry.faults()
+
+
+def test_a_glob_that_names_too_many_files_reads_the_first_ones_and_says_so(
+    flows: Folder,
+) -> None:
+    for number in range(MOST_FILES + 5):
+        flows.write(f"{number:05}.json", flow(name=f"n{number:05}"))
+
+    registry.forget()
+
+    assert [one.message for one in registry.faults()] == [
+        "It names more than 1,000 files; only so many were read."
+    ]
+    assert sum(bool(one.file) for one in registry.definitions().values()) == MOST_FILES
 
 
 def test_two_files_of_one_name_are_both_refused(flows: Folder, alice: User) -> None:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from pytest_django import Settings
 
+from dashboard.environment import CHECKOUT
 from procedures import registry
+from procedures.engine import ProcedureFileError
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.models.clock import clock
 from procedures.registry import registrar
@@ -15,6 +18,7 @@ from procedures.runner import advance_run, advance_runs
 from procedures.services import check_runs, start_run, sweep
 from procedures.texts import shelf
 from tests.calls import caller, request_of, run_until_it_waits
+from tests.documents import examples
 from tests.flows import AFTER, ASK, BEFORE, PACK, READER, ROLES, SEND, Folder, flow
 from tests.pages import browser, shown
 from tests.runs import answer, error_of, result_of, status_of
@@ -279,3 +283,17 @@ def test_the_clock_registers_what_was_edited_added_and_put_back(
     assert look() == [first, second]
     assert look() == [first, second]
     assert not ProcedureVersion.objects.filter(version=second, registered_at__gt=at).exists()
+
+
+def test_the_reader_of_the_document_reads_what_it_says() -> None:
+    [example] = examples(CHECKOUT / "docs" / "procedure_files.md")
+    names: dict[str, Any] = {"__name__": "reader_document"}
+    exec(compile(example.source, "docs", "exec"), names)  # noqa: S102 (our own document)
+    text = {"name": "shoes", "title": "Shoes", "questions": ["Send?"]}
+
+    read = names["read_flow"]("shoes.json", json.dumps(text))
+
+    assert (read.name, read.title, [*read.schema["properties"]]) == ("shoes", "Shoes", ["order"])
+    with pytest.raises(ProcedureFileError, match="A flow needs a question") as refusal:
+        names["read_flow"]("shoes.json", json.dumps({**text, "questions": []}))
+    assert refusal.value.line == 1
