@@ -9,7 +9,7 @@ from dashboard import admin_losses, log_admin, people_admin  # noqa: F401 (regis
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
 from dashboard.models.token import ApiTokenQuerySet
 from procedures.admin.careful import watches
-from procedures.admin.history import Admin, HistoryAdmin
+from procedures.admin.history import GuardedAdmin, HistoryAdmin
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Administration"
@@ -17,9 +17,10 @@ watches.append(admin_losses.watch)
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(Admin):
+class ApiTokenAdmin(GuardedAdmin):
     """Tokens are made by `manage.py create_token`, which shows them once; here they are ended."""
 
+    secrets = ("digest",)
     list_display = ["hint", "name", "user", "scope_names", "expires_at", "last_used_at", "state"]
     list_select_related = ["user"]
     search_fields = ["user__username", "hint", "name"]
@@ -65,6 +66,7 @@ class OfUserAdmin(HistoryAdmin):
 class SignInAdmin(OfUserAdmin):
     """Without the session's key: whoever has that is signed in."""
 
+    secrets = ("session",)
     list_display = ["user", "address", "agent", "signed_in_at"]
     fields = ["user", "address", "agent", "signed_in_at"]
 
