@@ -13,15 +13,13 @@ from chat.models import HumanRequest, Member, Message, Session
 from chat.models.request import status_after, why_after
 from chat.models.session import record, record_run, session_of
 from chat.services.assignments import assign
-from chat.services.ledger import differences
+from chat.services.ledger import differences, unowned
 from chat.services.mails import drop_unsent, mail_time, plan_alert
 from procedures import hooks
 from procedures.engine import canonical
 from procedures.engine.questions import Outcome, Question
 from procedures.models import Run, Wait
-from procedures.models.cells import insert_row
 from procedures.models.clock import clock
-from procedures.models.proofs import seal
 
 LONGEST_TITLE = 200
 
@@ -36,6 +34,7 @@ def connect() -> None:
     hooks.open_requests.append(open_requests_of)
     hooks.changed.append(ring_for_run)
     hooks.examined.append(differences)
+    hooks.examined_site.append(unowned)
 
 
 def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
@@ -115,9 +114,7 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         mail_at=mail_time(at),
     )
     assignments, request.note = assign(question.assign, run.procedure_id)
-    seal(request)
-    insert_row(request)
-    request.ask(assignments)
+    request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
     ring_after_commit("inbox")
 

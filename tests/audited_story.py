@@ -3,7 +3,10 @@
 from django.contrib.auth.models import User
 
 from chat.models import Session
-from chat.services import Answer, post_message, respond, withdraw_request
+from chat.services import Answer, post_message, reassign_request, respond, withdraw_request
+from procedures.engine.files import File, file_desk
+from procedures.files import ContentStore
+from procedures.journal import deliver, settle
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import Sent, pause_run, send_signal, start_run, unpause_run
@@ -34,8 +37,39 @@ def advance_all(run: Run) -> None:
     run.refresh_from_db()
 
 
+def carry_on(run: Run) -> None:
+    """Advance all, and bring what runs tell each other after their commits."""
+    while True:
+        advance_all(run)
+        parents, receivers = Run.objects.with_news_of_children(), Run.objects.with_mail()
+        for pk in parents.values_list("pk", flat=True):
+            settle(pk)
+        for pk in receivers.values_list("pk", flat=True):
+            deliver(pk)
+        if not Run.objects.queued().exists():
+            return
+
+
 def finish(run: Run, by: User) -> None:
     advance_all(run)
     withdraw_request(request_of(run).pk, by=by, reason="Enough.")
     advance_all(run)
     assert run.status == "succeeded"
+
+
+def family(alice: User, bob: User, dave: User) -> Run:
+    """A run whose rows are counted, sent, brought by children and kept for later."""
+    with file_desk(ContentStore()):
+        paper = File.store("paper.txt", "Pay.")
+    run, _is_new = start_run("audited_family", {"paper": paper}, by=dave)
+    carry_on(run)
+    send_signal(run.pk, Sent("later", "l-1", 1), by=dave)
+    send_signal(run.pk, Sent("later", "l-2", 2), by=dave)
+    session = Session.objects.get(messages__run=run, messages__kind="run")
+    for word in ("One.", "Two.", "Three."):
+        post_message(session, word, by=dave)
+    respond(request_of(run).pk, Answer(value="Them."), by=bob)
+    carry_on(run)
+    reassign_request(request_of(run).pk, to="@bob", by=dave, reason="Alice is away.")
+    post_message(session, "The last word.", by=dave)
+    return run

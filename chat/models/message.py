@@ -7,12 +7,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from chat.models.session import Session, record
+from chat.models.session import SAID, Session, record_message
 from procedures.models import Run
 from procedures.models.cells import insert_row
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
 from procedures.models.run import values_of
+from procedures.models.tallies import tally_proof
+
+SEAL_SAID = "UPDATE chat_session SET said_proof = %s WHERE id = %s"
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -94,7 +97,7 @@ class Message(models.Model):
 
     proof = proof_field()
     SEALED: ClassVar = (
-        *("session", "seq", "kind", "author", "run", "request", "reply_to"),
+        *("id", "session", "seq", "kind", "author", "run", "request", "reply_to"),
         *("text", "level", "at", "client_key"),
     )
 
@@ -123,7 +126,11 @@ class Message(models.Model):
         return self.text[:80] or self.kind
 
     def add_to(self, session: UUID) -> None:
-        """Stand at the end of a transcript; locks the session as `record` does."""
-        self.session_id, self.seq = session, record(session, "message", self.pk)
-        seal(self)
-        insert_row(self)
+        """Stand at the end of a transcript; locks the session as `record` does.
+
+        The count is sealed in one statement with the message: a way to the server is dear.
+        """
+        self.session_id = session
+        self.seq, number = record_message(session, self.pk)
+        seal(self, number=number)
+        insert_row(self, also=(SEAL_SAID, [tally_proof(SAID, session, number), session]))

@@ -1,6 +1,6 @@
 """Questions runs ask people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
@@ -16,7 +16,7 @@ from procedures.engine.questions import Outcome, Question, RequestKind
 from procedures.models import Wait
 from procedures.models.cells import fetched, insert_row, rows_of
 from procedures.models.ids import uuid7
-from procedures.models.proofs import proof_field, seal
+from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run import values_of
 
 RUN = (
@@ -119,6 +119,12 @@ class HumanRequest(models.Model):
     prompt = models.TextField()
     question = models.TextField(help_text="All that is shown, as canonical JSON.")
     note = models.TextField(blank=True, help_text="Why it is open to others than was asked.")
+    assigned = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who is asked, as a canonical JSON list: user:ID, group:ID or perm:NAME.",
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     outcome = models.CharField(
         max_length=10, choices=[(outcome, outcome) for outcome in Outcome], blank=True
@@ -131,7 +137,9 @@ class HumanRequest(models.Model):
     mail_at = models.DateTimeField(null=True, help_text="When it is looked whom to mail.")
 
     proof = proof_field()
-    SEALED: ClassVar = ("wait", "session", "kind", "prompt", "question", "note", "opened_at")
+    SEALED: ClassVar = (
+        *("id", "wait", "session", "kind", "prompt", "question", "note", "assigned", "opened_at"),
+    )
 
     objects = HumanRequestQuerySet.as_manager()
 
@@ -172,7 +180,14 @@ class HumanRequest(models.Model):
             return Right("bypass: superuser")
         return rights[0] if rights else None
 
-    def ask(self, assignments: "Iterable[Assignment]") -> None:
+    def insert(self, assignments: "Sequence[Assignment]") -> None:
+        """Keep a new request with those who are asked."""
+        self.assigned = canonical.text_of([one.whom for one in assignments])
+        seal(self)
+        insert_row(self)
+        self._ask(assignments)
+
+    def _ask(self, assignments: "Iterable[Assignment]") -> None:
         for assignment in assignments:
             assignment.request = self
             seal(assignment)
@@ -181,24 +196,28 @@ class HumanRequest(models.Model):
     def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
         """Ask this one alone; they are mailed later, unless they look. Forms are fetched anew."""
         self.assignments.all().delete()
-        self.ask([assignment])
+        self.assigned = canonical.text_of([assignment.whom])
+        self._ask([assignment])
         self._note("", mail_at=mail_at)
 
     def ask_too(
-        self, assignments: "Iterable[Assignment]", *, note: str, mail_at: datetime | None
+        self, assignments: "Sequence[Assignment]", *, note: str, mail_at: datetime | None
     ) -> None:
         """Ask others besides, who are mailed as anybody asked. `note`: why."""
-        self.ask(assignments)
+        if self.assigned:
+            also = [one.whom for one in assignments]
+            self.assigned = canonical.text_of([*canonical.plain(self.assigned), *also])
+        self._ask(assignments)
         self._note(note, mail_at=mail_at)
 
     def _note(self, note: str, *, mail_at: datetime | None) -> None:
         self.note, self.mail_at, self.version = note, mail_at, self.version + 1
-        seal(self)
-        self.save(update_fields=["note", "mail_at", "version", "proof"])
+        reseal(self, "note", "assigned")
+        self.save(update_fields=["note", "assigned", "mail_at", "version", "proof"])
 
     def drop_note(self) -> None:
         self.note = ""
-        seal(self)
+        reseal(self, "note")
         self.save(update_fields=["note", "proof"])
 
 
@@ -224,6 +243,13 @@ class Assignment(models.Model):
         if self.user:
             return f"@{self.user.get_username()}"
         return self.group.name if self.group else f"perm:{self.permission}"
+
+    @property
+    def whom(self) -> str:
+        """As its request names it, for good: "user:7", "group:3" or "perm:app.code"."""
+        if self.permission:
+            return f"perm:{self.permission}"
+        return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
 
 
 def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:

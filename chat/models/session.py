@@ -11,15 +11,23 @@ from django.db import connection, models
 from chat.doorbell import ring_after_commit
 from procedures.models import Run
 from procedures.models.cells import fetched
-from procedures.models.cursors import kept_cursor
+from procedures.models.cursors import Cell, kept_cursor
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
+from procedures.models.tallies import tally_proof
 
+SAID = "said"
+"""The name of a session's count of messages."""
 NEXT = "UPDATE chat_session SET last_seq = last_seq + 1 WHERE id = %s RETURNING id, last_seq"
 OF_RUN = "SELECT session_id FROM chat_message WHERE run_id = %s AND kind = 'run'"
 NEXT_BY_CARD = NEXT.replace("%s", f"({OF_RUN})")
 CHANGE = "INSERT INTO chat_sessionevent (session_id, seq, kind, object)"
 NUMBERED = "SELECT id, last_seq, %s, %s FROM next RETURNING session_id, seq"
+NEXT_SAID = (
+    "UPDATE chat_session SET last_seq = last_seq + 1, said = said + 1 WHERE id = %s"
+    " RETURNING id, last_seq, said"
+)
+NUMBERED_SAID = f"WITH next AS ({NEXT_SAID}) {CHANGE} {NUMBERED}, (SELECT said FROM next)"  # noqa: S608
 
 
 class Session(models.Model):
@@ -29,8 +37,12 @@ class Session(models.Model):
     title = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     last_seq = models.PositiveBigIntegerField(default=0)
+    said = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="How many messages there are."
+    )
+    said_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
     proof = proof_field()
-    SEALED: ClassVar = ("title", "created_at")
+    SEALED: ClassVar = ("id", "title", "created_at")
 
     class Meta:
         ordering = ["-id"]
@@ -42,6 +54,7 @@ class Session(models.Model):
     @classmethod
     def open(cls, title: str, *, at: datetime) -> Self:
         session = cls(title=title, created_at=at)
+        session.said_proof = tally_proof(SAID, session.pk, 0)
         seal(session)
         session.save(force_insert=True)
         return session
@@ -58,6 +71,17 @@ def record(session: UUID, kind: str, subject: object) -> int:
     return _record(NEXT, session, kind, subject)
 
 
+def record_message(session: UUID, message: UUID) -> tuple[int, int]:
+    """Number a message as `record` does; its number among the changes, and among the messages."""
+    if connection.vendor == "postgresql":
+        [(_, seq, number)] = fetched(NUMBERED_SAID, session, "message", str(message))
+    else:
+        [(kept, seq, number)] = fetched(NEXT_SAID, session)
+        _keep_change(kept, seq, "message", message)
+    ring_after_commit(f"session:{session}")
+    return int(seq), int(number)
+
+
 def record_run(run: Run) -> None:
     """Number a change of a run, as `record` does, in its session."""
     _record(NEXT_BY_CARD, run.top(), "run", run.pk)
@@ -69,11 +93,15 @@ def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
         [(session, seq)] = fetched(numbered, key, kind, str(subject))
     else:
         [(session, seq)] = fetched(next_number, key)
-        kept_cursor().execute(
-            f"{CHANGE} VALUES (%s, %s, %s, %s)", [session, seq, kind, str(subject)]
-        )
+        _keep_change(session, seq, kind, subject)
     ring_after_commit(f"session:{UUID(str(session))}")
     return int(seq)
+
+
+def _keep_change(session: Cell, seq: int, kind: str, subject: object) -> None:
+    """`session`: its id, as the database has it."""
+    cells = [session, seq, kind, str(subject)]
+    kept_cursor().execute(f"{CHANGE} VALUES (%s, %s, %s, %s)", cells)
 
 
 class Member(models.Model):

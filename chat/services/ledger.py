@@ -5,15 +5,25 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from chat.models import Assignment, HumanRequest, HumanResponse, Member, Message
+from django.contrib.auth.models import Group, User
+from django.db.models import Q
+
+from chat.models import Assignment, HumanRequest, HumanResponse, Member, Message, Session
 from chat.models.request import status_after, why_after
+from chat.models.session import SAID
+from procedures.engine import canonical
 from procedures.engine.forks import CARRIED_FROM
+from procedures.engine.questions import Question
 from procedures.engine.seals import PROOF, differing
 from procedures.models import Wait
-from procedures.models.proofs import facts_of, ledger_keys
+from procedures.models.proofs import facts_of, ledger_keys, number_of, unproven
+from procedures.models.tallies import is_proven_tally, lacking
+from procedures.services.differences import Difference, compared, gone, judged, row_name
+from procedures.services.missing import numbers_missing, unowned_rows
 from procedures.services.record import Opening, Record
-from procedures.services.rows import Difference, compared, gone, judged, row_name
 
+LOOKS = 3
+"""How often a session in which people write meanwhile is looked at."""
 BY_AN_END = ("system: run ended", "system: asked again")
 """Who closes what is not asked any more, without an event of its own."""
 
@@ -22,7 +32,9 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
     """Yield what differs in a run's requests, responses and messages, and in its session."""
     run = record.run
     asked = HumanRequest.objects.filter(wait__run=run)
-    requests = asked.select_related("wait").prefetch_related("responses").order_by("pk")
+    requests = (
+        asked.select_related("wait").prefetch_related("responses", "assignments").order_by("pk")
+    )
     yield from judged(requests, record, older)
     for request in requests:
         yield from _request_differences(record, request, older)
@@ -33,6 +45,13 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
     yield from judged(rows, record, older)
     yield from _unsaid(record)
     yield from _session_differences(record, older)
+
+
+def unowned() -> Iterator[Difference]:
+    """Yield rows that belong to nothing, and sessions in which no run has spoken."""
+    yield from unowned_rows("chat")
+    for session in Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk"):
+        yield Difference(row_name(session), "id", "is of a session that shows no run")
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
@@ -47,10 +66,12 @@ def _request_differences(
     record: Record, request: HumanRequest, older: list[str]
 ) -> Iterator[Difference]:
     opening = record.waits.get(request.wait.opened_seq)
-    if opening is None:
-        return  # the wait itself is told
+    if opening is None or opening.content["wait"] != Wait.Kind.REQUEST:
+        return  # the wait itself is told, or the link to it
     if record.is_covered:
-        yield from compared(request, {"opened_at": opening.at})
+        asked = canonical.text_of(Question.from_json(opening.content).as_json())
+        yield from compared(request, {"opened_at": opening.at, "question": asked})
+        yield from _unassigned(request)
     if opening.closed is not None:
         yield from compared(request, _closed_as(opening.closed))
     elif request.closed_at is None:
@@ -60,7 +81,29 @@ def _request_differences(
         yield from _end_differences(record, request)
     if record.is_covered or opening.closed_at:
         yield from compared(request, {"closed_at": request.wait.closed_at})
-    yield from _response_differences(request, opening, older)
+    is_covered = record.is_covered
+    yield from _response_differences(request, opening, older, is_covered=is_covered)
+
+
+def _unassigned(request: HumanRequest) -> Iterator[Difference]:
+    """Those who are asked, as the request names them; accounts and groups may be deleted since."""
+    if not request.assigned or "assigned" in unproven(request):
+        return
+    rows = Counter(one.whom for one in request.assignments.all())
+    named = Counter(canonical.plain(request.assigned))
+    for whom in (named - rows).elements():
+        if _is_there(whom):
+            words = f"are not as they were written: {whom} is gone"
+            yield Difference(row_name(request), "assignments", words)
+    for whom in (rows - named).elements():
+        words = f"are not as they were written: {whom} is of no assignment that was made"
+        yield Difference(row_name(request), "assignments", words)
+
+
+def _is_there(whom: str) -> bool:
+    kind, _, key = whom.partition(":")
+    model = {"user": User, "group": Group}.get(kind)
+    return model is None or model._default_manager.filter(pk=key).exists()  # noqa: SLF001
 
 
 def _closed_as(content: Any) -> dict[str, Any]:
@@ -81,12 +124,13 @@ def _end_differences(record: Record, request: HumanRequest) -> Iterator[Differen
 
 
 def _response_differences(
-    request: HumanRequest, opening: Opening, older: list[str]
+    request: HumanRequest, opening: Opening, older: list[str], *, is_covered: bool
 ) -> Iterator[Difference]:
     content, responses = opening.closed or {}, list(request.responses.all())
     if CARRIED_FROM in content:
         return
-    if PROOF not in content and "at" not in content:
+    is_open = opening.closed is None and is_covered
+    if PROOF not in content and "at" not in content and not is_open:
         older += [row_name(response) for response in responses]
     elif PROOF not in content:
         yield from (_inserted(response) for response in responses)
@@ -129,3 +173,31 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
     members = Member.objects.filter(session=session).order_by("pk")
     words = Message.objects.filter(session=session, run=None).order_by("pk")
     yield from judged(chain([session], members, words), record, older)
+    if record.is_counted:
+        yield from _uncounted(session)
+        yield from _unjoined(session)
+    else:
+        older.append(f"{row_name(session)}: how many messages there were")
+
+
+def _uncounted(session: Session) -> Iterator[Difference]:
+    """Messages by their numbers; those that are written meanwhile are left for the next look."""
+    numbers = list[int]()
+    for _ in range(LOOKS):
+        session.refresh_from_db()
+        numbers = [number_of(one) for one in session.messages.only("pk", "proof").iterator()]
+        if Session.objects.filter(pk=session.pk, said=session.said).exists():
+            break
+    if not is_proven_tally(SAID, session.pk, session.said, session.said_proof):
+        yield Difference(row_name(session), SAID)
+    if left := lacking(numbers, session.said):
+        yield Difference(row_name(session), SAID, numbers_missing("messages", left, session.said))
+
+
+def _unjoined(session: Session) -> Iterator[Difference]:
+    """Who starts a run takes part in its session."""
+    cards = Message.objects.cards().filter(session=session, run__started_by__isnull=False)
+    is_top = Q(run__parent_wait=None)
+    there = Member.objects.filter(session=session).values("user")
+    for user in cards.filter(is_top).exclude(author__in=there).values_list("author", flat=True):
+        yield gone(f"Member {user} of {row_name(session).lower()}", "user")

@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString
 
 from procedures.admin.history import HistoryAdmin
 from procedures.models import Run
+from procedures.services.differences import row_name
 from procedures.services.ledger import Verdict, examine
-from procedures.services.rows import row_name
 
 MOST_EVENTS = 20_000
 """Of a longer journal a page of one row is no place to read all."""

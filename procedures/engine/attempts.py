@@ -24,7 +24,7 @@ from procedures.engine.errors import (
     told,
 )
 from procedures.engine.exact import exact
-from procedures.engine.files import File, in_haste, open_desk
+from procedures.engine.files import File, in_haste, named, open_desk
 from procedures.engine.history import NOT_KEPT, Entry, is_doubtful
 from procedures.engine.journal import (
     Batch,
@@ -332,6 +332,8 @@ class Work:
         said, self._held = (*self._held, *said), ()
         if draft.kind == EventKind.STEP_SUCCEEDED and (by := draft.data.get("approved_by")):
             self.line.recorder.served[by] = self.key
+        if made:
+            draft.data["files"] = [named(file) for file in made]
         is_soon = self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
         if is_soon:
             for one in (*said, draft):

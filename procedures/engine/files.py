@@ -209,6 +209,11 @@ def file_store() -> Desk | None:
     return DESK.get()
 
 
+def named(file: File) -> dict[str, str]:
+    """What an event holds of a file that it was kept with."""
+    return {"digest": file.digest, "name": file.name}
+
+
 def _plain_name(name: str) -> str:
     """The last part of a path, without what would be hidden or would lead elsewhere."""
     last = PurePosixPath(name.replace("\\", "/")).name

@@ -27,7 +27,9 @@ EMPTY = (None, "", 0)
 def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, str]:
     """Return a seal for each fact that is not empty; `owner` names the row that they belong to."""
     return {
-        name: _seal(owner, name, value, key) for name, value in facts.items() if value not in EMPTY
+        name: seal_of(owner, name, value, key)
+        for name, value in facts.items()
+        if value not in EMPTY
     }
 
 
@@ -59,7 +61,8 @@ def _with(draft: Draft, proof: Mapping[str, Any]) -> Draft:
     return Draft(draft.kind, draft.key, draft.name, {**draft.data, **proof})
 
 
-def _seal(owner: str, name: str, value: Any, key: bytes) -> str:
+def seal_of(owner: str, name: str, value: Any, key: bytes) -> str:
+    """Return the seal of one fact, of an empty one too."""
     text = canonical.text_of(["seal", owner, name, _text(value)])
     return hmac.digest(key, text.encode(), "sha256").hex()[:LENGTH]
 

@@ -1,7 +1,7 @@
 """The engine's journal in the database: one statement per step, fenced by the run's epoch."""
 
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
-from procedures.journal.children import begin_more, begin_run, settle, wait_again
+from procedures.journal.children import begin_more, begin_run, give_files, settle, wait_again
 from procedures.journal.claiming import cancel, claim, claim_next, force_end, pause, unpause
 from procedures.journal.database import DatabaseJournal
 from procedures.journal.deliveries import deliver
@@ -26,6 +26,7 @@ __all__ = [
     "close_wait",
     "deliver",
     "force_end",
+    "give_files",
     "limit_locks",
     "lock_below",
     "match_signal",

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from procedures import dispatch, hooks
 from procedures.engine import canonical
 from procedures.engine.errors import Refused
-from procedures.engine.files import file_desk
+from procedures.engine.files import File, file_desk
 from procedures.engine.journal import Draft, EventKind, RunStatus, chained, closing
 from procedures.engine.large import as_part, packed, part_of, put_aside, unpacked
 from procedures.files import ContentStore
@@ -28,16 +28,23 @@ MOST_BEGUN = 100
 NOTHING = ["cancelled", None, "It was not needed any more."]
 
 
-def begin_run(run: Run, *said: Draft) -> None:
-    """Keep a new run with its first events, queued, in the caller's transaction.
+def begin_run(run: Run, *said: Draft, files: Sequence[File] = ()) -> None:
+    """Keep a new run with its files and first events, queued, in the caller's transaction.
 
     `said`: by whom and why it was made from another one.
     """
-    drafts = (Draft(EventKind.RUN_STARTED, data=run.beginning()), *said)
+    drafts = (Draft(EventKind.RUN_STARTED, data=run.beginning(files)), *said)
     at, key = run.created_at, ledger_key()
     events = chained(drafts, run_id=str(run.pk), after=0, at=at, head="", key=key)
     run.insert(head_seq=events[-1].seq, head_hash=events[-1].hash)
     Event.objects.bulk_create([Event(run=run, **event._asdict()) for event in events])
+    give_files(run, files)
+
+
+def give_files(run: Run, files: Iterable[File]) -> None:
+    """Keep the rows of a run's files. Calling it twice is harmless."""
+    given = [Artifact.of(run, file) for file in files]
+    Artifact.objects.bulk_create(given, ignore_conflicts=True)
 
 
 def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
@@ -100,7 +107,7 @@ def settle(run_id: UUID) -> None:
 
 def settle_locked(run: Run, *, at: datetime) -> None:
     ends = list(RunInput.objects.filter(run=run).child_ends().untaken().select_related("wait"))
-    RunInput.objects.filter(pk__in=[end.pk for end in ends]).update(taken_at=at)
+    RunInput.objects.note_brought(ends, at=at)
     waits = {end.wait.pk: end.wait for end in ends if end.wait and end.wait.is_open}
     news = [(wait, [end for end in ends if end.wait_id == wait.pk]) for wait in waits.values()]
     maps = [(wait, ended) for wait, ended in news if wait.kind == Wait.Kind.MAP]
@@ -132,7 +139,8 @@ def wait_again(run: Run, wait: Wait, lost: Iterable[Run], *, at: datetime) -> No
     numbers = done.order_by().values("parent_number").distinct()
     wait.ended = numbers.count()
     left = wait.children.exclude(parent_number__in=numbers).values_list("parent_number", flat=True)
-    wait.child_ends.filter(name__in=[str(number) for number in left]).delete()
+    outdated = wait.child_ends.filter(name__in=[str(number) for number in left])
+    RunInput.objects.set_aside(list(outdated), at=at)
     wait.count(begun=wait.begun, is_behind=wait.is_behind)
     for child in lost:
         _begin_numbers(run, wait, child.parent_number, child.parent_number + 1, at=at)
@@ -221,10 +229,6 @@ def _child(run: Run, wait: Wait, version: ProcedureVersion, inputs: str, *, at: 
 
 def _begin(child: Run, inputs: str, files: Iterable[Artifact]) -> None:
     """`files`: its parent's; those that its inputs name are its own, too."""
-    begin_run(child)
-    given = [file.as_file() for file in files if file.digest in inputs]
-    Artifact.objects.bulk_create(
-        [Artifact.of(child, file) for file in given], ignore_conflicts=True
-    )
+    begin_run(child, files=[file.as_file() for file in files if file.digest in inputs])
     hooks.run_started.send(Run, run=child)
     dispatch.call_workers()

@@ -79,7 +79,7 @@ def deliver(run_id: UUID) -> None:
 
 def deliver_locked(run: Run, *, at: datetime) -> None:
     sent = list(RunInput.objects.filter(run=run, kind=RunInput.SENT).untaken())
-    RunInput.objects.filter(pk__in=[one.pk for one in sent]).update(taken_at=at)
+    RunInput.objects.note_brought(sent, at=at)
     for one in sent:
         if RunStatus(run.status).is_end:
             return

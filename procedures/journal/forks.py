@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from procedures.engine.children import is_abandoned
-from procedures.engine.files import file_desk
+from procedures.engine.files import File, file_desk
 from procedures.engine.forks import Carried, as_taken
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, Event, EventKind, chained, moved
 from procedures.engine.large import ELSEWHERE
 from procedures.files import ContentStore
+from procedures.journal.children import give_files
 from procedures.journal.statements import insert
 from procedures.models import Run, Wait
 from procedures.models.cells import AT_ONCE
@@ -42,12 +43,14 @@ class Fork:
             yield from part
 
 
-def begin_fork(run: Run, fork: Fork, carried: Carried, note: Draft, *, inputs: str) -> set[str]:
+def begin_fork(
+    run: Run, fork: Fork, carried: Carried, note: Draft, *, inputs: str, files: Sequence[File]
+) -> set[str]:
     """Keep a new run with what it takes over, and who wants it, in the caller's transaction.
 
-    `inputs`: their whole text. Gives the digests of all files that it may name.
+    `inputs`: their whole text; `files`: theirs. Gives the digests of all files that it may name.
     """
-    copy, named = _Copy(run), set[str]()
+    copy, named = _Copy(run, files), set[str]()
     by, origin = run.starter, str(fork.origin.pk)
     with file_desk(ContentStore()):
         for part in fork.parts():
@@ -67,13 +70,13 @@ def begin_fork(run: Run, fork: Fork, carried: Carried, note: Draft, *, inputs: s
 class _Copy:
     """The journal of a new run, as it is written."""
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._id = run, str(run.pk)
+    def __init__(self, run: Run, files: Sequence[File]) -> None:
+        self._run, self._id, self._files = run, str(run.pk), files
         self.seq, self._head = 0, ""
 
     def start(self, at: datetime) -> None:
         """`at`: when its origin began, so that the code finds the times it has found before."""
-        self._chain(Draft(EventKind.RUN_STARTED, data=self._run.beginning()), at)
+        self._chain(Draft(EventKind.RUN_STARTED, data=self._run.beginning(self._files)), at)
 
     def add(self, events: Sequence[Event]) -> None:
         key, kept = ledger_key(), list[Event]()
@@ -87,6 +90,7 @@ class _Copy:
     def end(self, note: Draft) -> None:
         self._chain(note, self._run.created_at)
         self._run.insert(head_seq=self.seq, head_hash=self._head)
+        give_files(self._run, self._files)
 
     def _chain(self, draft: Draft, at: datetime) -> None:
         [event] = chained(

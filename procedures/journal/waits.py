@@ -17,6 +17,7 @@ from procedures.engine.sets import KEEP_OPEN
 from procedures.engine.signals import misfit_of, received, skipped
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
+from procedures.models.tallies import next_heard
 
 
 def close_wait(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
@@ -112,5 +113,6 @@ def receive(run: Run, wait: Wait, signal: Signal, *, at: datetime) -> None:
 def skip(run: Run, wait: Wait, signal: Signal, why: str) -> None:
     """Let a signal be that did not fit, and say so in the journal of a locked run."""
     signal.skip(why)
-    data = {"text": why, "level": "warning"}
-    RunInput.objects.keep(run.pk, Draft(EventKind.LOG, wait.key, why[:100], data))
+    data = {"text": why, "level": "warning", "at": signal.at.isoformat()}
+    told = Draft(EventKind.LOG, wait.key, why[:100], data)
+    RunInput.objects.keep(run.pk, told, number=next_heard(run.pk))

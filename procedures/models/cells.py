@@ -102,11 +102,19 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
         raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
 
 
-def insert_row(row: models.Model) -> None:
-    """What `row.save(force_insert=True)` does for a plain row of one table."""
+def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())) -> None:
+    """What `row.save(force_insert=True)` does for a plain row of one table.
+
+    `also`: an UPDATE with its cells that goes to a server in the same statement.
+    """
     statement, fields = _insertion(type(row))
-    cursor = kept_cursor()
-    cursor.execute(statement, [adapted(field.pre_save(row, add=True)) for field in fields])
+    cursor, (update, more) = kept_cursor(), also
+    cells, others = [field.pre_save(row, add=True) for field in fields], [*map(adapted, more)]
+    if update and connection.vendor == "postgresql":
+        statement, cells, update = f"WITH also AS ({update}) {statement}", [*others, *cells], ""
+    if update:
+        cursor.execute(update, others)
+    cursor.execute(statement, [*map(adapted, cells)])
     [key] = cursor.fetchone()
     if row.pk is None:
         row.pk = key

@@ -1,16 +1,26 @@
 """Rows that no event describes in full prove themselves: each field with a seal of its own."""
 
+import re
 import secrets
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 
 from procedures.engine import canonical
-from procedures.engine.seals import differing, seals_of
+from procedures.engine.seals import EMPTY, differing, seal_of, seals_of
 
-NONCE = "nonce"
-"""The name, in a proof, of what tells the row from others: no seal fits another row."""
+FORM, NONCE, NUMBER, SEALED = "form", "nonce", "number", "sealed"
+"""What a proof holds besides the seals: which fields it covers, what tells the row from others
+(no seal fits another row), its number among the rows that are counted with it, and a seal of the
+names that have seals: an empty field has none."""
+IDENTITY = (FORM, NONCE, NUMBER, SEALED)
+PRESENT_FORM = 2
+NONCE_MARKS = re.compile("[0-9a-f]{1,64}")
+LATER = {"id", "taken_at", "assigned"}
+"""The fields that proofs of the first form do not cover."""
 
 
 def ledger_key() -> bytes:
@@ -22,32 +32,60 @@ def ledger_keys() -> list[bytes]:
     return [ledger_key(), *(key.encode() for key in settings.LEDGER_KEY_FALLBACKS)]
 
 
-def seal(row: Any) -> None:
-    """Write the proof of a row that is to be saved: of the fields in its `SEALED`."""
-    nonce = secrets.token_hex(8)
-    seals = seals_of(facts_of(row), owner=_owner(row, nonce), key=ledger_key())
-    row.proof = canonical.text_of({NONCE: nonce, **seals})
+def seal(row: Any, *, number: int = 0) -> None:
+    """Write the proof of a new row that is to be saved: of the fields in its `SEALED`."""
+    proof = {FORM: PRESENT_FORM, NONCE: secrets.token_hex(8), NUMBER: number}
+    owner, key = _owner(row, proof), ledger_key()
+    seals = seals_of(facts_of(row), owner=owner, key=key)
+    row.proof = canonical.text_of({**proof, SEALED: _seal_of_names(seals, owner, key), **seals})
+
+
+def reseal(row: Any, *names: str) -> None:
+    """Renew the seals of these fields alone: a field that was changed before stays found out."""
+    proof = _parts(row)
+    if not proof:  # of a row that is older than the proofs
+        return
+    facts = facts_of(row)
+    owner, key = _owner(row, proof), ledger_key()
+    changed = {name: facts[name] for name in names if name in facts}
+    renewed = seals_of(changed, owner=owner, key=key)
+    kept = {name: one for name, one in proof.items() if name not in names} | renewed
+    if SEALED in proof and not _unnamed(facts, proof, owner):
+        kept[SEALED] = _seal_of_names(_seals(kept), owner, key)
+    row.proof = canonical.text_of(kept)
 
 
 def unproven(row: Any) -> list[str]:
     """Return the sealed fields that are not as they were written; all, where the proof is none."""
-    try:
-        kept: Any = canonical.plain(row.proof)
-    except ValueError:
-        return list(row.SEALED)
-    nonce = kept.pop(NONCE, "") if isinstance(kept, dict) else ""
-    if not nonce:
-        return list(row.SEALED)
-    return differing(facts_of(row), kept, owner=_owner(row, nonce), keys=ledger_keys())
+    proof, facts = _parts(row), facts_of(row)
+    if not proof:
+        return list(facts)
+    owner = _owner(row, proof)
+    found = differing(facts, _seals(proof), owner=owner, keys=ledger_keys())
+    return found or _unnamed(facts, proof, owner)
+
+
+def number_of(row: Any) -> int:
+    """Return its number among the rows that are counted with it; 0 for none."""
+    return int(_parts(row).get(NUMBER, 0))
+
+
+def nonce_of(row: Any) -> str:
+    """Return what no two rows of a table share, unless one is a copy; "" without a proof."""
+    return str(_parts(row).get(NONCE, ""))
 
 
 def facts_of(row: Any) -> dict[str, Any]:
-    meta = row._meta  # noqa: SLF001 (Django documents it)
-    return {name: getattr(row, meta.get_field(name).attname) for name in row.SEALED}
+    """Return the values of the fields that the row's proof covers, or is to cover."""
+    meta, names = row._meta, _covered(row)  # noqa: SLF001 (Django documents it)
+    if has_first_form(row):
+        names = [name for name in names if name not in LATER]
+    return {name: getattr(row, meta.get_field(name).attname) for name in names}
 
 
-def _owner(row: models.Model, nonce: str) -> str:
-    return f"{row._meta.db_table} {nonce}"  # noqa: SLF001 (Django documents it)
+def has_first_form(row: Any) -> bool:
+    """Whether its proof is older than the fields in `LATER`, and than the counts of rows."""
+    return bool(_parts(row)) and FORM not in _parts(row)
 
 
 def proof_field() -> "models.TextField[str, str]":
@@ -55,3 +93,50 @@ def proof_field() -> "models.TextField[str, str]":
         "Seals of the row's fields, under LEDGER_KEY; none in rows that are older than these."
     )
     return models.TextField(blank=True, default="", db_default="", help_text=help_text)
+
+
+def _covered(row: Any) -> Sequence[str]:
+    names: Sequence[str] = getattr(row, "sealed_fields", row.SEALED)
+    return names
+
+
+def _parts(row: Any) -> dict[str, Any]:
+    """What a row's proof holds; nothing where it is none that this code could have written."""
+    try:
+        kept: Any = canonical.plain(getattr(row, "proof", ""))
+    except ValueError:
+        return {}
+    known = {*IDENTITY, *_covered(row)}
+    if not (isinstance(kept, dict) and known.issuperset(kept)):
+        return {}
+    form, number, nonce = kept.get(FORM), kept.get(NUMBER, 0), kept.get(NONCE)
+    is_known = form in (None, PRESENT_FORM) and isinstance(number, int) and isinstance(nonce, str)
+    return kept if is_known and NONCE_MARKS.fullmatch(str(nonce)) else {}
+
+
+def _seals(proof: dict[str, Any]) -> dict[str, str]:
+    return {name: one for name, one in proof.items() if name not in IDENTITY}
+
+
+def _owner(row: models.Model, proof: dict[str, Any]) -> str:
+    table = row._meta.db_table  # noqa: SLF001 (Django documents it)
+    if FORM not in proof:
+        return f"{table} {proof[NONCE]}"
+    return canonical.text_of([table, proof[FORM], proof[NONCE], proof.get(NUMBER)])
+
+
+def _seal_of_names(seals: dict[str, str], owner: str, key: bytes) -> str:
+    return seal_of(owner, SEALED, ",".join(sorted(seals)), key)
+
+
+def _unnamed(facts: dict[str, Any], proof: dict[str, Any], owner: str) -> list[str]:
+    """The fields that were emptied together with their seals; "proof" where that is not told."""
+    if FORM not in proof:
+        return []
+    seals, emptied = _seals(proof), [name for name, value in facts.items() if value in EMPTY]
+    for count in range(len(emptied) + 1):
+        for names in combinations(emptied, count):
+            having = seals | dict.fromkeys(names, "")
+            if any(proof.get(SEALED) == _seal_of_names(having, owner, k) for k in ledger_keys()):
+                return list(names)
+    return ["proof"]

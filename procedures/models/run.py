@@ -1,5 +1,6 @@
 """Runs: one execution of a procedure each."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
+from procedures.engine.files import File, named
 from procedures.engine.journal import EventKind, RunStatus
 from procedures.engine.seals import PROOF, seals_of
 from procedures.models.besides import Besides
@@ -18,6 +20,8 @@ from procedures.models.head import Head
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
 from procedures.models.proofs import ledger_key
+from procedures.models.tallies import HEARD as TOLD
+from procedures.models.tallies import tally_proof
 
 if TYPE_CHECKING:
     from procedures.models.event import Event
@@ -258,6 +262,10 @@ class Run(models.Model):
     reached_at = models.DateTimeField(
         null=True, help_text="When its code last came back to the engine, in a worker's hands."
     )
+    heard = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How many signals and operators' acts it was told."
+    )
+    heard_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
     is_left_without_storage = models.BooleanField(
         default=False, db_default=False, help_text="Its last worker lost the storage: look first."
     )
@@ -323,11 +331,14 @@ class Run(models.Model):
         """The id of the run that started it as a child; read from its parent's wait."""
         return self.parent_wait.run_id if self.parent_wait else None
 
-    def beginning(self) -> dict[str, Any]:
-        """What its first event holds: who started it, and seals of what never changes about it."""
+    def beginning(self, files: Iterable[File]) -> dict[str, Any]:
+        """What its first event holds: who started it, and seals of what never changes about it.
+
+        `files`: what it was given.
+        """
         who = {"by": self.starter, "by_id": self.started_by_id, "code": self.version.version}
         sealed = seals_of(self.facts(), owner=str(self.pk), key=ledger_key())
-        return {**who, PROOF: sealed}
+        return {**who, "files": [named(file) for file in files], PROOF: sealed}
 
     def facts(self) -> dict[str, Any]:
         """What never changes about it, by the names of its fields."""
@@ -337,6 +348,7 @@ class Run(models.Model):
     def insert(self, *, head_seq: int, head_hash: str) -> None:
         """Keep a new run, queued."""
         self.queued_at = self.created_at
+        self.heard_proof = tally_proof(TOLD, self.pk, self.heard)
         self.save(force_insert=True)
         Head(run=self, seq=head_seq, hash=head_hash).begin()
 
@@ -410,7 +422,7 @@ class Run(models.Model):
         run, above, seen = self.pk, self.parent_wait_id, set[int]()
         while above and above not in seen:  # rows that were tampered with may stand in a circle
             seen.add(above)
-            [(run, above)] = fetched(ABOVE, above)
+            [(run, above)] = fetched(ABOVE, above) or [(run, None)]
         return UUID(str(run))
 
     def is_silent(self, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from procedures.engine import canonical
 from procedures.engine.journal import Draft, EventKind
 from procedures.models.cells import adapted, fetched, insert_row, parts_of
 from procedures.models.cursors import kept_cursor
-from procedures.models.proofs import proof_field, seal
+from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run import Run
+from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
 
 UNTAKEN = (
@@ -35,7 +37,8 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
         """Keep what an operator says, for the journal's next writer; the run is locked."""
-        self.keep(run.pk, Draft(EventKind.OPERATOR, step, said["action"], dict(said)), at=at)
+        told = Draft(EventKind.OPERATOR, step, said["action"], dict(said))
+        self.keep(run.pk, told, at=at, number=next_heard(run.pk))
 
     def keep(
         self,
@@ -44,8 +47,12 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         *,
         wait: "Wait | None" = None,
         at: datetime | None = None,
+        number: int = 0,
     ) -> None:
-        """Keep what is to go into the run's journal. `at`: when that was, if not now."""
+        """Keep what is to go into the run's journal. `at`: when that was, if not now.
+
+        `number`: of what no event and no row tells before that.
+        """
         row = RunInput(
             run_id=run,
             wait=wait,
@@ -55,8 +62,36 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
             data=canonical.text_of(told.data),
         )
         row.created_at = at or row.created_at
-        seal(row)
+        seal(row, number=number)
         insert_row(row)
+
+    def note_brought(self, some: "Sequence[RunInput]", *, at: datetime) -> None:
+        """Note when what other runs did was brought to its run, which no event says of each."""
+        for one in some:
+            one.taken_at = at
+            reseal(one, "taken_at")
+        cursor = kept_cursor()
+        for part in parts_of(some):
+            keys = [one.pk for one in part]
+            proofs = [cell for one in part for cell in (one.pk, one.proof)]
+            cursor.execute(_bringing(len(part)), [adapted(at), *proofs, *keys])
+
+    def set_aside(self, ends: "Sequence[RunInput]", *, at: datetime) -> None:
+        """Let these ends of children count no more for their wait: they stay as history."""
+        for end in ends:
+            end.wait, end.taken_at = None, end.taken_at or at
+            reseal(end, "wait", "taken_at")
+        self.bulk_update(ends, ["wait", "taken_at", "proof"])
+
+
+@cache
+def _bringing(count: int) -> str:
+    """The statement for so many rows; each has a proof of its own."""
+    proofs, places = " WHEN %s THEN %s" * count, ", ".join(["%s"] * count)
+    return (
+        f"UPDATE procedures_runinput SET taken_at = %s, proof = CASE id{proofs} END"  # noqa: S608
+        f" WHERE id IN ({places})"
+    )
 
 
 class RunInput(models.Model):
@@ -73,7 +108,7 @@ class RunInput(models.Model):
         null=True,
         db_index=False,
         related_name="child_ends",
-        help_text="Of a child's end.",
+        help_text="Of a child's end that counts.",
     )
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200)
@@ -101,6 +136,11 @@ class RunInput(models.Model):
     @property
     def content(self) -> dict[str, Any]:
         return canonical.plain(self.data)
+
+    @property
+    def sealed_fields(self) -> tuple[str, ...]:
+        """When the rest was taken in, the events tell."""
+        return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
 
 
 class News(NamedTuple):

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from procedures.models.proofs import proof_field, seal
+from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run import Run
+from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
 
 
@@ -69,16 +70,17 @@ class Signal(models.Model):
         return "received" if self.wait_id else "kept"
 
     def keep(self) -> None:
-        seal(self)
+        """Count it, and keep it; the run is locked."""
+        seal(self, number=next_heard(self.run_id))
         self.save(force_insert=True)
 
     def skip(self, why: str) -> None:
         """Note that the run could not take it; nobody is given it any more."""
         self.wait, self.skipped = None, why
-        seal(self)
+        reseal(self, "wait", "skipped")
         self.save(update_fields=["wait", "skipped", "proof"])
 
     def read_by(self, wait: Wait) -> None:
         self.wait = wait
-        seal(self)
+        reseal(self, "wait")
         self.save(update_fields=["wait", "proof"])

@@ -17,7 +17,7 @@ from procedures.engine.large import inputs_of, put_aside, whole
 from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.services.operations import said
-from procedures.services.runs import Start, files_in, find_startable, give_files
+from procedures.services.runs import Start, files_in, find_startable
 
 
 def restart_run(
@@ -42,8 +42,7 @@ def restart_run(
     note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
-        journal.begin_run(run, note)
-        give_files(run, [*files_in(parsed), *_files_of(origin, text)])
+        journal.begin_run(run, note, files=[*files_in(parsed), *_files_of(origin, text)])
 
     return start.begin(write)
 
@@ -90,8 +89,9 @@ def fork_run(
         kept = put_aside(text)
 
     def write(run: Run) -> None:
-        named = journal.begin_fork(run, fork, carried, note, inputs=text)
-        give_files(run, [*given, *_files_of(origin, text), *_files_of(origin, named)])
+        files = [*given, *_files_of(origin, text)]
+        named = journal.begin_fork(run, fork, carried, note, inputs=text, files=files)
+        journal.give_files(run, _files_of(origin, named))
 
     start = Start(definition, kept, by, idempotency_key, origin, forked_at=at, seed=origin.seed)
     return start.begin(write)

@@ -11,8 +11,10 @@ from procedures.engine.journal import Event, EventKind, RunStatus
 from procedures.engine.ledger import Ledger
 from procedures.models import Head, Run
 from procedures.models.proofs import ledger_key, ledger_keys
+from procedures.services.differences import Difference
+from procedures.services.missing import unowned_rows
 from procedures.services.record import Record
-from procedures.services.rows import Difference, row_differences
+from procedures.services.rows import row_differences
 
 ENDS = {
     RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
@@ -75,11 +77,16 @@ def examine(run: Run) -> Verdict:
     return verdict
 
 
+def examine_site() -> list[Difference]:
+    """Return what belongs to no run, so that no verdict on a run could tell of it."""
+    return [*unowned_rows("procedures"), *(one for look in hooks.examined_site for one in look())]
+
+
 def _state(run: Run) -> tuple[object, ...]:
     """Tells whether a run has changed."""
     rows = Run.objects.filter(pk=run.pk)
-    told = rows.values_list("status", "head__seq", "head__hash", Max("run_inputs__pk"))
-    return tuple(told)
+    newest = Max("run_inputs__pk")
+    return tuple(rows.values_list("status", "heard", "head__seq", "head__hash", newest))
 
 
 def _damages(run: Run) -> list[str]:

@@ -3,21 +3,31 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from django.db.models import Q
 
 from procedures.engine.canonical import plain
 from procedures.engine.forks import CARRIED_FROM
 from procedures.engine.history import FORK
-from procedures.engine.journal import OPENING, EventKind
+from procedures.engine.journal import OPENING, Event, EventKind
 from procedures.engine.seals import ENDS, PROOF
 from procedures.models import Run, RunInput
+from procedures.models.proofs import unproven
 
 KINDS = [
-    *(EventKind.RUN_STARTED, EventKind.RUN_CONTINUED, *ENDS),
-    *(*OPENING, EventKind.WAIT_CLOSED, EventKind.NOTICE, EventKind.OPERATOR),
+    *(EventKind.RUN_STARTED, EventKind.RUN_CONTINUED, EventKind.RUN_SUSPENDED, *ENDS),
+    *(*OPENING, EventKind.WAIT_CLOSED, EventKind.NOTICE, EventKind.OPERATOR, EventKind.SENT),
 ]
+WITH_FILES = {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}
+OTHERS = Q(kind__in=WITH_FILES, data__contains='"files":[') | Q(
+    kind=EventKind.LOG, data__contains='"at":"'
+)
+"""Steps that have made files, and logs from outside."""
 REOPENING = ("retry", "override", "cancel", "force_end")
 """The acts of operators after which a run that had come to a stop goes on, if only to end."""
+FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
+"""Kinds of events that the code writes, too, and then without the time at which they came."""
 ENDING = ("cancel", "force_end", "override")
 """The acts of operators that close waits without an event of each."""
 
@@ -45,6 +55,24 @@ class End:
     at: datetime
 
 
+class Came(NamedTuple):
+    """What came from outside, as its event tells it."""
+
+    kind: str
+    key: str
+    name: str
+    data: str
+    at: datetime
+
+
+class Sent(NamedTuple):
+    """What the run sent to another one."""
+
+    key: str
+    to: str
+    data: str
+
+
 @dataclass
 class Record:
     """A run's journal and what has come for it since, read once."""
@@ -58,7 +86,14 @@ class Record:
     """By the number of the event that opened each."""
     notices: list[tuple[str, str, datetime]] = field(default_factory=list)
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
-    """What came from outside, as events: kind, key, name and time."""
+    """Events by kind, key, name and time."""
+    came: list[Came] = field(default_factory=list)
+    """What workers took in from outside, in that order."""
+    sent: list[Sent] = field(default_factory=list)
+    files: list[tuple[str, str]] = field(default_factory=list)
+    """Name and digest of each file that it was given or has made."""
+    suspended_on: list[str] = field(default_factory=list)
+    """The waits or steps that it was last suspended on."""
     ends: set[datetime] = field(default_factory=set)
     """When something closed what was open: the run's end, or an operator."""
     asked: dict[str, set[datetime]] = field(default_factory=dict)
@@ -69,8 +104,10 @@ class Record:
     @classmethod
     def of(cls, run: Run) -> "Record":
         record = cls(run)
-        for event in run.events.filter(kind__in=KINDS).streamed():
-            record.read(event.seq, event.kind, event.key, event.name, event.content, event.at)
+        for event in run.events.filter(Q(kind__in=KINDS) | OTHERS).streamed():
+            content = event.content
+            record.read(event.seq, event.kind, event.key, event.name, content, event.at)
+            record.trace(event, content)
         record.hear(RunInput.objects.filter(run=run).exclude(kind=RunInput.CHILD_ENDED))
         return record
 
@@ -79,6 +116,24 @@ class Record:
         """Whether the run began when rows were proven already."""
         return PROOF in self.started
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the run began when its files, and what it was told, were counted already."""
+        return self.is_covered and "files" in self.started
+
+    def trace(self, event: Event, content: Mapping[str, Any]) -> None:
+        """Note which rows an event says there are, besides waits."""
+        kind = event.kind
+        is_note = kind == EventKind.OPERATOR and "from" not in content
+        if is_note or (kind in FROM_OUTSIDE and "at" in content):
+            self.came.append(Came(kind, event.key, event.name, event.data, event.at))
+        if kind == EventKind.SENT and not content["refused"]:
+            self.sent.append(Sent(event.key, content["to"], event.data))
+        if kind in WITH_FILES or kind == EventKind.RUN_STARTED:
+            self.files += [(one["name"], one["digest"]) for one in content.get("files", ())]
+        if kind == EventKind.RUN_SUSPENDED:
+            self.suspended_on = str(content.get("on", "")).split(", ")
+
     def hear(self, inputs: Iterable[RunInput]) -> None:
         """Take in what operators said and when, and what no worker has taken in yet."""
         for one in inputs.order_by("pk") if hasattr(inputs, "order_by") else inputs:
@@ -86,7 +141,8 @@ class Record:
                 self.asked.setdefault(one.name, set()).add(one.created_at)
                 if one.name in ENDING:
                     self.ends.add(one.created_at)
-            if one.taken_at is None:
+            is_forged = (self.is_covered or one.proof) and unproven(one)
+            if one.taken_at is None and not is_forged:
                 self.read(0, one.kind, one.key, one.name, plain(one.data), one.created_at)
 
     def read(
@@ -128,7 +184,9 @@ class Record:
     def _operate(self, seq: int, name: str, content: Mapping[str, Any]) -> None:
         if name == FORK and "from" in content:
             self.forked_at = seq
-            self.notices.clear()  # its origin has said them
+            self.notices.clear()  # its origin has said them, and has been told and sent the rest
+            self.came.clear()
+            self.sent.clear()
         if name in REOPENING:
             self.is_over = False
         for key in content.get("reopened", ()):

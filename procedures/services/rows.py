@@ -1,11 +1,9 @@
 """Whether the rows of a run, and its files, are what its journal says."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-
-from django.db.models import Model
 
 from procedures.engine import canonical
 from procedures.engine.children import is_abandoned
@@ -16,7 +14,9 @@ from procedures.engine.large import ELSEWHERE, place_of
 from procedures.engine.seals import PROOF, differing
 from procedures.files import ContentStore
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
-from procedures.models.proofs import ledger_keys, unproven
+from procedures.models.proofs import ledger_keys
+from procedures.services.differences import Difference, compared, gone, judged, row_name
+from procedures.services.missing import missing_rows
 from procedures.services.record import Opening, Record
 
 STATUS_AFTER = {
@@ -25,50 +25,9 @@ STATUS_AFTER = {
     EventKind.RUN_CANCELLED: RunStatus.CANCELLED,
     EventKind.RUN_QUARANTINED: RunStatus.QUARANTINED,
 }
-OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, *Run.SUSPENDED, RunStatus.PAUSED)
 CHILD = "system: child"
+DIGEST = re.compile("[0-9a-f]{64}")
 NAMES = {"origin_id": "origin", "parent_wait_id": "parent_wait", "started_by_id": "started_by"}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A field that is not as it was written."""
-
-    row: str
-    """Which kind of row, and its key."""
-    field: str
-    words: str = "is not as it was written"
-
-    def __str__(self) -> str:
-        return f"{self.row}: {self.field} {self.words}."
-
-
-def row_name(row: Model) -> str:
-    name = str(row._meta.verbose_name)  # noqa: SLF001 (Django documents it)
-    return f"{name[:1].upper()}{name[1:]} {row.pk}"
-
-
-def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield the fields of a row that do not hold what the journal says."""
-    for name, value in expected.items():
-        if getattr(row, name) != value:
-            yield Difference(row_name(row), name)
-
-
-def gone(what: str, field: str) -> Difference:
-    words = "is not as it was written, or the row was removed"
-    return Difference(what, field, words)
-
-
-def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield what differs from the proofs of the rows themselves; `older`: those without one."""
-    for row in rows:
-        if row.proof == "" and not record.is_covered:
-            older.append(row_name(row))
-        elif row.proof == "":
-            yield Difference(row_name(row), "proof", "is missing: the site did not write this row")
-        else:
-            yield from (Difference(row_name(row), name) for name in unproven(row))
 
 
 def row_differences(record: Record, older: list[str]) -> Iterator[Difference]:
@@ -80,6 +39,7 @@ def row_differences(record: Record, older: list[str]) -> Iterator[Difference]:
     yield from taken_differences(record)
     yield from signal_differences(record)
     yield from file_differences(run)
+    yield from missing_rows(record, older)
 
 
 def run_differences(record: Record, older: list[str]) -> Iterator[Difference]:
@@ -88,6 +48,8 @@ def run_differences(record: Record, older: list[str]) -> Iterator[Difference]:
         kept = record.started[PROOF]
         names = differing(run.facts(), kept, owner=str(run.pk), keys=ledger_keys())
         yield from (Difference(name, NAMES.get(one, one)) for one in names)
+        if run.version.procedure_id != run.procedure_id:
+            yield Difference(name, "version", "is of another procedure")
     else:
         older.append(f"{name}: its inputs, its starter and how it was started")
     yield from _end_differences(record, older)
@@ -104,8 +66,7 @@ def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
         yield from compared(run, {"result": None, "ended_at": None})
         if end is None:
             yield from compared(run, {"error": ""})
-        if run.status not in OPEN:
-            yield Difference(name, "status")
+        yield from _status_differences(record)
         return
     has_ended = end.kind != EventKind.RUN_QUARANTINED
     yield from compared(run, {"status": STATUS_AFTER[EventKind(end.kind)]})
@@ -116,6 +77,24 @@ def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
     names = differing(facts, end.content[PROOF], owner=str(run.pk), keys=ledger_keys())
     yield from (Difference(name, one) for one in names)
     yield from compared(run, {"ended_at": end.at if has_ended else None})
+
+
+def _status_differences(record: Record) -> Iterator[Difference]:
+    """An open status fits what else the row says of the queue, the worker and the last rest."""
+    run = record.run
+    waits = {opening.key for opening in record.waits.values()}
+    is_retry = waits.isdisjoint(record.suspended_on)
+    fitting = {
+        RunStatus.QUEUED: run.queued_at,
+        RunStatus.RUNNING: run.leased_until,
+        RunStatus.PAUSED: run.paused_as,
+        RunStatus.WAITING: not run.pause_requested_at and not (run.wake_at and is_retry),
+        RunStatus.RETRYING: not run.pause_requested_at and run.wake_at and is_retry,
+    }
+    held_as = {RunStatus.QUEUED: run.queued_at, RunStatus.RUNNING: run.leased_until}
+    is_odd = any(held for one, held in held_as.items() if one != run.status)
+    if is_odd or not (run.status in fitting and fitting[RunStatus(run.status)]):
+        yield Difference(row_name(run), "status")
 
 
 def _moment_differences(record: Record) -> Iterator[Difference]:
@@ -180,11 +159,12 @@ def _is_an_end(record: Record, wait: Wait) -> bool:
 
 def taken_differences(record: Record) -> Iterator[Difference]:
     """Inputs that a worker has taken in stand in the journal, under the same time."""
-    known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
-    for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():
-        place = (one.kind, one.key, one.name, one.taken_at)
-        if one.taken_at and place not in record.written:
-            yield Difference(row_name(one), "taken_at")
+    if not record.is_covered:
+        known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
+        for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():
+            place = (one.kind, one.key, one.name, one.taken_at)
+            if one.taken_at and place not in record.written:
+                yield Difference(row_name(one), "taken_at")
     ends = RunInput.objects.filter(run=record.run, wait__kind=Wait.Kind.CHILD).child_ends()
     for end in ends.select_related("wait").order_by("pk"):
         opening = record.waits.get(end.wait.opened_seq) if end.wait else None
@@ -212,10 +192,16 @@ def file_differences(run: Run) -> Iterator[Difference]:
     for what, digest in _stored(run):
         if digest not in seen:
             seen.add(digest)
-            try:
-                store.get(digest)
-            except FileGoneError:
+            if not (DIGEST.fullmatch(digest) and _is_kept(store, digest)):
                 yield Difference(what, "content", "is damaged or gone from the file store")
+
+
+def _is_kept(store: ContentStore, digest: str) -> bool:
+    try:
+        store.get(digest)
+    except FileGoneError:
+        return False
+    return True
 
 
 def _stored(run: Run) -> Iterator[tuple[str, str]]:

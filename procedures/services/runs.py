@@ -1,7 +1,7 @@
 """Starting runs."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from procedures.engine.errors import EngineError
 from procedures.engine.files import File, file_desk
 from procedures.engine.large import is_same, put_aside
 from procedures.files import ContentStore
-from procedures.models import Artifact, Grant, Run
+from procedures.models import Grant, Run
 from procedures.models.clock import clock
 from procedures.services.quotas import check_quota
 
@@ -73,8 +73,7 @@ def start_run(
     start = Start(definition, text, by, idempotency_key)
 
     def write(run: Run) -> None:
-        journal.begin_run(run)
-        give_files(run, files_in(parsed))
+        journal.begin_run(run, files=files_in(parsed))
 
     return start.begin(write)
 
@@ -136,11 +135,6 @@ class Start:
     def _is_of(self, run: Run) -> bool:
         is_of_origin = (run.origin, run.forked_at) == (self.origin, self.forked_at)
         return is_of_origin and is_same(run.inputs, self.inputs)
-
-
-def give_files(run: Run, files: Iterable[File]) -> None:
-    given = [Artifact.of(run, file) for file in files]
-    Artifact.objects.bulk_create(given, ignore_conflicts=True)
 
 
 def files_in(inputs: Mapping[str, Any]) -> list[File]:

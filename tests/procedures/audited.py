@@ -1,6 +1,6 @@
 """A run of which an auditor reads a row of every kind."""
 
-from procedures.engine import Context, File, procedure
+from procedures.engine import ChildFailedError, Context, File, procedure
 
 
 @procedure(title="Audited part")
@@ -21,3 +21,30 @@ def audited(ctx: Context, note: str) -> str:
     pay = ctx.approve(f"Pay {paid.value}?", evidence={"sum": paid.value}, assign="finance")
     ctx.ask("And then?")
     return f"{part}: {pay.value}"
+
+
+@procedure(title="Audited hearer")
+def audited_hearer(ctx: Context) -> int:
+    return int(ctx.signal("word", int).wait().value)
+
+
+@procedure(title="Audited failing part")
+def audited_failing(_ctx: Context) -> None:
+    raise ValueError("It does not go.")
+
+
+@procedure(title="Audited family", roles={"answer": "finance"})
+def audited_family(ctx: Context, paper: File) -> str:
+    """A run with children, what it sends them, and a question to several people."""
+    heard = ctx.spawn(audited_hearer)
+    ctx.send(heard, "word", 7)
+    parts = ctx.map(audited_part, [{"note": "a"}, {"note": "b"}, {"note": "c"}], at_most=2)
+    failed = ctx.spawn(audited_failing)
+    answer = ctx.ask("Whom?", assign=["finance", "@alice", "@bob"])
+    try:
+        failed.wait()
+    except ChildFailedError as error:
+        ctx.notify(str(error))
+    more = ctx.map(audited_part, [{"note": paper.name}])
+    ctx.ask("The end?", assign="@alice")
+    return f"{heard.wait()} {parts} {answer.value} {more}"

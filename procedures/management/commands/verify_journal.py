@@ -6,14 +6,14 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from procedures.models import Run
-from procedures.services.ledger import examine
+from procedures.services.ledger import examine, examine_site
 
 
 class Command(BaseCommand):
     help = (
         "Verifies the journals of all runs, or of those named, with LEDGER_KEY, then compares rows"
         " and stored files with them; names every event, row and field that is not as it was"
-        " written, and fails if there is one."
+        " written, or is missing, and fails if there is one. Without RUN rows of no run, too."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,6 +30,10 @@ class Command(BaseCommand):
             broken += bool(verdict.faults)
             for words in (*verdict.faults, *([verdict.note] if verdict.older else [])):
                 self.stdout.write(f"{each} ({each.pk}): {words}")
-        if broken:
-            raise CommandError(f"{broken} of {chosen.count()} journals are not sound.")
+        strays = [] if run else examine_site()
+        for stray in strays:
+            self.stdout.write(str(stray))
+        if broken or strays:
+            also = f"; {len(strays)} rows belong to no run" if strays else ""
+            raise CommandError(f"{broken} of {chosen.count()} journals are not sound{also}.")
         self.stdout.write(f"{chosen.count()} of {chosen.count()} journals are sound.")

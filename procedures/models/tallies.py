@@ -1,0 +1,39 @@
+"""How many rows belong to another one: counted and sealed with it, so that none is taken out.
+
+Each row bears its number in its proof. The counting row is locked, or is by this.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from procedures.engine.seals import seal_of
+from procedures.models.cells import adapted, fetched
+from procedures.models.cursors import kept_cursor
+from procedures.models.proofs import ledger_key, ledger_keys
+
+HEARD = "heard"
+"""The name of a run's count: signals, and what operators did."""
+NEXT_HEARD = "UPDATE procedures_run SET heard = heard + 1 WHERE id = %s RETURNING heard"
+SEAL_HEARD = "UPDATE procedures_run SET heard_proof = %s WHERE id = %s"
+
+
+def next_heard(run: UUID) -> int:
+    """Count one more row of what people and others told a run; its number."""
+    [(number,)] = fetched(NEXT_HEARD, run)
+    proof = tally_proof(HEARD, run, number)
+    kept_cursor().execute(SEAL_HEARD, [proof, adapted(run)])
+    return int(number)
+
+
+def tally_proof(name: str, owner: UUID, count: int) -> str:
+    """Return the seal of a row's count."""
+    return seal_of(str(owner), name, count, ledger_key())
+
+
+def is_proven_tally(name: str, owner: UUID, count: int, proof: str) -> bool:
+    return any(proof == seal_of(str(owner), name, count, key) for key in ledger_keys())
+
+
+def lacking(numbers: Iterable[int], count: int) -> list[int]:
+    """Return the numbers up to the count that no row bears."""
+    return sorted(set(range(1, count + 1)).difference(numbers))

@@ -1,0 +1,55 @@
+"""What is not as it was written, and how rows are compared with what proves them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+
+from procedures.models.proofs import nonce_of, unproven
+from procedures.services.record import Record
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that is not as it was written."""
+
+    row: str
+    """Which kind of row, and its key."""
+    field: str
+    words: str = "is not as it was written"
+
+    def __str__(self) -> str:
+        return f"{self.row}: {self.field} {self.words}."
+
+
+def row_name(row: Model) -> str:
+    name = str(row._meta.verbose_name)  # noqa: SLF001 (Django documents it)
+    return f"{name[:1].upper()}{name[1:]} {row.pk}"
+
+
+def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield the fields of a row that do not hold what the journal says."""
+    for name, value in expected.items():
+        if getattr(row, name) != value:
+            yield Difference(row_name(row), name)
+
+
+def gone(what: str, field: str) -> Difference:
+    words = "is not as it was written, or the row was removed"
+    return Difference(what, field, words)
+
+
+def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
+    """Yield what differs from the proofs of the rows themselves; `older`: those without one."""
+    seen: dict[tuple[type[Model], str], str] = {}
+    for row in rows:
+        nonce, name = nonce_of(row), row_name(row)
+        if nonce and (first := seen.setdefault((type(row), nonce), name)) != name:
+            yield Difference(name, "proof", f"is a copy of that of {first}")
+        if row.proof == "" and not record.is_covered:
+            older.append(name)
+        elif row.proof == "":
+            yield Difference(name, "proof", "is missing: the site did not write this row")
+        else:
+            yield from (Difference(name, field) for field in unproven(row))

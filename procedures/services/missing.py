@@ -1,0 +1,155 @@
+"""Rows that have to be there: a journal names them, or a count says how many there were."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db.models import Count, Exists, OuterRef
+
+from procedures.engine.journal import EventKind
+from procedures.models import Event, Run, RunInput, Wait
+from procedures.models.proofs import number_of
+from procedures.models.tallies import HEARD, is_proven_tally, lacking
+from procedures.services.differences import Difference, gone, row_name
+from procedures.services.record import Came, Record
+
+ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
+"""The ends of a child that its parent is told."""
+MOST_NAMED = 5
+OUT_OF_ORDER = "is not in the order in which it came"
+MOST_UNOWNED = 100
+"""Of one table: more say no more."""
+
+
+def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
+    if record.is_covered:
+        yield from _untaken(record)
+    yield from _unheard(record, older)
+    yield from _unborn(record)
+    yield from _unsent(record)
+    files = set(record.run.artifacts.values_list("name", "digest"))
+    for name, digest in dict.fromkeys(record.files):
+        if (name, digest) not in files:
+            yield gone(f"File {name}", "digest")
+
+
+def unowned_rows(app: str) -> Iterator[Difference]:
+    """Yield the rows of an app that name a row which is not there."""
+    for model in apps.get_app_config(app).get_models():
+        links = [one for one in model._meta.concrete_fields if one.is_relation]  # noqa: SLF001
+        for link in links:
+            target: Any = link.related_model
+            named = target._default_manager.filter(pk=OuterRef(link.attname))  # noqa: SLF001
+            rows = model._default_manager.exclude(**{link.attname: None})  # noqa: SLF001
+            for row in rows.filter(~Exists(named)).order_by("pk")[:MOST_UNOWNED]:
+                yield Difference(row_name(row), link.name, "names a row that is not there")
+
+
+def numbers_missing(what: str, numbers: list[int], count: int) -> str:
+    """Say which of counted rows are gone: "counts 5 messages: 2, 4 are gone"."""
+    shown = ", ".join(map(str, numbers[:MOST_NAMED]))
+    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+    verb = "is" if len(numbers) == 1 else "are"
+    return f"counts {count} {what}: number {shown}{more} {verb} gone"
+
+
+def _untaken(record: Record) -> Iterator[Difference]:
+    """Each event from outside was an input, taken in at its time and in the order they came."""
+    inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
+    left = {one.pk: one for one in inputs.order_by("pk")}
+    exact: dict[Came, list[int]] = {}
+    for one in left.values():
+        if one.taken_at:
+            place = Came(one.kind, one.key, one.name, one.data, one.taken_at)
+            exact.setdefault(place, []).append(one.pk)
+    alone, before = list[Came](), dict[datetime, int]()
+    for came in record.came:
+        if not (found := exact.get(came)):
+            alone.append(came)
+            continue
+        pk = found.pop(0)
+        if pk < before.get(came.at, 0):
+            yield Difference(row_name(left[pk]), "id", OUT_OF_ORDER)
+        before = {came.at: pk}
+        del left[pk]
+    yield from _changed(alone, left)
+
+
+def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Difference]:
+    """`alone`: events without an input as they were; `left`: inputs without an event."""
+    for came in alone:
+        like = [one for one in left.values() if one.taken_at == came.at]
+        told = [one for one in left.values() if one.data == came.data and one.kind == came.kind]
+        if not (like or told):
+            yield gone(f"Run input {came.kind} {came.key or came.name} of {came.at}", "run")
+            continue
+        one = (like or told)[0]
+        del left[one.pk]
+        if one.taken_at != came.at:
+            yield Difference(row_name(one), "taken_at")
+    for one in left.values():
+        if one.taken_at:
+            yield Difference(row_name(one), "taken_at", "is of no event that the journal knows")
+
+
+def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
+    """Signals, and what operators did, by their numbers."""
+    run, name = record.run, row_name(record.run)
+    if not record.is_counted:
+        older.append(f"{name}: how many signals and operators' acts there were")
+        return
+    if not is_proven_tally(HEARD, run.pk, run.heard, run.heard_proof):
+        yield Difference(name, HEARD)
+    inputs, numbers = run.run_inputs.exclude(kind__in=RunInput.BROUGHT), list[int]()
+    for rows in (inputs.order_by("pk"), run.signals.order_by("pk")):
+        numbered = [(number_of(one), one) for one in rows.iterator()]
+        counted = [(number, one) for number, one in numbered if number]
+        numbers += [number for number, _ in counted]
+        for (before, _), (number, one) in pairwise(counted):
+            if number < before:
+                yield Difference(row_name(one), "id", OUT_OF_ORDER)
+    if left := lacking(numbers, run.heard):
+        words = numbers_missing("signals and operators' acts", left, run.heard)
+        yield Difference(name, HEARD, words)
+
+
+def _unborn(record: Record) -> Iterator[Difference]:
+    """Children that have begun, and the end of each."""
+    counted = record.run.waits.on_children().order_by("opened_seq")
+    there = Count("children__parent_number", distinct=True)
+    counts = dict(counted.annotate(there=there).values_list("opened_seq", "there"))
+    waits = {wait.opened_seq: wait for wait in counted}
+    for seq, opening in record.waits.items():
+        wait = waits.get(seq) if seq > record.forked_at else None
+        if wait and wait.kind == Wait.Kind.CHILD:
+            child = Run.objects.filter(pk=opening.content["run"], parent_wait=wait)
+            if not child.exists():
+                yield gone(f"Run {opening.content['run']}", "parent_wait")
+        elif wait and counts.get(seq) != wait.begun:
+            words = f"counts {wait.begun} children, of which {counts.get(seq, 0)} are there"
+            yield Difference(row_name(wait), "begun", words)
+    if record.is_counted:
+        yield from _unbrought(record.run, list(waits.values()))
+
+
+def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
+    keys = {wait.pk: wait.key for wait in waits}
+    ends = Event.objects.filter(run__parent_wait__in=keys, kind__in=ENDS_BROUGHT)
+    numbered = ends.order_by().values_list("run__parent_wait", "run__parent_number")
+    ended = Counter((keys[wait], str(number)) for wait, number in numbered)
+    inputs = RunInput.objects.filter(run=run).child_ends().order_by()
+    brought = Counter(inputs.values_list("key", "name"))
+    for (key, number), count in (ended - brought).items():
+        yield gone(f"Run input {RunInput.CHILD_ENDED} {key} {number}, of {count}", "run")
+
+
+def _unsent(record: Record) -> Iterator[Difference]:
+    """What the run sent to others came to them."""
+    of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
+    for sent in record.sent:
+        if not of_it.filter(run=UUID(sent.to), key=sent.key, data=sent.data).exists():
+            yield gone(f"Run input {RunInput.SENT} {sent.key} of run {sent.to}", "run")

@@ -1,0 +1,266 @@
+"""Rows taken out, put in, copied, exchanged or emptied by SQL: verification tells of each."""
+
+# ruff: noqa: S608, SLF001 (tables and fields are those of the models)
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, models, transaction
+
+from procedures.engine import canonical
+from procedures.engine.seals import EMPTY
+from procedures.models import Run
+from procedures.models.ids import uuid7
+from procedures.services.ledger import examine, examine_site
+from tests.audited_story import family, finish, story
+from tests.integration.test_proven_rows import AUDITED, run_of
+
+MOST_ROWS = 8
+UNNAMED_KEYS = {
+    *("procedures.Event", "procedures.Artifact"),
+    *("chat.Member", "chat.Assignment", "chat.HumanResponse"),
+}
+SEALED = [label for label in AUDITED if hasattr(apps.get_model(label), "proof")]
+
+
+@pytest.fixture
+def kept(alice: User, bob: User, dave: User) -> Run:
+    """A site with runs of every kind: one that has ended, and families that go on."""
+    finish(story(alice, bob, dave), dave)
+    family(alice, bob, dave)
+    run = family(alice, bob, dave)
+    assert told() == []
+    return run
+
+
+def told() -> list[str]:
+    return list(telling(None))
+
+
+def telling(row: Any) -> Iterator[str]:
+    """What verification tells, of the row's own run first."""
+    own: Any = run_of(row).pk if row else uuid7()
+    for run in Run.objects.filter(pk=own):
+        yield from examine(run).faults
+    yield from map(str, examine_site())
+    for run in Run.objects.exclude(pk=own).order_by("-pk"):
+        yield from examine(run).faults
+
+
+def rows_of(label: str) -> list[Any]:
+    """Rows of the oldest runs and of the newest."""
+    rows = list(apps.get_model(label)._default_manager.order_by("pk"))
+    return rows if len(rows) <= MOST_ROWS else [*rows[:2], *rows[2 - MOST_ROWS :]]
+
+
+def cells_of(row: models.Model) -> dict[str, Any]:
+    fields = row._meta.concrete_fields
+    return {f.column: f.get_db_prep_value(getattr(row, f.attname), connection) for f in fields}
+
+
+def execute(statement: str, cells: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, cells)
+
+
+def delete(row: models.Model) -> None:
+    meta = row._meta
+    key = meta.pk.get_db_prep_value(row.pk, connection)
+    execute(f"DELETE FROM {meta.db_table} WHERE {meta.pk.column} = %s", [key])
+
+
+def insert(row: models.Model, cells: dict[str, Any]) -> None:
+    columns, places = ", ".join(cells), ", ".join(["%s"] * len(cells))
+    statement = f"INSERT INTO {row._meta.db_table} ({columns}) VALUES ({places})"
+    execute(statement, list(cells.values()))
+
+
+def update(row: models.Model, **cells: Any) -> None:
+    meta = row._meta
+    places = ", ".join(f"{column} = %s" for column in cells)
+    key = meta.pk.get_db_prep_value(row.pk, connection)
+    execute(
+        f"UPDATE {meta.db_table} SET {places} WHERE {meta.pk.column} = %s", [*cells.values(), key]
+    )
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    point = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(point)
+
+
+def is_told(row: models.Model, change: Callable[[], None], *, said: str = "") -> bool:
+    """Whether verification tells of a change, which is undone then; one the database refuses is."""
+    with undone():
+        try:
+            change()
+        except DatabaseError:
+            return True
+        return any(said in fault for fault in telling(row))
+
+
+@pytest.mark.parametrize("label", AUDITED)
+def test_each_row_that_is_taken_out_is_missed(label: str, kept: Run) -> None:
+    rows = rows_of(label)
+    assert rows
+    assert [str(row) for row in rows if not is_told(row, lambda: delete(row))] == []  # noqa: B023
+
+
+@pytest.mark.parametrize("label", AUDITED)
+def test_each_row_that_is_put_in_is_told(label: str, kept: Run) -> None:
+    rows, model = rows_of(label), apps.get_model(label)
+    fields = [one for one in model._meta.concrete_fields if one.is_relation]
+    unseen = []
+    for row in rows:
+        cells = cells_of(row)
+        cells[model._meta.pk.column] = new_key(row)
+        copies = [cells, *moved(cells, fields)]
+        copies += [{**one, "seq": one["seq"] + 1000} for one in copies if "seq" in one]
+        unseen += [(str(row), one) for one in copies if not is_told(row, lambda: insert(row, one))]  # noqa: B023
+    assert unseen == []
+
+
+def new_key(row: models.Model) -> Any:
+    if isinstance(row.pk, UUID):
+        return row._meta.pk.get_db_prep_value(uuid7(), connection)
+    return row.pk + 100_000 if isinstance(row.pk, int) else row.pk
+
+
+def moved(cells: dict[str, Any], fields: Sequence[Any]) -> list[dict[str, Any]]:
+    """The same for another run, request, session or person."""
+    found = []
+    for field in fields:
+        others = field.related_model._default_manager.order_by("-pk").values_list("pk", flat=True)
+        keys = [field.get_db_prep_value(pk, connection) for pk in others[:2]]
+        found += [{**cells, field.column: key} for key in keys if key != cells[field.column]]
+    return found
+
+
+@pytest.mark.parametrize("label", AUDITED)
+def test_rows_that_are_exchanged_are_told(label: str, kept: Run) -> None:
+    rows = rows_of(label)
+    pairs = [*pairwise(rows), (rows[0], rows[-1])]
+    unseen = [
+        (str(one), str(other))
+        for one, other in pairs
+        if is_of_note(one, other) and not is_told(one, lambda: exchange(one, other))  # noqa: B023
+    ]
+    assert unseen == []
+
+
+def exchange(one: models.Model, other: models.Model) -> None:
+    """Each stands under the other's key."""
+    pk, mine, theirs = one._meta.pk.column, cells_of(one), cells_of(other)
+    delete(one)
+    delete(other)
+    insert(one, {**mine, pk: theirs[pk]})
+    insert(other, {**theirs, pk: mine[pk]})
+
+
+def is_of_note(one: Any, other: Any) -> bool:
+    """Keys that nothing names and that order nothing tell nobody anything."""
+    if one._meta.label == "procedures.RunInput":
+        return one.run_id == other.run_id and {one.kind, other.kind} == {"operator"}
+    if one._meta.label == "procedures.Signal":
+        return bool(one.run_id == other.run_id)
+    return one._meta.label not in UNNAMED_KEYS
+
+
+@pytest.mark.parametrize("label", SEALED)
+def test_a_field_that_is_emptied_with_its_seal_is_named(label: str, kept: Run) -> None:
+    unseen = []
+    for row in rows_of(label):
+        seals = canonical.plain(row.proof)
+        for name in set(seals) & {field.name for field in row._meta.concrete_fields}:
+            field = row._meta.get_field(name)
+            can_be_empty = field.null or isinstance(field, models.TextField | models.CharField)
+            if getattr(row, field.attname) in EMPTY or not can_be_empty:
+                continue
+            empty = None if field.null else ""
+            proof = canonical.text_of({key: one for key, one in seals.items() if key != name})
+            change = {field.column: empty, "proof": proof}
+            if not is_told(row, lambda: update(row, **change), said=f": {name} "):  # noqa: B023
+                unseen.append((str(row), name))
+    assert unseen == []
+
+
+def test_what_is_missing_is_named(kept: Run) -> None:
+    words = [message for message in rows_of("chat.Message") if message.text == "The last word."]
+    with undone():
+        delete(words[-1])
+        [fault] = told()
+        assert fault.startswith(f"Chat session {words[-1].session_id}: said counts ")
+        assert fault.endswith(" is gone.")
+    told_last = kept.run_inputs.filter(kind="operator", taken_at=None).latest("pk")
+    with undone():
+        delete(told_last)
+        assert told() == [
+            f"Run {kept.pk}: heard counts 3 signals and operators' acts: number 3 is gone."
+        ]
+    answered = kept.run_inputs.filter(kind="wait.closed").exclude(taken_at=None)[0]
+    with undone():
+        delete(answered)
+        place = f"Run input wait.closed {answered.key} of {answered.taken_at}: run"
+        assert [fault for fault in told() if fault.startswith(place)]
+    with undone():
+        [asked, *_] = kept.waits.get(request__status="open").request.assignments.all()
+        delete(asked)
+        assert f"assignments are not as they were written: {asked.whom} is gone." in told()[0]
+    with undone():
+        delete(kept.artifacts.get())
+        assert told()[0].startswith("File paper.txt: digest is not as it was written")
+
+
+def test_a_deleted_account_or_group_is_no_forgery(kept: Run) -> None:
+    newcomer = User.objects.create_user("newcomer")
+    request = kept.waits.get(request__status="open").request
+    request.ask_too([apps.get_model("chat.Assignment")(user=newcomer)], note="", mail_at=None)
+    assert told() == []
+
+    newcomer.delete()
+
+    assert told() == []
+
+
+def test_what_was_forged_before_it_was_sealed_anew_stays_found_out(kept: Run) -> None:
+    signal = kept.signals.earliest("pk")
+    update(signal, value="99")
+    signal.refresh_from_db()
+
+    signal.skip("It does not fit.")
+
+    assert f"Signal {signal.pk}: value is not as it was written." in examine(kept).faults
+
+
+def test_an_open_status_that_was_changed_is_named(
+    kept: Run, alice: User, bob: User, dave: User
+) -> None:
+    runs = list(Run.objects.filter(ended_at=None))
+    assert {run.status for run in runs} == {"waiting"}
+    for run in runs:
+        for status in ("queued", "running", "retrying", "paused"):
+            named = f"Run {run.pk}: status is not as it was written."
+            assert is_told(run, lambda: update(run, status=status), said=named)  # noqa: B023
+
+
+def test_the_command_tells_of_rows_that_belong_to_no_run(kept: Run) -> None:
+    call_command("verify_journal", verbosity=0)
+    with undone():
+        delete(kept)
+        with pytest.raises(CommandError, match="rows belong to no run"):
+            call_command("verify_journal", verbosity=0)
+
+
+def test_a_sound_family_is_sound_to_its_end(kept: Run, alice: User, bob: User) -> None:
+    assert examine(kept).older == []
