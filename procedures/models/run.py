@@ -338,7 +338,8 @@ class Run(models.Model):
         """
         who = {"by": self.starter, "by_id": self.started_by_id, "code": self.version.version}
         sealed = seals_of(self.facts(), owner=str(self.pk), key=ledger_key())
-        return {**who, "files": [named(file) for file in files], PROOF: sealed}
+        given = [named(file) for file in dict.fromkeys(files)]
+        return {**who, "files": given, PROOF: sealed}
 
     def facts(self) -> dict[str, Any]:
         """What never changes about it, by the names of its fields."""

@@ -64,7 +64,9 @@ def test_who_did_it_and_why_stands_in_the_new_journal(origin: Run, alice: User) 
 
     started, said = run.events.order_by("seq")
     content = started.content
-    proof = content.pop("proof")
+    proof, files = content.pop("proof"), content.pop("files")
+    given = run.artifacts.get()
+    assert files == [{"digest": given.digest, "name": "list.txt"}]
     assert content == {"by": "alice", "by_id": alice.pk, "code": run.version.version}
     assert {"inputs", "origin_id"} <= {*proof}
     assert said.content == {
