@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 from procedures.engine import canonical
 from procedures.engine.arguments import Call, check_options
 from procedures.engine.errors import EvidenceError
-from procedures.engine.exact import exact
-from procedures.engine.signatures import Arguments, name_of, signature_of, spoken_name
+from procedures.engine.exact import classes_in, exact, is_alike
+from procedures.engine.signatures import Arguments, hints_of, name_of, signature_of, spoken_name
 from procedures.engine.steps import Options
 
 T = TypeVar("T")
@@ -140,3 +140,40 @@ def _shown(
             words = f"What {spoken_name(fn)} would do cannot be shown. {why}"
             raise EvidenceError(words) from None
         yield (f"{name} (argument)" if name in (STEP, FUNCTION) else f"{stars}{name}"), plain
+        if classes := _unnamed_classes(fn, name, stars, value, plain):
+            yield f"{stars}{name} (type)", classes
+
+
+def _unnamed_classes(
+    fn: Callable[..., Any], name: str, stars: str, value: Any, plain: Any
+) -> str | dict[str, str]:
+    """The classes in a value that neither its JSON nor the parameter's annotation tells.
+
+    Two classes may write the same JSON and do different things: then it says too little.
+    """
+    found = list(classes_in(value))
+    if not found:
+        return ""
+    hint = hints_of(fn).get(name, Any)
+    whole = {"*": tuple[hint, ...], "**": dict[str, hint]}.get(stars, hint)  # type: ignore[valid-type]
+    try:
+        is_told = is_alike(value, canonical.load(plain, whole))
+    except Exception:  # noqa: BLE001 (it does not fit, or what checks it raises anything)
+        is_told = False
+    if is_told:
+        return ""
+    named = {place: _class_name(fn, kind) for place, kind in found}
+    return named.get("", "") if len(named) == 1 and "" in named else named
+
+
+def _class_name(fn: Callable[..., Any], kind: type) -> str:
+    generic = getattr(kind, "__pydantic_generic_metadata__", {}).get("origin")
+    try:
+        name = found_by(generic or kind)
+    except EvidenceError:
+        words = (
+            f"What {spoken_name(fn)} would do cannot be shown: it is given a {kind.__qualname__}, "
+            "a class that its module does not hold under that name."
+        )
+        raise EvidenceError(words) from None
+    return f"{kind.__module__}.{kind.__qualname__}" if generic else name

@@ -1,10 +1,12 @@
 """Values whose JSON says all there is of them."""
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cached_property
+from types import MemberDescriptorType
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,6 +16,7 @@ from procedures.engine.state import FrozenDict, FrozenList
 
 PLAIN = {type(None), bool, int, str}
 LISTS, SETS = (list, tuple, FrozenList), (set, frozenset)
+LIBRARIES = {*sys.stdlib_module_names, "pydantic", "pydantic_core"} - {"__main__"}
 NAMES = {str, int, bool, type(None)}
 """Types of keys that JSON's names say."""
 
@@ -81,12 +84,44 @@ def is_alike(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, LISTS):
-        return len(one) == len(other) and all(map(is_alike, one, other))
+        is_full = len(one) == len(other) and all(map(is_alike, one, other))
+        return is_full and _are_parts_alike(one, other)
     if isinstance(one, Mapping):
         is_full = one.keys() == other.keys()
-        return is_full and all(is_alike(value, other[key]) for key, value in one.items())
-    parts = _parts(one)
-    return bool(one == other) if parts is None else is_alike(parts, _parts(other))
+        is_full = is_full and all(is_alike(value, other[key]) for key, value in one.items())
+        return is_full and _are_parts_alike(one, other)
+    return _are_parts_alike(one, other) if _parts(one) else bool(one == other)
+
+
+def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
+    """Where in a value there are objects of a class that JSON does not name, and which it is."""
+    kind = type(value)
+    if kind in PLAIN or kind is float:
+        return
+    if isinstance(value, (*LISTS, *SETS)):
+        for number, one in enumerate(value):
+            yield from classes_in(one, f"{place}[{number if isinstance(value, LISTS) else ''}]")
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from classes_in(key, f"{place}[{key!r}]")
+            yield from classes_in(one, f"{place}[{key!r}]")
+    else:
+        for name, one in (_parts(value) or {}).items():
+            yield from classes_in(one, f"{place}.{name}")
+    if not is_of_libraries(kind):
+        yield place, kind
+
+
+def is_of_libraries(kind: type) -> bool:
+    """Whether it is a class of Python's own or of Pydantic, or one of our lists and dicts."""
+    module = kind.__module__.partition(".")[0]
+    return module in LIBRARIES or kind in {FrozenList, FrozenDict}
+
+
+def _are_parts_alike(one: Any, other: Any) -> bool:
+    mine, others = _parts(one) or {}, _parts(other) or {}
+    is_full = mine.keys() == others.keys()
+    return is_full and all(is_alike(value, others[name]) for name, value in mine.items())
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
@@ -98,7 +133,18 @@ def _parts(value: Any) -> dict[str, Any] | None:
     held = {name: one for name, one in _vars(value).items() if not _is_derived(kind, name)}
     if is_dataclass(value):
         held |= {one.name: getattr(value, one.name, None) for one in fields(value)}
-    return held or None
+    return held | _slots(value) or None
+
+
+def _slots(value: Any) -> dict[str, Any]:
+    """What an object holds in the slots of classes that are written in Python."""
+    return {
+        name: getattr(value, name, None)
+        for kind in type(value).__mro__
+        if "__slots__" in vars(kind) and not is_of_libraries(kind)
+        for name, slot in vars(kind).items()
+        if isinstance(slot, MemberDescriptorType)
+    }
 
 
 def _vars(value: Any) -> Mapping[str, Any]:

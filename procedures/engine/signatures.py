@@ -95,7 +95,7 @@ def signature_of(fn: Callable[..., Any]) -> Signature:
 
 
 def _signature_of(fn: Callable[..., Any]) -> Signature:
-    hints = _hints_of(fn)
+    hints = hints_of(fn)
     returns = _returns(fn, hints.pop("return", Any))
     own = getattr(fn, "__name__", "")
     named, has_defaults = _told_by(fn)
@@ -167,7 +167,7 @@ def spoken_name(fn: Callable[..., Any]) -> str:
     return getattr(fn, "__name__", "") or repr(fn)
 
 
-def _hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
+def hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
     if inspect.isclass(fn):
         return {"return": fn}
     try:

@@ -3,7 +3,7 @@
 import functools
 import math
 import operator
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cached_property, lru_cache, partial, wraps
 from pathlib import Path
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer
@@ -166,6 +166,31 @@ class Place(NamedTuple):
     y: Decimal
 
 
+class Spot(Place):
+    more: int
+
+
+class SlottedOrder(Order):
+    __slots__ = ("more",)
+    more: int
+
+
+class Euros(BaseModel):
+    amount: int
+    unit: ClassVar[str] = "EUR"
+
+
+class Dollars(BaseModel):
+    amount: int
+    unit: ClassVar[str] = "USD"
+
+
+def growing(value: Any) -> Any:
+    """The value with an attribute of which its JSON knows nothing."""
+    value.more = 3100
+    return value
+
+
 @dataclass
 class Measured:
     sides: tuple[int, int]
@@ -176,6 +201,14 @@ class Measured:
 
 
 def show(value: Any) -> None:
+    did.append(value)
+
+
+def pay_any(value: Euros | Dollars) -> None:
+    did.append(value)
+
+
+def pay_euros(value: Euros) -> None:
     did.append(value)
 
 
@@ -415,8 +448,44 @@ assert measured.area == 6
     ids=lambda value: type(value).__name__,
 )
 def test_an_argument_is_shown_as_its_json(value: Any, plain: Any) -> None:
-    assert shown(show, value) == {"value": plain}
+    assert shown(show, value)["value"] == plain
     assert bind(show, value).args[0] == value
+
+
+@pytest.mark.parametrize(
+    ("fn", "value", "told"),
+    [
+        (show, Dollars(amount=31), f"{HERE}.Dollars"),
+        (show, [Euros(amount=31), 5], {"[0]": f"{HERE}.Euros"}),
+        (show, {"fee": {"paid": Dollars(amount=31)}}, {"['fee']['paid']": f"{HERE}.Dollars"}),
+        (show, Parcel(order=Order("A")), {".order": f"{HERE}.Order", "": f"{HERE}.Parcel"}),
+        (show, {Speed.FAST}, {"[]": f"{HERE}.Speed"}),
+        (pay_any, Dollars(amount=31), f"{HERE}.Dollars"),
+        (pay_any, Euros(amount=31), None),
+        (pay_euros, Euros(amount=31), None),
+        (show, [Decimal(1), date(2026, 1, 5)], None),
+    ],
+)
+def test_a_class_that_neither_json_nor_annotation_names_is_shown(
+    fn: Callable[..., Any], value: Any, told: Any
+) -> None:
+    assert shown(fn, value).get("value (type)") == told
+
+
+def test_a_class_that_no_module_holds_is_refused_where_only_it_says_what_is_meant() -> None:
+    class Hidden(BaseModel):
+        amount: int
+
+    with pytest.raises(EvidenceError, match=r"is given a .*Hidden, a class that its module does"):
+        bind(show, Hidden(amount=31))
+
+
+@pytest.mark.parametrize(
+    "value", [growing(SlottedOrder("A")), growing(Spot(1, Decimal(2))), growing(Counter("a"))]
+)
+def test_what_an_object_holds_beside_its_json_is_refused(value: Any) -> None:
+    with pytest.raises(EvidenceError, match="its JSON does not say all of it"):
+        bind(show, value)
 
 
 def test_a_default_that_cannot_be_shown_is_refused() -> None:
@@ -495,6 +564,15 @@ def other_refund(order: str, amount: int, currency: str = "EUR") -> str:
         (lambda ctx: ctx.bind(show, 1), lambda ctx: ctx.bind(show, value=True)),
         (lambda ctx: ctx.bind(show, 1), lambda ctx: ctx.bind(show, 1.0)),
         (lambda ctx: ctx.bind(show, "1"), lambda ctx: ctx.bind(show, 1)),
+        (
+            lambda ctx: ctx.bind(show, Euros(amount=31)),
+            lambda ctx: ctx.bind(show, Dollars(amount=31)),
+        ),
+        (
+            lambda ctx: ctx.bind(whatever, Euros(amount=31)),
+            lambda ctx: ctx.bind(whatever, Dollars(amount=31)),
+        ),
+        (lambda ctx: ctx.bind(show, "fast"), lambda ctx: ctx.bind(show, Speed.FAST)),
         (lambda ctx: ctx.bind(whatever, a=1), lambda ctx: ctx.bind(whatever, a=2)),
         (lambda ctx: ctx.bind(whatever, "a"), lambda ctx: ctx.bind(whatever, "a", "b")),
         (lambda ctx: ctx.bind(refund, "A", 31), lambda ctx: ctx.bind(refund, "A", 31, name="x")),
