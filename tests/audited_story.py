@@ -61,7 +61,8 @@ def family(alice: User, bob: User, dave: User) -> Run:
     """A run whose rows are counted, sent, brought by children and kept for later."""
     with file_desk(ContentStore()):
         paper = File.store("paper.txt", "Pay.")
-    run, _is_new = start_run("audited_family", {"paper": paper}, by=dave)
+    inputs = {"paper": paper, "asked": ["finance", "@bob", "@alice"]}
+    run, _is_new = start_run("audited_family", inputs, by=dave)
     carry_on(run)
     send_signal(run.pk, Sent("later", "l-1", 1), by=dave)
     send_signal(run.pk, Sent("later", "l-2", 2), by=dave)

@@ -34,17 +34,20 @@ def audited_failing(_ctx: Context) -> None:
 
 
 @procedure(title="Audited family", roles={"answer": "finance"})
-def audited_family(ctx: Context, paper: File) -> str:
-    """A run with children, what it sends them, and a question to several people."""
+def audited_family(ctx: Context, paper: File, asked: list[str]) -> str:
+    """A run with children, what it sends them, and a question to several people.
+
+    Its code names none of them: the admin would warn of each that leaves.
+    """
     heard = ctx.spawn(audited_hearer)
     ctx.send(heard, "word", 7)
     parts = ctx.map(audited_part, [{"note": "a"}, {"note": "b"}, {"note": "c"}], at_most=2)
     failed = ctx.spawn(audited_failing)
-    answer = ctx.ask("Whom?", assign=["finance", "@alice", "@bob"])
+    answer = ctx.ask("Whom?", assign=asked)
     try:
         failed.wait()
     except ChildFailedError as error:
         ctx.notify(str(error))
     more = ctx.map(audited_part, [{"note": paper.name}])
-    ctx.ask("The end?", assign="@alice")
+    ctx.ask("The end?", assign=asked[-1])
     return f"{heard.wait()} {parts} {answer.value} {more}"
