@@ -14,7 +14,8 @@ from procedures.services import start_run
 from tests.procedures.careless import HELD, Inside, Way
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CLEAN = ("clean", "wrapper", "session")
+SET = ("session", "composed", "behind", "function", "temporary", "driver")
+CLEAN = ("clean", "wrapper", *SET)
 
 
 def carried_on(procedure: str, **inputs: str) -> Run:

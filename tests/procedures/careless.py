@@ -5,6 +5,7 @@ from contextlib import ExitStack, suppress
 from typing import Any, Literal
 
 from django.db import Error, connection, transaction
+from psycopg.sql import SQL
 
 from procedures.engine import Context, procedure
 from procedures.models import Signal
@@ -18,6 +19,11 @@ Way = Literal[
     "autocommit",
     "wrapper",
     "session",
+    "composed",
+    "behind",
+    "function",
+    "temporary",
+    "driver",
     "clean",
     "raised",
 ]
@@ -65,8 +71,26 @@ LEAVING: dict[Way, Callable[[ExitStack], object]] = {
     "autocommit": lambda _: transaction.set_autocommit(False),
     "wrapper": _wrap,
     "session": lambda _: _say(SET[connection.vendor]),
+    "composed": lambda _: _say(SET[connection.vendor], is_composed=True),
+    "behind": lambda _: _say(BEHIND[connection.vendor]),
+    "function": lambda _: _say(FUNCTION[connection.vendor]),
+    "temporary": lambda _: _say(TEMPORARY[connection.vendor]),
+    "driver": lambda _: _set_driver(),
     "clean": lambda _: None,
 }
+BEHIND: dict[str, str] = {
+    "sqlite": "PRAGMA foreign_keys = OFF",
+    "postgresql": "SELECT 1; SET statement_timeout = '1ms'",
+}
+FUNCTION: dict[str, str] = {
+    "sqlite": "PRAGMA foreign_keys = OFF",
+    "postgresql": "SELECT SET_CONFIG ('statement_timeout', '1ms', false)",
+}
+TEMPORARY: dict[str, str] = {
+    "sqlite": "CREATE TEMPORARY TABLE procedures_signal (id)",
+    "postgresql": "SELECT 1 AS id INTO TEMP procedures_signal",
+}
+"""Hides a table of ours from whoever comes next."""
 SET: dict[str, str] = {
     "sqlite": "PRAGMA foreign_keys = OFF",
     "postgresql": "SET statement_timeout = '1ms'",
@@ -74,21 +98,32 @@ SET: dict[str, str] = {
 ASKED = {"sqlite": "PRAGMA foreign_keys", "postgresql": "SHOW statement_timeout"}
 
 
+def _set_driver() -> None:
+    driver: Any = connection.connection
+    if connection.vendor == "sqlite":
+        driver.row_factory = lambda _cursor, row: {str(place): one for place, one in enumerate(row)}
+    else:
+        driver.read_only = True
+
+
 def _refuse(*_: Any) -> None:
     raise AssertionError("This wrapper was never taken off.")
 
 
-def _say(statement: str) -> None:
+def _say(statement: str, *, is_composed: bool = False) -> None:
+    is_composed = is_composed and connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(SQL(statement) if is_composed else statement)
 
 
 def look() -> str:
     """How the session is set, as the next step finds it."""
-    Signal.objects.count()
+    with transaction.atomic():
+        Signal.objects.filter(name="no such one").delete()
+        count = Signal.objects.count()
     with connection.cursor() as cursor:
         cursor.execute(ASKED[connection.vendor])
-        return str(cursor.fetchone()[0])
+        return f"{count} {cursor.fetchone()[0]}"
 
 
 @procedure
