@@ -9,10 +9,9 @@ from django.core.exceptions import ValidationError
 
 from chat.models import HumanRequest
 from dashboard.models.former_name import FormerName
+from procedures.engine.roles import BEGINNINGS
 from procedures.models import Signal
 
-BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
-"""What a target of `assign=` or a line of the journal may begin with."""
 WORDS = ("system", "the system", "the clock", "a worker")
 """Whom the journal names where no person acted."""
 Kind = FormerName.Kind

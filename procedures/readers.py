@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,8 @@ Reader = Callable[[str, str], Procedure | Iterable[Procedure]]
 SETTING = "PROCEDURE_READERS"
 LONGEST_REASON = 500
 """Characters of a reader's own words."""
+MOST_IN_ONE = 1000
+"""Procedures of one file."""
 
 
 class ReaderError(ProcedureFileError):
@@ -76,28 +79,43 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
     """What the reader gives; whatever it raises is told with the line of the text it names."""
     try:
         given = reader(file, text)
-        read: list[object] = [given] if isinstance(given, Procedure) else [*given]
-    except ProcedureFileError:
+        several = [given] if isinstance(given, Procedure) else given
+        read: list[object] = [*islice(several, MOST_IN_ONE + 1)]
+        found = [one for one in read if isinstance(one, Procedure)]
+        for one in found:
+            one.check()
+    except KeyboardInterrupt:  # whoever started this process wants it to end
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise ProcedureFileError(_words_of(error), line=_line_of(error)) from error
-    found = [one for one in read if isinstance(one, Procedure)]
-    if found != read:
+    if len(found) != len(read):
         raise ProcedureFileError("Its reader returned something that isn't a procedure.")
     if not found:
         raise ProcedureFileError("Its reader found no procedure in it.")
+    if len(found) > MOST_IN_ONE:
+        raise ProcedureFileError(f"It defines more than {MOST_IN_ONE:,} procedures. Split it.")
     return found
 
 
 def _words_of(error: BaseException) -> str:
-    words = " ".join(legible(str(error)).split())
+    """Its own words, in one line of bounded length; its type where they would say too little."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 (an error that can't tell itself is told without its words)
+        said = ""
+    words = cut(" ".join(legible(said).split()), LONGEST_REASON)
+    if words and isinstance(error, ProcedureFileError):
+        return words
     is_plain = words and isinstance(error, ValueError | EngineError)
     told = words if is_plain else f"{type(error).__name__}: {words}".removesuffix(": ")
-    return cut(told.rstrip("."), LONGEST_REASON) + "."
+    return told.rstrip(".") + "."
 
 
 def _line_of(error: BaseException) -> int | None:
     """The line that parsers name: those of JSON, TOML, Python and XML, and PyYAML's."""
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else getattr(error, "lineno", None)
-    return line if isinstance(line, int) else None
+    mark = getattr(getattr(error, "problem_mark", None), "line", None)
+    if isinstance(mark, int):
+        return mark + 1
+    named = ("line", "lineno") if isinstance(error, ProcedureFileError) else ("lineno",)
+    lines = [getattr(error, name, None) for name in named]
+    return next((line for line in lines if isinstance(line, int)), None)

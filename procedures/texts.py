@@ -4,10 +4,11 @@ import os
 import stat
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from glob import has_magic, iglob
+from glob import escape, has_magic, iglob
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from django.conf import settings
 from procedures.engine.canonical import legible
 from procedures.engine.definition import Procedure
 from procedures.engine.errors import ProcedureFileError
+from procedures.engine.visible import visible_line
 from procedures.readers import read_text
 
 MOST_FILES = 1000
@@ -36,7 +38,7 @@ class FileFault:
 
     def __str__(self) -> str:
         place = f", line {self.line}" if self.line else ""
-        return f"{self.file}{place}: {self.message}"
+        return visible_line(f"{self.file}{place}: {self.message}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +134,8 @@ def text_of(place: Place) -> str:
             data = file.read(settings.LARGEST_PROCEDURE_FILE + 1)
     except FileNotFoundError:
         raise ProcedureFileError("It's a symbolic link to nothing.") from None
+    except RuntimeError:
+        raise ProcedureFileError("It's a symbolic link to itself.") from None
     except OSError as error:
         raise ProcedureFileError(f"It can't be opened: {error.strerror}.") from None
     if len(data) > settings.LARGEST_PROCEDURE_FILE:
@@ -167,10 +171,53 @@ def places_of(pattern: str) -> Iterator[Place]:
     if misuse_of(pattern):
         return
     folder = folder_of(pattern)
-    # Not those of pathlib: hidden files are passed by, as a shell does.
-    for name in iglob(str(settings.BASE_DIR / pattern), recursive=True):  # noqa: PTH207
-        if not Path(name).is_dir():
-            yield Place(Path(name), folder)
+    parts = (settings.BASE_DIR / pattern).relative_to(folder).parts
+    for path in _matching(folder, parts):
+        if not path.is_dir():
+            yield Place(path, folder)
+
+
+def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """What the rest of a glob names in a folder; hidden files are passed by, as a shell does."""
+    before, deep, after = _split(parts)
+    starts = iglob(str(Path(escape(str(folder)), *before)))  # noqa: PTH207 (pathlib finds hidden ones)
+    for start in map(Path, starts):
+        if not deep:
+            yield start
+        elif start.is_dir():
+            yield from chain.from_iterable(_matching(one, after) for one in _tree(start, folder))
+
+
+def _split(parts: Sequence[str]) -> tuple[Sequence[str], bool, Sequence[str]]:
+    place = [*parts, "**"].index("**")
+    return parts[:place], place < len(parts), parts[place + 1 :]
+
+
+def _tree(start: Path, top: Path) -> Iterator[Path]:
+    """A folder and all below it, each once, whatever links lead back into it; links come last.
+
+    What lies outside of the top folder is not gone through, only named.
+    """
+    seen, whole, ahead, links = set(), top.resolve(), deque([start]), deque[Path]()
+    while ahead or links:
+        here = (ahead or links).popleft()
+        if (real := Path(os.path.realpath(here))) in seen:
+            continue
+        seen.add(real)
+        yield here
+        if real.is_relative_to(whole):
+            for folder in _folders_in(here):
+                (links if folder.is_symlink() else ahead).append(folder)
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """Those that are not hidden; none where it can't be looked into."""
+    try:
+        return sorted(
+            one for one in folder.iterdir() if not one.name.startswith(".") and one.is_dir()
+        )
+    except OSError:
+        return []
 
 
 def folder_of(pattern: str) -> Path:

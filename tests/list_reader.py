@@ -1,8 +1,8 @@
 """Readers for tests: a JSON list of steps becomes a procedure, as a front-end would make it."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from procedures.engine import Context, Procedure, ProcedureFileError, procedure
 from tests.crash.procedures import act
@@ -42,6 +42,43 @@ def read_something_else(file: str, text: str) -> Any:
 
 def leave(file: str, text: str) -> Procedure:
     raise SystemExit(f"cannot read {file}")
+
+
+class Panic(BaseException):
+    """As parsers in other languages raise it."""
+
+
+class WordlessError(Exception):
+    problem_mark = "somewhere"
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def panic(file: str, text: str) -> Procedure:
+    raise Panic(f"cannot read {file}")
+
+
+def panic_late(file: str, text: str) -> Iterator[Procedure]:
+    yield from read_steps(file, text)
+    raise Panic(f"cannot read {file}")
+
+
+def fail_without_words(file: str, text: str) -> Procedure:
+    raise WordlessError
+
+
+def name_a_line_of_text(file: str, text: str) -> Procedure:
+    raise ProcedureFileError("Odd.", line=cast(int, "7"))
+
+
+def never_end(file: str, text: str) -> Iterator[Procedure]:
+    while True:
+        yield from read_steps(file, text)
+
+
+def say_too_much(file: str, text: str) -> Procedure:
+    raise ProcedureFileError("\x1b[2J\u202e\ud800\n" + "x" * 1_000_000, line=2)
 
 
 not_a_function = 1

@@ -3,12 +3,13 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cached_property, partial
+from itertools import chain
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, overload
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, overload
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
@@ -21,12 +22,11 @@ from procedures.engine.files import File
 from procedures.engine.limits import Limits
 from procedures.engine.options import with_options
 from procedures.engine.reading import Reading, odd_numbers, unserved
+from procedures.engine.roles import Role, granted_roles
 from procedures.engine.secrecy import INSTEAD, holds_secret
 from procedures.engine.served import served
 from procedures.engine.spelling import meant
 
-Role = Literal["see", "start", "answer", "operate", "cancel"]
-ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
 Function = Callable[..., Any]
 STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=True)}
 NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
@@ -167,8 +167,13 @@ class Procedure:
     def check(self) -> None:
         """`DefinitionError` for inputs that nobody could send."""
         files = frozenset(name for name, hint in self._hints.items() if _is_file(hint))
-        for name, why in unserved(self.schema, files=files):
+        schema = self.schema
+        for name, why in unserved(schema, files=files):
             raise DefinitionError(f"{self.name}: the input {name} is refused: {why}.")
+        if not all(map(_can_be_kept, (self.title, self.doc, *_texts_of(schema)))):
+            raise DefinitionError(
+                f"{self.name}: its title, its docstring or its inputs hold half a character or NUL."
+            )
 
     def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs of another run, with these instead of its own: checked as for a start.
@@ -293,9 +298,11 @@ def procedure(
         spoken = title or own_name.replace("_", " ").capitalize()
         _check_signature(own_name, fn)
         if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
-            raise DefinitionError(f"{own_name!r}, {spoken!r}: these are no name and title.")
+            raise DefinitionError(
+                f"{own_name!r:.120}, {spoken!r:.220}: these are no name and title."
+            )
         _check_no_secrets(own_name, fn)
-        granted = _roles(own_name, roles or {})
+        granted = granted_roles(own_name, roles or {})
         made = Procedure(fn, own_name, spoken, granted, limits or Limits())
         if source:
             vars(made).update(source=source, version=digest_of(source))
@@ -306,18 +313,23 @@ def procedure(
     return declare(fn) if fn else declare
 
 
+def _texts_of(schema: Any) -> Iterator[str]:
+    """Every text in a JSON Schema."""
+    if isinstance(schema, str):
+        yield schema
+    elif isinstance(schema, Mapping):
+        yield from chain.from_iterable(map(_texts_of, (*schema, *schema.values())))
+    elif isinstance(schema, list | tuple):
+        yield from chain.from_iterable(map(_texts_of, schema))
+
+
+def _can_be_kept(text: str) -> bool:
+    return canonical.legible(text) == text
+
+
 def digest_of(text: str) -> str:
     """Return the version of a procedure whose source is that text."""
     return canonical.digest(text)[:VERSION]
-
-
-def _roles(name: str, roles: Mapping[Role, str | Iterable[str]]) -> dict[Role, tuple[str, ...]]:
-    if unknown := set(roles) - set(ROLES):
-        raise DefinitionError(f"{name}: no such role: {', '.join(sorted(unknown))}.")
-    return {
-        role: (groups,) if isinstance(groups, str) else tuple(groups)
-        for role, groups in roles.items()
-    }
 
 
 def _check_signature(name: str, fn: Function) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -73,7 +74,13 @@ def linked_twice(flows: Folder) -> None:
     (flows.path / "again.json").symlink_to(flows.write("real/hats.json", flow(name="hats")))
 
 
-@pytest.mark.parametrize("make", [hidden, linked_twice])
+def linked_in_circles(flows: Folder) -> None:
+    """Two links back to the top make a path of every sequence of them: 2 ** 40 before it ends."""
+    for name in ("again", "back"):
+        (flows.path / name).symlink_to(flows.path)
+
+
+@pytest.mark.parametrize("make", [hidden, linked_twice, linked_in_circles])
 def test_hidden_files_and_a_second_way_to_a_file_are_no_fault(
     flows: Folder, make: Callable[[Folder], None]
 ) -> None:
@@ -81,7 +88,9 @@ def test_hidden_files_and_a_second_way_to_a_file_are_no_fault(
     flows.deploy()
 
     assert not registry.faults()
-    assert registry.find("shoes")
+    found = registry.find("shoes")
+    assert found
+    assert found.file == "flows/shoes.json"
 
 
 def leads_out(flows: Folder) -> None:
@@ -94,6 +103,18 @@ def leads_nowhere(flows: Folder) -> None:
     (flows.path / "bad.json").symlink_to(flows.path / "gone")
 
 
+def leads_to_itself(flows: Folder) -> None:
+    (flows.path / "bad.json").symlink_to("bad.json")
+
+
+def lies_behind_a_link(flows: Folder) -> None:
+    outside = flows.path.parent / "outside"
+    (outside / "below").mkdir(parents=True)
+    for name in ("bad.json", "below/spy.json"):
+        (outside / name).write_text(flow(name="spy"))
+    (flows.path / "linked").symlink_to(outside)
+
+
 def is_a_pipe(flows: Folder) -> None:
     os.mkfifo(flows.path / "bad.json")
 
@@ -103,6 +124,8 @@ def is_a_pipe(flows: Folder) -> None:
     [
         (leads_out, "It's a symbolic link that leads out of its folder."),
         (leads_nowhere, "It's a symbolic link to nothing."),
+        (leads_to_itself, "It's a symbolic link to itself."),
+        (lies_behind_a_link, "It's a symbolic link that leads out of its folder."),
         (is_a_pipe, "It isn't a regular file."),
     ],
 )
@@ -112,7 +135,9 @@ def test_what_is_no_file_of_the_folder_is_not_opened(
     make(flows)
     flows.deploy()
 
-    assert [str(one) for one in registry.faults()] == [f"flows/bad.json: {told}"]
+    (fault,) = registry.faults()
+    assert fault.file.endswith("bad.json")
+    assert fault.message == told
     assert not registry.find("spy")
 
 
@@ -163,7 +188,20 @@ def test_two_files_of_one_name_are_both_refused(flows: Folder, alice: User) -> N
 
 
 @pytest.mark.parametrize(
-    "reader", ["read_nothing", "read_something_else", "leave", "not_a_function", "nosuch"]
+    "reader",
+    [
+        "read_nothing",
+        "read_something_else",
+        "leave",
+        "panic",
+        "panic_late",
+        "fail_without_words",
+        "name_a_line_of_text",
+        "never_end",
+        "say_too_much",
+        "not_a_function",
+        "nosuch",
+    ],
 )
 def test_whatever_a_reader_does_the_site_goes_on(
     flows: Folder, settings: Settings, reader: str
@@ -175,6 +213,47 @@ def test_whatever_a_reader_does_the_site_goes_on(
     assert registry.find("shoes") is None
     assert [one.file for one in registry.faults()] == ["flows/shoes.json"]
     assert registry.find("refund")
+
+
+def test_what_a_reader_says_is_one_short_line(
+    flows: Folder, settings: Settings, admin_user: User
+) -> None:
+    flows.deploy()
+    settings.PROCEDURE_READERS = {".json": "tests.list_reader.say_too_much"}
+    flows.deploy()
+
+    said = str(registry.faults()[0])
+    assert said.startswith("flows/shoes.json, line 2: \\u001b[2J\\u202e\\ud800 xxx")
+    assert len(said) < 600
+    assert said in shown(browser(admin_user).get("/procedures/shoes"))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"title": "a\ud800"}, "hold half a character or NUL"),
+        ({"title": "a\0"}, "hold half a character or NUL"),
+        ({"doc": "a\udfff"}, "hold half a character or NUL"),
+        ({"roles": {"start": "g\ud800"}}, "no group's name: it holds half a character"),
+        ({"roles": {"answer": ["g\0"]}}, "no group's name: it holds half a character"),
+        ({"roles": {"see": "g" * 151}}, "no group's name: the longest one has 150"),
+        ({"roles": {"start": [5]}}, "5 is no group's name: a name is a text"),
+        ({"roles": {"start": [" "]}}, "no group's name: a name is a text"),
+        ({"roles": {"start": 5}}, "roles name groups, not 5"),
+        ({"roles": {"start": "@bob"}}, "no group's name: requests are assigned in words"),
+        ({"roles": {"start": "Perm:auth.view_user"}}, "requests are assigned in words"),
+    ],
+)
+def test_a_file_with_what_no_row_keeps_is_told_and_keeps_no_other_away(
+    flows: Folder, alice: User, more: dict[str, Any], told: str
+) -> None:
+    flows.deploy("hats.json", flow(name="hats"))
+    flows.deploy("bad.json", flow(**{"name": "bad", **more}))
+
+    assert [told in str(one) for one in registry.faults()] == [True]
+    assert registry.find("hats")
+    assert registry.find("bad") is None
+    assert browser(alice).get("/procedures").status_code == 200
 
 
 def test_a_broken_procedure_is_shown_with_the_reason_and_not_started(
