@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from unicodedata import category, normalize
 
 from procedures.engine import File
 from procedures.library.amounts import Amount, money, read_amount
-from procedures.library.sheets import Dialect, HeaderError, Sheet, read_sheet, shown
+from procedures.library.sheets import Dialect, HeaderError, Sheet, folded, read_sheet, shown
 
 REQUIRED = ("order", "customer", "amount", "status")
 OPTIONAL = ("currency", "reason")
@@ -95,7 +96,7 @@ def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> E
 
 def read_statuses(text: str) -> frozenset[str]:
     """The statuses that a text names; ValueError when it names none."""
-    found = frozenset(filter(None, (status.strip().casefold() for status in text.split(","))))
+    found = frozenset(filter(None, map(folded, text.split(","))))
     if not found:
         raise ValueError("Name at least one status, like “returned”.")
     return found
@@ -113,7 +114,7 @@ def read_columns(text: str) -> dict[str, str]:
                 f"The columns are {known}."
             )
         names[name.casefold()] = called
-    every = {name: names.get(name, name).casefold() for name in (*REQUIRED, *OPTIONAL)}
+    every = {name: folded(names.get(name, name)) for name in (*REQUIRED, *OPTIONAL)}
     if len(set(every.values())) < len(every):
         raise ValueError("Each column needs a name of its own in the file.")
     return names
@@ -143,18 +144,19 @@ class _Reading:
                 self.faults.append(f"Line {line} {fault}.")
 
     def _columns_of(self, cells: Sequence[str]) -> dict[str, str]:
-        if self.sheet.may_be_shifted(cells, "amount"):
+        if self.sheet.may_be_shifted(cells, "amount", into="reason"):
             raise ValueError(SHIFTED)
         return self.sheet.by_column(cells)
 
     def _read_line(self, line: int, cells: Mapping[str, str]) -> None:
-        order, status = cells["order"], cells["status"].casefold()
+        order, status = cells["order"], folded(cells["status"])
         _check_there(cells, "order")
-        if order in self._firsts and not status and not cells["amount"]:
+        key = same_order(order)
+        if key in self._firsts and not status and not cells["amount"]:
             return  # one more article of the order above
         _check_there(cells, "status")
         is_returned = status in self.wanted
-        first, was_returned = self._firsts.setdefault(order, (line, is_returned))
+        first, was_returned = self._firsts.setdefault(key, (line, is_returned))
         if first != line:
             if is_returned or was_returned:
                 raise ValueError(f"repeats order {shown(order)} of line {first}")
@@ -176,7 +178,7 @@ class _Reading:
             cells["customer"],
             amount.value,
             _currency(cells.get("currency", "")),
-            cells["status"].casefold(),
+            folded(cells["status"]),
             cells.get("reason", ""),
         )
 
@@ -202,6 +204,11 @@ def _check_there(cells: Mapping[str, str], name: str) -> None:
 def _check_length(cells: Mapping[str, str], name: str) -> None:
     if len(cells.get(name, "")) > LONGEST[name]:
         raise ValueError(f"has more than {LONGEST[name]} characters under “{name}”")
+
+
+def same_order(order: str) -> str:
+    """What two ways to write the number of one order have in common; its capitals count."""
+    return "".join(one for one in normalize("NFKC", order) if category(one) not in {"Cf", "Zs"})
 
 
 def _currency(cell: str) -> str:

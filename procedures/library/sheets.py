@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -30,6 +31,8 @@ PLAIN_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 WHOLE = re.compile(r"[0-9]+")
 DECIMALS = 2
+SECOND_HALF = re.compile(r"[0-9]{1,2}|[0-9]{3}(\.[0-9]{1,2})?")
+"""What stands behind the comma of a number: its decimals, or its last thousands."""
 LONGEST_SHOWN = 40
 MOST_SHOWN = 12
 
@@ -76,15 +79,20 @@ class Sheet:
             raise ValueError(f"has {len(cells)} fields, the header has {self.width}")
         return dict(zip(self.columns, named, strict=True))
 
-    def may_be_shifted(self, cells: Sequence[str], name: str) -> bool:
+    def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
         """Whether a comma inside that column's number was taken for a separator.
 
-        Only a header with empty fields at its end leaves room for it: else the count tells.
+        Only a header with empty fields at its end leaves room for it, or lines that leave out the
+        last column, `into`: else the count tells.
         """
         place = self.columns.index(name)
-        has_room = self.dialect.delimiter == "," and self.width > len(self.columns)
-        halves = cells[place : place + 2]
-        return has_room and all(map(WHOLE.fullmatch, halves)) and len(halves[-1]) <= DECIMALS
+        first, second = [*cells[place : place + 2], "", ""][:2]
+        if self.dialect.delimiter != "," or not WHOLE.fullmatch(first):
+            return False
+        if list(self.columns[place + 1 :]) == [into]:
+            return bool(SECOND_HALF.fullmatch(second))
+        has_room = self.width > len(self.columns)
+        return has_room and len(second) <= DECIMALS and bool(WHOLE.fullmatch(second))
 
 
 def read_sheet(
@@ -102,7 +110,7 @@ def read_sheet(
     text = _text_of(raw)
     if not text.strip():
         raise ValueError("The file is empty.")
-    called = {(names or {}).get(name, name).casefold(): name for name in (*required, *optional)}
+    called = {folded((names or {}).get(name, name)): name for name in (*required, *optional)}
     line_end = next((end for end in ("\r\n", "\r", "\n") if end in text), "\r\n")
     hint = HINT.fullmatch(text.split("\n", 1)[0].split("\r", 1)[0])
     marks = (hint["delimiter"],) if hint else DELIMITERS
@@ -158,6 +166,13 @@ def neutral(cell: str) -> str:
     return f"'{cell}" if is_formula else cell
 
 
+def folded(cell: str) -> str:
+    """The cell as people compare it: without capitals, invisible characters, ways to write é."""
+    text = unicodedata.normalize("NFKC", cell)
+    seen = (one for one in text if unicodedata.category(one) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", "".join(seen).casefold()).split())
+
+
 def shown(cell: str) -> str:
     """The cell in quotation marks, short enough for a sentence."""
     cell = " ".join(cell.split())
@@ -171,7 +186,7 @@ def _text_of(raw: bytes) -> str:
     if b"\0" in raw:
         raise ValueError(f"The file holds NUL bytes, as no text does: {REMEDY}")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig").lstrip("\ufeff")  # programs that add a mark to a mark
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())
         raise ValueError(f"Line {line} is not in UTF-8: {REMEDY}") from None
@@ -189,11 +204,11 @@ def _find_header(
     for number, start in _line_starts(text):
         for mark in marks:
             cells = _cells_of(text[start : start + LONGEST_HEADER], mark)
-            header = [cell.casefold() for cell in cells]
+            header = [folded(cell) for cell in cells]
             if wanted <= set(header):
                 return number, text[start:], mark, header
             nearest = max(nearest, cells, key=lambda cells: _fitness(cells, called))
-    missing = wanted - {cell.casefold() for cell in nearest}
+    missing = wanted - set(map(folded, nearest))
     listed = _listed([header for header in called if header in missing])
     raise HeaderError(
         f"{listed} missing from the header; found: {_shown(_without_empty_end(nearest))}."
@@ -228,7 +243,7 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
     """How well a line reads as a header: known columns first, then columns."""
-    return sum(cell.casefold() in called for cell in cells), len(cells)
+    return sum(folded(cell) in called for cell in cells), len(cells)
 
 
 def _listed(names: Sequence[str]) -> str:
