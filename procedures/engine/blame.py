@@ -12,6 +12,7 @@ from datetime import datetime
 from procedures.engine.errors import Interruption, OutOfMemory, WorkerStops
 from procedures.engine.files import open_desk
 from procedures.engine.journal import Journal
+from procedures.engine.timeouts import TimeIsUp
 
 
 def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> Interruption | None:
@@ -27,6 +28,8 @@ def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> In
     if journal.was_told_since(since):
         return WorkerStops("The worker stops, or its platform has signalled its processes.")
     for one in _chain(error):
+        if isinstance(one, TimeIsUp) and one.stood_still:
+            return WorkerStops("The worker's process stood still while the step's time ran out.")
         if lost := journal.storage_fault(one):
             return lost
     return None

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,8 +12,17 @@ GRACE = 5.0
 """Seconds between the exception in the step and the end of its process."""
 
 
+STOOD_STILL = 1.0
+"""Seconds by which both an alarm and a thread come too late only if their process was stopped."""
+
+
 class TimeIsUp(BaseException):
     """Raised inside the step; no error, so that `except Exception` there does not keep it."""
+
+    def __init__(self, *, stood_still: bool = False) -> None:
+        super().__init__()
+        self.stood_still = stood_still
+        """Whether the time ran out while the whole process was stopped: no fault of the step."""
 
 
 @contextmanager
@@ -23,17 +33,48 @@ def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
     when it runs in a thread that no signal reaches.
     """
     is_main = threading.current_thread() is threading.main_thread()
-    watchdog = threading.Timer(seconds + GRACE, give_up)
-    watchdog.daemon = True
+    watchdog = Watchdog(seconds, give_up)
     try:
         watchdog.start()
     except RuntimeError as error:  # the machine has no more threads: not the step's fault
         raise MemoryError(str(error)) from error
     try:
-        with _alarm_after(seconds) if is_main else _nothing():
+        with _alarm_after(seconds, watchdog) if is_main else _nothing():
             yield
     finally:
         watchdog.cancel()
+
+
+class Watchdog(threading.Thread):
+    """Notices that the time is over, and gives up `GRACE` seconds later."""
+
+    def __init__(self, seconds: float, give_up: Callable[[], None]) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._seconds, self._give_up = seconds, give_up
+        self._is_over = threading.Event()
+        self._due, self._worked = time.monotonic() + seconds, time.process_time()
+        self._noticed_at: float | None = None
+
+    def run(self) -> None:
+        if self._is_over.wait(self._seconds):
+            return
+        self._noticed_at = time.monotonic()
+        if not self._is_over.wait(GRACE):
+            self._give_up()
+
+    def cancel(self) -> None:
+        self._is_over.set()
+
+    def stood_still(self) -> bool:
+        """Whether nothing of this process had a turn when the time was over; asked by its alarm.
+
+        An alarm that a call in C held back is late, too: but then this thread was not, or the
+        call has worked all the while.
+        """
+        now = time.monotonic()
+        late = min(now, self._noticed_at or now) - self._due
+        worked = time.process_time() - self._worked
+        return late > STOOD_STILL and worked < late / 2
 
 
 class Alarm(threading.local):
@@ -43,28 +84,31 @@ class Alarm(threading.local):
     """
 
     is_held_back = False
-    is_due = False
+    is_due: TimeIsUp | None = None
+    watchdog: Watchdog | None = None
 
     def __enter__(self) -> None:
         self.is_held_back = True
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self.is_held_back = False
-        is_due, self.is_due = self.is_due, False
+        is_due, self.is_due = self.is_due, None
         if is_due and error is None:
-            raise TimeIsUp
+            raise is_due
 
     def ring(self, _number: int, _frame: FrameType | None) -> Any:
-        self.is_due = self.is_held_back
+        time_is_up = TimeIsUp(stood_still=bool(self.watchdog and self.watchdog.stood_still()))
         if not self.is_held_back:
-            raise TimeIsUp
+            raise time_is_up
+        self.is_due = time_is_up
 
 
 undisturbed = Alarm()
 
 
 @contextmanager
-def _alarm_after(seconds: float) -> Iterator[None]:
+def _alarm_after(seconds: float, watchdog: Watchdog) -> Iterator[None]:
+    undisturbed.watchdog = watchdog
     before = signal.signal(signal.SIGALRM, undisturbed.ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -72,6 +116,7 @@ def _alarm_after(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        undisturbed.watchdog = None
 
 
 @contextmanager

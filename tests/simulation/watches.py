@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Stands in for `threading.Timer`: the watchdog of a step's timeout, and its alarm before."""
+    """Stands in for the watchdog of a step's timeout, and for its alarm before."""
 
     def __init__(self, world: "World", seconds: float, act: Callable[[], None]) -> None:
         assert world.now_on, "Only processes have watches."
-        self.daemon = False
         self.strand: Strand = world.now_on
         self.act = act
         self._world, self._seconds = world, seconds
@@ -50,6 +49,10 @@ class Watch:
 
 @contextmanager
 def watches_of(world: "World") -> Iterator[None]:
-    """Inside this block a timer is a watch of whichever process sets it."""
-    with mock.patch("threading.Timer", lambda seconds, act: Watch(world, seconds, act)):
+    """Inside this block a watchdog is a watch of whichever process sets it."""
+
+    def watch(seconds: float, act: Callable[[], None]) -> Watch:
+        return Watch(world, seconds + GRACE, act)
+
+    with mock.patch("procedures.engine.timeouts.Watchdog", watch):
         yield

@@ -9,6 +9,7 @@ from procedures.engine import Context, Retry, Step, procedure
 from procedures.engine.journal import Draft, EventKind, RunStatus
 from procedures.engine.journal import Event as JournalEvent
 from procedures.engine.memory import MemoryRun, MemoryStore
+from tests.processes import run_python
 from tests.unit.engine.running import kinds, message, run_through
 
 NEVER = Event()
@@ -106,3 +107,39 @@ def test_what_is_kept_as_the_time_is_up_is_counted_first() -> None:
 
     assert run.status == RunStatus.FAILED
     assert kinds(run) == ["run.started", "notice", "step.failed", "run.failed"]
+
+
+STOPPED = """
+import os, signal, subprocess, sys
+from threading import Event
+from procedures.engine.timeouts import TimeIsUp, time_limit
+
+def be_stopped():
+    again = f"sleep 3; kill -CONT {os.getpid()}"
+    with subprocess.Popen(["sh", "-c", again]):
+        os.kill(os.getpid(), signal.SIGSTOP)
+        Event().wait(60)
+
+def call_c():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as a call in C holds it back
+    Event().wait(3)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    Event().wait(60)
+
+def work_in_c():
+    pow(7, 12_000_000)
+    Event().wait(60)
+
+try:
+    with time_limit(0.3, lambda: None):
+        globals()[sys.argv[1]]()
+except TimeIsUp as up:
+    print(up.stood_still)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "stood_still"), [("be_stopped", "True"), ("call_c", "False"), ("work_in_c", "False")]
+)
+def test_time_that_a_stopped_process_did_not_have_is_told(how: str, stood_still: str) -> None:
+    assert run_python(STOPPED, how).strip() == stood_still
