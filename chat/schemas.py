@@ -6,17 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from chat.models import HumanRequest, HumanResponse
 from chat.services.silence import silence_of
-from procedures.schemas import ErrorOut, ReasonIn, Word
+from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 
 
-class ResponseIn(Schema):
+class ResponseIn(Body):
     """An answer: a value that fits the request's schema, and a comment."""
-
-    model_config = ConfigDict(extra="forbid")
 
     value: Any = Field(description="Fits the request's `schema`.")
     comment: str = ""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ninja import Schema
 from ninja.params.functions import Header
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from procedures import access, registry
 from procedures.engine.errors import without_traceback
@@ -26,6 +26,12 @@ Word = Annotated[str, AfterValidator(without_nul)]
 KEY: Any = Header(
     "", alias="Idempotency-Key", max_length=200, description="The same key gives the same run."
 )
+
+
+class Body(Schema):
+    """What a program sends. A name that is not asked for is refused: it was meant for something."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class FaultOut(Schema):
@@ -160,7 +166,7 @@ class EventPage(Schema):
     next: int | None
 
 
-class SignalIn(Schema):
+class SignalIn(Body):
     """A named message to a run."""
 
     id: Word = Field("", max_length=200, description="Needed: the same id again counts once.")
@@ -214,7 +220,7 @@ class SignalDetailOut(SignalOut):
         return signal.wait.key if signal.wait else None
 
 
-class ReasonIn(Schema):
+class ReasonIn(Body):
     """Why an operator does something."""
 
     reason: Word = Field("", description="Needed: kept in the run's journal, with your name.")

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 
 from procedures.models import Run
 from tests import procedures
-from tests.calls import JSON, caller, detail, grant, run_until_it_waits
+from tests.calls import JSON, caller, detail, grant, request_of, run_until_it_waits
 from tests.runs import everything_about, status_of
 
 WHY = {"reason": "Ordered twice."}
@@ -99,3 +99,33 @@ def test_who_may_operate_every_run_needs_no_role(carol: User, operated: Run) -> 
 
     assert post(carol, operated, "pause").status_code == 200
     assert status_of(operated) == "paused"
+
+
+BODIES = {
+    "/api/runs/{run}/cancellation": WHY,
+    "/api/runs/{run}/force_end": WHY,
+    "/api/runs/{run}/pause": WHY,
+    "/api/runs/{run}/unpause": WHY,
+    "/api/runs/{run}/retry": WHY,
+    "/api/runs/{run}/restart": WHY,
+    "/api/runs/{run}/fork": {**WHY, "at": 1},
+    "/api/runs/{run}/signals/paid": {"id": "1", "value": 1},
+    "/api/requests/{request}/response": {"value": True},
+    "/api/requests/{request}/reassignment": {**WHY, "to": "@bob"},
+}
+
+
+@pytest.mark.parametrize("name", ["input", "allow_unanswerble", "Reason"])
+@pytest.mark.parametrize(("path", "body"), BODIES.items(), ids=BODIES)
+def test_a_name_that_a_body_does_not_know_is_refused_and_nothing_done(
+    admin_user: User, operated: Run, path: str, body: dict[str, Any], name: str
+) -> None:
+    """It was meant for something: inputs to start anew with, a safeguard."""
+    before = everything_about(operated)
+    url = path.format(run=operated.pk, request=request_of(operated).pk)
+
+    refused = caller(admin_user).post(url, {**body, name: {"amount": "7"}}, JSON)
+
+    assert f"{name}: is not asked for." in detail(refused, 422)
+    assert everything_about(operated) == before
+    assert Run.objects.count() == 1
