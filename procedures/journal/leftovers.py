@@ -6,8 +6,10 @@ everybody, for ever; a setting of the session would be another run's.
 
 import asyncio
 import gc
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import psycopg
@@ -24,7 +26,19 @@ PLAIN = (
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),  # found by how the connection stands
 )
 """What a statement may begin with that leaves nothing in the session."""
-LASTING = ("set_config(", "pg_advisory_lock", "pg_try_advisory_lock")
+LASTING = re.compile(
+    r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",
+    re.IGNORECASE,
+)
+"""What leaves something there all the same, and a second statement behind the first."""
+ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
+    "sqlite": attrgetter("isolation_level", "row_factory", "text_factory"),
+    "postgresql": attrgetter(
+        *("_isolation_level", "_read_only", "_deferrable"),
+        *("row_factory", "cursor_factory", "_prepared.prepare_threshold"),
+    ),
+}
+"""How the driver's own connection is set: read by each step, so not by psycopg's properties."""
 
 
 class Standing(NamedTuple):
@@ -66,12 +80,21 @@ class Standings:
 class Look:
     """How one connection stood before code ran, and what it sees of what the code sends by it."""
 
-    __slots__ = ("before", "database", "is_used", "leaves_something", "wrappers")
+    __slots__ = (
+        "before",
+        "database",
+        "driver",
+        "is_set",
+        "is_used",
+        "leaves_something",
+        "wrappers",
+    )
     is_ours = True
     """What the engine says passes it by."""
 
     def __init__(self, database: BaseDatabaseWrapper, before: Standing) -> None:
         self.database, self.before = database, before
+        self.driver, self.is_set = database.connection, _attributes(database)
         self.wrappers = len(database.execute_wrappers)
         database.execute_wrappers.append(self)
         self.is_used = False
@@ -88,7 +111,7 @@ class Look:
         context: dict[str, Any],
     ) -> Any:
         self.is_used = True
-        if isinstance(sql, str) and _is_lasting(sql):
+        if not isinstance(sql, str) or _is_lasting(sql):
             self.leaves_something = True
         return execute(sql, params, many, context)
 
@@ -101,7 +124,8 @@ class Look:
             words = _left_open(database, before, is_used=self.is_used)
         if words:
             _go_back(database, before)
-        if words or self.leaves_something:
+        is_reset = driver is self.driver and _attributes(database) != self.is_set
+        if words or self.leaves_something or is_reset:
             _close_when_possible(database, before)
         return words
 
@@ -117,7 +141,15 @@ def _is_lasting(sql: str) -> bool:
     first = sql.lstrip("( \n\t")[:9].upper()
     if not first.startswith(PLAIN):
         return True
-    return "(" in sql and any(name in sql for name in LASTING)
+    return LASTING.search(sql) is not None
+
+
+def _attributes(database: BaseDatabaseWrapper) -> Any:
+    """How its driver is set; None where there is none, or one that is closed."""
+    try:
+        return ATTRIBUTES[database.vendor](database.connection)
+    except Exception:  # noqa: BLE001 (of a closed one SQLite tells nothing)
+        return None
 
 
 def _opened() -> Sequence[BaseDatabaseWrapper]:

@@ -112,6 +112,31 @@ def test_the_administration_has_no_grave_fault(
     assert not {path: found for path, found in faults.items() if found}
 
 
+RUNS_FROM_RIGHT = """(text) => {
+  const [first, last] = ["من", "الآن"].map((word) => {
+    const range = document.createRange();
+    const at = text.firstChild.data.indexOf(word);
+    range.setStart(text.firstChild, at);
+    range.setEnd(text.firstChild, at + word.length);
+    return range.getBoundingClientRect();
+  });
+  const box = text.getBoundingClientRect();
+  return first.left > last.left && box.right - first.right < 24;
+}"""
+
+
+def test_what_is_written_from_right_to_left_is_read_so(
+    open_page: OpenPage, questions: list[HumanRequest], alice: User
+) -> None:
+    session = questions[0].session
+    post_message(session, "من يدفع 9 EUR الآن", by=alice)
+    page = open_page(alice)
+
+    page.goto(f"/chat/{session.pk}")
+
+    assert page.get_by_text("من يدفع").last.evaluate(RUNS_FROM_RIGHT)
+
+
 def sideways(page: Page) -> list[str]:
     is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     return ["It scrolls sideways."] if is_wide else []
