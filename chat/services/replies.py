@@ -1,6 +1,7 @@
 """Typed words as answers: only what can be meant in one way counts."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -144,7 +145,9 @@ def _whole_number(text: str) -> int:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".!")
+    """Without what makes no difference: case, blanks, a full stop, the way an accent is written."""
+    plain = " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return plain.rstrip(".!") or plain
 
 
 READERS: dict[RequestKind, Callable[[Question, str], Reading]] = {

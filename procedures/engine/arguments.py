@@ -7,7 +7,7 @@ from typing import Any
 from procedures.engine import canonical
 from procedures.engine.signatures import Signature, named_by, signature_of, spoken_name
 from procedures.engine.spelling import meant
-from procedures.engine.steps import OPTIONS, PLAIN, Options, options_of
+from procedures.engine.steps import OPTIONS, PLAIN, Options, Step, options_of
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]
 """The function, its positional and its named arguments, and how the step is done."""
@@ -43,6 +43,27 @@ def call_of(fn: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, A
         else:
             given[name] = named[name]
     return fn, args, given, options_of(options)
+
+
+def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
+    """The function itself; `TypeError` for what can't be called, as its result can't."""
+    if callable(fn):
+        function: Callable[..., Any] = fn
+        return function
+    bound = " What is bound already is given to ctx.step." if hasattr(fn, "with_options") else ""
+    raise TypeError(f"{verb} takes a function and its arguments, not {fn!r:.100}.{bound}")
+
+
+def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """`TypeError` when the function can't be called with these: it would be found out too late."""
+    if any(isinstance(one, Step) for one in (*args, *kwargs.values())):
+        return  # the author gives one of his own
+    try:
+        signature_of(fn).parameters(fn).bind(*args, **kwargs)
+    except ValueError:  # a built-in that tells none
+        return
+    except TypeError as error:
+        raise TypeError(f"{spoken_name(fn)}: {error}.") from None
 
 
 def check_options(named: Mapping[str, Any], args: tuple[Any, ...] = ()) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 from procedures.engine import canonical
 from procedures.engine.definition import Procedure
-from procedures.engine.errors import ChildFailedError, DefinitionError, EngineError
+from procedures.engine.errors import ChildFailedError, DefinitionError, OptionError
 from procedures.engine.handles import Handle
 from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
@@ -61,10 +61,10 @@ def start_map(
     """A child for each of the inputs, at most so many at a time: one event, one wait."""
     _check(line, procedure)
     fate = _fate("ctx.map", on_parent_end)
+    _check_at_most(at_most)
+    given = _inputs_of_each(inputs)
     key = line.scope.key_for(procedure.name)
-    texts = [procedure.dump(procedure.parse(one)) for one in inputs]
-    if at_most < 1:
-        raise EngineError(f"A map takes at_most=1 or more, not {at_most}.")
+    texts = [procedure.dump(procedure.parse(one)) for one in given]
     returns = signature_of(procedure.fn).returns
     data = {
         "wait": "map",
@@ -85,6 +85,21 @@ def start_map(
         return results
 
     return _open(line, key, data, read)
+
+
+def _check_at_most(at_most: Any) -> None:
+    if isinstance(at_most, bool) or not isinstance(at_most, int) or at_most < 1:
+        raise OptionError(f"A map takes at_most=1 or more, a whole number, not {at_most!r:.100}.")
+
+
+def _inputs_of_each(inputs: Any) -> list[Mapping[str, Any]]:
+    given = list(inputs) if isinstance(inputs, Iterable) else [inputs]
+    if isinstance(inputs, Mapping) or not all(isinstance(one, Mapping) for one in given):
+        raise OptionError(
+            "ctx.map takes the inputs of each child by their names, as in "
+            f'[{{"order": "A-7"}}, {{"order": "A-8"}}], not {inputs!r:.100}.'
+        )
+    return given
 
 
 def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], Any]) -> Handle[Any]:

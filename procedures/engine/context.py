@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn, TypeVar, Unpack, get_args, overload
 
 from procedures.engine import branches, canonical, seed
 from procedures.engine.approvals import approved
-from procedures.engine.arguments import call_of, check_options
+from procedures.engine.arguments import call_of, check_callable, check_fits, check_options
 from procedures.engine.attempts import do_step
 from procedures.engine.bound import Bound, bound_to_be_shown
 from procedures.engine.children import OnFailure, OnParentEnd, start_child, start_map
@@ -21,7 +21,7 @@ from procedures.engine.history import checked_key
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.later import Later
 from procedures.engine.line import Line, checked_name
-from procedures.engine.options import check_text, check_word, with_options
+from procedures.engine.options import check_flag, check_text, check_word, with_options
 from procedures.engine.progress import check_progress
 from procedures.engine.questions import Asking, Response
 from procedures.engine.seed import Checkpoints, HumanResponse
@@ -104,7 +104,7 @@ class Context:
         elif approved_by is not None:
             bound = bound_to_be_shown(call_of(fn, args, named))
         elif named or fn.__class__ is not FunctionType:
-            return do_step(self._line, *call_of(fn, args, named))
+            return do_step(self._line, *call_of(check_callable(fn, "ctx.step"), args, named))
         else:
             return do_step(self._line, fn, args, NO_NAMES, PLAIN)
         if approved_by is not None:
@@ -119,16 +119,24 @@ class Context:
         shown whole raises `EvidenceError`: lambdas, functions inside of functions, methods of
         objects, iterators, secrets, objects whose JSON leaves something out. Options as for `step`.
         """
-        bound = bound_to_be_shown(call_of(fn, args, named))
+        bound = bound_to_be_shown(call_of(check_callable(fn, "ctx.bind"), args, named))
         checked_name(bound.name)
         return bound
 
-    def compensate(self, fn: Callable[..., object], /, *args: Any, **named: Any) -> None:
+    def compensate(
+        self, fn: Callable[..., object] | Bound[Any], /, *args: Any, **named: Any
+    ) -> None:
         """If the run fails or is cancelled, `fn` runs as a step, the last one first.
 
         Arguments and options as for `step`.
         """
-        bound = Bound(*call_of(fn, args, named))
+        if isinstance(fn, Bound):
+            check_options(named, args)
+            bound = fn.with_options(named)
+        else:
+            bound = Bound(*call_of(check_callable(fn, "ctx.compensate"), args, named))
+            check_fits(bound.fn, bound.args, bound.kwargs)
+        checked_name(bound.name)
         content, after = {"step": bound.name}, self._line.scope.last
         key = self._line.note(EventKind.COMPENSATION, bound.name, content, about=after)
         recorder = self._line.recorder
@@ -183,6 +191,7 @@ class Context:
         **asking: Unpack[Asking],
     ) -> Response[Any]:
         """Ask for one of the options, or with `many` for one or more of them."""
+        check_flag("many= of ctx.choose", many)
         handle: Handle[Response[Any]] = (
             self.later.choose(prompt, options, many=True, **asking)
             if many
@@ -416,6 +425,7 @@ class Context:
     def patched(self, name: str) -> bool:
         """Whether this run takes the new code: false for one that was past here without it."""
         self._line.check_usable()
+        checked_name(name)
         if name not in self._patches:
             self._patches[name] = self._is_patched(f"{self._line.scope.path}patch:{name}")
         return self._patches[name]

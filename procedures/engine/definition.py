@@ -291,7 +291,7 @@ def procedure(
     source, and its digest is the version, so that an edited text is noticed like edited code.
     """
     if not isinstance(limits, Limits | None):
-        raise DefinitionError(f"{name or fn}: write limits=Limits(steps=...), not {limits!r}.")
+        raise DefinitionError(f"Write limits=Limits(steps=...), not limits={limits!r:.100}.")
 
     def declare(fn: Function) -> Procedure:
         own_name = name or getattr(fn, "__name__", repr(fn))

@@ -227,8 +227,15 @@ class Line:
         return f"{self.journal.run.seed}{generation}{self.scope.path}"
 
 
-@lru_cache(maxsize=1024)
 def checked_name(name: str) -> str:
+    """The name itself; `QuestionError` for what can be none."""
+    if not isinstance(name, str):
+        raise QuestionError(f"A name is a text, not {name!r:.100}.")
+    return _checked_name(name)
+
+
+@lru_cache(maxsize=1024)
+def _checked_name(name: str) -> str:
     is_plain = name.isprintable() and NOT_IN_NAMES.isdisjoint(name)
     if not name.strip() or not is_plain or len(name) > LONGEST_NAME:
         raise QuestionError(

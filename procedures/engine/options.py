@@ -21,7 +21,9 @@ def check_options(of: str, given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in names:
             near = meant(name, names, at_least=0)
-            raise OptionError(f"{of} has no option {name!r}.{near} It takes {', '.join(names)}.")
+            raise OptionError(
+                f"{of} has no option {name!r}.{near} It takes {', '.join(names) or 'none'}."
+            )
 
 
 def with_options(
@@ -53,6 +55,12 @@ def check_text(of: str, value: object) -> str:
     if not isinstance(value, str):
         raise OptionError(f"{of} is a text, not {value!r:.100}.")
     return value
+
+
+def check_flag(of: str, value: object) -> None:
+    """`OptionError` for what is neither True nor False: "no" would count as a yes."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{of} is True or False, not {value!r:.100}.")
 
 
 def check_count(of: str, value: object) -> None:

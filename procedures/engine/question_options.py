@@ -1,6 +1,6 @@
 """The options of questions, checked where they are asked."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, Literal, cast
 
 from procedures.engine import canonical
@@ -28,6 +28,19 @@ def checked_label(prompt: str, label: object) -> str:
     if not isinstance(label, str) or not label.strip():
         raise QuestionError(f"{prompt!r}: a label is a text, not {label!r:.100}.")
     return visible_line(label.strip())
+
+
+def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
+    """`QuestionError` for two buttons or options that nobody could tell from each other."""
+    seen: set[str] = set()
+    for label in labels:
+        plain = " ".join(str(label).casefold().split())
+        if plain in seen:
+            raise QuestionError(
+                f"{prompt!r}: two of its labels are {label!r:.100}. "
+                "Add what tells them from each other."
+            )
+        seen.add(plain)
 
 
 def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:

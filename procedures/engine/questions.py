@@ -1,7 +1,7 @@
 """Questions to people: what is asked, what would be an answer, and what silence does."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from procedures.engine.question_defaults import checked_default
 from procedures.engine.question_options import (
     NOTHING,
     OnTimeout,
+    check_told_apart,
     checked_flag,
     checked_label,
     checked_metadata,
@@ -271,6 +272,7 @@ class Response(Generic[T]):
 
 def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Question:
     labels = {"true": yes or DEFAULT_LABELS["true"], "false": no or DEFAULT_LABELS["false"]}
+    check_told_apart(prompt, labels.values())
     return build(RequestKind.APPROVAL, prompt, {"type": "boolean"}, labels=labels, **asking)
 
 
@@ -293,9 +295,15 @@ def choice(
     prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False, **asking: Any
 ) -> Question:
     """`options`: texts, or texts with their labels."""
-    labels = dict(options) if isinstance(options, Mapping) else {value: value for value in options}
-    if isinstance(options, str) or not labels or not all(map(_is_text, labels)):
+    if isinstance(options, set | frozenset):
+        raise QuestionError(f"{prompt!r} needs a list of options: a set has no order to ask in.")
+    if isinstance(options, str) or not isinstance(options, Iterable):
         raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
+    labels = dict(options) if isinstance(options, Mapping) else {value: value for value in options}
+    if not labels or not all(map(_is_text, labels)):
+        raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
+    check_told_apart(prompt, labels.values())
+    checked_flag("many=", many)
     one: dict[str, Any] = {"enum": list(labels)}
     schema = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1} if many else one
     return build(RequestKind.CHOICE, prompt, schema, labels=labels, **asking)
@@ -316,6 +324,7 @@ def review(
     try:
         is_data = type(canonical.jsonable(draft)) in drafts.KINDS
         text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
+        canonical.text_of(canonical.jsonable(draft))
     except ValueError as error:
         raise QuestionError(f"{prompt!r}: {error}") from None
     schema = drafts.review_schema(draft, named or drafts.DECISIONS)

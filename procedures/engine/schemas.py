@@ -61,6 +61,8 @@ def form_schema(model: Any) -> dict[str, Any]:
 
     The fields' defaults stand in it as they are now: an answer is completed by the kept schema.
     """
+    if isinstance(model, Mapping):  # Pydantic would take it for a schema of its own
+        raise ValueError(f"A form is a model, a dataclass or a TypedDict, not {model!r:.100}.")  # noqa: TRY004
     try:
         types = canonical.adapter(model)
         schema, core = types.json_schema(), types.core_schema

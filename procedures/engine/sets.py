@@ -19,6 +19,7 @@ from procedures.engine.history import Entry
 from procedures.engine.journal import Draft, EventKind
 from procedures.engine.line import Line
 from procedures.engine.observing import seen
+from procedures.engine.options import check_flag
 
 T = TypeVar("T")
 KEEP_OPEN = "keep_open"
@@ -35,7 +36,8 @@ def first_of(
     Decided in the transaction of who closes the last one needed: the run replays once.
     """
     line.check_usable()
-    _check_set(line, need, handles)
+    check_flag(f"{KEEP_OPEN}= of ctx.{name}", keep_open)
+    _check_set(line, f"ctx.{name}", need, handles)
     key = line.scope.key_for(name)
     over = [handle.key for handle in handles]
     terms = (need, over, KEEP_OPEN) if keep_open else (need, over)
@@ -63,7 +65,7 @@ def as_finished(line: Line, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]
     line.check_usable()
     wanted = list(handles)
     if wanted:
-        _check_set(line, 1, wanted)
+        _check_set(line, "ctx.as_finished", 1, wanted)
     return _one_by_one(line, {handle.key: handle for handle in wanted})
 
 
@@ -158,7 +160,13 @@ def _told_of(handle: Handle[Any]) -> str:
     return told_of(handle.opened, handle.entry.last.content) if handle.entry else ""
 
 
-def _check_set(line: Line, need: int, handles: Sequence[Handle[Any]]) -> None:
+def _check_set(line: Line, of: str, need: Any, handles: Sequence[Any]) -> None:
+    for handle in handles:
+        if not isinstance(handle, Handle):
+            words = f"{of} takes handles, as ctx.later.approve and ctx.timer give them, one by one"
+            raise QuestionError(f"{words}, not {handle!r:.100}.")
+    if isinstance(need, bool) or not isinstance(need, int):
+        raise QuestionError(f"{of} takes a whole number of handles, not {need!r:.100}.")
     keys = {handle.key for handle in handles}
     if not all(handle.is_of(line) for handle in handles):
         raise QuestionError("A handle is waited for where it was opened, not in a branch.")

@@ -1,0 +1,91 @@
+"""Verbs that are given what they can't take say so at the call, in the words of the public API."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from procedures.engine import Context, Step, procedure
+from procedures.engine.errors import DefinitionError
+from procedures.engine.journal import RunStatus
+from procedures.engine.memory import MemoryStore
+from tests.unit.engine.running import message, run_through
+
+
+def act(order: str = "A", *, step: Step) -> None: ...
+
+
+def undo(order: str) -> None: ...
+
+
+@procedure
+def child(ctx: Context, number: int = 0) -> int:
+    return number
+
+
+CALLS: list[tuple[Callable[[Any], object], str]] = [
+    (lambda ctx: ctx.approve("Go?", name=5), "A name is a text, not 5"),
+    (lambda ctx: ctx.signal(["paid"]), "A name is a text, not"),
+    (lambda ctx: ctx.patched(5), "A name is a text, not 5"),
+    (lambda ctx: ctx.approve("Go?", yes="Ok", no=" ok"), "two of its labels are ' ok'"),
+    (lambda ctx: ctx.choose("Which?", {"a": "Ann", "b": "ann "}), "two of its labels"),
+    (lambda ctx: ctx.choose("Which?", {"a", "b"}), "a set has no order"),
+    (lambda ctx: ctx.choose("Which?", 5), "needs options"),
+    (lambda ctx: ctx.choose("Which?", ["a"], many="no"), "many= of ctx.choose is True or False"),
+    (lambda ctx: ctx.review("Fine?", {"total": float("nan")}), "'Fine\\?': .*not JSON compliant"),
+    (lambda ctx: ctx.form("How?", {"grams": int}), "A form is a model"),
+    (
+        lambda ctx: ctx.wait_any(ctx.timer(1), keep_open="no"),
+        "keep_open= of ctx.wait_any is True or False, not 'no'",
+    ),
+    (lambda ctx: ctx.wait_any("paid"), "ctx.wait_any takes handles.* not 'paid'"),
+    (lambda ctx: ctx.wait_all([ctx.timer(1)]), "ctx.wait_all takes handles"),
+    (lambda ctx: [*ctx.as_finished([5])], "ctx.as_finished takes handles"),
+    (lambda ctx: ctx.wait_n(1.0, ctx.timer(1)), "a whole number of handles, not 1.0"),
+    (lambda ctx: ctx.wait_n(not 0, ctx.timer(1)), "a whole number of handles"),
+    (lambda ctx: ctx.wait_all(timeout=5), r"no option 'timeout'\. It takes none"),
+    (lambda ctx: ctx.map(child, [{}], at_most="3"), "at_most=1 or more, a whole number"),
+    (lambda ctx: ctx.map(child, [1, 2]), "inputs of each child by their names"),
+    (lambda ctx: ctx.map(child, {"number": 1}), "inputs of each child by their names"),
+    (lambda ctx: ctx.map(child, 7), "inputs of each child by their names"),
+    (lambda ctx: ctx.step(None), "ctx.step takes a function and its arguments, not None"),
+    (lambda ctx: ctx.bind("pay"), "ctx.bind takes a function"),
+    (lambda ctx: ctx.bind(ctx.bind(act)), "What is bound already is given to ctx.step"),
+    (lambda ctx: ctx.compensate(None), "ctx.compensate takes a function"),
+    (lambda ctx: ctx.compensate(undo), "undo: missing a required argument: 'order'"),
+    (lambda ctx: ctx.compensate(undo, "A", "B"), "undo: too many positional arguments"),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), CALLS)
+def test_what_a_verb_cannot_take_is_refused_at_the_call(
+    call: Callable[[Any], object], words: str
+) -> None:
+    @procedure
+    def misused(ctx: Context) -> None:
+        call(ctx)
+
+    run = run_through(MemoryStore(), misused)
+
+    assert run.status == RunStatus.FAILED
+    assert re.search(words, message(run)), message(run)
+
+
+def test_what_is_bound_can_undo() -> None:
+    @procedure
+    def undone(ctx: Context) -> None:
+        ctx.compensate(ctx.bind(undo, "A-7"), name="take back")
+        raise ValueError
+
+    run = run_through(MemoryStore(), undone)
+
+    assert [event.key for event in run.events if event.kind == "step.succeeded"] == [
+        "undo/take back"
+    ]
+
+
+def test_limits_of_a_declaration_are_limits() -> None:
+    declare: Any = procedure
+    with pytest.raises(DefinitionError, match=r"^Write limits=Limits\(steps=...\), not limits=5"):
+        declare(limits=5)(child.fn)
