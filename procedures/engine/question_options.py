@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
 from procedures.engine.errors import QuestionError
+from procedures.engine.secret_values import shows_secret
 from procedures.engine.visible import visible_line
 
 OnTimeout = Literal["default", "fail", "withdraw"]
@@ -41,6 +42,18 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
                 "Add what tells them from each other."
             )
         seen.add(plain)
+
+
+def check_no_secret(of: str, value: object, text: str) -> None:
+    """`QuestionError` for a secret: what is kept and comes back is only its mask."""
+    if shows_secret(value, text):
+        raise QuestionError(f"{of} holds a secret, and is kept and shown.")
+
+
+def plain_default(default: object) -> Any:
+    plain = canonical.jsonable(default)
+    check_no_secret("default=", default, canonical.text_of(plain))
+    return plain
 
 
 def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:

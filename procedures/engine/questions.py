@@ -20,6 +20,7 @@ from procedures.engine.question_defaults import checked_default
 from procedures.engine.question_options import (
     NOTHING,
     OnTimeout,
+    check_no_secret,
     check_told_apart,
     checked_flag,
     checked_label,
@@ -28,6 +29,7 @@ from procedures.engine.question_options import (
     checked_silence,
     checked_text,
     one_line,
+    plain_default,
     seconds_of,
 )
 from procedures.engine.readable import readable
@@ -324,7 +326,7 @@ def review(
     try:
         is_data = type(canonical.jsonable(draft)) in drafts.KINDS
         text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
-        canonical.text_of(canonical.jsonable(draft))
+        check_no_secret("The draft", draft, canonical.text_of(canonical.jsonable(draft)))
     except ValueError as error:
         raise QuestionError(f"{prompt!r}: {error}") from None
     schema = drafts.review_schema(draft, named or drafts.DECISIONS)
@@ -369,7 +371,7 @@ def build(
             evidence=_evidence(asking.pop("evidence", None)),
             expires=expires,
             on_timeout=on_timeout,
-            default=None if default is NOTHING else canonical.jsonable(default),
+            default=None if default is NOTHING else plain_default(default),
             volatile=checked_names(asking.pop("volatile", ()), "volatile="),
             metadata=checked_metadata(asking.pop("metadata", None)),
             irreversible=checked_flag("irreversible=", asking.pop("irreversible", False)),

@@ -1,6 +1,7 @@
 """Secrets among values: found by their type, whatever the text is that they are shown as."""
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic.types import Secret
 MASK = '"**********"'
 """How Pydantic writes a secret into JSON. People may write ten asterisks, too."""
 TYPES = (SecretStr, SecretBytes, Secret)
-HOLDERS = (list, tuple, set, frozenset)
+HOLDERS = (list, tuple, Set, deque)
 
 
 def shows_secret(value: Any, text: str) -> bool:
@@ -32,7 +33,7 @@ def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, Mapping):
         return [*value.keys(), *value.values()]
     if isinstance(value, HOLDERS):
-        return value
+        return [*value]
     if isinstance(value, BaseModel):
         return [*vars(value).values(), *(value.__pydantic_extra__ or {}).values()]
     if is_dataclass(value) and not isinstance(value, type):

@@ -82,7 +82,7 @@ class State(MutableMapping[str, Any]):
         before = self._values.get(name, [])
         if not isinstance(before, list):
             raise EngineError(f"ctx.state.append needs a list: {name!r} is {before!r}.")
-        plain = canonical.jsonable(value)
+        plain = self._checked(name, value)
         self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
 
     def merge(self, name: str, change: Change, *, about: str) -> None:
@@ -112,13 +112,18 @@ class State(MutableMapping[str, Any]):
 
     def _kept(self, name: str, value: Any, **how: Any) -> Any:
         """Note a value, and hold it: its plain JSON."""
+        plain = self._checked(name, value)
+        self._note(name, plain, **how)
+        self._values[name] = frozen(canonical.jsonable(plain))
+        return plain
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """The plain JSON of a value; `EngineError` for what must not be kept."""
         if not isinstance(name, str):
             raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
         plain = canonical.jsonable(value)
         if shows_secret(value, canonical.text_of(plain)):
             raise EngineError(f"What stands in ctx.state is kept and shown: {name} holds a secret.")
-        self._note(name, plain, **how)
-        self._values[name] = frozen(canonical.jsonable(plain))
         return plain
 
     def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:

@@ -1,5 +1,6 @@
 """Secrets: what would keep one is refused, what shows one shows it masked."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -121,6 +122,9 @@ WAYS: dict[str, Callable[[Context, Any], Any]] = {
     "a result": lambda _, secret: secret,
     "a step's result": lambda ctx, secret: ctx.step(give_back, secret),
     "state": lambda ctx, secret: ctx.state.update(kept=secret),
+    "what is appended": lambda ctx, secret: ctx.state.append("kept", secret),
+    "a draft": lambda ctx, secret: ctx.review("Fine?", [secret]),
+    "a default": lambda ctx, secret: ctx.ask("What?", expires="1h", default=secret),
     "a child's input": lambda ctx, secret: ctx.call(child, given=secret),
     "a map's input": lambda ctx, secret: ctx.map(child, [{"given": secret}]),
 }
@@ -170,8 +174,9 @@ def test_a_text_of_asterisks_is_a_text(way: str, text: Any) -> None:
         SecretBytes(b"x"),
         {PASSWORD},
         (1, [Login(Account(name="a", password=PASSWORD))]),
+        deque([PASSWORD]),
     ],
-    ids=["number", "bytes", "set", "dataclass"],
+    ids=["number", "bytes", "set", "dataclass", "deque"],
 )
 def test_a_secret_is_found_wherever_it_is_held(value: Any) -> None:
     @procedure
