@@ -36,6 +36,7 @@ class ClientAddress:
 
 
 def with_client(scope: Scope, proxies: Sequence[str]) -> Scope:
+    scope = without_zone(scope)
     peer = scope["client"][0] if scope.get("client") else UNIX
     claimed = [text for name, text in scope["headers"] if name.lower() == FORWARDED]
     if not is_trusted(peer, proxies):
@@ -45,6 +46,12 @@ def with_client(scope: Scope, proxies: Sequence[str]) -> Scope:
     if found := client_of(b",".join(claimed).decode("latin-1").split(","), proxies):
         return {**scope, "client": [found, 0]}
     return scope
+
+
+def without_zone(scope: Scope) -> Scope:
+    """Leave out by which interface a link-local address came: no database keeps fe80::1%eth0."""
+    host, *port = scope.get("client") or [""]
+    return {**scope, "client": [host.partition("%")[0], *port]} if "%" in host else scope
 
 
 def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
@@ -68,7 +75,7 @@ def read_address(text: str) -> Address | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        return ipaddress.ip_address(text)
+        return ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
 

@@ -31,6 +31,10 @@ def client(peer: str | None, *headers: str, proxies: list[str] | None = None) ->
         ("10.0.0.1", [], "10.0.0.1"),
         ("203.0.113.9", ["6.6.6.6"], "203.0.113.9"),
         ("11.0.0.1", ["6.6.6.6"], "11.0.0.1"),
+        ("fe80::1%eth0", [], "fe80::1"),
+        ("fe80::1%25en0", ["6.6.6.6"], "fe80::1"),
+        ("10.0.0.1", ["fe80::7%eth0"], "fe80::7"),
+        ("2001:db8::1%eth1", ["[fe80::7%wlan0]:443"], "fe80::7"),
     ],
 )
 def test_only_what_a_trusted_proxy_wrote_is_believed(
