@@ -59,10 +59,15 @@ class Blow:
     def __str__(self) -> str:
         return f"{self.kind} {self.began:.2f} to {self.ended:.2f}"
 
-    def cuts_off(self, effect: Effect, then: Effect) -> bool:
-        """Whether this may be why the step was begun again."""
+    def cuts_off(self, effect: Effect, then: Effect, effects: Sequence[Effect]) -> bool:
+        """Whether this may be why the step was begun again.
+
+        A process that was stopped inside the step has its effect, if at all, when it goes on.
+        """
         is_hit = effect.pid in self.pids and self.kind not in HARMLESS
-        return is_hit and effect.at <= self.ended and self.began <= then.at
+        later = [one.at for one in effects if one.pid == effect.pid and one.at > self.ended]
+        is_of_that_step = effect.at <= min(later, default=self.ended)
+        return is_hit and is_of_that_step and self.began <= then.at
 
 
 @dataclass
@@ -112,14 +117,14 @@ class Site:
         return [
             f"{key}: {[one.mark for one in them]}, {[str(one) for one in self.dealt]}"
             for key, them in attempts.items()
-            if self._is_begun_too_often(them)
+            if self._is_begun_too_often(them, effects)
         ]
 
-    def _is_begun_too_often(self, attempts: list[Effect]) -> bool:
+    def _is_begun_too_often(self, attempts: list[Effect], effects: Sequence[Effect]) -> bool:
         """Each attempt but the last needs a blow of its own that has hit its process meanwhile."""
         left = list(self.dealt)
         for effect, then in pairwise(attempts):
-            blow = next((one for one in left if one.cuts_off(effect, then)), None)
+            blow = next((one for one in left if one.cuts_off(effect, then, effects)), None)
             if blow is None:
                 return True
             left.remove(blow)
