@@ -10,15 +10,14 @@ from django.db import transaction
 
 from procedures import access, journal, registry
 from procedures.engine import canonical
-from procedures.engine.errors import AnswerError, EngineError
+from procedures.engine.errors import AnswerError, EngineError, QuestionError
 from procedures.engine.journal import RunStatus
+from procedures.engine.line import checked_name
 from procedures.engine.signals import check_signal
 from procedures.engine.sizes import Sizes
 from procedures.models import Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
-
-LONGEST_NAME = 100
 
 
 class SignalRefusedError(EngineError):
@@ -106,8 +105,10 @@ def _checked_text(sent: Sent) -> str:
     """The canonical text of its value."""
     if not sent.signal_id:
         raise SignalRefusedError("Send an id with it: the same id again counts once.")
-    if len(sent.name) > LONGEST_NAME:
-        raise SignalRefusedError(f"A signal's name has at most {LONGEST_NAME} characters.")
+    try:
+        checked_name(sent.name)  # no run could wait for another one
+    except QuestionError as error:
+        raise SignalRefusedError(f"No run waits for a signal of that name. {error}") from None
     try:
         Sizes(**settings.SIZES).check_signal(sent.value)
         return canonical.text_of(sent.value)
