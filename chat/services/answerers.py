@@ -4,8 +4,9 @@ Only active people count. Administrators, who may answer everything, count for n
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from enum import IntEnum
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
@@ -19,6 +20,8 @@ from procedures.models import Grant, Procedure
 
 SUBSTITUTES = ("answer", "operate")
 """The roles whose holders are asked when all who were asked are gone, the first that is held."""
+MOST_AT_ONCE = 500
+"""Names in one statement: a database takes only so many, and code may hold any number of texts."""
 
 
 class Reach(IntEnum):
@@ -79,24 +82,32 @@ def reach_of(names: Iterable[str]) -> dict[str, Reach]:
 
 
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
+    """Any text of a site's code may name a group, so those are compared here, not sent along."""
+    here = {*names}.intersection(Group.objects.order_by().values_list("name", flat=True))
     member = User.objects.filter(groups=OuterRef("pk"), is_active=True)
-    found = Group.objects.filter(name__in=names).annotate(is_held=Exists(member))
-    return _reaches(found.values_list("name", "is_held"))
+    groups = Group.objects.order_by().annotate(is_held=Exists(member))
+    return _reaches(_rows(groups, "name", here, "is_held"))
 
 
 def _reach_of_users(names: Collection[str]) -> dict[str, Reach]:
-    plain = [name[1:] for name in names if name.startswith("@")]
-    found = User.objects.filter(username__in=plain, is_active=True).values_list("username")
-    return {f"@{name}": Reach.SOMEBODY for (name,) in found}
+    plain = {name[1:] for name in names if name.startswith("@")}
+    found = _rows(User.objects.order_by(), "username", plain, "is_active")
+    return {f"@{name}": Reach.SOMEBODY for name, is_active in found if is_active}
 
 
 def _reach_of_permissions(names: Collection[str]) -> dict[str, Reach]:
-    plain = [name.removeprefix("perm:") for name in names if name.startswith("perm:")]
-    if not plain:
-        return {}
-    found = _permissions().filter(full_name__in=plain).annotate(is_held=Exists(_holder()))
-    held = found.values_list("full_name", "is_held")
+    plain = {name.removeprefix("perm:") for name in names if name.startswith("perm:")}
+    held = _rows(_permissions().annotate(is_held=Exists(_holder())), "full_name", plain, "is_held")
     return _reaches((f"perm:{name}", is_held) for name, is_held in held)
+
+
+def _rows(
+    found: QuerySet[Any], field: str, values: Iterable[str], also: str
+) -> Iterator[tuple[str, bool]]:
+    """The field and another one of the rows that have one of those values in it."""
+    left = iter(sorted(values))
+    while part := [*islice(left, MOST_AT_ONCE)]:
+        yield from found.filter(**{f"{field}__in": part}).values_list(field, also)
 
 
 def _reaches(found: Iterable[tuple[str, bool]]) -> dict[str, Reach]:

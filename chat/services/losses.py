@@ -60,7 +60,8 @@ class Watch:
         self._code = names_in_code()
         self._alone = _alone().keys()
         self._unanswered = _unanswered()
-        self._reach = reach_of(self._code)
+        reach = reach_of(self._code)
+        self._reach = {name: far for name, far in reach.items() if far > Reach.NOWHERE}
 
     def losses(self) -> Losses:
         """Compare with now. Call it in the transaction of the act, before that is undone."""
@@ -76,11 +77,12 @@ class Watch:
 
     def _lost_names(self) -> list[LostName]:
         """A group that only roles name is missed when it is gone: its members have grants."""
-        now = reach_of(self._code)
+        now = reach_of(self._reach)
+        lost = sorted(name for name, before in self._reach.items() if now[name] < before)
         return [
-            LostName(name, now[name], used)
-            for name, used in sorted(self._code.items())
-            if now[name] < self._reach[name] and (used.in_code or now[name] == Reach.NOWHERE)
+            LostName(name, now[name], self._code[name])
+            for name in lost
+            if self._code[name].in_code or now[name] == Reach.NOWHERE
         ]
 
 

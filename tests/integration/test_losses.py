@@ -1,6 +1,7 @@
 """An act in the admin that leaves nobody to answer shows what it strands before it is saved."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -28,6 +29,7 @@ from tests.admin_acts import (
 )
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
+from tests.flows import ASK, Folder, flow
 from tests.pages import Fields, browser, shown
 from tests.processes import wait_until
 
@@ -288,6 +290,34 @@ def queries_to_save(client: Client, act: Act) -> list[str]:
     with CaptureQueriesContext(connection) as queries:
         assert ALL_THE_SAME in shown(client.post(act.path, act.fields))
     return [query["sql"] for query in queries.captured_queries]
+
+
+@pytest.fixture
+def few_values(db: None) -> Iterator[None]:
+    """SQLite takes no more values in a statement than others take."""
+    with connection.cursor():  # is connected by now
+        if connection.vendor != "sqlite":
+            yield
+            return
+        before = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1100)
+        yield
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
+
+
+@pytest.mark.usefixtures("few_values")
+@pytest.mark.parametrize("before", ["", "@", "perm:auth."])
+def test_a_file_may_hold_more_texts_than_a_statement_takes(
+    root: Client, asks_erin: HumanRequest, flows: Folder, before: str
+) -> None:
+    flows.deploy(text=flow(ASK, words=[f"{before}word{number}" for number in range(3000)]))
+    ask_group(asks_erin)
+    flows.deploy("hats.json", flow({"ask": "audit"}, {"ask": "@erin"}, name="hats"))
+
+    act = form(root, USER, erin().pk, lambda fields: fields.pop("is_active"))
+    warning = root.post(act.path, act.fields)
+
+    assert "Code uses 2 names that would lead to nobody" in shown(warning)
+    assert root.post(act.path, confirmed(warning)).status_code == 302
 
 
 def test_many_requests_cost_as_many_queries_as_two(root: Client, asks_erin: HumanRequest) -> None:

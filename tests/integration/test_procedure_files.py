@@ -297,3 +297,13 @@ def test_the_reader_of_the_document_reads_what_it_says() -> None:
     with pytest.raises(ProcedureFileError, match="A flow needs a question") as refusal:
         names["read_flow"]("shoes.json", json.dumps({**text, "questions": []}))
     assert refusal.value.line == 1
+
+
+def test_of_a_long_description_the_catalogue_shows_the_beginning(
+    flows: Folder, alice: User
+) -> None:
+    flows.deploy(text=flow(ASK, doc="Sorts shoes. " * 15_000))
+
+    page = shown(browser(alice).get("/procedures"))
+    assert "Sorts shoes." in page
+    assert page.count("Sorts shoes.") < 40
