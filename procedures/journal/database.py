@@ -216,7 +216,7 @@ class DatabaseJournal:
     def excuse(self) -> None:
         """At once, or from a thread when the database answers, if this process lives so long."""
         if not self._has_excused():
-            threading.Thread(target=self._excuse_at_last, daemon=True).start()
+            threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()
 
     def _excuse_at_last(self) -> None:
         while not self._has_excused():

@@ -7,15 +7,18 @@ everybody, for ever; a setting of the session would be another run's.
 import asyncio
 import gc
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from psycopg.pq import TransactionStatus
 
 from procedures.models.cursors import this_database
@@ -26,6 +29,8 @@ PLAIN = (
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),  # found by how the connection stands
 )
 """What a statement may begin with that leaves nothing in the session."""
+OURS = {"heart", "excuse", "messenger", "doorbell"}
+"""The names of our own threads in a slot."""
 LASTING = re.compile(
     r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",
     re.IGNORECASE,
@@ -68,6 +73,8 @@ class Standings:
         for look in self._looks:
             if words := look.put_away():
                 told = f"{told} {words}".strip()
+        if slot.is_open and len(strays.by_thread) > 1:
+            told = f"{told} {strays.put_away()}".strip()
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
@@ -128,6 +135,38 @@ class Look:
         if words or self.leaves_something or is_reset:
             _close_when_possible(database, before)
         return words
+
+
+class Strays:
+    """The connections of this process, also those that an author's threads have opened."""
+
+    def __init__(self) -> None:
+        self.by_thread: WeakKeyDictionary[BaseDatabaseWrapper, threading.Thread]
+        self.by_thread = WeakKeyDictionary()
+        connection_created.connect(self._note)
+
+    def _note(self, connection: BaseDatabaseWrapper, **_: Any) -> None:
+        self.by_thread[connection] = threading.current_thread()
+
+    def put_away(self) -> str:
+        """End the transactions of threads that are not ours, from here: they would hold locks.
+
+        The thread itself can't be ended: its process is replaced.
+        """
+        told = ""
+        for database, thread in [*self.by_thread.items()]:
+            driver = database.connection
+            if thread is threading.current_thread() or thread.name in OURS or driver is None:
+                continue
+            with suppress(Exception):  # closed meanwhile, by its thread
+                if _is_in_transaction(driver):
+                    driver.close()
+                    slot.replace("a thread of a step held a transaction open")
+                    told = "A thread that it left behind held a transaction open."
+        return told
+
+
+strays = Strays()
 
 
 def _is_at_rest(database: BaseDatabaseWrapper, driver: Any) -> bool:

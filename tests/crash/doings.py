@@ -1,12 +1,14 @@
 """Steps that get stuck, take turns, write rows, happen once or are undone; see `Desk`."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from procedures.engine import Context, Retry, Step, procedure
 from tests.crash.procedures import ROLES, act, stop_at
@@ -50,6 +52,25 @@ def add_row_and_fail(folder: str, step: Step) -> None:
 def add_row_and_get_stuck(folder: str, step: Step) -> str:
     with deafness():
         return add_row(folder, step)
+
+
+def leave_a_thread() -> None:
+    """Leaves a thread behind that holds a row, and on SQLite the whole database, for ever."""
+    holds = threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            User.objects.filter(username="alice").update(last_name="Held")
+            holds.set()
+            threading.Event().wait()
+
+    threading.Thread(target=hold, daemon=True).start()
+    holds.wait()
+
+
+@procedure(roles=ROLES)
+def thread_that_holds(ctx: Context, folder: str) -> None:
+    ctx.step(leave_a_thread)
 
 
 @procedure(roles=ROLES)

@@ -4,9 +4,10 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 
 from procedures.engine.journal import RunStatus
+from procedures.journal import limit_locks
 from procedures.models import Run
 from tests import machine
 from tests.desk import Desk
@@ -38,6 +39,19 @@ def test_a_worker_that_loses_its_connections_keeps_its_run(desk: Desk, alice: Us
     run.refresh_from_db()
     assert (run.epoch, desk.effects) == (1, {"work": 1})
     assert journal_of(run).count("step.succeeded work") == 1
+
+
+@pytest.mark.usefixtures("running_worker")
+def test_a_thread_that_holds_a_transaction_stops_nobody_else(desk: Desk, alice: User) -> None:
+    run = start("thread_that_holds", folder=desk.folder, by=alice)
+
+    wait_for_status(run, RunStatus.FAILED)
+    run.refresh_from_db()
+    assert "A thread that it left behind held a transaction" in json.loads(run.error)["message"]
+    with transaction.atomic():
+        limit_locks(1)
+        assert User.objects.select_for_update().get(pk=alice.pk).last_name != "Held"
+    wait_for_success(start("one_step", folder=desk.folder, by=alice))
 
 
 def test_a_step_inside_a_transaction_is_refused_before_it_counts(
