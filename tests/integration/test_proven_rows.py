@@ -31,6 +31,8 @@ NOT_HISTORY = {
     "chat.Mail": "the delivery of what a request or a message says",
     "chat.Presence": "who looks at a page now",
 }
+MOST_OTHERS = 4
+"""Other rows that a column is made to name: of hundreds the first and the last."""
 KEYS, NOW = "by it other rows and the events find this one", "what a worker or the queue does now"
 PROOF = "the seals themselves: without them nothing is proven, and verification says so"
 DERIVED = "a count or link that the engine keeps for its own work, and no page shows"
@@ -83,7 +85,8 @@ def others(row: models.Model, field: Any) -> list[Any]:
     value = getattr(row, field.attname)
     if field.is_relation:
         rows = field.related_model._default_manager.exclude(pk=value).order_by("pk")
-        return list(rows.values_list("pk", flat=True))
+        keys = list(rows.values_list("pk", flat=True))
+        return keys if len(keys) <= MOST_OTHERS else [*keys[:2], *keys[-2:]]
     emptied = [None] if field.null and value is not None else []
     return [other(value, field), *emptied]
 
