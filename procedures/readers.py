@@ -49,7 +49,9 @@ def reader_of(suffix: str) -> Reader:
     where = f"{SETTING} names {named} for {suffix}, which"
     try:
         reader: Reader = import_string(named)
-    except Exception as error:
+    except KeyboardInterrupt:  # whoever started this process wants it to end
+        raise
+    except BaseException as error:
         raise ReaderError(f"{where} can't be imported: {_words_of(error)}") from error
     if not callable(reader):
         raise ReaderError(f"{where} isn't a function.")

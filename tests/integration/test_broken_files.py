@@ -319,6 +319,7 @@ def test_a_glob_that_matches_nothing_is_said(flows: Folder, settings: Settings) 
         ("tests.list_reader.nosuch", "which can't be imported"),
         ("nosuch.read", "which can't be imported: ModuleNotFoundError: No module named 'nosuch'"),
         ("tests.list_reader.not_a_function", "which isn't a function"),
+        ("tests.leaving_reader.read", "which can't be imported: SystemExit: no licence."),
     ],
 )
 def test_a_reader_that_cannot_be_used_is_an_error_of_the_check(
@@ -329,6 +330,18 @@ def test_a_reader_that_cannot_be_used_is_an_error_of_the_check(
     with pytest.raises(CommandError, match=r"procedures\.E001") as refusal:
         call_command("check")
     assert f"PROCEDURE_READERS names {reader} for .json, {told}" in str(refusal.value)
+
+
+def test_a_reader_that_ends_the_process_keeps_no_other_file_away(
+    flows: Folder, settings: Settings
+) -> None:
+    settings.PROCEDURE_READERS = {".json": READER, ".txt": "tests.leaving_reader.read"}
+    flows.write("hats.txt", "Hats?\n")
+
+    flows.deploy()
+
+    assert [one.file for one in registry.faults()] == ["flows/hats.txt"]
+    assert registry.find("shoes")
 
 
 def test_the_longest_suffix_chooses_the_reader(flows: Folder, settings: Settings) -> None:
