@@ -2,6 +2,7 @@
 
 import _locale
 import _signal  # type: ignore[import-not-found]
+import csv
 import decimal
 import gc
 import locale
@@ -125,6 +126,8 @@ def read_quickly() -> State:
         sys.get_int_max_str_digits(),
         (sys.stdin, sys.stdout, sys.stderr),
         gc.isenabled(),
+        csv.field_size_limit(),
+        sys.getprofile(),
         [*map(_signal.getsignal, USUAL)],
         signal.getitimer(signal.ITIMER_REAL)[0] > 0,
         # All but the flags, which every computation sets.
@@ -265,6 +268,8 @@ QUICK = (
     Setting("the digit limit of int", sys.set_int_max_str_digits),
     Setting("the standard streams", _write_streams),
     Setting("the garbage collector", _write_collecting),
+    Setting("the field limit of csv", csv.field_size_limit),
+    Setting("the profile function", sys.setprofile),
     _handlers(USUAL),
     Setting("the alarm timer", _disarm_timer, is_same=_is_as_armed),
     Setting("the decimal context", lambda before: _set_numbers(decimal.getcontext(), before)),

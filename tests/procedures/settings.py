@@ -2,6 +2,7 @@
 
 import _locale
 import asyncio
+import csv
 import decimal
 import gc
 import io
@@ -14,6 +15,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -227,6 +229,15 @@ CHANGES = {
         "the root logger",
     ),
     "output": Change(_redirect, lambda: type(sys.stdout).__name__, "the standard streams"),
+    "table": Change(
+        lambda: csv.field_size_limit(7), csv.field_size_limit, "the field limit of csv"
+    ),
+    "stack": Change(
+        lambda: threading.stack_size(2**20), threading.stack_size, "the stack size of threads"
+    ),
+    "profile": Change(
+        lambda: sys.setprofile(_show_nothing), sys.getprofile, "the profile function"
+    ),
     "collector": Change(gc.disable, gc.isenabled, "the garbage collector"),
 }
 
