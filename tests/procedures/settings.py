@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -231,9 +230,6 @@ CHANGES = {
     "output": Change(_redirect, lambda: type(sys.stdout).__name__, "the standard streams"),
     "table": Change(
         lambda: csv.field_size_limit(7), csv.field_size_limit, "the field limit of csv"
-    ),
-    "stack": Change(
-        lambda: threading.stack_size(2**20), threading.stack_size, "the stack size of threads"
     ),
     "profile": Change(
         lambda: sys.setprofile(_show_nothing), sys.getprofile, "the profile function"
