@@ -28,7 +28,9 @@ SIGNATURES = {
 }
 REMEDY = "save it as “CSV UTF-8”."
 PLAIN_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
+"""The wide ones count where people write Japanese or Chinese."""
+BLANKS = " \u00a0\u3000"
 WHOLE = re.compile(r"[0-9]+")
 DECIMALS = 2
 SECOND_HALF = re.compile(r"[0-9]{1,2}|[0-9]{3}(\.[0-9]{1,2})?")
@@ -162,7 +164,7 @@ def _line_of(cells: Sequence[str], delimiter: str) -> str:
 
 def neutral(cell: str) -> str:
     """The cell, with an apostrophe before what a spreadsheet would calculate."""
-    is_formula = cell.startswith(FORMULA_STARTS) and not PLAIN_NUMBER.fullmatch(cell)
+    is_formula = cell.lstrip(BLANKS).startswith(FORMULA_STARTS) and not PLAIN_NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 
 

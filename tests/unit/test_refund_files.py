@@ -207,7 +207,11 @@ def test_no_cell_of_the_list_becomes_a_formula(store: MemoryStore) -> None:
     ]
 
 
-@pytest.mark.parametrize("comment", ["=A1", "+A1", "-A1", "@A1", "\tA1", "\rA1", "\nA1"])
+FORMULAS = ["=A1", "+A1", "-A1", "@A1", "\tA1", "\rA1", "\nA1", " =A1", "\u00a0+A1"]
+WIDE_FORMULAS = ["\uff1dA1", "\uff0bA1", "\uff0dA1", "\uff20A1", "\u3000\uff1dA1"]
+
+
+@pytest.mark.parametrize("comment", FORMULAS + WIDE_FORMULAS)
 def test_no_comment_becomes_a_formula(store: MemoryStore, comment: str) -> None:
     run_id = start(store, HEADER + "7,Ana,200,EUR,returned,\n")
 
