@@ -90,7 +90,7 @@ def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, An
     except ValidationError as error:
         raise ValueError(f"does not fit its annotation: {faults(error)}") from None
     except ValueError as error:
-        raise ValueError(f"cannot be kept: {error}") from None
+        raise ValueError(f"cannot be kept: {str(error).rstrip('.')}") from None
     if shows_secret(value, text):
         raise ValueError(f"cannot be kept: {HOLDS_SECRET}")
     if watch.can_lose and (why := losses.loss(value, back, watch.unions)):

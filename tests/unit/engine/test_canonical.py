@@ -196,3 +196,9 @@ def test_a_value_of_another_type_is_not_kept() -> None:
 
 def test_a_text_can_be_freed_of_what_no_database_keeps() -> None:
     assert canonical.legible("a\0b\ud800ü🙂") == r"a␀b\ud800ü🙂"
+
+
+@pytest.mark.parametrize("value", [{1: "a", "1": "b"}, [b"\xff"], object(), float("nan")])
+def test_why_a_value_cannot_be_kept_is_part_of_a_sentence(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"cannot be kept: .*[^.]$"):
+        canonical.keepable(value, Any)
