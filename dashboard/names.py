@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from chat.models import HumanRequest
 from dashboard.models.former_name import FormerName
 from procedures.engine.roles import BEGINNINGS
+from procedures.engine.visible import visible_line
 from procedures.models import Signal
 
 WORDS = ("system", "the system", "the clock", "a worker")
@@ -19,6 +20,8 @@ Kind = FormerName.Kind
 
 def language_fault(name: str) -> str:
     """Return why a name can't be told from the language of `assign=` and the journal, or ""."""
+    if visible_line(name) != name:
+        return "A name can't hold characters that nobody sees: it would read as another's."
     plain = unicodedata.normalize("NFKC", name).strip().casefold()
     if plain in WORDS:
         return f"“{name}” names the system itself in the journal. Choose another name."

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
+from unicodedata import normalize
 
 from procedures.engine.canonical import legible
 from procedures.engine.errors import DefinitionError
+from procedures.engine.visible import visible_line
 
 Role = Literal["see", "start", "answer", "operate", "cancel"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
@@ -44,6 +46,8 @@ def _fault_of(group: Any) -> str:
         return f"the longest one has {LONGEST_GROUP} characters"
     if legible(group) != group:
         return "it holds half a character or NUL"
-    if group.strip().casefold().startswith(BEGINNINGS):
+    if visible_line(group) != group:
+        return "it holds a character that nobody sees"
+    if normalize("NFKC", group).strip().casefold().startswith(BEGINNINGS):
         return f"requests are assigned in words that begin like that ({', '.join(BEGINNINGS)})"
     return ""

@@ -242,6 +242,8 @@ def test_what_a_reader_says_is_one_short_line(
         ({"roles": {"start": 5}}, "roles name groups, not 5"),
         ({"roles": {"start": "@bob"}}, "no group's name: requests are assigned in words"),
         ({"roles": {"start": "Perm:auth.view_user"}}, "requests are assigned in words"),
+        ({"roles": {"start": "\uff20bob"}}, "requests are assigned in words"),
+        ({"roles": {"start": "fin\u200bance"}}, "it holds a character that nobody sees"),
     ],
 )
 def test_a_file_with_what_no_row_keeps_is_told_and_keeps_no_other_away(

@@ -11,9 +11,10 @@ from tests.calls import request_of, run_until_it_waits
 from tests.conftest import group
 
 RESERVED = ["system", "System", "@approver", "perm:app.code", "role:operate", "\uff53ystem"]
+UNSEEN = ["fin\u200bance", "carol\u202e", "support\u3164", "a\nb"]
 
 
-@pytest.mark.parametrize("name", RESERVED)
+@pytest.mark.parametrize("name", RESERVED + UNSEEN)
 def test_names_of_the_language_are_refused_everywhere(
     name: str, carol: User, admin_client: Client
 ) -> None:
