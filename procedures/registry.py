@@ -62,6 +62,7 @@ def forget() -> None:
 def forget_texts() -> None:
     """Read the kept texts of runs again at the next look, as a process that has just begun."""
     _kept.cache_clear()
+    texts_read.clear()
 
 
 @lru_cache(maxsize=1)
@@ -109,6 +110,7 @@ def kept_code(name: str, file: str, version: str) -> Definition | None:
     """What carries on runs of that version; None where this process has no code for them."""
     if not file:
         return find(name)
+    texts_read.add((name, file, version))
     if not suffix_of(file):
         return None
     try:
@@ -116,6 +118,10 @@ def kept_code(name: str, file: str, version: str) -> Definition | None:
     except ProcedureFileError as error:
         words = f"The text of {file} that this run was started with can't be read. {error}"
         return Unreadable(_never, name, name, file=file, why=words)
+
+
+texts_read: set[tuple[str, str, str]] = set()
+"""Procedure, file and version of the kept texts that this process has tried to read."""
 
 
 @lru_cache(maxsize=MOST_TEXTS)

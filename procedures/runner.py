@@ -2,7 +2,7 @@
 
 import logging
 import time
-from functools import cache
+from functools import cache, partial
 from uuid import UUID
 
 from procedures import dispatch, journal, registry
@@ -12,7 +12,7 @@ from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.heart import heart
-from procedures.journal import DatabaseJournal
+from procedures.journal import DatabaseJournal, NotReadYet
 from procedures.journal.leftovers import begin_clean
 from procedures.models.besides import Besides
 from procedures.models.procedure import code_of_run
@@ -87,7 +87,10 @@ def advance_run(run_id: UUID) -> None:
 def _code_for(found: Queued) -> Procedure | None:
     """The code here that carries on this run."""
     if found.file:
-        return _code_of(found.procedure, found.file, found.version)
+        key = (found.procedure, found.file, found.version)
+        if key not in registry.texts_read:
+            raise NotReadYet(partial(registry.kept_code, *key))
+        return _code_of(*key)
     code = registry.find(found.procedure)
     if code and code.version == found.newest:
         return code

@@ -4,14 +4,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from django.db import connection
+
 from procedures.engine import Context, Procedure, ProcedureFileError, procedure
 from tests.crash.procedures import act
 
 KINDS = ("ask", "do", "call")
+are_inside: list[bool] = []
+"""Of each text that was read: whether that was inside of a transaction."""
 
 
 def read_steps(file: str, text: str) -> list[Procedure]:
     """A list of procedures, or one; each with its steps."""
+    are_inside.append(connection.in_atomic_block)
     data = json.loads(text)
     given = data if isinstance(data, list) else [data]
     made: dict[str, Procedure] = {}

@@ -2,7 +2,15 @@
 
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
 from procedures.journal.children import begin_more, begin_run, give_files, settle, wait_again
-from procedures.journal.claiming import cancel, claim, claim_next, force_end, pause, unpause
+from procedures.journal.claiming import (
+    NotReadYet,
+    cancel,
+    claim,
+    claim_next,
+    force_end,
+    pause,
+    unpause,
+)
 from procedures.journal.database import DatabaseJournal
 from procedures.journal.deliveries import deliver
 from procedures.journal.forks import Fork, begin_fork
@@ -15,6 +23,7 @@ __all__ = [
     "RENEWED_EVERY",
     "DatabaseJournal",
     "Fork",
+    "NotReadYet",
     "answer_wait",
     "ask_to_end",
     "begin_fork",

@@ -52,10 +52,20 @@ class Claimed(NamedTuple):
     """None: it had to end, or to rest, and did."""
 
 
+class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
+    """The code of a queued run is to be read first: that may take longer than a lease."""
+
+    def __init__(self, read: Callable[[], object]) -> None:
+        """`read`: reads it, outside of the claim, which would keep the run's row meanwhile."""
+        self.read = read
+        super().__init__()
+
+
 def claim_next(code_for: Callable[[Queued], Procedure | None], besides: Besides) -> Claimed | None:
     """Take hold of the run that was queued first, of those that there is code for.
 
-    None when nothing is left. What cannot be claimed is passed by: it keeps nobody waiting.
+    `code_for` may raise `NotReadYet`. None when nothing is left. What cannot be claimed is passed
+    by: it keeps nobody waiting.
     """
     while True:
         found = None
@@ -68,6 +78,8 @@ def claim_next(code_for: Callable[[Queued], Procedure | None], besides: Besides)
                     journal = _claim_locked(found.run, found.at, has_news=_has_news(found))
                     return Claimed(found.are_others, code, journal)
             besides.procedures.add(found.run.procedure_id)
+        except NotReadYet as code:
+            code.read()
         except (Interruption, Exception) as error:
             is_lost = isinstance(error, StorageLost)
             if is_lost and not isinstance(error.__cause__, FileStoreError):

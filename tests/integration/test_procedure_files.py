@@ -20,6 +20,7 @@ from procedures.texts import shelf
 from tests.calls import caller, request_of, run_until_it_waits
 from tests.documents import examples
 from tests.flows import AFTER, ASK, BEFORE, PACK, READER, ROLES, SEND, Folder, flow
+from tests.list_reader import are_inside
 from tests.pages import browser, shown
 from tests.runs import answer, error_of, result_of, status_of
 
@@ -95,6 +96,19 @@ CHANGES: dict[str, Callable[[Folder], None]] = {
     "moved": lambda flows: flows.move("shoes.json", "old/shoes.json"),
     "taken by another file": lambda flows: flows.deploy("other.json"),
 }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_reads_the_text_before_it_claims_the_run(flows: Folder, alice: User) -> None:
+    flows.deploy(text=flow(PACK))
+    run, _ = start_run("shoes", {}, by=alice)
+    registry.forget_texts()
+    are_inside.clear()
+
+    advance_runs()
+
+    assert result_of(run) == '["pack"]'
+    assert are_inside == [False]
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
