@@ -39,7 +39,7 @@ def list_requests(
     *,
     is_unanswerable: bool = False,
 ) -> Page:
-    """With `is_unanswerable=true` only the open ones that nobody but administrators can answer."""
+    """With `is_unanswerable=true` return only the open ones that nobody can answer."""
     requests = visible_requests(request.user).with_what_is_shown().defer("question")
     if status:
         requests = requests.filter(status=status)

@@ -130,7 +130,7 @@ class RequestPage(Schema):
 
 
 class ReassignIn(ReasonIn):
-    """Who is asked instead, and why."""
+    """A choice of whom to ask instead, and why."""
 
     to: Word = Field("", description='Needed: a group, or a user as "@name".')
     allow_unanswerable: bool = Field(
@@ -139,7 +139,7 @@ class ReassignIn(ReasonIn):
 
 
 class ReassignedOut(Schema):
-    """What became of a request that was reassigned."""
+    """A request that was reassigned, and a sentence about it."""
 
     told: str = Field(description="What was done, in a sentence.")
     request: RequestOut

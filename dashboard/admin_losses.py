@@ -1,4 +1,4 @@
-"""How the admin tells what an act would leave with nobody to answer, before it is saved."""
+"""The admin's warning of what an act would leave with nobody to answer, before it is saved."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from procedures.overview.words import listed, name_of
 LONGEST_PROMPT = 160
 MOST_ROWS = 20
 MOST_TITLES = 6
-"""Of the procedures that use one name."""
+"""Titles that are listed of the procedures that use one name."""
 LARGEST_LOOK = 1000
 """Requests that are looked at for these rows: a statement takes only so many ids."""
 
@@ -72,8 +72,8 @@ class Told:
         lost = HumanRequest.objects.filter(pk__in=sorted(self.losses.requests)[:LARGEST_LOOK])
         on_site = set(lost.filter(pk__in=visible_requests(user).values("pk")).values_list("pk"))
         shown = lost if may_look_at(HumanRequest) else lost.filter(pk__in=[pk for (pk,) in on_site])
-        listed = shown.with_what_is_shown().by_urgency()[:MOST_ROWS]
-        rows = [self._request(one, is_on_site=(one.pk,) in on_site) for one in listed]
+        first = shown.with_what_is_shown().by_urgency()[:MOST_ROWS]
+        rows = [self._request(one, is_on_site=(one.pk,) in on_site) for one in first]
         heading = ngettext(
             "Nobody could answer %(count)d open request any more",
             "Nobody could answer %(count)d open requests any more",
@@ -91,7 +91,7 @@ class Told:
         return Row([thing], f"{now} {self._next(procedure.pk)}")
 
     def _next(self, procedure: int) -> str:
-        """What the clock would make of a request of that procedure."""
+        """Say what the clock would make of a request of that procedure."""
         if instead := self.losses.instead.get(procedure):
             return _("%(asked)s would be asked instead.") % {"asked": capfirst(_asked(instead))}
         return _("Nobody is there to ask instead, so it would wait until somebody is.")
@@ -114,7 +114,7 @@ class Told:
         return Consequence(heading % {"count": count}, remedy, rows, left)
 
     def _fate_of(self, procedure: Procedure) -> str:
-        """What would become of a question that names nobody."""
+        """Say what would become of a question that names nobody."""
         if instead := self.losses.instead.get(procedure.pk):
             told = _("Questions that name nobody in particular would go to %(asked)s.")
             return told % {"asked": _asked(instead)}
@@ -137,12 +137,12 @@ class Told:
 
 
 def _together(procedures: Sequence[Procedure], fate: str) -> Row:
-    listed = procedures[:MOST_ROWS]
-    things = [Thing(one.title, reverse("procedure_detail", args=[one.name])) for one in listed]
+    first = procedures[:MOST_ROWS]
+    things = [Thing(one.title, reverse("procedure_detail", args=[one.name])) for one in first]
     is_open = [status for status in RunStatus if not status.is_end]
     runs = Run.objects.filter(procedure__in=[one.pk for one in procedures], status__in=is_open)
     told = _("Runs that haven't ended: %(count)d.") % {"count": runs.count()}
-    return Row(things, f"{fate} {told}", _and_more(len(procedures) - len(listed)))
+    return Row(things, f"{fate} {told}", _and_more(len(procedures) - len(first)))
 
 
 def _name(lost: LostName, titles: Mapping[str, str]) -> Row:
@@ -177,7 +177,7 @@ def _asked(assignments: Iterable[Assignment]) -> str:
 
 
 def _page(row: Model) -> str:
-    """Its page in the admin."""
+    """Return the address of its page in the admin."""
     names = row._meta  # noqa: SLF001 (Django documents it)
     return reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[row.pk])
 

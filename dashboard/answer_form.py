@@ -33,7 +33,7 @@ class AnswerForm:
     faults: Sequence[Fault] = ()
     """What is wrong field by field, where a form was asked."""
     armed: Echo | None = None
-    """What an irreversible answer would be: it counts when it is sent once more."""
+    """An irreversible answer that was sent once: it counts when it is sent once more."""
 
     @cached_property
     def asked(self) -> Question:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from chat.models import HumanRequest
 from dashboard.models.former_name import FormerName
-from procedures.engine.roles import BEGINNINGS
+from procedures.engine.roles import beginning_of_target
 from procedures.engine.visible import visible_line
 from procedures.models import Signal
 
@@ -25,9 +25,8 @@ def language_fault(name: str) -> str:
     plain = unicodedata.normalize("NFKC", name).strip().casefold()
     if plain in WORDS:
         return f"“{name}” names the system itself in the journal. Choose another name."
-    for one in BEGINNINGS:
-        if plain.startswith(one):
-            return f"A name can't begin with “{one}”: requests are assigned in words like that."
+    if one := beginning_of_target(name):
+        return f"A name can't begin with “{one}”: requests are assigned in words like that."
     return ""
 
 

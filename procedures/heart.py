@@ -53,7 +53,7 @@ class Heart:
             self._thread.start()
 
     def _beat(self) -> None:
-        """Nothing that the code or its commits wait for keeps these beats waiting."""
+        """Beat over a connection of its own, so that nothing the code waits for holds it up."""
         connections[DEFAULT_DB_ALIAS] = own_database()
         try:
             self._beat_while_held()

@@ -36,7 +36,7 @@ examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
 """What compares the rows of the layers above with a run's record (`services.record.Record`): gives
 the differences, and adds to the list what is older than the proofs."""
 examined_site: list[Callable[[], Iterable[Any]]] = []
-"""What finds the rows of the layers above that belong to no run: gives differences."""
+"""What finds rows of the layers above that belong to no run: returns differences."""
 
 
 def tell_of_change(run_id: str) -> None:

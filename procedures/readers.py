@@ -1,4 +1,4 @@
-"""What makes procedures of texts: the site's readers, each named by the suffix of its files."""
+"""The site's readers, which make procedures of texts: one for each suffix of files."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,7 +15,7 @@ from procedures.engine.errors import EngineError, ProcedureFileError, TextUnread
 from procedures.engine.sizes import cut
 
 Reader = Callable[[str, str], Procedure | Iterable[Procedure]]
-"""Is given the name of a file and its text."""
+"""A function of the site that is given the name of a file and its text."""
 SETTING = "PROCEDURE_READERS"
 LONGEST_REASON = 500
 """Characters of a reader's own words."""
@@ -78,7 +78,7 @@ def read_text(file: str, text: str) -> list[Procedure]:
 
 
 def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
-    """What the reader gives; whatever it raises is told with the line of the text it names."""
+    """Return the reader's procedures; what it raises is told as a `ProcedureFileError`."""
     try:
         given = reader(file, text)
         several = [given] if isinstance(given, Procedure) else given

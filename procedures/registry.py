@@ -27,7 +27,7 @@ from procedures.texts import FileFault, Found, shelf
 
 logger = logging.getLogger(__name__)
 MOST_TEXTS = 128
-"""That a process keeps ready for the runs that were started with them."""
+"""Kept texts that a process holds ready for the runs that were started with them."""
 LIBRARY = "procedures.library"
 
 
@@ -48,7 +48,7 @@ def definitions() -> Mapping[str, Definition]:
 
 
 def faults() -> Sequence[FileFault]:
-    """What is wrong with files that PROCEDURE_FILES names."""
+    """Return what is wrong with files that PROCEDURE_FILES names."""
     return _known(shelf.current()).faults
 
 
@@ -76,7 +76,7 @@ def _known(files: Found) -> Known:
 
 @cache
 def _in_modules() -> dict[str, Definition]:
-    """Those of the library, the installed apps, and PROCEDURE_MODULES."""
+    """Load the procedures of the library, the installed apps, and PROCEDURE_MODULES."""
     found: dict[str, Definition] = {}
     for module in _modules():
         for definition in _defined_in(module):
@@ -90,7 +90,7 @@ def find(name: str) -> Definition | None:
 
 
 def broken() -> dict[str, str]:
-    """By name, why a procedure that was here is not: its file can't be read as it is now."""
+    """Return by name why a procedure that was here is not: its file can't be read as it is now."""
     if not (wrong := faults()):
         return {}
     here = definitions()
@@ -102,12 +102,12 @@ def broken() -> dict[str, str]:
 
 
 def code_of(run: Run) -> Definition | None:
-    """What carries that run on: the text that it was started with, else the code as it is now."""
+    """Return what carries that run on: the text it was started with, else the code as it is now."""
     return kept_code(run.procedure.name, run.version.file, run.version.version)
 
 
 def kept_code(name: str, file: str, version: str) -> Definition | None:
-    """What carries on runs of that version; None where this process has no code for them."""
+    """Return what carries on runs of that version; None where this process has no code for them."""
     if not file:
         return find(name)
     texts_read.add((name, file, version))
@@ -126,7 +126,7 @@ texts_read: set[tuple[str, str, str]] = set()
 
 @lru_cache(maxsize=MOST_TEXTS)
 def _kept(name: str, file: str, version: str) -> Definition:
-    """From the text as the database keeps it, whatever has become of its file."""
+    """Read the text as the database keeps it, whatever has become of its file."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:
         raise ProcedureFileError("It isn't the text that its version names.")
@@ -137,7 +137,7 @@ def _kept(name: str, file: str, version: str) -> Definition:
 
 
 def _never(ctx: Any) -> None:
-    """Is not called: what stands for an unreadable text gives no inputs."""
+    """Stand for the code of an unreadable text, which ends before it could be called."""
 
 
 def texts_here() -> QuerySet[ProcedureVersion]:

@@ -98,7 +98,7 @@ def _code_for(found: Queued) -> Procedure | None:
 
 
 def _code_of(name: str, file: str, version: str) -> Procedure | None:
-    """The text that a run was started with, whatever has become of its file."""
+    """Return the text that a run was started with; None, with a warning, if no reader takes it."""
     code = registry.kept_code(name, file, version)
     if code is None:
         _warn(f"Runs stay queued: no reader here takes {file!r}, which they were started with.")

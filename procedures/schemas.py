@@ -29,7 +29,7 @@ KEY: Any = Header(
 
 
 class Body(Schema):
-    """What a program sends. A name that is not asked for is refused: it was meant for something."""
+    """A body that a program sends. An unknown name is refused: it was meant for something."""
 
     model_config = ConfigDict(extra="forbid")
 

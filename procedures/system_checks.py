@@ -1,4 +1,4 @@
-"""What Django's own checks say of the files that define procedures."""
+"""Checks of PROCEDURE_FILES, PROCEDURE_READERS and the files they name, for `manage.py check`."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -43,6 +43,6 @@ def _make_room() -> None:
 
 @shared_task(name="procedures.sweep")
 def sweep() -> None:
-    """Sent by the beat of an older release: the clock now ticks by itself."""
+    """Called by the clock each second; the beat of an older release still sends it as a task."""
     if services.gate.is_open():
         sweeper()

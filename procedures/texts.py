@@ -22,6 +22,7 @@ from procedures.engine.visible import visible_line
 from procedures.readers import read_text
 
 MOST_FILES = 1000
+"""Files that are read; what the globs name beyond them is only warned of."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at the files, where edited ones are read again."""
 
@@ -178,7 +179,7 @@ def places_of(pattern: str) -> Iterator[Place]:
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """What the rest of a glob names in a folder; hidden files are passed by, as a shell does."""
+    """Yield what the rest of a glob names in a folder, but no hidden files, as in a shell."""
     before, deep, after = _split(parts)
     starts = iglob(str(Path(escape(str(folder)), *before)))  # noqa: PTH207 (pathlib finds hidden ones)
     for start in map(Path, starts):
@@ -211,7 +212,7 @@ def _tree(start: Path, top: Path) -> Iterator[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    """Those that are not hidden; none where it can't be looked into."""
+    """Return the folders in it that are not hidden; none where it can't be looked into."""
     try:
         with os.scandir(folder) as found:  # knows folders without asking for each
             inner = [one.path for one in found if not one.name.startswith(".") and one.is_dir()]

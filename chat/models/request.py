@@ -246,7 +246,7 @@ class Assignment(models.Model):
 
     @property
     def whom(self) -> str:
-        """As its request names it, for good: "user:7", "group:3" or "perm:app.code"."""
+        """The text by which its request names it: "user:7", "group:3" or "perm:app.code"."""
         if self.permission:
             return f"perm:{self.permission}"
         return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"

@@ -1,4 +1,4 @@
-"""Who is there to answer: for each request, procedure and name, in a few queries for any number.
+"""People who can answer, by request, procedure and name, in a few queries for any number.
 
 Only active people count. Administrators, who may answer everything, count for nobody here.
 """
@@ -25,7 +25,7 @@ MOST_AT_ONCE = 500
 
 
 class Reach(IntEnum):
-    """How far a name of a group, person or permission leads."""
+    """The reach of the name of a group, person or permission: who is behind it."""
 
     NOWHERE = 0
     NOBODY = 1
@@ -33,7 +33,7 @@ class Reach(IntEnum):
 
 
 def requests_without_answerers() -> HumanRequestQuerySet:
-    """The open requests that nobody but administrators can answer."""
+    """Return the open requests that nobody but administrators can answer."""
     is_there = (
         Q(user__is_active=True)
         | Q(group__user__is_active=True)
@@ -44,19 +44,19 @@ def requests_without_answerers() -> HumanRequestQuerySet:
 
 
 def procedures_without_answerers() -> QuerySet[Procedure]:
-    """The procedures for which no member of a group with the role `answer` is there."""
+    """Return the procedures on which no active person has the role `answer`."""
     return Procedure.objects.exclude(pk__in=_present_grants("answer").values("procedure"))
 
 
 def procedures_with_substitutes() -> QuerySet[Procedure]:
-    """The procedures of which somebody could be asked instead of all who are gone."""
+    """Return the procedures for which somebody could be asked instead of all who are gone."""
     if _operates_everything().exists():
         return Procedure.objects.all()
     return Procedure.objects.filter(pk__in=_present_grants(*SUBSTITUTES).values("procedure"))
 
 
 def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
-    """Whom to ask, by procedure, when all who were asked are gone: its answerers, else operators.
+    """Return by procedure whom to ask when all who were asked are gone: answerers, else operators.
 
     Only those of which somebody is there; an empty list when nobody is. None of them is saved.
     """
@@ -75,7 +75,7 @@ def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
 
 
 def reach_of(names: Iterable[str]) -> dict[str, Reach]:
-    """How far each name of the language of `assign=` leads now."""
+    """Return how far each name in the language of `assign=` leads now."""
     wanted = set(names)
     known = _reach_of_groups(wanted) | _reach_of_users(wanted) | _reach_of_permissions(wanted)
     return {name: known.get(name, Reach.NOWHERE) for name in wanted}
@@ -104,7 +104,7 @@ def _reach_of_permissions(names: Collection[str]) -> dict[str, Reach]:
 def _rows(
     found: QuerySet[Any], field: str, values: Iterable[str], also: str
 ) -> Iterator[tuple[str, bool]]:
-    """The field and another one of the rows that have one of those values in it."""
+    """Yield the field and `also` of the rows whose field has one of those values."""
     left = iter(sorted(values))
     while part := [*islice(left, MOST_AT_ONCE)]:
         yield from found.filter(**{f"{field}__in": part}).values_list(field, also)
@@ -130,12 +130,12 @@ def _held_permissions() -> QuerySet[Any]:
 
 
 def _holder() -> QuerySet[User]:
-    """Of the permission of the outer query."""
+    """Return the active people who hold the permission of the outer query."""
     is_given = Q(user_permissions=OuterRef("pk")) | Q(groups__permissions=OuterRef("pk"))
     return User.objects.filter(is_given, is_active=True)
 
 
 def _permissions() -> QuerySet[Any]:
-    """All of them, each with its `full_name`, in no order."""
+    """Return all permissions, each with its `full_name`, in no order."""
     name = Concat("content_type__app_label", Value("."), "codename")
     return Permission.objects.order_by().annotate(full_name=name)

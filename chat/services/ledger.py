@@ -23,7 +23,7 @@ from procedures.services.missing import numbers_missing, unowned_rows
 from procedures.services.record import Opening, Record
 
 LOOKS = 3
-"""How often a session in which people write meanwhile is looked at."""
+"""Looks at a session in which people write meanwhile, before its count is judged all the same."""
 BY_AN_END = ("system: run ended", "system: asked again")
 """Who closes what is not asked any more, without an event of its own."""
 
@@ -51,7 +51,7 @@ def unowned() -> Iterator[Difference]:
     """Yield rows that belong to nothing, and sessions in which no run has spoken."""
     yield from unowned_rows("chat")
     for session in Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk"):
-        yield Difference(row_name(session), "id", "is of a session that shows no run")
+        yield Difference(row_name(session), "id", "belongs to a session that shows no run")
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
@@ -86,7 +86,7 @@ def _request_differences(
 
 
 def _unassigned(request: HumanRequest) -> Iterator[Difference]:
-    """Those who are asked, as the request names them; accounts and groups may be deleted since."""
+    """Compare the assignments with those the request names; an account may be deleted since."""
     if not request.assigned or "assigned" in unproven(request):
         return
     rows = Counter(one.whom for one in request.assignments.all())
@@ -96,7 +96,7 @@ def _unassigned(request: HumanRequest) -> Iterator[Difference]:
             words = f"are not as they were written: {whom} is gone"
             yield Difference(row_name(request), "assignments", words)
     for whom in (rows - named).elements():
-        words = f"are not as they were written: {whom} is of no assignment that was made"
+        words = f"are not as they were written: {whom} was never assigned"
         yield Difference(row_name(request), "assignments", words)
 
 
@@ -181,7 +181,7 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
 
 
 def _uncounted(session: Session) -> Iterator[Difference]:
-    """Messages by their numbers; those that are written meanwhile are left for the next look."""
+    """Find missing messages by their numbers; looks again if one was written meanwhile."""
     numbers = list[int]()
     for _ in range(LOOKS):
         session.refresh_from_db()
@@ -195,7 +195,7 @@ def _uncounted(session: Session) -> Iterator[Difference]:
 
 
 def _unjoined(session: Session) -> Iterator[Difference]:
-    """Who starts a run takes part in its session."""
+    """Yield people who started a run and take no part in its session."""
     cards = Message.objects.cards().filter(session=session, run__started_by__isnull=False)
     is_top = Q(run__parent_wait=None)
     there = Member.objects.filter(session=session).values("user")

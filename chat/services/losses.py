@@ -1,4 +1,4 @@
-"""Whom an act would leave without anybody to answer: it is tried, looked at, and undone again."""
+"""Losses by which an act would leave nobody to answer: it is tried, looked at, and undone."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from chat.services.answerers import (
 from procedures.services import CodeName, names_in_code
 
 MOST_TOLD = 1000
-"""Requests; a statement takes only so many ids."""
+"""Requests that are returned: a statement takes only so many ids."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class LostName:
     """A name that code uses, and that an act would let lead nowhere, or to nobody."""
 
     name: str
-    """In the language of `assign=`: "finance", "@bob", "perm:app.code"."""
+    """The name in the language of `assign=`: "finance", "@bob", "perm:app.code"."""
     reach: Reach
     used: CodeName
 
@@ -36,7 +36,7 @@ class LostName:
 
 @dataclass(frozen=True)
 class Losses:
-    """Whatever had somebody to answer before an act and has nobody after it; false if nothing."""
+    """All that has somebody to answer before an act and nobody after it; false if nothing."""
 
     requests: frozenset[UUID]
     """The open requests that nobody asked could answer any more."""
@@ -44,7 +44,7 @@ class Losses:
     """The procedures for which no active person would hold the role `answer` any more."""
     names: tuple[LostName, ...]
     instead: Mapping[int, list[Assignment]]
-    """By procedure of any of these, who would then be asked instead; nobody where it is empty."""
+    """Those who would then be asked instead, by procedure of any of these; empty for nobody."""
 
     def __bool__(self) -> bool:
         return bool(self.requests or self.procedures or self.names)
@@ -76,7 +76,7 @@ class Watch:
         )
 
     def _lost_names(self) -> list[LostName]:
-        """A group that only roles name is missed when it is gone: its members have grants."""
+        """Return the names that lead less far now; of those that only roles use, the ones gone."""
         now = reach_of(self._reach)
         lost = sorted(name for name, before in self._reach.items() if now[name] < before)
         return [

@@ -50,11 +50,14 @@ class ReassigningDeniedError(EngineError):
     """Somebody may see a request, but not operate requests."""
 
     def __init__(self) -> None:
-        super().__init__("Only people who may withdraw and reassign requests may do that.")
+        super().__init__(
+            "You don't have permission to reassign this request. "
+            "People who may withdraw and reassign requests can."
+        )
 
 
 class NobodyToAnswerError(OperationRefusedError):
-    """After this nobody could answer; the caller may say that it is meant."""
+    """A reassignment would leave nobody to answer, and the caller has not said that it is meant."""
 
     def __init__(self, to: str, request: HumanRequest) -> None:
         self.request = request

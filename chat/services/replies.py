@@ -145,7 +145,7 @@ def _whole_number(text: str) -> int:
 
 
 def _plain(text: str) -> str:
-    """Without what makes no difference: case, blanks, a full stop, the way an accent is written."""
+    """Drop what makes no difference: case, blanks, a full stop, the way an accent is written."""
     plain = " ".join(unicodedata.normalize("NFC", text).casefold().split())
     return plain.rstrip(".!") or plain
 

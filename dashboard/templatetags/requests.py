@@ -78,7 +78,7 @@ def meaning(echo: Echo) -> str:
 
 @register.filter
 def final_words(echo: Echo) -> str:
-    """What an armed button would answer, in the author's words where there are some."""
+    """Return what an armed button would answer, in the author's words where there are some."""
     question, value = echo.request.asked, echo.value
     if isinstance(value, bool) and not question.labels:
         return "Yes" if value else "No"

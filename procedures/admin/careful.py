@@ -1,4 +1,4 @@
-"""Whatever an act in the admin would break is shown before it is saved.
+"""Admin pages that show what an act would break before it is saved.
 
 The act is tried in a transaction, looked at, and undone; the page that tells what it would break
 sends it once more, with what was read there. So forms, deletions and actions on many rows are
@@ -19,7 +19,7 @@ from procedures.admin.history import Admin, EditorAdmin, rendered
 from procedures.admin.viewer import viewing
 
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('countersign: careful acts'))"
-"""Until the transaction ends."""
+"""A lock that lasts until the transaction ends."""
 CONFIRMED = "confirmed"
 """The field that says which consequences were read."""
 
@@ -52,11 +52,11 @@ class Consequence(NamedTuple):
 
 
 class Finding(Protocol):
-    """What an act that was tried would break."""
+    """The consequences that a watch has found of an act that was tried."""
 
     @property
     def key(self) -> str:
-        """Equal for two findings of which somebody who has read one need not read the other."""
+        """A text that is equal for two findings if whoever has read one need not read the other."""
 
     def consequences(self, user: Any) -> list[Consequence]:
         """Return what to tell a user, who may not see everything."""
@@ -124,7 +124,7 @@ def _key_of(found: Sequence[Finding]) -> str:
 
 
 def _forget_messages(request: HttpRequest) -> None:
-    """Those that the act has said of itself: it was not done."""
+    """Drop the messages that the act has left for the user: it was not done."""
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 

@@ -79,7 +79,7 @@ class GuardedAdmin(Admin):
     """Fields that are neither shown nor filtered by."""
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
-        """Django lets every field of a row be filtered by, from the address."""
+        """Refuse the secrets: Django lets the address filter by every field of a row."""
         field = lookup.partition("__")[0].removesuffix("_id")
         return field not in self.secrets and super().lookup_allowed(lookup, value, request)
 

@@ -250,9 +250,8 @@ class Work:
         if line.interruption:  # the run is not ours any more, or what it met is not its failure
             raise line.interruption
         said = progress.close() if progress else ()
-        if around.changed:
-            said = (*said, *self._told_of(around))
-        return draft, said, made
+        told = self._told_of(around) if around.changed else ()
+        return draft, (*said, *told), made
 
     def _called(self, step: Step | None, facts: dict[str, Any], seconds: float | None) -> Any:
         args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
@@ -273,8 +272,7 @@ class Work:
         """A warning that names what the step has changed in its process."""
         if around.stuck:
             self.line.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
-        changed = [name for name in around.changed if name not in self._told]
-        if not changed:
+        if not (changed := [name for name in around.changed if name not in self._told]):
             return ()
         self._told += changed
         text = canonical.legible(warning_of(self.key, changed, around.stuck))

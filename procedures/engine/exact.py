@@ -94,7 +94,7 @@ def is_alike(one: Any, other: Any) -> bool:
 
 
 def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
-    """Where in a value there are objects of a class that JSON does not name, and which it is."""
+    """Yield each place in a value with an object whose class JSON does not name, and that class."""
     kind = type(value)
     if kind in PLAIN or kind is float:
         return

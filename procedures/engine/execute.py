@@ -162,7 +162,7 @@ class Execution:
         return ending
 
     def _replayed(self, line: Line, ending: Ending) -> tuple[Line, Ending]:
-        """What code comes to that stood at waits, as a replay has it; what it did counts before."""
+        """Keep what code did that stood at its waits, then return how a replay of it ends."""
         try:
             if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
                 self.recorder.flush()

@@ -210,7 +210,7 @@ def file_store() -> Desk | None:
 
 
 def named(file: File) -> dict[str, str]:
-    """What an event holds of a file that it was kept with."""
+    """Return what an event says of a file that was kept with it."""
     return {"digest": file.digest, "name": file.name}
 
 

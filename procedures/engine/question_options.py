@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence, Set
 from typing import Any, Literal, cast
+from unicodedata import normalize
 
 from procedures.engine import canonical
 from procedures.engine.durations import Duration, parse_duration
@@ -35,7 +36,7 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
     """`QuestionError` for two buttons or options that nobody could tell from each other."""
     seen: set[str] = set()
     for label in labels:
-        plain = " ".join(str(label).casefold().split())
+        plain = " ".join(normalize("NFC", str(label)).casefold().split())
         if plain in seen:
             raise QuestionError(
                 f"{prompt!r}: two of its labels are {label!r:.100}. "

@@ -187,7 +187,7 @@ class Recorder:
         return True
 
     def suspended(self, suspension: Suspend) -> tuple[Release, tuple[Draft, ...]]:
-        """How the run is let go of when it waits."""
+        """Return how the run is let go of when it waits."""
         status = RunStatus.RETRYING if suspension.is_retry else RunStatus.WAITING
         draft = Draft(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
         return Release(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)

@@ -1,4 +1,4 @@
-"""What groups may do with the runs of a procedure, as its declaration names them."""
+"""The roles that a procedure's declaration gives to groups."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -10,16 +10,16 @@ from procedures.engine.visible import visible_line
 
 Role = Literal["see", "start", "answer", "operate", "cancel"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
-LONGEST_GROUP = 150
-"""Characters of a group's name, as Django keeps it."""
+LONGEST_ASSIGNEE = 150
+"""Characters that Django keeps of the name of a user or a group."""
 BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
-"""What a target of `assign=` or a line of the journal may begin with: no group's name does."""
+"""Beginnings of targets of `assign=` and of lines of the journal: no name may begin like that."""
 
 
 def granted_roles(
     procedure: str, roles: Mapping[Role, str | Iterable[str]]
 ) -> dict[Role, tuple[str, ...]]:
-    """The groups of each role; `DefinitionError` for what is no role or no group's name."""
+    """Return the groups of each role; `DefinitionError` for what is no role or no group's name."""
     if unknown := set(roles) - set(ROLES):
         raise DefinitionError(f"{procedure}: no such role: {', '.join(sorted(map(str, unknown)))}.")
     named = {role: _groups(procedure, groups) for role, groups in roles.items()}
@@ -28,6 +28,12 @@ def granted_roles(
             if fault := _fault_of(group):
                 raise DefinitionError(f"{procedure}: {group!r:.100} is no group's name: {fault}.")
     return named
+
+
+def beginning_of_target(name: str) -> str:
+    """Return the beginning that a name shares with targets of `assign=`; "" for none."""
+    plain = normalize("NFKC", name).strip().casefold()
+    return next((one for one in BEGINNINGS if plain.startswith(one)), "")
 
 
 def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
@@ -39,15 +45,15 @@ def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
 
 
 def _fault_of(group: Any) -> str:
-    """Why that can't be the name of a group; "" where it can."""
+    """Return why that can't be the name of a group; "" where it can."""
     if not isinstance(group, str) or not group.strip():
         return "a name is a text"
-    if len(group) > LONGEST_GROUP:
-        return f"the longest one has {LONGEST_GROUP} characters"
+    if len(group) > LONGEST_ASSIGNEE:
+        return f"the longest one has {LONGEST_ASSIGNEE} characters"
     if legible(group) != group:
         return "it holds half a character or NUL"
     if visible_line(group) != group:
         return "it holds a character that nobody sees"
-    if normalize("NFKC", group).strip().casefold().startswith(BEGINNINGS):
+    if beginning_of_target(group):
         return f"requests are assigned in words that begin like that ({', '.join(BEGINNINGS)})"
     return ""

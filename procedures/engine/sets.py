@@ -94,7 +94,7 @@ def _first_closed(line: Line, left: Mapping[str, Handle[Any]]) -> str:
 def _won(
     line: Line, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
-    """Those that a set was decided by which was opened before."""
+    """Return the keys that decided a set that was opened before; the run waits until some do."""
     while not entry.is_closed:
         line.check_going_on(key)
         line.suspend(Suspend(key))
@@ -111,7 +111,7 @@ def _won(
 def _decided(
     line: Line, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
 ) -> list[str]:
-    """Those that are closed already, if they are enough; else none, and the run has waited."""
+    """Return the keys of those that are closed if they are enough; else none, after the wait."""
     line.check_going_on(key)
     line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}

@@ -200,7 +200,7 @@ def _result(end: Mapping[str, Any] | None) -> list[Any]:
 
 
 def _version_for(run: Run, procedure: str) -> ProcedureVersion:
-    """What a child of the run is begun with: of one file, the same text; else what is newest."""
+    """Return what a child is begun with: the run's text where it is in it, else the newest code."""
     own = ProcedureVersion.objects.filter(pk=run.version_id).exclude(file="")
     versions = ProcedureVersion.objects.filter(procedure__name=procedure)
     is_of_one_text = Exists(own.filter(file=OuterRef("file"), version=OuterRef("version")))

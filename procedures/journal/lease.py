@@ -1,4 +1,4 @@
-"""How long a worker holds a run, and how it goes on holding it."""
+"""The lease by which a worker holds a run, and its renewal."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ from procedures.models.cursors import kept_cursor
 
 LEASE = timedelta(seconds=settings.RUN_LEASE_SECONDS)
 RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
-"""Seconds."""
+"""Seconds between two renewals of a lease."""
 LEAST_PATIENCE = 2
 """Seconds: what libpq waits for a connection at least."""
 HELD = "id = %s AND epoch = %s AND status = 'running'"

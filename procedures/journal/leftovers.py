@@ -73,8 +73,8 @@ class Standings:
         for look in self._looks:
             if words := look.put_away():
                 told = f"{told} {words}".strip()
-        if slot.is_open and len(strays.by_thread) > 1:
-            told = f"{told} {strays.put_away()}".strip()
+        if slot.is_open and len(opened_connections.by_thread) > 1:
+            told = f"{told} {opened_connections.put_away()}".strip()
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
@@ -137,12 +137,11 @@ class Look:
         return words
 
 
-class Strays:
-    """The connections of this process, also those that an author's threads have opened."""
+class OpenedConnections:
+    """The connections that threads of this process have opened, an author's threads among them."""
 
     def __init__(self) -> None:
-        self.by_thread: WeakKeyDictionary[BaseDatabaseWrapper, threading.Thread]
-        self.by_thread = WeakKeyDictionary()
+        self.by_thread = WeakKeyDictionary[BaseDatabaseWrapper, threading.Thread]()
         connection_created.connect(self._note)
 
     def _note(self, connection: BaseDatabaseWrapper, **_: Any) -> None:
@@ -166,7 +165,7 @@ class Strays:
         return told
 
 
-strays = Strays()
+opened_connections = OpenedConnections()
 
 
 def _is_at_rest(database: BaseDatabaseWrapper, driver: Any) -> bool:

@@ -20,8 +20,7 @@ from procedures.models.head import Head
 from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
 from procedures.models.proofs import ledger_key
-from procedures.models.tallies import HEARD as TOLD
-from procedures.models.tallies import tally_proof
+from procedures.models.tallies import HEARD, tally_proof
 
 if TYPE_CHECKING:
     from procedures.models.event import Event
@@ -332,7 +331,7 @@ class Run(models.Model):
         return self.parent_wait.run_id if self.parent_wait else None
 
     def beginning(self, files: Iterable[File]) -> dict[str, Any]:
-        """What its first event holds: who started it, and seals of what never changes about it.
+        """Return what its first event holds: its starter, files, and seals of what never changes.
 
         `files`: what it was given.
         """
@@ -349,7 +348,7 @@ class Run(models.Model):
     def insert(self, *, head_seq: int, head_hash: str) -> None:
         """Keep a new run, queued."""
         self.queued_at = self.created_at
-        self.heard_proof = tally_proof(TOLD, self.pk, self.heard)
+        self.heard_proof = tally_proof(HEARD, self.pk, self.heard)
         self.save(force_insert=True)
         Head(run=self, seq=head_seq, hash=head_hash).begin()
 
@@ -491,7 +490,7 @@ class Queued(NamedTuple):
     file: str
     """The one whose text it was started with; "" where it is Python code."""
     version: str
-    """Of the code that it was started with."""
+    """The version of the code that it was started with."""
     newest: str
     """The version of the procedure's code that was registered last."""
     are_others: bool

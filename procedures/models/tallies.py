@@ -1,4 +1,4 @@
-"""How many rows belong to another one: counted and sealed with it, so that none is taken out.
+"""Counts of the rows that belong to another one, sealed with it, so that none is taken out unseen.
 
 Each row bears its number in its proof. The counting row is locked, or is by this.
 """
@@ -18,7 +18,7 @@ SEAL_HEARD = "UPDATE procedures_run SET heard_proof = %s WHERE id = %s"
 
 
 def next_heard(run: UUID) -> int:
-    """Count one more row of what people and others told a run; its number."""
+    """Count one more signal or act of an operator, and return its number; locks the run."""
     [(number,)] = fetched(NEXT_HEARD, run)
     proof = tally_proof(HEARD, run, number)
     kept_cursor().execute(SEAL_HEARD, [proof, adapted(run)])

@@ -11,9 +11,8 @@ from weakref import WeakKeyDictionary
 from procedures import registry
 from procedures.engine.definition import Procedure as Definition
 from procedures.engine.definition import digest_of
+from procedures.engine.roles import LONGEST_ASSIGNEE
 
-LONGEST_NAME = 150
-"""Characters of a name that Django keeps of a user or group."""
 DEEPEST, MOST_VALUES = 6, 10_000
 """Of a value that code uses: the levels, and the values on each, that are searched for texts."""
 BETWEEN = re.compile(r"""[\r\n,;:=|()<>{}\[\]"'`]""")
@@ -24,12 +23,12 @@ _known: WeakKeyDictionary[Definition, frozenset[str]] = WeakKeyDictionary()
 
 
 class CodeName(NamedTuple):
-    """A name that some code uses, in the language of `assign=`: "finance", "@bob", "perm:x.y"."""
+    """The procedures that use one name, which reads as in `assign=`: "finance", "@bob"."""
 
     in_code: tuple[str, ...]
-    """The procedures (by their names) whose code has it as a text, as it does in `assign=`."""
+    """The names of those whose code has it as a text, as it does in `assign=`."""
     in_roles: tuple[str, ...]
-    """The procedures whose declared `roles` have it."""
+    """The names of those whose declared `roles` have it."""
 
 
 def names_in_code() -> Mapping[str, CodeName]:
@@ -73,7 +72,7 @@ def _parts(text: str) -> list[str]:
 
 def _is_name(text: str) -> bool:
     """Whether it could be one: PostgreSQL does not even look for a NUL or half a surrogate pair."""
-    return 0 < len(text) <= LONGEST_NAME and text.isprintable()
+    return 0 < len(text) <= LONGEST_ASSIGNEE and text.isprintable()
 
 
 def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:

@@ -20,12 +20,17 @@ from procedures.services.record import Came, Record
 ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
 """The ends of a child that its parent is told."""
 MOST_NAMED = 5
+"""Numbers of missing rows in one sentence."""
 OUT_OF_ORDER = "is not in the order in which it came"
 MOST_UNOWNED = 100
-"""Of one table: more say no more."""
+"""Rows of one table that are named: a longer list would tell nothing new."""
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
+    """Yield the rows that are gone of a run, by its journal and its counts.
+
+    `older`: gets what is older than the counts.
+    """
     if record.is_covered:
         yield from _untaken(record)
     yield from _unheard(record, older)
@@ -50,11 +55,11 @@ def unowned_rows(app: str) -> Iterator[Difference]:
 
 
 def numbers_missing(what: str, numbers: list[int], count: int) -> str:
-    """Say which of counted rows are gone: "counts 5 messages: 2, 4 are gone"."""
+    """Say which of counted rows are gone: "counts 5 messages: numbers 2, 4 are gone"."""
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
-    verb = "is" if len(numbers) == 1 else "are"
-    return f"counts {count} {what}: number {shown}{more} {verb} gone"
+    label, verb = ("number", "is") if len(numbers) == 1 else ("numbers", "are")
+    return f"counts {count} {what}: {label} {shown}{more} {verb} gone"
 
 
 def _untaken(record: Record) -> Iterator[Difference]:
@@ -148,7 +153,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
 
 
 def _unsent(record: Record) -> Iterator[Difference]:
-    """What the run sent to others came to them."""
+    """Find what the run sent to others and never came to them."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     for sent in record.sent:
         if not of_it.filter(run=UUID(sent.to), key=sent.key, data=sent.data).exists():

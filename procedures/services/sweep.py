@@ -41,7 +41,10 @@ class Sweeper:
         self._looked_at = now
 
     def _is_after_a_break(self, now: datetime) -> bool:
-        """By the database's clock. After one such wait the lost are taken, whatever has been."""
+        """Say whether lost runs are to be left alone still, by the database's clock.
+
+        After one such wait they are taken, however late the looks are.
+        """
         if self._waits_since is not None:
             if now - self._waits_since < BREAK:
                 return True
@@ -117,7 +120,10 @@ def _settle(run: Run) -> None:
 
 
 def _queue_in_time() -> Callable[[Run], None]:
-    """Queue lost runs, but none when its turn comes late: what kept this waiting kept all."""
+    """Return what queues a lost run, but none once `BREAK` has passed since now.
+
+    What has kept this sweep waiting has kept the workers from renewing their leases, too.
+    """
     ends = time.monotonic() + BREAK.total_seconds()
 
     def queue(run: Run) -> None:

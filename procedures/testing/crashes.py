@@ -138,7 +138,7 @@ class MortalStore(Store):
         super().__init__(choices)
         self.kill = kill
         self.kept_steps: dict[tuple[str, int], tuple[set[str], int]] = {}
-        """Of each run since it last began anew, and how many of its events were looked at."""
+        """The keys of each run's kept steps, and how many of its events were read for that."""
         self._kept_ids = 0
 
     def begin(
@@ -209,7 +209,7 @@ class MortalJournal(MemoryJournal):
             raise Killed(self.run.run_id)
 
     def _kept_steps(self) -> set[str]:
-        """Since the run last began anew; each event is looked at once."""
+        """Return the keys kept since the run last began anew; each event is looked at once."""
         start = (self.run.run_id, self.row.base)
         kept, known = self._mortal.kept_steps.get(start, (set(), self.row.base))
         new = self.row.events[known:]

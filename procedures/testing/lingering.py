@@ -7,11 +7,11 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""So many waits of a run are all left: short tests see what workers do, and nothing else."""
+"""Waits of a run at which it is always left: short tests see what workers do, and nothing else."""
 PART = 4
-"""After them it is left whenever it has waited for another such part of its waits."""
+"""After them it is left once its waits have grown by a part: 4 means by a quarter."""
 MOST_REPLAYED = 64
-"""For places of the code where it was not left yet: as many waits replayed for each that was."""
+"""Waits that may be replayed for each wait of the run, so that each new place is left once."""
 
 Place = tuple[tuple[CodeType, int], ...]
 
@@ -32,7 +32,7 @@ class Lingering:
     _places: set[Place] = field(default_factory=set)
 
     def is_left(self) -> bool:
-        """Count one wait more; whether the code is left there, as workers leave it.
+        """Count one wait more, and say whether the code is left there, as workers leave it.
 
         At a place of the code that is new it is: something around it might swallow that.
         """
@@ -48,7 +48,7 @@ class Lingering:
 
 
 def _place() -> Place:
-    """Where the code stands: the lines from the procedure's own to the wait."""
+    """Return where the code stands: the frames from the procedure's own to the wait."""
     found, frame = [], inspect.currentframe()
     while frame and frame.f_code is not TOP:
         found.append((frame.f_code, frame.f_lasti))

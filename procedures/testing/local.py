@@ -95,7 +95,7 @@ class LocalRuns(Store):
         """
         for one in self.pending():
             if one.id == pending_message_id:
-                self._close_with(one.asked, _said(one.asked, value, by=by, comment=comment))
+                self._close_with(one.asked, _answer_of(one.asked, value, by=by, comment=comment))
                 return
         is_known = pending_message_id in self._messages.values()
         words = "has been answered already, or its time was up" if is_known else "is unknown here"
@@ -180,7 +180,8 @@ class LocalExecutionContext:
         self._waiting: ProcedureWaitingForHuman | None = None
         self._kept_at: dict[str, str] = {}
         """When the last step of each name was kept."""
-        self._message, self._told = "", dict[str, Any]()
+        self._message, self._details = "", dict[str, Any]()
+        """What the chat recorder is told of the question that is asked now."""
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -218,15 +219,13 @@ class LocalExecutionContext:
 
         The arguments are those of `ctx.wait_for_human`.
         """
-        self._message, self._told = (
-            message,
-            {
-                "timeout_seconds": timeout_seconds,
-                "default_value": default_value,
-                "options": options,
-                "request_metadata": metadata,
-            },
-        )
+        self._message = message
+        self._details = {
+            "timeout_seconds": timeout_seconds,
+            "default_value": default_value,
+            "options": options,
+            "request_metadata": metadata,
+        }
         shown = (options or (), metadata or {})
         return self._use(
             lambda: wait_for_human(
@@ -302,7 +301,7 @@ class LocalExecutionContext:
         return self._waiting
 
     def _record(self, asked: Asked) -> str:
-        """The id that the recorder gives the question, else one of its run and its wait."""
+        """Return the chat recorder's id of the question, else one made of its run and its wait."""
         if self.chat_recorder is None:
             return f"{self.procedure_id}:{asked.key}"
         kind = asked.key.rpartition("/")[2].partition("#")[0]
@@ -311,7 +310,7 @@ class LocalExecutionContext:
             content=self._message,
             message_type="MESSAGE",
             human_interaction=f"PENDING_{kind.upper()}",
-            metadata=self._told,
+            metadata=self._details,
         )
         if inspect.iscoroutine(told):
             with outside_the_loop():
@@ -319,7 +318,7 @@ class LocalExecutionContext:
         return str(told)
 
     def _linger(self, batch: Batch) -> Sequence[Event] | None:
-        """Of a sleep only: its time passes, and the code goes on where it stands."""
+        """Let the time of a sleep pass and the code go on; at any other wait the code is left."""
         if not self._is_sleeping:
             return None
         self._journal.commit(batch)
@@ -339,8 +338,8 @@ def driven(_: Context) -> None:
     """Stands for the code that a driver calls."""
 
 
-def _said(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
-    """The answer that a message holds, or a plain one."""
+def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
+    """Return the answer that a message holds, or a plain one."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
     if asked.question.kind == RequestKind.REVIEW and value.keys() <= REVIEWED:

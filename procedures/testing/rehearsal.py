@@ -27,9 +27,9 @@ STARTER = "starter"
 MOST_MOMENTS = 10_000
 MOST_CLAIMS = 20_000
 DEEPEST = 8
-"""How many runs may stand at their waits at once, each called from below the one before."""
+"""Runs that may stand at their waits at once: each is carried on inside the one before."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""What may come while the code stands at a wait; for anything else it is left."""
+"""Kinds of events that may come while the code stands at a wait; for any other it is left."""
 
 
 class EndlessError(AssertionError):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
@@ -255,12 +256,13 @@ def test_what_was_confirmed_is_what_was_shown(root: Client, asks_erin: HumanRequ
 
 def test_nothing_is_said_of_what_is_not_done(root: Client, asks_erin: HumanRequest) -> None:
     """Neither "was changed successfully" nor a line in Django's log, while nothing is saved."""
-    act = ACTS["the user is deactivated"][1](root)
+    act, logged = ACTS["the user is deactivated"][1](root), LogEntry.objects.count()
 
     warned = shown(root.post(act.path, act.fields))
 
     assert "success" not in warned
     assert "success" not in shown(root.get(reverse("admin:index")))
+    assert LogEntry.objects.count() == logged
 
 
 # Who is told, and what it costs

@@ -14,12 +14,14 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, models, transaction
 
+from chat.services import Answer, respond
 from procedures.engine import canonical
 from procedures.engine.seals import EMPTY
 from procedures.models import Run
 from procedures.models.ids import uuid7
 from procedures.services.ledger import examine, examine_site
-from tests.audited_story import family, finish, story
+from tests.audited_story import carry_on, family, finish, story
+from tests.calls import request_of
 from tests.integration.test_proven_rows import AUDITED, run_of
 
 MOST_ROWS = 8
@@ -262,5 +264,12 @@ def test_the_command_tells_of_rows_that_belong_to_no_run(kept: Run) -> None:
             call_command("verify_journal", verbosity=0)
 
 
-def test_a_sound_family_is_sound_to_its_end(kept: Run, alice: User, bob: User) -> None:
+def test_a_sound_family_is_sound_to_its_end(kept: Run, bob: User) -> None:
+    assert examine(kept).older == []
+
+    respond(request_of(kept).pk, Answer(value="Yes."), by=bob)
+    carry_on(kept)
+
+    assert kept.status == "succeeded"
+    assert told() == []
     assert examine(kept).older == []

@@ -142,7 +142,7 @@ class MemoryStore:
         return self.runs[run_id].status
 
     def linger_of(self, _journal: MemoryJournal) -> Linger | None:
-        """What lets the code stand at its waits; as workers do, it is left."""
+        """Return what lets code stand at its waits; None: it is left there, as by workers."""
         return None
 
     def advance_all(self) -> None:

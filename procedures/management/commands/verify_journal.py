@@ -13,7 +13,8 @@ class Command(BaseCommand):
     help = (
         "Verifies the journals of all runs, or of those named, with LEDGER_KEY, then compares rows"
         " and stored files with them; names every event, row and field that is not as it was"
-        " written, or is missing, and fails if there is one. Without RUN rows of no run, too."
+        " written, or is missing, and fails if there is one. Without RUN it also names rows that"
+        " belong to no run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,10 +31,10 @@ class Command(BaseCommand):
             broken += bool(verdict.faults)
             for words in (*verdict.faults, *([verdict.note] if verdict.older else [])):
                 self.stdout.write(f"{each} ({each.pk}): {words}")
-        strays = [] if run else examine_site()
-        for stray in strays:
-            self.stdout.write(str(stray))
-        if broken or strays:
-            also = f"; {len(strays)} rows belong to no run" if strays else ""
+        unowned = [] if run else examine_site()
+        for difference in unowned:
+            self.stdout.write(str(difference))
+        if broken or unowned:
+            also = f"; {len(unowned)} rows belong to no run" if unowned else ""
             raise CommandError(f"{broken} of {chosen.count()} journals are not sound{also}.")
         self.stdout.write(f"{chosen.count()} of {chosen.count()} journals are sound.")

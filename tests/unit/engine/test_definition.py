@@ -360,7 +360,7 @@ def test_limits_are_whole_numbers_and_lengths_of_time(limits: dict[str, Any]) ->
 
 
 def test_limits_of_a_procedure_are_limits() -> None:
-    with pytest.raises(DefinitionError, match=r"Write limits=Limits\(steps=...\)"):
+    with pytest.raises(DefinitionError, match=r"^Write limits=Limits\(steps=...\), not limits={"):
         procedure(limits={"steps": 3})(lambda ctx: ctx)  # type: ignore[call-overload]
 
 

@@ -1,9 +1,7 @@
 """Drivers of one's own: code written for the names that agent programs know, called directly."""
 # ruff: noqa: FBT003 (answers, and defaults as such programs write them)
 
-import asyncio
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -19,31 +17,11 @@ from procedures.testing import (
     ProcedureWaitingForHuman,
 )
 from tests.documents import examples
+from tests.unit.testing.drivers import Driver, Program
 
-Program = Callable[[LocalExecutionContext], Any]
 [EXAMPLE] = examples(CHECKOUT / "docs" / "driver.md")
 NAMES: dict[str, Any] = {"__name__": "driver_document"}
 exec(compile(EXAMPLE.source, "docs/driver.md", "exec"), NAMES)  # noqa: S102 (our own document)
-
-
-class Driver:
-    """Runs a program until it waits, and keeps what the program's own runtime would keep."""
-
-    def __init__(self, program: Program, runs: LocalRuns | None = None, **how: Any) -> None:
-        self.program, self.how = program, how
-        self.runs = LocalRuns() if runs is None else runs
-        self.did: list[str] = []
-
-    def run(self, procedure_id: str = "p-1", session_id: str = "s-1") -> Any:
-        self.context = LocalExecutionContext(procedure_id, session_id, self.runs, **self.how)
-        return self.program(self.context)
-
-    def pending(self, procedure_id: str = "p-1") -> str:
-        with pytest.raises(ProcedureWaitingForHuman) as caught:
-            self.run(procedure_id)
-        assert isinstance(caught.value, Exception)
-        assert caught.value.procedure_id == procedure_id
-        return caught.value.pending_message_id
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("test_")])
@@ -282,83 +260,6 @@ def test_a_session_has_its_own_questions_and_a_run_one_session() -> None:
     assert (only.procedure_id, only.session_id, only.asked.kind) == ("p-2", "s-2", "approval")
     with pytest.raises(ValueError, match="belongs to the session 's-1'"):
         driver.run("p-1", "s-2")
-
-
-class Recorder:
-    """A program's own chat."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-
-    def record_message(self, **message: Any) -> str:
-        self.messages.append(message)
-        return f"m-{len(self.messages)}"
-
-
-class AsyncRecorder(Recorder):
-    async def record_message(self, **message: Any) -> str:  # type: ignore[override]
-        await asyncio.sleep(0)
-        return super().record_message(**message)
-
-
-@pytest.mark.parametrize("recorder", [Recorder(), AsyncRecorder()])
-def test_a_chat_recorder_is_told_each_question_once_and_names_it(recorder: Recorder) -> None:
-    def program(ctx: LocalExecutionContext) -> Any:
-        ctx.wait_for_human("approval", "Go on?\nReally.", 60, False, None, {"tone": "calm"})
-        return ctx.wait_for_human("input", "Name?", None, None, None, {}).value
-
-    driver = Driver(program, chat_recorder=recorder)
-
-    assert [driver.pending(), driver.pending()] == ["m-1", "m-1"]
-    driver.runs.respond("m-1", True)
-    assert driver.pending() == "m-2"
-    driver.runs.respond("m-2", "bob")
-
-    assert driver.run() == "bob"
-    first, second = recorder.messages
-    assert (first["role"], first["content"]) == ("ASSISTANT", "Go on?\nReally.")
-    assert first["metadata"]["timeout_seconds"] == 60
-    assert first["metadata"]["request_metadata"] == {"tone": "calm"}
-    kinds = [one["human_interaction"] for one in (first, second)]
-    assert kinds == ["PENDING_APPROVAL", "PENDING_INPUT"]
-
-
-class FailingRecorder(Recorder):
-    def record_message(self, **message: Any) -> str:
-        if not super().record_message(**message).endswith("3"):
-            raise ConnectionError("The chat does not answer.")
-        return "m-3"
-
-
-def test_a_recorder_that_fails_is_told_the_question_again() -> None:
-    recorder = FailingRecorder()
-    driver = Driver(
-        lambda ctx: ctx.wait_for_human("approval", "Go on?", None, False, None, {}).value,
-        chat_recorder=recorder,
-    )
-
-    with pytest.raises(ConnectionError):
-        driver.run()
-    with pytest.raises(ConnectionError):
-        driver.context.step_run("later", lambda: 1)
-    assert driver.pending() == "m-3"
-    driver.runs.respond("m-3", True)
-
-    assert driver.run() is True
-    assert len(recorder.messages) == 3
-
-
-def test_an_async_recorder_is_told_from_inside_a_loop_too() -> None:
-    recorder = AsyncRecorder()
-    driver = Driver(
-        lambda ctx: ctx.wait_for_human("approval", "Go on?", None, False, None, {}),
-        chat_recorder=recorder,
-    )
-
-    async def drive() -> str:
-        return driver.pending()
-
-    assert asyncio.run(drive()) == "m-1"
 
 
 def test_without_runs_all_drivers_of_a_process_share_some() -> None:
