@@ -28,6 +28,9 @@ from procedures.texts import FileFault, Found, shelf
 logger = logging.getLogger(__name__)
 MOST_TEXTS = 128
 """Kept texts that a process holds ready for the runs that were started with them."""
+Text = tuple[str, str, str]
+"""The procedure, the file and the version of a kept text."""
+_ready: dict[Text, Definition] = {}
 LIBRARY = "procedures.library"
 
 
@@ -61,8 +64,7 @@ def forget() -> None:
 
 def forget_texts() -> None:
     """Read the kept texts of runs again at the next look, as a process that has just begun."""
-    _kept.cache_clear()
-    texts_read.clear()
+    _ready.clear()
 
 
 @lru_cache(maxsize=1)
@@ -110,22 +112,35 @@ def kept_code(name: str, file: str, version: str) -> Definition | None:
     """Return what carries on runs of that version; None where this process has no code for them."""
     if not file:
         return find(name)
-    texts_read.add((name, file, version))
     if not suffix_of(file):
         return None
+    text = (name, file, version)
+    code = _ready.get(text) or make_ready(text)
+    if isinstance(code, Unreadable):
+        _ready.pop(text, None)  # it is read again next time, when it may have been put right
+    return code
+
+
+def is_ready(text: Text) -> bool:
+    """Say whether `kept_code` would give this one without reading it."""
+    return text in _ready or not suffix_of(text[1])
+
+
+def make_ready(text: Text) -> Definition:
+    """Read a kept text now, outside of whatever would hold rows meanwhile."""
+    name, file, _ = text
     try:
-        return _kept(name, file, version)
+        code = _read_kept(*text)
     except ProcedureFileError as error:
         words = f"The text of {file} that this run was started with can't be read. {error}"
-        return Unreadable(_never, name, name, file=file, why=words)
+        code = Unreadable(_never, name, name, file=file, why=words)
+    while len(_ready) >= MOST_TEXTS:
+        _ready.pop(next(iter(_ready)), None)
+    _ready[text] = code
+    return code
 
 
-texts_read: set[tuple[str, str, str]] = set()
-"""Procedure, file and version of the kept texts that this process has tried to read."""
-
-
-@lru_cache(maxsize=MOST_TEXTS)
-def _kept(name: str, file: str, version: str) -> Definition:
+def _read_kept(name: str, file: str, version: str) -> Definition:
     """Read the text as the database keeps it, whatever has become of its file."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:

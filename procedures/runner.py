@@ -88,8 +88,8 @@ def _code_for(found: Queued) -> Procedure | None:
     """The code here that carries on this run."""
     if found.file:
         key = (found.procedure, found.file, found.version)
-        if key not in registry.texts_read:
-            raise NotReadYet(partial(registry.kept_code, *key))
+        if not registry.is_ready(key):
+            raise NotReadYet(partial(registry.make_ready, key))
         return _code_of(*key)
     code = registry.find(found.procedure)
     if code and code.version == found.newest:

@@ -17,6 +17,7 @@ from procedures.engine.signals import check_signal
 from procedures.engine.sizes import Sizes
 from procedures.models import Run, Signal, Wait
 from procedures.models.clock import clock
+from procedures.models.procedure import code_of_run
 from procedures.services.waits import lock_run
 
 
@@ -46,8 +47,17 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     `SignalRefusedError`, too, when the run waits for it and its code cannot take the value. One
     that comes before the run waits for it, and cannot be taken then, is skipped. Locks the run.
     """
-    registry.definitions()  # imported now, or whoever else wants the run would wait for that
+    _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)
+
+
+def _make_code_ready(run_id: UUID) -> None:
+    """Import the code, and read the run's text: under its lock whoever wants it would wait."""
+    registry.definitions()
+    if settings.PROCEDURE_READERS and (rows := code_of_run(run_id)):
+        name, file, version, _ = rows[0]
+        if file and not registry.is_ready((name, file, version)):
+            registry.make_ready((name, file, version))
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.models.clock import clock
 from procedures.registry import registrar
 from procedures.runner import advance_run, advance_runs
-from procedures.services import check_runs, start_run, sweep
+from procedures.services import Sent, check_runs, send_signal, start_run, sweep
 from procedures.texts import shelf
 from tests.calls import caller, request_of, run_until_it_waits
 from tests.documents import examples
@@ -108,6 +108,57 @@ def test_a_worker_reads_the_text_before_it_claims_the_run(flows: Folder, alice: 
     advance_runs()
 
     assert result_of(run) == '["pack"]'
+    assert are_inside == [False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_that_cannot_be_read_is_tried_before_the_claim_each_time(
+    flows: Folder, settings: Settings, alice: User, dave: User
+) -> None:
+    flows.deploy(text=flow(PACK))
+    run, _ = start_run("shoes", {}, by=alice)
+    settings.PROCEDURE_READERS = {".json": "tests.list_reader.panic_late"}
+    registry.forget_texts()
+    are_inside.clear()
+
+    for _ in range(2):
+        advance_runs()
+        assert status_of(run) == "quarantined"
+        caller(dave).post(f"/api/runs/{run.pk}/retry", {"reason": "again"}, "application/json")
+
+    assert are_inside == [False, False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_that_made_room_for_others_is_read_before_the_next_claim(
+    flows: Folder, alice: User, bob: User
+) -> None:
+    for number in range(registry.MOST_TEXTS):
+        flows.write(f"{number}.json", flow(PACK, name=f"n{number}"))
+    flows.deploy()
+    first = run_until_it_waits("shoes", by=alice)
+    for number in range(registry.MOST_TEXTS):
+        start_run(f"n{number}", {}, by=alice)
+    while Run.objects.queued().exists():
+        advance_runs()
+    answer(request_of(first), value=True, by=bob)
+    are_inside.clear()
+
+    advance_runs()
+
+    assert result_of(first) == '["True","pack"]'
+    assert are_inside == [False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_signal_locks_its_run_only_when_the_text_is_read(flows: Folder, alice: User) -> None:
+    flows.deploy(text=flow(PACK))
+    run, _ = start_run("shoes", {}, by=alice)
+    registry.forget_texts()
+    are_inside.clear()
+
+    send_signal(run.pk, Sent("paid", "p-1", 1), by=alice)
+
     assert are_inside == [False]
 
 

@@ -16,7 +16,6 @@ class Driver:
     def __init__(self, program: Program, runs: LocalRuns | None = None, **how: Any) -> None:
         self.program, self.how = program, how
         self.runs = LocalRuns() if runs is None else runs
-        self.did: list[str] = []
 
     def run(self, procedure_id: str = "p-1", session_id: str = "s-1") -> Any:
         self.context = LocalExecutionContext(procedure_id, session_id, self.runs, **self.how)
