@@ -229,7 +229,7 @@ class Line:
 
 def checked_name(name: str) -> str:
     """The name itself; `QuestionError` for what can be none."""
-    if not isinstance(name, str):
+    if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
         raise QuestionError(f"A name is a text, not {name!r:.100}.")
     return _checked_name(name)
 

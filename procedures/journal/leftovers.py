@@ -102,8 +102,8 @@ class Look:
     def __init__(self, database: BaseDatabaseWrapper, before: Standing) -> None:
         self.database, self.before = database, before
         self.driver, self.is_set = database.connection, _attributes(database)
-        self.wrappers = len(database.execute_wrappers)
-        database.execute_wrappers.append(self)
+        self.wrappers = database.execute_wrappers
+        database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
         """Whether a statement was sent: the first of a transaction begins it."""
         self.leaves_something = False
@@ -125,7 +125,7 @@ class Look:
     def put_away(self) -> str:
         """Say what was left open on this connection, and put it away."""
         database, before = self.database, self.before
-        del database.execute_wrappers[self.wrappers :]  # ours, and what the code has added
+        database.execute_wrappers = self.wrappers  # without ours, and what the code has added
         driver, words = database.connection, ""
         if not (before is NOTHING_OPEN and _is_at_rest(database, driver)):
             words = _left_open(database, before, is_used=self.is_used)
