@@ -112,11 +112,11 @@ class AnswerForm:
 
     @property
     def is_taken_back(self) -> bool:
-        """Whether an armed button is to be disarmed."""
+        """Say whether an armed button is to be disarmed."""
         return "disarm" in self.typed
 
     def confirms(self, value: Any) -> bool:
-        """Whether whoever sends this value has seen on the armed button what it means."""
+        """Say whether the sender of this value has read on the armed button what it means."""
         if not self.asked.irreversible or "confirms" not in self.typed:
             return False
         echo = Echo(self.request, self.asked.check(value))

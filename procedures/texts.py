@@ -59,7 +59,7 @@ class Place(NamedTuple):
 
     @property
     def name(self) -> str:
-        """How people see it: the path from the folder on."""
+        """The name by which people know it: the path from the folder on."""
         below = self.path.relative_to(self.folder)
         return legible((Path(self.folder.name) / below).as_posix())
 

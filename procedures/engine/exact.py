@@ -113,7 +113,7 @@ def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
 
 
 def is_of_libraries(kind: type) -> bool:
-    """Whether it is a class of Python's own or of Pydantic, or one of our lists and dicts."""
+    """Say whether it is a class of Python or Pydantic, or one of our lists and dicts."""
     module = kind.__module__.partition(".")[0]
     return module in LIBRARIES or kind in {FrozenList, FrozenDict}
 
@@ -137,7 +137,7 @@ def _parts(value: Any) -> dict[str, Any] | None:
 
 
 def _slots(value: Any) -> dict[str, Any]:
-    """What an object holds in the slots of classes that are written in Python."""
+    """Return what an object holds in the slots of classes that are written in Python."""
     return {
         name: getattr(value, name, None)
         for kind in type(value).__mro__

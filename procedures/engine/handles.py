@@ -54,7 +54,7 @@ class Handle(Generic[T]):
 
     @property
     def entry(self) -> Entry | None:
-        """What is kept of it, as far as the code may know."""
+        """Its entry in the journal, as far as the code may know."""
         return self._line.recorder.history.since.get(self.key, self._entry)
 
     @entry.setter

@@ -66,7 +66,7 @@ class Watchdog(threading.Thread):
         self._is_over.set()
 
     def stood_still(self) -> bool:
-        """Whether nothing of this process had a turn when the time was over; asked by its alarm.
+        """Say whether this whole process had no turn when the time was over; asked by its alarm.
 
         An alarm that a call in C held back is late, too: but then this thread was not, or the
         call has worked all the while.

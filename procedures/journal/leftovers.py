@@ -35,7 +35,7 @@ LASTING = re.compile(
     r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",
     re.IGNORECASE,
 )
-"""What leaves something there all the same, and a second statement behind the first."""
+"""Parts of other statements that leave something there, and a second statement behind the first."""
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "sqlite": attrgetter("isolation_level", "row_factory", "text_factory"),
     "postgresql": attrgetter(
@@ -78,14 +78,14 @@ class Standings:
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
-        """Of the connections that the code was the first to use."""
+        """Put away the connections that the code was the first to use."""
         known = {look.database.alias for look in self._looks}
         new = [Look(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
         return " ".join(filter(None, [look.put_away() for look in new]))
 
 
 class Look:
-    """How one connection stood before code ran, and what it sees of what the code sends by it."""
+    """A look at a connection before code runs, and at the statements that the code sends."""
 
     __slots__ = (
         "before",
@@ -169,7 +169,7 @@ opened_connections = OpenedConnections()
 
 
 def _is_at_rest(database: BaseDatabaseWrapper, driver: Any) -> bool:
-    """Whether nothing is open, as after nearly every step."""
+    """Say whether nothing is open, as after nearly every step."""
     if database.atomic_blocks:
         return False
     return driver is None or (database.autocommit and not _is_in_transaction(driver))
@@ -183,7 +183,7 @@ def _is_lasting(sql: str) -> bool:
 
 
 def _attributes(database: BaseDatabaseWrapper) -> Any:
-    """How its driver is set; None where there is none, or one that is closed."""
+    """Return how its driver is set; None where there is none, or one that is closed."""
     try:
         return ATTRIBUTES[database.vendor](database.connection)
     except Exception:  # noqa: BLE001 (of a closed one SQLite tells nothing)

@@ -207,7 +207,7 @@ def _check_length(cells: Mapping[str, str], name: str) -> None:
 
 
 def same_order(order: str) -> str:
-    """What two ways to write the number of one order have in common; its capitals count."""
+    """Return what all ways to encode the number of one order have in common; its capitals count."""
     return "".join(one for one in normalize("NFKC", order) if category(one) not in {"Cf", "Zs"})
 
 

@@ -34,7 +34,7 @@ BLANKS = " \u00a0\u3000"
 WHOLE = re.compile(r"[0-9]+")
 DECIMALS = 2
 SECOND_HALF = re.compile(r"[0-9]{1,2}|[0-9]{3}(\.[0-9]{1,2})?")
-"""What stands behind the comma of a number: its decimals, or its last thousands."""
+"""The part of a number behind its comma: its decimals, or its last thousands."""
 LONGEST_SHOWN = 40
 MOST_SHOWN = 12
 

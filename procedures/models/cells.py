@@ -103,7 +103,7 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
 
 
 def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())) -> None:
-    """What `row.save(force_insert=True)` does for a plain row of one table.
+    """Do what `row.save(force_insert=True)` does for a plain row of one table.
 
     `also`: an UPDATE with its cells that goes to a server in the same statement.
     """

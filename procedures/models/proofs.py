@@ -84,7 +84,7 @@ def facts_of(row: Any) -> dict[str, Any]:
 
 
 def has_first_form(row: Any) -> bool:
-    """Whether its proof is older than the fields in `LATER`, and than the counts of rows."""
+    """Say whether its proof is older than the fields in `LATER`, and than the counts of rows."""
     return bool(_parts(row)) and FORM not in _parts(row)
 
 
@@ -101,7 +101,7 @@ def _covered(row: Any) -> Sequence[str]:
 
 
 def _parts(row: Any) -> dict[str, Any]:
-    """What a row's proof holds; nothing where it is none that this code could have written."""
+    """Return what a row's proof holds; nothing where this code could not have written it."""
     try:
         kept: Any = canonical.plain(getattr(row, "proof", ""))
     except ValueError:

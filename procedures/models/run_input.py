@@ -139,7 +139,7 @@ class RunInput(models.Model):
 
     @property
     def sealed_fields(self) -> tuple[str, ...]:
-        """When the rest was taken in, the events tell."""
+        """The fields that its proof covers: `taken_at`, too, where no event tells it."""
         return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
 
 

@@ -66,12 +66,12 @@ def _text_of(definition: Definition) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    """What stands in a text of any format between the marks that formats put around a value."""
+    """Split a text of any format at the marks that formats put around a value."""
     return [part.strip(AROUND) for part in BETWEEN.split(text)] + PERMISSION.findall(text)
 
 
 def _is_name(text: str) -> bool:
-    """Whether it could be one: PostgreSQL does not even look for a NUL or half a surrogate pair."""
+    """Say whether it could be one: PostgreSQL does not even look for a NUL or half a character."""
     return 0 < len(text) <= LONGEST_ASSIGNEE and text.isprintable()
 
 
@@ -91,7 +91,7 @@ def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
 
 
 def _used_by(fn: FunctionType) -> list[Any]:
-    """What its names mean, in its module and in the functions around it."""
+    """Return what its names mean in its module and in the functions around it."""
     names = {name for code in _codes(fn.__code__) for name in code.co_names}
     cells = [cell.cell_contents for cell in fn.__closure__ or () if cell != CellType()]
     return [*cells, *(fn.__globals__.get(name) for name in names)]
@@ -110,7 +110,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _strings(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
-    """Those among plain values, also inside other plain values, but not without end."""
+    """Yield the texts among plain values and inside of them, but not without end."""
     for value in islice(values, MOST_VALUES):
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, str):

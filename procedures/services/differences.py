@@ -1,4 +1,4 @@
-"""What is not as it was written, and how rows are compared with what proves them."""
+"""Differences between rows and what proves them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

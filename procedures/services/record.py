@@ -56,7 +56,7 @@ class End:
 
 
 class Came(NamedTuple):
-    """What came from outside, as its event tells it."""
+    """A thing that came from outside, as its event tells it."""
 
     kind: str
     key: str
@@ -66,7 +66,7 @@ class Came(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What the run sent to another one."""
+    """A thing that the run sent to another one."""
 
     key: str
     to: str
@@ -118,7 +118,7 @@ class Record:
 
     @property
     def is_counted(self) -> bool:
-        """Whether the run began when its files, and what it was told, were counted already."""
+        """Whether the run began after its files, signals and operators' acts came to be counted."""
         return self.is_covered and "files" in self.started
 
     def trace(self, event: Event, content: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""When the code of a rehearsed run may stand at a wait, and when it is left and replayed there."""
+"""The choice of the waits at which a rehearsed run's code is left and replayed, or may stand."""
 
 import inspect
 from dataclasses import dataclass, field

@@ -144,7 +144,7 @@ class LocalRuns(Store):
 
 
 LOCAL_RUNS = LocalRuns()
-"""Where drivers that name no other keep their runs."""
+"""The runs of drivers that name no others."""
 
 
 class LocalExecutionContext:
@@ -243,11 +243,11 @@ class LocalExecutionContext:
             self._is_sleeping = False
 
     def checkpoint_exists(self, name: str) -> bool:
-        """Whether `step_run` has kept something under that name before this line of code."""
+        """Say whether `step_run` has kept something under that name before this line of code."""
         return self._use(lambda: self._checkpoints.exists(name))
 
     def checkpoint_get(self, name: str) -> Any:
-        """What `step_run` kept last under that name, or None."""
+        """Return what `step_run` kept last under that name, or None."""
         return self._use(lambda: self._checkpoints.get(name))
 
     def checkpoint_clear_after(self, name: str) -> None:
