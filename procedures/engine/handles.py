@@ -15,6 +15,7 @@ from procedures.engine.large import unpacked
 from procedures.engine.line import Line
 from procedures.engine.observing import seen
 from procedures.engine.options import check_text
+from procedures.engine.question_options import check_told_apart
 from procedures.engine.questions import Outcome, Question, RequestKind, Response
 from procedures.engine.sending import cancel_run, checked_reason
 from procedures.engine.sizes import cut
@@ -197,8 +198,10 @@ def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[s
 
 
 def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
-    if line.is_new("wait", key):
+    if line.is_new("wait", key):  # a replay refuses nothing that was let pass before
         _check_sizes(line, question)
+        if question.kind in {RequestKind.APPROVAL, RequestKind.CHOICE}:
+            check_told_apart(question.prompt, question.labels.values())
     data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
 
     def read(entry: Entry) -> Response[Any]:

@@ -21,7 +21,6 @@ from procedures.engine.question_options import (
     NOTHING,
     OnTimeout,
     check_no_secret,
-    check_told_apart,
     checked_flag,
     checked_label,
     checked_metadata,
@@ -274,7 +273,6 @@ class Response(Generic[T]):
 
 def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Question:
     labels = {"true": yes or DEFAULT_LABELS["true"], "false": no or DEFAULT_LABELS["false"]}
-    check_told_apart(prompt, labels.values())
     return build(RequestKind.APPROVAL, prompt, {"type": "boolean"}, labels=labels, **asking)
 
 
@@ -304,7 +302,6 @@ def choice(
     labels = dict(options) if isinstance(options, Mapping) else {value: value for value in options}
     if not labels or not all(map(_is_text, labels)):
         raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
-    check_told_apart(prompt, labels.values())
     checked_flag("many=", many)
     one: dict[str, Any] = {"enum": list(labels)}
     schema = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1} if many else one
