@@ -163,7 +163,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def for_lists(self) -> Self:
         """Loads what a row shows, without a query a row, and without what may be large."""
-        return self.select_related("procedure", "started_by").defer("inputs", "result", "seed")
+        shown = self.select_related("procedure", "started_by", "version")
+        return shown.defer("inputs", "result", "seed", "version__source")
 
     def due_for_retry(self, now: datetime) -> Self:
         return self.filter(status__in=Run.SUSPENDED, wake_at__lte=now)

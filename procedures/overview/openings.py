@@ -26,8 +26,8 @@ Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 
 def removed() -> Q:
-    """Runs that only code could go on with which is not here."""
-    here = Q(procedure__name__in=registry.definitions())
+    """Runs that only code could go on with which is not here; of a text, only its own reader."""
+    here = Q(version__file="", procedure__name__in=registry.definitions())
     return Q(status__in=STANDS) & ~(here | Q(version__in=registry.texts_here()))
 
 

@@ -22,7 +22,7 @@ from procedures.overview.bars import WORK, Bar, Scale, bars_of
 from procedures.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from procedures.overview.drawing import pretty
 from procedures.overview.mismatch import compared
-from procedures.overview.openings import is_late, openings_in, openings_of
+from procedures.overview.openings import STANDS, is_late, openings_in, openings_of
 from procedures.overview.rows import Reader, Row, Said
 from procedures.overview.series import folded
 from procedures.overview.states import Facts, State, state_of
@@ -164,9 +164,13 @@ def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
 
 
 def _without_code(runs: Iterable[Run]) -> set[int]:
-    """The versions, of those of the runs, that no code here can go on with."""
-    names = registry.definitions()
-    absent = {run.version_id for run in runs if run.procedure.name not in names}
+    """Return the versions, of runs that nobody works on, that no code here can go on with."""
+    names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
+    absent = {
+        run.version_id
+        for run in standing
+        if run.version.file or run.procedure.name not in names  # a text needs its own reader
+    }
     if not absent:
         return absent
     here = registry.texts_here().filter(pk__in=absent)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from procedures.engine import canonical
 from procedures.engine.history import History
 from procedures.engine.journal import Batch, Draft, EventKind
 from procedures.journal import DatabaseJournal, claim
@@ -65,7 +66,8 @@ def test_a_kept_step_takes_little_memory() -> None:
 def test_what_comes_at_once_is_taken_in_however_much_it_is(request: pytest.FixtureRequest) -> None:
     run, _ = start_run("question", {}, by=None)
     many = 9000
-    news = [RunInput(run=run, kind="wait.closed", data="{}") for _ in range(many)]
+    came = canonical.text_of({"at": run.created_at.isoformat()})  # as all that comes from outside
+    news = [RunInput(run=run, kind="wait.closed", data=came) for _ in range(many)]
     for one in news:
         seal(one)
     RunInput.objects.bulk_create(news, batch_size=1000)

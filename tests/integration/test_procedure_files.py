@@ -310,6 +310,25 @@ def test_a_run_without_a_reader_stays_queued_and_is_called_stuck(
     assert "Stuck" in shown(browser(alice).get("/runs"))
 
 
+def test_a_run_without_a_reader_is_called_stuck_also_where_another_file_has_its_name(
+    flows: Folder, settings: Settings, alice: User, bob: User
+) -> None:
+    flows.deploy(text=BEFORE)
+    run = run_until_it_waits("shoes", by=alice)
+    settings.PROCEDURE_READERS = {".txt": "tests.list_reader.read_lines"}
+    flows.write("shoes.txt", "Send them back?\n")
+    flows.restart()
+    answer(request_of(run), value=True, by=bob)
+
+    advance_runs()
+
+    assert registry.find("shoes")
+    assert status_of(run) == "queued"
+    for page in (f"/runs/{run.pk}", "/runs", "/"):
+        assert "Stuck" in shown(browser(alice).get(page)), page
+    assert f"/runs/{run.pk}" in shown(browser(alice).get("/")).partition('id="stuck"')[2]
+
+
 # Edits while a process runs
 
 
