@@ -10,6 +10,8 @@ ON_ANY := access alert_mails api_docs api_errors api_responses broker changed_co
 	outsider pages_* profile refund_over_http release sign_in stopped_workers stuck_slots throttle \
 	token_scopes weights
 PARALLEL := --numprocesses 3 --dist worksteal
+# Apart: Playwright leaves an event loop in its thread, in which other tests can't use the database.
+BROWSERS := --numprocesses 2 --dist worksteal
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
@@ -25,12 +27,14 @@ test: .venv/dev  ## every check: format, lint, layers, types, tests on SQLite, t
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
 	.venv/bin/mypy .
-	$(PYTHON) -m pytest $(PARALLEL)
+	$(PYTHON) -m pytest $(PARALLEL) --ignore=tests/browser
+	$(PYTHON) -m pytest $(BROWSERS) tests/browser
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES) \
 		$(ON_ANY:%=--ignore-glob='*/test_%.py')
 
 coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of them runs
-	.venv/bin/coverage run -m pytest $(PARALLEL)
+	.venv/bin/coverage run -m pytest $(PARALLEL) --ignore=tests/browser
+	.venv/bin/coverage run -m pytest $(BROWSERS) tests/browser
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
 

@@ -108,7 +108,7 @@ def may_be_released(checkout: Checkout) -> tuple[str, str]:
 def choose_and_edit(page: Page) -> None:
     """In the chat, as whoever has started it."""
     choice = request(page, "Which version of ours comes next?")
-    choice.get_by_label("0.2.0").check()
+    choice.get_by_label("0.2.0").check(timeout=60_000)  # git reads the whole history first
     choice.get_by_role("button", name="Answer").click()
     expect(choice).to_contain_text("by alice")
     review = request(page, "Are these the release notes of ours 0.2.0?")
