@@ -39,7 +39,7 @@ def list_requests(
     *,
     is_unanswerable: bool = False,
 ) -> Page:
-    """With `is_unanswerable=true` return only the open ones that nobody can answer."""
+    """Return the requests; with `is_unanswerable=true` only open ones that nobody can answer."""
     requests = visible_requests(request.user).with_what_is_shown().defer("question")
     if status:
         requests = requests.filter(status=status)
@@ -95,7 +95,7 @@ def create_response(
     summary="Ask somebody else instead",
 )
 def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
-    """For those with the permission “Can withdraw and reassign requests”.
+    """Ask another group or user: needs the permission “Can withdraw and reassign requests”.
 
     409 when the request is closed, and when nobody in the group is active, so that nobody could
     answer the request then, unless `allow_unanswerable` is true.

@@ -48,7 +48,7 @@ class Told:
 
     @property
     def key(self) -> str:
-        """Which procedures and names are concerned, and who is asked instead.
+        """A text of the procedures and names concerned, and of who is asked instead.
 
         Not which requests: where one is asked every second, an account could never be closed.
         """

@@ -44,7 +44,7 @@ class Losses:
     """The procedures for which no active person would hold the role `answer` any more."""
     names: tuple[LostName, ...]
     instead: Mapping[int, list[Assignment]]
-    """Those who would then be asked instead, by procedure of any of these; empty for nobody."""
+    """Whom these requests would be put to instead, by procedure; an empty list for nobody."""
 
     def __bool__(self) -> bool:
         return bool(self.requests or self.procedures or self.names)

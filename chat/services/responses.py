@@ -65,7 +65,7 @@ class Answer:
     channel: str = "api"
     address: str | None = None
     is_confirmed: bool = False
-    """Whether whoever sends it has said that this very value is meant: see `irreversible`."""
+    """The sender's word that this very value is meant; an `irreversible` request needs it."""
 
 
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:

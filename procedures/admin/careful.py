@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
     things: Sequence[Thing]
     note: str
-    """What would become of them."""
+    """A sentence that tells what would become of these things."""
     more: str = ""
     """Words about things that are not listed."""
 

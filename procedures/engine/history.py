@@ -104,7 +104,7 @@ class History:
         self.left_to_origin: set[str] = set()
         """What was noted to be undone by another run, which this one is a fork of."""
         self.since: dict[str, Entry] = {}
-        """What changed while the code stood at a wait and was not left: the entries by key."""
+        """The entries, by key, that changed while the code stood at a wait and was not left."""
         self._soft: set[tuple[str, str]] = set()
         self.length = 0
         for event in events:

@@ -115,7 +115,7 @@ class Question:
     metadata: dict[str, Any] | None = None
     """What nobody is shown."""
     irreversible: bool = False
-    """Whether an answer is confirmed before it counts."""
+    """True where an answer can't be undone: people confirm it before it counts."""
 
     @property
     def digest(self) -> str:
