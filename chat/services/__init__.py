@@ -1,7 +1,7 @@
 """What people do in sessions, each in one transaction."""
 
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
-from chat.services.losses import Losses, LostName, Watch, left_without_answerers, losses_of
+from chat.services.losses import Losses, LostName, Watch, losses_of
 from chat.services.mails import find_mails, send_mail
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
 from chat.services.operations import (
@@ -40,7 +40,6 @@ __all__ = [
     "ask_others",
     "echo_of",
     "find_mails",
-    "left_without_answerers",
     "losses_of",
     "note_presence",
     "options_of",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat.models import Assignment, HumanRequest
+from chat.models import Assignment
 from chat.services.answerers import (
     Reach,
     procedures_without_answerers,
@@ -15,9 +15,6 @@ from chat.services.answerers import (
     substitutes,
 )
 from procedures.services import CodeName, names_in_code
-
-MOST_TOLD = 1000
-"""Requests that are returned: a statement takes only so many ids."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +96,6 @@ def losses_of(change: Callable[[], object]) -> Losses:
             return watch.losses()
         finally:
             transaction.savepoint_rollback(here)
-
-
-def left_without_answerers(change: Callable[[], object]) -> list[HumanRequest]:
-    """Return the requests among the losses of a change, the oldest first, at most `MOST_TOLD`."""
-    found = HumanRequest.objects.filter(pk__in=sorted(losses_of(change).requests)[:MOST_TOLD])
-    return list(found.with_what_is_shown().order_by("pk"))
 
 
 def _alone() -> dict[UUID, int]:
