@@ -31,6 +31,7 @@ MOST_TEXTS = 128
 Text = tuple[str, str, str]
 """The procedure, the file and the version of a kept text."""
 _ready: dict[Text, Definition] = {}
+_warned: set[str] = set()
 LIBRARY = "procedures.library"
 
 
@@ -59,7 +60,15 @@ def forget() -> None:
     """Load all modules and files again at the next look."""
     _in_modules.cache_clear()
     _known.cache_clear()
+    _warned.clear()
     shelf.forget()
+
+
+def warn_once(words: str) -> None:
+    """Log a warning about the code here, once for each sentence until the code is loaded again."""
+    if words not in _warned:
+        _warned.add(words)
+        logger.warning(words)
 
 
 def forget_texts() -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from functools import cache, partial
+from functools import partial
 from uuid import UUID
 
 from procedures import dispatch, journal, registry
@@ -101,7 +101,9 @@ def _code_of(name: str, file: str, version: str) -> Procedure | None:
     """Return the text that a run was started with; None, with a warning, if no reader takes it."""
     code = registry.kept_code(name, file, version)
     if code is None:
-        _warn(f"Runs stay queued: no reader here takes {file!r}, which they were started with.")
+        registry.warn_once(
+            f"Runs stay queued: no reader here takes {file!r}, which they were started with."
+        )
     return code
 
 
@@ -113,23 +115,17 @@ def _newest_code(name: str, known: list[str]) -> Procedure | None:
     """`known`: the versions that are registered, the newest first."""
     code = registry.find(name)
     if code is None:
-        _warn(f"Runs stay queued: no code here is called {name!r}.")
+        registry.warn_once(f"Runs stay queued: no code here is called {name!r}.")
     elif code.version not in known:
-        _warn(
+        registry.warn_once(
             f"Runs stay queued: the code of {name!r} that is here was never registered. "
             "Run `manage.py migrate`, then restart this worker."
         )
         return None
     elif registry.is_outdated(code, known):
-        _warn(f"Runs stay queued: {name!r} is left to newer code than is here.")
+        registry.warn_once(f"Runs stay queued: {name!r} is left to newer code than is here.")
         return None
     return code
-
-
-@cache
-def _warn(words: str) -> None:
-    """Once: the queue is looked at again and again."""
-    logger.warning(words)
 
 
 def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
