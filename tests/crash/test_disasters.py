@@ -44,6 +44,7 @@ ROOM = 48 * 1024**2
 """Bytes of the file store's own small file system."""
 HARMLESS = {"worker told to stop", "database stands still"}
 """Blows that take no run from its worker."""
+PAUSE = "worker stopped and continued"
 DOUBTFUL = re.compile(r"^Has once(#\d+)? happened\?$")
 
 
@@ -59,15 +60,22 @@ class Blow:
     def __str__(self) -> str:
         return f"{self.kind} {self.began:.2f} to {self.ended:.2f}"
 
-    def cuts_off(self, effect: Effect, then: Effect, effects: Sequence[Effect]) -> bool:
-        """Whether this may be why the step was begun again.
+    def explains(self, effect: Effect, then: Effect, effects: Sequence[Effect]) -> bool:
+        """Say whether this may be why a step had both effects, the second after the first.
 
-        A process that was stopped inside the step has its effect, if at all, when it goes on.
+        A process that was stopped has the effect of its step when it goes on: before or after
+        that of the process which began the step again.
         """
-        is_hit = effect.pid in self.pids and self.kind not in HARMLESS
+        is_cut = self._hits(effect, effects) and self.began <= then.at
+        is_late = self.kind == PAUSE and self._hits(then, effects)
+        return is_cut or (is_late and self.began <= effect.at)
+
+    def _hits(self, effect: Effect, effects: Sequence[Effect]) -> bool:
+        """Say whether its process was hit, and had no effect since that came before this one."""
+        if effect.pid not in self.pids or self.kind in HARMLESS:
+            return False
         later = [one.at for one in effects if one.pid == effect.pid and one.at > self.ended]
-        is_of_that_step = effect.at <= min(later, default=self.ended)
-        return is_hit and is_of_that_step and self.began <= then.at
+        return effect.at <= min(later, default=self.ended)
 
 
 @dataclass
@@ -87,7 +95,7 @@ class Site:
         "worker told to stop",
         "worker killed",
         "slots killed",
-        "worker stopped and continued",
+        PAUSE,
         "file store full",
         "file store away",
         "database full",
@@ -121,10 +129,10 @@ class Site:
         ]
 
     def _is_begun_too_often(self, attempts: list[Effect], effects: Sequence[Effect]) -> bool:
-        """Each attempt but the last needs a blow of its own that has hit its process meanwhile."""
+        """Each attempt but one needs a blow of its own."""
         left = list(self.dealt)
         for effect, then in pairwise(attempts):
-            blow = next((one for one in left if one.cuts_off(effect, then, effects)), None)
+            blow = next((one for one in left if one.explains(effect, then, effects)), None)
             if blow is None:
                 return True
             left.remove(blow)
@@ -136,7 +144,7 @@ class Site:
             "worker told to stop": worker.stop,
             "worker killed": worker.kill,
             "slots killed": worker.kill_slots,
-            "worker stopped and continued": lambda: self._pause(worker),
+            PAUSE: lambda: self._pause(worker),
             "file store full": self._fill_files,
             "file store away": self._take_files_away,
             "database full": self._fill_database,
