@@ -26,7 +26,8 @@ def main() -> None:
 
 def shares(steps: int) -> dict[str, float]:
     """Microseconds a step, part by part."""
-    from procedures.engine import canonical, journal
+    from procedures.engine.journal import events as journal
+    from procedures.engine.values import canonical
     from procedures.journal import DatabaseJournal
     from procedures.models.cursors import bare_cursor, this_database
 

@@ -57,7 +57,7 @@ def started(count: int) -> list[Any]:
 def last_end(runs: Sequence[Any]) -> float:
     from django.db.models import Max
 
-    from procedures.engine.journal import RunStatus
+    from procedures.engine.journal.events import RunStatus
     from procedures.models import Run
     from tests.processes import wait_until
 

@@ -39,7 +39,7 @@ def resume(length: int, rounds: int, *, is_pure: bool = False) -> dict[str, Any]
 def ready(checkpoints: int, *, is_pure: bool = False) -> Any:
     """A queued run whose journal holds so many steps, written as a worker writes them."""
     from procedures import journal
-    from procedures.engine.journal import Batch, Draft, EventKind, Release, RunStatus
+    from procedures.engine.journal.events import Batch, Draft, EventKind, Release, RunStatus
     from procedures.services import start_run
 
     run, _ = start_run("resumed", {"checkpoints": checkpoints}, by=None)

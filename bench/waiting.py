@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def waiting(count: int) -> list[Any]:
-    from procedures.engine.journal import RunStatus
+    from procedures.engine.journal.events import RunStatus
     from procedures.models import Run
     from procedures.services import start_run
     from tests.processes import wait_until

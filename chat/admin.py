@@ -28,7 +28,7 @@ from procedures.admin.history import MOST_SEARCHED, HistoryAdmin, Related, link,
 from procedures.admin.operations import Operation, ReasonForm, operate
 from procedures.admin.proven import ProvenAdmin
 from procedures.admin.run import RunAdmin
-from procedures.engine.sizes import cut
+from procedures.engine.values.sizes import cut
 from procedures.models import Run
 from procedures.models.run import values_of
 

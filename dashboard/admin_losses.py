@@ -16,8 +16,8 @@ from chat.services import Losses, LostName, Reach, Watch
 from procedures import access
 from procedures.admin.careful import Consequence, Row, Thing
 from procedures.admin.viewer import may_look_at
-from procedures.engine.journal import RunStatus
-from procedures.engine.sizes import cut
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values.sizes import cut
 from procedures.models import Procedure, Run
 from procedures.overview.words import listed, name_of
 

@@ -11,7 +11,7 @@ from chat.models import HumanRequest
 from chat.services import Echo, options_of, read_choice, read_text
 from dashboard.asked_fields import AskedFields
 from procedures.engine.errors import Fault
-from procedures.engine.questions import Question, RequestKind
+from procedures.engine.kinds.questions import Question, RequestKind
 from procedures.fields import Field, one_ending
 
 ASKS_WORDS = {RequestKind.INPUT, RequestKind.ESCALATION}

@@ -25,8 +25,8 @@ from dashboard.api_parameters import View, refuse_unknown, with_known_parameters
 from dashboard.api_scopes import ScopeError
 from dashboard.throttle import TooManyAttemptsError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
-from procedures.engine.faults import fault_of
-from procedures.engine.forks import ForkRefusedError, UnknownPlaceError
+from procedures.engine.lifecycle.forks import ForkRefusedError, UnknownPlaceError
+from procedures.engine.values.faults import fault_of
 from procedures.inputs import BodyError, TooLargeError, read_json
 from procedures.services import (
     BrokenProcedureError,

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from ninja.params.models import Query
 from ninja.signature import ViewSignature
 
-from procedures.engine.canonical import legible
 from procedures.engine.errors import Fault, InputError
-from procedures.engine.sizes import cut
-from procedures.engine.spelling import meant
+from procedures.engine.values.canonical import legible
+from procedures.engine.values.sizes import cut
+from procedures.engine.values.spelling import meant
 
 View = Callable[..., Any]
 LONGEST_NAME = 80

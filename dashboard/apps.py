@@ -7,7 +7,7 @@ class DashboardConfig(AppConfig):
     def ready(self) -> None:
         from dashboard import receivers
         from dashboard.site_secrets import find_site_secrets
-        from procedures.engine.secrecy import note_site_secrets
+        from procedures.engine.values.secrecy import note_site_secrets
 
         receivers.connect()
         note_site_secrets(find_site_secrets())

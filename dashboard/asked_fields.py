@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import QueryDict
 
-from procedures.engine.answers import takes_nothing
 from procedures.engine.errors import Fault
+from procedures.engine.values.answers import takes_nothing
 from procedures.fields import Field, field_of, kind_of, read, texts_of
 
 OF_FORM = "field-"

@@ -15,7 +15,7 @@ from chat.services import Answer, respond
 from dashboard.demo_repository import create_demo_repository
 from dashboard.environment import DEMO_REPOSITORY
 from procedures import runner, services
-from procedures.engine.files import File, file_desk
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
 from procedures.models.clock import clock

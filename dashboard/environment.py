@@ -35,7 +35,7 @@ from dashboard.values import (
     Zone,
     bucket_storage,
 )
-from procedures.engine.sizes import USUAL_SIZES
+from procedures.engine.values.sizes import USUAL_SIZES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_SOCKET_PATH = 100

@@ -3,7 +3,7 @@
 import logging
 import re
 
-from procedures.engine.secrecy import masked
+from procedures.engine.values.secrecy import masked
 
 SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 
 from chat.models import HumanRequest
 from dashboard.models.former_name import FormerName
-from procedures.engine.roles import beginning_of_target
-from procedures.engine.visible import visible_line
+from procedures.engine.declaration.roles import beginning_of_target
+from procedures.engine.values.visible import visible_line
 from procedures.models import Signal
 
 WORDS = ("system", "the system", "the clock", "a worker")

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from procedures.engine.roles import Role
+from procedures.engine.declaration.roles import Role
 from procedures.models import Grant, Procedure, Run
 from procedures.models.run import RunQuerySet
 

@@ -10,8 +10,8 @@ from ninja import Router, Status
 
 from procedures import access, services, standing
 from procedures.access import SignedIn
-from procedures.engine.files import file_desk
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values.files import file_desk
 from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run, Signal

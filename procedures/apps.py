@@ -11,7 +11,7 @@ class ProceduresConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from procedures.engine.choices import Site
+        from procedures.engine.values.choices import Site
 
         Site.allowed = lambda setting: settings.SITE_CHOICES.get(setting, {})
         from procedures.system_checks import check_procedure_files
@@ -25,7 +25,7 @@ def name_what_django_sets() -> None:
     """Tell authors by name when a step changes the language or the time zone of its process."""
     from django.utils import timezone, translation
 
-    from procedures.engine.surroundings import OfContext, of_context
+    from procedures.engine.execution.surroundings import OfContext, of_context
 
     kept_in = "asgiref.local"  # Django keeps both in variables of that name
     of_context.append(OfContext("Django's language", translation.get_language, kept_in))

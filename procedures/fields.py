@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from procedures.engine.answers import limits, without_nothing
-from procedures.engine.choices import FORMAT as SITE_CHOICE
-from procedures.engine.files import File
-from procedures.engine.reading import plain_float, plain_int
-from procedures.engine.schemas import label, text_of, words
+from procedures.engine.values.answers import limits, without_nothing
+from procedures.engine.values.choices import FORMAT as SITE_CHOICE
+from procedures.engine.values.files import File
+from procedures.engine.values.reading import plain_float, plain_int
+from procedures.engine.values.schemas import label, text_of, words
 
 FieldKind = Literal[
     "text",

@@ -14,8 +14,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 
 from procedures.engine.errors import FileGoneError, FileStoreError
-from procedures.engine.files import file_desk
-from procedures.engine.large import ELSEWHERE, unpacked, whole
+from procedures.engine.journal.large import ELSEWHERE, unpacked, whole
+from procedures.engine.values.files import file_desk
 
 logger = logging.getLogger(__name__)
 FOLDER = "artifacts"

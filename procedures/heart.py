@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from procedures.engine.journal import Working
+from procedures.engine.journal.events import Working
 from procedures.journal import LEASE, RENEWED_EVERY, DatabaseJournal, own_database
 from procedures.slot import slot
 

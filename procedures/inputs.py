@@ -8,10 +8,10 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
-from procedures.engine import canonical
-from procedures.engine.definition import Procedure as Definition
+from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError, Fault, InputError
-from procedures.engine.files import File, file_desk
+from procedures.engine.values import canonical
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore
 
 MEGABYTE = 1024 * 1024

@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from procedures.engine.canonical import legible
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import EngineError, ProcedureFileError, TextUnreadable
-from procedures.engine.sizes import cut
+from procedures.engine.values.canonical import legible
+from procedures.engine.values.sizes import cut
 
 Reader = Callable[[str, str], Procedure | Iterable[Procedure]]
 """A function of the site that is given the name of a file and its text."""

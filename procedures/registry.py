@@ -17,8 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from procedures.engine.definition import Procedure as Definition
-from procedures.engine.definition import digest_of
+from procedures.engine.declaration.definition import Procedure as Definition
+from procedures.engine.declaration.definition import digest_of
 from procedures.engine.errors import ProcedureFileError
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.models.clock import clock

@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import Field
 
 from procedures import access, hooks, standing
-from procedures.engine.large import place_of
+from procedures.engine.journal.large import place_of
 from procedures.models import Artifact, Event, Run, Wait
 from procedures.paging import Page, page
 from procedures.schemas import for_reader

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from procedures import dispatch, journal, registry
 from procedures.board import board
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
 from procedures.files import ContentStore

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Length
 
-from procedures.engine.journal import EventKind
-from procedures.engine.large import ELSEWHERE
+from procedures.engine.journal.events import EventKind
+from procedures.engine.journal.large import ELSEWHERE
 from procedures.files import whole_content
 from procedures.models import Event, Run
 from procedures.models.event import SHOWN, EventQuerySet

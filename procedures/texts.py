@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from procedures.engine.canonical import legible
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import ProcedureFileError
-from procedures.engine.visible import visible_line
+from procedures.engine.values.canonical import legible
+from procedures.engine.values.visible import visible_line
 from procedures.readers import read_text
 
 MOST_FILES = 1000

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 
 from chat.models import Session
 from chat.services import Answer, post_message, reassign_request, respond, withdraw_request
-from procedures.engine.files import File, file_desk
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore
 from procedures.journal import deliver, settle
 from procedures.models import Run

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from procedures.engine import Procedure
-from procedures.engine.durations import parse_duration
-from procedures.engine.journal import RunStatus, closing
+from procedures.engine.journal.events import RunStatus, closing
+from procedures.engine.kinds.questions import Question
 from procedures.engine.memory import MemoryStore
-from procedures.engine.questions import Question
+from procedures.engine.values.durations import parse_duration
 
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(r"^# (\w+)\((.*)\)((?: · .+?)*) → (.+)$", re.MULTILINE)

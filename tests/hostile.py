@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from chat.models import HumanRequest, Message
 from chat.models.session import Session
-from procedures.engine import canonical
+from procedures.engine.values import canonical
 from procedures.models import Event, Head, Run
 from procedures.models.clock import clock
 from tests.pages import ask

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from procedures.engine import canonical
-from procedures.engine.journal import Event, RunStatus
-from procedures.engine.questions import approval
+from procedures.engine.journal.events import Event, RunStatus
+from procedures.engine.kinds.questions import approval
+from procedures.engine.values import canonical
 from procedures.models import Run
 
 NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 
 from dashboard.environment import CHECKOUT
 from procedures.engine import File, InputError
-from procedures.engine.files import file_desk
-from procedures.engine.journal import EventKind, closing
+from procedures.engine.journal.events import EventKind, closing
 from procedures.engine.memory import MemoryStore
+from procedures.engine.values.files import file_desk
 from procedures.library.refund import refund
 
 SAMPLE = CHECKOUT / "docs" / "orders.csv"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from procedures.engine.journal import EventKind, RunStatus, closing
+from procedures.engine.journal.events import EventKind, RunStatus, closing
 from procedures.engine.memory import MemoryStore
 from procedures.library.release import release
 from tests.repositories import Checkout

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from chat.models import HumanRequest
 from chat.services import Answer, respond
 from dashboard.models import ApiToken, Scope
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.services import start_run
 from tests.processes import Web, wait_until

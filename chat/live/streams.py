@@ -17,7 +17,7 @@ from django.db.models import Count, Max, Sum
 from chat.live.views import WHOLE, View, views_of
 from chat.models import Assignment, HumanRequest, Session
 from procedures import access
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Run
 
 Kind = Literal["session", "run", "inbox", "runs"]

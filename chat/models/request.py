@@ -11,8 +11,8 @@ from django.db import connection, models
 from django.db.models import F, Q
 
 from chat.models.session import Session
-from procedures.engine import canonical
-from procedures.engine.questions import Outcome, Question, RequestKind
+from procedures.engine.kinds.questions import Outcome, Question, RequestKind
+from procedures.engine.values import canonical
 from procedures.models import Wait
 from procedures.models.cells import fetched, insert_row, rows_of
 from procedures.models.ids import uuid7

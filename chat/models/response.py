@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from chat.models.request import HumanRequest
-from procedures.engine import canonical
+from procedures.engine.values import canonical
 
 
 class HumanResponse(models.Model):

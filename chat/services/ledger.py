@@ -11,10 +11,10 @@ from django.db.models import Q
 from chat.models import Assignment, HumanRequest, HumanResponse, Member, Message, Session
 from chat.models.request import status_after, why_after
 from chat.models.session import SAID
-from procedures.engine import canonical
-from procedures.engine.forks import CARRIED_FROM
-from procedures.engine.questions import Question
-from procedures.engine.seals import PROOF, differing
+from procedures.engine.journal.seals import PROOF, differing
+from procedures.engine.kinds.questions import Question
+from procedures.engine.lifecycle.forks import CARRIED_FROM
+from procedures.engine.values import canonical
 from procedures.models import Wait
 from procedures.models.proofs import facts_of, ledger_keys, number_of, unproven
 from procedures.models.tallies import is_proven_tally, lacking

@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 
 from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
-from procedures.engine.visible import visible_line
+from procedures.engine.values.visible import visible_line
 from procedures.overview.cuts import PAGE, cut_value
 from procedures.overview.drawing import cell, exact_name
 

@@ -21,7 +21,7 @@ from chat.services.assignments import assign, people_of
 from chat.services.letter import letter_about, letter_about_alert
 from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
-from procedures.engine.questions import OPERATORS
+from procedures.engine.kinds.questions import OPERATORS
 from procedures.models.clock import clock
 
 logger = logging.getLogger(__name__)

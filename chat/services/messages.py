@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from chat.models import HumanRequest, HumanResponse, Message, Session
 from chat.services.replies import NoReplyError, read_reply, reading_of
 from chat.services.responses import AlreadyAnsweredError, Answer, NotAskedError, respond
-from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError
-from procedures.engine.sizes import Sizes
+from procedures.engine.values import canonical
+from procedures.engine.values.sizes import Sizes
 from procedures.models.clock import clock
 
 ONLY_ON_ITS_CARD = (

@@ -13,7 +13,7 @@ from chat.services.assignments import find_assignee, people_of
 from chat.services.mails import mail_time
 from chat.services.responses import AlreadyAnsweredError
 from procedures.engine.errors import EngineError
-from procedures.engine.journal import closing
+from procedures.engine.journal.events import closing
 from procedures.models.clock import clock
 from procedures.services import (
     OperationRefusedError,

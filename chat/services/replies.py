@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from procedures.engine.errors import AnswerError, EngineError
-from procedures.engine.questions import DEFAULT_LABELS, Question, RequestKind
-from procedures.engine.reading import plain_int
+from procedures.engine.kinds.questions import DEFAULT_LABELS, Question, RequestKind
+from procedures.engine.values.reading import plain_int
 
 YES = {"yes", "y", "ok", "okay", "approve", "approved"}
 NO = {"no", "n", "reject", "rejected"}

@@ -12,12 +12,12 @@ from django.db import transaction
 from chat.changes import as_text, edits_between
 from chat.models import HumanRequest, HumanResponse
 from chat.models.request import Right
-from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError, Fault
-from procedures.engine.journal import closing
-from procedures.engine.questions import Outcome, Question
-from procedures.engine.seals import PROOF, seals_of
-from procedures.engine.sizes import Sizes
+from procedures.engine.journal.events import closing
+from procedures.engine.journal.seals import PROOF, seals_of
+from procedures.engine.kinds.questions import Outcome, Question
+from procedures.engine.values import canonical
+from procedures.engine.values.sizes import Sizes
 from procedures.models import Run
 from procedures.models.cells import insert_row
 from procedures.models.clock import clock

@@ -34,7 +34,7 @@ from chat.services import Echo, MessageError, Reply
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import said
 from procedures import access
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Artifact
 from procedures.models.run import values_of
 from procedures.overview import listed_runs

@@ -13,7 +13,7 @@ from chat.access import visible_requests
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
 from procedures import access
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.models.run import values_of

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard.pages.runs import session_of
 from procedures import access, registry, services
 from procedures.access import SignedIn
-from procedures.engine.definition import Procedure as Definition
+from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import InputError
 from procedures.forms import StartForm
 from procedures.models import Procedure, Run

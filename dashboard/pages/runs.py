@@ -15,7 +15,7 @@ from chat.access import answerable_requests, titles_for
 from chat.models import Message, Session
 from procedures import access
 from procedures.access import SignedIn
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Procedure, Run, Wait
 from procedures.models.run import RunQuerySet
 from procedures.overview import listed_runs, run_overview

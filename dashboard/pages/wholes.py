@@ -19,7 +19,7 @@ from procedures import access
 from procedures.access import SignedIn
 from procedures.api import FILE_HEADERS
 from procedures.engine.errors import without_traceback
-from procedures.engine.questions import RequestKind
+from procedures.engine.kinds.questions import RequestKind
 from procedures.files import whole_content, whole_text
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"

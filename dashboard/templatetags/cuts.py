@@ -7,7 +7,7 @@ from django import template
 
 from chat.changes import Line, kept_edits, lines_of
 from chat.models import HumanResponse
-from procedures.engine.questions import Question
+from procedures.engine.kinds.questions import Question
 from procedures.overview.cuts import ROOMS, CutText, CutValue, Room, cut_text, cut_value
 
 register = template.Library()

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from procedures.engine.journal import EventKind
-from procedures.engine.seals import ENDS
+from procedures.engine.journal.events import EventKind
+from procedures.engine.journal.seals import ENDS
 from procedures.models import Event, Run
 from procedures.overview.lines import line_of
 

@@ -16,7 +16,7 @@ from procedures.admin.history import MOST_SEARCHED, Related, link, readable
 from procedures.admin.journal import MOST, history_of
 from procedures.admin.operations import Operation, chosen_rows, operate
 from procedures.admin.proven import ProvenAdmin, verdict_words
-from procedures.engine.large import place_of
+from procedures.engine.journal.large import place_of
 from procedures.models import Artifact, Event, Head, Run, RunInput, Signal, Wait
 from procedures.services import (
     cancel_run,

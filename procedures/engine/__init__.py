@@ -1,9 +1,11 @@
 """Durable procedures in plain Python: what an author imports."""
 
-from procedures.engine.bound import Bound
-from procedures.engine.choices import SiteChoice
+from procedures.engine.agent_api import HumanResponse
 from procedures.engine.context import Context
-from procedures.engine.definition import Check, Procedure, procedure
+from procedures.engine.declaration.bound import Bound
+from procedures.engine.declaration.definition import Check, Procedure, procedure
+from procedures.engine.declaration.limits import Limits
+from procedures.engine.declaration.steps import Retry, Step
 from procedures.engine.errors import (
     BranchFailedError,
     ChildFailedError,
@@ -20,13 +22,11 @@ from procedures.engine.errors import (
     StepFailedError,
     UnreachableRunError,
 )
-from procedures.engine.files import File
-from procedures.engine.handles import Handle
-from procedures.engine.limits import Limits
-from procedures.engine.questions import Outcome, Response
-from procedures.engine.seed import HumanResponse
-from procedures.engine.signals import Received
-from procedures.engine.steps import Retry, Step
+from procedures.engine.kinds.questions import Outcome, Response
+from procedures.engine.values.choices import SiteChoice
+from procedures.engine.values.files import File
+from procedures.engine.waits.handles import Handle
+from procedures.engine.waits.signals import Received
 
 __all__ = [
     "Bound",

@@ -7,29 +7,36 @@ from datetime import datetime, timedelta
 from types import FunctionType
 from typing import Any, Literal, NoReturn, TypeVar, Unpack, get_args, overload
 
-from procedures.engine import branches, canonical, seed
-from procedures.engine.approvals import approved
-from procedures.engine.arguments import call_of, check_callable, check_fits, check_options
-from procedures.engine.attempts import do_step
-from procedures.engine.bound import Bound, bound_to_be_shown
-from procedures.engine.children import OnFailure, OnParentEnd, start_child, start_map
-from procedures.engine.definition import Procedure
-from procedures.engine.durations import Duration, check_moment, parse_duration
+from procedures.engine import agent_api as seed
+from procedures.engine.agent_api import Checkpoints, HumanResponse
+from procedures.engine.declaration.arguments import (
+    call_of,
+    check_callable,
+    check_fits,
+    check_options,
+)
+from procedures.engine.declaration.bound import Bound, bound_to_be_shown
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.steps import PLAIN, Doing
 from procedures.engine.errors import Continued, OptionError
-from procedures.engine.handles import Handle, open_timer, sleep
-from procedures.engine.history import checked_key
-from procedures.engine.journal import Draft, EventKind
-from procedures.engine.later import Later
-from procedures.engine.line import Line, checked_name
-from procedures.engine.options import check_flag, check_text, check_word, with_options
-from procedures.engine.progress import check_progress
-from procedures.engine.questions import Asking, Response
-from procedures.engine.seed import Checkpoints, HumanResponse
-from procedures.engine.sending import send_signal
-from procedures.engine.sets import as_finished, first_of
-from procedures.engine.signals import Received, Waiting, open_signal
-from procedures.engine.state import State
-from procedures.engine.steps import PLAIN, Doing
+from procedures.engine.execution.approvals import approved
+from procedures.engine.execution.attempts import do_step
+from procedures.engine.execution.progress import check_progress
+from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.kinds.questions import Asking, Response
+from procedures.engine.replay.history import checked_key
+from procedures.engine.replay.line import Line, checked_name
+from procedures.engine.values import canonical
+from procedures.engine.values.durations import Duration, check_moment, parse_duration
+from procedures.engine.values.options import check_flag, check_text, check_word, with_options
+from procedures.engine.values.state import State
+from procedures.engine.waits import branches
+from procedures.engine.waits.children import OnFailure, OnParentEnd, start_child, start_map
+from procedures.engine.waits.handles import Handle, open_timer, sleep
+from procedures.engine.waits.later import Later
+from procedures.engine.waits.sending import send_signal
+from procedures.engine.waits.sets import as_finished, first_of
+from procedures.engine.waits.signals import Received, Waiting, open_signal
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]

@@ -48,8 +48,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from procedures.engine.canonical import legible
-from procedures.engine.secrecy import masked, without_input
+from procedures.engine.values.canonical import legible
+from procedures.engine.values.secrecy import masked, without_input
 
 
 class EngineError(Exception):

@@ -7,12 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from procedures.engine import canonical
-from procedures.engine.attempts import do_step
-from procedures.engine.blame import excuse_for, is_interrupt
-from procedures.engine.branches import swallowed
 from procedures.engine.context import Context
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import (
     Cancelled,
     Continued,
@@ -32,25 +29,28 @@ from procedures.engine.errors import (
     Yielded,
     told,
 )
-from procedures.engine.files import FileStore, file_desk, open_desk
-from procedures.engine.history import UNDO, Scope
-from procedures.engine.journal import (
+from procedures.engine.execution.attempts import do_step
+from procedures.engine.execution.surroundings import call_turn
+from procedures.engine.journal.events import (
     BEGUN_ANEW,
     PROGRESS,
     Batch,
     Draft,
     EventKind,
-    Journal,
     Release,
     RunStatus,
     closing,
 )
-from procedures.engine.large import inputs_of, packed, put_aside
-from procedures.engine.line import Line
-from procedures.engine.recorder import Linger, Recorder
-from procedures.engine.secret_values import shows_secret
-from procedures.engine.signatures import signature_of
-from procedures.engine.surroundings import call_turn
+from procedures.engine.journal.large import inputs_of, packed, put_aside
+from procedures.engine.journal.protocol import Journal
+from procedures.engine.replay.blame import excuse_for, is_interrupt
+from procedures.engine.replay.history import UNDO, Scope
+from procedures.engine.replay.line import Line
+from procedures.engine.replay.recorder import Linger, Recorder
+from procedures.engine.values import canonical
+from procedures.engine.values.files import FileStore, file_desk, open_desk
+from procedures.engine.values.secret_values import shows_secret
+from procedures.engine.waits.branches import swallowed
 
 Ending = tuple[Release, tuple[Draft, ...]]
 LAST_CLAIM = 3

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connection
 
-from procedures.engine.history import UNDO
-from procedures.engine.journal import RunStatus, closing
+from procedures.engine.journal.events import RunStatus, closing
+from procedures.engine.replay.history import UNDO
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, queue
 from procedures.models import Run, RunInput, Wait

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from procedures import dispatch, hooks
-from procedures.engine import canonical
 from procedures.engine.errors import Refused
-from procedures.engine.files import File, file_desk
-from procedures.engine.journal import Draft, EventKind, RunStatus, chained, closing
-from procedures.engine.large import as_part, packed, part_of, put_aside, unpacked
+from procedures.engine.journal.events import Draft, EventKind, RunStatus, chained, closing
+from procedures.engine.journal.large import as_part, packed, part_of, put_aside, unpacked
+from procedures.engine.values import canonical
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore
 from procedures.journal.cancelling import cancel_children, lock_below
 from procedures.journal.waits import answer_wait

@@ -10,10 +10,10 @@ from uuid import UUID
 from django.db import transaction
 
 from procedures import dispatch, hooks
-from procedures.engine import canonical
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import FileStoreError, Interruption, StorageLost
-from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chained, closing
+from procedures.engine.journal.events import Draft, Event, EventKind, RunStatus, chained, closing
+from procedures.engine.values import canonical
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
 from procedures.journal.database import DatabaseJournal

@@ -17,10 +17,10 @@ from django.db.models import F
 
 from procedures import hooks
 from procedures.board import board
-from procedures.engine import canonical
+from procedures.engine.declaration.limits import Limits
 from procedures.engine.errors import Interruption, Refused, StorageLost
 from procedures.engine.execute import quarantined
-from procedures.engine.journal import (
+from procedures.engine.journal.events import (
     Batch,
     Draft,
     Event,
@@ -31,9 +31,9 @@ from procedures.engine.journal import (
     Working,
     chained,
 )
-from procedures.engine.limits import Limits
-from procedures.engine.seals import proven
-from procedures.engine.sizes import Sizes
+from procedures.engine.journal.seals import proven
+from procedures.engine.values import canonical
+from procedures.engine.values.sizes import Sizes
 from procedures.journal.children import bring_end
 from procedures.journal.deliveries import refusal
 from procedures.journal.effects import take_effect

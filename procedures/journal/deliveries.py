@@ -12,13 +12,13 @@ from uuid import UUID
 from django.db import transaction
 
 from procedures import access
-from procedures.engine import canonical
 from procedures.engine.errors import Overtaken
-from procedures.engine.files import file_desk
-from procedures.engine.journal import Draft, Event, RunStatus
-from procedures.engine.large import unpacked
-from procedures.engine.sending import out_of_reach, sender_of
-from procedures.engine.signals import misfit_of, skipped
+from procedures.engine.journal.events import Draft, Event, RunStatus
+from procedures.engine.journal.large import unpacked
+from procedures.engine.values import canonical
+from procedures.engine.values.files import file_desk
+from procedures.engine.waits.sending import out_of_reach, sender_of
+from procedures.engine.waits.signals import misfit_of, skipped
 from procedures.files import ContentStore
 from procedures.journal.cancelling import ask_to_end
 from procedures.journal.waits import receive, skip

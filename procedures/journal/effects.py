@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from procedures import hooks
-from procedures.engine import canonical
-from procedures.engine.children import is_abandoned
 from procedures.engine.errors import Overtaken, Refused
-from procedures.engine.journal import (
+from procedures.engine.journal.events import (
     BEGUN_ANEW,
     GOING_ON,
     Batch,
@@ -16,6 +14,8 @@ from procedures.engine.journal import (
     Release,
     RunStatus,
 )
+from procedures.engine.values import canonical
+from procedures.engine.waits.children import is_abandoned
 from procedures.journal.cancelling import cancel_children, lock_below, withdraw_all
 from procedures.journal.children import begin_children, bring_end
 from procedures.journal.deliveries import send

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from procedures.engine.children import is_abandoned
-from procedures.engine.files import File, file_desk
-from procedures.engine.forks import Carried, as_taken
-from procedures.engine.history import Entry
-from procedures.engine.journal import Draft, Event, EventKind, chained, moved
-from procedures.engine.large import ELSEWHERE
+from procedures.engine.journal.events import Draft, Event, EventKind, chained, moved
+from procedures.engine.journal.large import ELSEWHERE
+from procedures.engine.lifecycle.forks import Carried, as_taken
+from procedures.engine.replay.history import Entry
+from procedures.engine.values.files import File, file_desk
+from procedures.engine.waits.children import is_abandoned
 from procedures.files import ContentStore
 from procedures.journal.children import give_files
 from procedures.journal.statements import insert

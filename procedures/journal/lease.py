@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
 
-from procedures.engine.journal import Working
+from procedures.engine.journal.events import Working
 from procedures.models.cells import adapted
 from procedures.models.clock import clock
 from procedures.models.cursors import kept_cursor

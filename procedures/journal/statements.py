@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from procedures.engine import canonical
 from procedures.engine.errors import Fenced
-from procedures.engine.journal import Batch, Event
+from procedures.engine.journal.events import Batch, Event
+from procedures.engine.values import canonical
 from procedures.models.cells import adapted, parts_of
 from procedures.models.cursors import Cell, Cursor, bare_cursor, kept_cursor
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from procedures import dispatch, hooks
-from procedures.engine import canonical
-from procedures.engine.deciding import decision, not_needed, told_of
-from procedures.engine.files import file_desk
-from procedures.engine.journal import Draft, EventKind, RunStatus, closing
-from procedures.engine.large import packed
-from procedures.engine.sets import KEEP_OPEN
-from procedures.engine.signals import misfit_of, received, skipped
+from procedures.engine.journal.events import Draft, EventKind, RunStatus, closing
+from procedures.engine.journal.large import packed
+from procedures.engine.lifecycle.deciding import decision, not_needed, told_of
+from procedures.engine.values import canonical
+from procedures.engine.values.files import file_desk
+from procedures.engine.waits.sets import KEEP_OPEN
+from procedures.engine.waits.signals import misfit_of, received, skipped
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
 from procedures.models.tallies import next_heard

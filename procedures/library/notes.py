@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from procedures.engine.question_options import one_line
+from procedures.engine.kinds.question_options import one_line
 from procedures.library.changes import Change, Sort
 
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}

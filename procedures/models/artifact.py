@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.utils import timezone
 
-from procedures.engine.files import File
+from procedures.engine.values.files import File
 from procedures.models.proofs import proof_field, seal
 from procedures.models.run import Run
 

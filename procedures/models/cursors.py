@@ -24,7 +24,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
-from procedures.engine.loops import outside_the_loop
+from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
 DEBUG = settings.DEBUG

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Cast
 
-from procedures.engine.journal import Event as JournalEvent
+from procedures.engine.journal.events import Event as JournalEvent
 from procedures.models.cells import fetched
 from procedures.models.ids import PlainAutoField
 from procedures.models.run import Run

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.db import models
 
-from procedures.engine.roles import ROLES
+from procedures.engine.declaration.roles import ROLES
 from procedures.models.cells import fetched
 
 CODE_OF_RUN = (

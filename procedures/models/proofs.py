@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from procedures.engine import canonical
-from procedures.engine.seals import EMPTY, differing, seal_of, seals_of
+from procedures.engine.journal.seals import EMPTY, differing, seal_of, seals_of
+from procedures.engine.values import canonical
 
 FORM, NONCE, NUMBER, SEALED = "form", "nonce", "number", "sealed"
 """What a proof holds besides the seals: which fields it covers, what tells the row from others

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
-from procedures.engine.files import File, named
-from procedures.engine.journal import EventKind, RunStatus
-from procedures.engine.seals import PROOF, seals_of
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.journal.seals import PROOF, seals_of
+from procedures.engine.values.files import File, named
 from procedures.models.besides import Besides
 from procedures.models.cells import exists, fetched, rows_of, save_columns
 from procedures.models.clock import clock

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from procedures.engine import canonical
-from procedures.engine.journal import Draft, EventKind
+from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.values import canonical
 from procedures.models.cells import adapted, fetched, insert_row, parts_of
 from procedures.models.cursors import kept_cursor
 from procedures.models.proofs import proof_field, reseal, seal

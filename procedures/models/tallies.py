@@ -6,7 +6,7 @@ Each row bears its number in its proof. The counting row is locked, or is by thi
 from collections.abc import Iterable
 from uuid import UUID
 
-from procedures.engine.seals import seal_of
+from procedures.engine.journal.seals import seal_of
 from procedures.models.cells import adapted, fetched
 from procedures.models.cursors import kept_cursor
 from procedures.models.proofs import ledger_key, ledger_keys

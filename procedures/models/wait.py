@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils.functional import cached_property
 
-from procedures.engine import canonical
-from procedures.engine.handles import KEEPS_ON
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values import canonical
+from procedures.engine.waits.handles import KEEPS_ON
 from procedures.models.cells import rows_of, save_columns
 from procedures.models.event import Event
 from procedures.models.run import Run, RunQuerySet

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from procedures.engine import canonical
+from procedures.engine.values import canonical
 
 MOST_COLUMNS = 20
 MANY_LINES = 20

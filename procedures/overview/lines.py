@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from procedures.engine.errors import without_traceback
-from procedures.engine.forks import CARRIED_FROM
-from procedures.engine.history import NOT_KEPT
-from procedures.engine.journal import Event as JournalEvent
-from procedures.engine.journal import EventKind
-from procedures.engine.large import ELSEWHERE
-from procedures.engine.readable import readable
+from procedures.engine.journal.events import Event as JournalEvent
+from procedures.engine.journal.events import EventKind
+from procedures.engine.journal.large import ELSEWHERE
+from procedures.engine.lifecycle.forks import CARRIED_FROM
+from procedures.engine.replay.history import NOT_KEPT
+from procedures.engine.values.readable import readable
 from procedures.models import Event
 from procedures.overview.cuts import RAW, Room, cut_text, cut_value
 from procedures.overview.drawing import pretty

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from procedures import registry
-from procedures.engine import canonical
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values import canonical
 from procedures.models import Event, Run, Wait
 from procedures.models.run import silence
 from procedures.overview.rows import Row

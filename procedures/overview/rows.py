@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from procedures.engine.history import FORK, NOT_KEPT
-from procedures.engine.journal import Event, EventKind, RunStatus
-from procedures.engine.readable import readable
+from procedures.engine.journal.events import Event, EventKind, RunStatus
+from procedures.engine.replay.history import FORK, NOT_KEPT
+from procedures.engine.values.readable import readable
 from procedures.models import Run, Wait
 from procedures.overview.cuts import LABEL, cut_text
 from procedures.overview.words import progress_words

@@ -10,12 +10,12 @@ from uuid import UUID
 from django.db.models import F, Q
 
 from procedures import registry
-from procedures.engine import canonical
-from procedures.engine.history import UNDO
-from procedures.engine.journal import Event as JournalEvent
-from procedures.engine.journal import EventKind, RunStatus
-from procedures.engine.large import place_of
-from procedures.engine.questions import Question, RequestKind
+from procedures.engine.journal.events import Event as JournalEvent
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.journal.large import place_of
+from procedures.engine.kinds.questions import Question, RequestKind
+from procedures.engine.replay.history import UNDO
+from procedures.engine.values import canonical
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.overview.bars import WORK, Bar, Scale, bars_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from procedures.engine.history import NOT_KEPT
+from procedures.engine.replay.history import NOT_KEPT
 from procedures.overview.rows import Row, Segment
 
 FEW = 2

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from procedures.engine import canonical
-from procedures.engine.journal import RunStatus
-from procedures.engine.questions import Question
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.kinds.questions import Question
+from procedures.engine.values import canonical
 from procedures.models import Run
 from procedures.overview.openings import STANDS, WITHOUT_STORAGE
 from procedures.overview.waiting import LONGEST_PROMPT, Opening, people_of, what_is_waited_for

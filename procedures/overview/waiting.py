@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from procedures.engine.questions import Question
+from procedures.engine.kinds.questions import Question
 from procedures.models import Wait
 from procedures.overview.words import Part, asked, code, counted, listed, shortened, strong
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from procedures import registry
-from procedures.engine.definition import Procedure as Definition
+from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import Fenced, Interruption, StorageLost
 from procedures.engine.execute import Execution
-from procedures.engine.files import file_desk
-from procedures.engine.journal import (
+from procedures.engine.execution.surroundings import call_turn
+from procedures.engine.journal.events import (
     Batch,
     Draft,
     Event,
@@ -20,8 +20,8 @@ from procedures.engine.journal import (
     RunStatus,
     Working,
 )
-from procedures.engine.recorder import Recorder
-from procedures.engine.surroundings import call_turn
+from procedures.engine.replay.recorder import Recorder
+from procedures.engine.values.files import file_desk
 from procedures.files import ContentStore
 from procedures.journal.leftovers import Standings
 from procedures.models import Run

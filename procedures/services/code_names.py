@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from procedures import registry
-from procedures.engine.definition import Procedure as Definition
-from procedures.engine.definition import digest_of
-from procedures.engine.roles import LONGEST_ASSIGNEE
+from procedures.engine.declaration.definition import Procedure as Definition
+from procedures.engine.declaration.definition import digest_of
+from procedures.engine.declaration.roles import LONGEST_ASSIGNEE
 
 DEEPEST, MOST_VALUES = 6, 10_000
 """Of a value that code uses: the levels, and the values on each, that are searched for texts."""

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from procedures import journal
-from procedures.engine import forks
-from procedures.engine.files import File, file_desk
-from procedures.engine.history import FORK, LONGEST_KEY, UNDO
-from procedures.engine.journal import Draft, EventKind, RunStatus
-from procedures.engine.large import inputs_of, put_aside, whole
+from procedures.engine.journal.events import Draft, EventKind, RunStatus
+from procedures.engine.journal.large import inputs_of, put_aside, whole
+from procedures.engine.lifecycle import forks
+from procedures.engine.replay.history import FORK, LONGEST_KEY, UNDO
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.services.operations import said

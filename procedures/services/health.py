@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from procedures import access, dispatch, registry
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
 from procedures.services.installation import store_complaint, why_held

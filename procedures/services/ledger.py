@@ -7,8 +7,8 @@ from itertools import chain
 from django.db.models import F, Max
 
 from procedures import hooks
-from procedures.engine.journal import Event, EventKind, RunStatus
-from procedures.engine.ledger import Ledger
+from procedures.engine.journal.events import Event, EventKind, RunStatus
+from procedures.engine.journal.ledger import Ledger
 from procedures.models import Head, Run
 from procedures.models.proofs import ledger_key, ledger_keys
 from procedures.services.differences import Difference

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.apps import apps
 from django.db.models import Count, Exists, OuterRef
 
-from procedures.engine.journal import EventKind
+from procedures.engine.journal.events import EventKind
 from procedures.models import Event, Run, RunInput, Wait
 from procedures.models.proofs import number_of
 from procedures.models.tallies import HEARD, is_proven_tally, lacking

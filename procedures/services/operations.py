@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from procedures import access, journal
-from procedures.engine import canonical
 from procedures.engine.errors import EngineError, Refused
-from procedures.engine.journal import RunStatus
-from procedures.engine.sizes import Sizes
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values import canonical
+from procedures.engine.values.sizes import Sizes
 from procedures.models import Head, Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
-from procedures.engine.canonical import plain
-from procedures.engine.forks import CARRIED_FROM
-from procedures.engine.history import FORK
-from procedures.engine.journal import OPENING, Event, EventKind
-from procedures.engine.seals import ENDS, PROOF
+from procedures.engine.journal.events import OPENING, Event, EventKind
+from procedures.engine.journal.seals import ENDS, PROOF
+from procedures.engine.lifecycle.forks import CARRIED_FROM
+from procedures.engine.replay.history import FORK
+from procedures.engine.values.canonical import plain
 from procedures.models import Run, RunInput
 from procedures.models.proofs import unproven
 

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from procedures import dispatch, journal
-from procedures.engine import canonical
-from procedures.engine.history import UNDO
-from procedures.engine.journal import RunStatus
-from procedures.engine.retries import Again, Fate, fate_of, taken_up
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.retries import Again, Fate, fate_of, taken_up
+from procedures.engine.replay.history import UNDO
+from procedures.engine.values import canonical
 from procedures.models import Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.services.operations import OperationRefusedError, note_operation

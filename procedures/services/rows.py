@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from procedures.engine import canonical
-from procedures.engine.children import is_abandoned
 from procedures.engine.errors import FileGoneError
-from procedures.engine.handles import KEEPS_ON
-from procedures.engine.journal import EventKind, RunStatus
-from procedures.engine.large import ELSEWHERE, place_of
-from procedures.engine.seals import PROOF, differing
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.journal.large import ELSEWHERE, place_of
+from procedures.engine.journal.seals import PROOF, differing
+from procedures.engine.values import canonical
+from procedures.engine.waits.children import is_abandoned
+from procedures.engine.waits.handles import KEEPS_ON
 from procedures.files import ContentStore
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
 from procedures.models.proofs import ledger_keys

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from procedures import access, dispatch, hooks, journal, registry
-from procedures.engine.definition import Procedure as Definition
+from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
-from procedures.engine.files import File, file_desk
-from procedures.engine.large import is_same, put_aside
+from procedures.engine.journal.large import is_same, put_aside
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore
 from procedures.models import Grant, Run
 from procedures.models.clock import clock

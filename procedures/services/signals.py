@@ -9,12 +9,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from procedures import access, journal, registry
-from procedures.engine import canonical
 from procedures.engine.errors import AnswerError, EngineError, QuestionError
-from procedures.engine.journal import RunStatus
-from procedures.engine.line import checked_name
-from procedures.engine.signals import check_signal
-from procedures.engine.sizes import Sizes
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.replay.line import checked_name
+from procedures.engine.values import canonical
+from procedures.engine.values.sizes import Sizes
+from procedures.engine.waits.signals import check_signal
 from procedures.models import Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.models.procedure import code_of_run

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from procedures import journal
 from procedures.engine.errors import EngineError
-from procedures.engine.journal import silence
+from procedures.engine.journal.events import silence
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import StorageLost
-from procedures.engine.journal import Batch, Event, EventKind, RunFacts, RunStatus, Working
+from procedures.engine.journal.events import Batch, Event, EventKind, RunFacts, RunStatus, Working
 from procedures.engine.memory import MemoryJournal, MemoryRun, Parent
 from procedures.testing.people import People
 from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, manner_of

@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from procedures.engine import canonical
+from procedures.engine.agent_api import Checkpoints, HumanResponse, wait_for_human
 from procedures.engine.context import Context
-from procedures.engine.definition import procedure
-from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.declaration.definition import procedure
 from procedures.engine.errors import AnswerError, EngineError, Interruption, Suspend
-from procedures.engine.files import file_desk
-from procedures.engine.handles import sleep
-from procedures.engine.history import Scope
-from procedures.engine.journal import (
+from procedures.engine.journal.events import (
     Batch,
     Draft,
     Event,
@@ -28,13 +24,17 @@ from procedures.engine.journal import (
     RunFacts,
     RunStatus,
 )
-from procedures.engine.line import Line
-from procedures.engine.loops import outside_the_loop
+from procedures.engine.kinds.questions import RequestKind
 from procedures.engine.memory import MemoryJournal, MemoryRun
-from procedures.engine.questions import RequestKind
-from procedures.engine.recorder import Recorder
-from procedures.engine.seed import Checkpoints, HumanResponse, wait_for_human
-from procedures.engine.state import State
+from procedures.engine.replay.history import Scope
+from procedures.engine.replay.line import Line
+from procedures.engine.replay.loops import outside_the_loop
+from procedures.engine.replay.recorder import Recorder
+from procedures.engine.values import canonical
+from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.files import file_desk
+from procedures.engine.values.state import State
+from procedures.engine.waits.handles import sleep
 from procedures.testing.people import Answer, Asked, Manner
 from procedures.testing.rehearsal import Store, asked_of
 

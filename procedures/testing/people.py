@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from procedures.engine import canonical
-from procedures.engine.drafts import text_of
-from procedures.engine.durations import Duration, parse_duration
-from procedures.engine.journal import closing
-from procedures.engine.questions import Question, RequestKind
+from procedures.engine.journal.events import closing
+from procedures.engine.kinds.drafts import text_of
+from procedures.engine.kinds.questions import Question, RequestKind
+from procedures.engine.values import canonical
+from procedures.engine.values.durations import Duration, parse_duration
 
 AT_ONCE = timedelta(0)
 

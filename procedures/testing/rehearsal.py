@@ -9,17 +9,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from procedures.engine import canonical
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import AnswerError, Fenced
-from procedures.engine.files import File, file_desk
-from procedures.engine.journal import Batch, Event, EventKind, RunStatus
-from procedures.engine.large import whole
+from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
+from procedures.engine.journal.large import whole
+from procedures.engine.kinds.questions import Question
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 from procedures.engine.memory.rows import SUSPENDED
-from procedures.engine.questions import Question
-from procedures.engine.recorder import Linger
-from procedures.engine.signatures import signature_of
+from procedures.engine.replay.recorder import Linger
+from procedures.engine.values import canonical
+from procedures.engine.values.files import File, file_desk
 from procedures.testing.lingering import Lingering
 from procedures.testing.people import MANNER, Asked, Manner, People, Said
 

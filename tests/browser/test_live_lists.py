@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from chat.services import reassign_request
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.services import cancel_run
 from tests import runs
 from tests.browser.conftest import OpenPage

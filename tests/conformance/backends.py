@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
-from procedures.engine.files import File, file_desk
-from procedures.engine.journal import Event, Journal, RunStatus, closing
+from procedures.engine.journal.events import Event, RunStatus, closing
+from procedures.engine.journal.protocol import Journal
 from procedures.engine.memory import KEY, LEASE, MemoryStore, fork_run, operating, retries
+from procedures.engine.values.files import File, file_desk
 
 
 class Backend(Protocol):

@@ -12,10 +12,11 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from procedures.engine import Procedure, canonical
+from procedures.engine import Procedure
 from procedures.engine.execute import advance
-from procedures.engine.files import File, file_desk
-from procedures.engine.journal import Event, RunStatus
+from procedures.engine.journal.events import Event, RunStatus
+from procedures.engine.values import canonical
+from procedures.engine.values.files import File, file_desk
 from procedures.files import FOLDER, ContentStore, path_of
 from procedures.journal import DatabaseJournal, claim
 from procedures.models import Run

@@ -8,18 +8,11 @@ import pytest
 
 from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.execute import advance
-from procedures.engine.journal import (
-    Batch,
-    Draft,
-    Event,
-    EventKind,
-    Journal,
-    Release,
-    RunStatus,
-)
-from procedures.engine.ledger import Ledger
+from procedures.engine.journal.events import Batch, Draft, Event, EventKind, Release, RunStatus
+from procedures.engine.journal.ledger import Ledger
+from procedures.engine.journal.protocol import Journal
+from procedures.engine.journal.seals import differing
 from procedures.engine.memory import MemoryFiles
-from procedures.engine.seals import differing
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from procedures.engine import Outcome
-from procedures.engine.journal import EventKind, RunStatus, closing
-from procedures.engine.questions import Question
+from procedures.engine.journal.events import EventKind, RunStatus, closing
+from procedures.engine.kinds.questions import Question
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import Carrier, Shipping, Visit, saw

@@ -7,7 +7,7 @@ import pytest
 from procedures.engine import Procedure
 from procedures.engine.errors import Fenced
 from procedures.engine.execute import advance
-from procedures.engine.journal import Batch, Draft, Event, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, Draft, Event, EventKind, RunStatus
 from procedures.engine.memory import MemoryFiles
 from tests import procedures
 from tests.conformance.backends import Backend, answer

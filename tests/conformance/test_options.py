@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from procedures.engine import Procedure
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did, saw

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from procedures.engine.errors import StorageLost
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did

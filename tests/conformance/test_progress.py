@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from procedures.engine.errors import Fenced
-from procedures.engine.journal import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did

@@ -3,7 +3,7 @@
 from typing import Any
 
 from procedures.engine import procedure
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import saw

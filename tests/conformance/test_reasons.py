@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend
 from tests.procedures.showing import WAITS

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from procedures.engine import Context, Procedure, procedure
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import act, did, saw

@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import did, saw

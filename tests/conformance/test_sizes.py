@@ -7,9 +7,9 @@ import pytest
 from django.conf import settings
 
 from procedures.engine.errors import AnswerError
-from procedures.engine.journal import EventKind, RunStatus
-from procedures.engine.large import place_of
-from procedures.engine.sizes import USUAL_SIZES, Sizes
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.journal.large import place_of
+from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 from procedures.services import SignalRefusedError
 from tests import procedures
 from tests.conformance.backends import Backend, MemoryBackend, answer, result_of

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did, saw

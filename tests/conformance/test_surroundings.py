@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from procedures.engine.journal import RunStatus
-from procedures.engine.process import around_turns
+from procedures.engine.execution.process import around_turns
+from procedures.engine.journal.events import RunStatus
 from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import settings
 from tests.procedures.settings import ALL, CHANGES, OF_TURNS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from procedures.engine import Outcome, Procedure
-from procedures.engine.journal import Batch, Draft, EventKind, Release, RunStatus, closing
+from procedures.engine.journal.events import Batch, Draft, EventKind, Release, RunStatus, closing
 from tests import procedures
 from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import did, saw

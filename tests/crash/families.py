@@ -7,7 +7,7 @@ from django.dispatch import receiver
 
 from procedures import hooks
 from procedures.engine import Context, Retry, procedure
-from procedures.engine.canonical import plain
+from procedures.engine.values.canonical import plain
 from procedures.models import Run
 from tests.crash.doings import add_row
 from tests.crash.procedures import ROLES, act, leave_mark, stop_at, write_mark

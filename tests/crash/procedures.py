@@ -10,7 +10,7 @@ from pathlib import Path
 from django.db import transaction
 
 from procedures.engine import Context, Step, procedure
-from procedures.engine.roles import Role
+from procedures.engine.declaration.roles import Role
 
 ROLES: dict[Role, str] = {"start": "support", "answer": "finance"}
 ANSWER_AFTER = 0.1

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.models import HumanRequest
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from tests.conftest import StartWorker
 from tests.desk import Desk
@@ -18,7 +18,7 @@ from tests.processes import Worker
 from tests.runs import answer, wait_for_request, wait_for_status
 
 HEAD = """
-from procedures.engine import Context, procedure
+from procedures.engine import (Context, procedure)
 from tests.crash.procedures import ROLES, act
 
 @procedure(roles=ROLES)

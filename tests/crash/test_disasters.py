@@ -25,7 +25,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from chat.models import HumanRequest
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.files import MARK
 from procedures.models import Event, Installation, Run
 from tests import machine

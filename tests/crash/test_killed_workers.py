@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.models import HumanRequest, Message
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from tests.conftest import StartWorker
 from tests.desk import Desk

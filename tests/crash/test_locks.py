@@ -11,7 +11,8 @@ from django.db import connection, transaction
 
 from chat.models import HumanRequest
 from procedures.engine.errors import Fenced
-from procedures.engine.journal import Batch, Draft, EventKind, Journal, RunStatus
+from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.protocol import Journal
 from procedures.journal import claim
 from procedures.models import Run
 from procedures.models.clock import clock

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.services import start_run
 from procedures.slot import REPLACED_AFTER

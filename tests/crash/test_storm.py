@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError, connection
 
 from chat.models import HumanRequest
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Run
 from procedures.services import Sent, retry_run, send_signal, start_run
 from tests.conftest import StartClock, StartWorker

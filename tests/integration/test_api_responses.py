@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from chat.models import HumanRequest, HumanResponse
-from procedures.engine import canonical
+from procedures.engine.values import canonical
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.runner import advance_run

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from dashboard import celery_app
 from procedures.dispatch import TASK
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.models.ids import uuid7
 from tests.conftest import StartClock, StartWorker

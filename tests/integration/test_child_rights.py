@@ -24,7 +24,7 @@ from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
 from chat.services import find_mails, post_message, reassign_request, send_mail
 from dashboard.models import FormerName, LinkCounter, Preferences
 from dashboard.sign_in import tokens
-from procedures.engine.files import File, file_desk
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore
 from procedures.models import Installation, Run
 from procedures.models.clock import clock

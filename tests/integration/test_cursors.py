@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connect
 from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.models.cursors import bare_cursor, this_database
 from procedures.runner import advance_run

@@ -13,8 +13,8 @@ from django.test import Client
 
 from chat.models import HumanResponse
 from chat.services import Answer, respond
-from procedures.engine import canonical
-from procedures.engine.journal import Draft, chain
+from procedures.engine.journal.events import Draft, chain
+from procedures.engine.values import canonical
 from procedures.files import path_of
 from procedures.models import Event, Head, Run
 from procedures.services.ledger import examine

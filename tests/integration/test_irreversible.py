@@ -14,7 +14,7 @@ from chat.services import reply as typed_reply
 from chat.services import respond as answer_it
 from chat.services.letter import letter_about
 from procedures.engine.errors import QuestionError
-from procedures.engine.questions import approval
+from procedures.engine.kinds.questions import approval
 from tests.calls import caller, request_of, respond, run_until_it_waits
 from tests.integration.test_pages_chat import say
 from tests.pages import browser, grant_to_both, shown

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.heart import Heart
 from procedures.journal import LEASE, DatabaseJournal, claim
 from procedures.models import Run

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Run
 from procedures.runner import advance_run
 from procedures.services import start_run

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from procedures.engine import canonical
-from procedures.engine.history import History
-from procedures.engine.journal import Batch, Draft, EventKind
+from procedures.engine.journal.events import Batch, Draft, EventKind
+from procedures.engine.replay.history import History
+from procedures.engine.values import canonical
 from procedures.journal import DatabaseJournal, claim
 from procedures.models import RunInput
 from procedures.models.event import READ_AT_ONCE

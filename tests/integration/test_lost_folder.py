@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 
-from procedures.engine.files import File, file_desk
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values.files import File, file_desk
 from procedures.files import FOLDER, ContentStore
 from procedures.models import Artifact, Run
 from procedures.runner import advance_run

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from procedures import hooks
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run, sweep

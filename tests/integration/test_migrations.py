@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from procedures.engine.journal import closing
+from procedures.engine.journal.events import closing
 from procedures.models import Head, Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run

@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, models, transaction
 
 from chat.services import Answer, respond
-from procedures.engine import canonical
-from procedures.engine.seals import EMPTY
+from procedures.engine.journal.seals import EMPTY
+from procedures.engine.values import canonical
 from procedures.models import Run
 from procedures.models.ids import uuid7
 from procedures.services.ledger import examine, examine_site

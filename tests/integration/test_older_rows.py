@@ -9,7 +9,7 @@ from django.test import Client
 
 from chat.models import HumanRequest
 from chat.services.letter import letter_about
-from procedures.engine import canonical
+from procedures.engine.values import canonical
 from procedures.models import Event, Run
 from tests.calls import caller, request_of, run_until_it_waits
 from tests.pages import browser, grant_to_both, shown

@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from chat.services import reassign_request
-from procedures.engine.files import File, file_desk
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
 from procedures.overview import run_overview

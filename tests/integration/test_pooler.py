@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 
 from dashboard.postgres.base import DatabaseWrapper
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from tests import machine
 from tests.conftest import StartClock, StartWeb, StartWorker

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from procedures import dispatch, runner
 from procedures.engine.errors import Fenced
-from procedures.engine.journal import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
 from procedures.journal import claim, claiming
 from procedures.models import Head, Procedure, ProcedureVersion, Run, RunInput
 from procedures.models.clock import clock

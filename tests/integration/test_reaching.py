@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import Group, User
 
-from procedures.engine.journal import Draft
+from procedures.engine.journal.events import Draft
 from procedures.models import Run, RunInput, Signal
 from procedures.models.clock import clock
 from procedures.runner import advance_run

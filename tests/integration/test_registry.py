@@ -26,7 +26,7 @@ from tests.runs import everything_about
 pytestmark = pytest.mark.django_db
 Write = Callable[[str], str]
 GREET = """
-from procedures.engine import Context, procedure
+from procedures.engine import (Context, procedure)
 
 @procedure(roles={roles})
 def greet(ctx: Context) -> str:
@@ -170,7 +170,7 @@ def test_migrate_ends_with_the_authors_traceback_and_a_sentence(
 # Code that changes under open runs
 
 BEFORE = """
-from procedures.engine import Context, procedure
+from procedures.engine import (Context, procedure)
 
 @procedure
 def shop(ctx: Context) -> str:

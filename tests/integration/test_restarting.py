@@ -11,7 +11,7 @@ from chat.models import Member
 from chat.models.session import session_of
 from procedures import hooks
 from procedures.engine.errors import InputError
-from procedures.engine.files import File, file_desk
+from procedures.engine.values.files import File, file_desk
 from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.overview import line_of

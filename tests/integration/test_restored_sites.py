@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from dashboard.environment import CHECKOUT
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock as database_clock
 from procedures.services import refusal

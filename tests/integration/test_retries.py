@@ -10,7 +10,7 @@ from django.db import transaction
 from chat.models import HumanRequest
 from chat.services import Answer, respond
 from procedures.engine.execute import advance
-from procedures.engine.journal import closing
+from procedures.engine.journal.events import closing
 from procedures.files import ContentStore
 from procedures.journal import claim
 from procedures.models import Run

@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 
 from dashboard.environment import Environment
 from procedures.engine import Limits
-from procedures.engine.limits import USUAL
+from procedures.engine.declaration.limits import USUAL
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run

@@ -11,8 +11,8 @@ from django.test import override_settings
 from chat.models import Message
 from dashboard.environment import Environment
 from procedures.engine import File
-from procedures.engine.files import file_desk
-from procedures.engine.sizes import USUAL_SIZES, Sizes
+from procedures.engine.values.files import file_desk
+from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.runner import advance_run

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from procedures import hooks
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.runner import advance_run
 from procedures.services import start_run
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import override_settings
 
 from procedures.engine.execute import advance
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.files import ContentStore
 from procedures.journal import claim
 from procedures.registry import find

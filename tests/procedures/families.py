@@ -3,7 +3,7 @@
 from typing import Any
 
 from procedures.engine import ChildFailedError, Context, File, Limits, procedure
-from procedures.engine.children import OnParentEnd
+from procedures.engine.waits.children import OnParentEnd
 from tests.procedures.steps import fail_at_first
 from tests.procedures.traces import act, saw
 

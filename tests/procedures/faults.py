@@ -4,11 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from procedures.engine import (
-    Context,
-    Retry,
-    procedure,
-)
+from procedures.engine import Context, Retry, procedure
 from tests.procedures.traces import act, saw
 
 

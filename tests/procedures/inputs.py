@@ -7,11 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
 
-from procedures.engine import (
-    Context,
-    File,
-    procedure,
-)
+from procedures.engine import Context, File, procedure
 from tests.procedures.steps import Speed
 
 

@@ -2,14 +2,7 @@
 
 from contextlib import suppress
 
-from procedures.engine import (
-    ChildFailedError,
-    Context,
-    Limits,
-    Retry,
-    StepFailedError,
-    procedure,
-)
+from procedures.engine import ChildFailedError, Context, Limits, Retry, StepFailedError, procedure
 from tests.procedures.traces import act
 
 

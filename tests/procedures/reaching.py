@@ -2,13 +2,7 @@
 
 from typing import Any
 
-from procedures.engine import (
-    ChildFailedError,
-    Context,
-    SignalError,
-    UnreachableRunError,
-    procedure,
-)
+from procedures.engine import ChildFailedError, Context, SignalError, UnreachableRunError, procedure
 from tests.procedures.traces import act, saw
 
 

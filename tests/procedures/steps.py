@@ -10,14 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from procedures.engine import (
-    Context,
-    File,
-    Retry,
-    Step,
-    StepFailedError,
-    procedure,
-)
+from procedures.engine import Context, File, Retry, Step, StepFailedError, procedure
 from tests.procedures.traces import act, did, saw
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from procedures.engine.journal import Event, EventKind, RunStatus
+from procedures.engine.journal.events import Event, EventKind, RunStatus
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput
 from procedures.services import verify_journal

@@ -16,7 +16,7 @@ from chat.models import HumanRequest
 from chat.services import Answer, respond
 from procedures.engine.errors import EngineError, Fenced
 from procedures.engine.execute import advance
-from procedures.engine.journal import Batch, Event, RunStatus
+from procedures.engine.journal.events import Batch, Event, RunStatus
 from procedures.files import ContentStore
 from procedures.journal import DatabaseJournal, claim
 from procedures.models import Run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.execute import advance
-from procedures.engine.journal import Batch, Event, RunStatus
+from procedures.engine.journal.events import Batch, Event, RunStatus
 from procedures.engine.memory import MemoryFiles, MemoryJournal, MemoryRun, MemoryStore
 from tests.simulation.strands import Order
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from procedures.engine import canonical
 from procedures.engine.errors import Interruption
 from procedures.engine.execute import advance
-from procedures.engine.files import FileStore, file_desk
-from procedures.engine.history import SOFT, STRICT
-from procedures.engine.journal import Batch, Event, EventKind, RunStatus
-from procedures.engine.large import whole
+from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
+from procedures.engine.journal.large import whole
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
+from procedures.engine.replay.history import SOFT, STRICT
+from procedures.engine.values import canonical
+from procedures.engine.values.files import FileStore, file_desk
 from tests.simulation.ledger import writing_to
 from tests.simulation.plays import PLAYS
 from tests.simulation.witness import BrokenError, Witness

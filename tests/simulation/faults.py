@@ -3,24 +3,24 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import Overtaken, Refused
 from procedures.engine.execute import Execution, quarantined
-from procedures.engine.files import FileStore, file_desk
-from procedures.engine.history import UNDO
-from procedures.engine.journal import (
+from procedures.engine.journal.events import (
     Batch,
     Draft,
     Event,
     EventKind,
-    Journal,
     Release,
     RunStatus,
     silence,
 )
+from procedures.engine.journal.protocol import Journal
 from procedures.engine.memory import MemoryRun
 from procedures.engine.memory.rows import SUSPENDED
-from procedures.engine.recorder import Recorder
+from procedures.engine.replay.history import UNDO
+from procedures.engine.replay.recorder import Recorder
+from procedures.engine.values.files import FileStore, file_desk
 from tests.simulation.doubles import Parts, Store, Wire
 from tests.simulation.world import World
 

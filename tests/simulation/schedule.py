@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from tests.simulation import endings
 from tests.simulation.doubles import Parts, arrive_late
 from tests.simulation.ledger import writing_to

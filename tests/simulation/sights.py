@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from procedures.engine.files import file_desk
-from procedures.engine.history import UNDO
-from procedures.engine.journal import Event, EventKind
-from procedures.engine.large import unpacked
+from procedures.engine.journal.events import Event, EventKind
+from procedures.engine.journal.large import unpacked
+from procedures.engine.replay.history import UNDO
+from procedures.engine.values.files import file_desk
 from tests.simulation.world import World
 
 SIGHTS = {

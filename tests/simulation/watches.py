@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from procedures.engine.timeouts import GRACE
+from procedures.engine.replay.timeouts import GRACE
 from tests.simulation.strands import Strand
 
 if TYPE_CHECKING:
@@ -54,5 +54,5 @@ def watches_of(world: "World") -> Iterator[None]:
     def watch(seconds: float, act: Callable[[], None]) -> Watch:
         return Watch(world, seconds + GRACE, act)
 
-    with mock.patch("procedures.engine.timeouts.Watchdog", watch):
+    with mock.patch("procedures.engine.replay.timeouts.Watchdog", watch):
         yield

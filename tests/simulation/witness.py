@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from procedures.engine import canonical
-from procedures.engine.children import is_abandoned
-from procedures.engine.handles import KEEPS_ON
-from procedures.engine.history import SOFT
-from procedures.engine.journal import Draft, Event, EventKind, RunStatus, chain
-from procedures.engine.large import unpacked
+from procedures.engine.journal.events import Draft, Event, EventKind, RunStatus, chain
+from procedures.engine.journal.large import unpacked
 from procedures.engine.memory import KEY
+from procedures.engine.replay.history import SOFT
+from procedures.engine.values import canonical
+from procedures.engine.waits.children import is_abandoned
+from procedures.engine.waits.handles import KEEPS_ON
 
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 ENDS = {EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED}

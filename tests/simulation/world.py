@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 from procedures.engine.errors import AnswerError, Fenced, StorageLost
-from procedures.engine.files import file_desk
-from procedures.engine.history import UNDO
-from procedures.engine.journal import Batch, RunStatus, closing
+from procedures.engine.journal.events import Batch, RunStatus, closing
 from procedures.engine.memory import LEASE, MemoryRun, operating, retries
-from procedures.engine.timeouts import TimeIsUp
+from procedures.engine.replay.history import UNDO
+from procedures.engine.replay.timeouts import TimeIsUp
+from procedures.engine.values.files import file_desk
 from tests.simulation.doubles import Parts, Wire
 from tests.simulation.outside import Outside
 from tests.simulation.plays import NOTED, PLAYS, UNASKED

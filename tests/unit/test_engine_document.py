@@ -10,8 +10,8 @@ import pytest
 from dashboard.environment import CHECKOUT
 from procedures import engine
 from procedures.engine import Context, Procedure, Response, Retry
-from procedures.engine.questions import Asking
-from procedures.engine.steps import Doing
+from procedures.engine.declaration.steps import Doing
+from procedures.engine.kinds.questions import Asking
 from tests.documents import Claim, Example, carried_out, examples, result_of
 
 PATHS = [CHECKOUT / "docs" / name for name in ("engine.md", "steps.md", "families.md", "agents.md")]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import canonical
-from procedures.engine.journal import Event, RunStatus, closing
+from procedures.engine.journal.events import Event, RunStatus, closing
+from procedures.engine.values import canonical
 from procedures.models import Event as EventRow
 from procedures.models import Procedure, Run
 from procedures.models.clock import clock

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from procedures.engine.journal import Event, RunStatus, closing
+from procedures.engine.journal.events import Event, RunStatus, closing
 from procedures.models import Wait
 from procedures.overview.bars import Scale, bars_of
 from procedures.overview.mismatch import compared

@@ -3,8 +3,8 @@
 import pytest
 
 from procedures.engine import File
-from procedures.engine.files import file_desk
 from procedures.engine.memory import MemoryStore
+from procedures.engine.values.files import file_desk
 from tests.refunds import HEADER, LINE, answer, asked, refunds, refusal, result_of, start, written
 
 OTHER_NAMES = (

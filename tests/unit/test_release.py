@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from procedures.engine import InputError
-from procedures.engine.journal import EventKind, RunStatus, closing
+from procedures.engine.journal.events import EventKind, RunStatus, closing
 from procedures.engine.memory import MemoryStore
 from procedures.library.release import release
 from tests.releases import (

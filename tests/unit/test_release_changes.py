@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.templatetags.markdown import markdown
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.library.notes import escaped
 from tests.releases import choose, notices, question, start, store_for
 from tests.repositories import IDENTITY, Checkout

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from procedures.engine.journal import EventKind
+from procedures.engine.journal.events import EventKind
 from procedures.library import checks
 from procedures.library.checks import cleaned
 from tests.processes import wait_until

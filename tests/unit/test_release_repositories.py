@@ -8,7 +8,7 @@ from subprocess import CalledProcessError
 
 import pytest
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.library.git import Repository, RepositoryError
 from tests.releases import (
     approve,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from procedures.engine import InputError
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from tests.releases import approve, choose, notices, question, review, start, store_for
 from tests.repositories import Checkout
 

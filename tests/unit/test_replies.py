@@ -10,7 +10,7 @@ from pydantic import Field
 from chat.services import read_reply
 from chat.services.replies import NoReplyError
 from procedures.engine.errors import AnswerError
-from procedures.engine.questions import (
+from procedures.engine.kinds.questions import (
     Question,
     approval,
     choice,

@@ -11,8 +11,8 @@ from django.test import RequestFactory
 from pydantic import BaseModel, Field
 
 from procedures.engine import Context, File, procedure
-from procedures.engine.choices import SiteChoice, choice_desk
-from procedures.engine.schemas import properties_of
+from procedures.engine.values.choices import SiteChoice, choice_desk
+from procedures.engine.values.schemas import properties_of
 from procedures.fields import Field as FormField
 from procedures.fields import kind_of
 from procedures.forms import StartForm

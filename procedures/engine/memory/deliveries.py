@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from procedures.engine.files import file_desk
-from procedures.engine.large import unpacked
+from procedures.engine.journal.large import unpacked
 from procedures.engine.memory.rows import MemoryRun
-from procedures.engine.sending import out_of_reach, sender_of
-from procedures.engine.signals import misfit_of
+from procedures.engine.values.files import file_desk
+from procedures.engine.waits.sending import out_of_reach, sender_of
+from procedures.engine.waits.signals import misfit_of
 
 if TYPE_CHECKING:
     from procedures.engine.memory.store import MemoryStore

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from procedures.engine import forks
-from procedures.engine.choices import choice_desk
-from procedures.engine.deciding import told_of
-from procedures.engine.files import file_desk
-from procedures.engine.history import FORK, UNDO
-from procedures.engine.journal import Draft, Event, EventKind, RunFacts, chain, moved
-from procedures.engine.large import inputs_of, put_aside
+from procedures.engine.journal.events import Draft, Event, EventKind, RunFacts, chain, moved
+from procedures.engine.journal.large import inputs_of, put_aside
+from procedures.engine.lifecycle import forks
+from procedures.engine.lifecycle.deciding import told_of
 from procedures.engine.memory.rows import KEY, MemoryRun
 from procedures.engine.memory.store import MemoryStore
+from procedures.engine.replay.history import FORK, UNDO
+from procedures.engine.values.choices import choice_desk
+from procedures.engine.values.files import file_desk
 
 
 def fork_run(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import Fenced, Overtaken, StorageLost
-from procedures.engine.journal import (
+from procedures.engine.journal.events import (
     GOING_ON,
     OPENING,
     Batch,
@@ -17,9 +17,9 @@ from procedures.engine.journal import (
     RunStatus,
     Working,
 )
+from procedures.engine.journal.seals import proven
 from procedures.engine.memory.deliveries import refusal
 from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryRun
-from procedures.engine.seals import proven
 
 if TYPE_CHECKING:
     from procedures.engine.memory.store import MemoryStore

@@ -1,6 +1,6 @@
 """What operators do to runs in memory, as the services over the database do it."""
 
-from procedures.engine.journal import Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Draft, EventKind, RunStatus
 from procedures.engine.memory.rows import MemoryRun
 from procedures.engine.memory.store import MemoryStore
 

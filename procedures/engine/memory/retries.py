@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from procedures.engine.history import UNDO
-from procedures.engine.journal import Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Draft, EventKind, RunStatus
+from procedures.engine.lifecycle.retries import Fate, fate_of, taken_up
 from procedures.engine.memory.rows import MemoryRun, child_end
 from procedures.engine.memory.store import MemoryStore
-from procedures.engine.retries import Fate, fate_of, taken_up
+from procedures.engine.replay.history import UNDO
 
 
 def override(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import FileGoneError
-from procedures.engine.journal import Draft, Event, EventKind, RunFacts, RunStatus, closing
-from procedures.engine.large import as_part
-from procedures.engine.seals import PROOF, seals_of
+from procedures.engine.journal.events import Draft, Event, EventKind, RunFacts, RunStatus, closing
+from procedures.engine.journal.large import as_part
+from procedures.engine.journal.seals import PROOF, seals_of
 
 KEY = b"memory"
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)

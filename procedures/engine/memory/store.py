@@ -5,16 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from procedures.engine.children import is_abandoned
-from procedures.engine.choices import choice_desk
-from procedures.engine.deciding import decision, not_needed, told_of
-from procedures.engine.definition import Procedure
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.limits import USUAL, Limits
 from procedures.engine.errors import AnswerError
 from procedures.engine.execute import advance
-from procedures.engine.files import file_desk
-from procedures.engine.handles import KEEPS_ON
-from procedures.engine.history import UNDO
-from procedures.engine.journal import (
+from procedures.engine.journal.events import (
     BEGUN_ANEW,
     Batch,
     Draft,
@@ -27,8 +22,9 @@ from procedures.engine.journal import (
     closing,
     silence,
 )
-from procedures.engine.large import packed, part_of, put_aside, unpacked
-from procedures.engine.limits import USUAL, Limits
+from procedures.engine.journal.large import packed, part_of, put_aside, unpacked
+from procedures.engine.journal.seals import proven
+from procedures.engine.lifecycle.deciding import decision, not_needed, told_of
 from procedures.engine.memory.code import child_of
 from procedures.engine.memory.deliveries import deliver
 from procedures.engine.memory.journal import LEASE, MemoryJournal
@@ -40,11 +36,15 @@ from procedures.engine.memory.rows import (
     Parent,
     child_end,
 )
-from procedures.engine.recorder import Linger
-from procedures.engine.seals import proven
-from procedures.engine.sets import KEEP_OPEN
-from procedures.engine.signals import check_signal, misfit_of, received, skipped
-from procedures.engine.sizes import USUAL_SIZES, Sizes
+from procedures.engine.replay.history import UNDO
+from procedures.engine.replay.recorder import Linger
+from procedures.engine.values.choices import choice_desk
+from procedures.engine.values.files import file_desk
+from procedures.engine.values.sizes import USUAL_SIZES, Sizes
+from procedures.engine.waits.children import is_abandoned
+from procedures.engine.waits.handles import KEEPS_ON
+from procedures.engine.waits.sets import KEEP_OPEN
+from procedures.engine.waits.signals import check_signal, misfit_of, received, skipped
 
 LEAVING = (RunStatus.FAILED, RunStatus.SUCCEEDED)
 """The ends that leave children to themselves."""

@@ -19,9 +19,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from procedures.engine import questions
 from procedures.engine.errors import AnswerError
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.kinds import questions
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.conformance.database import DatabaseBackend

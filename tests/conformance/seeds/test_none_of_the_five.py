@@ -22,7 +22,7 @@ from datetime import timedelta
 import pytest
 
 from procedures.engine import Context, procedure
-from procedures.engine.journal import Draft, EventKind, RunStatus, chain
+from procedures.engine.journal.events import Draft, EventKind, RunStatus, chain
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.conformance.database import DatabaseBackend

@@ -40,10 +40,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from procedures.engine import HumanResponse
+from procedures.engine.agent_api import UNSAID
 from procedures.engine.errors import AnswerError, StorageLost
-from procedures.engine.journal import EventKind, RunStatus, closing
-from procedures.engine.questions import Question
-from procedures.engine.seed import UNSAID
+from procedures.engine.journal.events import EventKind, RunStatus, closing
+from procedures.engine.kinds.questions import Question
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.conformance.database import DatabaseBackend

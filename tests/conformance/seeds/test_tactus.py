@@ -24,7 +24,7 @@ import pytest
 
 from procedures.engine import Context, procedure
 from procedures.engine.errors import Fenced
-from procedures.engine.journal import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import act, did, saw

@@ -8,7 +8,8 @@ from typing import Any
 from procedures.engine import Procedure
 from procedures.engine.errors import StorageLost
 from procedures.engine.execute import advance
-from procedures.engine.journal import Batch, Event, Journal, RunFacts, RunStatus, Standings, Working
+from procedures.engine.journal.events import Batch, Event, RunFacts, RunStatus, Working
+from procedures.engine.journal.protocol import Journal, Standings
 from procedures.engine.memory import MemoryFiles
 from tests.conformance.backends import Backend
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from procedures.engine import Procedure
-from procedures.engine.journal import RunStatus, closing
+from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.memory import MemoryRun, MemoryStore
 
 YES = closing("approved", value=True, responder="bob")

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from procedures.engine import canonical, questions
 from procedures.engine.errors import AnswerError, QuestionError
-from procedures.engine.questions import Question
+from procedures.engine.kinds import questions
+from procedures.engine.kinds.questions import Question
+from procedures.engine.values import canonical
 
 APPROVAL = questions.approval("Go?")
 TEXT = questions.text_input("Why?")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from procedures.engine import Context, Retry, Step, procedure
-from procedures.engine.journal import RunStatus
+from procedures.engine.declaration.steps import OPTIONS
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
-from procedures.engine.steps import OPTIONS
 from tests.unit.engine.running import YES, message, run_through
 
 did: list[Any] = []

@@ -28,9 +28,9 @@ from procedures.engine import (
     StepFailedError,
     procedure,
 )
-from procedures.engine.arguments import call_of
-from procedures.engine.bound import bound_to_be_shown
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.declaration.arguments import call_of
+from procedures.engine.declaration.bound import bound_to_be_shown
+from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.memory import MemoryStore
 from tests.unit.engine.running import YES, message, run_through
 

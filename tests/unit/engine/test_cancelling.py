@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
 from tests import procedures
 from tests.unit.engine.running import kinds

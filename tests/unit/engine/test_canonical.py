@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from procedures.engine import canonical
+from procedures.engine.values import canonical
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ def shuffled(value: Any, chance: random.Random) -> Any:
 
 def test_a_set_has_the_same_text_in_every_process() -> None:
     code = (
-        "from procedures.engine import canonical\n"
+        "from procedures.engine.values import canonical\n"
         "from tests.unit.engine.test_canonical import Load, Parcel\n"
         "names = {f'name {number}' for number in range(20)}\n"
         "load = Load(parcels=[Parcel(names)], zones=frozenset(range(50)))\n"

@@ -6,9 +6,9 @@ import pytest
 from pytest_django import Settings
 
 from procedures.engine import ChoiceGoneError, Context, InputError, SiteChoice, procedure
-from procedures.engine.choices import choice_desk
-from procedures.engine.journal import RunStatus, closing
+from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.memory import MemoryStore
+from procedures.engine.values.choices import choice_desk
 
 SHELVES = SiteChoice("SHELVES")
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import questions
-from procedures.engine.deciding import told_of
-from procedures.engine.journal import closing
+from procedures.engine.journal.events import closing
+from procedures.engine.kinds import questions
+from procedures.engine.lifecycle.deciding import told_of
 
 WHICH = questions.choice("Which?", {"a": "Apples", "b": "Pears"}, many=True)
 PAY = questions.approval("Pay?", yes="Pay 31 €")

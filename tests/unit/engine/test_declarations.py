@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from procedures.engine import Context, File, InputError, Limits, Procedure, procedure
 from procedures.engine.errors import DefinitionError, OptionError
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
 from tests.unit.engine.running import message, run_through
 

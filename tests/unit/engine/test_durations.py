@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from procedures.engine.durations import Duration, parse_duration
+from procedures.engine.values.durations import Duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 
 from procedures.engine import EngineError, File
-from procedures.engine.files import file_desk, open_desk
 from procedures.engine.memory import MemoryFiles
+from procedures.engine.values.files import file_desk, open_desk
 
 
 def test_a_file_is_read_as_it_was_kept() -> None:

@@ -19,11 +19,13 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from procedures.engine import Context, canonical, procedure, questions
+from procedures.engine import Context, procedure
 from procedures.engine.errors import AnswerError, Fault, QuestionError
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.kinds import questions
+from procedures.engine.kinds.questions import Question
 from procedures.engine.memory import MemoryStore
-from procedures.engine.questions import Question
+from procedures.engine.values import canonical
 from tests.unit.engine.running import YES
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from procedures.engine.files import file_desk
-from procedures.engine.large import packed_list, part_of
+from procedures.engine.journal.large import packed_list, part_of
 from procedures.engine.memory import MemoryFiles
+from procedures.engine.values.files import file_desk
 
 
 class CountedFiles(MemoryFiles):

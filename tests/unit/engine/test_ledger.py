@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from procedures.engine.journal import Draft, Event, EventKind, chain
-from procedures.engine.ledger import Ledger
+from procedures.engine.journal.events import Draft, Event, EventKind, chain
+from procedures.engine.journal.ledger import Ledger
 
 KEY = b"a key"
 LENGTH = 12

@@ -13,11 +13,12 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from typing_extensions import TypedDict
 
-from procedures.engine import Context, canonical, procedure
+from procedures.engine import Context, procedure
 from procedures.engine.errors import InputError, QuestionError
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.kinds.questions import approval
 from procedures.engine.memory import MemoryStore
-from procedures.engine.questions import approval
+from procedures.engine.values import canonical
 from tests.unit.engine.running import message, run_through
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import pytest
 
 from procedures.engine import PublicError
 from procedures.engine.errors import StepFailedError, told
-from procedures.engine.secrecy import masked, note_site_secrets, site_secrets
+from procedures.engine.values.secrecy import masked, note_site_secrets, site_secrets
 
 
 @pytest.fixture

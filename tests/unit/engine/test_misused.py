@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from procedures.engine import Context, Step, procedure
-from procedures.engine.handles import open_wait
-from procedures.engine.journal import RunStatus, closing
+from procedures.engine.journal.events import RunStatus, closing
+from procedures.engine.kinds.questions import choice
 from procedures.engine.memory import MemoryStore
-from procedures.engine.questions import choice
+from procedures.engine.waits.handles import open_wait
 from tests.unit.engine.running import message, run_through
 
 

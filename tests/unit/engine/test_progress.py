@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from procedures.engine.errors import EngineError, OptionError
-from procedures.engine.journal import Draft
-from procedures.engine.progress import MOST_EVENTS, Progress
+from procedures.engine.execution.progress import MOST_EVENTS, Progress
+from procedures.engine.journal.events import Draft
 
 
 class Clock:

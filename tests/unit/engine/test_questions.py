@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AfterValidator, BaseModel, Field
 
-from procedures.engine import canonical, questions
 from procedures.engine.errors import QuestionError
-from procedures.engine.questions import Outcome, Question, Response
+from procedures.engine.kinds import questions
+from procedures.engine.kinds.questions import Outcome, Question, Response
+from procedures.engine.values import canonical
 
 Ask = Callable[[], Question]
 

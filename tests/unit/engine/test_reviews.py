@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from procedures.engine import questions
 from procedures.engine.errors import AnswerError, QuestionError
-from procedures.engine.questions import Outcome, Question
+from procedures.engine.kinds import questions
+from procedures.engine.kinds.questions import Outcome, Question
 
 DATA = {"total": 7, "lines": [{"order": "A-1"}]}
 DECISIONS = {"approve": "Approve", "request_changes": "Request changes", "drop": "Drop it"}

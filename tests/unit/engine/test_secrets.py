@@ -11,10 +11,10 @@ from pydantic.types import Secret
 from typing_extensions import TypedDict
 
 from procedures.engine import Context, Procedure, StepFailedError, procedure
+from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import DefinitionError, QuestionError
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
-from procedures.engine.signatures import signature_of
 from tests.unit.engine.running import message, run_through
 
 WORD = "hunter2"

@@ -12,11 +12,12 @@ import pytest
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
 from typing_extensions import TypedDict
 
-from procedures.engine import Context, canonical, procedure
+from procedures.engine import Context, procedure
 from procedures.engine.errors import AnswerError
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
-from procedures.engine.shapes import check_shape, shape_of
+from procedures.engine.values import canonical
+from procedures.engine.values.shapes import check_shape, shape_of
 
 AMOUNT = Annotated[Decimal, Field(gt=0, le=Decimal("9.5"), decimal_places=2)]
 

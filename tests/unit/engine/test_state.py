@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from procedures.engine.errors import EngineError
-from procedures.engine.state import State
+from procedures.engine.values.state import State
 
 Notes = list[tuple[str, Any]]
 

@@ -11,12 +11,12 @@ import pytest
 from pydantic import SecretStr
 
 from procedures.engine import Context, Retry, Step, procedure
-from procedures.engine.arguments import call_of
+from procedures.engine.declaration.arguments import call_of
+from procedures.engine.declaration.signatures import name_of, signature_of
+from procedures.engine.declaration.steps import options_of
 from procedures.engine.errors import DefinitionError
-from procedures.engine.keeping import kept_result
 from procedures.engine.memory import MemoryStore
-from procedures.engine.signatures import name_of, signature_of
-from procedures.engine.steps import options_of
+from procedures.engine.replay.keeping import kept_result
 from tests.unit.engine.running import run_through
 
 STEP = Step("pay", "run:pay", 1)

@@ -6,8 +6,8 @@ from threading import Event
 import pytest
 
 from procedures.engine import Context, Retry, Step, procedure
-from procedures.engine.journal import Draft, EventKind, RunStatus
-from procedures.engine.journal import Event as JournalEvent
+from procedures.engine.journal.events import Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.memory import MemoryRun, MemoryStore
 from tests.processes import run_python
 from tests.unit.engine.running import kinds, message, run_through
@@ -112,7 +112,7 @@ def test_what_is_kept_as_the_time_is_up_is_counted_first() -> None:
 STOPPED = """
 import os, signal, subprocess, sys
 from threading import Event
-from procedures.engine.timeouts import TimeIsUp, time_limit
+from procedures.engine.replay.timeouts import TimeIsUp, time_limit
 
 def be_stopped():
     again = f"sleep 3; kill -CONT {os.getpid()}"

@@ -9,7 +9,7 @@ import pytest
 from pydantic import AfterValidator, BaseModel, Field, computed_field
 
 from procedures.engine import Context, Retry, StepFailedError, procedure
-from procedures.engine.journal import EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.memory import MemoryStore
 from tests.unit.engine.running import YES, kinds, message, run_through
 

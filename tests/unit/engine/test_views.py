@@ -10,7 +10,7 @@ import pytest
 
 from procedures.engine import ChildFailedError, Context, Handle, procedure
 from procedures.engine.errors import StorageLost
-from procedures.engine.journal import Batch, Event, RunStatus, closing
+from procedures.engine.journal.events import Batch, Event, RunStatus, closing
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 
 LINES, KILLS = 12, 5

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from procedures.engine import Context, procedure
-from procedures.engine.journal import RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
 from tests.unit.engine.running import YES, kinds, message, run_through
 

@@ -1,0 +1,226 @@
+"""The execution context that agent programs know, by its own names."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from procedures.engine.declaration.arguments import call_of
+from procedures.engine.errors import QuestionError, StepFailedError
+from procedures.engine.execution.attempts import do_step
+from procedures.engine.journal.events import EventKind
+from procedures.engine.kinds import drafts, questions
+from procedures.engine.kinds.questions import Question, Response
+from procedures.engine.replay.line import LONGEST_NAME, Line, checked_name
+from procedures.engine.replay.rebuilt import rebuilt
+from procedures.engine.values.canonical import digest, jsonable
+from procedures.engine.values.sizes import cut
+from procedures.engine.waits.handles import SHORTEST, Handle, ask
+
+KINDS = ("approval", "input", "review", "escalation")
+LONGEST_LOG = 1_000
+LONGEST_DIGEST = 12
+AGAIN = "#"
+"""Before the number of a decision whose type another one has, too."""
+SILENCE = "system: deadline"
+UNSAID = {
+    "approval": "Do you approve?",
+    "input": "What is your answer?",
+    "review": "Is this as it should be?",
+    "escalation": "Help is needed.",
+}
+"""What is asked where the program gives no message."""
+REFUSALS = {"cancel", "deny", "no", "reject"}
+"""The types of an option that means no, wherever it stands."""
+
+
+@dataclass(frozen=True)
+class HumanResponse:
+    """What a person said, or the default that silence brought, marked as such."""
+
+    value: Any
+    """approval: bool; input, escalation: text; review: {decision, feedback, edited_artifact}."""
+    responded_at: str
+    """ISO 8601."""
+    timed_out: bool = False
+    responder: str = ""
+
+
+class Checkpoints:
+    """What has been kept up to here, by name: the same on every replay."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._kept: dict[str, Any] = {}
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """A copy of all that is kept, by name."""
+        return {name: jsonable(value) for name, value in self._kept.items()}
+
+    def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
+        self._line.check_usable()
+        try:
+            result = do_step(self._line, *call_of(fn, (), {"name": safe_name(name)}))
+        except StepFailedError as failed:
+            error = rebuilt(failed)
+            if error is failed:
+                raise
+            failed.is_behind = True
+            raise error from failed
+        self._kept.pop(name, None)
+        self._kept[name] = jsonable(result)
+        return result
+
+    def exists(self, name: str) -> bool:
+        self._line.check_usable()
+        return name in self._kept
+
+    def get(self, name: str) -> Any:
+        self._line.check_usable()
+        return jsonable(self._kept.get(name))
+
+    def clear_after(self, name: str) -> None:
+        """Forget the last step of that name and what came after it; the journal keeps it all."""
+        names = list(self._kept)
+        if name in names:
+            self._forget(names[names.index(name) :])
+
+    def clear_all(self) -> None:
+        self._forget(list(self._kept))
+
+    def _forget(self, names: Sequence[str]) -> None:
+        self._line.note(EventKind.LOG, "Checkpoints cleared", _log(names))
+        for name in names:
+            del self._kept[name]
+
+
+def safe_name(name: str) -> str:
+    """The name as a step's: itself where it can be one, else its plain part with its digest."""
+    try:
+        return checked_name(name)
+    except QuestionError:
+        plain = "".join(one if one.isprintable() and one not in "#/:" else "_" for one in name)
+        kept = plain.strip()[: LONGEST_NAME - LONGEST_DIGEST - 1]
+        return f"{kept}-{digest(name)[:LONGEST_DIGEST]}"
+
+
+def wait_for_human(
+    line: Line,
+    request_type: str,
+    message: str,
+    timeout_seconds: float | None,
+    default_value: Any,
+    shown: tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]],
+) -> HumanResponse:
+    """`shown`: the options and the metadata."""
+    line.check_usable()
+    if request_type not in KINDS:
+        raise QuestionError(f"{request_type!r} is none of {', '.join(KINDS)}.")
+    is_over = timeout_seconds is not None and timeout_seconds <= 0
+    asking: dict[str, Any] = {}
+    if timeout_seconds is not None:
+        seconds = SHORTEST.total_seconds() if is_over else timeout_seconds
+        asking = {"expires": seconds, "default": None}
+    question = _question(request_type, message, asking, *shown)
+    question = replace(question, default=_default(request_type, jsonable(default_value)))
+    key = line.scope.key_for(request_type)
+    if is_over and not line.scope.peek("wait", key):
+        return HumanResponse(jsonable(default_value), line.now.isoformat(), True, SILENCE)  # noqa: FBT003
+    handle: Handle[Response[Any]] = ask(line, key, question)
+    response = handle.wait()
+    value = jsonable(default_value) if response.timed_out else _said(request_type, response)
+    return HumanResponse(value, response.at.isoformat(), response.timed_out, response.responder)
+
+
+def _default(request_type: str, value: Any) -> Any:
+    """The default as people are told of it, whatever it is; an empty text is none."""
+    if request_type != "review" or not isinstance(value, Mapping):
+        return None if value == "" else value
+    edited = value.get("edited_artifact")
+    decision = {"decision": str(value.get("decision") or "")}
+    return {**decision, "text": drafts.text_of(edited)} if edited else decision
+
+
+def _said(request_type: str, response: Response[Any]) -> Any:
+    if request_type == "review":
+        return _reviewed(response)
+    return bool(response) if request_type == "approval" else response.value
+
+
+def _question(
+    request_type: str,
+    message: str,
+    asking: dict[str, Any],
+    options: Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, Any],
+) -> Question:
+    labels = [str(option["label"]) for option in options]
+    prompt, _, body = (message.strip() or UNSAID[request_type]).partition("\n")
+    others = {name: value for name, value in metadata.items() if name != "artifact"}
+    asking = {**asking, "body": body.strip(), "metadata": others or None}
+    if request_type == "review":
+        return _review(prompt, metadata.get("artifact", ""), _decisions(options), **asking)
+    if request_type == "approval":
+        yes, no = _yes_and_no(prompt, options)
+        return questions.approval(prompt, yes=yes, no=no, **asking)
+    if request_type == "escalation":
+        return _escalation(prompt, labels, **asking)
+    if labels:
+        return questions.choice(prompt, labels, **asking)
+    return questions.text_input(prompt, str, **asking)
+
+
+def _review(
+    prompt: str, artifact: Any, decisions: dict[str, str] | None, **asking: Any
+) -> Question:
+    """Data is shown, edited and checked as JSON."""
+    draft = drafts.text_of(artifact)
+    question = questions.review(prompt, draft, decisions=decisions, **asking)
+    schema = drafts.review_schema(artifact, question.decisions, is_kind_kept=False)
+    return replace(question, schema=schema)
+
+
+def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """By the options' types, else by their labels; a type that comes again is numbered."""
+    found: dict[str, str] = {}
+    for option in options:
+        label = str(option["label"])
+        name = str(option.get("type") or label.lower().replace(" ", "_"))
+        found[f"{name}{AGAIN}{len(found)}" if name in found else name] = label
+    return found or None
+
+
+def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
+    """Answered in words, or by one of the buttons where the program has some of its own."""
+    if labels:
+        return questions.choice(message, labels, assign=questions.OPERATORS, **asking)
+    return questions.escalation(message, **asking)
+
+
+def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The words of the two buttons: by their types, or as they stand."""
+    if len(options) > 2:  # noqa: PLR2004 (yes and no)
+        raise QuestionError(f"{message!r} is an approval: it has two options at most.")
+    refusals = [str(one["label"]) for one in options if one.get("type") in REFUSALS]
+    others = [str(one["label"]) for one in options if one.get("type") not in REFUSALS]
+    yes, no = (*others, "", "")[:2]
+    return yes, refusals[0] if refusals else no
+
+
+def _reviewed(response: Response[Any]) -> dict[str, Any]:
+    question = response.question
+    assert question
+    draft = json.loads(question.draft or "") if question.is_of_data else question.draft
+    is_free = response.outcome == questions.Outcome.EDITED or question.labels
+    is_edited = is_free and response.value != draft
+    return {
+        "decision": response.decision.partition(AGAIN)[0],
+        "feedback": response.comment,
+        "edited_artifact": response.value if is_edited else None,
+    }
+
+
+def _log(names: Sequence[str]) -> dict[str, Any]:
+    words = f"Checkpoints cleared: {', '.join(names) or 'none'}."
+    return {"text": cut(words, LONGEST_LOG), "level": "info"}

@@ -1,0 +1,1 @@
+"""What authors declare: procedures, roles, limits, and steps with their signatures."""

@@ -1,0 +1,148 @@
+"""How a step is called: the function's arguments told from the step's options, and their digest."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import partial
+from typing import Any
+
+from procedures.engine.declaration.signatures import Signature, named_by, signature_of, spoken_name
+from procedures.engine.declaration.steps import OPTIONS, PLAIN, Options, Step, options_of
+from procedures.engine.values import canonical
+from procedures.engine.values.spelling import meant
+
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]
+"""The function, its positional and its named arguments, and how the step is done."""
+LONGEST_DIGEST = 16
+NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
+HAS_ALL = "A bound step has all its arguments"
+HOLDERS = (list, tuple, dict, set, frozenset)
+SIMPLE = {type(None), bool, int, float, str}
+
+
+def call_of(fn: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Call:
+    """A step as it was written: partials unfolded, and what is named told apart.
+
+    A name that steps have as an option is the step's; `TypeError` where the function has a
+    parameter of that name, too, which nothing fills, and for a name that neither has.
+    """
+    given: dict[str, Any] = {}
+    while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:
+        inner: partial[Any] = fn
+        fn, args, given = inner.func, (*inner.args, *args), {**inner.keywords, **given}
+    if not named:
+        return fn, args, given, PLAIN
+    if named.keys() <= OPTIONS and signature_of(fn).clashes.isdisjoint(named):
+        return fn, args, given, options_of(named)
+    own, filled, takes_any = named_by(fn, len(args))
+    filled = {*filled, *given}
+    options = {name: value for name, value in named.items() if name in OPTIONS}
+    for name in named:
+        if name in OPTIONS:
+            _check_is_options(fn, name, own, filled)
+        elif name not in own and not takes_any:
+            _refuse(name, f"{spoken_name(fn)} has no parameter", own)
+        else:
+            given[name] = named[name]
+    return fn, args, given, options_of(options)
+
+
+def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
+    """The function itself; `TypeError` for what can't be called, as its result can't."""
+    if callable(fn):
+        function: Callable[..., Any] = fn
+        return function
+    bound = " What is bound already is given to ctx.step." if hasattr(fn, "with_options") else ""
+    raise TypeError(f"{verb} takes a function and its arguments, not {fn!r:.100}.{bound}")
+
+
+def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """`TypeError` when the function can't be called with these: it would be found out too late."""
+    if any(isinstance(one, Step) for one in (*args, *kwargs.values())):
+        return  # the author gives one of his own
+    try:
+        signature_of(fn).parameters(fn).bind(*args, **kwargs)
+    except ValueError:  # a built-in that tells none
+        return
+    except TypeError as error:
+        raise TypeError(f"{spoken_name(fn)}: {error}.") from None
+
+
+def check_options(named: Mapping[str, Any], args: tuple[Any, ...] = ()) -> None:
+    """A bound step has its arguments: what else it is given must be options."""
+    if args:
+        raise TypeError(f"{HAS_ALL}: give them to ctx.bind.")
+    for name in named:
+        if name not in OPTIONS:
+            _refuse(name, f"{HAS_ALL}, and takes no", ())
+
+
+def _check_is_options(
+    fn: Callable[..., Any], name: str, own: Sequence[str], filled: Set[str]
+) -> None:
+    if name in own and name not in filled:
+        called = spoken_name(fn)
+        raise TypeError(
+            f"{called} has a parameter {name!r}, and steps have an option of that name. Give the "
+            f"function its own by functools.partial({called}, {name}=...): then {name}= is the "
+            "step's."
+        )
+
+
+def _refuse(name: str, what: str, own: Sequence[str]) -> None:
+    known = f" Options of steps: {', '.join(sorted(OPTIONS))}."
+    known = meant(name, [*own, *OPTIONS]) or known
+    raise TypeError(f"{what} {name!r}, and steps have no option of that name.{known}")
+
+
+def digest_of(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], signature: Signature
+) -> str:
+    """Names the arguments of a step, those by default among them."""
+    if kwargs or signature.has_defaults:
+        args, kwargs = signature.completed(fn, args, kwargs)
+    given: Any = {"args": args, "kwargs": kwargs} if kwargs else args
+    return digest_of_all(given) if given else NO_ARGUMENTS
+
+
+def digest_of_all(given: Any) -> str:
+    """Names them: a tuple, or where some are named both of them. Of what is no JSON the type."""
+    try:
+        if set(map(type, given)) <= SIMPLE and type(given) is tuple:  # as most are: half the work
+            text = canonical.text_of(given)
+        elif is_drawn_from(given):
+            raise ValueError  # noqa: TRY301 (to look would use it up)
+        else:
+            text = canonical.dump(given)
+    except Exception:  # noqa: BLE001 (a step may take what JSON cannot hold)
+        text = canonical.text_of(_seen(given))
+    return canonical.digest(text)[:LONGEST_DIGEST]
+
+
+def is_drawn_from(value: Any) -> bool:
+    """Whether it is an iterator, or a plain list, tuple, set or dict with one somewhere in it."""
+    kind = type(value)
+    if kind in SIMPLE:
+        return False
+    if not isinstance(value, HOLDERS):
+        return isinstance(value, Iterator)
+    parts = value.values() if isinstance(value, dict) else value
+    kinds = set(map(type, parts))
+    return not kinds <= SIMPLE and any(map(is_drawn_from, parts))
+
+
+def _seen(given: Any) -> Any:
+    """What JSON can hold of the arguments, and the types of the others."""
+    if isinstance(given, dict):
+        named = {name: _seen_of(one) for name, one in given["kwargs"].items()}
+        return {"args": _seen(given["args"]), "kwargs": named}
+    return [_seen_of(one) for one in given]
+
+
+def _seen_of(given: Any) -> Any:
+    try:
+        if not is_drawn_from(given):
+            plain = canonical.jsonable(given)
+            canonical.text_of(plain)
+            return plain
+    except Exception:  # noqa: BLE001, S110 (of such a one the type is seen)
+        pass
+    return {"": f"{type(given).__module__}.{type(given).__qualname__}"}

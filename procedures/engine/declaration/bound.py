@@ -1,0 +1,185 @@
+"""A step with its arguments, not done yet: people are shown what it will do, all of it."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from procedures.engine.declaration.arguments import Call, check_options
+from procedures.engine.declaration.signatures import (
+    Arguments,
+    hints_of,
+    name_of,
+    signature_of,
+    spoken_name,
+)
+from procedures.engine.declaration.steps import Options
+from procedures.engine.errors import EvidenceError
+from procedures.engine.values import canonical
+from procedures.engine.values.exact import classes_in, exact, is_alike
+
+T = TypeVar("T")
+STEP, FUNCTION = "step", "function"
+STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+
+
+@dataclass(frozen=True)
+class Bound(Generic[T]):
+    """A step with its arguments, not done yet: what `approve` can show and `step` can do."""
+
+    fn: Callable[..., T]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    is_shown: bool = False
+    """Whether its arguments are copies, which nobody changes any more."""
+    approval: str = ""
+    """The key of the wait that lets it be done."""
+
+    @property
+    def name(self) -> str:
+        return self.options.name or name_of(self.fn)
+
+    def with_options(self, options: Mapping[str, Any]) -> "Bound[T]":
+        """The same step, done otherwise."""
+        check_options(options)
+        return replace(self, options=replace(self.options, **options))
+
+    def as_evidence(self) -> dict[str, Any]:
+        """What people are shown: the step, its function, and all arguments by their names."""
+        head = {STEP: self.name, FUNCTION: found_by(self.fn)}
+        return head | dict(_shown(self.fn, self.args, self.kwargs))
+
+    def own_arguments(self) -> Arguments:
+        """The arguments for one attempt: what it changes in them, no other attempt sees."""
+        return deepcopy((self.args, self.kwargs)) if self.is_shown else (self.args, self.kwargs)
+
+
+def bound_to_be_shown(call: Call) -> Bound[Any]:
+    """The step with copies of its arguments, those by default among them.
+
+    `EvidenceError` when people could not be shown all that it would do, `TypeError` when the
+    function cannot be called with these.
+    """
+    fn, args, kwargs, options = call
+    found_by(fn)
+    try:
+        given = signature_of(fn).parameters(fn).bind(*args, **kwargs)
+    except ValueError:
+        words = f"{spoken_name(fn)} does not tell its parameters: bind a function around it."
+        raise EvidenceError(words) from None
+    except TypeError as error:
+        raise TypeError(f"{spoken_name(fn)}: {error}.") from None
+    given.apply_defaults()
+    dict(_shown(fn, given.args, given.kwargs))
+    copies = deepcopy((given.args, given.kwargs))
+    return Bound(fn, *copies, options=options, is_shown=True)
+
+
+def found_by(fn: Callable[..., Any]) -> str:
+    """The name under which a module holds the function; `EvidenceError` if it holds none such.
+
+    A name says what is done only if nothing but the name is needed to find it: a lambda, a closure,
+    or the method of an object hold what no name tells.
+    """
+    owner = getattr(fn, "__self__", None)
+    place = owner if isinstance(owner, type) else fn
+    path = str(getattr(place, "__qualname__", ""))
+    if place is not fn:
+        path = f"{path}.{getattr(fn, '__name__', '')}"
+    module = getattr(place, "__module__", None)
+    module = getattr(owner, "__name__", None) if isinstance(owner, ModuleType) else module
+    for names in _namespaces(fn, str(module)):
+        if path and _lies_at(names, path, fn):
+            return f"{module}.{path}"
+    words = (
+        f"What {spoken_name(fn)} would do cannot be shown: it is {_kind_of(fn)}. "
+        "Bind a function of a module, and give it all that it needs as arguments."
+    )
+    raise EvidenceError(words)
+
+
+def _namespaces(fn: Callable[..., Any], module: str) -> Iterator[Mapping[str, Any]]:
+    """Where the function could lie: its module, and what it calls global."""
+    if module in sys.modules:
+        yield vars(sys.modules[module])
+    yield getattr(fn, "__globals__", {})
+    yield getattr(inspect.unwrap(fn), "__globals__", {})
+
+
+def _lies_at(names: Mapping[str, Any], path: str, fn: Callable[..., Any]) -> bool:
+    first, *inner = path.split(".")
+    found = names.get(first)
+    for name in inner:
+        found = getattr(found, name, None)
+    is_same_method = inspect.isroutine(found) and not inspect.isfunction(found) and found == fn
+    return found is fn or is_same_method
+
+
+def _kind_of(fn: Callable[..., Any]) -> str:
+    if inspect.ismethod(fn) or hasattr(fn, "__self__"):
+        return "the method of an object"
+    if spoken_name(fn) == "<lambda>":
+        return "a lambda"
+    if "<locals>" in getattr(fn, "__qualname__", ""):
+        return "defined inside of another function"
+    return "no function that its module holds under that name"
+
+
+def _shown(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    signature = signature_of(fn).parameters(fn)
+    given = signature.bind(*args, **kwargs)
+    for name, value in given.arguments.items():
+        stars = STARS.get(signature.parameters[name].kind, "")
+        if stars and not value:
+            continue
+        try:
+            plain = exact(value, f"{stars}{name}")
+            canonical.text_of(plain)
+        except (ValueError, RecursionError) as error:
+            why = "It is nested too deep." if isinstance(error, RecursionError) else str(error)
+            words = f"What {spoken_name(fn)} would do cannot be shown. {why}"
+            raise EvidenceError(words) from None
+        yield (f"{name} (argument)" if name in (STEP, FUNCTION) else f"{stars}{name}"), plain
+        if classes := _unnamed_classes(fn, name, stars, value, plain):
+            yield f"{stars}{name} (type)", classes
+
+
+def _unnamed_classes(
+    fn: Callable[..., Any], name: str, stars: str, value: Any, plain: Any
+) -> str | dict[str, str]:
+    """The classes in a value that neither its JSON nor the parameter's annotation tells.
+
+    Two classes may write the same JSON and do different things: then it says too little.
+    """
+    found = list(classes_in(value))
+    if not found:
+        return ""
+    hint = hints_of(fn).get(name, Any)
+    whole = {"*": tuple[hint, ...], "**": dict[str, hint]}.get(stars, hint)  # type: ignore[valid-type]
+    try:
+        is_told = is_alike(value, canonical.load(plain, whole))
+    except Exception:  # noqa: BLE001 (it does not fit, or what checks it raises anything)
+        is_told = False
+    if is_told:
+        return ""
+    named = {place: _class_name(fn, kind) for place, kind in found}
+    return named.get("", "") if len(named) == 1 and "" in named else named
+
+
+def _class_name(fn: Callable[..., Any], kind: type) -> str:
+    generic = getattr(kind, "__pydantic_generic_metadata__", {}).get("origin")
+    try:
+        name = found_by(generic or kind)
+    except EvidenceError:
+        words = (
+            f"What {spoken_name(fn)} would do cannot be shown: it is given a {kind.__qualname__}, "
+            "a class that its module does not hold under that name."
+        )
+        raise EvidenceError(words) from None
+    return f"{kind.__module__}.{kind.__qualname__}" if generic else name

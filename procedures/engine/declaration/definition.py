@@ -1,0 +1,395 @@
+"""The decorator that makes a plain function a procedure, its inputs taken from the signature."""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, make_dataclass, replace
+from functools import cached_property, partial
+from itertools import chain
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, overload
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import SchemaError
+
+from procedures.engine.declaration.limits import Limits
+from procedures.engine.declaration.roles import Role, granted_roles
+from procedures.engine.errors import DefinitionError, Fault, InputError
+from procedures.engine.values import canonical
+from procedures.engine.values.extras import says_of_extra
+from procedures.engine.values.faults import fault_of
+from procedures.engine.values.files import File
+from procedures.engine.values.options import with_options
+from procedures.engine.values.reading import Reading, odd_numbers, unserved
+from procedures.engine.values.secrecy import INSTEAD, holds_secret
+from procedures.engine.values.served import served
+from procedures.engine.values.spelling import meant
+
+Function = Callable[..., Any]
+STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=True)}
+NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
+LONGEST_TITLE = 200
+VERSION = 12
+"""Characters."""
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+NOT_ASKED = "is not asked for."
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+NOT_PLAIN = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """Looks at one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
+
+    A ValueError it raises is told to whoever starts the run, beside that field. With
+    `needs=("currency",)` it is also given these other inputs by name, once all inputs are valid
+    by themselves.
+    """
+
+    look: Callable[..., object]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Procedure:
+    """A registered definition: the function, its inputs, and who may do what with its runs."""
+
+    fn: Function
+    name: str
+    title: str
+    roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    file: str = ""
+    """The file whose text it carries out; "" where it is Python code."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(*args, **kwargs)
+
+    def of_text(self, file: str, text: str) -> "Procedure":
+        """Return the same with that text as its source, and the text's digest as its version."""
+        made = replace(self, file=file)
+        vars(made).update(source=text, version=digest_of(text))
+        return made
+
+    @property
+    def doc(self) -> str:
+        return inspect.getdoc(self.fn) or ""
+
+    @cached_property
+    def source(self) -> str:
+        return inspect.getsource(self.fn)
+
+    @cached_property
+    def version(self) -> str:
+        """Names the code: the start of the SHA-256 of its whole module's source.
+
+        Of what has none, typed at a prompt, it is that of the function's own bytecode.
+        """
+        module = inspect.getmodule(self.fn)
+        try:
+            code = (inspect.getsource(module) if module else self.source).encode()
+        except OSError:
+            code = self.fn.__code__.co_code
+        return hashlib.sha256(code).hexdigest()[:VERSION]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the inputs, with what the site's settings allow right now."""
+        try:
+            schema: dict[str, Any] = self._inputs.json_schema()
+        except PydanticUserError as error:
+            raise DefinitionError(f"{self.name}: {error.message}") from None
+        return schema
+
+    def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of a start in their types, checked; `InputError` says what is wrong."""
+        inputs = self._validated(raw)
+        self._look_at_all(inputs, together=False)
+        self._look_at_all(inputs, together=True)
+        return inputs
+
+    def fits(self, name: str, raw: Any) -> bool:
+        """Whether that is a value of one input, whatever the others are."""
+        try:
+            canonical.adapter(self._hints[name]).validate_python(raw)
+        except ValidationError:
+            return False
+        return True
+
+    def _validated(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """In their types; names that no type asks for are refused, not dropped."""
+        ready = self._reading.read(raw)
+        try:
+            inputs: dict[str, Any] = vars(made := self._inputs.validate_python(ready))
+        except ValidationError as error:
+            raise InputError([self._fault(fault) for fault in error.errors()]) from None
+        read = self._inputs.dump_python(made, by_alias=True, warnings=False)
+        if faults := [*odd_numbers(ready, read), *self._unknown_names(ready)]:
+            raise InputError(faults)
+        return inputs
+
+    def _unknown_names(self, ready: Mapping[str, Any]) -> list[Fault]:
+        """Those inside of inputs; a type that takes or drops them of its own accord is let be."""
+        try:
+            self._inputs.validate_python(ready, extra="forbid")
+        except ValidationError as error:
+            faults = [one for one in error.errors() if one["type"] in UNKNOWN]
+            return [self._fault(one) for one in faults if one["loc"][0] not in self._open]
+        return []
+
+    def _fault(self, error: Mapping[str, Any]) -> Fault:
+        fault = fault_of(error, error["loc"])
+        if error["type"] != "unexpected_keyword_argument":
+            return fault
+        if len(error["loc"]) > 1:
+            return Fault(fault.field, NOT_ASKED)
+        return Fault(fault.field, f"{fault.message}{meant(fault.field, self._parameters)}")
+
+    @cached_property
+    def _reading(self) -> Reading:
+        """By the schema as it was first: what the site's settings allow does not matter to it."""
+        return Reading(self.schema)
+
+    @cached_property
+    def _open(self) -> frozenset[str]:
+        """The inputs that hold a type whose author says what becomes of other names."""
+        return frozenset(
+            name for name in self._parameters if says_of_extra(canonical.adapter(self._hints[name]))
+        )
+
+    def check(self) -> None:
+        """`DefinitionError` for inputs that nobody could send."""
+        files = frozenset(name for name, hint in self._hints.items() if _is_file(hint))
+        schema = self.schema
+        for name, why in unserved(schema, files=files):
+            raise DefinitionError(f"{self.name}: the input {name} is refused: {why}.")
+        if not all(map(_can_be_kept, (self.title, self.doc, *_texts_of(schema)))):
+            raise DefinitionError(
+                f"{self.name}: its title, its docstring or its inputs hold half a character or NUL."
+            )
+
+    def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of another run, with these instead of its own: checked as for a start.
+
+        What the code takes no more is left out.
+        """
+        plain, same, faults = canonical.plain(kept), dict[str, Any](), list[Fault]()
+        for name in (plain.keys() & self._parameters.keys()) - changes.keys():
+            try:
+                same[name] = canonical.load(plain[name], self._hints[name])
+            except ValidationError as error:
+                faults += [fault_of(fault, (name, *fault["loc"])) for fault in error.errors()]
+        if faults:
+            raise InputError(faults)
+        return self.parse({**same, **changes})
+
+    def dump(self, inputs: Mapping[str, Any]) -> str:
+        """The canonical JSON text of parsed inputs."""
+        return canonical.text_of(
+            {name: canonical.jsonable(value, self._hints[name]) for name, value in inputs.items()}
+        )
+
+    def load(self, text: str) -> dict[str, Any]:
+        """Kept inputs back in their types."""
+        inputs: dict[str, Any] = vars(canonical.restored(text, self._inputs))
+        return inputs
+
+    def _look_at_all(self, inputs: Mapping[str, Any], *, together: bool) -> None:
+        """Each input by itself, or those whose checks need others; `InputError` names each."""
+        look = self._look_together if together else self._look_at
+        if faults := [fault for name in inputs for fault in look(name, inputs)]:
+            raise InputError(faults)
+
+    def _look_at(self, name: str, inputs: Mapping[str, Any]) -> Iterable[Fault]:
+        try:
+            canonical.keepable(inputs[name], self._hints[name])
+        except ValueError as error:
+            yield Fault(name, f"{error}.")
+            return
+        for check in self._checks[name]:
+            if not check.needs:
+                yield from _faults_of(check, name, inputs)
+
+    def _look_together(self, name: str, inputs: Mapping[str, Any]) -> Iterable[Fault]:
+        for check in self._checks[name]:
+            if check.needs:
+                yield from _faults_of(check, name, inputs)
+
+    @cached_property
+    def _checks(self) -> dict[str, list[Check]]:
+        marks = {name: getattr(self._hints[name], "__metadata__", ()) for name in self._parameters}
+        found = {
+            name: [mark for mark in given if isinstance(mark, Check)]
+            for name, given in marks.items()
+        }
+        for name, checks in found.items():
+            for needed in (needed for check in checks for needed in check.needs):
+                if needed not in self._parameters:
+                    raise DefinitionError(
+                        f"{self.name}: the check of {name} needs {needed!r}, which is no input. "
+                        f"The inputs are {', '.join(self._parameters)}."
+                    )
+        return found
+
+    @cached_property
+    def _parameters(self) -> dict[str, inspect.Parameter]:
+        return dict(list(inspect.signature(self.fn).parameters.items())[1:])
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        try:
+            return get_type_hints(self.fn, include_extras=True)
+        except NameError as error:
+            raise DefinitionError(f"{self.name}: {error}.") from None
+
+    @cached_property
+    def _inputs(self) -> TypeAdapter[Any]:
+        hints = {name: served(hint) for name, hint in self._hints.items()}
+        fields = [_field(name, hints[name], kind) for name, kind in self._parameters.items()]
+        made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
+        _check_no_secrets(self.name, self.fn)
+        _ = self._checks  # one that needs what is no input is refused before any start
+        try:
+            return TypeAdapter[Any](made)
+        except PydanticUserError as error:
+            raise DefinitionError(f"{self.name}: {error.message}") from None
+
+
+@overload
+def procedure(fn: Function, /) -> Procedure: ...
+@overload
+def procedure(
+    *,
+    name: str = ...,
+    title: str = ...,
+    roles: Mapping[Role, str | Iterable[str]] = ...,
+    limits: Limits = ...,
+    source: str = ...,
+) -> Callable[[Function], Procedure]: ...
+@with_options("@procedure")
+def procedure(
+    fn: Function | None = None,
+    /,
+    *,
+    name: str = "",
+    title: str = "",
+    roles: Mapping[Role, str | Iterable[str]] | None = None,
+    limits: Limits | None = None,
+    source: str = "",
+) -> Procedure | Callable[[Function], Procedure]:
+    """Declare a procedure. `roles` names the groups that may see, start, answer, operate or cancel.
+
+    `limits` are how far each of its runs may go, where the site's are too many or too few.
+    `source` is the text that the function carries out, where it is no Python: it is shown as its
+    source, and its digest is the version, so that an edited text is noticed like edited code.
+    """
+    if not isinstance(limits, Limits | None):
+        raise DefinitionError(f"Write limits=Limits(steps=...), not limits={limits!r:.100}.")
+
+    def declare(fn: Function) -> Procedure:
+        own_name = name or getattr(fn, "__name__", repr(fn))
+        spoken = title or own_name.replace("_", " ").capitalize()
+        _check_signature(own_name, fn)
+        if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
+            raise DefinitionError(
+                f"{own_name!r:.120}, {spoken!r:.220}: these are no name and title."
+            )
+        _check_no_secrets(own_name, fn)
+        granted = granted_roles(own_name, roles or {})
+        made = Procedure(fn, own_name, spoken, granted, limits or Limits())
+        if source:
+            vars(made).update(source=source, version=digest_of(source))
+        if _is_resolved(fn):
+            made.check()
+        return made
+
+    return declare(fn) if fn else declare
+
+
+def _texts_of(schema: Any) -> Iterator[str]:
+    """Every text in a JSON Schema."""
+    if isinstance(schema, str):
+        yield schema
+    elif isinstance(schema, Mapping):
+        yield from chain.from_iterable(map(_texts_of, (*schema, *schema.values())))
+    elif isinstance(schema, list | tuple):
+        yield from chain.from_iterable(map(_texts_of, schema))
+
+
+def _can_be_kept(text: str) -> bool:
+    return canonical.legible(text) == text
+
+
+def digest_of(text: str) -> str:
+    """Return the version of a procedure whose source is that text."""
+    return canonical.digest(text)[:VERSION]
+
+
+def _check_signature(name: str, fn: Function) -> None:
+    if not inspect.isfunction(fn) or any(is_such(fn) for is_such in NOT_PLAIN):
+        raise DefinitionError(f"{name}: a procedure is a plain function, no coroutine.")
+    parameters = list(inspect.signature(fn).parameters.values())
+    if not parameters or parameters[0].kind not in POSITIONAL:
+        raise DefinitionError(f"{name}: the first parameter is the context.")
+    for parameter in parameters[1:]:
+        if parameter.kind not in NAMED:
+            raise DefinitionError(f"{name}: inputs are named one by one, not by {parameter}.")
+        if parameter.annotation is parameter.empty:
+            raise DefinitionError(f"{name}: the input {parameter.name} needs a type.")
+
+
+def _is_resolved(fn: Function) -> bool:
+    """Whether all its types are defined by now; else it is looked at when it is registered."""
+    try:
+        canonical_hints = get_type_hints(fn, include_extras=True)
+        for hint in canonical_hints.values():
+            canonical.adapter(hint)
+    except NameError:
+        return False
+    except (PydanticUserError, SchemaError):
+        return True  # told by the check
+    return True
+
+
+def _is_file(hint: Any) -> bool:
+    """Whether it is a `File`, or a `File` that may be left out."""
+    if get_origin(hint) is Annotated:
+        return _is_file(get_args(hint)[0])
+    inner = [one for one in get_args(hint) if one is not type(None)]
+    return hint is File or (get_origin(hint) in (Union, UnionType) and all(map(_is_file, inner)))
+
+
+def _check_no_secrets(name: str, fn: Function) -> None:
+    try:
+        hints = get_type_hints(fn, include_extras=True)
+    except NameError:  # of a type that is defined further down: it is looked at later
+        return
+    for input_name, hint in hints.items():
+        what = "what it returns" if input_name == "return" else f"the input {input_name}"
+        if holds_secret(hint):
+            raise DefinitionError(
+                f"{name}: {what} holds a secret, and is kept and shown. {INSTEAD}"
+            )
+
+
+def _faults_of(check: Check, name: str, inputs: Mapping[str, Any]) -> Iterable[Fault]:
+    try:
+        check.look(inputs[name], **{needed: inputs[needed] for needed in check.needs})
+    except ValueError as error:
+        yield Fault(name, str(error))
+
+
+def _field(name: str, hint: Any, parameter: inspect.Parameter) -> tuple[str, Any, Any]:
+    default = parameter.default
+    if default is parameter.empty:
+        return name, hint, field()
+    if type(default).__hash__ is None:  # it can change: every run gets its own
+        return name, hint, field(default_factory=partial(deepcopy, default))
+    return name, hint, field(default=default)

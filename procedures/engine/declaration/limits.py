@@ -1,0 +1,57 @@
+"""How far a run may go before it is ended: what never ends by itself is a mistake of its code."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Self
+
+from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.options import check_options
+
+LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
+"""A run without a single step or event can do nothing."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may use; of what is left out, as much as the site says.
+
+    `steps`, `events` of its journal, and `children`, each run of a map too, are counted anew after
+    `ctx.continue_as_new`. `depth` is how many runs may stand above a child of this one. `lasts` is
+    how long it may take from its start, with all its waiting and however often it begins anew.
+    """
+
+    steps: int | None = None
+    events: int | None = None
+    children: int | None = None
+    depth: int | None = None
+    lasts: Duration | None = None
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        check_options("Limits", options, cls.__dataclass_fields__)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        for name, least in LEAST.items():
+            number = getattr(self, name)
+            if number is not None and (type(number) is not int or number < least):
+                raise ValueError(
+                    f"{number!r} is no limit of {name}: write a whole number from {least}."
+                )
+        if self.lasts is not None:
+            parse_duration(self.lasts)
+
+    def or_else(self, site: "Limits") -> "Limits":
+        """These, and the site's where these say nothing."""
+        every = [one.name for one in fields(self)]
+        own = {name: getattr(self, name) for name in every if getattr(self, name) is not None}
+        return Limits(**{name: getattr(site, name) for name in every} | own)
+
+    def ends_at(self, began_at: datetime | None) -> datetime | None:
+        """When its time is up."""
+        if self.lasts is None or began_at is None:
+            return None
+        return began_at + parse_duration(self.lasts)
+
+
+USUAL = Limits(steps=50_000, events=100_000, children=100_000, depth=20, lasts="366 days")
+"""What a site allows that says nothing else."""

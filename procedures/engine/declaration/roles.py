@@ -1,0 +1,59 @@
+"""The roles that a procedure's declaration gives to groups."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+from unicodedata import normalize
+
+from procedures.engine.errors import DefinitionError
+from procedures.engine.values.canonical import legible
+from procedures.engine.values.visible import visible_line
+
+Role = Literal["see", "start", "answer", "operate", "cancel"]
+ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
+LONGEST_ASSIGNEE = 150
+"""Characters that Django keeps of the name of a user or a group."""
+BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
+"""Beginnings of targets of `assign=` and of lines of the journal: no name may begin like that."""
+
+
+def granted_roles(
+    procedure: str, roles: Mapping[Role, str | Iterable[str]]
+) -> dict[Role, tuple[str, ...]]:
+    """Return the groups of each role; `DefinitionError` for what is no role or no group's name."""
+    if unknown := set(roles) - set(ROLES):
+        raise DefinitionError(f"{procedure}: no such role: {', '.join(sorted(map(str, unknown)))}.")
+    named = {role: _groups(procedure, groups) for role, groups in roles.items()}
+    for groups in named.values():
+        for group in groups:
+            if fault := _fault_of(group):
+                raise DefinitionError(f"{procedure}: {group!r:.100} is no group's name: {fault}.")
+    return named
+
+
+def beginning_of_target(name: str) -> str:
+    """Return the beginning that a name shares with targets of `assign=`; "" for none."""
+    plain = normalize("NFKC", name).strip().casefold()
+    return next((one for one in BEGINNINGS if plain.startswith(one)), "")
+
+
+def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable):
+        raise DefinitionError(f"{procedure}: roles name groups, not {given!r:.100}.")
+    return tuple(given)
+
+
+def _fault_of(group: Any) -> str:
+    """Return why that can't be the name of a group; "" where it can."""
+    if not isinstance(group, str) or not group.strip():
+        return "a name is a text"
+    if len(group) > LONGEST_ASSIGNEE:
+        return f"the longest one has {LONGEST_ASSIGNEE} characters"
+    if legible(group) != group:
+        return "it holds half a character or NUL"
+    if visible_line(group) != group:
+        return "it holds a character that nobody sees"
+    if beginning_of_target(group):
+        return f"requests are assigned in words that begin like that ({', '.join(BEGINNINGS)})"
+    return ""

@@ -1,0 +1,178 @@
+"""What the signature of a step says: its name, its parameters, the type of its result."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import partial
+from types import CoroutineType, FunctionType
+from typing import Any, Never, NoReturn, get_type_hints
+from weakref import WeakKeyDictionary
+
+from pydantic import PydanticUserError
+
+from procedures.engine.declaration.steps import OPTIONS, Step
+from procedures.engine.errors import DefinitionError
+from procedures.engine.values import canonical
+from procedures.engine.values.secrecy import holds_secret
+
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+AS_THEY_ARE = {type(None), bool, int, float, str, list, dict}
+"""Results that are nothing to be waited for, and nothing to be drawn from."""
+Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class Signature:
+    """What the signature of a step says."""
+
+    name: str
+    """The function's own, where a step can be called by it; else ""."""
+    returns: Any
+    step_parameter: inspect.Parameter | None = None
+    place: int = 0
+    """Where that parameter stands."""
+    clashes: Set[str] = frozenset()
+    """Its parameters that are named like an option of steps."""
+    has_defaults: bool = False
+
+    def call(
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        step: Step | None,
+    ) -> Any:
+        """What the function returns. `step`: for one that wants it."""
+        parameter = self.step_parameter
+        if parameter is None or parameter.name in kwargs:
+            result = fn(*args, **kwargs)
+        elif parameter.kind == inspect.Parameter.KEYWORD_ONLY or len(args) < self.place:
+            result = fn(*args, **kwargs, **{parameter.name: step})
+        elif len(args) > self.place and isinstance(args[self.place], Step):
+            result = fn(*args, **kwargs)  # the author gives one of his own
+        else:
+            result = fn(*args[: self.place], step, *args[self.place :], **kwargs)
+        if type(result) in AS_THEY_ARE:
+            return result
+        if isinstance(result, CoroutineType):
+            result = asyncio.run(result)
+        return list(result) if isinstance(result, Iterator) else result
+
+    def parameters(self, fn: Callable[..., Any]) -> inspect.Signature:
+        """Those of the function but the `Step`, read anew; ValueError where it tells none."""
+        signature = inspect.signature(fn)
+        own = self.step_parameter.name if self.step_parameter else ""
+        others = [one for one in signature.parameters.values() if one.name != own]
+        return signature.replace(parameters=others)
+
+    def completed(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Arguments:
+        """The arguments as the function has them, defaults among them: alike calls are equal."""
+        try:
+            bound = self.parameters(fn).bind(*args, **kwargs)
+        except (TypeError, ValueError):  # a call that fails, or a built-in without a signature
+            return args, kwargs
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+
+SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
+"""Those read before: a replay asks for them again at each step."""
+
+
+def signature_of(fn: Callable[..., Any]) -> Signature:
+    """How to call it, and the type of what it returns; DefinitionError when it is no step."""
+    try:
+        known = SIGNATURES.get(fn)
+    except TypeError:  # it has no hash, or cannot be referred to weakly
+        return _signature_of(fn)
+    if known is None:
+        known = SIGNATURES[fn] = _signature_of(fn)
+    return known
+
+
+def _signature_of(fn: Callable[..., Any]) -> Signature:
+    hints = hints_of(fn)
+    returns = _returns(fn, hints.pop("return", Any))
+    own = getattr(fn, "__name__", "")
+    named, has_defaults = _told_by(fn)
+    signature = Signature(
+        own if own.isidentifier() else "",
+        returns,
+        clashes=OPTIONS.intersection(named),
+        has_defaults=has_defaults,
+    )
+    wanted = {of for of, hint in hints.items() if hint is Step}
+    parameters = inspect.signature(fn).parameters if wanted else {}
+    for place, (of, parameter) in enumerate(parameters.items()):
+        if of in wanted:
+            signature.step_parameter, signature.place = parameter, place
+            break
+    return signature
+
+
+def _returns(fn: Callable[..., Any], hint: Any) -> Any:
+    """The type of what it returns, if that can be kept."""
+    returns = Any if hint in (Never, NoReturn) else hint
+    if inspect.isasyncgenfunction(fn):
+        raise DefinitionError(f"What {fn!r} yields cannot be kept: return a list of it.")
+    try:
+        canonical.adapter(returns)
+    except PydanticUserError as error:
+        raise DefinitionError(f"What {fn!r} returns cannot be kept: {error.message}") from None
+    if holds_secret(returns):
+        raise DefinitionError(f"What {spoken_name(fn)} returns cannot be kept: it holds a secret.")
+    return returns
+
+
+def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
+    """Which parameters can be given by name, and whether any has a default."""
+    if type(fn) is FunctionType and not hasattr(fn, "__wrapped__"):  # the usual, ten times faster
+        code = fn.__code__
+        count = code.co_argcount + code.co_kwonlyargcount
+        named = frozenset(code.co_varnames[code.co_posonlyargcount : count])
+        return named, bool(fn.__defaults__ or fn.__kwdefaults__)
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):  # a built-in that tells none
+        return frozenset(), False
+    named = frozenset(one.name for one in parameters if one.kind in NAMED)
+    return named, any(one.default is not one.empty for one in parameters)
+
+
+def named_by(fn: Callable[..., Any], count: int) -> tuple[list[str], set[str], bool]:
+    """What it can be given by name, what so many arguments fill, whether it takes any name."""
+    try:
+        parameters = signature_of(fn).parameters(fn).parameters.values()
+    except (TypeError, ValueError):
+        return [], set(), True
+    named = [one.name for one in parameters if one.kind in NAMED]
+    filled = [one.name for one in parameters if one.kind in POSITIONAL][:count]
+    return named, set(filled), any(one.kind == one.VAR_KEYWORD for one in parameters)
+
+
+def name_of(fn: Callable[..., Any]) -> str:
+    if not (name := spoken_name(fn)).isidentifier():
+        raise ValueError(f"Give this step a name: ctx.step({name}, name=...).")
+    return name
+
+
+def spoken_name(fn: Callable[..., Any]) -> str:
+    """What an author calls it; a name only if it is an identifier."""
+    if isinstance(fn, partial):
+        return spoken_name(fn.func)
+    return getattr(fn, "__name__", "") or repr(fn)
+
+
+def hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
+    if inspect.isclass(fn):
+        return {"return": fn}
+    try:
+        return get_type_hints(fn if inspect.isroutine(fn) else type(fn).__call__)
+    except (TypeError, AttributeError):  # a built-in, or a callable without annotations
+        return {}
+    except NameError as error:
+        raise DefinitionError(f"The annotations of {fn!r} cannot be read: {error}.") from None

@@ -1,0 +1,185 @@
+"""A step: a named unit of work whose result is kept, and how often it is tried."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from typing import Any, Self, TypedDict
+
+from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.spelling import meant
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Tries a failing step again: at most `attempts` in all, each pause `factor` times the last.
+
+    `backoff` is the first pause, `longest` the greatest; `jitter` makes each up to that share
+    longer or shorter, so that many runs do not come back at once. `unless` names errors that are
+    not tried again; `within` is how long after the first attempt the last one may begin. Up to a
+    second the worker waits in place; a longer pause holds no worker.
+    """
+
+    attempts: int = 3
+    backoff: Duration = "1s"
+    factor: float = 2
+    longest: Duration = "1h"
+    jitter: float = 0
+    unless: tuple[type[BaseException], ...] = ()
+    within: Duration | None = None
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        for name in options.keys() - cls.__dataclass_fields__.keys():
+            raise TypeError(
+                f"A Retry has no option {name!r}.{meant(name, cls.__dataclass_fields__)}"
+            )
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+        if self.attempts < 1 or not self.factor >= 1:
+            raise ValueError("A retry needs at least one attempt and a factor of at least 1.")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError("The jitter of a retry is a share between 0 and 1.")
+        for length in (self.backoff, self.longest, self.within):
+            if length is not None:
+                parse_duration(length)
+
+    def pause_after(self, attempt: int, error: BaseException, spent: timedelta) -> timedelta | None:
+        """How long to wait after that failed attempt, counted from 1; None: give up.
+
+        `spent` is the time since the first attempt began.
+        """
+        if attempt >= self.attempts or isinstance(error, self.unless):
+            return None
+        pause = self._pause(attempt)
+        is_late = self.within is not None and spent + pause > parse_duration(self.within)
+        return None if is_late else pause
+
+    def _pause(self, attempt: int) -> timedelta:
+        longest = parse_duration(self.longest)
+        try:
+            pause = min(parse_duration(self.backoff) * self.factor ** (attempt - 1), longest)
+        except OverflowError:
+            pause = longest
+        return pause * (1 + self.jitter * random.uniform(-1, 1))  # noqa: S311 (no secret)
+
+
+def _check_numbers(retry: Retry) -> None:
+    for option, kind in (("attempts", int), ("factor", int | float), ("jitter", int | float)):
+        value = getattr(retry, option)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            what = "a whole number" if kind is int else "a number"
+            raise TypeError(f"{option}={value!r}: the option {option} of a Retry is {what}.")
+    is_tuple = isinstance(retry.unless, tuple)
+    if not is_tuple or not all(isinstance(one, type) for one in retry.unless):
+        raise TypeError(f"unless={retry.unless!r}: this option of a Retry is a tuple of errors.")
+
+
+ONCE = Retry(attempts=1)
+
+
+class Doing(TypedDict, total=False):
+    """The options every step takes.
+
+    `name`: the step's own name. `retry`: how often it is tried. `timeout`: how long one attempt
+    may take; then it is stopped. `transaction`: its database writes and its checkpoint are
+    committed together. `pure`: it may be repeated, so its result may be kept a little later.
+    `once`: after a crash in the middle of it operators are asked whether it happened. `strict`:
+    on replay other arguments quarantine the run.
+    """
+
+    name: str
+    retry: Retry | None
+    timeout: Duration | None
+    transaction: bool
+    pure: bool
+    once: bool
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Options:
+    """The same, checked, with what is left out filled in."""
+
+    name: str = ""
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    transaction: bool = False
+    pure: bool = False
+    once: bool = False
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        for option, kind, words in KINDS:
+            if not isinstance(value := getattr(self, option), kind):
+                raise TypeError(f"{option}={value!r}: the option {option} of a step is {words}.")
+        if self.timeout is not None:
+            parse_duration(self.timeout)
+        chosen = [name for name in ("transaction", "pure", "once") if getattr(self, name)]
+        if len(chosen) > 1:
+            raise ValueError(f"A step is one of {', '.join(chosen)}, not all of them.")
+
+    @cached_property
+    def seconds(self) -> float | None:
+        return None if self.timeout is None else parse_duration(self.timeout).total_seconds()
+
+
+KINDS: tuple[tuple[str, Any, str], ...] = (
+    ("name", str, "a text"),
+    ("retry", Retry | None, "a Retry, like Retry(5), or None"),
+    *((option, bool, "True or False") for option in ("transaction", "pure", "once", "strict")),
+)
+PLAIN = Options()
+OPTIONS = frozenset(Doing.__annotations__)
+
+
+def options_of(doing: Mapping[str, Any]) -> Options:
+    """The same object each time that a line of code gives the same: what is checked stays so."""
+    if not doing:
+        return PLAIN
+    try:
+        return _known_options(**doing)
+    except TypeError:  # one of them has no hash
+        return Options(**doing)
+
+
+_known_options = lru_cache(maxsize=256, typed=True)(Options)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step function gets in its parameter annotated `Step`."""
+
+    name: str
+    idempotency_key: str
+    """The same in every attempt, also after a crash: lets the outside tell doubles."""
+    attempt: int
+    """Counted from 1; an attempt that a crash cut off is tried again under its own number."""
+    tell: Callable[[str, float | None, float | None], None] = field(
+        default=lambda *_: None, repr=False, compare=False
+    )
+    """Where `progress` goes."""
+    speak: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    """Where `say` goes."""
+    asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody wants the run to end: a long step may then stop early."""
+        return self.asks_to_end()
+
+    def say(self, text: str) -> None:
+        """Say something in the chat session, at once; said again when the step is tried again."""
+        self.speak(text)
+
+    def progress(
+        self, text: str = "", done: float | None = None, total: float | None = None
+    ) -> None:
+        """Tell people how far the step is: a line, with `done` of `total` where that is known.
+
+        Say it as often as you like: what comes faster than it can be read is joined. Without
+        words nothing is added, and what was held back is shown if its time has come.
+        """
+        self.tell(text, done, total)

@@ -1,0 +1,49 @@
+"""Steps that need an approval: the one that people were shown is done, once, or they are asked."""
+
+from dataclasses import replace
+from typing import Any
+
+from procedures.engine.declaration.bound import Bound, bound_to_be_shown
+from procedures.engine.errors import NotApprovedError
+from procedures.engine.kinds.questions import RequestKind, Response
+from procedures.engine.replay.line import Line
+from procedures.engine.values import canonical
+from procedures.engine.waits.later import Later
+
+
+def approved(line: Line, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
+    """The step as it was approved, with the key of the approval, which serves no other step.
+
+    People are asked again, with what would be done now, as long as none was given to that.
+    """
+    _check_decides(decision)
+    if not bound.is_shown:
+        bound = bound_to_be_shown((bound.fn, bound.args, dict(bound.kwargs), bound.options))
+    evidence = bound.as_evidence()
+    while decision and decision.question and not _serves(line, decision, bound, evidence):
+        question = replace(decision.question, evidence=evidence)
+        decision = Later(line).again(question).wait()
+    if not decision or decision.question is None:
+        raise NotApprovedError(bound.name)
+    return replace(bound, approval=decision.key)
+
+
+def _serves(line: Line, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
+    """Whether it was given to this very step; 1 is not 1.0 there, and neither is True.
+
+    The step that it has served is kept and not done again, whatever its arguments have become.
+    """
+    step = line.scope.next_key(bound.name)
+    if (served := line.recorder.served.get(decision.key)) is not None:
+        return served == step
+    shown = decision.question.evidence if decision.question else None
+    return canonical.text_of(shown) == canonical.text_of(evidence)
+
+
+def _check_decides(decision: object) -> None:
+    """`TypeError` for what is no answer to a yes or no: also of a choice any answer is one."""
+    if isinstance(decision, Response):
+        question = decision.question
+        if question is None or question.kind == RequestKind.APPROVAL or decision.value is True:
+            return
+    raise TypeError(f"approved_by takes what ctx.approve has returned, not {decision!r}.")

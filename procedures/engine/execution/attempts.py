@@ -1,0 +1,400 @@
+"""Doing a step: its attempts one after another, until one is kept or the last has failed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from procedures.engine.declaration.arguments import NO_ARGUMENTS, digest_of, digest_of_all
+from procedures.engine.declaration.bound import Bound
+from procedures.engine.declaration.signatures import Signature, name_of, signature_of, spoken_name
+from procedures.engine.declaration.steps import ONCE, Options, Step
+from procedures.engine.errors import (
+    EngineError,
+    EvidenceError,
+    Interruption,
+    LeftOpenError,
+    StepFailedError,
+    StepTimeoutError,
+    Suspend,
+    WorkerStops,
+    Yielded,
+    told,
+)
+from procedures.engine.execution.doubts import settle_doubt
+from procedures.engine.execution.process import around_steps
+from procedures.engine.execution.progress import Progress
+from procedures.engine.execution.surroundings import Surroundings, spent_by, warning_of
+from procedures.engine.journal.events import (
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    Release,
+    RunStatus,
+    Working,
+)
+from procedures.engine.journal.large import packed, unpacked
+from procedures.engine.replay.blame import excuse_for, is_interrupt
+from procedures.engine.replay.history import NOT_KEPT, Entry, is_doubtful
+from procedures.engine.replay.keeping import kept_result, not_kept
+from procedures.engine.replay.line import LONGEST_TITLE, Line, checked_name
+from procedures.engine.replay.rebuilt import place_of
+from procedures.engine.replay.timeouts import TimeIsUp, time_limit
+from procedures.engine.values import canonical
+from procedures.engine.values.exact import exact
+from procedures.engine.values.files import File, in_haste, named, open_desk
+from procedures.engine.values.sizes import cut
+
+IN_PLACE = timedelta(seconds=1)
+
+
+def do_step(
+    line: Line,
+    fn: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    options: Options,
+    *,
+    bound: Bound[Any] | None = None,
+) -> Any:
+    """The kept result of the step, or that of doing it now; `StepFailedError` for good.
+
+    `bound`: what gives each attempt arguments of its own.
+    """
+    signature = signature_of(fn)
+    name = options.name or signature.name or name_of(fn)
+    key = line.scope.key_for(checked_name(name))
+    entry = line.take("step", key)
+    if entry is None:
+        if options.strict:
+            check_seen(fn, args, kwargs)
+        line.take_step(key)
+        return Work(line, fn, args, kwargs, options, signature, key, bound).do(failures=0)
+    last, now = entry.last, digest_of(fn, args, kwargs, signature)
+    content = last.content
+    is_done = last.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT not in content
+    compare_arguments(line, entry, content, now, args, is_strict=options.strict)
+    for event in entry.events:
+        if event is not last or "pure" not in content:  # such a one is kept later than it was done
+            line.pass_by(event)
+    if len(entry.events) > 1 or not is_done:
+        line.scope.forget(key)  # what was asked while it was in doubt
+    if is_done:
+        return line.restored(entry, unpacked(content, "result"), signature.returns)
+    return Work(line, fn, args, kwargs, options, signature, key, bound).go_on(entry, content)
+
+
+def compare_arguments(
+    line: Line,
+    entry: Entry,
+    content: Mapping[str, Any],
+    now: str,
+    args: tuple[Any, ...],
+    *,
+    is_strict: bool,
+) -> None:
+    """Other arguments than when it was kept: told once, or a mismatch.
+
+    Of a step that was kept by an older version what was given by default was not seen.
+    """
+    before, key = content.get("arguments", ""), entry.key
+    if before == now or not before or entry.is_accepted:
+        return
+    if before == (digest_of_all(args) if args else NO_ARGUMENTS):
+        return
+    words = f"The step {key} is given other arguments now than when it was kept."
+    if is_strict:
+        line.interrupt(line.scope.mismatch(words, changed=key))
+    line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+
+
+@dataclass(slots=True)
+class Work:
+    """One step at the place where the code stands."""
+
+    line: Line
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    options: Options
+    signature: Signature
+    key: str
+    bound: Bound[Any] | None = None
+    _arguments: str = field(default="", init=False)
+    """The digest of the arguments as they were given: an attempt may change them."""
+    _first_at: datetime | None = field(default=None, init=False)
+    """When the first attempt began."""
+    _result: Any = field(default=None, init=False)
+    _held: tuple[Draft, ...] = field(default=(), init=False)
+    _events: list[Event] = field(default_factory=list, init=False)
+    """What is kept of it."""
+    _told: list[str] = field(default_factory=list, init=False)
+    """The settings of the process of which it was told that the step changes them."""
+
+    def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
+        """From the last that is kept of it, which is no result."""
+        last, again = entry.last, partial(self.do_again, entry)
+        is_asked_anew = entry.is_tried_again and is_doubtful(last)
+        self._events = list(entry.events)
+        if NOT_KEPT in content:
+            return self._go_on_without_result()
+        if last.kind == EventKind.STEP_STARTED or is_asked_anew:
+            return settle_doubt(self.line, entry, self.signature.returns, again=again)
+        if entry.is_tried_again:
+            self.line.check_going_on(self.key)
+            return self.do(failures=entry.attempts)
+        if content["final"]:
+            raise failure(self.key, content)
+        self.wait_for_retry(content)
+        return self.do_again(entry)
+
+    def do_again(self, entry: Entry) -> Any:
+        self.line.check_going_on(self.key)
+        started = entry.events[0].content.get("started_at")
+        self._first_at = datetime.fromisoformat(started) if started else None
+        return self.do(failures=entry.attempts)
+
+    def do(self, *, failures: int) -> Any:
+        """Attempt after attempt, counted on from those that have failed; the code may go on."""
+        attempt = failures + 1
+        while True:
+            draft = self._try_once(attempt)
+            if NOT_KEPT in draft.data:
+                return self._go_on_without_result()
+            if draft.kind == EventKind.STEP_SUCCEEDED:
+                return self._result
+            if draft.data["final"]:
+                raise failure(self.key, draft.data)
+            self.wait_for_retry(draft.data)
+            attempt += 1
+
+    def _go_on_without_result(self) -> Any:
+        """As operators say: it is done, and never again. Of what undoes nobody needs the result."""
+        if self.line.recorder.is_undoing:
+            return None
+        entry = Entry("step", self.key, self._events)
+        return settle_doubt(self.line, entry, self.signature.returns)
+
+    def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
+        """Whoever waits here is told once more whether the code may go on."""
+        self.line.check_going_on(self.key)
+        retry_at, now = datetime.fromisoformat(failed["retry_at"]), self.line.journal.now
+        while (pause := retry_at - now()) > IN_PLACE:
+            self.line.suspend(Suspend(self.key, wake_at=retry_at, waits=False))
+            self.line.check_going_on(self.key)
+        if pause > timedelta(0):
+            self.line.journal.pause(pause.total_seconds())
+            self.line.check_going_on(self.key)
+
+    def _try_once(self, attempt: int) -> Draft:
+        line, options = self.line, self.options
+        if line.journal.is_stopping:
+            line.interrupt(WorkerStops(self.key))
+        if line.journal.is_wanted_elsewhere and line.recorder.has_moved_on:
+            line.interrupt(Yielded(self.key))
+        since = line.journal.now()
+        self._first_at = self._first_at or since
+        if not self._arguments:
+            self._arguments = digest_of(self.fn, self.args, self.kwargs, self.signature)
+        facts = {
+            "attempt": attempt,
+            "started_at": since.isoformat(),
+            "arguments": self._arguments,
+        }
+        if self.bound and self.bound.approval:
+            facts["approved_by"] = self.bound.approval
+        if options.once:
+            self._events += line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
+        elif not options.pure:
+            line.flush()
+        if options.transaction:
+            return self._try_in_transaction(attempt, since, facts)
+        return self._keep(*self._attempt(attempt, since, facts, options.seconds))
+
+    def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> Draft:
+        """The step's writes and its checkpoint stand or fall together; a failure is kept alone."""
+        try:
+            with self.line.journal.transaction() as longest, in_haste():
+                seconds = _shorter(self.options.seconds, longest)
+                return self._keep(*_succeeded(self._attempt(attempt, since, facts, seconds)))
+        except _UndoneError as undone:
+            return self._keep(*undone.done)
+        except Interruption as interruption:  # the commit itself was lost
+            self.line.interrupt(interruption)
+
+    def _attempt(
+        self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
+    ) -> "Done":
+        line, desk, around = self.line, open_desk(), Surroundings(around_steps)
+        progress = self._progress(attempt) if self.signature.step_parameter else None
+        step = self._step(attempt, progress) if progress else None
+        made: list[File] = []
+        line.journal.working = Working(self.key, attempt, since)
+        line.busy_with, desk.made = "a step: return what it needs", made
+        try:
+            result = around.call(self._called, step, facts, seconds)
+            draft = self._done(result, facts)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            excuse = excuse_for(error, line.journal, since=since)
+            line.interruption = line.interruption or excuse
+            failed = (
+                StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
+            )
+            draft, made = self._failed(failed, facts), []
+        finally:
+            line.journal.working, line.busy_with, desk.made = None, "", None
+        if line.interruption:  # the run is not ours any more, or what it met is not its failure
+            raise line.interruption
+        said = progress.close() if progress else ()
+        told = self._told_of(around) if around.changed else ()
+        return draft, (*said, *told), made
+
+    def _called(self, step: Step | None, facts: dict[str, Any], seconds: float | None) -> Any:
+        args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
+        standings = self.line.journal.standings()
+        try:
+            if seconds is None:
+                result = self.signature.call(self.fn, args, kwargs, step)
+            else:
+                with time_limit(seconds, partial(self._give_up, facts, seconds)):
+                    result = self.signature.call(self.fn, args, kwargs, step)
+        finally:
+            left_open = standings.put_away()
+        if left_open:
+            raise LeftOpenError(left_open)
+        return result
+
+    def _told_of(self, around: Surroundings) -> Sequence[Draft]:
+        """A warning that names what the step has changed in its process."""
+        if around.stuck:
+            self.line.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
+        if not (changed := [name for name in around.changed if name not in self._told]):
+            return ()
+        self._told += changed
+        text = canonical.legible(warning_of(self.key, changed, around.stuck))
+        data = {"text": text, "level": "warning"}
+        return (Draft(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
+
+    def _done(self, result: Any, facts: dict[str, Any]) -> Draft:
+        """Its end, with the result or with why there is none: it is done all the same.
+
+        Only what has no effect, or whose effect is rolled back, fails by it; no retry helps there.
+        """
+        try:
+            kept, self._result = kept_result(result, self.signature.returns)
+        except Exception as error:  # noqa: BLE001 (what writes a type's JSON may raise anything)
+            if self.options.transaction or self.options.pure:
+                return self._failed(error, facts, is_final=True)
+            content = not_kept(result, error)
+        else:
+            content = packed("result", kept)
+            if self.options.pure:
+                content["pure"] = True
+        return Draft(EventKind.STEP_SUCCEEDED, self.key, self.key, facts | content)
+
+    def _progress(self, attempt: int) -> Progress:
+        return Progress(self.key, attempt, keep=self._keep_now, now=self.line.journal.now)
+
+    def _step(self, attempt: int, progress: Progress) -> Step:
+        return Step(
+            self.key,
+            self.line.recorder.idempotency_key(self.key),
+            attempt,
+            progress.say,
+            self._say,
+            lambda: self.line.journal.is_cancelled,
+        )
+
+    def _failed(
+        self, error: BaseException, facts: dict[str, Any], *, is_final: bool = False
+    ) -> Draft:
+        retry, now = self.options.retry or ONCE, self.line.journal.now()
+        spent = now - (self._first_at or now)
+        is_mistake = isinstance(error, EngineError) and not isinstance(error, StepTimeoutError)
+        is_final = is_final or is_mistake
+        pause = None if is_final else retry.pause_after(facts["attempt"], error, spent)
+        retry_at = now + pause if pause is not None else None
+        again = {"retry_at": retry_at and retry_at.isoformat(), "final": retry_at is None}
+        return Draft(
+            EventKind.STEP_FAILED,
+            self.key,
+            self.key,
+            {**facts, **told(error), **place_of(error), **again},
+        )
+
+    def _keep(self, draft: Draft, said: Sequence[Draft], made: Sequence[File]) -> Draft:
+        said, self._held = (*self._held, *said), ()
+        if draft.kind == EventKind.STEP_SUCCEEDED and (by := draft.data.get("approved_by")):
+            self.line.recorder.served[by] = self.key
+        if made:
+            draft.data["files"] = [named(file) for file in made]
+        is_soon = self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
+        if is_soon:
+            for one in (*said, draft):
+                self.line.add(one)
+        else:
+            self._events += self.line.commit(*said, draft, files=made)[-1:]
+        return draft
+
+    def _keep_now(self, draft: Draft) -> None:
+        """Inside a transaction nothing can be kept on its own: it waits for the end."""
+        if self.options.transaction:
+            self._held = (*self._held, draft)
+        else:
+            self.line.tell(draft)
+
+    def _say(self, text: str) -> None:
+        words = cut(canonical.legible(text), self.line.sizes.notice)
+        self._keep_now(Draft(EventKind.NOTICE, self.key, words[:100], {"text": words}))
+
+    def _give_up(self, facts: dict[str, Any], seconds: float) -> None:
+        """From the watchdog's thread: note the failure, let go of the run, and end the process."""
+        draft = self._failed(StepTimeoutError(self.key, seconds), facts)
+        retry_at = draft.data["retry_at"]
+        release = Release(
+            RunStatus.RETRYING if retry_at else RunStatus.QUEUED,
+            wake_at=datetime.fromisoformat(retry_at) if retry_at else None,
+        )
+        self.line.journal.abandon(Batch((draft,), release=release))
+
+
+Done = tuple[Draft, Sequence[Draft], Sequence[File]]
+"""The end of an attempt, what the step had still to say, and the files it has made."""
+
+
+class _UndoneError(Exception):
+    """Leaves a transaction, so that nothing of a failed attempt is kept but its failure."""
+
+    def __init__(self, done: Done) -> None:
+        self.done = done
+        super().__init__()
+
+
+def _succeeded(done: Done) -> Done:
+    if done[0].kind == EventKind.STEP_FAILED:
+        raise _UndoneError(done)
+    return done
+
+
+def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """A strict step compares its arguments: `EvidenceError` where one cannot be compared whole."""
+    for place, value in (*enumerate(args, start=1), *kwargs.items()):
+        try:
+            canonical.text_of(exact(value, f"Argument {place}"))
+        except (ValueError, RecursionError) as error:
+            words = f"{spoken_name(fn)} is strict, and not all of its arguments can be compared."
+            raise EvidenceError(f"{words} {error}") from None
+
+
+def failure(key: str, content: Mapping[str, Any]) -> StepFailedError:
+    failed = StepFailedError(key, content["type"], content["message"])
+    failed.place = content.get("place", "")
+    return failed
+
+
+def _shorter(first: float | None, second: float | None) -> float | None:
+    return min((one for one in (first, second) if one is not None), default=None)

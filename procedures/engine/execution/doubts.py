@@ -1,0 +1,111 @@
+"""A step of which nobody knows whether it has happened, or what its result was: people say."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from procedures.engine.errors import StepFailedError
+from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.kinds import questions
+from procedures.engine.kinds.questions import OPERATORS, Question
+from procedures.engine.replay.history import NOT_KEPT, Entry, checked_key, is_without_result
+from procedures.engine.replay.keeping import RETURNED
+from procedures.engine.replay.line import Line
+from procedures.engine.values import canonical
+from procedures.engine.waits.handles import ask
+
+HAPPENED, REPEAT, FAIL = "happened", "repeat", "fail"
+FACTS = ("attempt", "started_at", "arguments")
+NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
+
+
+def settle_doubt(
+    line: Line, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
+) -> Any:
+    """Ask the procedure's operators what became of the step, and go on as they say.
+
+    Each start of the step that has no end is a doubt of its own, and so is each result that could
+    not be kept, and each retry of a step that was let fail; the earlier ones are settled. `again`
+    does a step that has not happened; what has happened is not done again.
+    """
+    try:
+        return _as_they_say(line, entry, returns, again)
+    except _DoubtfulError as error:
+        line.check_wanted(entry.key)
+        kind = NO_RESULT if entry.lacks_result else DOUBTFUL
+        words = {"type": kind, "message": str(error), "doubtful": True}
+        first = entry.events[0].content
+        facts = {name: first[name] for name in FACTS if name in first}
+        content = {**facts, **words, "final": True, "retry_at": None}
+        line.commit(Draft(EventKind.STEP_FAILED, entry.key, entry.key, content))
+        raise StepFailedError(entry.key, kind, str(error)) from None
+
+
+class _DoubtfulError(Exception):
+    """The step is to fail: a retry asks anew."""
+
+
+def _as_they_say(line: Line, entry: Entry, returns: Any, again: Callable[[], Any] | None) -> Any:
+    scope, name = line.scope.inner(entry.key), entry.key.rpartition("/")[2]
+    number = f"#{entry.doubts}" if entry.doubts > 1 else ""
+    is_done = entry.lacks_result
+    question = _about_result(entry, name) if is_done else _whether(name)
+    said = ask(line, checked_key(f"{scope.path}doubt{number}"), question).wait()
+    if said.value == REPEAT and again:
+        return again()
+    if said.value == HAPPENED:
+        return _result(line, checked_key(f"{scope.path}result{number}"), name, returns)
+    if is_done:
+        raise _DoubtfulError(f"{said.responder} let it fail, although it is done. {_why(entry)}")
+    raise _DoubtfulError(f"{said.responder} let it fail: it may have happened.")
+
+
+def _whether(name: str) -> Question:
+    options = {
+        REPEAT: "It has not happened: do it",
+        HAPPENED: "It has happened: go on with its result",
+        FAIL: "Let the step fail",
+    }
+    return questions.choice(
+        f"Has {name} happened?",
+        options,
+        body="A worker ended in the middle of this step, which must happen only once.",
+        assign=OPERATORS,
+    )
+
+
+def _about_result(entry: Entry, name: str) -> Question:
+    """Whatever the code has become, it is asked as it was kept."""
+    options = {
+        HAPPENED: "Go on with the result that I give",
+        FAIL: "Let the step fail, although it is done",
+    }
+    return questions.choice(
+        f"{name} is done, but its result could not be kept. How does the run go on?",
+        options,
+        body="The step is not done again. If it is let fail, what the code registered before is "
+        "undone; what this step itself did may have to be undone by hand.",
+        evidence={"why": _why(entry), "returned": _told(entry)[RETURNED]},
+        assign=OPERATORS,
+    )
+
+
+def _why(entry: Entry) -> str:
+    return str(_told(entry)[NOT_KEPT])
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    return next(one.content for one in reversed(entry.events) if is_without_result(one))
+
+
+def _result(line: Line, key: str, name: str, returns: Any) -> Any:
+    question = questions.text_input(
+        f"What was the result of {name}?", str, body="As JSON; null for none.", assign=OPERATORS
+    )
+    said = ask(line, key, question).wait()
+    try:
+        return canonical.load(json.loads(said.value), returns)
+    except (TypeError, ValueError, ValidationError) as error:
+        raise _DoubtfulError(f"What was given is no result: {error}") from None

@@ -1,0 +1,89 @@
+"""What a running step says of itself, thinned out so that a chatty one fills no journal."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from procedures.engine.errors import EngineError, OptionError
+from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_count, check_text
+
+MOST_EVENTS = 200
+FIRST_PAUSE = timedelta(seconds=0.25)
+GROWTH = 1.03
+"""Each pause is a little longer than the one before: 200 events tell of most of an hour."""
+MOST_LINES = 20
+LONGEST_LINE = 200
+LONGEST_NAME = 100
+
+
+def check_progress(of: str, text: object, done: object, total: object) -> None:
+    """`OptionError` for what no bar and no line can show."""
+    check_text(f"The text of {of}", text)
+    if done is not None:
+        check_count(f"done= of {of}", done)
+    if total is not None:
+        check_count(f"total= of {of}", total)
+        if done is None:
+            raise OptionError(f"{of} is given total= without done=: how much of it is done?")
+
+
+class Progress:
+    """The lines of one attempt. What comes too soon is held back; the last state is always kept."""
+
+    def __init__(
+        self,
+        key: str,
+        attempt: int,
+        *,
+        keep: Callable[[Draft], object],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._key, self._attempt = key, attempt
+        self._keep, self._now = keep, now
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._counts: dict[str, float | None] = {}
+        self._written, self._due = 0, now()
+        self._is_over = False
+        self._thread, self._lock = threading.get_ident(), threading.Lock()
+
+    def say(self, text: str, done: float | None, total: float | None) -> None:
+        """Hold a line, and write what is held if its time has come.
+
+        A line with `done` takes the place of those before it. Without words nothing is added.
+        Another thread's lines are held for the step's own: one thread alone writes.
+        """
+        check_progress("step.progress", text, done, total)
+        if self._is_over:
+            raise EngineError(f"The step {self._key} has ended: it says nothing more.")
+        with self._lock:
+            if done is not None:
+                self._lines.clear()
+                self._counts = {"done": done, "total": total}
+            if text or done is not None:
+                self._lines.append(canonical.legible(text)[:LONGEST_LINE])
+        if threading.get_ident() == self._thread and self._is_due():
+            self._write()
+
+    def close(self) -> tuple[Draft, ...]:
+        """What is still held, to be kept together with the end of the attempt."""
+        self._is_over = True
+        return (self._take(),) if self._lines else ()
+
+    def _is_due(self) -> bool:
+        return bool(self._lines) and self._written < MOST_EVENTS and self._now() >= self._due
+
+    def _write(self) -> None:
+        self._keep(self._take())
+        self._due = self._now() + FIRST_PAUSE * GROWTH**self._written
+        self._written += 1
+
+    def _take(self) -> Draft:
+        with self._lock:
+            text = "\n".join(self._lines)
+            self._lines.clear()
+        data = {"attempt": self._attempt, "text": text, **self._counts}
+        name = text.rpartition("\n")[2][:LONGEST_NAME]
+        return Draft(EventKind.PROGRESS, self._key, name, data)

@@ -1,0 +1,103 @@
+"""What stands around an author's code, set back to what it was before: settings, connections."""
+
+import decimal
+import random
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from typing import Any, NamedTuple, TypeVar
+
+from procedures.engine.execution.process import Settings, around_turns
+from procedures.engine.journal.protocol import Journal
+
+T = TypeVar("T")
+
+
+class OfContext(NamedTuple):
+    """A setting that a library keeps in a context variable, such as Django's language."""
+
+    name: str
+    """Its name in a sentence, for example "the language"."""
+    read: Callable[[], Any]
+    kept_in: str
+    """The name of the variable, which is not told by itself."""
+
+
+of_context: list[OfContext] = []
+"""Those that are told by name. Whoever knows the library adds to them when the site starts."""
+DECIMAL = "decimal_context"
+"""The variable in which `decimal` keeps what is compared and told as a setting."""
+
+
+class Surroundings:
+    """Calls an author's code, and sets back what it has changed in its process."""
+
+    __slots__ = ("changed", "settings", "stuck", "tells")
+
+    def __init__(self, settings: Settings, *, tells: bool = True) -> None:
+        """`tells`: whether it is looked which context variables have changed, too."""
+        self.settings, self.tells = settings, tells
+        self.changed: Sequence[str] = ()
+        """The settings that the code has changed, by name; all are set back but `stuck`."""
+        self.stuck: Sequence[str] = ()
+
+    def call(self, function: Callable[..., T], *given: Any) -> T:
+        """Return what the function returns, called in a context of its own."""
+        return copy_context().run(self._call, function, *given)
+
+    def _call(self, function: Callable[..., T], *given: Any) -> T:
+        decimal.setcontext(decimal.getcontext().copy())  # the one object there is may be changed
+        before, context = self.settings.read(), copy_context()
+        try:
+            return function(*given)
+        finally:
+            if self.settings.read() != before:
+                self.changed, self.stuck = self.settings.set_back(before)
+            if self.tells and (now := copy_context()) != context:
+                self.changed = [*self.changed, *changed_between(context, now)]
+
+
+def call_turn(journal: Journal, function: Callable[[], T]) -> T:
+    """Carry a run on as if it had a process of its own: nothing it sets is another run's."""
+    random.seed()
+    surroundings = Surroundings(around_turns, tells=False)
+    try:
+        return surroundings.call(function)
+    finally:
+        if surroundings.stuck:
+            journal.spend_process(spent_by("A run", surroundings.stuck))
+
+
+def changed_between(before: Context, now: Context) -> list[str]:
+    """Name the context variables that differ; what is kept in one by a library, by its name."""
+    told = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]
+    hidden = {DECIMAL, *(one.kept_in for one in of_context)}
+    names = {
+        variable.name
+        for variable, value in now.items()
+        if variable.name not in hidden and _differs(before, variable, value)
+    }
+    return [*told, *(f"the context variable {name}" for name in sorted(names))]
+
+
+def _differs(before: Context, variable: Any, value: Any) -> bool:
+    return variable not in before or before[variable] is not value
+
+
+def warning_of(step: str, changed: Sequence[str], stuck: Sequence[str]) -> str:
+    """Tell that a step has changed settings of its process, and what became of them."""
+    rest = [name for name in changed if name not in stuck]
+    were = "It was" if len(rest) == 1 else "They were"
+    words = f"changed {_listed(rest)}. {were} set back after the step." if rest else ""
+    if not stuck:
+        return f"The step {step} {words}"
+    told = f"The step {step} changed {_listed(stuck)}, which could not be set back: another process"
+    return f"{told} takes over from this one within a minute.{f' It also {words}' if rest else ''}"
+
+
+def spent_by(who: str, stuck: Sequence[str]) -> str:
+    return f"{who} changed {_listed(stuck)}, which could not be set back"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

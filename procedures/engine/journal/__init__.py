@@ -1,0 +1,1 @@
+"""A run's journal: its events, the chain over them, and the protocol of whoever stores it."""

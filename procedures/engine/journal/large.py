@@ -1,0 +1,129 @@
+"""Large values: kept beside the journal under their digest, so that it stays quick to read."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from procedures.engine.journal.events import Event, EventKind
+from procedures.engine.values import canonical
+from procedures.engine.values.files import file_store
+
+ELSEWHERE = "_elsewhere"
+"""After a name: where an event says where that value of it lies, its digest."""
+DEPTH = "{}_depth"
+"""The name under which an event says how many blocks lie inside each other above a list."""
+BLOCK = 100
+
+
+LIES = re.compile(r"sha256:([0-9a-f]{64}) ([0-9]+)")
+
+
+class Place(NamedTuple):
+    """Where a large text lies that a row only names."""
+
+    digest: str
+    size: int
+    """Bytes."""
+
+
+def put_aside(text: str) -> str:
+    """A canonical text as a row keeps it: itself, or "sha256:DIGEST SIZE" when it is large.
+
+    No JSON begins like that. Outside a run's files it stays what it is.
+    """
+    store = file_store()
+    if store is None or len(text) <= store.largest_inline:
+        return text
+    raw = text.encode()
+    return f"sha256:{store.put(raw)} {len(raw)}"
+
+
+def place_of(kept: str | None) -> Place | None:
+    """Where the text lies that a row names; None for one that the row holds itself."""
+    found = LIES.fullmatch(kept or "")
+    return Place(found[1], int(found[2])) if found else None
+
+
+def whole(kept: str) -> str:
+    """The text that was put aside, or that the row holds itself."""
+    place, store = place_of(kept), file_store()
+    return store.get(place.digest).decode() if place and store else kept
+
+
+def is_same(kept: str, other: str) -> bool:
+    """Whether two rows keep the same text, wherever it lies."""
+    return kept == other or _digest_of(kept) == _digest_of(other)
+
+
+def _digest_of(kept: str) -> str:
+    place = place_of(kept)
+    return place.digest if place else canonical.digest(kept)
+
+
+def as_part(name: str, kept: str | None) -> dict[str, Any]:
+    """A text that may have been put aside, as a part of an event: its value is not read for it."""
+    if place := place_of(kept):
+        return {name: None, name + ELSEWHERE: place.digest}
+    return packed(name, None if kept is None else canonical.value_of(kept))
+
+
+def is_large(length: int) -> bool:
+    """Whether a text of so many characters lies beside the journal, where files can be kept."""
+    store = file_store()
+    return store is not None and length > store.largest_inline
+
+
+def packed(name: str, plain: Any) -> dict[str, Any]:
+    """A value as a part of an event: itself, or where it lies when it is large."""
+    if plain is None:
+        return {name: None}
+    store = file_store()
+    if store is None:
+        return {name: plain}
+    text = canonical.text_of(plain)
+    if len(text) <= store.largest_inline:
+        return {name: plain}
+    return {name: None, name + ELSEWHERE: store.put(text.encode())}
+
+
+def unpacked(content: Mapping[str, Any], name: str) -> Any:
+    """The value that was packed."""
+    if name + ELSEWHERE not in content:
+        return content[name]
+    digest, store = content[name + ELSEWHERE], file_store()
+    if store is None:
+        return content[name]
+    return canonical.value_of(store.get(digest).decode())
+
+
+def inputs_of(first: Event, started_with: str) -> str:
+    """The inputs of the generation of a run that begins with that event, as canonical JSON."""
+    is_anew = first.kind == EventKind.RUN_CONTINUED
+    return str(unpacked(first.content, "inputs")) if is_anew else whole(started_with)
+
+
+def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """A list as a part of an event: a long one in blocks beside it, and these in blocks again."""
+    store, depth = file_store(), 0
+    while store and len(values) > BLOCK:
+        blocks = [values[at : at + BLOCK] for at in range(0, len(values), BLOCK)]
+        values = [store.put(canonical.text_of(block).encode()) for block in blocks]
+        depth += 1
+    return packed(name, values) | ({DEPTH.format(name): depth} if depth else {})
+
+
+def part_of(content: Mapping[str, Any], name: str, start: int, stop: int) -> list[Any]:
+    """These of the values of a list that was packed: only the blocks that hold them are read."""
+    return _part(unpacked(content, name), content.get(DEPTH.format(name), 0), start, stop)
+
+
+def _part(values: Sequence[Any], depth: int, start: int, stop: int) -> list[Any]:
+    store = file_store()
+    if depth == 0 or store is None:
+        return list(values[start:stop])
+    size, found = BLOCK**depth, []
+    for number in range(start // size, -(-stop // size)):
+        block = canonical.value_of(store.get(values[number]).decode())
+        first = number * size
+        found += _part(block, depth - 1, max(start - first, 0), min(stop - first, size))
+    return found

@@ -1,0 +1,71 @@
+"""Keyed digests of single facts: an event that holds them proves a row field by field.
+
+Keyed, since what is proven may be short enough to be guessed: an address, a yes, an amount.
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from procedures.engine.journal.events import RUN_ENDED, Batch, Draft, EventKind
+from procedures.engine.values import canonical
+
+PROOF = "proof"
+"""The name under which an event holds the seals of a row's fields."""
+LENGTH = 32
+"""Hexadecimal digits of a seal: 128 bits."""
+ENDS = {
+    EventKind.RUN_SUCCEEDED,
+    EventKind.RUN_FAILED,
+    EventKind.RUN_CANCELLED,
+    EventKind.RUN_QUARANTINED,
+}
+EMPTY = (None, "", 0)
+
+
+def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, str]:
+    """Return a seal for each fact that is not empty; `owner` names the row that they belong to."""
+    return {
+        name: seal_of(owner, name, value, key)
+        for name, value in facts.items()
+        if value not in EMPTY
+    }
+
+
+def differing(
+    facts: Mapping[str, Any], kept: Mapping[str, str], *, owner: str, keys: Iterable[bytes]
+) -> list[str]:
+    """Return the names of the facts that are not as they were sealed, with any of the keys."""
+    found: list[list[str]] = []
+    for key in keys:
+        sealed = seals_of(facts, owner=owner, key=key)
+        found.append([name for name in facts if sealed.get(name) != kept.get(name)])
+    return min(found, key=len)
+
+
+def proven(batch: Batch, *, run_id: str, key: bytes) -> tuple[Draft, ...]:
+    """Return the batch's drafts; one that ends the run holds the seals of its result and error."""
+    release = batch.release
+    if release is None:
+        return batch.drafts
+    error = canonical.text_of(release.error) if release.error else ""
+    facts = {"result": release.result, "error": error}
+    proof: dict[str, Any] = {PROOF: seals_of(facts, owner=run_id, key=key)}
+    if release.closes != RUN_ENDED:
+        proof["closes"] = release.closes
+    return tuple(_with(draft, proof) if draft.kind in ENDS else draft for draft in batch.drafts)
+
+
+def _with(draft: Draft, proof: Mapping[str, Any]) -> Draft:
+    return Draft(draft.kind, draft.key, draft.name, {**draft.data, **proof})
+
+
+def seal_of(owner: str, name: str, value: Any, key: bytes) -> str:
+    """Return the seal of one fact, of an empty one too."""
+    text = canonical.text_of(["seal", owner, name, _text(value)])
+    return hmac.digest(key, text.encode(), "sha256").hex()[:LENGTH]
+
+
+def _text(value: Any) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)

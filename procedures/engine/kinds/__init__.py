@@ -1,0 +1,1 @@
+"""Kinds of requests: what each asks, and what answers it."""

@@ -1,0 +1,114 @@
+"""Drafts under review, texts or data that people edit as JSON, and what they may decide."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from procedures.engine.errors import AnswerError, QuestionError
+from procedures.engine.values import canonical
+
+JSON = "application/json"
+DECISIONS = {"approved": "Approve", "rejected": "Reject"}
+"""What is decided where the author says nothing else, with the words on the buttons."""
+MOST_DECISIONS = 12
+KINDS: dict[type, tuple[str, str]] = {
+    dict: ("object", "names with their values in { }"),
+    list: ("array", "a list in [ ]"),
+}
+
+
+def text_of(draft: Any) -> str:
+    """A text as it is, and data as people read and edit it."""
+    if isinstance(draft, str):
+        return draft
+    return json.dumps(canonical.jsonable(draft), indent=2, ensure_ascii=False)
+
+
+def review_schema(
+    draft: Any, decisions: Mapping[str, str], *, is_kind_kept: bool = True
+) -> dict[str, Any]:
+    """What an answer to a review is: a decision, and the draft where it was edited.
+
+    `is_kind_kept`: names with their values stay such, and a list a list.
+    """
+    text: dict[str, Any] = {"type": "string", "minLength": 1}
+    if not isinstance(draft, str):
+        text["contentMediaType"] = JSON
+        kind = KINDS.get(type(canonical.jsonable(draft)))
+        if kind and is_kind_kept:
+            text["contentSchema"] = {"type": kind[0]}
+    return {
+        "type": "object",
+        "properties": {"decision": {"enum": list(decisions)}, "text": text},
+        "required": ["decision"],
+        "additionalProperties": False,
+    }
+
+
+def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
+    """Names with the words on their buttons, the first of which approves."""
+    if not isinstance(decisions, Mapping) or not decisions:
+        raise QuestionError(
+            f'{prompt!r}: decisions= takes names with labels, as in {{"approve": "Approve"}}, '
+            f"not {decisions!r:.100}."
+        )
+    if len(decisions) > MOST_DECISIONS:
+        raise QuestionError(
+            f"{prompt!r} has {len(decisions)} decisions: {MOST_DECISIONS} fit beside each other. "
+            "Ask for one of more with ctx.choose."
+        )
+    for name in decisions:
+        if not isinstance(name, str) or not name.strip():
+            raise QuestionError(f"{prompt!r}: a decision is a name, not {name!r:.100}.")
+    if len({str(label).strip().casefold() for label in decisions.values()}) < len(decisions):
+        raise QuestionError(f"{prompt!r}: two decisions have the same words.")
+    return dict(decisions)
+
+
+def is_data(schema: Mapping[str, Any]) -> bool:
+    """Whether the draft is data, and an edited one has to be."""
+    return bool(_text_schema(schema).get("contentMediaType") == JSON)
+
+
+def parsed(text: str, schema: Mapping[str, Any]) -> Any:
+    """The data of an edited draft; `AnswerError` says where it is none."""
+    try:
+        data = json.loads(text, object_pairs_hook=_named, parse_constant=_no_number)
+        canonical.text_of(data)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise AnswerError(f"The edited draft is no JSON: {error.msg} ({where}).") from None
+    except RecursionError:
+        raise AnswerError("The edited draft can't be stored: it is nested too deeply.") from None
+    except ValueError as error:
+        raise AnswerError(f"The edited draft can't be stored: {error}") from None
+    wanted = _text_schema(schema).get("contentSchema", {}).get("type")
+    for kind, words in KINDS.values():
+        if wanted == kind and KINDS.get(type(data), ("",))[0] != kind:
+            raise AnswerError(f"The edited draft must be {words}, as the draft is.")
+    return data
+
+
+def is_same(draft: str, text: str, schema: Mapping[str, Any]) -> bool:
+    """Whether an edited draft says what the draft said; of data, however it is set out."""
+    if not is_data(schema):
+        return draft == text
+    return canonical.text_of(json.loads(draft)) == canonical.text_of(json.loads(text))
+
+
+def _text_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    text: Mapping[str, Any] = schema.get("properties", {}).get("text", {})
+    return text
+
+
+def _named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice.")
+    return named
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no number.")

@@ -1,0 +1,56 @@
+"""How a set of waits closes, and what becomes of those it no longer needs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from procedures.engine.journal.events import closing
+from procedures.engine.kinds.questions import Outcome, Question, RequestKind
+
+NOT_NEEDED = "system: not needed any more"
+
+
+def decision(won: Sequence[str]) -> dict[str, Any]:
+    """How a set closes."""
+    return closing("decided", list(won), responder="system: set")
+
+
+def not_needed(why: str) -> dict[str, Any]:
+    """How what a set no longer needs closes; `why` tells what decided the set."""
+    return closing("withdrawn", responder=NOT_NEEDED, comment=why)
+
+
+def told_of(opened: Mapping[str, Any], closed: Mapping[str, Any]) -> str:
+    """What closed a wait, as a sentence for those whose answer it makes unneeded."""
+    match opened["wait"]:
+        case "request":
+            return _told_of_request(Question.from_json(opened), closed)
+        case "timer":
+            return "Its time was up first."
+        case "signal" if closed["outcome"] == "received":
+            return f"The signal {opened['signal']} came first, from {closed['responder']}."
+        case "signal":
+            return f"The signal {opened['signal']} did not come in time."
+        case "child" | "map":
+            return f"What {opened['procedure']} does has ended first."
+    return ""
+
+
+def _told_of_request(asked: Question, closed: Mapping[str, Any]) -> str:
+    if closed["timed_out"]:
+        return f"Nobody answered another question of this in time: “{asked.prompt}”."
+    if closed["outcome"] == Outcome.WITHDRAWN:
+        return f"Another question of this was withdrawn: “{asked.prompt}”."
+    words = f"{closed['responder']} has answered another question of this: “{asked.prompt}”"
+    said = _said(asked, closed)
+    return f"{words}, {said}." if said else f"{words}."
+
+
+def _said(asked: Question, closed: Mapping[str, Any]) -> str:
+    """The answer in the author's words. What somebody has written is for those who asked."""
+    value = closed.get("value")
+    match asked.kind:
+        case RequestKind.REVIEW:
+            return asked.label_of(value) if asked.labels else str(closed["outcome"])
+        case RequestKind.APPROVAL | RequestKind.CHOICE:
+            return asked.label_of(value)
+    return ""

@@ -1,0 +1,115 @@
+"""What a fork takes over: the journal of another run, up to one of its steps or waits."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from procedures.engine.errors import EngineError
+from procedures.engine.journal.events import OPENING, Event, EventKind
+from procedures.engine.journal.large import ELSEWHERE, packed
+from procedures.engine.replay.history import STRICT, UNDO, Entry, History
+from procedures.engine.values import canonical
+
+CARRIED_FROM = "carried_from"
+"""What an outcome says of the run in which it came about, where that was another one."""
+TOLD = {*OPENING, EventKind.STEP_STARTED, EventKind.WAIT_CLOSED, EventKind.OPERATOR}
+"""What says which waits are open, closed, or to be asked again."""
+
+
+class ForkRefusedError(EngineError):
+    """A run cannot be forked there; says why."""
+
+
+class UnknownPlaceError(ForkRefusedError):
+    """A run has never been where it is to be forked."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__(f"Since it last began anew the run came to no step or wait called {at!r}.")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What becomes of the waits that the other run had opened before the point of the fork."""
+
+    again: Sequence[str]
+    """The keys of those that the fork opens anew: they were open, or are to be answered anew."""
+    closed: Sequence[Entry]
+    """Those whose outcome it keeps."""
+
+
+def begins(event: Event, at: str) -> bool:
+    """Whether it is of the step, wait, child or gather of that key."""
+    is_of_it = event.key == at or event.key.startswith(f"{at}/")
+    return is_of_it and event.kind in STRICT and not event.key.startswith(UNDO)
+
+
+def undone(at: str) -> ForkRefusedError:
+    return ForkRefusedError(
+        f"What it did before {at} has been undone, or is to be: restart it, or fork it earlier."
+    )
+
+
+def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
+    """What to do about the waits among the events before the point.
+
+    `ForkRefusedError` while a child was at work then: a fork would do its work twice.
+    """
+    history = History(event for event in events if event.kind in TOLD)
+    waits = [entry for entry in history.entries.values() if entry.family != "step"]
+    for entry in waits:
+        if entry.family == "child" and not (entry.is_closed or entry.is_asked_again):
+            raise ForkRefusedError(
+                f"Its child {entry.key} was at work when it came to {at}: "
+                f"fork it at {entry.key}, or earlier."
+            )
+    again = dict.fromkeys(entry.key for entry in waits if not entry.is_closed)
+    if not keep_answers:
+        again |= dict.fromkeys(_to_answer_anew(history, waits))
+    return Carried(list(again), [entry for entry in waits if entry.key not in again])
+
+
+def as_taken(event: Event, *, origin: str, by: str, inputs: str) -> Event:
+    """The event as the fork keeps it: `by` made it, with these inputs, and others answered."""
+    content = event.content
+    match event.kind:
+        case EventKind.RUN_CONTINUED:
+            content.pop("inputs" + ELSEWHERE, None)
+            content |= {"by": by, **packed("inputs", inputs)}
+        case EventKind.WAIT_CLOSED:
+            content.setdefault(CARRIED_FROM, origin)
+        case _:
+            return event
+    return event._replace(data=canonical.text_of(content))
+
+
+def _to_answer_anew(history: History, waits: Sequence[Entry]) -> Iterator[str]:
+    """The questions, and the sets that they decided, with what these have withdrawn.
+
+    What people said about a step in doubt is a fact, and stands.
+    """
+    questions = {entry.key for entry in waits if _is_asked(entry) and not _is_doubt(history, entry)}
+    yield from questions
+    for entry in waits:
+        over = _opened(entry).get("over", ())
+        if questions.intersection(over):
+            yield entry.key
+            yield from (key for key in over if _is_withdrawn(history.entries.get(key)))
+
+
+def _is_asked(entry: Entry) -> bool:
+    return bool(_opened(entry)["wait"] == "request")
+
+
+def _is_doubt(history: History, entry: Entry) -> bool:
+    above = history.entries.get(entry.key.rpartition("/")[0])
+    return above is not None and above.family == "step"
+
+
+def _is_withdrawn(entry: Entry | None) -> bool:
+    if entry is None or not entry.is_closed:
+        return False
+    return bool(entry.last.content["outcome"] == "withdrawn")
+
+
+def _opened(entry: Entry) -> dict[str, Any]:
+    return entry.events[0].content

@@ -1,0 +1,59 @@
+"""Who answers for what code has raised: its author, the storage, or the platform.
+
+The one place that decides it. What is not the author's is never kept as a failure of the code, is
+not tried again by its `Retry`, and undoes nothing: the run leaves this worker and goes on later.
+docs/engine.md has the table.
+"""
+
+import signal
+from collections.abc import Iterator
+from datetime import datetime
+
+from procedures.engine.errors import Interruption, OutOfMemory, WorkerStops
+from procedures.engine.journal.protocol import Journal
+from procedures.engine.replay.timeouts import TimeIsUp
+from procedures.engine.values.files import open_desk
+
+
+def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> Interruption | None:
+    """Return what ends this claim instead of a failure; None when the author's code failed.
+
+    `since`: when the code began. A stop is known by what the process was told, never by the type
+    of the exception: an author's `sys.exit()` stays a failure.
+    """
+    if (lost := open_desk().lost) is not None:
+        return lost
+    if any(isinstance(one, MemoryError) for one in _grouped(error)):
+        return OutOfMemory("The worker's process ran out of memory.")
+    if journal.was_told_since(since):
+        return WorkerStops("The worker stops, or its platform has signalled its processes.")
+    for one in _chain(error):
+        if isinstance(one, TimeIsUp) and one.stood_still:
+            return WorkerStops("The worker's process stood still while the step's time ran out.")
+        if lost := journal.storage_fault(one):
+            return lost
+    return None
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether somebody at a terminal ended this process; in a worker nothing but code raises it."""
+    is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return isinstance(error, KeyboardInterrupt) and is_usual
+
+
+def _grouped(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _grouped(one)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, those in its group, and what each of them came from."""
+    for one in _grouped(error):
+        cause: BaseException | None = one
+        seen = set[int]()
+        while cause is not None and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)

@@ -1,0 +1,94 @@
+"""What a run has used of its limits."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from procedures.engine.declaration.limits import Limits
+from procedures.engine.errors import LimitReached
+from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.protocol import Journal
+from procedures.engine.replay.history import UNDO, Entry, History
+from procedures.engine.values.durations import parse_duration
+
+ANEW = "Let the code begin anew in time (ctx.continue_as_new), or raise the limit."
+HIGHER = "Raise the limit, if more is meant."
+
+
+class Budget:
+    """Since the run last began anew; what is done to undo it never counts.
+
+    What is kept is counted when more is asked for, so that a replay costs nothing.
+    """
+
+    def __init__(self, limits: Limits, journal: Journal, history: History) -> None:
+        run = journal.run
+        self._limits, self._run, self._history = limits.or_else(run.limits), run, history
+        self._now, self._length = journal.now, history.length
+        self._new = {"steps": 0, "events": 0, "children": 0}
+        self.ends_at = self._limits.ends_at(run.began_at)
+
+    def note(self, draft: Draft) -> None:
+        """Count what the next commit keeps."""
+        if not draft.key.startswith(UNDO):
+            self._new["events"] += 1
+            if draft.kind == EventKind.CHILD_STARTED:
+                self._new["children"] += int(draft.data.get("count", 1))
+
+    def take_in(self, extend: Callable[[], object]) -> None:
+        """Count the events that `extend` adds to the history, and nothing of it twice."""
+        self._kept_steps, self._kept_children, self._kept_events  # noqa: B018 (counted now)
+        extend()
+        self._new["events"] = self._history.length - self._length
+
+    def check(self) -> None:
+        """Before anything new: `LimitReached` when no event may follow, or the time is up."""
+        self.check_time()
+        most, used = self._limits.events, self._kept_events + self._new["events"]
+        if most is not None and used >= most:
+            raise LimitReached(f"The journal of this run has its most events, {most:,}. {ANEW}")
+
+    def check_time(self) -> None:
+        if self.ends_at and self._now() >= self.ends_at:
+            lasts = self._limits.lasts
+            length = lasts if isinstance(lasts, str) else parse_duration(lasts or 1)
+            raise LimitReached(
+                f"This run has lasted its longest, {length}. {HIGHER}",
+                closes="system: the run's time was up",
+            )
+
+    def take_step(self) -> None:
+        """Before a step of which nothing is kept."""
+        self.check()
+        most, used = self._limits.steps, self._kept_steps + self._new["steps"]
+        if most is not None and used >= most:
+            raise LimitReached(f"This run has done its most steps, {most:,}. {ANEW}")
+        self._new["steps"] += 1
+
+    def take_children(self, count: int) -> None:
+        """Before so many child runs of which nothing is kept."""
+        deepest, most = self._limits.depth, self._limits.children
+        if deepest is not None and self._run.depth >= deepest:
+            raise LimitReached(f"Runs stand {deepest:,} deep here, the deepest they may. {HIGHER}")
+        used = self._kept_children + self._new["children"]
+        if most is not None and used + count > most:
+            words = f"This run has started {used:,} child runs, and {count:,} more are"
+            raise LimitReached(f"{words} beyond its most, {most:,}. {ANEW}")
+
+    @cached_property
+    def _counted(self) -> Sequence[Entry]:
+        return [one for one in self._history.entries.values() if not one.key.startswith(UNDO)]
+
+    @cached_property
+    def _kept_steps(self) -> int:
+        return sum(entry.family == "step" for entry in self._counted)
+
+    @cached_property
+    def _kept_children(self) -> int:
+        started = [one.events[0].content for one in self._counted if one.family == "child"]
+        return sum(int(content.get("count", 1)) for content in started)
+
+    @cached_property
+    def _kept_events(self) -> int:
+        entries = self._history.entries.values()
+        undone = [len(one.events) for one in entries if one.key.startswith(UNDO)]
+        return self._history.length - sum(undone)

@@ -1,0 +1,306 @@
+"""What a run did before, by key: the side of replay that remembers.
+
+Strict entries (steps, waits, children, patches) are matched by key and kind within their scope:
+the run's own line of code, or a branch's. Soft ones (logs, notices, state, stages) match when
+present and never count. What a step said while it ran is not looked at.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, starmap
+from typing import Literal
+
+from procedures.engine.errors import EngineError, Mismatch
+from procedures.engine.journal.events import OPENING, Event, EventKind
+
+Family = Literal["step", "wait", "child", "patch", "seen", "sent"]
+STRICT: dict[str, Family] = {
+    EventKind.STEP_STARTED: "step",
+    EventKind.STEP_SUCCEEDED: "step",
+    EventKind.STEP_FAILED: "step",
+    EventKind.WAIT_OPENED: "wait",
+    EventKind.CHILD_STARTED: "child",
+    EventKind.PATCH: "patch",
+    EventKind.SEEN: "seen",
+    EventKind.SENT: "sent",
+}
+SOFT = {
+    EventKind.LOG,
+    EventKind.NOTICE,
+    EventKind.STATE,
+    EventKind.STAGE,
+    EventKind.PROGRESS,
+    EventKind.COMPENSATION,
+}
+FORK = "fork"
+"""What an operator did to make this run: what stands before it was done by another one."""
+DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
+NOT_KEPT = "not_kept"
+"""Under this name an event says why the result of a step that is done could not be kept."""
+LONGEST_KEY = 200
+TOP = ("",)
+UNDO = "undo/"
+"""The scope of what is done to undo; the code that failed or was cancelled never reads it."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """All events of one strict key: the attempts of a step, or a wait's opening and closing."""
+
+    family: Family
+    key: str
+    events: list[Event] = field(default_factory=list)
+    is_tried_again: bool = False
+    """Whether an operator asked for another attempt after the last one failed for good."""
+    is_asked_again: bool = False
+    """Whether an end has withdrawn it: after a retry it is opened anew."""
+    is_accepted: bool = False
+    """Whether an operator lets its result stand for other arguments."""
+    is_read: bool = False
+    """Whether the code has asked for it, or an operator lets it go on without."""
+    is_carried: bool = False
+    """Whether another run has gone through it, which this one is a fork of."""
+
+    @property
+    def last(self) -> Event:
+        return self.events[-1]
+
+    @property
+    def is_closed(self) -> bool:
+        return self.last.kind == EventKind.WAIT_CLOSED
+
+    @property
+    def lacks_result(self) -> bool:
+        """Whether it is done, and its result could not be kept: it is not to be done again."""
+        begun = [event for event in self.events if event.kind in DONE_OR_BEGUN]
+        return bool(begun) and is_without_result(begun[-1])
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts have failed."""
+        return sum(event.kind == EventKind.STEP_FAILED for event in self.events)
+
+    @property
+    def doubts(self) -> int:
+        """How often nobody knew whether it had happened, or people were asked once more."""
+        return sum(
+            event.kind == EventKind.STEP_STARTED or is_doubtful(event) or is_without_result(event)
+            for event in self.events
+        )
+
+    def __str__(self) -> str:
+        prompt = self.events[0].content.get("prompt", "")
+        return describe(self.family, self.key, prompt)
+
+
+class History:
+    """The journal of a run since it last began anew, read once, handed out as the code asks."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.asked: list[tuple[Family, str, str]] = []
+        """What the code has asked for: the family, the key, and the prompt."""
+        self.left_to_origin: set[str] = set()
+        """What was noted to be undone by another run, which this one is a fork of."""
+        self.since: dict[str, Entry] = {}
+        """The entries, by key, that changed while the code stood at a wait and was not left."""
+        self._soft: set[tuple[str, str]] = set()
+        self.length = 0
+        for event in events:
+            self.length += 1
+            self._add(event)
+        unread = [one.key for one in self.entries.values() if not one.is_read]
+        self.left = Counter(chain.from_iterable(map(_scopes_of, unread)))
+        """How many entries of a scope are unread; it holds no scope of which all are read."""
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take in what was kept while the code stood at a wait, and what it had kept before."""
+        for event in events:
+            self.length += 1
+            is_new = event.key not in self.entries
+            self._add(event)
+            if entry := self.entries.get(event.key):
+                entry.is_read = entry.is_read or is_new  # the code itself has asked for it
+                self.since[event.key] = entry
+
+    def read(self, entry: Entry) -> None:
+        if not entry.is_read:
+            entry.is_read = True
+            for path in _scopes_of(entry.key):
+                self.left[path] -= 1
+                if not self.left[path]:
+                    del self.left[path]
+
+    def first_unread(self, path: str) -> Entry:
+        return next(self._unread_in(path))
+
+    def forget(self, path: str) -> None:
+        """Count a whole scope as read; costs nothing when nothing is unread there."""
+        if path in self.left:
+            for entry in self._unread_in(path):
+                self.read(entry)
+
+    def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
+        kept, asked = map(str, self.entries.values()), starmap(describe, self.asked)
+        unread = [entry.key for entry in self.entries.values() if not entry.is_read]
+        return Mismatch(message, kept=[*kept], asked=[*asked], unread=unread, changed=changed)
+
+    def has_soft(self, kind: EventKind, key: str) -> bool:
+        return (kind, key) in self._soft
+
+    def _add(self, event: Event) -> None:
+        if event.kind in STRICT:
+            if event.key not in self.entries:
+                self.entries[event.key] = Entry(STRICT[event.kind], event.key, [event])
+                return
+            entry = self.entries[event.key]
+            if event.kind in OPENING:  # asked again: what became of it before counts no more
+                entry.events.clear()
+            entry.is_tried_again = entry.is_asked_again = entry.is_carried = False
+            entry.events.append(event)
+        elif event.kind == EventKind.WAIT_CLOSED:
+            self._close(event)
+        elif event.kind == EventKind.OPERATOR:
+            self._obey(event)
+        elif event.kind in SOFT:
+            self._soft.add((event.kind, event.key))
+
+    def _unread_in(self, path: str) -> Iterator[Entry]:
+        entries = self.entries.values()
+        return (one for one in entries if not one.is_read and path in _scopes_of(one.key))
+
+    def _close(self, event: Event) -> None:
+        """The first closing counts; what the run no longer waits for is let pass."""
+        entry = self.entries.get(event.key)
+        if entry and not entry.is_closed:
+            entry.events.append(event)
+
+    def _obey(self, event: Event) -> None:
+        content = event.content
+        if event.name == FORK:
+            self._carry_over()
+        for entry in self._known(event.key, *content.get("again", ())):
+            self._take_up(entry)
+        for entry in self._known(*content.get("reopened", ())):
+            del entry.events[1:]  # its children had failed: their next ends count
+        for entry in self._known(*content.get("loose", ())):
+            entry.is_read = True
+        changed = self.entries.get(content.get("changed", ""))
+        if changed and changed.family == "step":
+            changed.is_accepted = True
+        elif changed:  # an answer serves no other question: it is asked again
+            del self.entries[changed.key]
+
+    def _take_up(self, entry: Entry) -> None:
+        if entry.family != "step":
+            entry.is_asked_again = True
+        elif is_of_branch(entry.last):  # a gather: what its branches have kept is kept
+            del self.entries[entry.key]
+        else:
+            entry.is_tried_again = True
+
+    def _known(self, *keys: str) -> list[Entry]:
+        return [self.entries[key] for key in keys if key in self.entries]
+
+    def _carry_over(self) -> None:
+        """All that was read up to here has been done by the run that this one is a fork of."""
+        for entry in self.entries.values():
+            entry.is_carried = True
+        noted = {key for kind, key in self._soft if kind == EventKind.COMPENSATION}
+        self.left_to_origin |= noted
+
+
+class Scope:
+    """One line of code through the history: the names it has used, the entries it may take."""
+
+    def __init__(self, history: History, path: str = "") -> None:
+        self._history, self.path = history, path
+        self._names: Counter[str] = Counter()
+        self.last = ""
+        """The last key that it gave to a step, a wait or a child."""
+
+    def key_for(self, name: str) -> str:
+        """The name in this scope; used again, it gets an ordinal."""
+        count = self._names[name] = self._names[name] + 1
+        key = checked_key(f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}")
+        if ":" not in name:  # not of something soft
+            self.last = key
+        return key
+
+    def next_key(self, name: str) -> str:
+        """What `key_for` would give now."""
+        count = self._names[name] + 1
+        return f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
+
+    def inner(self, key: str) -> "Scope":
+        return Scope(self._history, f"{key}/")
+
+    def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
+        """The kept entry the code asks for; None when the code is at a new place.
+
+        `Mismatch` when the code asks for something new while kept entries are still unread.
+        """
+        found = self.peek(family, key)
+        self._history.asked.append((family, key, prompt))
+        if found is None:
+            if self.has_unread():
+                self.check_all_read(f"The code now asks for {describe(family, key, prompt)}")
+            return None
+        self._history.read(found)
+        return None if found.is_asked_again else found
+
+    def peek(self, family: Family, key: str) -> Entry | None:
+        entry = self._history.entries.get(key)
+        return entry if entry and entry.family == family else None
+
+    def has_unread(self) -> bool:
+        """Whether it holds an entry that the code has not asked for."""
+        return self.path in self._history.left
+
+    def check_all_read(self, then: str) -> None:
+        if self.has_unread():
+            missed = self._history.first_unread(self.path)
+            raise self._history.mismatch(f"{then}, but the run went through {missed} here.")
+
+    def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
+        return self._history.mismatch(message, changed=changed)
+
+    def forget(self, key: str) -> None:
+        """What lies below that key counts as read."""
+        self._history.forget(f"{key}/")
+
+
+def is_doubtful(event: Event) -> bool:
+    """Whether people let the step fail, because it may have happened or not."""
+    return event.kind == EventKind.STEP_FAILED and bool(event.content.get("doubtful"))
+
+
+def is_without_result(event: Event) -> bool:
+    """Whether the step is done, but what it returned could not be kept."""
+    return event.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT in event.content
+
+
+def is_of_branch(event: Event) -> bool:
+    """Whether a gather failed by one of its branches."""
+    return event.kind == EventKind.STEP_FAILED and "branch" in event.content
+
+
+def checked_key(key: str) -> str:
+    """What a storage keeps as a key; deep branches with long names are too much."""
+    if len(key) > LONGEST_KEY:
+        raise EngineError(f"{key[:60]}… is too long: branches and names, {LONGEST_KEY} characters.")
+    return key
+
+
+def describe(family: Family, key: str, prompt: str = "") -> str:
+    return f"{family} {key} “{prompt}”" if prompt else f"{family} {key}"
+
+
+def _scopes_of(key: str) -> Sequence[str]:
+    """Every scope that a key lies in, from the outermost: "", "a/", "a/b/"."""
+    if "/" not in key:
+        return TOP
+    parts = key.split("/")
+    inner = ["/".join(parts[:number]) + "/" for number in range(1, len(parts))]
+    return inner if key.startswith(UNDO) else [*TOP, *inner]

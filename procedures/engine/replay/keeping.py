@@ -1,0 +1,38 @@
+"""What is kept of a step's result; and of a step that is done, but whose result cannot be kept."""
+
+from typing import Any
+
+from procedures.engine.errors import told
+from procedures.engine.replay.history import NOT_KEPT
+from procedures.engine.values import canonical
+from procedures.engine.values.sizes import cut
+
+RETURNED = "returned"
+LONGEST_RETURNED = 2_000
+LARGEST_RESULT = 64 * 1024**2
+"""Characters of JSON."""
+
+
+def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
+    """What is kept of a result, and what comes back; ValueError says why nothing can be."""
+    try:
+        return canonical.keepable(result, returns, most=LARGEST_RESULT)
+    except ValueError as error:
+        raise ValueError(f"The result {error}.") from None
+
+
+def not_kept(result: Any, error: Exception) -> dict[str, Any]:
+    """What an event says instead of a result: why there is none, and what people can make out."""
+    words = told(error)
+    why = words["message"] if type(error) is ValueError else f"{words['type']}: {words['message']}"
+    returned = "" if canonical.HOLDS_SECRET in why else _made_out(result)
+    return {NOT_KEPT: why or words["type"], RETURNED: returned}
+
+
+def _made_out(result: Any) -> str:
+    """What was returned as Python writes it, so that operators can give the result."""
+    try:
+        text = repr(result)
+    except Exception:  # noqa: BLE001 (what it returned may be broken in any way)
+        text = f"<{type(result).__name__}>"
+    return cut(canonical.legible(text), LONGEST_RETURNED)

@@ -1,0 +1,217 @@
+"""What one claim writes: drafts gathered until something may depend on them, then one commit."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
+
+from procedures.engine.declaration.bound import Bound
+from procedures.engine.declaration.limits import Limits
+from procedures.engine.errors import (
+    Cancelled,
+    Interruption,
+    OutOfMemory,
+    Overtaken,
+    Paused,
+    Refused,
+    Suspend,
+    told,
+)
+from procedures.engine.journal.events import (
+    OPENING,
+    PROGRESS,
+    Batch,
+    Draft,
+    Event,
+    EventKind,
+    Release,
+    RunStatus,
+)
+from procedures.engine.journal.protocol import Journal
+from procedures.engine.replay.budget import Budget
+from procedures.engine.replay.history import History
+from procedures.engine.values.files import File
+
+MOST_UNWRITTEN = 100
+LONGEST_UNWRITTEN = timedelta(milliseconds=100)
+WAITS = {"wait", "child"}
+APPROVED = '"approved_by":'
+NO_LIMITS = Limits()
+"""But the site's."""
+Linger = Callable[[Batch], Sequence[Event] | None]
+"""Keeps the batch, which suspends the run, and returns what was kept since the journal was loaded
+once the run is claimed again. None, and nothing is kept: the code is left, as workers leave it.
+`Fenced` when the code is to be left although the batch was kept.
+"""
+
+
+class Recorder:
+    """The journal in the hands of the code: shared by the run's own line and its branches."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        events: Sequence[Event],
+        limits: Limits = NO_LIMITS,
+        linger: Linger | None = None,
+    ) -> None:
+        self.journal, self._linger = journal, linger
+        self.has_outlasted = False
+        """Whether the code has stood at a wait until it was over."""
+        self.claimed_at = journal.now()
+        self.history = History(events)
+        self.budget = Budget(limits, journal, self.history)
+        self.first = events[0]
+        """`run.started`, or the `run.continued` since which the run is another generation."""
+        self.is_undoing = False
+        """Whether the run is being undone: a cancel ends it, but not its undoing."""
+        self.has_moved_on = False
+        """Whether this claim has come further than the ones before."""
+        self.to_undo: list[Bound[Any]] = []
+        """What a failure or a cancel runs, the last first."""
+        self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}
+        self.unwritten: list[Draft] = []
+        """What is noted, and not kept yet."""
+        self._since = self.first.at
+
+    @property
+    def generation(self) -> int:
+        content = self.first.content
+        return int(content["generation"]) if self.first.kind == EventKind.RUN_CONTINUED else 0
+
+    def idempotency_key(self, key: str) -> str:
+        """The same in every attempt of a step, and no other step's."""
+        generation = f"{self.generation}:" if self.generation else ""
+        return f"{self.journal.run.run_id}:{generation}{key}"
+
+    @property
+    def open_waits(self) -> list[str]:
+        """The keys of what was opened and not closed, as far as this claim knows."""
+        return list(self._waits)
+
+    @cached_property
+    def served(self) -> dict[str, str]:
+        """Of each approval that has let a step be done: the keys of its wait and of that step."""
+        steps = (one for one in self.history.entries.values() if one.family == "step")
+        kept = (event for one in steps for event in one.events)
+        done = (event for event in kept if event.kind == EventKind.STEP_SUCCEEDED)
+        found = (event for event in done if APPROVED in event.data)  # most are not read for it
+        return {str(event.content["approved_by"]): event.key for event in found}
+
+    def check_wanted(self, key: str) -> None:
+        """`Cancelled` or `Paused` when somebody wants the run to stop before this."""
+        if self.is_undoing:
+            return
+        if self.journal.is_cancelled:
+            raise Cancelled(key)
+        if self.journal.is_paused:
+            raise Paused(key)
+
+    def check_limits(self) -> None:
+        """Before anything new: `LimitReached` when there is no room or no time for it."""
+        if not self.is_undoing:
+            self.budget.check()
+
+    def check_going_on(self, key: str) -> None:
+        """Before anything new: nobody wants the run to stop, and no limit does."""
+        self.check_wanted(key)
+        self.check_limits()
+
+    def take_step(self, key: str) -> None:
+        """Before a step of which nothing is kept: it may go on, and do one step more."""
+        if not self.is_undoing:
+            self.check_wanted(key)
+            self.budget.take_step()
+
+    def take_children(self, key: str, count: int) -> None:
+        """Before so many child runs of which nothing is kept."""
+        self.check_going_on(key)
+        self.budget.take_children(count)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When its time is up; what is undone has all the time it takes."""
+        return None if self.is_undoing else self.budget.ends_at
+
+    def add(self, draft: Draft) -> None:
+        """Note what the next commit keeps; raises what that commit raises, when it is due."""
+        self._track(draft)
+        now = self.journal.now()
+        if not self.unwritten:
+            self._since = now
+        self.unwritten.append(draft)
+        if len(self.unwritten) >= MOST_UNWRITTEN or now - self._since >= LONGEST_UNWRITTEN:
+            self.commit()
+
+    def flush(self) -> None:
+        self.commit()
+
+    def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
+        """Keep what is noted and then these, together; returns the events of these.
+
+        Any failure is an `Interruption`.
+        """
+        for draft in drafts:
+            self._track(draft)
+        try:
+            events = self.journal.commit(Batch((*self.unwritten, *drafts), tuple(files)))
+        except Overtaken:
+            self.unwritten.clear()  # the next claim does it again, knowing more
+            raise
+        except Interruption:
+            raise
+        except MemoryError as error:
+            raise OutOfMemory("The worker's process ran out of memory.") from error
+        except Exception as error:
+            words = told(error)
+            raise Refused(f"{words['type']}: {words['message']}") from error
+        noted = len(self.unwritten)
+        self.unwritten.clear()
+        return events[noted:]
+
+    def outlast(self, suspension: Suspend) -> bool:
+        """Stand at the wait until the run goes on; False when the code is to be left instead."""
+        if self._linger is None:
+            return False
+        release, drafts = self.suspended(suspension)
+        events = self._linger(Batch((*self.unwritten, *drafts), release=release))
+        if events is None:
+            return False
+        self.unwritten.clear()
+        self.budget.take_in(partial(self.history.extend, events))
+        for event in events:
+            if event.kind == EventKind.WAIT_CLOSED:
+                self._waits.pop(event.key, None)
+        self.claimed_at, self.has_moved_on, self.has_outlasted = self.journal.now(), False, True
+        return True
+
+    def suspended(self, suspension: Suspend) -> tuple[Release, tuple[Draft, ...]]:
+        """Return how the run is let go of when it waits."""
+        status = RunStatus.RETRYING if suspension.is_retry else RunStatus.WAITING
+        draft = Draft(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
+        return Release(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
+
+    def finish(self, release: Release, *drafts: Draft) -> None:
+        """Commit what is left, and let go of the run. A quarantined run asks nothing more."""
+        left = () if release.status == RunStatus.QUARANTINED else self.unwritten
+        if release.status.is_end and any(self._waits.values()):
+            release = replace(release, has_children=True)
+        self.journal.commit(Batch((*left, *drafts), release=release))
+
+    def _is_on_children(self, key: str) -> bool:
+        return self.history.entries[key].family == "child"
+
+    def _track(self, draft: Draft) -> None:
+        self.budget.note(draft)
+        self.has_moved_on = self.has_moved_on or draft.kind in PROGRESS
+        if draft.kind in OPENING:
+            self._waits[draft.key] = draft.kind == EventKind.CHILD_STARTED
+        elif draft.kind == EventKind.WAIT_CLOSED:
+            self._waits.pop(draft.key, None)
+
+
+def open_in(history: History) -> Iterator[str]:
+    for key, entry in history.entries.items():
+        if entry.family in WAITS and not (entry.is_closed or entry.is_asked_again):
+            yield key

@@ -1,0 +1,1 @@
+"""Values: their canonical text, types and schemas, sizes, files, and words about them."""

@@ -1,0 +1,204 @@
+"""One text per value: canonical JSON, its digest, and the way back to a type."""
+
+import hashlib
+import json
+from _json import encode_basestring, make_encoder
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+
+from procedures.engine.values import losses
+from procedures.engine.values.losses import Watch
+from procedures.engine.values.secret_values import shows_secret
+from procedures.engine.values.served import served
+
+HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
+DECODER = json.JSONDecoder()
+NOTHING = (None, type(None), Any)
+"""The types that None fits, whatever else does."""
+HOLDERS, SETS = (dict, list), (set, frozenset)
+KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
+
+
+def dump(value: Any, hint: Any = Any) -> str:
+    """Canonical JSON text: sorted keys, no spaces; equal values give equal texts."""
+    return text_of(jsonable(value, hint))
+
+
+def text_of(plain: Any) -> str:
+    """The canonical text of a value that is plain JSON already; else ValueError."""
+    try:
+        text = "".join(_encode(plain, 0))
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"It is no JSON: {error}") from None
+    text.encode()  # a lone surrogate is found here and not in the database
+    return text
+
+
+def _refuse(value: Any) -> NoReturn:
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_encode = make_encoder(
+    markers=None,
+    default=_refuse,
+    encoder=encode_basestring,
+    indent=None,
+    key_separator=":",
+    item_separator=",",
+    sort_keys=True,
+    skipkeys=False,
+    allow_nan=False,
+)
+"""Made once; `json.JSONEncoder` makes one for each text."""
+
+
+def jsonable(value: Any, hint: Any = Any) -> Any:
+    """The value as plain JSON data; raises ValueError where there is no such form."""
+    try:
+        if hint is not Any:
+            return adapter(hint).dump_python(value, mode="json", warnings=False)
+        plain = to_jsonable_python(value, inf_nan_mode="constants")
+        _order_sets(value, plain)
+    except PydanticSerializationError as error:
+        raise ValueError(f"It cannot be kept as JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+    except ValueError as error:
+        words = "It is nested too deeply." if "depth" in str(error) else str(error)
+        raise ValueError(words) from None
+    return plain
+
+
+def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, Any]:
+    """The value as plain JSON, and as it comes back from that in its type; else ValueError.
+
+    `most`: how many characters its JSON may have.
+    """
+    if value is None and hint in NOTHING:
+        return None, None
+    watch = watch_of_type(hint)
+    try:
+        plain = jsonable(value, hint)
+        if watch.has_any and hint is not Any:
+            _order_sets(value, plain)
+        text = text_of(plain)
+        back = restored(text, adapter(hint))
+    except ValidationError as error:
+        raise ValueError(f"does not fit its annotation: {faults(error)}") from None
+    except ValueError as error:
+        raise ValueError(f"cannot be kept: {str(error).rstrip('.')}") from None
+    if shows_secret(value, text):
+        raise ValueError(f"cannot be kept: {HOLDS_SECRET}")
+    if watch.can_lose and (why := losses.loss(value, back, watch.unions)):
+        raise ValueError(f"cannot be kept: {why}")
+    if most is not None and len(text) > most:
+        raise ValueError(f"cannot be kept: {len(text):,} characters of JSON are over {most:,}")
+    return plain, back
+
+
+def check_whole(value: Any, hint: Any, text: str) -> None:
+    """ValueError when the text lacks something of the value, as far as that is of its type."""
+    watch = watch_of_type(hint)
+    if watch.can_lose:
+        try:
+            back = restored(text, adapter(hint))
+        except ValidationError:
+            return
+        if why := losses.loss(value, back, watch.unions):
+            raise ValueError(f"What it returns cannot be kept: {why}.")
+
+
+def watch_of_type(hint: Any) -> Watch:
+    """Where a value of that type could lose something."""
+    try:
+        return _known_watch(hint, "" if hint.__class__ is type else repr(hint))
+    except TypeError:  # an annotation with something unhashable in it
+        return losses.watch_of(adapter(hint).core_schema)
+
+
+@lru_cache(maxsize=1024)
+def _known_watch(hint: Any, _spelling: str) -> Watch:
+    return losses.watch_of(adapter(hint).core_schema)
+
+
+def load(plain: Any, hint: Any = Any) -> Any:
+    """A kept value back in its type."""
+    if hint is Any or (plain is None and hint in NOTHING):
+        return plain
+    return restored(to_json(plain), adapter(hint))
+
+
+def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
+    """What a kept text says, in its type; fields have been kept under their own names."""
+    return types.validate_json(text, context=KEPT, by_alias=True, by_name=True)
+
+
+def plain(text: str) -> dict[str, Any]:
+    """The data of a canonical text that holds named values."""
+    data: dict[str, Any] = DECODER.raw_decode(text)[0]
+    return data
+
+
+def value_of(text: str) -> Any:
+    """What a canonical text says."""
+    return DECODER.raw_decode(text)[0]
+
+
+def faults(error: ValidationError) -> str:
+    """What does not fit, in one line."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ")
+        for fault in error.errors()
+    )
+
+
+def legible(text: str) -> str:
+    """The text without what no database keeps: lone surrogates and NUL."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "␀")
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def adapter(hint: Any) -> TypeAdapter[Any]:
+    """What reads and writes a type; `str | Decimal`, which equals `Decimal | str`, has its own."""
+    try:
+        return _adapter(hint, "" if hint.__class__ is type else repr(hint))
+    except TypeError:  # an annotation with something unhashable in it
+        return TypeAdapter(served(hint))
+
+
+@lru_cache(maxsize=1024)
+def _adapter(hint: Any, _spelling: str) -> TypeAdapter[Any]:
+    return TypeAdapter(served(hint))
+
+
+def _order_sets(value: Any, plain: Any) -> None:
+    """Sort what was a set: its own order differs from process to process.
+
+    ValueError for names that are the same in JSON, as 1 and "1": one of them would be lost.
+    """
+    if not isinstance(plain, HOLDERS):
+        return
+    if isinstance(value, Mapping) and len(value) != len(plain):
+        raise ValueError("It has names that are the same in JSON.")
+    parts = plain.values() if isinstance(plain, dict) else plain
+    if any(isinstance(part, HOLDERS) for part in parts):
+        for one, part in zip(_held_by(value, plain), parts, strict=False):
+            _order_sets(one, part)
+    if isinstance(value, SETS) and isinstance(plain, list):
+        plain.sort(key=text_of)
+
+
+def _held_by(value: Any, plain: Any) -> Iterable[Any]:
+    """What the parts of the plain form have been made of, in their order."""
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(plain, dict):
+        return (getattr(value, name, None) for name in plain)
+    return value if isinstance(value, (Sequence, *SETS)) else ()

@@ -1,0 +1,156 @@
+"""Values whose JSON says all there is of them."""
+
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cached_property
+from types import MemberDescriptorType
+from typing import Any
+
+from pydantic import BaseModel
+
+from procedures.engine.values import canonical
+from procedures.engine.values.state import FrozenDict, FrozenList
+
+PLAIN = {type(None), bool, int, str}
+LISTS, SETS = (list, tuple, FrozenList), (set, frozenset)
+LIBRARIES = {*sys.stdlib_module_names, "pydantic", "pydantic_core"} - {"__main__"}
+NAMES = {str, int, bool, type(None)}
+"""Types of keys that JSON's names say."""
+
+
+def exact(value: Any, place: str = "It") -> Any:
+    """The value as plain JSON that leaves nothing of it out; ValueError says what would be.
+
+    Lists, tuples, sets and dicts are looked into; anything else must come back from its JSON the
+    same, in its own type. What is drawn from, as a generator, is refused and not drawn from.
+    """
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if kind is float:
+        if not math.isfinite(value):
+            raise ValueError(f"{place} is {value}, which JSON has no number for.")
+        return value
+    if kind in LISTS:
+        return [exact(one, f"{place}[{number}]") for number, one in enumerate(value)]
+    if kind in SETS:
+        return sorted((exact(one, place) for one in value), key=canonical.text_of)
+    if kind in (dict, FrozenDict):
+        return _named(value, place)
+    return _by_its_own_type(value, place)
+
+
+def _named(value: Mapping[Any, Any], place: str) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for key, one in value.items():
+        name = _name(key, place)
+        if name in plain:
+            raise ValueError(f"{place} has two names that are both {name!r} in JSON.")
+        plain[name] = exact(one, f"{place}[{name!r}]")
+    return plain
+
+
+def _name(key: Any, place: str) -> str:
+    if type(key) is str:
+        return key
+    if type(key) not in NAMES and not isinstance(key, Enum):
+        exact(key, f"A name in {place}")
+    [name] = canonical.jsonable({key: None})
+    return str(name)
+
+
+def _by_its_own_type(value: Any, place: str) -> Any:
+    kind = type(value)
+    words = f"{place} is a {kind.__qualname__}, and its JSON does not say all of it"
+    if isinstance(value, Iterator):
+        once = f"{place} is a {kind.__qualname__}, which can be drawn from once: make a list of it."
+        raise ValueError(once)  # noqa: TRY004 (as for any other value)
+    try:
+        plain = canonical.jsonable(value, kind)
+        canonical.text_of(plain)
+        is_same = is_alike(value, canonical.load(plain, kind))
+    except Exception as error:
+        raise ValueError(f"{words}.") from error
+    if not is_same:
+        raise ValueError(f"{words}.")
+    return plain
+
+
+def is_alike(one: Any, other: Any) -> bool:
+    """Whether two values are of the same types and say the same, however deep."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, LISTS):
+        is_full = len(one) == len(other) and all(map(is_alike, one, other))
+        return is_full and _are_parts_alike(one, other)
+    if isinstance(one, Mapping):
+        is_full = one.keys() == other.keys()
+        is_full = is_full and all(is_alike(value, other[key]) for key, value in one.items())
+        return is_full and _are_parts_alike(one, other)
+    return _are_parts_alike(one, other) if _parts(one) else bool(one == other)
+
+
+def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
+    """Yield each place in a value with an object whose class JSON does not name, and that class."""
+    kind = type(value)
+    if kind in PLAIN or kind is float:
+        return
+    if isinstance(value, (*LISTS, *SETS)):
+        for number, one in enumerate(value):
+            yield from classes_in(one, f"{place}[{number if isinstance(value, LISTS) else ''}]")
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from classes_in(key, f"{place}[{key!r}]")
+            yield from classes_in(one, f"{place}[{key!r}]")
+    else:
+        for name, one in (_parts(value) or {}).items():
+            yield from classes_in(one, f"{place}.{name}")
+    if not is_of_libraries(kind):
+        yield place, kind
+
+
+def is_of_libraries(kind: type) -> bool:
+    """Say whether it is a class of Python or Pydantic, or one of our lists and dicts."""
+    module = kind.__module__.partition(".")[0]
+    return module in LIBRARIES or kind in {FrozenList, FrozenDict}
+
+
+def _are_parts_alike(one: Any, other: Any) -> bool:
+    mine, others = _parts(one) or {}, _parts(other) or {}
+    is_full = mine.keys() == others.keys()
+    return is_full and all(is_alike(value, others[name]) for name, value in mine.items())
+
+
+def _parts(value: Any) -> dict[str, Any] | None:
+    """What a dataclass, a model or another object holds; None for what holds nothing by name."""
+    if isinstance(value, BaseModel):
+        more = {"": value.__pydantic_private__, " ": value.__pydantic_extra__}
+        return {**vars(value), **more}
+    kind = type(value)
+    held = {name: one for name, one in _vars(value).items() if not _is_derived(kind, name)}
+    if is_dataclass(value):
+        held |= {one.name: getattr(value, one.name, None) for one in fields(value)}
+    return held | _slots(value) or None
+
+
+def _slots(value: Any) -> dict[str, Any]:
+    """Return what an object holds in the slots of classes that are written in Python."""
+    return {
+        name: getattr(value, name, None)
+        for kind in type(value).__mro__
+        if "__slots__" in vars(kind) and not is_of_libraries(kind)
+        for name, slot in vars(kind).items()
+        if isinstance(slot, MemberDescriptorType)
+    }
+
+
+def _vars(value: Any) -> Mapping[str, Any]:
+    is_named = isinstance(value, (Enum, type)) or not hasattr(value, "__dict__")
+    return {} if is_named else vars(value)
+
+
+def _is_derived(kind: type, name: str) -> bool:
+    return isinstance(getattr(kind, name, None), cached_property)

@@ -1,0 +1,221 @@
+"""Files by reference: contents are kept once, under their digest."""
+
+import mimetypes
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import core_schema
+
+from procedures.engine.errors import (
+    EngineError,
+    FileGoneError,
+    FileLost,
+    Interruption,
+    StorageLost,
+)
+
+if TYPE_CHECKING:
+    from procedures.engine.journal.protocol import Journal
+
+T = TypeVar("T")
+LONGEST_NAME = 200
+MEDIA_TYPE = re.compile(r"[!-~][ -~]{,99}")
+
+
+class FileStore(Protocol):
+    """Where contents lie, by the SHA-256 of their bytes."""
+
+    @property
+    def largest_inline(self) -> int:
+        """Bytes: a larger value lies here and not in the journal itself."""
+        ...
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a worker waits for a store that is full or away, then leaves its run."""
+        ...
+
+    def put(self, content: bytes) -> str:
+        """Keep the bytes; the same bytes twice are kept once."""
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes; `FileGoneError` when the store answers and no longer has them."""
+        ...
+
+    def check(self) -> None:
+        """Raise an error unless the store could keep something now."""
+        ...
+
+
+LOOKS_EVERY = 1.0
+"""Seconds between two attempts to reach it."""
+
+
+@dataclass
+class Desk:
+    """What files can be reached here, and those a step has made."""
+
+    store: FileStore
+    journal: "Journal | None" = None
+    """Of the run that a worker carries on; None outside of workers."""
+    made: "list[File] | None" = None
+    """None outside of steps."""
+    is_hasty: bool = False
+    """Whether nothing may be waited for: the code holds a transaction, and its locks."""
+    lost: Interruption | None = None
+    """What became of the store: known even if the code caught what it raised."""
+
+    @property
+    def largest_inline(self) -> int:
+        return self.store.largest_inline
+
+    def put(self, content: bytes) -> str:
+        return self._reach(lambda: self.store.put(content))
+
+    def get(self, digest: str) -> bytes:
+        return self._reach(lambda: self.store.get(digest))
+
+    def check(self) -> None:
+        """Leave the run for later at once when the store can't keep anything."""
+        self.is_hasty = True
+        self._reach(self.store.check)
+        self.is_hasty = False
+
+    def _reach(self, use: Callable[[], T]) -> T:
+        """Use the store. In a worker no error of it is one of the code: it waits, then leaves.
+
+        What the code has done before would be done again later; while it waits here, it is not.
+        """
+        if self.journal is None:
+            return use()
+        until = self.journal.now() + timedelta(seconds=0 if self.is_hasty else self.store.patience)
+        while True:
+            try:
+                found = use()
+            except FileGoneError as error:
+                self.lost = FileLost(str(error))
+                raise self.lost from error
+            except Exception as error:
+                self.lost = StorageLost(f"{type(error).__name__}: {error}")
+                if self.journal.now() >= until or self.journal.is_stopping:
+                    raise self.lost from error
+            else:
+                self.lost = None
+                return found
+            self.journal.pause(LOOKS_EVERY)
+
+
+DESK: ContextVar[Desk | None] = ContextVar("desk", default=None)
+
+
+@dataclass(frozen=True)
+class File:
+    """A kept file: an input of a run, or made by a step with `File.keep`."""
+
+    name: str
+    digest: str
+    size: int
+    content_type: str = field(default="application/octet-stream")
+
+    @classmethod
+    def keep(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
+        """Make a file, inside a step: it is kept together with the step's result."""
+        desk = open_desk()
+        if desk.made is None:
+            raise EngineError(f"File.keep({name!r}) belongs inside a step.")
+        file = cls.store(name, content, content_type=content_type)
+        desk.made.append(file)
+        return file
+
+    @classmethod
+    def store(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
+        """Keep the bytes and describe them, for the host."""
+        raw = content.encode() if isinstance(content, str) else content
+        if not isinstance(raw, bytes | bytearray | memoryview):
+            raise TypeError(f"A file's content is bytes or text, not {type(raw).__name__}.")
+        name = _plain_name(name)
+        if not MEDIA_TYPE.fullmatch(content_type):
+            content_type = mimetypes.guess_type(name)[0] or cls.content_type
+        return cls(name, open_desk().put(bytes(raw)), len(raw), content_type)
+
+    def read(self) -> bytes:
+        return open_desk().get(self.digest)
+
+    def text(self) -> str:
+        """The content as UTF-8, with or without a byte order mark."""
+        return self.read().decode("utf-8-sig")
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            cls._validate, serialization=core_schema.plain_serializer_function_ser_schema(asdict)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "format": "binary"}
+
+    @classmethod
+    def _validate(cls, value: Any, info: ValidationInfo) -> "File":
+        if isinstance(value, File):
+            return value
+        if isinstance(value, dict) and info.context and info.context.get("kept"):
+            return cls(**value)
+        raise ValueError("send a file (multipart/form-data)")
+
+
+@contextmanager
+def file_desk(store: FileStore, journal: "Journal | None" = None) -> Iterator[None]:
+    """Within this block files can be read, and kept by steps; `journal`: of a worker's claim."""
+    token = DESK.set(Desk(store, journal))
+    try:
+        yield
+    finally:
+        DESK.reset(token)
+
+
+@contextmanager
+def in_haste() -> Iterator[None]:
+    """Within this block nobody waits for the store: a transaction, and its locks, are held."""
+    desk = open_desk()
+    desk.is_hasty = True
+    try:
+        yield
+    finally:
+        desk.is_hasty = False
+
+
+def open_desk() -> Desk:
+    desk = DESK.get()
+    if desk is None:
+        raise EngineError("Files can be reached inside a run only.")
+    return desk
+
+
+def file_store() -> Desk | None:
+    """Where large values lie; None outside a run."""
+    return DESK.get()
+
+
+def named(file: File) -> dict[str, str]:
+    """Return what an event says of a file that was kept with it."""
+    return {"digest": file.digest, "name": file.name}
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a path, without what would be hidden or would lead elsewhere."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    shown = "".join(mark for mark in last if mark.isprintable())[-LONGEST_NAME:]
+    return shown if shown.strip(". ") else "file"

@@ -1,0 +1,79 @@
+"""Options by name: a misspelt one is refused at the call, with the nearest right one."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from procedures.engine.errors import OptionError
+from procedures.engine.values.spelling import meant
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LARGEST = 1e15
+"""A count that a browser still tells apart from the next one."""
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def check_options(of: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """`OptionError` for the first name that is none of the known ones."""
+    names = list(known)
+    for name in given:
+        if name not in names:
+            near = meant(name, names, at_least=0)
+            raise OptionError(
+                f"{of} has no option {name!r}.{near} It takes {', '.join(names) or 'none'}."
+            )
+
+
+def with_options(
+    of: str, also: type[Mapping[str, Any]] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Check the names of a function's keyword arguments before anything else is.
+
+    `of` is what its author calls it; `also` the options that it takes as `**options`.
+    """
+
+    def decorate(fn: Callable[P, R]) -> Callable[P, R]:
+        own = [one.name for one in inspect.signature(fn).parameters.values() if one.kind in NAMED]
+        known = dict.fromkeys([*own, *(also.__annotations__ if also else ())])
+        known.pop("self", None)
+
+        @wraps(fn)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if kwargs.keys() - known.keys():
+                check_options(of, kwargs, known)
+            return fn(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def check_text(of: str, value: object) -> str:
+    """The text itself; `OptionError` for what is none, as no page can draw it."""
+    if not isinstance(value, str):
+        raise OptionError(f"{of} is a text, not {value!r:.100}.")
+    return value
+
+
+def check_flag(of: str, value: object) -> None:
+    """`OptionError` for what is neither True nor False: "no" would count as a yes."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{of} is True or False, not {value!r:.100}.")
+
+
+def check_count(of: str, value: object) -> None:
+    """`OptionError` for what is no number, or none that a bar can show."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OptionError(f"{of} is a number, not {value!r:.100}.")
+    if not 0 <= value <= LARGEST:
+        raise OptionError(f"{of} is a number from 0 to {LARGEST:.0e}, not {value!r:.100}.")
+
+
+def check_word(of: str, word: object, known: Iterable[str]) -> None:
+    """`OptionError` when an option is given a word that it does not know."""
+    words = list(known)
+    if word not in words:
+        near = meant(word, words) if isinstance(word, str) else ""
+        raise OptionError(f"{of} is {' or '.join(map(repr, words))}, not {word!r}.{near}")

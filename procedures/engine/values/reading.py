@@ -1,0 +1,135 @@
+"""Inputs as they are sent: what texts stand for, and texts that only look like numbers."""
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from procedures.engine.errors import Fault
+from procedures.engine.values.durations import PATTERN, parse_duration
+from procedures.engine.values.faults import NUMBER, WHOLE
+
+PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*", re.ASCII)
+"""Python reads 1_000 and the digits of other scripts, too, which a page shows as something else."""
+Schema = Mapping[str, Any]
+
+
+def plain_int(text: str) -> int:
+    """The whole number that a text says; ValueError for anything else, 1_000 and ٣ among it."""
+    _check_number(text)
+    return int(text)
+
+
+def plain_float(text: str) -> float:
+    """The number that a text says; ValueError for anything else, 1_000 and ٣ among it."""
+    _check_number(text)
+    return float(text)
+
+
+def _check_number(text: str) -> None:
+    if not PLAIN_NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r:.60} is no number.")
+
+
+class Reading:
+    """Sent values made ready for their types, by the JSON Schema of the inputs."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._properties: Mapping[str, Schema] = schema.get("properties", {})
+        self._defs: Mapping[str, Schema] = schema.get("$defs", {})
+
+    def read(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """The same values, lengths of time as ISO 8601."""
+        return {
+            name: self._read(value, self._properties.get(name, {})) for name, value in raw.items()
+        }
+
+    def _read(self, value: Any, schema: Schema) -> Any:
+        schema = self._plain(value, schema)
+        if isinstance(value, str):
+            return self._text(value, schema)
+        if isinstance(value, list):
+            return [self._read(one, schema.get("items", {})) for one in value]
+        if isinstance(value, dict):
+            rest = schema.get("additionalProperties")
+            others: Schema = rest if isinstance(rest, Mapping) else {}
+            named: Mapping[str, Schema] = schema.get("properties", {})
+            return {name: self._read(one, named.get(name, others)) for name, one in value.items()}
+        return value
+
+    def _text(self, text: str, schema: Schema) -> str:
+        if schema.get("format") == "duration" and PATTERN.fullmatch(text):
+            return f"PT{parse_duration(text).total_seconds():.6f}S"
+        return text
+
+    def _plain(self, value: Any, schema: Schema) -> Schema:
+        """The schema itself; of several the one that is for such a value, if there is one."""
+        if reference := schema.get("$ref"):
+            return self._plain(value, self._defs.get(str(reference).rpartition("/")[2], {}))
+        branches = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+        if not branches:
+            return schema
+        plain = [self._plain(value, one) for one in branches]
+        fitting = [one for one in plain if _is_for(value, one)]
+        return fitting[0] if len(fitting) == 1 else {}
+
+
+def _is_for(value: Any, schema: Schema) -> bool:
+    """Whether such a value may be meant; a text stands for whatever is no list and no object."""
+    kind = schema.get("type")
+    if isinstance(value, dict):
+        return kind == "object"
+    if isinstance(value, list):
+        return kind == "array"
+    return kind not in {"object", "array", "null"}
+
+
+def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
+    """A fault for each text that was read as a number, and that nobody would take for one.
+
+    `read`: the values with the names under which they were sent.
+    """
+    if isinstance(sent, str) and isinstance(read, int | float | Decimal):
+        if not isinstance(read, bool) and not PLAIN_NUMBER.fullmatch(sent):
+            yield Fault(place, WHOLE if isinstance(read, int) else NUMBER)
+    elif isinstance(sent, Mapping) and isinstance(read, Mapping):
+        for name in sent.keys() & read.keys():
+            yield from odd_numbers(sent[name], read[name], f"{place}.{name}".lstrip("."))
+    elif isinstance(sent, list) and isinstance(read, list | tuple) and len(sent) == len(read):
+        for number, (one, other) in enumerate(zip(sent, read, strict=True)):
+            yield from odd_numbers(one, other, f"{place}.{number}")
+
+
+# What a declaration may ask for
+
+
+def unserved(schema: Schema, *, files: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Inputs that nobody could send, with the reason. `files`: those that are a `File` by type."""
+    defs: Mapping[str, Schema] = schema.get("$defs", {})
+    for name, one in schema.get("properties", {}).items():
+        own = [branch for branch in one.get("anyOf", [one]) if branch.get("format") == "binary"]
+        if own and name not in files:
+            yield name, "bytes cannot be sent: take a File, or a text"
+        elif not own and _holds_binary(one, defs, set()):
+            yield (
+                name,
+                (
+                    "a File or bytes inside another value cannot be sent: "
+                    "make it an input of its own"
+                ),
+            )
+
+
+def _holds_binary(schema: Any, defs: Mapping[str, Schema], seen: set[str]) -> bool:
+    if isinstance(schema, list):
+        return any(_holds_binary(one, defs, seen) for one in schema)
+    if not isinstance(schema, Mapping):
+        return False
+    if schema.get("format") == "binary":
+        return True
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and name not in seen:
+        seen.add(name)
+        if _holds_binary(defs.get(name, {}), defs, seen):
+            return True
+    return any(_holds_binary(one, defs, seen) for one in schema.values())

@@ -1,0 +1,244 @@
+"""The JSON Schemas that answers are checked by, made from types, and what they say in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import PydanticUserError
+from pydantic_core import SchemaError
+
+from procedures.engine.errors import AnswerError
+from procedures.engine.values import canonical
+from procedures.engine.values.answers import DECIMAL, VISIBLE, check_answer, without_nothing
+from procedures.engine.values.answers import LIMITS as ANSWER_LIMITS
+
+RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
+"""What a schema says besides the type."""
+LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
+LENGTHS = {"min_length", "max_length"}
+ITEMS = {"str", "literal", "enum"}
+CHECKED: dict[str, set[str]] = {
+    "str": {*LENGTHS, "pattern"},
+    "int": LIMITS,
+    "float": LIMITS,
+    "decimal": LIMITS,
+    "bool": set(),
+    "date": set(),
+    "literal": {"expected"},
+    "enum": {"cls", "members", "sub_type", "missing"},
+    "list": {*LENGTHS, "items_schema"},
+    "set": {*LENGTHS, "items_schema"},
+}
+"""The types of an answer as Pydantic calls them, and what of each a schema checks."""
+ALSO_SAID = {"type", "metadata", "ref"}
+KINDS = "a text, a number, a Decimal, a bool, a date, a choice, or a list of texts or choices"
+Core = Mapping[str, Any]
+STRICT = ("strict", True)
+
+
+def unchecked(core: Core) -> list[str]:
+    """The constraints of a type that no answer can be checked against."""
+    return sorted(set(core) - CHECKED.get(core["type"], set()) - ALSO_SAID)
+
+
+def unreadable(error: SchemaError) -> str:
+    """What stops Pydantic from checking a type, in one line."""
+    return " ".join(str(error).split())
+
+
+def complete(schema: dict[str, Any], core: Core) -> None:
+    """Say what Pydantic's schema leaves out: that a text says something, a decimal its digits."""
+    if core["type"] == "str":
+        schema.setdefault("pattern", VISIBLE)
+    if core["type"] == "decimal":
+        number, text, *_ = schema["anyOf"]
+        text["pattern"] = DECIMAL
+        if (places := core.get("decimal_places")) is not None:
+            number.setdefault("multipleOf", 10**-places)
+
+
+def form_schema(model: Any) -> dict[str, Any]:
+    """The schema of a form whose answers are surely a `model`; ValueError says why there is none.
+
+    The fields' defaults stand in it as they are now: an answer is completed by the kept schema.
+    """
+    if isinstance(model, Mapping):  # Pydantic would take it for a schema of its own
+        raise ValueError(f"A form is a model, a dataclass or a TypedDict, not {model!r:.100}.")  # noqa: TRY004
+    try:
+        types = canonical.adapter(model)
+        schema, core = types.json_schema(), types.core_schema
+    except (PydanticUserError, NameError) as error:
+        raise ValueError(f"{_name(model)} is no form: {error}".partition("\n")[0]) from None
+    except SchemaError as error:
+        raise ValueError(f"{_name(model)} is no form: {unreadable(error)}") from None
+    if "$ref" in schema:
+        raise ValueError(f"{_name(model)} is no form: it holds itself.")
+    properties, required = properties_of(schema), sorted(schema.get("required", []))
+    fields, refs = _fields(model, core)
+    if not fields or fields.keys() != properties.keys():
+        raise ValueError(f"{_name(model)} has no fields that a form could show.")
+    for name, field in fields.items():
+        _finish(name, properties[name], field, refs, is_required=name in required)
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _fields(model: Any, core: Core) -> tuple[dict[str, Core], Mapping[str, Core]]:
+    """The fields by the names that answers give them, and what they refer to."""
+    refs = {one["ref"]: one for one in core.get("definitions", ())}
+    if core["type"] == "definitions":
+        core = dict(core["schema"])
+    if why := _looks_closer(core):
+        raise ValueError(f"{_name(model)} is no form: no answer can be checked for {why}.")
+    fields = core.get("fields", {}) if core["type"] == "typed-dict" else {}
+    if core["type"] in {"model", "dataclass"}:
+        fields = core["schema"].get("fields", {})
+    if not isinstance(fields, dict):
+        fields = {one["name"]: one for one in fields}
+    sent = {str(one.get("validation_alias", name)): one["schema"] for name, one in fields.items()}
+    return sent, refs
+
+
+def _looks_closer(core: Core) -> str:
+    """What a model looks at besides the types of its fields."""
+    config = core.get("config", {})
+    rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
+    if rules:
+        return f"its {rules[0]}"
+    has_validator = core["type"].startswith("function-") or core.get("custom_init")
+    inner = core.get("schema", {}).get("type", "")
+    if has_validator or inner.startswith("function-"):
+        return "its validator"
+    return "what it does after its init" if core.get("post_init") else ""
+
+
+def _finish(
+    name: str, schema: dict[str, Any], core: Core, refs: Mapping[str, Core], *, is_required: bool
+) -> None:
+    """A field's schema, with its label, its default, and what Pydantic leaves out."""
+    inner = _inner(core, refs)
+    if why := _unfit(inner, refs):
+        raise ValueError(f"{name} is no field of a form: {why}.")
+    if inner["type"] != "str" or is_required:
+        complete(schema, inner)
+    schema["title"] = label(name, schema)
+    if core["type"] == "default":
+        schema["default"] = _default(name, core)
+        try:
+            check_answer(schema["default"], schema)
+        except AnswerError as error:
+            raise ValueError(f"{name}: the default is no answer: {error}") from None
+
+
+def _inner(core: Core, refs: Mapping[str, Core]) -> Core:
+    """The type itself: without its default, and without that it may be nothing."""
+    if core["type"] not in {"default", "nullable", "definition-ref"}:
+        return core
+    return _inner(core.get("schema") or refs[core["schema_ref"]], refs)
+
+
+def _unfit(core: Core, refs: Mapping[str, Core]) -> str:
+    if core["type"].startswith("function-"):
+        return "no answer can be checked for a validator"
+    if core["type"] not in CHECKED:
+        return f"it can be {KINDS}, no {core['type']}"
+    if rules := unchecked(core):
+        return f"no answer can be checked for {', '.join(rules)}"
+    if "items_schema" not in core:
+        return ""
+    items = _inner(core["items_schema"], refs)
+    return _unfit(items, refs) if items["type"] in ITEMS else f"it can be {KINDS}"
+
+
+def _default(name: str, core: Core) -> Any:
+    if core.get("default_factory_takes_data"):
+        raise ValueError(f"{name}: its default may not depend on other fields.")
+    value = core["default_factory"]() if "default_factory" in core else core["default"]
+    return canonical.jsonable(value)
+
+
+def _name(model: Any) -> str:
+    return getattr(model, "__name__", repr(model))
+
+
+# What a schema says
+
+
+def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schema of each of an object's properties, with what it refers to in place."""
+    defs: Mapping[str, Any] = schema.get("$defs", {})
+    return {name: _resolved(one, defs) for name, one in schema.get("properties", {}).items()}
+
+
+def without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A form's schema without what its fields are when they are left out."""
+    fields = {
+        field: {name: one for name, one in about.items() if name != "default"}
+        for field, about in schema["properties"].items()
+    }
+    return {**schema, "properties": fields}
+
+
+def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of the type alone: without the rules that people are held to."""
+    found = {name: one for name, one in schema.items() if name not in RULES}
+    if schema.get("pattern") == DECIMAL:
+        found["pattern"] = DECIMAL
+    if "anyOf" in schema:
+        found["anyOf"] = [without_rules(one) for one in schema["anyOf"]]
+    if isinstance(schema.get("items"), Mapping):
+        found["items"] = without_rules(schema["items"])
+    return found
+
+
+def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:
+    """A few levels deep: types may refer to themselves. A type's title is no field's."""
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    of_type = {key: one for key, one in defs.get(name, {}).items() if key != "title"}
+    resolved = {**of_type, **schema}
+    if depth:
+        resolved.pop("$ref", None)
+    if depth and isinstance(items := resolved.get("items"), Mapping):
+        resolved["items"] = _resolved(items, defs, depth - 1)
+    if depth and "anyOf" in resolved:
+        resolved["anyOf"] = [_resolved(one, defs, depth - 1) for one in resolved["anyOf"]]
+    return resolved
+
+
+def label(name: str, schema: Mapping[str, Any]) -> str:
+    """The author's title, else the name in words."""
+    spoken, title = words(name), str(schema.get("title", ""))
+    return spoken if title.casefold() in {"", spoken.casefold()} else title
+
+
+def words(name: str) -> str:
+    """A name of the code as people write it: "very_fast" is "Very fast"."""
+    spoken = name.replace("_", " ").strip()
+    return spoken[:1].upper() + spoken[1:]
+
+
+def text_of(value: Any) -> str:
+    """A value as an HTML form sends it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else canonical.text_of(value)
+
+
+def spoken(value: Any, schema: Mapping[str, Any]) -> str:
+    """A field's answer in words; a list has a line for each of its items."""
+    if isinstance(value, list):
+        return "\n".join(spoken(one, schema.get("items", {})) for one in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    is_option = "enum" in (plain := without_nothing(schema)) or "const" in plain
+    return words(text_of(value)) if is_option else text_of(value)
+
+
+def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A form's answer field by field: the label, and what was said in words."""
+    for name, one in schema["properties"].items():
+        if name in value:
+            yield label(name, one), spoken(value[name], one)

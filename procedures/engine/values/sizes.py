@@ -1,0 +1,145 @@
+"""How large may be what people read, type and send: what is larger is refused in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.errors import AnswerError, SizeError
+from procedures.engine.values import canonical
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+TO_READ = "Put what is to be read into body= or evidence=."
+AS_FILE = "Keep the rest as a file (File.keep in a step), and show what matters."
+IN_PIECES = "Ask in two steps: first for the group, then for the one in it."
+SHORTER = "Write a shorter one."
+CHARACTERS, JSON = "characters", "characters of JSON"
+Excess = tuple[str, int, str, int, str]
+"""What is too large, its size with the unit, how large it may be, and what helps."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The most of each, in characters where nothing else is said.
+
+    They count when something is asked, said or sent. What is kept already stays, also under lower
+    ones: a replay refuses nothing that an earlier claim has let pass.
+    """
+
+    prompt: int = 1_000
+    label: int = 500
+    """Of a button, an option, a field of a form."""
+    options: int = 500
+    """How many a choice offers, and how many fields a form has."""
+    body: int = 50_000
+    draft: int = 200_000
+    """Of the text to be reviewed, and of the text that it is changed to."""
+    evidence: int = 256 * 1024
+    """Of its canonical JSON."""
+    depth: int = 50
+    """How many levels evidence and the values of signals have."""
+    answer: int = 20_000
+    """Of a text that somebody answers; of a form's answer, of each of its fields."""
+    comment: int = 10_000
+    message: int = 10_000
+    """That a person writes in a chat session."""
+    notice: int = 10_000
+    """Of a notice, an alert, a log line, or a line of progress."""
+    stage: int = 2_000
+    signal: int = 256 * 1024
+    """Of the canonical JSON of a signal's value, and of a default that counts instead of it."""
+    reason: int = 1_000
+    """That an operator gives, or an author for a wait."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            most = getattr(self, one.name)
+            if type(most) is not int or most < 1:
+                raise ValueError(f"{most!r} is no size of {one.name}: write a whole number from 1.")
+
+    def check_question(self, question: "Question") -> None:
+        """`SizeError` for the first part of a question that is larger than it may be."""
+        for excess in self._parts(question):
+            _check(*excess)
+
+    def _parts(self, question: "Question") -> Iterator[Excess]:
+        labels = [*question.labels, *question.labels.values(), *question.fields]
+        count = max(len(question.labels), len(question.fields))
+        yield "The prompt", len(question.prompt), CHARACTERS, self.prompt, TO_READ
+        yield "The question", count, "options or fields", self.options, IN_PIECES
+        yield "A label", max(map(len, labels), default=0), CHARACTERS, self.label, TO_READ
+        yield "The body", len(question.body), CHARACTERS, self.body, AS_FILE
+        yield "The draft", len(question.draft or ""), CHARACTERS, self.draft, AS_FILE
+        yield "The evidence", _length_of_json(question.evidence), JSON, self.evidence, AS_FILE
+        yield "The metadata", _length_of_json(question.metadata), JSON, self.evidence, AS_FILE
+        yield "The evidence", depth_of(question.evidence), "levels", self.depth, AS_FILE
+        yield "The metadata", depth_of(question.metadata), "levels", self.depth, AS_FILE
+        yield "The schema", _length_of_json(question.schema), JSON, self.evidence, IN_PIECES
+        yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
+
+    def check_answer(self, question: "Question", value: Any) -> None:
+        """`AnswerError` for an answer that is longer than it may be."""
+        most = self.answer if question.draft is None else self.draft
+        if (longest := _longest(value)) > most:
+            raise AnswerError(f"The answer has {longest:,} characters; the limit is {most:,}.")
+
+    def check_signal(self, value: Any) -> None:
+        """`AnswerError` for a signal whose value is larger than it may be."""
+        if (size := _length_of_json(value)) > self.signal:
+            raise AnswerError(f"The value has {size:,} {JSON}; the limit is {self.signal:,}.")
+        if (depth := depth_of(value)) > self.depth:
+            raise AnswerError(f"The value has {depth:,} levels; the limit is {self.depth:,}.")
+
+    def check_note(self, what: str, text: str) -> None:
+        """`SizeError` for a text that a run says, shows or notes, and that is too long."""
+        most = self.stage if what == "stage" else self.notice
+        _check(f"The text of this {what}", len(text), CHARACTERS, most, AS_FILE)
+
+    def check_reason(self, of: str, reason: str) -> None:
+        """`SizeError` for the reason of a wait that is longer than it may be."""
+        _check(f"reason= of {of}", len(reason), CHARACTERS, self.reason, SHORTER)
+
+    def check_default(self, signal: str, value: Any) -> None:
+        """`SizeError` for a signal's default that is larger than a signal may be."""
+        what = f"The default of the signal {signal}"
+        _check(what, _length_of_json(value), JSON, self.signal, SHORTER)
+
+
+USUAL_SIZES = Sizes()
+"""What a site takes that says nothing else."""
+
+
+def cut(text: str, most: int) -> str:
+    """The text up to that length; a longer one says how much of it is left out."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most].rstrip()}… ({len(text) - most:,} more characters)"
+
+
+def depth_of(value: Any) -> int:
+    """How many levels plain data has: 0 for a bare value."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [
+            inner for one in level for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
+
+
+def _check(what: str, size: int, unit: str, most: int, remedy: str) -> None:
+    if size > most:
+        raise SizeError(f"{what} has {size:,} {unit}; the limit is {most:,}. {remedy}")
+
+
+def _longest(value: Any) -> int:
+    """The length of a text, or of the longest value among named ones."""
+    texts = value.values() if isinstance(value, dict) else [value]
+    return max(
+        (len(one) if isinstance(one, str) else _length_of_json(one) for one in texts), default=0
+    )
+
+
+def _length_of_json(value: Any) -> int:
+    return 0 if value is None else len(canonical.text_of(value))

@@ -1,0 +1,232 @@
+"""The durable values of a run."""
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from procedures.engine.errors import EngineError, StateConflictError
+from procedures.engine.values import canonical
+from procedures.engine.values.secret_values import shows_secret
+
+LONGEST_SHOWN = 120
+"""Characters of a value in an error."""
+
+
+class Note(Protocol):
+    """Keeps a change of the state: `gone` deletes, `by` and `more` tell what a value grew by."""
+
+    def __call__(self, name: str, value: Any, **how: Any) -> object: ...
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one line of code has done to a name since it began."""
+
+    verb: Literal["set", "delete", "increment", "append"]
+    value: Any = None
+    """What it was set to, by how much it grew, or the list of what was appended."""
+
+    @property
+    def commutes(self) -> bool:
+        """Whether several such changes come to the same in any order, or in that of branches."""
+        return self.verb in ("increment", "append")
+
+    def with_more(self, other: "Change") -> "Change":
+        """Both of them, of one verb that commutes."""
+        return Change(self.verb, self.value + other.value)
+
+    def __str__(self) -> str:
+        told = canonical.text_of(self.value)
+        shown = told if len(told) <= LONGEST_SHOWN else f"{told[:LONGEST_SHOWN]}…"
+        words = {"set": shown, "delete": "deleted", "append": f"appends {shown}"}
+        return words.get(self.verb, f"increments by {shown}")
+
+
+class State(MutableMapping[str, Any]):
+    """Values by name. Each change is noted; what is read is the JSON round trip of what was set."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._values: dict[str, Any] = {}
+        self.changes: dict[str, Change] = {}
+        """By name, since this line of code began."""
+
+    def copy_into(self, branch: "State") -> None:
+        """Give a branch the values as they are."""
+        branch.take(self._values)
+
+    def take(self, values: dict[str, Any]) -> None:
+        """Hold these without noting a change: events tell of them already."""
+        self._values |= values
+
+    def increment(self, name: str, by: float = 1) -> Any:
+        """Add to a number, 0 where there is none, and return it as it is here now.
+
+        Increments of parallel branches add up. `EngineError` when `by` or the value is no number.
+        """
+        before = self._values.get(name, 0)
+        for number in (before, by):
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise EngineError(
+                    f"ctx.state.increment adds int or float values to {name!r}, not {number!r}."
+                )
+        self._grow(name, before + by, Change("increment", by), by=by)
+        return self._values[name]
+
+    def append(self, name: str, value: Any) -> None:
+        """Append to a list, [] where there is none.
+
+        What parallel branches append stands in the order of the branches. `EngineError` when the
+        value of that name is no list.
+        """
+        before = self._values.get(name, [])
+        if not isinstance(before, list):
+            raise EngineError(f"ctx.state.append needs a list: {name!r} is {before!r}.")
+        plain = self._checked(name, value)
+        self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
+
+    def merge(self, name: str, change: Change, *, about: str) -> None:
+        """Do here what branches have done; `about`: the key of their gather."""
+        before = self._values.get(name)
+        match change.verb:
+            case "increment":
+                grown = (before or 0) + change.value
+                self._grow(name, grown, change, by=change.value, about=about)
+            case "append":
+                grown = [*(before or ()), *change.value]
+                self._grow(name, grown, change, more=change.value, about=about)
+            case "set":
+                self._kept(name, change.value, about=about)
+            case "delete":
+                self._note(name, None, gone=True, about=about)
+                self._values.pop(name, None)
+        if not change.commutes:
+            self.changes[name] = change
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        plain = self._kept(name, value)
+        self.changes[name] = Change("set", plain)
+
+    def _kept(self, name: str, value: Any, **how: Any) -> Any:
+        """Note a value, and hold it: its plain JSON."""
+        plain = self._checked(name, value)
+        self._note(name, plain, **how)
+        self._values[name] = frozen(canonical.jsonable(plain))
+        return plain
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """The plain JSON of a value; `EngineError` for what must not be kept."""
+        if not isinstance(name, str):
+            raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
+        plain = canonical.jsonable(value)
+        if shows_secret(value, canonical.text_of(plain)):
+            raise EngineError(f"What stands in ctx.state is kept and shown: {name} holds a secret.")
+        return plain
+
+    def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:
+        """Set a value that other branches may let grow, too."""
+        plain, earlier = self._kept(name, value, **how), self.changes.get(name)
+        if earlier is None:
+            self.changes[name] = change
+        elif earlier.verb == change.verb:
+            self.changes[name] = earlier.with_more(change)
+        else:
+            self.changes[name] = Change("set", plain)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self._values:
+            raise KeyError(name)
+        self._note(name, None, gone=True)
+        self.changes[name] = Change("delete")
+        del self._values[name]
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self._values:
+            self[name] = default
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
+    """What branches have done to the state together, by name, in the order of the branches.
+
+    `StateConflictError` where they gave one name different values, or one changed what another
+    one deleted or let grow in another way: nothing is added by guessing. `key`: their gather's.
+    """
+    joined: dict[str, Change] = {}
+    for name in dict.fromkeys(name for _, state in branches for name in state.changes):
+        done = {path: state.changes[name] for path, state in branches if name in state.changes}
+        first, *others = done.values()
+        for other in others:
+            if first.verb == other.verb and first.commutes:
+                first = first.with_more(other)
+            elif canonical.text_of(vars(first)) != canonical.text_of(vars(other)):
+                told = {path: str(change) for path, change in done.items()}
+                raise StateConflictError(key, name, told)
+        joined[name] = first
+    return joined
+
+
+def frozen(plain: Any) -> Any:
+    """The same to read, and equal; to change it within would leave no event, and is an error."""
+    if isinstance(plain, dict):
+        return FrozenDict({name: frozen(value) for name, value in plain.items()})
+    return FrozenList(map(frozen, plain)) if isinstance(plain, list) else plain
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise TypeError(
+        "What stands in ctx.state is changed by setting it anew: "
+        'ctx.state["names"] = [*ctx.state["names"], "ann"].'
+    )
+
+
+def _with_more(self: list[Any], more: Iterable[Any]) -> list[Any]:
+    return [*self, *more]
+
+
+def _with_others(self: dict[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    return {**self, **others}
+
+
+def _copied(self: Any, *_: Any) -> Any:
+    return canonical.jsonable(self)
+
+
+def _pickled(self: Any) -> tuple[Any, ...]:
+    """As the plain list or dict that it says."""
+    plain = _copied(self)
+    return type(plain), (plain,)
+
+
+_refused: Any = _refuse
+_extended: Any = _with_more
+_updated: Any = _with_others
+
+
+class FrozenList(list[Any]):
+    """A list within the state; `+=` on its name sets it anew."""
+
+    append = extend = insert = remove = pop = clear = sort = reverse = _refused
+    __setitem__ = __delitem__ = __imul__ = _refused
+    __iadd__ = _extended
+    __copy__ = __deepcopy__ = _copied
+    __reduce__ = _pickled
+
+
+class FrozenDict(dict[str, Any]):
+    """Named values within the state; `|=` on its name sets it anew."""
+
+    pop = popitem = clear = update = setdefault = _refused
+    __setitem__ = __delitem__ = _refused
+    __ior__ = _updated
+    __copy__ = __deepcopy__ = _copied
+    __reduce__ = _pickled

@@ -1,0 +1,1 @@
+"""Waiting: for people, signals, time, child runs, sets of these, and branches."""

@@ -1,0 +1,167 @@
+"""Branches of one run: one after another in its process, switching where one suspends."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from procedures.engine.declaration.signatures import spoken_name
+from procedures.engine.errors import (
+    BranchFailedError,
+    Cancelled,
+    EngineError,
+    Interruption,
+    LimitReached,
+    StateConflictError,
+    Suspend,
+    told,
+)
+from procedures.engine.journal.events import Draft, EventKind, closing
+from procedures.engine.replay.blame import excuse_for, is_interrupt
+from procedures.engine.replay.history import Entry
+from procedures.engine.replay.line import BRANCH_FAILED, Line
+from procedures.engine.values.state import join
+from procedures.engine.waits.children import OnFailure
+
+Branch = Callable[[Line], Any]
+
+
+def name_of(fn: Callable[..., Any]) -> str:
+    """What a branch is known by on every replay: its function's own name."""
+    if not (name := spoken_name(fn)).isidentifier():
+        raise ValueError(f"A branch is known by its function's name: write a def, not {name}.")
+    return name
+
+
+def gather(
+    line: Line, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
+) -> list[Any]:
+    """Each branch's result in order; a branch that waits keeps only itself waiting.
+
+    Raises `StateConflictError` when the branches' changes of the state do not go together.
+
+    With "fail_fast" the first failure ends all and is raised as `BranchFailedError`; with
+    "collect" it stands in its place among the results.
+    """
+    line.check_usable()
+    key = line.scope.key_for("gather")
+    scope = line.scope.inner(key)
+    failed = line.take("step", key) if line.scope.peek("step", key) else None
+    if failed:
+        line.scope.forget(key)
+    inner = [line.branch(scope.key_for(name)) for name, _ in branches]
+    line.busy_with = "a gather: use the branch's own"
+    try:
+        ends = _run_all(inner, [branch for _, branch in branches], on_failure, failed)
+    finally:
+        line.busy_with = ""
+    if failed:
+        line.pass_by(failed.last)
+        raise _error(failed)
+    _join(line, key, ends, on_failure)
+    _merge(line, key, inner)
+    line.now = max([line.now, *(one.now for one in inner)])
+    return ends
+
+
+def _run_all(
+    lines: Sequence[Line], branches: Sequence[Branch], on_failure: OnFailure, failed: Entry | None
+) -> list[Any]:
+    """After a failure, a cancel or a limit the others still tell what they have to undo."""
+    ends: list[Any] = []
+    is_over = failed is not None
+    for line, branch in zip(lines, branches, strict=True):
+        line.is_left = line.is_left or is_over
+        ends.append(_run(line, branch))
+        if _is_interruption(ends[-1]) and not isinstance(ends[-1], Cancelled | LimitReached):
+            break
+        is_lost = _is_failure(ends[-1]) and on_failure == "fail_fast"
+        is_over = is_over or is_lost or isinstance(ends[-1], LimitReached)
+    return ends
+
+
+def _join(line: Line, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
+    """Go on when every branch has ended; else leave as the branches do."""
+    if others := [end for end in ends if _is_interruption(end)]:
+        line.interrupt(others[0])
+    errors = [end for end in ends if _is_failure(end)]
+    if errors and on_failure == "fail_fast":
+        error = errors[0]
+        facts = {"branch": error.branch, "type": error.type, "message": error.message}
+        _fail(line, key, error, {**facts, "of": error.of})
+    if waiting := [end for end in ends if isinstance(end, Suspend)]:
+        line.interrupt(Suspend.together(waiting))
+
+
+def _merge(line: Line, key: str, branches: Sequence[Line]) -> None:
+    """Bring what the branches did to the state together, or keep that it does not go together."""
+    states = [(one.scope.path.rstrip("/"), one.state) for one in branches]
+    try:
+        changes = join(key, states)
+    except StateConflictError as conflict:
+        facts = {"conflict": conflict.name, "branches": conflict.branches, "branch": ""}
+        _fail(line, key, conflict, {**facts, **told(conflict), "of": ""})
+    for name, change in changes.items():
+        line.state.merge(name, change, about=key)
+
+
+def _is_interruption(end: Any) -> bool:
+    return isinstance(end, Interruption) and not isinstance(end, Suspend)
+
+
+def _run(line: Line, branch: Branch) -> Any:
+    """What the branch returns, or the interruption or the failure that it ended with."""
+    try:
+        result = branch(line)
+    except Interruption as interruption:
+        return line.interruption or interruption
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        if excuse := excuse_for(error, line.journal, since=line.recorder.claimed_at):
+            return line.interruption or excuse
+        words = told(error)
+        path, of = line.scope.path.rstrip("/"), words.get("of", "")
+        result = BranchFailedError(path, words["type"], words["message"], of)
+    finally:
+        line.close()
+    if line.interruption:
+        return _swallowed(line, line.interruption)
+    try:
+        then = f"The branch now fails with {result}" if _is_failure(result) else "The branch ends"
+        line.scope.check_all_read(then)
+    except Interruption as mismatch:
+        return mismatch
+    return result
+
+
+def _swallowed(line: Line, interruption: Interruption) -> Interruption:
+    if not isinstance(interruption, Suspend):
+        return interruption
+    return line.scope.mismatch(swallowed(interruption))
+
+
+def swallowed(suspension: Suspend) -> str:
+    return f"The code swallowed the suspension at {suspension}: let BaseException pass."
+
+
+def _fail(line: Line, key: str, error: EngineError, facts: dict[str, Any]) -> NoReturn:
+    """Keep that the gather has failed, and withdraw what its other branches wait for."""
+    line.check_wanted(key)  # a cancel has withdrawn them already
+    withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
+    path = f"{key}/"
+    waits = [wait for wait in line.recorder.open_waits if wait.startswith(path)]
+    drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
+    started = {"attempt": 1, "started_at": line.now.isoformat(), "arguments": ""}
+    content = {**facts, **started, "final": True, "retry_at": None}
+    line.commit(*drafts, Draft(EventKind.STEP_FAILED, key, "gather", content))
+    raise error
+
+
+def _error(entry: Entry) -> EngineError:
+    content = entry.last.content
+    if "conflict" in content:
+        return StateConflictError(entry.key, content["conflict"], content["branches"])
+    return BranchFailedError(content["branch"], content["type"], content["message"])
+
+
+def _is_failure(end: Any) -> bool:
+    return isinstance(end, BranchFailedError)

@@ -1,0 +1,144 @@
+"""Child runs: real runs on any worker, waited for like everything else."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, get_args
+
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.signatures import signature_of
+from procedures.engine.errors import ChildFailedError, DefinitionError, OptionError
+from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.large import packed, packed_list, unpacked
+from procedures.engine.replay.history import Entry
+from procedures.engine.replay.line import Line
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_word
+from procedures.engine.waits.handles import Handle
+
+OnFailure = Literal["fail_fast", "collect"]
+OnParentEnd = Literal["cancel", "abandon"]
+ABANDON: OnParentEnd = "abandon"
+OPTION = "on_parent_end"
+
+
+def is_abandoned(opened: Mapping[str, Any]) -> bool:
+    """Return True for a wait whose children go on when their parent ends."""
+    return opened.get(OPTION) == ABANDON
+
+
+def start_child(
+    line: Line, procedure: Procedure, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
+) -> Handle[Any]:
+    """A child run, started with the next commit; `InputError` when the inputs do not fit."""
+    _check(line, procedure)
+    if OPTION in procedure.schema.get("properties", {}):
+        raise DefinitionError(
+            f"{procedure.name} has an input called {OPTION}, which is an option of ctx.spawn: "
+            "give the input another name."
+        )
+    fate = _fate("ctx.spawn", on_parent_end)
+    key = line.scope.key_for(procedure.name)
+    text = procedure.dump(procedure.parse(inputs))
+    data = {"wait": "child", "procedure": procedure.name, **packed("inputs", text), **fate}
+
+    def read(entry: Entry) -> Any:
+        content = entry.last.content
+        if content["outcome"] != "succeeded":
+            raise ChildFailedError(key, content["outcome"], content["comment"])
+        return line.restored(entry, unpacked(content, "value"), signature_of(procedure.fn).returns)
+
+    return _open(line, key, data, read)
+
+
+def start_map(
+    line: Line,
+    procedure: Procedure,
+    inputs: Iterable[Mapping[str, Any]],
+    *,
+    at_most: int,
+    on_failure: OnFailure,
+    on_parent_end: OnParentEnd,
+) -> Handle[list[Any]]:
+    """A child for each of the inputs, at most so many at a time: one event, one wait."""
+    _check(line, procedure)
+    fate = _fate("ctx.map", on_parent_end)
+    _check_at_most(at_most)
+    given = _inputs_of_each(inputs)
+    key = line.scope.key_for(procedure.name)
+    texts = [procedure.dump(procedure.parse(one)) for one in given]
+    returns = signature_of(procedure.fn).returns
+    data = {
+        "wait": "map",
+        "procedure": procedure.name,
+        "count": len(texts),
+        "at_most": at_most,
+        "on_failure": on_failure,
+        **packed_list("inputs", texts),
+        **fate,
+    }
+
+    def read(entry: Entry) -> list[Any]:
+        ends = unpacked(entry.last.content, "value")
+        results = [_end(key, number, end, returns) for number, end in enumerate(ends, start=1)]
+        failed = [one for one in results if isinstance(one, ChildFailedError)]
+        if failed and on_failure == "fail_fast":
+            raise next((one for one in failed if one.outcome == "failed"), failed[0])
+        return results
+
+    return _open(line, key, data, read)
+
+
+def _check_at_most(at_most: Any) -> None:
+    if isinstance(at_most, bool) or not isinstance(at_most, int) or at_most < 1:
+        raise OptionError(f"A map takes at_most=1 or more, a whole number, not {at_most!r:.100}.")
+
+
+def _inputs_of_each(inputs: Any) -> list[Mapping[str, Any]]:
+    given = list(inputs) if isinstance(inputs, Iterable) else [inputs]
+    if isinstance(inputs, Mapping) or not all(isinstance(one, Mapping) for one in given):
+        raise OptionError(
+            "ctx.map takes the inputs of each child by their names, as in "
+            f'[{{"order": "A-7"}}, {{"order": "A-8"}}], not {inputs!r:.100}.'
+        )
+    return given
+
+
+def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], Any]) -> Handle[Any]:
+    entry = line.take("child", key)
+    if entry is None:
+        line.take_children(key, int(data.get("count", 1)))
+        started = {**data, "run": line.journal.new_id(), "due_at": None}
+        line.add(Draft(EventKind.CHILD_STARTED, key, data["procedure"], started))
+    else:
+        started = entry.events[0].content
+        _compare(line, key, started, data)
+    return Handle(line, key, entry, read, opened={**data, "run": started["run"]})
+
+
+def _compare(line: Line, key: str, started: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    if started["procedure"] != asked["procedure"] or started["wait"] != asked["wait"]:
+        words = f"The child {key} has changed: {started['procedure']} was started here."
+        line.interrupt(line.scope.mismatch(words, changed=key))
+    given = {name: value for name, value in asked.items() if name != OPTION}  # the kept one counts
+    if any(started.get(name) != value for name, value in given.items()):
+        words = f"The child {key} is given other inputs now than when it was started."
+        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+
+
+def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
+    """A child's result, or the error it stands for."""
+    outcome, value, message = end
+    if outcome != "succeeded":
+        return ChildFailedError(f"{key}[{number}]", outcome, message)
+    return canonical.load(value, returns)
+
+
+def _fate(call: str, on_parent_end: OnParentEnd) -> dict[str, str]:
+    """Return what the opening of a child, or of a map, says of it; nothing for the usual one."""
+    check_word(f"on_parent_end= of {call}", on_parent_end, get_args(OnParentEnd))
+    return {OPTION: ABANDON} if on_parent_end == ABANDON else {}
+
+
+def _check(line: Line, procedure: Procedure) -> None:
+    line.check_usable()
+    if not isinstance(procedure, Procedure):
+        raise DefinitionError(f"A child is a procedure, not {procedure!r}.")

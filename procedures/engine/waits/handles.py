@@ -1,0 +1,308 @@
+"""What a run waits for: opened now, closed by people, time, a message or another run."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Generic, TypeVar, get_origin
+
+from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
+from procedures.engine.journal.events import Draft, EventKind, closing
+from procedures.engine.journal.large import unpacked
+from procedures.engine.kinds.question_options import check_told_apart
+from procedures.engine.kinds.questions import Outcome, Question, RequestKind, Response
+from procedures.engine.replay.history import Entry
+from procedures.engine.replay.line import Line
+from procedures.engine.replay.observing import seen
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_text
+from procedures.engine.values.sizes import cut
+from procedures.engine.values.volatile import REMEDY, differences
+from procedures.engine.waits.sending import cancel_run, checked_reason
+
+T = TypeVar("T")
+SHOWN = ("kind", "body", "labels", "draft", "evidence", "volatile", "schema", "assign", "signal")
+SHOWN_PROMPT = 80
+SHORTEST = timedelta(milliseconds=1)
+BY_CODE = "system: the procedure"
+"""Who closes what the code itself no longer waits for."""
+KEEPS_ON = ("child", "map")
+"""Waits whose other side goes on when a set is decided without them."""
+
+
+class Handle(Generic[T]):
+    """Something that was opened and will be closed. `wait()` gives what became of it."""
+
+    def __init__(
+        self,
+        line: Line,
+        key: str,
+        entry: Entry | None,
+        read: Callable[[Entry], T],
+        *,
+        opened: Mapping[str, Any],
+    ) -> None:
+        self.key = key
+        self.kind: str = opened["wait"]
+        self.opened, self._entry = opened, entry
+        self.misfit: Callable[[Entry], str] = fits
+        """Why the code cannot take what the wait was closed with; "" when it can."""
+        self._line, self._read = line, read
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.key}>"
+
+    @property
+    def entry(self) -> Entry | None:
+        """Its entry in the journal, as far as the code may know."""
+        return self._line.recorder.history.since.get(self.key, self._entry)
+
+    @entry.setter
+    def entry(self, entry: Entry) -> None:
+        self._line.recorder.history.since.pop(self.key, None)
+        self._entry = entry
+
+    @property
+    def closed_seq(self) -> int | None:
+        """The number of the event that closed it; None while it is open."""
+        return self.entry.last.seq if self.entry and self.entry.is_closed else None
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the child run; None for what is no child."""
+        return str(self.opened["run"]) if self.kind == "child" else None
+
+    @property
+    def status(self) -> str:
+        """How it stands: of a child run its status, else "open", or the outcome once it is closed.
+
+        Each reading is kept in the journal: a replay is given what the code has read there.
+        """
+        return str(seen(self._line, "status", self.key, self._status_now))
+
+    def cancel(self, reason: str) -> None:
+        """Cancel the child run, or withdraw the question, the timer or the wait for a signal.
+
+        People read the reason, a text of at most `LONGEST_REASON` characters. What is closed
+        already stays as it is. The handle of a child closes with the child's end.
+        """
+        if self.run_id:
+            cancel_run(self._line, self.run_id, of=self.key, reason=reason)
+            return
+        told = checked_reason(self._line, reason, of=self.key)
+        if self.closed_seq is None:
+            self._line.check_going_on(self.key)
+            content = closing("withdrawn", responder=BY_CODE, comment=told)
+            [event] = self._line.commit(Draft(EventKind.WAIT_CLOSED, self.key, self.key, content))
+            self.entry = Entry("wait", self.key, [event])
+
+    def _status_now(self) -> str:
+        if self.entry and self.closed_seq is not None:
+            return str(self.entry.last.content["outcome"])
+        return self._line.journal.status_of(self.run_id) if self.run_id else "open"
+
+    def is_of(self, line: Line) -> bool:
+        return self._line is line
+
+    def wait(self) -> T:
+        """What became of it; the run leaves its worker until it is closed."""
+        self._line.check_usable()
+        entry = self._closed()
+        while skip_misfits(self._line, [self]):
+            entry = self._closed()
+        self._line.pass_by(entry.last)
+        return self._read(entry)
+
+    def _closed(self) -> Entry:
+        while (entry := self.entry) is None or not entry.is_closed:
+            self._line.check_going_on(self.key)
+            self._line.suspend(Suspend(self.key))
+        return entry
+
+
+def fits(_: Entry) -> str:
+    return ""
+
+
+def misfits_among(line: Line, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
+    """The signals that came with what the code cannot take, and why it cannot.
+
+    None where the code has gone on since: what it has taken once no longer fits, then.
+    """
+    if line.scope.has_unread():
+        return {}
+    closed = [(one, one.misfit(one.entry)) for one in handles if one.entry and one.closed_seq]
+    return {one: why for one, why in closed if why}
+
+
+def skip_misfits(line: Line, handles: Iterable[Handle[Any]]) -> bool:
+    """Wait again for the signals that came with what the code cannot take, if there are any."""
+    wrong = misfits_among(line, handles)
+    if not wrong:
+        return False
+    line.check_going_on(next(iter(wrong)).key)
+    drafts = [draft for one, why in wrong.items() for draft in opened_again(one, why)]
+    events = line.commit(*drafts)
+    opened = (event for event in events if event.kind == EventKind.WAIT_OPENED)
+    for one, event in zip(wrong, opened, strict=True):
+        one.entry = Entry("wait", one.key, [event])
+    return True
+
+
+def opened_again(handle: Handle[Any], why: str) -> list[Draft]:
+    """Tell why what came was skipped, and open the wait again, to be closed when it was due."""
+    assert handle.entry
+    told = Draft(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
+    return [told, reopening(handle.key, handle.entry, skipped=why)]
+
+
+def reopening(key: str, entry: Entry, **how: Any) -> Draft:
+    opened = {**entry.events[0].content, **how}
+    return Draft(EventKind.WAIT_OPENED, key, entry.events[0].name, opened)
+
+
+def open_wait(
+    line: Line,
+    key: str,
+    data: dict[str, Any],
+    read: Callable[[Entry], T],
+    *,
+    expires: float | None = None,
+    rest: Callable[[], Mapping[str, Any]] | None = None,
+) -> Handle[T]:
+    """The kept wait of that key, or a new one, to be committed before anything depends on it.
+
+    `rest`: what is kept beside the data, and not made where a replay finds all as it was.
+    """
+    entry = line.take("wait", key, data.get("prompt", ""))
+    opened = entry.events[0].content if entry else {}
+    if rest and opened.get("digest") != data["digest"]:
+        data = {**data, **rest()}
+    if entry and entry.is_carried and opened["digest"] != data["digest"]:
+        entry = None  # what people said to another run was said to another question
+    if entry is None:
+        line.check_going_on(key)
+        due = line.journal.now() + timedelta(seconds=expires) if expires else None
+        opened = {**data, "due_at": due and due.isoformat()}
+        line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], opened))
+    else:
+        check_same(line, key, opened, data)
+    return Handle(line, key, entry, read, opened=opened)
+
+
+def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """An answer serves the very question it was given to, and no other."""
+    if opened["digest"] != asked["digest"]:
+        line.interrupt(line.scope.mismatch(_changed(key, opened, asked), changed=key))
+
+
+def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
+    if line.is_new("wait", key):  # a replay refuses nothing that was let pass before
+        _check_sizes(line, question)
+        if question.kind in {RequestKind.APPROVAL, RequestKind.CHOICE}:
+            check_told_apart(question.prompt, question.labels.values())
+    data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
+
+    def read(entry: Entry) -> Response[Any]:
+        content = entry.last.content
+        if content["outcome"] == Outcome.EXPIRED and question.on_timeout == "fail":
+            raise RequestExpiredError(question.prompt)
+        value = unpacked(content, "value")
+        if value is not None:
+            is_default = content["outcome"] == Outcome.DEFAULTED
+            value = line.restored(entry, value, _bare(hint) if is_default else hint)
+        answered, is_review = shown_at(question, entry), question.kind == RequestKind.REVIEW
+        decided = value if is_review and isinstance(value, dict) else {}
+        return Response(
+            value=_edited(decided, answered) if decided else value,
+            outcome=Outcome(content["outcome"]),
+            responder=content["responder"],
+            comment=content["comment"],
+            at=entry.last.at,
+            timed_out=content["timed_out"],
+            question=answered,
+            key=key,
+            decision=decided.get("decision", ""),
+        )
+
+    handle = open_wait(line, key, data, read, expires=question.expires, rest=question.as_json)
+    if question.volatile and handle.entry:
+        _warn_of_changes(line, key, handle.entry, question)
+    return handle
+
+
+def shown_at(question: Question, entry: Entry) -> Question:
+    """The question as people were shown it: of what may have changed since, the kept values."""
+    if not question.volatile:
+        return question
+    return replace(question, evidence=Question.from_json(entry.events[0].content).evidence)
+
+
+def _warn_of_changes(line: Line, key: str, entry: Entry, question: Question) -> None:
+    """Note, once, that volatile evidence is not what people were shown."""
+    if found := differences(entry.events[0].content["evidence"], question.evidence):
+        words = (
+            f"The evidence of {key} has changed since it was shown: {found}. What was shown counts."
+        )
+        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+
+
+def _check_sizes(line: Line, question: Question) -> None:
+    try:
+        line.sizes.check_question(question)
+    except SizeError as error:
+        shown = cut(question.prompt, SHOWN_PROMPT)
+        raise QuestionError(f"{shown!r} cannot be asked. {error}") from None
+
+
+def _bare(hint: Any) -> Any:
+    """The type without the rules that bind people, and not a default."""
+    return hint.__origin__ if get_origin(hint) is Annotated else hint
+
+
+def _edited(decided: Mapping[str, Any], question: Question) -> Any:
+    """The draft that a review ended with, as a text or as data."""
+    if decided["decision"] == "rejected" and not question.labels:
+        return None if question.is_of_data else ""
+    text = decided.get("text", question.draft)
+    if not question.is_of_data:
+        return text
+    with suppress(ValueError):  # a default is kept as it is written
+        return json.loads(text)
+    return text
+
+
+def open_timer(line: Line, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:
+    data = {"wait": "timer", "digest": "timer", **reason_of(line, key, "a timer", reason)}
+    return open_wait(line, key, data, lambda entry: entry.last.at, expires=length.total_seconds())
+
+
+def sleep(line: Line, name: str, length: timedelta, *, reason: str = "") -> None:
+    """Wait for a timer; without one where no time is left, on every replay alike."""
+    key = line.scope.key_for(name)
+    told = reason_of(line, key, f"ctx.{name}", reason).get("reason", "")
+    if length > timedelta(0) or line.scope.peek("wait", key):
+        open_timer(line, key, max(length, SHORTEST), reason=told).wait()
+
+
+def reason_of(line: Line, key: str, of: str, reason: str) -> dict[str, str]:
+    """The reason that people read while the run waits, on one line, as a part of the opening.
+
+    It is no part of the digest: the kept one stays when the code has another one now.
+    """
+    told = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
+    if told and line.is_new("wait", key):
+        line.sizes.check_reason(of, told)
+    return {"reason": told} if told else {}
+
+
+def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    before, now = opened.get("prompt", opened["wait"]), asked.get("prompt", asked["wait"])
+    if before != now:
+        return f"The wait {key} has changed: the run asked “{before}”, the code now asks “{now}”."
+    parts = [part for part in SHOWN if opened.get(part) != asked.get(part)]
+    words = f"The wait {key}, “{now}”, has changed in its {' and '.join(parts) or 'terms'}"
+    found = differences(*({part: one.get(part) for part in parts} for one in (opened, asked)))
+    remedy = f" {REMEDY}" if "evidence" in parts else ""
+    return f"{words}: {found}.{remedy}" if found else f"{words}."

@@ -1,0 +1,100 @@
+"""What a run does to other runs: it sends them signals, and cancels them."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from procedures.engine.errors import AnswerError, OptionError, SizeError, UnreachableRunError
+from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.large import packed
+from procedures.engine.replay.line import Line, checked_name
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_text
+
+Act = Literal["signal", "cancel"]
+LONGEST_ID = 200
+"""Of a signal: what the database keeps."""
+
+
+def out_of_reach(to: str) -> str:
+    """What is said of a run that there is not, and of one that must not be reached: the same."""
+    return f"There is no run {to:.80} that this run may reach."
+
+
+def sender_of(run_id: str) -> str:
+    """The name under which a run sends and cancels."""
+    return f"run {run_id}"
+
+
+def send_signal(
+    line: Line,
+    to: str,
+    signal: str,
+    value: Any,
+    *,
+    id: str,  # noqa: A002
+    error: str,
+) -> None:
+    """Send a signal to another run, once over any number of replays."""
+    line.check_usable()
+    check_text("id= of ctx.send", id)
+    if len(id) > LONGEST_ID:
+        raise OptionError(f"id= of ctx.send has at most {LONGEST_ID} characters, not {len(id)}.")
+    told = canonical.legible(check_text("error= of ctx.send", error))
+    key = line.scope.key_for(f"send:{checked_name(signal)}")
+    plain = _checked(line, key, value, told)
+    own = line.recorder.idempotency_key(key)
+    data = {"signal": signal, "id": id or own, "error": told, **packed("value", plain)}
+    _send(line, key, to, "signal", data)
+
+
+def cancel_run(line: Line, to: str, *, of: str, reason: str) -> None:
+    """Ask another run to end, once over any number of replays; `of`: the handle's key."""
+    told = checked_reason(line, reason, of=of)
+    _send(line, line.scope.key_for("send:cancel"), to, "cancel", {"reason": told})
+
+
+def checked_reason(line: Line, reason: str, *, of: str) -> str:
+    """The reason on one line; `OptionError` for what is no text or says nothing."""
+    line.check_usable()
+    told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
+    if not told:
+        raise OptionError(f"Say why {of} is cancelled: people read the reason.")
+    line.sizes.check_reason("Handle.cancel", told)
+    return told
+
+
+def _checked(line: Line, key: str, value: Any, error: str) -> Any:
+    plain = canonical.jsonable(value)
+    if error and plain is not None:
+        raise OptionError("ctx.send takes a value or error=, not both.")
+    if line.is_new("sent", key):
+        line.sizes.check_reason("error of ctx.send", error)
+        try:
+            line.sizes.check_signal(plain)
+        except AnswerError as fault:
+            raise SizeError(str(fault)) from None
+    return plain
+
+
+def _send(line: Line, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
+    """Keep what is sent, or why the other run is out of reach, in a commit of its own."""
+    asked = {"to": to, "act": act, **data}
+    entry = line.take("sent", key)
+    if entry is None:
+        line.check_going_on(key)
+        line.flush()  # a child that was started just now is to be there
+        refused = line.journal.refusal(to)
+        content = {**asked, "refused": refused}
+        line.commit(Draft(EventKind.SENT, key, key.rpartition(":")[2].split("#")[0], content))
+    else:
+        content = entry.last.content
+        _compare(line, key, content, asked)
+        line.pass_by(entry.last)
+    if content["refused"]:
+        raise UnreachableRunError(content["refused"])
+
+
+def _compare(line: Line, key: str, sent: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    if any(sent.get(name) != value for name, value in asked.items()):
+        words = f"What {key} sends now is something else than what was sent, which counts."
+        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)

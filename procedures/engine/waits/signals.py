@@ -1,0 +1,148 @@
+"""Signals: named messages to a run, kept when they come before it waits for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypedDict, TypeVar
+
+from pydantic import ValidationError
+
+from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError, SignalError
+from procedures.engine.journal.events import closing
+from procedures.engine.journal.large import unpacked
+from procedures.engine.replay.history import Entry
+from procedures.engine.replay.line import Line, checked_name
+from procedures.engine.values import canonical
+from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.options import check_word
+from procedures.engine.values.secrecy import INSTEAD, holds_secret
+from procedures.engine.values.shapes import check_shape, shape_of
+from procedures.engine.waits.handles import Handle, open_wait, reason_of
+
+T = TypeVar("T")
+RECEIVED = "received"
+"""The outcome of a wait for a signal that came."""
+LONGEST_REASON = 500
+
+
+class Waiting(TypedDict, total=False):
+    """How long a signal is waited for: after `expires` the `default` counts, None unless given.
+
+    With `on_timeout="fail"` it raises RequestExpiredError instead. People read the `reason`.
+    """
+
+    expires: Duration
+    default: Any
+    on_timeout: Literal["fail"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Received(Generic[T]):
+    """A signal as it came, or what its silence did: false in a condition when it timed out."""
+
+    value: T
+    sender: str
+    """The user's name, or "system: deadline"."""
+    at: datetime
+    timed_out: bool
+
+    def __bool__(self) -> bool:
+        return not self.timed_out
+
+
+def open_signal(
+    line: Line, name: str, hint: Any, waiting: Waiting, *, code: str
+) -> Handle[Received[Any]]:
+    """`code` names the version of the procedure that waits."""
+    line.check_usable()
+    if holds_secret(hint):
+        raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
+    key = line.scope.key_for(checked_name(name))
+    data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
+    data |= {"shape": shape_of(hint), "code": code}
+    data |= reason_of(line, key, f"the signal {name!r}", waiting.get("reason", ""))
+    data["digest"] = canonical.digest(canonical.text_of(("signal", name)))[:16]
+
+    def read(entry: Entry) -> Received[Any]:
+        content = entry.last.content
+        if content["outcome"] == "expired":
+            raise RequestExpiredError(f"the signal {name}")
+        if content.get("error"):
+            raise SignalError(name, content["responder"], content["error"])
+        value = unpacked(content, "value")
+        return Received(
+            None if value is None else line.restored(entry, value, hint),
+            content["responder"],
+            entry.last.at,
+            content["timed_out"] or content["outcome"] == "withdrawn",
+        )
+
+    if line.is_new("wait", key):
+        line.sizes.check_default(name, data["default"])
+
+    expires = waiting.get("expires")
+    seconds = parse_duration(expires).total_seconds() if expires is not None else None
+    handle = open_wait(line, key, data, read, expires=seconds)
+    handle.misfit = lambda entry: _misfit(name, entry, hint)
+    return handle
+
+
+def _misfit(name: str, entry: Entry, hint: Any) -> str:
+    """Why the code cannot take what its wait was closed with; "" when it can."""
+    content = entry.last.content
+    if content["outcome"] != RECEIVED or content.get("error"):
+        return ""
+    try:
+        canonical.load(unpacked(content, "value"), hint)
+    except ValidationError as error:
+        return skipped(name, content["responder"], canonical.faults(error))
+    return ""
+
+
+def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[str, Any]:
+    """How a wait closes with a signal; `value`: packed. With `error` the waiting code raises."""
+    content = {**closing(RECEIVED, responder=sender), **value}
+    return {**content, "error": error} if error else content
+
+
+def skipped(name: str, sender: str, why: str) -> str:
+    """What the journal says of a signal that did not fit."""
+    words = canonical.legible(why)[:LONGEST_REASON]
+    return f"The signal {name} from {sender} was skipped, and is still waited for. {words}"
+
+
+def misfit_of(value: Any, opened: Mapping[str, Any]) -> str:
+    """Why a wait that opens now, in code of its own version, cannot take a value; "" if it can."""
+    try:
+        check_signal(value, opened, code=opened.get("code", ""))
+    except AnswerError as error:
+        return str(error)
+    return ""
+
+
+def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
+    """`AnswerError` when an open wait cannot take the value.
+
+    Code that has changed since it was opened may take something else: it finds out by itself.
+    """
+    if opened.get("code") == code and "shape" in opened:
+        check_shape(value, opened["shape"])
+
+
+def _silence(name: str, hint: Any, waiting: Waiting) -> dict[str, Any]:
+    """What the clock does when nothing comes, in the words that questions use."""
+    if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
+        raise QuestionError(f"The signal {name!r} needs expires= too: when does silence count?")
+    if "default" in waiting and "on_timeout" in waiting:
+        raise QuestionError(f"The signal {name!r} says both default= and on_timeout=.")
+    if "on_timeout" in waiting:
+        check_word(f"on_timeout= of the signal {name!r}", waiting["on_timeout"], ["fail"])
+        return {"on_timeout": "fail", "default": None}
+    try:
+        default = canonical.jsonable(waiting.get("default"))
+        if default is not None:
+            canonical.load(default, hint)
+    except ValueError as error:  # Pydantic's, too
+        raise QuestionError(f"The signal {name!r}: {error}") from None
+    return {"on_timeout": "default", "default": default}
