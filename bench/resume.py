@@ -39,7 +39,7 @@ def resume(length: int, rounds: int, *, is_pure: bool = False) -> dict[str, Any]
 def ready(checkpoints: int, *, is_pure: bool = False) -> Any:
     """A queued run whose journal holds so many steps, written as a worker writes them."""
     from procedures import journal
-    from procedures.engine.journal.events import Batch, Draft, EventKind, Release, RunStatus
+    from procedures.engine.journal.events import Batch, EventKind, Handoff, NewEvent, RunStatus
     from procedures.services import start_run
 
     run, _ = start_run("resumed", {"checkpoints": checkpoints}, by=None)
@@ -52,11 +52,11 @@ def ready(checkpoints: int, *, is_pure: bool = False) -> Any:
         "result": None,
         **({"pure": True} if is_pure else {}),
     }
-    drafts = (Draft(EventKind.STEP_SUCCEEDED, key, key, content) for key in keys(checkpoints))
+    drafts = (NewEvent(EventKind.STEP_SUCCEEDED, key, key, content) for key in keys(checkpoints))
     while batch := tuple(islice(drafts, AT_ONCE)):
         held.commit(Batch(batch))
-    let_go = (Draft(EventKind.RUN_SUSPENDED, data={"on": "others"}),)
-    held.commit(Batch(let_go, release=Release(RunStatus.QUEUED)))
+    suspended = (NewEvent(EventKind.RUN_SUSPENDED, data={"on": "others"}),)
+    held.commit(Batch(suspended, handoff=Handoff(RunStatus.QUEUED)))
     return run.pk
 
 

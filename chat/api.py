@@ -111,4 +111,4 @@ def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> d
         allow_unanswerable=said.allow_unanswerable,
     )
     now = HumanRequest.objects.with_what_is_shown().get(pk=request_id)
-    return {"told": told, "request": now}
+    return {"message": told, "request": now}

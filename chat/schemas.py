@@ -141,7 +141,7 @@ class ReassignIn(ReasonIn):
 class ReassignedOut(Schema):
     """A request that was reassigned, and a sentence about it."""
 
-    told: str = Field(description="What was done, in a sentence.")
+    message: str = Field(description="What was done, in a sentence.")
     request: RequestOut
 
 

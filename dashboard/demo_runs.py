@@ -15,7 +15,7 @@ from chat.services import Answer, respond
 from dashboard.demo_repository import create_demo_repository
 from dashboard.environment import DEMO_REPOSITORY
 from procedures import runner, services
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
 from procedures.models.clock import clock
@@ -117,7 +117,7 @@ def live_through_release(past: PastRelease, *, starter: User) -> None:
 
 def start(past: Past, starter: User) -> Run:
     own_line = "\n" if past.loses_its_file else ""  # so that no other run needs this content
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         orders = File.store(SAMPLE.name, SAMPLE.read_text() + own_line)
     inputs = {"orders": orders, "limit": past.limit}
     run, _ = services.start_run("refund", inputs, by=starter, idempotency_key=past.key)

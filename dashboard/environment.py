@@ -149,7 +149,7 @@ class Environment(BaseSettings):
             "events": self.RUN_MOST_EVENTS,
             "children": self.RUN_MOST_CHILDREN,
             "depth": self.RUN_MOST_DEPTH,
-            "lasts": "1 day" if days == 1 else f"{days} days",
+            "max_duration": "1 day" if days == 1 else f"{days} days",
         }
 
     def sizes(self) -> dict[str, int]:

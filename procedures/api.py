@@ -11,7 +11,7 @@ from ninja import Router, Status
 from procedures import access, services, standing
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run, Signal
@@ -192,7 +192,7 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     """The newest file of that name, always as a download."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         content = file.read()
     is_harmless = file.content_type.partition(";")[0] in HARMLESS
     disposition = content_disposition_header(as_attachment=True, filename=file.name)

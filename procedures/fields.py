@@ -9,7 +9,7 @@ from procedures.engine.values.answers import limits, without_nothing
 from procedures.engine.values.choices import FORMAT as SITE_CHOICE
 from procedures.engine.values.files import File
 from procedures.engine.values.reading import plain_float, plain_int
-from procedures.engine.values.schemas import label, text_of, words
+from procedures.engine.values.schemas import humanize_name, label, text_of
 
 FieldKind = Literal[
     "text",
@@ -184,7 +184,7 @@ def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
 def _options(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
     schema = plain_schema(schema)
     chosen = plain_schema(schema.get("items", {})) if schema.get("type") == "array" else schema
-    spelled = str if chosen.get("format") == SITE_CHOICE else words
+    spelled = str if chosen.get("format") == SITE_CHOICE else humanize_name
     return [(text_of(one), spelled(text_of(one))) for one in _values(chosen) if one is not None]
 
 

@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage, default_storage, storag
 
 from procedures.engine.errors import FileGoneError, FileStoreError
 from procedures.engine.journal.large import ELSEWHERE, unpacked, whole
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 
 logger = logging.getLogger(__name__)
 FOLDER = "artifacts"
@@ -112,14 +112,14 @@ def fault() -> str:
 
 def whole_text(kept: str) -> str:
     """The text of a row, also of one that only names where it lies."""
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         return whole(kept)
 
 
 def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
     """What an event holds, with the values that lie beside the journal."""
     names = {name.removesuffix(ELSEWHERE) for name in content if name.endswith(ELSEWHERE)}
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         return {
             name: unpacked(content, name) if name in names else value
             for name, value in content.items()

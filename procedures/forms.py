@@ -15,7 +15,7 @@ from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import takes_nothing
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import properties_of
 from procedures.fields import Field, field_of, kind_of, read, texts_of
 from procedures.files import ContentStore
@@ -70,7 +70,7 @@ class StartForm:
         """What else is wrong, so that all is told at once."""
         named = {fault.field for fault in unread}
         try:
-            with file_desk(ContentStore()):
+            with use_file_store(ContentStore()):
                 self.definition.parse(inputs)
         except InputError as error:
             return [fault for fault in error.faults if fault.field not in named]

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values import canonical
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 
 MEGABYTE = 1024 * 1024
@@ -88,7 +88,7 @@ def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
 def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
     """The uploads, kept; none of them when one is too large."""
     uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         return {name: _stored(name, upload) for name, upload in uploads.items()}
 
 

@@ -114,7 +114,7 @@ def fork_run(
     where it cannot be forked. The same `Idempotency-Key` again gives the same run and 200.
     """
     reason = reason_of(request, run_id, said)
-    parting = services.Parting(str(said.at), said.inputs, said.keep_answers)
+    parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)
     run, is_new = services.fork_run(
         run_id, parting, by=request.user, reason=reason, idempotency_key=idempotency_key
     )

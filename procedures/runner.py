@@ -11,10 +11,10 @@ from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
-from procedures.heart import heart
 from procedures.journal import DatabaseJournal, NotReadYet
 from procedures.journal.leftovers import begin_clean
-from procedures.models.besides import Besides
+from procedures.lease_keeper import lease_keeper
+from procedures.models.besides import Exclusions
 from procedures.models.procedure import code_of_run
 from procedures.models.run import Queued
 from procedures.readers import import_readers
@@ -32,7 +32,7 @@ def advance_runs() -> None:
     """
     if not _begin_turn():
         return
-    ends, besides, has_called = time.monotonic() + SHIFT, Besides(), False
+    ends, besides, has_called = time.monotonic() + SHIFT, Exclusions(), False
     try:
         while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
             if claimed.are_others and not has_called:
@@ -132,7 +132,7 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
     run_id = held.run.run_id
     board.take_up(UUID(run_id), held.epoch)
     try:
-        with heart.beating_for(held):
+        with lease_keeper.beating_for(held):
             advance(code, held, ContentStore())
     except Fenced:
         logger.warning("Run %s: another worker has it now.", run_id)

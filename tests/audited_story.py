@@ -4,9 +4,9 @@ from django.contrib.auth.models import User
 
 from chat.models import Session
 from chat.services import Answer, post_message, reassign_request, respond, withdraw_request
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
-from procedures.journal import deliver, settle
+from procedures.journal import collect_child_results, deliver
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import Sent, pause_run, send_signal, start_run, unpause_run
@@ -43,7 +43,7 @@ def carry_on(run: Run) -> None:
         advance_all(run)
         parents, receivers = Run.objects.with_news_of_children(), Run.objects.with_mail()
         for pk in parents.values_list("pk", flat=True):
-            settle(pk)
+            collect_child_results(pk)
         for pk in receivers.values_list("pk", flat=True):
             deliver(pk)
         if not Run.objects.queued().exists():
@@ -59,7 +59,7 @@ def finish(run: Run, by: User) -> None:
 
 def family(alice: User, bob: User, dave: User) -> Run:
     """A run whose rows are counted, sent, brought by children and kept for later."""
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         paper = File.store("paper.txt", "Pay.")
     inputs = {"paper": paper, "asked": ["finance", "@bob", "@alice"]}
     run, _is_new = start_run("audited_family", inputs, by=dave)

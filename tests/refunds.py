@@ -12,7 +12,7 @@ from dashboard.environment import CHECKOUT
 from procedures.engine import File, InputError
 from procedures.engine.journal.events import EventKind, closing
 from procedures.engine.memory import MemoryStore
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.library.refund import refund
 
 SAMPLE = CHECKOUT / "docs" / "orders.csv"
@@ -21,7 +21,7 @@ LINE = "7,Ana,31.20,EUR,returned,too small\n"
 
 
 def start(store: MemoryStore, content: bytes | str, **inputs: Any) -> str:
-    with file_desk(store.files):
+    with use_file_store(store.files):
         file = File.store("orders.csv", content)
     run_id = store.start(refund, {"orders": file, **inputs})
     store.advance(run_id)
@@ -60,7 +60,7 @@ def result_of(store: MemoryStore, run_id: str) -> dict[str, Any]:
 
 def written(store: MemoryStore, run_id: str) -> str:
     """The list that the run has written."""
-    with file_desk(store.files):
+    with use_file_store(store.files):
         return File(**result_of(store, run_id)["file"]).text()
 
 

@@ -33,7 +33,7 @@ class Presence(models.Model):
 
 
 class MailQuerySet(models.QuerySet["Mail"]):
-    def unheard(self, now: datetime) -> Self:
+    def stale(self, now: datetime) -> Self:
         """Still to be sent, and the last message about it may be lost."""
         return self.filter(ring_at__lte=now)
 

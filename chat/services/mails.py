@@ -44,7 +44,7 @@ def find_mails() -> None:
     due = HumanRequest.objects.open().filter(mail_at__lte=now).order_by("mail_at")
     for request in due[:LARGEST_PASS]:
         _plan(request)
-    for mail in Mail.objects.unheard(now).order_by("ring_at")[:LARGEST_PASS]:
+    for mail in Mail.objects.stale(now).order_by("ring_at")[:LARGEST_PASS]:
         _ring_again(mail)
 
 
@@ -67,8 +67,8 @@ def _plan(request: HumanRequest) -> None:
 @transaction.atomic
 def _ring_again(mail: Mail) -> None:
     now = clock.now()
-    unheard = Mail.objects.unheard(now).select_for_update(skip_locked=True)
-    if found := unheard.filter(pk=mail.pk).first():
+    stale = Mail.objects.stale(now).select_for_update(skip_locked=True)
+    if found := stale.filter(pk=mail.pk).first():
         _ring(found, now)
 
 

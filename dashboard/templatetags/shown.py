@@ -7,8 +7,8 @@ from django import template
 
 from procedures.models import Event
 from procedures.overview import Line, line_of
+from procedures.overview.words import format_size, short_id
 from procedures.overview.words import initials as two_letters
-from procedures.overview.words import short_id, spoken_size
 
 register = template.Library()
 
@@ -30,7 +30,7 @@ def initials(name: str) -> str:
 @register.filter
 def size(count: int) -> str:
     """Bytes in words, the same wherever a file is shown."""
-    return spoken_size(count)
+    return format_size(count)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from procedures.admin.operations import ReasonForm
 from procedures.inputs import BodyError, read_json
-from procedures.services import Parting, fork_run, restart_run
+from procedures.services import ForkPoint, fork_run, restart_run
 
 
 class RestartForm(ReasonForm):
@@ -51,5 +51,5 @@ def restarted(run_id: UUID, *, by: User, reason: str, inputs: dict[str, Any]) ->
 
 
 def forked(run_id: UUID, *, by: User, reason: str, **parting: Any) -> str:
-    run, _is_new = fork_run(run_id, Parting(**parting), by=by, reason=reason)
+    run, _is_new = fork_run(run_id, ForkPoint(**parting), by=by, reason=reason)
     return f"It stays as it is; {run} goes its own way from {run.forked_at} on."

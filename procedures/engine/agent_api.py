@@ -11,7 +11,7 @@ from procedures.engine.execution.attempts import do_step
 from procedures.engine.journal.events import EventKind
 from procedures.engine.kinds import drafts, questions
 from procedures.engine.kinds.questions import Question, Response
-from procedures.engine.replay.line import LONGEST_NAME, Line, checked_name
+from procedures.engine.replay.fiber import LONGEST_NAME, Fiber, checked_name
 from procedures.engine.replay.rebuilt import rebuilt
 from procedures.engine.values.canonical import digest, jsonable
 from procedures.engine.values.sizes import cut
@@ -49,8 +49,8 @@ class HumanResponse:
 class Checkpoints:
     """What has been kept up to here, by name: the same on every replay."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, fiber: Fiber) -> None:
+        self._fiber = fiber
         self._kept: dict[str, Any] = {}
 
     @property
@@ -59,9 +59,9 @@ class Checkpoints:
         return {name: jsonable(value) for name, value in self._kept.items()}
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        self._line.check_usable()
+        self._fiber.check_usable()
         try:
-            result = do_step(self._line, *call_of(fn, (), {"name": safe_name(name)}))
+            result = do_step(self._fiber, *call_of(fn, (), {"name": safe_name(name)}))
         except StepFailedError as failed:
             error = rebuilt(failed)
             if error is failed:
@@ -73,11 +73,11 @@ class Checkpoints:
         return result
 
     def exists(self, name: str) -> bool:
-        self._line.check_usable()
+        self._fiber.check_usable()
         return name in self._kept
 
     def get(self, name: str) -> Any:
-        self._line.check_usable()
+        self._fiber.check_usable()
         return jsonable(self._kept.get(name))
 
     def clear_after(self, name: str) -> None:
@@ -90,7 +90,7 @@ class Checkpoints:
         self._forget(list(self._kept))
 
     def _forget(self, names: Sequence[str]) -> None:
-        self._line.note(EventKind.LOG, "Checkpoints cleared", _log(names))
+        self._fiber.note(EventKind.LOG, "Checkpoints cleared", _log(names))
         for name in names:
             del self._kept[name]
 
@@ -106,7 +106,7 @@ def safe_name(name: str) -> str:
 
 
 def wait_for_human(
-    line: Line,
+    fiber: Fiber,
     request_type: str,
     message: str,
     timeout_seconds: float | None,
@@ -114,7 +114,7 @@ def wait_for_human(
     shown: tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]],
 ) -> HumanResponse:
     """`shown`: the options and the metadata."""
-    line.check_usable()
+    fiber.check_usable()
     if request_type not in KINDS:
         raise QuestionError(f"{request_type!r} is none of {', '.join(KINDS)}.")
     is_over = timeout_seconds is not None and timeout_seconds <= 0
@@ -124,10 +124,10 @@ def wait_for_human(
         asking = {"expires": seconds, "default": None}
     question = _question(request_type, message, asking, *shown)
     question = replace(question, default=_default(request_type, jsonable(default_value)))
-    key = line.scope.key_for(request_type)
-    if is_over and not line.scope.peek("wait", key):
-        return HumanResponse(jsonable(default_value), line.now.isoformat(), True, SILENCE)  # noqa: FBT003
-    handle: Handle[Response[Any]] = ask(line, key, question)
+    key = fiber.scope.key_for(request_type)
+    if is_over and not fiber.scope.peek("wait", key):
+        return HumanResponse(jsonable(default_value), fiber.now.isoformat(), True, SILENCE)  # noqa: FBT003
+    handle: Handle[Response[Any]] = ask(fiber, key, question)
     response = handle.wait()
     value = jsonable(default_value) if response.timed_out else _said(request_type, response)
     return HumanResponse(value, response.at.isoformat(), response.timed_out, response.responder)

@@ -17,15 +17,15 @@ from procedures.engine.declaration.arguments import (
 )
 from procedures.engine.declaration.bound import Bound, bound_to_be_shown
 from procedures.engine.declaration.definition import Procedure
-from procedures.engine.declaration.steps import PLAIN, Doing
+from procedures.engine.declaration.steps import PLAIN, StepOptions
 from procedures.engine.errors import Continued, OptionError
 from procedures.engine.execution.approvals import approved
 from procedures.engine.execution.attempts import do_step
 from procedures.engine.execution.progress import check_progress
-from procedures.engine.journal.events import Draft, EventKind
-from procedures.engine.kinds.questions import Asking, Response
+from procedures.engine.journal.events import EventKind, NewEvent
+from procedures.engine.kinds.questions import RequestOptions, Response
+from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import checked_key
-from procedures.engine.replay.line import Line, checked_name
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, check_moment, parse_duration
 from procedures.engine.values.options import check_flag, check_text, check_word, with_options
@@ -36,7 +36,7 @@ from procedures.engine.waits.handles import Handle, open_timer, sleep
 from procedures.engine.waits.later import Later
 from procedures.engine.waits.sending import send_signal
 from procedures.engine.waits.sets import as_finished, first_of
-from procedures.engine.waits.signals import Received, Waiting, open_signal
+from procedures.engine.waits.signals import Received, SignalOptions, open_signal
 
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
@@ -49,21 +49,26 @@ ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 class Context:
     """The first parameter of every procedure, and of every branch."""
 
-    def __init__(self, line: Line, procedure: Procedure) -> None:
-        self._line, self._procedure = line, procedure
-        self._checkpoints = Checkpoints(line)
+    def __init__(self, fiber: Fiber, procedure: Procedure) -> None:
+        self._fiber, self._procedure = fiber, procedure
+        self._checkpoints = Checkpoints(fiber)
         self._patches: dict[str, bool] = {}
-        self.run_id = line.journal.run.run_id
-        self.started_by: str = line.recorder.first.content["by"]
+        self.run_id = fiber.journal.run.run_id
+        self.started_by: str = fiber.recorder.first.content["by"]
         """The user name of who started the run, or "system": `assign=f"@{ctx.started_by}"`."""
-        self.later = Later(line)
+        self.later = Later(fiber)
         """The questions below, asked without waiting: each gives a handle."""
 
     # Work
 
     @overload
     def step(
-        self, fn: Bound[T], /, *, approved_by: Response[bool] | None = ..., **options: Unpack[Doing]
+        self,
+        fn: Bound[T],
+        /,
+        *,
+        approved_by: Response[bool] | None = ...,
+        **options: Unpack[StepOptions],
     ) -> T: ...
     @overload
     def step(
@@ -104,19 +109,19 @@ class Context:
         With `approved_by` the very step that was shown runs, or people are asked again; what
         cannot be shown is refused (`EvidenceError`).
         """
-        self._line.check_usable()
+        self._fiber.check_usable()
         if isinstance(fn, Bound):
             check_options(named, args)
             bound = fn.with_options(named) if named else fn
         elif approved_by is not None:
             bound = bound_to_be_shown(call_of(fn, args, named))
         elif named or fn.__class__ is not FunctionType:
-            return do_step(self._line, *call_of(check_callable(fn, "ctx.step"), args, named))
+            return do_step(self._fiber, *call_of(check_callable(fn, "ctx.step"), args, named))
         else:
-            return do_step(self._line, fn, args, NO_NAMES, PLAIN)
+            return do_step(self._fiber, fn, args, NO_NAMES, PLAIN)
         if approved_by is not None:
-            bound = approved(self._line, bound, approved_by)
-        return do_step(self._line, bound.fn, bound.args, bound.kwargs, bound.options, bound=bound)
+            bound = approved(self._fiber, bound, approved_by)
+        return do_step(self._fiber, bound.fn, bound.args, bound.kwargs, bound.options, bound=bound)
 
     def bind(self, fn: Callable[..., T], /, *args: Any, **named: Any) -> Bound[T]:
         """A step with its arguments, to be shown as evidence, approved, and then done.
@@ -144,29 +149,29 @@ class Context:
             bound = Bound(*call_of(check_callable(fn, "ctx.compensate"), args, named))
             check_fits(bound.fn, bound.args, bound.kwargs)
         checked_name(bound.name)
-        content, after = {"step": bound.name}, self._line.scope.last
-        key = self._line.note(EventKind.COMPENSATION, bound.name, content, about=after)
-        recorder = self._line.recorder
+        content, after = {"step": bound.name}, self._fiber.scope.last
+        key = self._fiber.note(EventKind.COMPENSATION, bound.name, content, about=after)
+        recorder = self._fiber.recorder
         if key not in recorder.history.left_to_origin:
             recorder.to_undo.append(bound)
 
     # People
 
-    @with_options("ctx.approve", Asking)
+    @with_options("ctx.approve", RequestOptions)
     def approve(
-        self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[Asking]
+        self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[RequestOptions]
     ) -> Response[bool]:
         """Ask for a yes or no, in the author's words for the two buttons."""
         return self.later.approve(prompt, yes=yes, no=no, **asking).wait()
 
     @overload
-    def ask(self, prompt: str, **asking: Unpack[Asking]) -> Response[str]: ...
+    def ask(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]: ...
     @overload
-    def ask(self, prompt: str, hint: type[T], **asking: Unpack[Asking]) -> Response[T]: ...
+    def ask(self, prompt: str, hint: type[T], **asking: Unpack[RequestOptions]) -> Response[T]: ...
     @overload
-    def ask(self, prompt: str, hint: object, **asking: Unpack[Asking]) -> Response[Any]: ...
-    @with_options("ctx.ask", Asking)
-    def ask(self, prompt: str, hint: Any = str, **asking: Unpack[Asking]) -> Response[Any]:
+    def ask(self, prompt: str, hint: object, **asking: Unpack[RequestOptions]) -> Response[Any]: ...
+    @with_options("ctx.ask", RequestOptions)
+    def ask(self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]) -> Response[Any]:
         """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
         return self.later.ask(prompt, hint, **asking).wait()
 
@@ -177,7 +182,7 @@ class Context:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: Literal[False] = ...,
-        **asking: Unpack[Asking],
+        **asking: Unpack[RequestOptions],
     ) -> Response[str]: ...
     @overload
     def choose(
@@ -186,16 +191,16 @@ class Context:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: Literal[True],
-        **asking: Unpack[Asking],
+        **asking: Unpack[RequestOptions],
     ) -> Response[list[str]]: ...
-    @with_options("ctx.choose", Asking)
+    @with_options("ctx.choose", RequestOptions)
     def choose(
         self,
         prompt: str,
         options: Sequence[str] | Mapping[str, str],
         *,
         many: bool = False,
-        **asking: Unpack[Asking],
+        **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
         """Ask for one of the options, or with `many` for one or more of them."""
         check_flag("many= of ctx.choose", many)
@@ -206,14 +211,14 @@ class Context:
         )
         return handle.wait()
 
-    @with_options("ctx.review", Asking)
+    @with_options("ctx.review", RequestOptions)
     def review(
         self,
         prompt: str,
         draft: Any,
         *,
         decisions: Mapping[str, str] | None = None,
-        **asking: Unpack[Asking],
+        **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
         """Show a draft, a text or data, which people may edit, and ask for a decision.
 
@@ -223,13 +228,13 @@ class Context:
         """
         return self.later.review(prompt, draft, decisions=decisions, **asking).wait()
 
-    @with_options("ctx.form", Asking)
-    def form(self, prompt: str, model: type[T], **asking: Unpack[Asking]) -> Response[T]:
+    @with_options("ctx.form", RequestOptions)
+    def form(self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]) -> Response[T]:
         """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
         return self.later.form(prompt, model, **asking).wait()
 
-    @with_options("ctx.escalate", Asking)
-    def escalate(self, prompt: str, **asking: Unpack[Asking]) -> Response[str]:
+    @with_options("ctx.escalate", RequestOptions)
+    def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]:
         """Tell the operators of a problem; the answer's value is what they did about it."""
         return self.later.escalate(prompt, **asking).wait()
 
@@ -237,24 +242,24 @@ class Context:
     def notify(self, text: str) -> None:
         """Say something in the chat session, without waiting."""
         check_text("The text of ctx.notify", text)
-        self._line.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
+        self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
 
     @with_options("ctx.alert")
     def alert(self, text: str, level: AlertLevel = "warning") -> None:
         """Say in the chat session that something is wrong, without waiting."""
         check_text("The text of ctx.alert", text)
         check_word("level= of ctx.alert", level, ALERTS)
-        self._line.note(EventKind.NOTICE, text, {"text": canonical.legible(text), "level": level})
+        self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text), "level": level})
 
     # Several waits
 
     @with_options("ctx.wait_all")
     def wait_all(self, *handles: Handle[Any]) -> list[Any]:
         """What became of all of them, in the order given."""
-        self._line.check_usable()
+        self._fiber.check_usable()
         if not handles:
             return []
-        first_of(self._line, "wait_all", len(handles), handles)
+        first_of(self._fiber, "wait_all", len(handles), handles)
         return [handle.wait() for handle in handles]
 
     @with_options("ctx.wait_any")
@@ -263,12 +268,12 @@ class Context:
 
         With `keep_open` they stay open, until they are closed or the run ends.
         """
-        return first_of(self._line, "wait_any", 1, handles, keep_open=keep_open)[0]
+        return first_of(self._fiber, "wait_any", 1, handles, keep_open=keep_open)[0]
 
     @with_options("ctx.wait_n")
     def wait_n(self, n: int, *handles: Handle[Any], keep_open: bool = False) -> list[Handle[Any]]:
         """The first `n` that are closed, in that order, as `wait_any` gives the first."""
-        return first_of(self._line, "wait_n", n, handles, keep_open=keep_open)
+        return first_of(self._fiber, "wait_n", n, handles, keep_open=keep_open)
 
     @with_options("ctx.as_finished")
     def as_finished(self, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
@@ -276,7 +281,7 @@ class Context:
 
         None is withdrawn, also when the loop is left before its end.
         """
-        return as_finished(self._line, handles)
+        return as_finished(self._fiber, handles)
 
     # Time and messages
 
@@ -286,8 +291,8 @@ class Context:
 
         People read the reason while the run sleeps.
         """
-        self._line.check_usable()
-        sleep(self._line, "sleep", parse_duration(length, shortest=timedelta(0)), reason=reason)
+        self._fiber.check_usable()
+        sleep(self._fiber, "sleep", parse_duration(length, shortest=timedelta(0)), reason=reason)
 
     @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
@@ -295,29 +300,29 @@ class Context:
 
         A moment that has passed is not waited for.
         """
-        self._line.check_usable()
-        check_moment(moment, now=self._line.now)
-        sleep(self._line, "sleep_until", moment - self._line.journal.now(), reason=reason)
+        self._fiber.check_usable()
+        check_moment(moment, now=self._fiber.now)
+        sleep(self._fiber, "sleep_until", moment - self._fiber.journal.now(), reason=reason)
 
     @with_options("ctx.timer")
     def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
         """A handle that closes after that length of time."""
-        self._line.check_usable()
-        key = self._line.scope.key_for("timer")
-        return open_timer(self._line, key, parse_duration(length), reason=reason)
+        self._fiber.check_usable()
+        key = self._fiber.scope.key_for("timer")
+        return open_timer(self._fiber, key, parse_duration(length), reason=reason)
 
     @overload
-    def signal(self, name: str, **waiting: Unpack[Waiting]) -> Handle[Received[Any]]: ...
+    def signal(self, name: str, **waiting: Unpack[SignalOptions]) -> Handle[Received[Any]]: ...
     @overload
     def signal(
-        self, name: str, hint: type[T], **waiting: Unpack[Waiting]
+        self, name: str, hint: type[T], **waiting: Unpack[SignalOptions]
     ) -> Handle[Received[T]]: ...
-    @with_options("ctx.signal", Waiting)
+    @with_options("ctx.signal", SignalOptions)
     def signal(
-        self, name: str, hint: Any = Any, **waiting: Unpack[Waiting]
+        self, name: str, hint: Any = Any, **waiting: Unpack[SignalOptions]
     ) -> Handle[Received[Any]]:
         """A handle that closes with the next signal of that name, kept also when it came early."""
-        return open_signal(self._line, name, hint, waiting, code=self._procedure.version)
+        return open_signal(self._fiber, name, hint, waiting, code=self._procedure.version)
 
     # Other runs, and branches of this one
 
@@ -334,7 +339,7 @@ class Context:
 
         When this run ends first, however it ends, the child is cancelled; "abandon" lets it go on.
         """
-        return start_child(self._line, procedure, inputs, on_parent_end=on_parent_end)
+        return start_child(self._fiber, procedure, inputs, on_parent_end=on_parent_end)
 
     @with_options("ctx.map")
     def map(
@@ -352,7 +357,7 @@ class Context:
         """
         check_word("on_failure= of ctx.map", on_failure, get_args(OnFailure))
         handle = start_map(
-            self._line,
+            self._fiber,
             procedure,
             inputs,
             at_most=at_most,
@@ -372,15 +377,15 @@ class Context:
         """
         check_word("on_failure= of ctx.gather", on_failure, get_args(OnFailure))
         named = [(branches.name_of(fn), self._branch(fn)) for fn in branch]
-        return branches.gather(self._line, named, on_failure=on_failure)
+        return branches.gather(self._fiber, named, on_failure=on_failure)
 
     def _branch(self, fn: Callable[["Context"], Any]) -> branches.Branch:
-        return lambda line: fn(Context(line, self._procedure))
+        return lambda fiber: fn(Context(fiber, self._procedure))
 
     @property
     def parent_id(self) -> str | None:
         """The id of the run that started this one as its child; None for what people started."""
-        return self._line.journal.parent_id
+        return self._fiber.journal.parent_id
 
     @with_options("ctx.send")
     def send(
@@ -401,49 +406,49 @@ class Context:
         to = run.run_id if isinstance(run, Handle) else run
         if not isinstance(to, str):
             raise OptionError(f"ctx.send sends to a run, by its handle or its id, not to {run!r}.")
-        send_signal(self._line, to, signal, value, id=id, error=error)
+        send_signal(self._fiber, to, signal, value, id=id, error=error)
 
     def continue_as_new(self, **inputs: Any) -> NoReturn:
         """Begin anew with other inputs, as the same run; what was kept is not read again."""
-        self._line.check_usable()
+        self._fiber.check_usable()
         text = self._procedure.dump(self._procedure.parse(inputs))
-        self._line.check_wanted("continue_as_new")
-        self._line.check_time()
-        self._line.interrupt(Continued(text))
+        self._fiber.check_wanted("continue_as_new")
+        self._fiber.check_time()
+        self._fiber.interrupt(Continued(text))
 
     # Time, chance and change that replay alike
 
     def now(self) -> datetime:
         """The time of the last step or wait that was kept: the same on every replay."""
-        self._line.check_usable()
-        return self._line.now
+        self._fiber.check_usable()
+        return self._fiber.now
 
     @property
     def random(self) -> random.Random:
         """Draws the same numbers on every replay."""
-        self._line.check_usable()
-        return self._line.random
+        self._fiber.check_usable()
+        return self._fiber.random
 
     def uuid(self) -> uuid.UUID:
         """A random-looking id, the same on every replay."""
-        self._line.check_usable()
-        return self._line.uuid()
+        self._fiber.check_usable()
+        return self._fiber.uuid()
 
     def patched(self, name: str) -> bool:
         """Whether this run takes the new code: false for one that was past here without it."""
-        self._line.check_usable()
+        self._fiber.check_usable()
         checked_name(name)
         if name not in self._patches:
-            self._patches[name] = self._is_patched(f"{self._line.scope.path}patch:{name}")
+            self._patches[name] = self._is_patched(f"{self._fiber.scope.path}patch:{name}")
         return self._patches[name]
 
     def _is_patched(self, key: str) -> bool:
-        scope, name = self._line.scope, checked_name(key.rpartition(":")[2])
+        scope, name = self._fiber.scope, checked_name(key.rpartition(":")[2])
         if scope.peek("patch", key) is None and scope.has_unread():
             return False
-        if self._line.take("patch", checked_key(key)) is None:
-            self._line.check_going_on(key)
-            self._line.add(Draft(EventKind.PATCH, key, name))
+        if self._fiber.take("patch", checked_key(key)) is None:
+            self._fiber.check_going_on(key)
+            self._fiber.add(NewEvent(EventKind.PATCH, key, name))
         return True
 
     # What people see meanwhile
@@ -451,15 +456,15 @@ class Context:
     @property
     def state(self) -> State:
         """Durable values of the run by name, rebuilt by replay: an increment counts once."""
-        self._line.check_usable()
-        return self._line.state
+        self._fiber.check_usable()
+        return self._fiber.state
 
     @with_options("ctx.log")
     def log(self, text: str, *, level: Level = "info") -> None:
         """A line for the run's journal, written once over any number of replays."""
         check_text("The text of ctx.log", text)
         check_word("level= of ctx.log", level, LEVELS)
-        self._line.note(EventKind.LOG, text, {"text": canonical.legible(text), "level": level})
+        self._fiber.note(EventKind.LOG, text, {"text": canonical.legible(text), "level": level})
 
     @with_options("ctx.progress")
     def progress(
@@ -469,13 +474,13 @@ class Context:
         check_progress("ctx.progress", text, done, total)
         counts = {} if done is None else {"done": done, "total": total}
         data = {"text": canonical.legible(text), **counts}
-        self._line.note(EventKind.PROGRESS, text, data)
+        self._fiber.note(EventKind.PROGRESS, text, data)
 
     @with_options("ctx.stage")
     def stage(self, name: str) -> None:
         """Name the part of the procedure that begins here."""
         check_text("The name of ctx.stage", name)
-        self._line.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})
+        self._fiber.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})
 
     # The names that agent programs know
 
@@ -505,7 +510,7 @@ class Context:
         """
         shown = (options or (), metadata or {})
         return seed.wait_for_human(
-            self._line, request_type, message, timeout_seconds, default_value, shown
+            self._fiber, request_type, message, timeout_seconds, default_value, shown
         )
 
     def checkpoint_exists(self, name: str) -> bool:

@@ -335,7 +335,7 @@ class StorageLost(Interruption):
     """The storage does not answer: this worker gives up, the run is taken up again later."""
 
 
-def told(error: BaseException) -> dict[str, str]:
+def error_payload(error: BaseException) -> dict[str, str]:
     """An exception as it is kept: its type, its words, and where it came from."""
     trace = "".join(traceback.format_exception(error, limit=-8))
     kept_before = (StepFailedError, BranchFailedError, ChildFailedError)  # masked by then

@@ -27,7 +27,7 @@ from procedures.engine.errors import (
     Suspend,
     WorkerStops,
     Yielded,
-    told,
+    error_payload,
 )
 from procedures.engine.execution.attempts import do_step
 from procedures.engine.execution.surroundings import call_turn
@@ -35,24 +35,24 @@ from procedures.engine.journal.events import (
     BEGUN_ANEW,
     PROGRESS,
     Batch,
-    Draft,
     EventKind,
-    Release,
+    Handoff,
+    NewEvent,
     RunStatus,
     closing,
 )
 from procedures.engine.journal.large import inputs_of, packed, put_aside
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.replay.blame import excuse_for, is_interrupt
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import UNDO, Scope
-from procedures.engine.replay.line import Line
 from procedures.engine.replay.recorder import Linger, Recorder
 from procedures.engine.values import canonical
-from procedures.engine.values.files import FileStore, file_desk, open_desk
+from procedures.engine.values.files import FileStore, open_desk, use_file_store
 from procedures.engine.values.secret_values import shows_secret
 from procedures.engine.waits.branches import swallowed
 
-Ending = tuple[Release, tuple[Draft, ...]]
+Ending = tuple[Handoff, tuple[NewEvent, ...]]
 LAST_CLAIM = 3
 BRING_BACK = "Bring back code that fits and retry, or cancel the run."
 MEMORY = "memory"
@@ -82,7 +82,7 @@ def advance(
     try:
         return call_turn(journal, partial(_advance, procedure, journal, files, linger))
     except StorageLost:
-        journal.excuse()
+        journal.forgive_claim()
         raise
 
 
@@ -91,27 +91,27 @@ def _advance(
 ) -> RunStatus:
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
-    with file_desk(files, journal):
+    with use_file_store(files, journal):
         if journal.run.is_left_without_storage:
             open_desk().check()
             journal.note_storage()
         recorder = Recorder(journal, journal.load(), procedure.limits, linger)
         execution = Execution(procedure, recorder)
         try:
-            release, drafts = execution.ending()
-            if release.result is not None:
-                release = replace(release, result=put_aside(release.result))
+            handoff, drafts = execution.ending()
+            if handoff.result is not None:
+                handoff = replace(handoff, result=put_aside(handoff.result))
         except FileLost as lost:
-            release, drafts = quarantined(lost)
+            handoff, drafts = quarantined(lost)
         try:
-            execution.recorder.finish(release, *drafts)
+            execution.recorder.finish(handoff, *drafts)
         except Refused as refusal:
-            release, drafts = quarantined(refusal, remedy="Mend what refused it, then retry.")
-            journal.commit(Batch(drafts, release=release))
+            handoff, drafts = quarantined(refusal, remedy="Mend what refused it, then retry.")
+            journal.commit(Batch(drafts, handoff=handoff))
         except Overtaken as overtaken:
-            release, drafts = _let_go(overtaken)
-            journal.commit(Batch(drafts, release=release))
-    return release.status
+            handoff, drafts = _let_go(overtaken)
+            journal.commit(Batch(drafts, handoff=handoff))
+    return handoff.status
 
 
 def _give_up(journal: Journal) -> RunStatus:
@@ -119,12 +119,12 @@ def _give_up(journal: Journal) -> RunStatus:
         f"{LAST_CLAIM} workers in a row died on this run, or were turned back, and kept no step."
     )
     remedy = "Find what kills the worker (mostly, it runs out of memory), then retry."
-    if told := _out_of_memory(journal):
-        words = f"{words} {told}"
+    if more := _out_of_memory(journal):
+        words = f"{words} {more}"
         remedy = "Let it take less memory at a time, or give the workers more, then retry."
-    release, drafts = quarantined(Refused(words), remedy=remedy)
-    journal.commit(Batch(drafts, release=release))
-    return release.status
+    handoff, drafts = quarantined(Refused(words), remedy=remedy)
+    journal.commit(Batch(drafts, handoff=handoff))
+    return handoff.status
 
 
 def _out_of_memory(journal: Journal) -> str:
@@ -150,37 +150,37 @@ class Execution:
 
     def ending(self) -> Ending:
         """How the run is let go of: what the code did last, and what is undone after it."""
-        line = self._line()
-        ending = self._run(line)
+        fiber = self._fiber()
+        ending = self._run(fiber)
         if self.recorder.has_outlasted and ending[0].status not in SUSPENDED:
-            line, ending = self._replayed(line, ending)
-        is_cancelled = isinstance(line.interruption, Cancelled) and self.journal.cancellation
+            fiber, ending = self._replayed(fiber, ending)
+        is_cancelled = isinstance(fiber.interruption, Cancelled) and self.journal.cancellation
         if ending[0].status == RunStatus.FAILED or is_cancelled:
             return self._undone(ending)
         if self.journal.cancellation and ending[0].status == RunStatus.QUARANTINED:
-            return self._cancelled([str(line.interruption or "It no longer fits.")])
+            return self._cancelled([str(fiber.interruption or "It no longer fits.")])
         return ending
 
-    def _replayed(self, line: Line, ending: Ending) -> tuple[Line, Ending]:
+    def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
         """Keep what code did that stood at its waits, then return how a replay of it ends."""
         try:
             if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
                 self.recorder.flush()
         except Interruption as interruption:
-            return line, self._interrupted(interruption, line)
+            return fiber, self._interrupted(interruption, fiber)
         self.recorder = Recorder(self.journal, self.journal.load(), self.procedure.limits)
-        line = self._line()
-        return line, self._run(line)
+        fiber = self._fiber()
+        return fiber, self._run(fiber)
 
-    def _line(self, path: str = "") -> Line:
+    def _fiber(self, path: str = "") -> Fiber:
         scope = Scope(self.recorder.history, path)
-        return Line(self.recorder, scope, now=self.recorder.first.at)
+        return Fiber(self.recorder, scope, now=self.recorder.first.at)
 
-    def _run(self, line: Line) -> Ending:
+    def _run(self, fiber: Fiber) -> Ending:
         """The code's end; what it has left open is put away first, so that an end can be kept."""
         standings = self.journal.standings()
         try:
-            ending = self._end_of(line)
+            ending = self._end_of(fiber)
         finally:
             left_open = standings.put_away()
         if left_open and ending[0].status != RunStatus.QUARANTINED:
@@ -190,54 +190,54 @@ class Execution:
             )
         return ending
 
-    def _end_of(self, line: Line) -> Ending:
+    def _end_of(self, fiber: Fiber) -> Ending:
         try:
-            ending = self._run_code(line)
+            ending = self._run_code(fiber)
         except Interruption as interruption:
             left_by: BaseException | None = interruption
-            ending = self._interrupted(interruption, line)
+            ending = self._interrupted(interruption, fiber)
         except BaseException as error:
             if is_interrupt(error):
                 raise
             left_by = error
             excuse = excuse_for(error, self.journal, since=self.recorder.claimed_at)
-            ending = self._interrupted(excuse, line) if excuse else _failed(error, line)
+            ending = self._interrupted(excuse, fiber) if excuse else _failed(error, fiber)
         else:
             left_by = None
         finally:
-            line.close()
-        if line.interruption and left_by is not line.interruption:
-            return self._swallowed(line.interruption, line)
+            fiber.close()
+        if fiber.interruption and left_by is not fiber.interruption:
+            return self._swallowed(fiber.interruption, fiber)
         if (lost := open_desk().lost) and left_by is None:  # the code went on without its file
-            return self._interrupted(lost, line)
+            return self._interrupted(lost, fiber)
         return ending
 
-    def _run_code(self, line: Line) -> Ending:
+    def _run_code(self, fiber: Fiber) -> Ending:
         try:
             inputs = self.procedure.load(inputs_of(self.recorder.first, self.journal.run.inputs))
         except ValidationError as error:
             words = f"The kept inputs no longer fit: {canonical.faults(error)}"
             raise Mismatch(words) from None
         returns = signature_of(self.procedure.fn).returns
-        result = self.procedure.fn(Context(line, self.procedure), **inputs)
-        if not line.interruption:
-            line.scope.check_all_read("The code now ends")
-            line.check_wanted("the end")
+        result = self.procedure.fn(Context(fiber, self.procedure), **inputs)
+        if not fiber.interruption:
+            fiber.scope.check_all_read("The code now ends")
+            fiber.check_wanted("the end")
         text = canonical.dump(result, returns)
         if shows_secret(result, text):
             raise ValueError("What it returns cannot be kept: it holds a secret.")
         canonical.check_whole(result, returns, text)
-        return Release(RunStatus.SUCCEEDED, result=text), (Draft(EventKind.RUN_SUCCEEDED),)
+        return Handoff(RunStatus.SUCCEEDED, result=text), (NewEvent(EventKind.RUN_SUCCEEDED),)
 
-    def _interrupted(self, interruption: Interruption, line: Line) -> Ending:
+    def _interrupted(self, interruption: Interruption, fiber: Fiber) -> Ending:
         if isinstance(interruption, Suspend):
             return self.recorder.suspended(interruption)
         if isinstance(interruption, LimitReached):
-            return _failed(interruption, line)
+            return _failed(interruption, fiber)
         if isinstance(interruption, Continued):
             return self._continued(interruption)
         if type(interruption) in LET_GO:
-            return _let_go(interruption, line.scope.last)
+            return _let_go(interruption, fiber.scope.last)
         if isinstance(interruption, Fenced | StorageLost):
             raise interruption
         return quarantined(interruption)
@@ -251,28 +251,28 @@ class Execution:
             "generation": self.recorder.generation + 1,
             **packed("inputs", continued.inputs),
         }
-        drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
-        drafts.append(Draft(EventKind.RUN_CONTINUED, data=data))
-        return Release(RunStatus.QUEUED), tuple(drafts)
+        drafts = [NewEvent(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
+        drafts.append(NewEvent(EventKind.RUN_CONTINUED, data=data))
+        return Handoff(RunStatus.QUEUED), tuple(drafts)
 
-    def _swallowed(self, interruption: Interruption, line: Line) -> Ending:
+    def _swallowed(self, interruption: Interruption, fiber: Fiber) -> Ending:
         if not isinstance(interruption, Suspend):
-            return self._interrupted(interruption, line)
+            return self._interrupted(interruption, fiber)
         return quarantined(Mismatch(swallowed(interruption)))
 
     def _undone(self, ending: Ending) -> Ending:
         """Run what is to undo, the last first; what cannot be undone is told with the end."""
         self.recorder.is_undoing = True
-        line = self._line("undo/")
+        fiber = self._fiber("undo/")
         problems = list(self._left_behind())
         try:
             for bound in reversed(self.recorder.to_undo):
                 try:
-                    do_step(line, bound.fn, bound.args, bound.kwargs, bound.options)
+                    do_step(fiber, bound.fn, bound.args, bound.kwargs, bound.options)
                 except StepFailedError as error:
                     problems.append(str(error))
         except Interruption as interruption:
-            return self._interrupted(interruption, line)
+            return self._interrupted(interruption, fiber)
         if self.journal.cancellation:
             return self._cancelled(problems)
         return _with_problems(ending, problems)
@@ -288,43 +288,43 @@ class Execution:
 
     def _cancelled(self, problems: list[str]) -> Ending:
         said = dict(self.journal.cancellation or {})
-        release = Release(RunStatus.CANCELLED)
-        return _with_problems((release, (Draft(EventKind.RUN_CANCELLED, data=said),)), problems)
+        handoff = Handoff(RunStatus.CANCELLED)
+        return _with_problems((handoff, (NewEvent(EventKind.RUN_CANCELLED, data=said),)), problems)
 
 
 def _let_go(interruption: Interruption, key: str = "") -> Ending:
     on = LET_GO[type(interruption)]
-    release = Release(RunStatus.QUEUED, is_in_vain=isinstance(interruption, IN_VAIN))
-    left = Draft(EventKind.RUN_SUSPENDED, data={"on": on})
+    handoff = Handoff(RunStatus.QUEUED, is_in_vain=isinstance(interruption, IN_VAIN))
+    left = NewEvent(EventKind.RUN_SUSPENDED, data={"on": on})
     if not isinstance(interruption, OutOfMemory):
-        return release, (left,)
+        return handoff, (left,)
     text = f"The worker ran out of memory{f' at {key}' if key else ''}: nothing of it is kept."
     data = {"text": text, "level": "warning", "cause": MEMORY}
-    return release, (Draft(EventKind.LOG, f"{key}:{MEMORY}", text[:100], data), left)
+    return handoff, (NewEvent(EventKind.LOG, f"{key}:{MEMORY}", text[:100], data), left)
 
 
-def _failed(error: BaseException, line: Line) -> Ending:
+def _failed(error: BaseException, fiber: Fiber) -> Ending:
     """A failure at a place the run had already passed is a mismatch, not an end."""
-    content = told(error)
+    content = error_payload(error)
     then = f"The code now fails with {content['type']}: {content['message']}"
     try:
-        line.scope.check_all_read(then)
+        fiber.scope.check_all_read(then)
     except Mismatch as mismatch:
         return quarantined(mismatch)
-    release = Release(RunStatus.FAILED, error=content)
+    handoff = Handoff(RunStatus.FAILED, error=content)
     if isinstance(error, LimitReached) and error.closes:
-        release = replace(release, closes=error.closes)
-    return release, (Draft(EventKind.RUN_FAILED, data=content),)
+        handoff = replace(handoff, closes=error.closes)
+    return handoff, (NewEvent(EventKind.RUN_FAILED, data=content),)
 
 
 def _with_problems(ending: Ending, problems: list[str]) -> Ending:
     if not problems:
         return ending
-    release, (draft,) = ending
+    handoff, (draft,) = ending
     content = {**draft.data, "not_undone": problems}
-    error = {"type": "NotUndone", "message": "; ".join(problems), **(release.error or {})}
-    release = replace(release, error={**error, "not_undone": problems})
-    return release, (Draft(draft.kind, draft.key, draft.name, content),)
+    error = {"type": "NotUndone", "message": "; ".join(problems), **(handoff.error or {})}
+    handoff = replace(handoff, error={**error, "not_undone": problems})
+    return handoff, (NewEvent(draft.kind, draft.key, draft.name, content),)
 
 
 def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
@@ -337,5 +337,5 @@ def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
     if isinstance(interruption, Mismatch):
         content |= {"kept": list(interruption.kept), "asked": list(interruption.asked)}
         content |= {"unread": list(interruption.unread), "changed": interruption.changed}
-    draft = Draft(EventKind.RUN_QUARANTINED, data=content)
-    return Release(RunStatus.QUARANTINED, error=content), (draft,)
+    draft = NewEvent(EventKind.RUN_QUARANTINED, data=content)
+    return Handoff(RunStatus.QUARANTINED, error=content), (draft,)

@@ -1,7 +1,13 @@
 """The engine's journal in the database: one statement per step, fenced by the run's epoch."""
 
 from procedures.journal.cancelling import ask_to_end, lock_below, withdraw_all
-from procedures.journal.children import begin_more, begin_run, give_files, settle, wait_again
+from procedures.journal.children import (
+    begin_more,
+    begin_run,
+    collect_child_results,
+    give_files,
+    wait_again,
+)
 from procedures.journal.claiming import (
     NotReadYet,
     cancel,
@@ -33,6 +39,7 @@ __all__ = [
     "claim",
     "claim_next",
     "close_wait",
+    "collect_child_results",
     "deliver",
     "force_end",
     "give_files",
@@ -43,7 +50,6 @@ __all__ = [
     "pause",
     "queue",
     "receive",
-    "settle",
     "unpause",
     "wait_again",
     "withdraw_all",

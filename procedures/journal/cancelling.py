@@ -86,7 +86,7 @@ def withdraw_all(
     """
     for wait in waits:
         close_wait(wait, closing("withdrawn", responder=by), at=at)
-        if wait.goes_on_alone and not (is_end and wait.abandons):
+        if wait.is_detached and not (is_end and wait.abandons):
             cancel_children(wait, at=at)
 
 

@@ -11,10 +11,10 @@ from django.db.models import Exists, OuterRef
 
 from procedures import dispatch, hooks
 from procedures.engine.errors import Refused
-from procedures.engine.journal.events import Draft, EventKind, RunStatus, chained, closing
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus, chained, closing
 from procedures.engine.journal.large import as_part, packed, part_of, put_aside, unpacked
 from procedures.engine.values import canonical
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.journal.cancelling import cancel_children, lock_below
 from procedures.journal.waits import answer_wait
@@ -28,12 +28,12 @@ MOST_BEGUN = 100
 NOTHING = ["cancelled", None, "It was not needed any more."]
 
 
-def begin_run(run: Run, *said: Draft, files: Sequence[File] = ()) -> None:
+def begin_run(run: Run, *said: NewEvent, files: Sequence[File] = ()) -> None:
     """Keep a new run with its files and first events, queued, in the caller's transaction.
 
     `said`: by whom and why it was made from another one.
     """
-    drafts = (Draft(EventKind.RUN_STARTED, data=run.beginning(files)), *said)
+    drafts = (NewEvent(EventKind.RUN_STARTED, data=run.beginning(files)), *said)
     at, key = run.created_at, ledger_key()
     events = chained(drafts, run_id=str(run.pk), after=0, at=at, head="", key=key)
     run.insert(head_seq=events[-1].seq, head_hash=events[-1].hash)
@@ -50,7 +50,7 @@ def give_files(run: Run, files: Iterable[File]) -> None:
 def begin_children(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
     """What `child.started` means: the child itself, or the first ones of a map."""
     if wait.kind == Wait.Kind.CHILD:
-        with file_desk(ContentStore()):
+        with use_file_store(ContentStore()):
             inputs = unpacked(content, "inputs")
         version = _version_for(run, content["procedure"])
         child = _child(run, wait, version, inputs, at=at)
@@ -80,16 +80,16 @@ def begin_more(wait: Wait) -> bool:
     return wait.is_behind
 
 
-def bring_end(child: Run) -> None:
+def report_to_parent(child: Run) -> None:
     """Note a child's end for its parent, which takes it in after this commit."""
     wait = child.parent_wait
     if wait is None:
         return
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         content = _end_of(child)
-    told = Draft(RunInput.CHILD_ENDED, wait.key, str(child.parent_number), content)
+    told = NewEvent(RunInput.CHILD_ENDED, wait.key, str(child.parent_number), content)
     RunInput.objects.keep(wait.run_id, told, wait=wait)
-    transaction.on_commit(lambda: settle(wait.run_id), robust=True)
+    transaction.on_commit(lambda: collect_child_results(wait.run_id), robust=True)
 
 
 def _end_of(child: Run) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _end_of(child: Run) -> dict[str, Any]:
 
 
 @transaction.atomic
-def settle(run_id: UUID) -> None:
+def collect_child_results(run_id: UUID) -> None:
     """Take in the ends of a run's children. Locks the run; calling it twice is harmless."""
     run = Run.objects.lock(run_id)
     settle_locked(run, at=clock.now())
@@ -134,7 +134,7 @@ def wait_again(run: Run, wait: Wait, lost: Iterable[Run], *, at: datetime) -> No
     done = wait.children.filter(status=RunStatus.SUCCEEDED).order_by("pk")
     if wait.kind == Wait.Kind.CHILD:
         for child in done:
-            bring_end(child)
+            report_to_parent(child)
         return
     numbers = done.order_by().values("parent_number").distinct()
     wait.ended = numbers.count()
@@ -177,7 +177,7 @@ def _begin_next(run: Run, wait: Wait, *, at: datetime) -> None:
 
 def _begin_numbers(run: Run, wait: Wait, start: int, stop: int, *, at: datetime) -> None:
     content = wait.opening()
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         inputs = part_of(content, "inputs", start, stop)
     version, files = _version_for(run, content["procedure"]), run.artifacts.all()
     for number, text in enumerate(inputs, start=start):
@@ -188,7 +188,7 @@ def _begin_numbers(run: Run, wait: Wait, start: int, stop: int, *, at: datetime)
 
 def _close_map(run: Run, wait: Wait, *, at: datetime) -> None:
     ends = {int(end.name): end.content for end in wait.child_ends.all()}
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         results = [_result(ends.get(number)) for number in range(wait.opening()["count"])]
         content = closing("finished", responder="system: children") | packed("value", results)
     answer_wait(run, wait, content, at=at)
@@ -212,7 +212,7 @@ def _version_for(run: Run, procedure: str) -> ProcedureVersion:
 
 
 def _child(run: Run, wait: Wait, version: ProcedureVersion, inputs: str, *, at: datetime) -> Run:
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         inputs = put_aside(inputs)
     return Run(
         id=uuid7(),

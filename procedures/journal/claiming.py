@@ -12,7 +12,7 @@ from django.db import transaction
 from procedures import dispatch, hooks
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import FileStoreError, Interruption, StorageLost
-from procedures.engine.journal.events import Draft, Event, EventKind, RunStatus, chained, closing
+from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus, chained, closing
 from procedures.engine.values import canonical
 from procedures.journal.cancelling import all_below
 from procedures.journal.children import settle_locked
@@ -22,10 +22,10 @@ from procedures.journal.lease import LEASE
 from procedures.journal.statements import insert
 from procedures.journal.storage import limit_locks, storage, tell_regardless
 from procedures.models import Run, RunInput
-from procedures.models.besides import Besides
+from procedures.models.besides import Exclusions
 from procedures.models.proofs import ledger_key
 from procedures.models.run import Queued
-from procedures.models.run_input import News, news_of, take
+from procedures.models.run_input import PendingInput, pending_inputs, take
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 2
@@ -61,7 +61,9 @@ class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
         super().__init__()
 
 
-def claim_next(code_for: Callable[[Queued], Procedure | None], besides: Besides) -> Claimed | None:
+def claim_next(
+    code_for: Callable[[Queued], Procedure | None], besides: Exclusions
+) -> Claimed | None:
     """Take hold of the run that was queued first, of those that there is code for.
 
     `code_for` may raise `NotReadYet`. None when nothing is left. What cannot be claimed is passed
@@ -91,7 +93,7 @@ def claim_next(code_for: Callable[[Queued], Procedure | None], besides: Besides)
             besides.runs.add(found.run.pk)
 
 
-def _next_held(besides: Besides) -> Queued | None:
+def _next_held(besides: Exclusions) -> Queued | None:
     """One that others hold just now, who answer it, say: it is waited for if it is the last."""
     while Run.objects.queued_besides(besides).exists():
         limit_locks(LONGEST_LOCK)
@@ -111,7 +113,7 @@ def _claim_locked(run: Run, now: datetime, *, has_news: bool = True) -> Database
     if run.cancel_requested_at and not journal.begin_cancel():
         return None
     if run.pause_requested_at:
-        journal.rest(RunStatus.QUEUED)
+        journal.park(RunStatus.QUEUED)
         return None
     return journal
 
@@ -125,7 +127,7 @@ def pause(run: Run, *, now: datetime) -> None:
     """Let a locked run rest that is in no worker's hands; it goes on later as it stands now."""
     settle_locked(run, at=now)
     status, wake_at = run.status if run.is_suspended else RunStatus.QUEUED, run.wake_at
-    _hold(run, now).rest(status, wake_at=wake_at)
+    _hold(run, now).park(status, wake_at=wake_at)
 
 
 def unpause(run: Run, *, now: datetime) -> None:
@@ -162,7 +164,7 @@ def _close_all(run: Run, *, at: datetime) -> None:
 
 def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
     since = time.monotonic()
-    inputs = _news_of(run, now) if has_news else []
+    inputs = _pending_inputs(run, now) if has_news else []
     run.hold(at=now, until=now + LEASE)
     if events := _taken_in(run, inputs, now):
         run.head.move(events[-1].seq, events[-1].hash)
@@ -171,9 +173,9 @@ def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
     return DatabaseJournal(run, now=now, since=since)
 
 
-def _news_of(run: Run, now: datetime) -> list[News]:
+def _pending_inputs(run: Run, now: datetime) -> list[PendingInput]:
     """What is to be written into the journal; what other runs did is brought to it first."""
-    news = news_of(run.pk)
+    news = pending_inputs(run.pk)
     kinds = {one.kind for one in news}
     if kinds.isdisjoint(RunInput.BROUGHT):
         return news
@@ -181,16 +183,17 @@ def _news_of(run: Run, now: datetime) -> list[News]:
         settle_locked(run, at=now)
     if RunInput.SENT in kinds:
         deliver_locked(run, at=now)
-    return [one for one in news_of(run.pk) if one.kind not in RunInput.BROUGHT]
+    return [one for one in pending_inputs(run.pk) if one.kind not in RunInput.BROUGHT]
 
 
-def _taken_in(run: Run, inputs: Sequence[News], now: datetime) -> list[Event]:
+def _taken_in(run: Run, inputs: Sequence[PendingInput], now: datetime) -> list[Event]:
     """The events that the inputs are in the journal."""
     drafts = [
-        Draft(EventKind(one.kind), one.key, one.name, canonical.plain(one.data)) for one in inputs
+        NewEvent(EventKind(one.kind), one.key, one.name, canonical.plain(one.data))
+        for one in inputs
     ]
     if drafts and not (run.cancel_requested_at or run.pause_requested_at):
-        drafts.append(Draft(EventKind.RUN_RESUMED))
+        drafts.append(NewEvent(EventKind.RUN_RESUMED))
     return chained(
         drafts,
         run_id=str(run.pk),

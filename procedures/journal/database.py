@@ -22,10 +22,10 @@ from procedures.engine.errors import Interruption, Refused, StorageLost
 from procedures.engine.execute import quarantined
 from procedures.engine.journal.events import (
     Batch,
-    Draft,
     Event,
     EventKind,
-    Release,
+    Handoff,
+    NewEvent,
     RunFacts,
     RunStatus,
     Working,
@@ -34,7 +34,7 @@ from procedures.engine.journal.events import (
 from procedures.engine.journal.seals import proven
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
-from procedures.journal.children import bring_end
+from procedures.journal.children import report_to_parent
 from procedures.journal.deliveries import refusal
 from procedures.journal.effects import take_effect
 from procedures.journal.lease import LEASE, renew
@@ -170,7 +170,7 @@ class DatabaseJournal:
             self._write_again(events, batch, lost)
         self._seq, self._head = events[-1].seq, events[-1].hash
         self._reached = time.monotonic()
-        if batch.release:
+        if batch.handoff:
             board.put_down()  # what follows is the run's no more, however long it takes
         if not is_in_step:
             self._tell_of_change()
@@ -213,7 +213,7 @@ class DatabaseJournal:
             self._transacting = None
         self._tell_of_change()
 
-    def excuse(self) -> None:
+    def forgive_claim(self) -> None:
         """At once, or from a thread when the database answers, if this process lives so long."""
         if not self._has_excused():
             threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()
@@ -348,8 +348,8 @@ class DatabaseJournal:
 
     def cancel(self) -> None:
         """End the run where it stands, as it was asked for, in the caller's transaction."""
-        draft = Draft(EventKind.RUN_CANCELLED, data=self._said_with_cancel())
-        self._end(Release(RunStatus.CANCELLED), (draft,))
+        draft = NewEvent(EventKind.RUN_CANCELLED, data=self._said_with_cancel())
+        self._end(Handoff(RunStatus.CANCELLED), (draft,))
 
     def _said_with_cancel(self) -> dict[str, Any]:
         cancels = RunInput.objects.filter(run=self._row, kind=EventKind.OPERATOR, name="cancel")
@@ -359,16 +359,17 @@ class DatabaseJournal:
     def force_end(self, said: Mapping[str, Any]) -> None:
         """End the run where it stands, whatever the layers above say to that."""
         end = Batch(
-            (Draft(EventKind.RUN_CANCELLED, data=dict(said)),), release=Release(RunStatus.CANCELLED)
+            (NewEvent(EventKind.RUN_CANCELLED, data=dict(said)),),
+            handoff=Handoff(RunStatus.CANCELLED),
         )
         [event] = self._chain(end)
         self._fence.append([event], end)
-        self._row.let_go(RunStatus.CANCELLED, at=event.at)
+        self._row.hand_back(RunStatus.CANCELLED, at=event.at)
         tell_regardless(hooks.run_ended, run=self._row)
-        bring_end(self._row)
+        report_to_parent(self._row)
         transaction.on_commit(self._tell_of_change)
 
-    def rest(self, status: str, *, wake_at: datetime | None = None) -> None:
+    def park(self, status: str, *, wake_at: datetime | None = None) -> None:
         """Let the run rest, to go on in that status, in the caller's transaction."""
         self._row.pause(status, at=self.now(), wake_at=wake_at)
         transaction.on_commit(self._tell_of_change)
@@ -377,12 +378,12 @@ class DatabaseJournal:
         self._row.unpause(at=self.now(), wake_at=wake_at)
         transaction.on_commit(self._tell_of_change)
 
-    def _end(self, release: Release, drafts: Sequence[Draft]) -> None:
-        batch = Batch(tuple(drafts), release=release)
+    def _end(self, handoff: Handoff, drafts: Sequence[NewEvent]) -> None:
+        batch = Batch(tuple(drafts), handoff=handoff)
         self._append_and_take_effect(self._chain(batch), batch)
         transaction.on_commit(self._tell_of_change)
 
 
 def _is_plain(batch: Batch) -> bool:
-    is_quiet = PLAIN.issuperset([draft.kind for draft in batch.drafts])
-    return is_quiet and not batch.files and not batch.release
+    is_quiet = PLAIN.issuperset([draft.kind for draft in batch.events])
+    return is_quiet and not batch.files and not batch.handoff

@@ -13,10 +13,10 @@ from django.db import transaction
 
 from procedures import access
 from procedures.engine.errors import Overtaken
-from procedures.engine.journal.events import Draft, Event, RunStatus
+from procedures.engine.journal.events import Event, NewEvent, RunStatus
 from procedures.engine.journal.large import unpacked
 from procedures.engine.values import canonical
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.engine.waits.sending import out_of_reach, sender_of
 from procedures.engine.waits.signals import misfit_of, skipped
 from procedures.files import ContentStore
@@ -67,7 +67,7 @@ def send(run: Run, event: Event) -> None:
     if refusal(run, content["to"]):
         raise Overtaken(event.key)  # somebody took the right away meanwhile: look again
     other = UUID(content["to"])
-    RunInput.objects.keep(other, Draft(RunInput.SENT, event.key, str(run.pk), content))
+    RunInput.objects.keep(other, NewEvent(RunInput.SENT, event.key, str(run.pk), content))
     transaction.on_commit(lambda: deliver(other), robust=True)
 
 
@@ -94,7 +94,7 @@ def deliver_locked(run: Run, *, at: datetime) -> None:
 def _take_signal(run: Run, content: Mapping[str, Any], sender: str, *, at: datetime) -> None:
     """Close the first wait that can take it, or keep it; one that no open wait takes is skipped."""
     name, error = content["signal"], content["error"]
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         value = unpacked(content, "value")
     if Signal.objects.filter(run=run, name=name, signal_id=content["id"]).exists():
         return

@@ -11,13 +11,13 @@ from procedures.engine.journal.events import (
     Batch,
     Event,
     EventKind,
-    Release,
+    Handoff,
     RunStatus,
 )
 from procedures.engine.values import canonical
 from procedures.engine.waits.children import is_abandoned
 from procedures.journal.cancelling import cancel_children, lock_below, withdraw_all
-from procedures.journal.children import begin_children, bring_end
+from procedures.journal.children import begin_children, report_to_parent
 from procedures.journal.deliveries import send
 from procedures.journal.storage import receivers
 from procedures.journal.waits import close_wait, decide, match_signal
@@ -40,36 +40,36 @@ def take_effect(
     if is_going_on and run.is_asked_to_stop():
         raise Overtaken(str(run.pk))  # its questions are closed, and what it did is to be undone
     decided = {event.key for event in events if event.kind == EventKind.WAIT_CLOSED}
-    if batch.release and _ends_children(batch.release):
+    if batch.handoff and _ends_children(batch.handoff):
         lock_below(run.waits.open())
     elif decided:
         lock_below(run.waits.open().filter(key__in=decided))
     with receivers():
         for event in events:
             _announce(run, event, at=at, is_decided=event.key in decided)
-    if batch.release is None:
+    if batch.handoff is None:
         return False
-    if batch.release.status.is_end:
-        _end(run, batch.release, at=at)
+    if batch.handoff.status.is_end:
+        _end(run, batch.handoff, at=at)
         return False
-    return _let_go(run, batch.release, at=at, is_undone=is_undone)
+    return _hand_off(run, batch.handoff, at=at, is_undone=is_undone)
 
 
-def _ends_children(release: Release) -> bool:
-    return release.status == RunStatus.CANCELLED or (release.status.is_end and release.has_children)
+def _ends_children(handoff: Handoff) -> bool:
+    return handoff.status == RunStatus.CANCELLED or (handoff.status.is_end and handoff.has_children)
 
 
-def _end(run: Run, release: Release, *, at: datetime) -> None:
+def _end(run: Run, handoff: Handoff, *, at: datetime) -> None:
     """Close what it still waits for, in the commit of its end, and tell its parent."""
     is_told_more, is_waiting = run.left_at_end()
     if is_told_more:
         raise Overtaken(str(run.pk))  # what an operator was told, the journal tells, too
-    _let_go(run, release, at=at)
+    _hand_off(run, handoff, at=at)
     with receivers():
         if is_waiting:
-            _withdraw_rest(run, at=at, by=release.closes)
+            _withdraw_rest(run, at=at, by=handoff.closes)
         hooks.run_ended.send(Run, run=run)
-        bring_end(run)
+        report_to_parent(run)
 
 
 def _withdraw_rest(run: Run, *, at: datetime, by: str) -> None:
@@ -123,7 +123,7 @@ def _open(run: Run, event: Event, *, at: datetime, is_decided: bool) -> None:
             decide(run, wait, at=at)
     elif wait.kind == Wait.Kind.SIGNAL and not is_decided:
         match_signal(run, wait, at=at)
-    elif wait.goes_on_alone:
+    elif wait.is_detached:
         begin_children(run, wait, content, at=at)
 
 
@@ -135,23 +135,23 @@ def _close(run: Run, event: Event, *, at: datetime) -> None:
     content = event.content
     close_wait(wait, content, at=at)
     is_left_alone = content["responder"] == BEGUN_ANEW and wait.abandons
-    if wait.goes_on_alone and not is_left_alone:
+    if wait.is_detached and not is_left_alone:
         cancel_children(wait, at=at)
 
 
-def _let_go(run: Run, release: Release, *, at: datetime, is_undone: bool = False) -> bool:
+def _hand_off(run: Run, handoff: Handoff, *, at: datetime, is_undone: bool = False) -> bool:
     """What is undone may wait, too: queued again for its cancel, it would never rest."""
-    status = release.status
+    status = handoff.status
     is_called = status in Run.SUSPENDED and run.is_called()
     is_ending = is_undone or status.is_end
     if is_called or (not is_ending and run.is_asked_to_stop()):
         status = RunStatus.QUEUED
-    run.ends_at = release.ends_at
-    run.let_go(
+    run.ends_at = handoff.ends_at
+    run.hand_back(
         status,
         at=at,
-        wake_at=release.wake_at if status == release.status else None,
-        result=release.result,
-        error=canonical.text_of(release.error) if release.error else "",
+        wake_at=handoff.wake_at if status == handoff.status else None,
+        result=handoff.result,
+        error=canonical.text_of(handoff.error) if handoff.error else "",
     )
     return status == RunStatus.QUEUED

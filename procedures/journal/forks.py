@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from procedures.engine.journal.events import Draft, Event, EventKind, chained, moved
+from procedures.engine.journal.events import Event, EventKind, NewEvent, chained, moved
 from procedures.engine.journal.large import ELSEWHERE
 from procedures.engine.lifecycle.forks import Carried, as_taken
 from procedures.engine.replay.history import Entry
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.engine.waits.children import is_abandoned
 from procedures.files import ContentStore
 from procedures.journal.children import give_files
@@ -44,7 +44,7 @@ class Fork:
 
 
 def begin_fork(
-    run: Run, fork: Fork, carried: Carried, note: Draft, *, inputs: str, files: Sequence[File]
+    run: Run, fork: Fork, carried: Carried, note: NewEvent, *, inputs: str, files: Sequence[File]
 ) -> set[str]:
     """Keep a new run with what it takes over, and who wants it, in the caller's transaction.
 
@@ -52,7 +52,7 @@ def begin_fork(
     """
     copy, named = _Copy(run, files), set[str]()
     by, origin = run.starter, str(fork.origin.pk)
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         for part in fork.parts():
             named.update(*map(_named_in, part))
             if part[0].seq == fork.since + 1:
@@ -76,7 +76,7 @@ class _Copy:
 
     def start(self, at: datetime) -> None:
         """`at`: when its origin began, so that the code finds the times it has found before."""
-        self._chain(Draft(EventKind.RUN_STARTED, data=self._run.beginning(self._files)), at)
+        self._chain(NewEvent(EventKind.RUN_STARTED, data=self._run.beginning(self._files)), at)
 
     def add(self, events: Sequence[Event]) -> None:
         key, kept = ledger_key(), list[Event]()
@@ -87,12 +87,12 @@ class _Copy:
         if kept:
             insert(self._run.pk, kept)
 
-    def end(self, note: Draft) -> None:
+    def end(self, note: NewEvent) -> None:
         self._chain(note, self._run.created_at)
         self._run.insert(head_seq=self.seq, head_hash=self._head)
         give_files(self._run, self._files)
 
-    def _chain(self, draft: Draft, at: datetime) -> None:
+    def _chain(self, draft: NewEvent, at: datetime) -> None:
         [event] = chained(
             [draft], run_id=self._id, after=self.seq, at=at, head=self._head, key=ledger_key()
         )

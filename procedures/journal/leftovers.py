@@ -29,7 +29,7 @@ PLAIN = (
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),  # found by how the connection stands
 )
 """What a statement may begin with that leaves nothing in the session."""
-OURS = {"heart", "excuse", "messenger", "doorbell"}
+OURS = {"lease_keeper", "excuse", "messenger", "doorbell"}
 """The names of our own threads in a slot."""
 LASTING = re.compile(
     r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",

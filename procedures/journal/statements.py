@@ -88,7 +88,7 @@ class Fence(NamedTuple):
 
     def _cells(self, last: Event, batch: Batch) -> list[Cell]:
         kept = 0 if batch.is_progress else 1  # of the claims in vain
-        after = 0 if batch.release else self.epoch
+        after = 0 if batch.handoff else self.epoch
         return [last.seq, last.hash, kept, after, self.run, self.epoch, self.seq]
 
     def _check_held(self, cursor: Cursor) -> None:

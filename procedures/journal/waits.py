@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from procedures import dispatch, hooks
-from procedures.engine.journal.events import Draft, EventKind, RunStatus, closing
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus, closing
 from procedures.engine.journal.large import packed
 from procedures.engine.lifecycle.deciding import decision, not_needed, told_of
 from procedures.engine.values import canonical
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.engine.waits.sets import KEEP_OPEN
 from procedures.engine.waits.signals import misfit_of, received, skipped
 from procedures.files import ContentStore
@@ -32,7 +32,7 @@ def answer_wait(run: Run, wait: Wait, content: Mapping[str, Any], *, at: datetim
     A part of a set lets the run go on when the set is decided, which is here, too.
     """
     data = {**content, "at": at.isoformat()}
-    RunInput.objects.keep(run.pk, Draft(EventKind.WAIT_CLOSED, wait.key, wait.key, data), at=at)
+    RunInput.objects.keep(run.pk, NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data), at=at)
     wait.run = run
     close_wait(wait, content, at=at)
     whole = wait.part_of
@@ -53,7 +53,7 @@ def decide(run: Run, whole: Wait, *, at: datetime) -> None:
     why = told_of(won[-1].opening(), _closing_of(won[-1])) if left else ""
     is_kept_open = bool(left) and KEEP_OPEN in whole.opening()
     for wait in left:
-        if wait.goes_on_alone or is_kept_open:
+        if wait.is_detached or is_kept_open:
             wait.leave_set()
         else:
             answer_wait(run, wait, not_needed(why), at=at)
@@ -77,7 +77,7 @@ def wake(run: Run, *, at: datetime) -> None:
     if run.is_suspended:
         queue(run, at=at)
     elif run.status == RunStatus.PAUSED:
-        run.be_called()
+        run.mark_runnable()
 
 
 def queue(run: Run, *, at: datetime) -> None:
@@ -103,7 +103,7 @@ def match_signal(run: Run, wait: Wait, *, at: datetime) -> None:
 def receive(run: Run, wait: Wait, signal: Signal, *, at: datetime) -> None:
     """Close a wait with that signal."""
     signal.read_by(wait)
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         value = packed("value", canonical.value_of(signal.value))
     ids = {"responder_id": signal.sent_by_id, "signal_id": signal.signal_id}
     content = received(value, sender=signal.sender, error=signal.error)
@@ -114,5 +114,5 @@ def skip(run: Run, wait: Wait, signal: Signal, why: str) -> None:
     """Let a signal be that did not fit, and say so in the journal of a locked run."""
     signal.skip(why)
     data = {"text": why, "level": "warning", "at": signal.at.isoformat()}
-    told = Draft(EventKind.LOG, wait.key, why[:100], data)
+    told = NewEvent(EventKind.LOG, wait.key, why[:100], data)
     RunInput.objects.keep(run.pk, told, number=next_heard(run.pk))

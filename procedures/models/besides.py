@@ -8,7 +8,7 @@ from procedures.models.cursors import Cell
 
 
 @dataclass
-class Besides:
+class Exclusions:
     """What a worker passes by in the queue."""
 
     procedures: set[int] = field(default_factory=set)

@@ -56,11 +56,11 @@ class Head(models.Model):
         self.seq, self.hash, self.claims = seq, mark, 1
         save_columns(self, ("seq", "hash", "claims"))
 
-    def forsake(self) -> None:
+    def revoke_lease(self) -> None:
         """Take it from its worker; the claim counts."""
         self.epoch = 0
         save_columns(self, ("epoch",))
 
-    def rest(self) -> None:
+    def park(self) -> None:
         self.epoch = self.claims = 0
         save_columns(self, ("epoch", "claims"))

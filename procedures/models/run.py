@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.journal.seals import PROOF, seals_of
 from procedures.engine.values.files import File, named
-from procedures.models.besides import Besides
+from procedures.models.besides import Exclusions
 from procedures.models.cells import exists, fetched, rows_of, save_columns
 from procedures.models.clock import clock
 from procedures.models.head import Head
@@ -115,7 +115,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         rows = rows_of((Run,), CLAIMABLE.format(now="%s", lock=""), run_id, now)
         return next((Claimable(run, now) for (run,) in rows), None)
 
-    def lock_queued(self, besides: Besides, *, waits: bool = False) -> "Queued | None":
+    def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
         """The one that was queued first, besides some, and those whose rows others hold.
 
         `waits`: for these.
@@ -153,7 +153,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         """In a worker's hands, and its code has not come back to the engine for long."""
         return self.filter(status=RunStatus.RUNNING, reached_at__lte=now - silence())
 
-    def unheard(self, now: datetime) -> Self:
+    def stale(self, now: datetime) -> Self:
         """Queued for so long that the message about it may be lost."""
         return self.queued().filter(queued_at__lte=now - CALL_AGAIN)
 
@@ -176,7 +176,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def queued(self) -> Self:
         return self.filter(status=RunStatus.QUEUED)
 
-    def queued_besides(self, some: Besides) -> Self:
+    def queued_besides(self, some: Exclusions) -> Self:
         return self.queued().exclude(procedure__in=some.procedures).exclude(pk__in=some.runs)
 
     def with_news_of_children(self) -> Self:
@@ -364,7 +364,7 @@ class Run(models.Model):
     def queue(self, *, at: datetime) -> None:
         """For a worker to take it up. One that still holds it is lost, and writes nothing more."""
         if self.status == RunStatus.RUNNING:
-            self.head.forsake()
+            self.head.revoke_lease()
         self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
         self.queued_at = at
         save_columns(self, ("status", "wake_at", "leased_until", "queued_at"))
@@ -390,17 +390,17 @@ class Run(models.Model):
         """Let it rest, to go on in that status."""
         self.paused_as = status
         self.save(update_fields=["paused_as"])
-        self.head.rest()
-        self.let_go(RunStatus.PAUSED, at=at, wake_at=wake_at)
+        self.head.park()
+        self.hand_back(RunStatus.PAUSED, at=at, wake_at=wake_at)
 
     def unpause(self, *, at: datetime, wake_at: datetime | None) -> None:
         status, self.paused_as = RunStatus(self.paused_as), ""
         self.save(update_fields=["paused_as"])
-        self.head.rest()
+        self.head.park()
         self.drop_pause()
-        self.let_go(status, at=at, wake_at=wake_at)
+        self.hand_back(status, at=at, wake_at=wake_at)
 
-    def be_called(self) -> None:
+    def mark_runnable(self) -> None:
         """Something has come while it is paused: it is queued when it is unpaused."""
         self.paused_as = RunStatus.QUEUED
         self.save(update_fields=["paused_as"])
@@ -457,7 +457,7 @@ class Run(models.Model):
         since = max(self.base_seq, self.carried_seq)
         return self.events.filter(kind=EventKind.COMPENSATION, seq__gt=since)
 
-    def let_go(
+    def hand_back(
         self,
         status: RunStatus,
         *,

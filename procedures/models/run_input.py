@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.values import canonical
 from procedures.models.cells import adapted, fetched, insert_row, parts_of
 from procedures.models.cursors import kept_cursor
@@ -37,13 +37,13 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
         """Keep what an operator says, for the journal's next writer; the run is locked."""
-        told = Draft(EventKind.OPERATOR, step, said["action"], dict(said))
+        told = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
         self.keep(run.pk, told, at=at, number=next_heard(run.pk))
 
     def keep(
         self,
         run: UUID,
-        told: Draft,
+        told: NewEvent,
         *,
         wait: "Wait | None" = None,
         at: datetime | None = None,
@@ -143,7 +143,7 @@ class RunInput(models.Model):
         return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
 
 
-class News(NamedTuple):
+class PendingInput(NamedTuple):
     """An input that no worker has taken into the journal."""
 
     pk: int
@@ -154,12 +154,12 @@ class News(NamedTuple):
     """Canonical JSON."""
 
 
-def news_of(run_id: UUID) -> list[News]:
+def pending_inputs(run_id: UUID) -> list[PendingInput]:
     """In the order in which they came."""
-    return [News(*row) for row in fetched(UNTAKEN, run_id)]
+    return [PendingInput(*row) for row in fetched(UNTAKEN, run_id)]
 
 
-def take(news: Sequence[News], *, at: datetime) -> None:
+def take(news: Sequence[PendingInput], *, at: datetime) -> None:
     cursor = kept_cursor()
     for part in parts_of(news):
         places = ", ".join(["%s"] * len(part))

@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
-from procedures.engine.waits.handles import KEEPS_ON
+from procedures.engine.waits.handles import DETACHED_KINDS
 from procedures.models.cells import rows_of, save_columns
 from procedures.models.event import Event
 from procedures.models.run import Run, RunQuerySet
@@ -23,7 +23,7 @@ class WaitQuerySet(models.QuerySet["Wait"]):
         return self.filter(closed_at=None)
 
     def on_children(self) -> Self:
-        return self.filter(kind__in=KEEPS_ON)
+        return self.filter(kind__in=DETACHED_KINDS)
 
     def behind(self) -> Self:
         """Maps of which more children may begin than have: those that did not fit a transaction."""
@@ -105,9 +105,9 @@ class Wait(models.Model):
         )
 
     @property
-    def goes_on_alone(self) -> bool:
+    def is_detached(self) -> bool:
         """Whether its other side goes on when nobody waits for it any more."""
-        return self.kind in KEEPS_ON
+        return self.kind in DETACHED_KINDS
 
     def gather(self, keys: Sequence[str]) -> None:
         """Make the newest waits of these keys the parts of this set."""

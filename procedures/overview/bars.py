@@ -17,11 +17,11 @@ from procedures.overview.rows import Row, Segment, SegmentKind
 from procedures.overview.words import (
     Part,
     Show,
+    format_duration,
     initials,
     is_person,
     moment,
     name_of,
-    spoken,
 )
 
 DWARFED = 4
@@ -78,7 +78,7 @@ class Scale:
         """What stands above the rows: times, or for a short run how much of it had passed."""
         moments = [self.moment_at(percent) for percent in MARKS]
         if self.length < BLINK:
-            return [Part(spoken(at - self.begin)) for at in moments]
+            return [Part(format_duration(at - self.begin)) for at in moments]
         is_close = len({f"{at:%j %H:%M}" for at in moments}) < len(moments)
         is_short, is_long = self.length < SHORT or is_close, self.length > LONG
         show: Show = "axis-seconds" if is_short else "clock" if is_long else "axis"

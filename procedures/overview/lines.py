@@ -20,14 +20,14 @@ from procedures.overview.words import (
     Part,
     Sentence,
     code,
+    format_duration,
     moment,
     name_of,
     ordinal,
     progress_words,
-    say,
+    sentence,
     short_id,
     shortened,
-    spoken,
     strong,
     who,
 )
@@ -81,24 +81,24 @@ Told = tuple[str, Sentence]
 
 
 def _started(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "running", say("Started, with the code ", code(data["code"]))
+    return "running", sentence("Started, with the code ", code(data["code"]))
 
 
 def _succeeded_step(event: JournalEvent, data: dict[str, Any]) -> Told:
     if why := data.get(NOT_KEPT):
         words = (" is done, but its result could not be kept: ", shortened(why, 200))
-        return "retrying", say(code(event.key), *words)
-    took = spoken(event.at - datetime.fromisoformat(data["started_at"]))
-    return "done", say(code(event.key), f" done in {took}{_again(data)}")
+        return "retrying", sentence(code(event.key), *words)
+    took = format_duration(event.at - datetime.fromisoformat(data["started_at"]))
+    return "done", sentence(code(event.key), f" done in {took}{_again(data)}")
 
 
 def _failed_step(event: JournalEvent, data: dict[str, Any]) -> Told:
     fault = shortened(f"{data['type']}: {data['message']}", 200)
     words = (code(event.key), f" failed{_again(data)}: {fault.rstrip('.')}")
     if data["final"]:
-        return "failed", say(*words)
+        return "failed", sentence(*words)
     due = moment(datetime.fromisoformat(data["retry_at"]), "seconds")
-    return "retrying", say(*words, "; tried again at ", due)
+    return "retrying", sentence(*words, "; tried again at ", due)
 
 
 def _again(data: dict[str, Any]) -> str:
@@ -110,26 +110,26 @@ def _opened(event: JournalEvent, data: dict[str, Any]) -> Told:
     until = (", until ", datetime.fromisoformat(due)) if due else ()
     match data["wait"]:
         case "timer":
-            return "timer", say("Sleeps", *until, _because(data.get("reason", "")))
+            return "timer", sentence("Sleeps", *until, _because(data.get("reason", "")))
         case "signal":
             why = _because(data.get("reason", ""))
-            return "timer", say("Waits for the signal ", code(data["signal"]), *until, why)
+            return "timer", sentence("Waits for the signal ", code(data["signal"]), *until, why)
         case "set":
-            return "timer", say(f"Waits for {data['need']} of {len(data['over'])}")
-    return "person", say("Asks ", strong(data["prompt"]), *until)
+            return "timer", sentence(f"Waits for {data['need']} of {len(data['over'])}")
+    return "person", sentence("Asks ", strong(data["prompt"]), *until)
 
 
 def _closed(event: JournalEvent, data: dict[str, Any]) -> Told:
     if plain := CLOSINGS.get(data["outcome"]):
-        return "done", say(plain)
+        return "done", sentence(plain)
     if data["outcome"] == "received":
-        return "done", say("The signal has come, from ", strong(who(data["responder"])))
+        return "done", sentence("The signal has come, from ", strong(who(data["responder"])))
     if data["responder"] == "system: child":
-        return "failed", say(f"The child run {data['outcome']}", _because(data["comment"]))
+        return "failed", sentence(f"The child run {data['outcome']}", _because(data["comment"]))
     look = "done" if data["outcome"] in {"approved", "answered", "edited"} else "refused"
     comment = f": “{shortened(data['comment'], 300)}”" if data["comment"] else ""
     by = f" by {who(data['responder'])}"
-    return look, say(data["outcome"].capitalize(), by, *_carried(data), comment)
+    return look, sentence(data["outcome"].capitalize(), by, *_carried(data), comment)
 
 
 def _carried(data: dict[str, Any]) -> tuple[str | Part, ...]:
@@ -152,59 +152,61 @@ def _because(message: str) -> str:
 def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
     if data["wait"] == "map":
         many = f"{data['count']:,} runs of "
-        return "running", say(f"Starts {many}", code(event.name), f", {data['at_most']} at a time")
-    return "running", say("Starts a run of ", code(event.name))
+        return "running", sentence(
+            f"Starts {many}", code(event.name), f", {data['at_most']} at a time"
+        )
+    return "running", sentence("Starts a run of ", code(event.name))
 
 
 def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
     value = code(shortened(str(data["value"]), 100))
     if event.name == "finished":
-        return "idle", say("Goes on with ", value, ", which is closed")
-    return "idle", say(f"Reads the {event.name} of ", code(data["of"]), ": ", value)
+        return "idle", sentence("Goes on with ", value, ", which is closed")
+    return "idle", sentence(f"Reads the {event.name} of ", code(data["of"]), ": ", value)
 
 
 def _sent(_: JournalEvent, data: dict[str, Any]) -> Told:
     if data["refused"]:
-        return "failed", say(data["refused"])
+        return "failed", sentence(data["refused"])
     to = _short(data["to"])
     if data["act"] == "cancel":
-        return "idle", say("Cancels the run ", to, _because(data["reason"]))
+        return "idle", sentence("Cancels the run ", to, _because(data["reason"]))
     why = f" as an error: {shortened(data['error'], 200)}" if data["error"] else ""
-    return "idle", say("Sends the signal ", code(data["signal"]), " to the run ", to, why)
+    return "idle", sentence("Sends the signal ", code(data["signal"]), " to the run ", to, why)
 
 
 def _continued(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "running", say(f"Begins anew, for the {ordinal(data['generation'])} time")
+    return "running", sentence(f"Begins anew, for the {ordinal(data['generation'])} time")
 
 
 def _suspended(_: JournalEvent, __: dict[str, Any]) -> Told:
-    return "idle", say("Left its worker while it waits")
+    return "idle", sentence("Left its worker while it waits")
 
 
 def _failed(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "failed", say("Failed: ", shortened(f"{data['type']}: {data['message']}", 300))
+    return "failed", sentence("Failed: ", shortened(f"{data['type']}: {data['message']}", 300))
 
 
 def _quarantined(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "failed", say("Quarantined: ", shortened(data["message"], 300))
+    return "failed", sentence("Quarantined: ", shortened(data["message"], 300))
 
 
 def _cancelled(_: JournalEvent, data: dict[str, Any]) -> Told:
     ended = "Ended at once" if data.get("forced") else "Cancelled"
-    return "refused", say(ended, *((" by ", strong(data["by"])) if data else ()))
+    return "refused", sentence(ended, *((" by ", strong(data["by"])) if data else ()))
 
 
 def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
     is_aside = "value" + ELSEWHERE in data
     value = "a large value" if is_aside else shortened(pretty(data["value"]), 120)
-    return "idle", say(code(data["name"]), " is ", code(value))
+    return "idle", sentence(code(data["name"]), " is ", code(value))
 
 
 def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
     look = {"warning": "retrying", "error": "failed", "critical": "failed"}.get(
         str(data.get("level", "")), "idle"
     )
-    return look, say(data["text"])
+    return look, sentence(data["text"])
 
 
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
@@ -213,13 +215,13 @@ def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
     last = shortened(data["text"].rpartition("\n")[2], 200)
     words = ": ".join(filter(None, [counts, last]))
     if "attempt" not in data:
-        return "idle", say(words)
-    return "idle", say(code(event.key), f" {words}" if counts else f": {words}")
+        return "idle", sentence(words)
+    return "idle", sentence(code(event.key), f" {words}" if counts else f": {words}")
 
 
 def _operator(event: JournalEvent, data: dict[str, Any]) -> Told:
     reason = f": “{shortened(data['reason'], 300)}”"
-    return "person", say(strong(data["by"]), *_deed(event.key, data), reason)
+    return "person", sentence(strong(data["by"]), *_deed(event.key, data), reason)
 
 
 def _deed(step: str, data: dict[str, Any]) -> tuple[str | Part, ...]:
@@ -252,31 +254,37 @@ DEEDS = {
 
 
 def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
-    return "idle", say(event.kind.replace(".", " "), f" {event.name}".rstrip())
+    return "idle", sentence(event.kind.replace(".", " "), f" {event.name}".rstrip())
 
 
 KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.RUN_STARTED: _started,
     EventKind.RUN_SUSPENDED: _suspended,
-    EventKind.RUN_RESUMED: lambda *_: ("running", say("Taken up again by a worker")),
-    EventKind.RUN_SUCCEEDED: lambda *_: ("done", say("Done")),
+    EventKind.RUN_RESUMED: lambda *_: ("running", sentence("Taken up again by a worker")),
+    EventKind.RUN_SUCCEEDED: lambda *_: ("done", sentence("Done")),
     EventKind.RUN_FAILED: _failed,
     EventKind.RUN_CANCELLED: _cancelled,
     EventKind.OPERATOR: _operator,
     EventKind.RUN_QUARANTINED: _quarantined,
     EventKind.RUN_CONTINUED: _continued,
-    EventKind.STEP_STARTED: lambda event, _: ("running", say(code(event.key), " begins, once")),
+    EventKind.STEP_STARTED: lambda event, _: (
+        "running",
+        sentence(code(event.key), " begins, once"),
+    ),
     EventKind.STEP_SUCCEEDED: _succeeded_step,
     EventKind.STEP_FAILED: _failed_step,
     EventKind.CHILD_STARTED: _begun,
     EventKind.SEEN: _seen,
     EventKind.SENT: _sent,
-    EventKind.PATCH: lambda event, _: ("idle", say("Takes the patch ", code(event.name))),
-    EventKind.COMPENSATION: lambda event, _: ("idle", say("To be undone by ", code(event.name))),
+    EventKind.PATCH: lambda event, _: ("idle", sentence("Takes the patch ", code(event.name))),
+    EventKind.COMPENSATION: lambda event, _: (
+        "idle",
+        sentence("To be undone by ", code(event.name)),
+    ),
     EventKind.WAIT_OPENED: _opened,
     EventKind.WAIT_CLOSED: _closed,
     EventKind.STATE: _state,
-    EventKind.STAGE: lambda event, _: ("stage", say(strong(event.name))),
+    EventKind.STAGE: lambda event, _: ("stage", sentence(strong(event.name))),
     EventKind.LOG: _text,
     EventKind.PROGRESS: _progress,
     EventKind.NOTICE: _text,

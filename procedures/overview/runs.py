@@ -26,9 +26,9 @@ from procedures.overview.openings import STANDS, is_late, openings_in, openings_
 from procedures.overview.rows import Reader, Row, Said
 from procedures.overview.series import folded
 from procedures.overview.states import Facts, State, state_of
-from procedures.overview.values import Shown, is_file, shown
+from procedures.overview.values import Shown, format_value, is_file
 from procedures.overview.waiting import fate_of
-from procedures.overview.words import asked, spoken, spoken_size
+from procedures.overview.words import asked, format_duration, format_size
 from procedures.services import why_queued
 
 LIVE_ROWS, MOST_ROWS = 60, 500
@@ -114,7 +114,7 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
         "left_out": drawn[0].number - 1 if drawn else 0,
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
-        "worked": spoken(_worked(rows, now)),
+        "worked": format_duration(_worked(rows, now)),
         "inputs": _part_of(_inputs(run), run.inputs),
         "result": _part_of(_result_of(run), run.result),
         "error": error,
@@ -295,13 +295,13 @@ def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> D
     return Drawn(
         row,
         bars_of(row, scale, now=now)[-MOST_BARS:],
-        length=spoken(row.end - row.begin) if row.end else "",
+        length=format_duration(row.end - row.begin) if row.end else "",
         asked=asked(question.assign, answerers) if question else "",
         answer=_answer(question, row.closed) if question else "",
         answers=_answers(question, row.closed) if question else (),
         silence=_silence(row, question) if question else "",
         evidence=question.evidence if question else None,
-        result=shown(result.value) if result else None,
+        result=format_value(result.value) if result else None,
         raw=pretty(result.value) if result else "",
         note=_note_of(last, result),
         seq=row.attempts[-1].seq if row.attempts else 0,
@@ -328,9 +328,9 @@ def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
 def _part_of(value: Any, kept: str | None) -> ShownPart:
     """A value of a run as its page shows it; of a large one, that there is one."""
     if place := place_of(kept):
-        return ShownPart([], note=f"A large value: {spoken_size(place.size)}.")
+        return ShownPart([], note=f"A large value: {format_size(place.size)}.")
     found = cut_value(value, PAGE)
-    return ShownPart(shown(found.value), pretty(found.value), found.note)
+    return ShownPart(format_value(found.value), pretty(found.value), found.note)
 
 
 def _result_of(run: Run) -> Any:
@@ -369,6 +369,6 @@ def _files(run: Run) -> list[ShownFile]:
     newest: dict[str, Artifact] = {file.name: file for file in run.artifacts.order_by("pk")}
     given = {value["digest"] for value in _inputs(run).values() if is_file(value)}
     return [
-        ShownFile(file.name, spoken_size(file.size), file.content_type, file.digest in given)
+        ShownFile(file.name, format_size(file.size), file.content_type, file.digest in given)
         for file in list(newest.values())[-MOST_FILES:]
     ]

@@ -16,11 +16,11 @@ from procedures.overview.words import (
     Sentence,
     code,
     counted,
+    format_duration,
     listed,
     moment,
-    say,
+    sentence,
     shortened,
-    spoken,
     strong,
     who,
 )
@@ -145,13 +145,13 @@ def state_of(facts: Facts) -> State:
 def _label(facts: Facts) -> tuple[Look, Sentence]:
     look, words = WORDS[facts.status]
     if facts.is_stuck:
-        return "quarantined", say("Stuck")
+        return "quarantined", sentence("Stuck")
     if facts.status != RunStatus.PAUSED:
         if people := people_of(facts.openings, facts.answerers):
-            return "person", say("Waiting for ", people)
+            return "person", sentence("Waiting for ", people)
         if due := [one.due_at for one in facts.openings if one.due_at]:
-            return look, say("Waiting until ", min(due))
-    return look, say(words)
+            return look, sentence("Waiting until ", min(due))
+    return look, sentence(words)
 
 
 def _since(facts: Facts) -> datetime:
@@ -163,10 +163,14 @@ def _since(facts: Facts) -> datetime:
 
 def _queued(facts: Facts) -> Sentence:
     if facts.hindrance:
-        return say("Waits since ", facts.last_at or facts.run.created_at, f": {facts.hindrance}")
+        return sentence(
+            "Waits since ", facts.last_at or facts.run.created_at, f": {facts.hindrance}"
+        )
     if not facts.answered:
-        return say("Waits for a free worker since ", facts.last_at or facts.run.created_at, ".")
-    return say(*_come(facts.answered), "; goes on as soon as a worker is free.")
+        return sentence(
+            "Waits for a free worker since ", facts.last_at or facts.run.created_at, "."
+        )
+    return sentence(*_come(facts.answered), "; goes on as soon as a worker is free.")
 
 
 def _come(answered: Mapping[str, Any]) -> tuple[str | Part, ...]:
@@ -189,7 +193,7 @@ def _why_stuck(facts: Facts) -> Sentence:
 
 def _without_storage(facts: Facts) -> Sentence:
     since = facts.last_at or facts.run.created_at
-    return say(
+    return sentence(
         "Stuck since ",
         since,
         ": the file store or the database could not be used. The run goes on by itself once it can:"
@@ -202,11 +206,11 @@ def _removed(facts: Facts) -> Sentence:
     remedy = "Bring its code back and start the workers again, or end the run at once."
     stuck = ("Stuck: no code here has the name ", name, f". {remedy}")
     if facts.status == RunStatus.WAITING:
-        return say(*stuck, " ", *_waiting(facts).parts)
+        return sentence(*stuck, " ", *_waiting(facts).parts)
     if facts.status == RunStatus.RETRYING and facts.failure:
-        return say(*stuck, " ", *_last_failure(facts.failure))
+        return sentence(*stuck, " ", *_last_failure(facts.failure))
     since = facts.last_at or facts.run.created_at
-    return say(*stuck, " Queued since ", since, ".")
+    return sentence(*stuck, " Queued since ", since, ".")
 
 
 def _running(facts: Facts) -> Sentence:
@@ -215,34 +219,34 @@ def _running(facts: Facts) -> Sentence:
         return _stuck(run)
     if run.cancel_requested_at:
         then = ("when ", code(run.working_on), " is over") if run.working_on else ("soon",)
-        return say("Is being cancelled, and ends ", *then, ".")
+        return sentence("Is being cancelled, and ends ", *then, ".")
     if run.pause_requested_at:
         then = ("when ", code(run.working_on), " is over") if run.working_on else ("soon",)
-        return say("Is being paused, and rests ", *then, ".")
+        return sentence("Is being paused, and rests ", *then, ".")
     if not run.working_on:
-        return say("Working on the next step.")
+        return sentence("Working on the next step.")
     attempt = run.working_attempt or 1
     again = f", attempt {attempt}" if attempt > 1 else ""
     since: tuple[Part | str, ...] = ()
     if run.working_since:
         since = (", for ", moment(run.working_since, "age"))
     told = f": {shortened(facts.progress)}" if facts.progress else "."
-    return say("Working: ", code(run.working_on), again, *since, told)
+    return sentence("Working: ", code(run.working_on), again, *since, told)
 
 
 def _stuck(run: Run) -> Sentence:
     where = (" in ", code(run.working_on)) if run.working_on else (" between its steps",)
     since = run.reached_at or run.created_at
     if run.cancel_requested_at:
-        return say("Stuck", *where, " since ", since, ". Its worker is being taken from it.")
+        return sentence("Stuck", *where, " since ", since, ". Its worker is being taken from it.")
     remedy = ". It holds a worker: cancel the run, or end it at once."
-    return say("Stuck", *where, " since ", since, remedy)
+    return sentence("Stuck", *where, " since ", since, remedy)
 
 
 def _waiting(facts: Facts) -> Sentence:
     since = facts.opened_at or facts.last_at or facts.run.created_at
     what = what_is_waited_for(facts.openings, facts.answerers) if facts.openings else ["."]
-    return say("Waits since ", since, *what, *_end_of_time(facts), *_late(facts))
+    return sentence("Waits since ", since, *what, *_end_of_time(facts), *_late(facts))
 
 
 def _end_of_time(facts: Facts) -> tuple[str | datetime, ...]:
@@ -264,10 +268,10 @@ def _late(facts: Facts) -> tuple[str, ...]:
 def _retrying(facts: Facts) -> Sentence:
     due = _at(facts.run.wake_at)
     if not facts.failure:
-        return say("A step failed and is tried again", *due, ".", *_late(facts))
+        return sentence("A step failed and is tried again", *due, ".", *_late(facts))
     attempt = facts.failure["attempt"] + 1
     words = _last_failure(facts.failure)
-    return say(*words, f" Attempt {attempt} follows", *due, ".", *_late(facts))
+    return sentence(*words, f" Attempt {attempt} follows", *due, ".", *_late(facts))
 
 
 def _last_failure(failure: Mapping[str, Any]) -> tuple[str | Part, ...]:
@@ -286,43 +290,43 @@ def _paused(facts: Facts) -> Sentence:
     then = " What it asks can be answered." if facts.question else ""
     name = code(run.procedure.name) if facts.is_removed else ""
     gone = (" No code here has the name ", name, ": bring it back before that.") if name else ()
-    return say(
+    return sentence(
         "Paused since ", since, *told, " It does nothing until it is let go on.", *gone, then
     )
 
 
 def _done(facts: Facts) -> Sentence:
     run = facts.run
-    took = spoken((run.ended_at or run.created_at) - run.created_at)
+    took = format_duration((run.ended_at or run.created_at) - run.created_at)
     if facts.kept is None:
-        return say(f"Finished after {took}.")
+        return sentence(f"Finished after {took}.")
     done = [counted(facts.kept, "step")] if facts.kept else []
     done += [f"{counted(facts.answers, 'question')} to people"] if facts.answers else []
     done += [counted(facts.others, "other wait" if done else "wait")] if facts.others else []
-    return say(f"Finished after {took}: ", listed(done) or "nothing to do", ".")
+    return sentence(f"Finished after {took}: ", listed(done) or "nothing to do", ".")
 
 
 def _failed(facts: Facts) -> Sentence:
     error = _error(facts.run)
     if error["type"] == "StepFailedError" and ": " in error["message"]:
         step, _, message = error["message"].partition(": ")
-        return say("Failed in ", code(step), ": ", _ended(message), _kept(facts))
-    return say("Failed: ", _ended(_fault(error["type"], error["message"])), _kept(facts))
+        return sentence("Failed in ", code(step), ": ", _ended(message), _kept(facts))
+    return sentence("Failed: ", _ended(_fault(error["type"], error["message"])), _kept(facts))
 
 
 def _cancelled(facts: Facts) -> Sentence:
     if not facts.cancelled:
-        return say("Cancelled.", _kept(facts))
+        return sentence("Cancelled.", _kept(facts))
     reason = _quoted(facts.cancelled["reason"])
     is_forced = facts.cancelled.get("forced", False)
     ended, undone = ("Ended at once", " Nothing was undone.") if is_forced else ("Cancelled", "")
     by = strong(facts.cancelled["by"])
-    return say(f"{ended} by ", by, f": {reason}{undone}", _kept(facts))
+    return sentence(f"{ended} by ", by, f": {reason}{undone}", _kept(facts))
 
 
 def _quarantined(facts: Facts) -> Sentence:
     error = _error(facts.run)
-    return say("Cannot go on: ", _ended(error["message"]), f" {error.get('remedy', '')}")
+    return sentence("Cannot go on: ", _ended(error["message"]), f" {error.get('remedy', '')}")
 
 
 COME = {

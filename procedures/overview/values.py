@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from procedures.overview.drawing import labels_of, pretty
-from procedures.overview.words import spoken_size
+from procedures.overview.words import format_size
 
 LONGEST = 120
 MOST = 6
@@ -25,7 +25,7 @@ class Shown:
     note: str = ""
 
 
-def shown(value: Any) -> list[Shown]:
+def format_value(value: Any) -> list[Shown]:
     """What stands in a list of names and values; a bare value has no name."""
     if isinstance(value, Mapping) and value and not is_file(value):
         labels = labels_of(value)
@@ -43,7 +43,7 @@ def is_file(value: Any) -> bool:
 
 def _shown(label: str | None, value: Any) -> Shown:
     if is_file(value):
-        return Shown(label, file=value["name"], note=spoken_size(value["size"]))
+        return Shown(label, file=value["name"], note=format_size(value["size"]))
     line = _line(value)
     return Shown(label, text=line) if line else Shown(label, raw=pretty(value))
 

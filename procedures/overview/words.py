@@ -38,7 +38,7 @@ class Sentence:
         return "".join(map(str, self.parts))
 
 
-def say(*parts: str | Part | datetime) -> Sentence:
+def sentence(*parts: str | Part | datetime) -> Sentence:
     return Sentence(tuple(_part(part) for part in parts if part))
 
 
@@ -60,7 +60,7 @@ def _part(part: str | Part | datetime) -> Part:
     return Part(part) if isinstance(part, str) else part
 
 
-def spoken(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """A length of time at a glance: "12 ms", "0.4 s", "16 min", "2 h 5 min", "3 d 2 h"."""
     seconds = max(length.total_seconds(), 0)
     if seconds < MINUTE:
@@ -85,7 +85,7 @@ def _two(first: str, rest: float, unit: str) -> str:
     return f"{first} {rest:.0f} {unit}" if rest else first
 
 
-def spoken_size(size: int) -> str:
+def format_size(size: int) -> str:
     if size < KILO:
         return counted(size, "byte")
     if size < KILO * KILO:

@@ -2,7 +2,7 @@
 
 from procedures.services.checks import Check, check_runs
 from procedures.services.code_names import CodeName, names_in_code
-from procedures.services.forks import Parting, fork_run, restart_run
+from procedures.services.forks import ForkPoint, fork_run, restart_run
 from procedures.services.health import (
     Complaint,
     clock_complaint,
@@ -67,12 +67,12 @@ __all__ = [
     "Check",
     "CodeName",
     "Complaint",
+    "ForkPoint",
     "KeyReusedError",
     "NoCopyError",
     "NotAllowedError",
     "OperationDeniedError",
     "OperationRefusedError",
-    "Parting",
     "QuotaError",
     "ReasonError",
     "Sent",

@@ -13,15 +13,15 @@ from procedures.engine.execute import Execution
 from procedures.engine.execution.surroundings import call_turn
 from procedures.engine.journal.events import (
     Batch,
-    Draft,
     Event,
     EventKind,
+    NewEvent,
     RunFacts,
     RunStatus,
     Working,
 )
 from procedures.engine.replay.recorder import Recorder
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.files import ContentStore
 from procedures.journal.leftovers import Standings
 from procedures.models import Run
@@ -67,16 +67,16 @@ def _check(run: Run, definition: Definition) -> Check:
 
 
 def _problems(definition: Definition, recorder: Recorder) -> list[str]:
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         try:
             ending = Execution(definition, recorder).ending
-            release, drafts = call_turn(recorder.journal, ending)
+            handoff, events = call_turn(recorder.journal, ending)
         except Interruption:  # it came to where something would be done
             return []
-    return [drafts[-1].data["message"]] if release.status == RunStatus.QUARANTINED else []
+    return [events[-1].data["message"]] if handoff.status == RunStatus.QUARANTINED else []
 
 
-def _differences(noted: Sequence[Draft]) -> list[str]:
+def _differences(noted: Sequence[NewEvent]) -> list[str]:
     """What is given something else than when it was kept, or is shown as it no longer is."""
     said = [draft.data["text"] for draft in noted if draft.kind == EventKind.LOG]
     return [text for text in said if any(words in text for words in DIFFERENT)]
@@ -92,7 +92,7 @@ class Rehearsal:
         self.is_cancelled = self.is_paused = self.is_stopping = False
         self.is_wanted_elsewhere = True
         self.cancellation: Mapping[str, Any] | None = None
-        self.noted: list[Draft] = []
+        self.noted: list[NewEvent] = []
 
     def now(self) -> datetime:
         return clock.now()
@@ -132,11 +132,11 @@ class Rehearsal:
 
     def commit(self, batch: Batch) -> list[Event]:
         if not batch.is_progress:
-            self.noted += batch.drafts
+            self.noted += batch.events
             return []
-        raise Fenced(f"{self.run.run_id}: {len(batch.drafts)} events would be kept.")
+        raise Fenced(f"{self.run.run_id}: {len(batch.events)} events would be kept.")
 
-    def excuse(self) -> None:
+    def forgive_claim(self) -> None:
         return
 
     def abandon(self, batch: Batch) -> None:

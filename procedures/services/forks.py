@@ -9,14 +9,14 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from procedures import journal
-from procedures.engine.journal.events import Draft, EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
 from procedures.engine.journal.large import inputs_of, put_aside, whole
 from procedures.engine.lifecycle import forks
 from procedures.engine.replay.history import FORK, LONGEST_KEY, UNDO
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.models import Run
-from procedures.services.operations import said
+from procedures.services.operations import operation_payload
 from procedures.services.runs import Start, files_in, find_startable
 
 
@@ -35,7 +35,7 @@ def restart_run(
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     definition = find_startable(origin.procedure.name, by=by)
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         parsed = definition.revise(whole(origin.inputs), inputs or {})
         text = definition.dump(parsed)
         start = Start(definition, put_aside(text), by, idempotency_key, origin)
@@ -48,7 +48,7 @@ def restart_run(
 
 
 @dataclass(frozen=True)
-class Parting:
+class ForkPoint:
     """Where a fork parts from its origin, and what is other there."""
 
     at: str
@@ -60,7 +60,7 @@ class Parting:
 
 
 def fork_run(
-    run_id: UUID, parting: Parting, *, by: User, reason: str, idempotency_key: str = ""
+    run_id: UUID, parting: ForkPoint, *, by: User, reason: str, idempotency_key: str = ""
 ) -> tuple[Run, bool]:
     """Start a run that goes its own way from a step or wait of another one.
 
@@ -81,7 +81,7 @@ def fork_run(
         keep_answers=parting.keep_answers,
         again=carried.again,
     )
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         text, given = inputs_of(next(fork.events()), origin.inputs), list[File]()
         if parting.inputs:
             parsed = definition.revise(text, parting.inputs)
@@ -97,9 +97,9 @@ def fork_run(
     return start.begin(write)
 
 
-def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> Draft:
-    data = {**said(action, by=by, reason=reason), "from": str(origin.pk), **more}
-    return Draft(EventKind.OPERATOR, name=action, data=data)
+def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> NewEvent:
+    data = {**operation_payload(action, by=by, reason=reason), "from": str(origin.pk), **more}
+    return NewEvent(EventKind.OPERATOR, name=action, data=data)
 
 
 def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:

@@ -60,10 +60,12 @@ def note_operation(
     **more: object,
 ) -> None:
     """Keep who does what and why, for the journal's next writer; the run is locked."""
-    RunInput.objects.tell(run, {**said(action, by=by, reason=reason), **more}, step=step, at=at)
+    RunInput.objects.tell(
+        run, {**operation_payload(action, by=by, reason=reason), **more}, step=step, at=at
+    )
 
 
-def said(action: str, *, by: User, reason: str) -> dict[str, Any]:
+def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
     """What an operator's event holds of any act; `ReasonError` without a reason."""
     who = {"by": by.get_username(), "by_id": by.pk}
     return {"action": action, **who, "reason": checked_reason(reason)}
@@ -89,7 +91,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     if run.cancel_requested_at and _is_held(run, now):
         raise OperationRefusedError("It is asked to stop already, and ends at its next step.")
     was_paused = run.status == RunStatus.PAUSED
-    told = said("cancel", by=by, reason=reason)
+    told = operation_payload("cancel", by=by, reason=reason)
     try:
         journal.ask_to_end(run, told, at=now)
         if run.is_silent(now):
@@ -114,7 +116,7 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
-    data = said("force_end", by=by, reason=reason) | {"forced": True}
+    data = operation_payload("force_end", by=by, reason=reason) | {"forced": True}
     Head.lock(run.pk)
     was_held, has_to_undo = _is_held(run, now), run.has_to_undo()
     below = journal.force_end(run, data, now=now)

@@ -31,7 +31,7 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     *above, run = [lock_run(pk) for pk in reversed(_line_of(run_id))]
     _check_above(run, above)
     if above:
-        journal.settle(above[-1].pk)
+        journal.collect_child_results(above[-1].pk)
     told = _told_of_parent(run)
     return _retry(run, by=by, reason=reason) + told
 

@@ -11,7 +11,7 @@ from procedures.engine.journal.large import ELSEWHERE, place_of
 from procedures.engine.journal.seals import PROOF, differing
 from procedures.engine.values import canonical
 from procedures.engine.waits.children import is_abandoned
-from procedures.engine.waits.handles import KEEPS_ON
+from procedures.engine.waits.handles import DETACHED_KINDS
 from procedures.files import ContentStore
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
 from procedures.models.proofs import ledger_keys
@@ -154,7 +154,7 @@ def _closing_differences(record: Record, wait: Wait, opening: Opening) -> Iterat
 
 def _is_an_end(record: Record, wait: Wait) -> bool:
     """Whether the run's own end closed it, or, of one on children, that of a run above."""
-    return wait.closed_at in record.ends or wait.kind in KEEPS_ON
+    return wait.closed_at in record.ends or wait.kind in DETACHED_KINDS
 
 
 def taken_differences(record: Record) -> Iterator[Difference]:

@@ -12,7 +12,7 @@ from procedures import access, dispatch, hooks, journal, registry
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.large import is_same, put_aside
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.models import Grant, Run
 from procedures.models.clock import clock
@@ -67,7 +67,7 @@ def start_run(
 ) -> tuple[Run, bool]:
     """Start a run; the same key by the same person gives the same run, and False."""
     definition = find_startable(name, by=by)
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         parsed = definition.parse(inputs)
         text = put_aside(definition.dump(parsed))
     start = Start(definition, text, by, idempotency_key)

@@ -11,7 +11,7 @@ from django.db import transaction
 from procedures import access, journal, registry
 from procedures.engine.errors import AnswerError, EngineError, QuestionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.replay.line import checked_name
+from procedures.engine.replay.fiber import checked_name
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.engine.waits.signals import check_signal

@@ -71,7 +71,7 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
         _each(due.order_by("pk"), _queue)
     if takes_lost:
         _each(runs.lost(now).order_by("pk"), _queue_in_time())
-    if runs.unheard(now).exists():
+    if runs.stale(now).exists():
         dispatch.call_workers()
     Installation.note_sweep()
 
@@ -116,7 +116,7 @@ def _deliver(run: Run) -> None:
 
 
 def _settle(run: Run) -> None:
-    journal.settle(run.pk)
+    journal.collect_child_results(run.pk)
 
 
 def _queue_in_time() -> Callable[[Run], None]:

@@ -188,13 +188,13 @@ class MortalJournal(MemoryJournal):
         if working and working.step in self._kept_steps():
             self._kill.repeated.append(working.step)
 
-    def excuse(self) -> None:
+    def forgive_claim(self) -> None:
         """The dead take nothing back."""
 
     def commit(self, batch: Batch) -> list[Event]:
         if self._is_dead:
             raise Killed(self.run.run_id)
-        kinds = [f"{draft.kind} {draft.key}".strip() for draft in batch.drafts]
+        kinds = [f"{draft.kind} {draft.key}".strip() for draft in batch.events]
         self._kill.commits.append(", ".join(kinds) or "nothing")
         self._die("before")
         events = super().commit(batch)

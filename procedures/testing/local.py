@@ -17,22 +17,22 @@ from procedures.engine.declaration.definition import procedure
 from procedures.engine.errors import AnswerError, EngineError, Interruption, Suspend
 from procedures.engine.journal.events import (
     Batch,
-    Draft,
     Event,
     EventKind,
-    Release,
+    Handoff,
+    NewEvent,
     RunFacts,
     RunStatus,
 )
 from procedures.engine.kinds.questions import RequestKind
 from procedures.engine.memory import MemoryJournal, MemoryRun
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Scope
-from procedures.engine.replay.line import Line
 from procedures.engine.replay.loops import outside_the_loop
 from procedures.engine.replay.recorder import Recorder
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import sleep
 from procedures.testing.people import Answer, Asked, Manner
@@ -173,8 +173,8 @@ class LocalExecutionContext:
         self._journal = self.runs.take_up(procedure_id, session_id)
         self._recorder = Recorder(self._journal, self._journal.load(), linger=self._linger)
         scope = Scope(self._recorder.history)
-        self._line = Line(self._recorder, scope, now=self._recorder.first.at)
-        self._checkpoints = Checkpoints(self._line)
+        self._fiber = Fiber(self._recorder, scope, now=self._recorder.first.at)
+        self._checkpoints = Checkpoints(self._fiber)
         self._known = len(self._row.events)
         self._is_sleeping = self._has_left = False
         self._waiting: ProcedureWaitingForHuman | None = None
@@ -193,17 +193,17 @@ class LocalExecutionContext:
         checkpoints = {
             name: {"result": result, "completed_at": self._kept_at[name]} for name, result in kept
         }
-        return {"checkpoints": checkpoints, "state": canonical.jsonable(dict(self._line.state))}
+        return {"checkpoints": checkpoints, "state": canonical.jsonable(dict(self._fiber.state))}
 
     @property
     def state(self) -> State:
         """The durable values of the run, by name: as `ctx.state`."""
-        return self._use(lambda: self._line.state)
+        return self._use(lambda: self._fiber.state)
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         """Return what `fn` returns, kept after the first time; what it raises rises as itself."""
         result = self._use(lambda: self._checkpoints.step_run(name, fn))
-        self._kept_at[name] = self._line.now.isoformat()
+        self._kept_at[name] = self._fiber.now.isoformat()
         return result
 
     def wait_for_human(
@@ -229,7 +229,7 @@ class LocalExecutionContext:
         shown = (options or (), metadata or {})
         return self._use(
             lambda: wait_for_human(
-                self._line, request_type, message, timeout_seconds, default_value, shown
+                self._fiber, request_type, message, timeout_seconds, default_value, shown
             )
         )
 
@@ -238,7 +238,7 @@ class LocalExecutionContext:
         length = parse_duration(seconds, shortest=timedelta(0))
         self._is_sleeping = True
         try:
-            self._use(lambda: sleep(self._line, "sleep", length))
+            self._use(lambda: sleep(self._fiber, "sleep", length))
         finally:
             self._is_sleeping = False
 
@@ -262,11 +262,11 @@ class LocalExecutionContext:
         """Keep the end of the run, with a result that has a JSON form: it is not taken up again."""
         text = canonical.dump(result)
         self._use(lambda: self._end_with(text))
-        self._line.close()
+        self._fiber.close()
 
     def _end_with(self, result: str) -> None:
-        self._line.scope.check_all_read("The code now ends")
-        self._recorder.finish(Release(RunStatus.SUCCEEDED, result=result), END)
+        self._fiber.scope.check_all_read("The code now ends")
+        self._recorder.finish(Handoff(RunStatus.SUCCEEDED, result=result), END)
 
     @property
     def _row(self) -> MemoryRun:
@@ -285,8 +285,8 @@ class LocalExecutionContext:
 
     def _used(self, act: Callable[[], T]) -> T:
         try:
-            with file_desk(self.runs.files, self._journal):
-                self._line.check_usable()
+            with use_file_store(self.runs.files, self._journal):
+                self._fiber.check_usable()
                 return act()
         except Suspend as suspension:
             if not self._has_left:
@@ -330,7 +330,7 @@ class LocalExecutionContext:
         return self._row.events[before:]
 
 
-END = Draft(EventKind.RUN_SUCCEEDED)
+END = NewEvent(EventKind.RUN_SUCCEEDED)
 
 
 @procedure(name="driven")

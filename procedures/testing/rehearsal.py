@@ -19,7 +19,7 @@ from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 from procedures.engine.memory.rows import SUSPENDED
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.testing.lingering import Lingering
 from procedures.testing.people import MANNER, Asked, Manner, People, Said
 
@@ -280,7 +280,7 @@ class Rehearsal:
         return True
 
     def _kept(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        with file_desk(self._store.files):
+        with use_file_store(self._store.files):
             return {
                 name: File.store(value.name, value.content) if isinstance(value, Given) else value
                 for name, value in inputs.items()
@@ -343,7 +343,7 @@ class Rehearsal:
     def _report(self, run: MemoryRun, procedure: Procedure) -> RehearsedRun:
         result = None
         if run.result is not None:
-            with file_desk(self._store.files):
+            with use_file_store(self._store.files):
                 returns = signature_of(procedure.fn).returns
                 result = canonical.restored(whole(run.result), canonical.adapter(returns))
         contents = {name: self._store.files.get(digest) for name, digest in run.files.items()}
@@ -361,7 +361,7 @@ class Rehearsal:
 
 def _is_limited(run: MemoryRun) -> bool:
     """Whether it waits, and its own code limits that: what the site allows ends no test."""
-    return run.status in SUSPENDED and run.procedure.limits.lasts is not None
+    return run.status in SUSPENDED and run.procedure.limits.max_duration is not None
 
 
 def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:

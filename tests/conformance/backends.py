@@ -11,7 +11,7 @@ from procedures.engine.execute import advance
 from procedures.engine.journal.events import Event, RunStatus, closing
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.memory import KEY, LEASE, MemoryStore, fork_run, operating, retries
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 
 
 class Backend(Protocol):
@@ -203,7 +203,7 @@ class MemoryBackend:
         return {name: self.store.files.get(digest) for name, digest in kept.items()}
 
     def keep(self, content: bytes) -> File:
-        with file_desk(self.store.files):
+        with use_file_store(self.store.files):
             return File.store("given.txt", content)
 
     @contextmanager

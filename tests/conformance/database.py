@@ -16,14 +16,14 @@ from procedures.engine import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Event, RunStatus
 from procedures.engine.values import canonical
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import FOLDER, ContentStore, path_of
 from procedures.journal import DatabaseJournal, claim
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.registry import find
 from procedures.services import (
-    Parting,
+    ForkPoint,
     Sent,
     WaitClosedError,
     cancel_run,
@@ -102,7 +102,7 @@ class DatabaseBackend:
         override_run(UUID(run_id), by=_person("dave"), reason="So it is.")
 
     def fork(self, run_id: str, at: str, *, keep_answers: bool = True, **inputs: Any) -> str:
-        parting = Parting(at, inputs, keep_answers)
+        parting = ForkPoint(at, inputs, keep_answers)
         run, _is_new = fork_run(UUID(run_id), parting, by=_person("dave"), reason="Otherwise.")
         return str(run.pk)
 
@@ -138,7 +138,7 @@ class DatabaseBackend:
         return {file.name: store.get(file.digest) for file in self._run(run_id).artifacts.all()}
 
     def keep(self, content: bytes) -> File:
-        with file_desk(ContentStore()):
+        with use_file_store(ContentStore()):
             return File.store("given.txt", content)
 
     @contextmanager

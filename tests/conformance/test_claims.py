@@ -8,7 +8,7 @@ import pytest
 
 from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.execute import advance
-from procedures.engine.journal.events import Batch, Draft, Event, EventKind, Release, RunStatus
+from procedures.engine.journal.events import Batch, Event, EventKind, Handoff, NewEvent, RunStatus
 from procedures.engine.journal.ledger import Ledger
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.journal.seals import differing
@@ -17,7 +17,9 @@ from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did
 
-KEPT = Batch((Draft(EventKind.STEP_SUCCEEDED, "pack", "pack", {"attempt": 1, "result": "pack"}),))
+KEPT = Batch(
+    (NewEvent(EventKind.STEP_SUCCEEDED, "pack", "pack", {"attempt": 1, "result": "pack"}),)
+)
 
 
 def claimed(backend: Backend, run_id: str) -> Journal:
@@ -78,10 +80,10 @@ def test_a_zombie_ends_nothing(backend: Backend) -> None:
     zombie = claimed(backend, run_id)
     backend.lose_lease(run_id)
     current = claimed(backend, run_id)
-    ended = Draft(EventKind.RUN_SUCCEEDED)
+    ended = NewEvent(EventKind.RUN_SUCCEEDED)
 
     with pytest.raises(Fenced):
-        zombie.commit(Batch((ended,), release=Release(RunStatus.SUCCEEDED, result="1")))
+        zombie.commit(Batch((ended,), handoff=Handoff(RunStatus.SUCCEEDED, result="1")))
     current.commit(KEPT)
 
     assert [event.kind for event in backend.events(run_id)] == ["run.started", "step.succeeded"]
@@ -91,7 +93,7 @@ def test_a_zombie_ends_nothing(backend: Backend) -> None:
 def test_a_worker_that_let_go_writes_no_more(backend: Backend) -> None:
     run_id = backend.start(procedures.two_steps)
     journal = claimed(backend, run_id)
-    journal.commit(Batch((Draft(EventKind.RUN_FAILED),), release=Release(RunStatus.FAILED)))
+    journal.commit(Batch((NewEvent(EventKind.RUN_FAILED),), handoff=Handoff(RunStatus.FAILED)))
 
     with pytest.raises(Fenced):
         journal.commit(KEPT)
@@ -158,7 +160,7 @@ class Overtaking(Away):
     """A journal in which somebody outside is always faster than the code."""
 
     def commit(self, batch: Batch) -> list[Event]:
-        if batch.release:
+        if batch.handoff:
             return self._journal.commit(batch)
         raise Overtaken
 

@@ -132,7 +132,7 @@ def test_with_more_time_a_retried_run_asks_again(backend: Backend) -> None:
     backend.advance_all()
     failed(backend, run_id)
 
-    longer = raised(procedures.two_days_at_most, lasts="9 days")
+    longer = raised(procedures.two_days_at_most, max_duration="9 days")
     backend.retry(run_id)
     assert backend.advance(run_id, longer) == RunStatus.WAITING
     backend.travel(timedelta(days=5))

@@ -7,7 +7,7 @@ import pytest
 from procedures.engine import Procedure
 from procedures.engine.errors import Fenced
 from procedures.engine.execute import advance
-from procedures.engine.journal.events import Batch, Draft, Event, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, Event, EventKind, NewEvent, RunStatus
 from procedures.engine.memory import MemoryFiles
 from tests import procedures
 from tests.conformance.backends import Backend, answer
@@ -202,7 +202,7 @@ def test_whatever_it_does_it_ends_and_undoes_nothing(backend: Backend, status: s
     if status == "undoing":
         journal = backend.claim(run_id)
         assert journal
-        began = Draft(EventKind.STEP_STARTED, "undo/refund", "undo/refund", {"attempt": 1})
+        began = NewEvent(EventKind.STEP_STARTED, "undo/refund", "undo/refund", {"attempt": 1})
         journal.commit(Batch((began,)))
         backend.lose_lease(run_id)
         assert backend.advance(run_id) == RunStatus.WAITING

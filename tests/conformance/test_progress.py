@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from procedures.engine.errors import Fenced
-from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, EventKind, NewEvent, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did
@@ -104,7 +104,7 @@ def test_telling_how_far_it_is_does_not_hide_that_workers_die(backend: Backend) 
     for _ in range(3):
         journal = backend.claim(run_id)
         assert journal
-        journal.commit(Batch((Draft(EventKind.PROGRESS, "talk", data={"text": "line 1"}),)))
+        journal.commit(Batch((NewEvent(EventKind.PROGRESS, "talk", data={"text": "line 1"}),)))
         backend.lose_lease(run_id)
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED

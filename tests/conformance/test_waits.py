@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from procedures.engine import Outcome, Procedure
-from procedures.engine.journal.events import Batch, Draft, EventKind, Release, RunStatus, closing
+from procedures.engine.journal.events import Batch, EventKind, Handoff, NewEvent, RunStatus, closing
 from tests import procedures
 from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import did, saw
@@ -104,12 +104,12 @@ def test_an_answer_that_comes_before_the_worker_lets_go_is_not_lost(backend: Bac
     journal = backend.claim(run_id)
     assert journal
     opening = backend.events(run_id)[2].content
-    journal.commit(Batch((Draft(EventKind.WAIT_OPENED, "other", "other", opening),)))
+    journal.commit(Batch((NewEvent(EventKind.WAIT_OPENED, "other", "other", opening),)))
 
     assert answer(backend, run_id, "other")
     assert backend.status(run_id) == RunStatus.RUNNING
-    suspended = Draft(EventKind.RUN_SUSPENDED, data={"on": "other"})
-    journal.commit(Batch((suspended,), release=Release(RunStatus.WAITING)))
+    suspended = NewEvent(EventKind.RUN_SUSPENDED, data={"on": "other"})
+    journal.commit(Batch((suspended,), handoff=Handoff(RunStatus.WAITING)))
 
     assert backend.status(run_id) == RunStatus.QUEUED
     assert backend.claim(run_id)
@@ -257,11 +257,11 @@ def test_a_run_that_ends_closes_its_waits(backend: Backend) -> None:
     answer(backend, run_id, "approve")
     journal = backend.claim(run_id)
     assert journal
-    journal.commit(Batch((Draft(EventKind.WAIT_OPENED, "other", "other", opening),)))
+    journal.commit(Batch((NewEvent(EventKind.WAIT_OPENED, "other", "other", opening),)))
     assert list(backend.open_waits(run_id)) == ["other"]
 
-    ended = Draft(EventKind.RUN_SUCCEEDED)
-    journal.commit(Batch((ended,), release=Release(RunStatus.SUCCEEDED, result="true")))
+    ended = NewEvent(EventKind.RUN_SUCCEEDED)
+    journal.commit(Batch((ended,), handoff=Handoff(RunStatus.SUCCEEDED, result="true")))
 
     assert not backend.open_waits(run_id)
     assert not answer(backend, run_id, "other")

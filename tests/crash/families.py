@@ -12,7 +12,7 @@ from procedures.models import Run
 from tests.crash.doings import add_row
 from tests.crash.procedures import ROLES, act, leave_mark, stop_at, write_mark
 
-STUBBORN = Retry(attempts=100, backoff="0.3s", factor=1)
+STUBBORN = Retry(attempts=100, backoff="0.3s", backoff_factor=1)
 
 
 @procedure(roles=ROLES)

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from chat.models import HumanRequest
 from procedures.engine.errors import Fenced
-from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, EventKind, NewEvent, RunStatus
 from procedures.engine.journal.protocol import Journal
 from procedures.journal import claim
 from procedures.models import Run
@@ -60,7 +60,7 @@ def begin_anew(run: Run, _: User) -> None:
 
 
 def say_what_undoes(journal: Journal) -> object:
-    undo = Draft(EventKind.COMPENSATION, "pay:compensation", "pay back")
+    undo = NewEvent(EventKind.COMPENSATION, "pay:compensation", "pay back")
     return closing_connection(lambda: journal.commit(Batch((undo,))))
 
 

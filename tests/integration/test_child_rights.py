@@ -24,7 +24,7 @@ from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
 from chat.services import find_mails, post_message, reassign_request, send_mail
 from dashboard.models import FormerName, LinkCounter, Preferences
 from dashboard.sign_in import tokens
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
@@ -89,7 +89,7 @@ def family(alice: User, carol: User, dave: User, support: Group, operators: Grou
         user.save()
     grant("zebra_parent", support, "start")
     grant("zebra_parent", operators, "operate")
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         paper = File.store("zebra-paper.csv", "zebra;content\n")
     inputs = {"paper": paper, "remark": "zebra remark", "whom": "@carol"}
     parent = run_until_it_waits("zebra_parent", by=alice, **inputs)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from procedures.journal import claim_next
 from procedures.models import Run
-from procedures.models.besides import Besides
+from procedures.models.besides import Exclusions
 from procedures.registry import find
 from procedures.runner import advance_run
 from procedures.services import start_run
@@ -50,7 +50,7 @@ def test_an_answer_is_eleven_statements_and_one_commit(bob: User, finance: Group
 
 def test_a_claim_takes_in_an_answer_with_seven_statements(answered: Run) -> None:
     with CaptureQueriesContext(connection) as captured:
-        assert claim_next(lambda found: find(found.procedure), Besides())
+        assert claim_next(lambda found: find(found.procedure), Exclusions())
 
     said = [query["sql"] for query in captured]
     assert sum(not one.startswith(BOUNDS) for one in said) == 7
@@ -70,7 +70,7 @@ def test_the_claim_of_a_child_asks_no_more_than_another() -> None:
 
 def said_by_a_claim() -> int:
     with CaptureQueriesContext(connection) as captured:
-        assert claim_next(lambda found: find(found.procedure), Besides())
+        assert claim_next(lambda found: find(found.procedure), Exclusions())
     return sum(not query["sql"].startswith(BOUNDS) for query in captured)
 
 

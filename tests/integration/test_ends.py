@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from procedures.engine.journal.events import RunStatus
-from procedures.heart import Heart
 from procedures.journal import DatabaseJournal, claim
+from procedures.lease_keeper import LeaseKeeper
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run
@@ -33,14 +33,14 @@ def test_an_end_is_one_commit_of_few_statements() -> None:
     assert end.count("COMMIT") == 1
 
 
-def test_runs_that_are_held_together_share_the_thread_of_their_heart() -> None:
-    heart, one, other = Heart(), held(), held()
+def test_runs_that_are_held_together_share_the_thread_of_their_keeper() -> None:
+    lease_keeper, one, other = LeaseKeeper(), held(), held()
     before = threading.enumerate()
 
-    with heart.beating_for(one), heart.beating_for(other):
+    with lease_keeper.beating_for(one), lease_keeper.beating_for(other):
         begun = [thread.name for thread in threading.enumerate() if thread not in before]
 
-    assert begun == ["heart"]
+    assert begun == ["lease_keeper"]
 
 
 def test_a_heart_goes_on_over_a_run_that_it_cannot_see() -> None:

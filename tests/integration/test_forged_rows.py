@@ -13,7 +13,7 @@ from django.test import Client
 
 from chat.models import HumanResponse
 from chat.services import Answer, respond
-from procedures.engine.journal.events import Draft, chain
+from procedures.engine.journal.events import NewEvent, chain
 from procedures.engine.values import canonical
 from procedures.files import path_of
 from procedures.models import Event, Head, Run
@@ -99,7 +99,7 @@ def as_before(run: Run) -> None:
     for event in run.events.order_by("seq"):
         new = {"proof", "at", "by_id", "responder_id", "right", "right_id", "channel", "signal_id"}
         kept = {name: one for name, one in event.content.items() if name not in new}
-        draft = Draft(event.kind, event.key, event.name, kept)
+        draft = NewEvent(event.kind, event.key, event.name, kept)
         one = chain(draft, run_id=str(run.pk), seq=event.seq, at=event.at, head=head, key=key)
         Event.objects.filter(pk=event.pk).update(data=one.data, hash=one.hash)
         head = one.hash

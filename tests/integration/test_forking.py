@@ -13,9 +13,9 @@ from procedures.models import Run
 from procedures.overview import line_of, run_overview
 from procedures.runner import advance_run
 from procedures.services import (
+    ForkPoint,
     KeyReusedError,
     NotAllowedError,
-    Parting,
     cancel_run,
     fork_run,
     start_run,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def forked(run: Run, at: str, by: User, **more: Any) -> Run:
-    fork, _is_new = fork_run(run.pk, Parting(at, **more), by=by, reason="Otherwise.")
+    fork, _is_new = fork_run(run.pk, ForkPoint(at, **more), by=by, reason="Otherwise.")
     return fork
 
 
@@ -131,7 +131,7 @@ def test_the_same_key_gives_the_same_fork(admin_user: User) -> None:
     origin = ended("two_steps", admin_user)
 
     def fork(at: str) -> tuple[Run, bool]:
-        parting = Parting(at)
+        parting = ForkPoint(at)
         return fork_run(origin.pk, parting, by=admin_user, reason="Otherwise.", idempotency_key="a")
 
     first, is_new = fork("send")

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from procedures.engine.journal.events import RunStatus
-from procedures.heart import Heart
 from procedures.journal import LEASE, DatabaseJournal, claim
+from procedures.lease_keeper import LeaseKeeper
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.services import Sweeper, start_run
@@ -104,7 +104,7 @@ def test_a_lease_is_renewed_while_no_connection_is_to_be_had() -> None:
     before = row(journal).leased_until
     assert before
 
-    with exhausted_pool(), Heart().beating_for(journal):
+    with exhausted_pool(), LeaseKeeper().beating_for(journal):
         wait_until(lambda: row(journal).leased_until != before, what="the lease to be renewed")
 
     assert is_held(journal)

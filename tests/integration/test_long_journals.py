@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from procedures.engine.journal.events import Batch, Draft, EventKind
+from procedures.engine.journal.events import Batch, EventKind, NewEvent
 from procedures.engine.replay.history import History
 from procedures.engine.values import canonical
 from procedures.journal import DatabaseJournal, claim
@@ -31,7 +31,7 @@ def held(steps: int) -> DatabaseJournal:
     journal = claim(run.pk)
     assert journal
     keys = ("act", *(f"act#{number}" for number in range(2, steps + 1)))
-    drafts = [Draft(EventKind.STEP_SUCCEEDED, key, key, CONTENT) for key in keys]
+    drafts = [NewEvent(EventKind.STEP_SUCCEEDED, key, key, CONTENT) for key in keys]
     for at in range(0, steps, 1000):
         journal.commit(Batch(tuple(drafts[at : at + 1000])))
     return journal
@@ -77,7 +77,7 @@ def test_what_comes_at_once_is_taken_in_however_much_it_is(request: pytest.Fixtu
 
     journal = claim(run.pk)
     assert journal
-    journal.commit(Batch((Draft(EventKind.LOG),) * many))
+    journal.commit(Batch((NewEvent(EventKind.LOG),) * many))
 
     assert not RunInput.objects.untaken().exists()
     run.refresh_from_db()

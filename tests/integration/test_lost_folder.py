@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import FOLDER, ContentStore
 from procedures.models import Artifact, Run
 from procedures.runner import advance_run
@@ -95,6 +95,6 @@ def _receipt(*, by: User) -> File:
     """A file that a run before has kept: since then the folder is known to have been there."""
     run = start_run("keeping", {"way": "file"}, by=by)[0]
     advance_run(run.pk)
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         assert Artifact.objects.filter(run=run).exists()
         return File.store("given.txt", b"31.20")

@@ -12,7 +12,7 @@ from django.utils.html import strip_tags
 
 from chat.services import reassign_request
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
 from procedures.overview import run_overview
@@ -355,7 +355,7 @@ def test_the_journal_can_be_read_from_the_start(alice: User, bob: User) -> None:
 def paper(alice: User, support: Group) -> tuple[UUID, File]:
     """A run that was given a file."""
     grant("typed_inputs", support, "start")
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         file = File.store("a paper.csv", "a;b\n")
     return run_until_it_waits("typed_inputs", by=alice, count=1, paper=file).pk, file
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from procedures import dispatch, runner
 from procedures.engine.errors import Fenced
-from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, EventKind, NewEvent, RunStatus
 from procedures.journal import claim, claiming
 from procedures.models import Head, Procedure, ProcedureVersion, Run, RunInput
 from procedures.models.clock import clock
@@ -50,7 +50,7 @@ def test_a_worker_whose_lost_run_is_queued_again_writes_nothing() -> None:
 
     assert states(run) == [RunStatus.QUEUED]
     with pytest.raises(Fenced):
-        lost.commit(Batch((Draft(EventKind.STEP_SUCCEEDED, "work", "work"),)))
+        lost.commit(Batch((NewEvent(EventKind.STEP_SUCCEEDED, "work", "work"),)))
     assert Head.objects.get(run=run).claims == 1
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import Group, User
 
-from procedures.engine.journal.events import Draft
+from procedures.engine.journal.events import NewEvent
 from procedures.models import Run, RunInput, Signal
 from procedures.models.clock import clock
 from procedures.runner import advance_run
@@ -81,7 +81,7 @@ def test_what_was_lost_on_its_way_is_brought_once(act: str, bring: Callable[[Run
     child = Run.objects.get(parent_wait__run=parent)
     advance_run(child.pk)
     data = {"act": act, "signal": "word", "id": "1", "value": 7, "error": "", "reason": "Enough."}
-    RunInput.objects.keep(child.pk, Draft(RunInput.SENT, "send:word", str(parent.pk), data))
+    RunInput.objects.keep(child.pk, NewEvent(RunInput.SENT, "send:word", str(parent.pk), data))
 
     bring(child)
     bring(child)

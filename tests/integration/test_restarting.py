@@ -11,7 +11,7 @@ from chat.models import Member
 from chat.models.session import session_of
 from procedures import hooks
 from procedures.engine.errors import InputError
-from procedures.engine.values.files import File, file_desk
+from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.overview import line_of
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def origin(alice: User, admin_user: User) -> Run:
     """Of alice's session, with a file among its inputs."""
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         paper = File.store("list.txt", "milk")
     started: dict[str, Any] = {"count": 3, "price": "2.50", "paper": paper}
     run = run_until_it_waits("typed_inputs", by=admin_user, **started)

@@ -80,7 +80,7 @@ def test_people_learn_that_the_time_of_the_run_was_up(
     assert "This run has lasted its longest, 2 days." in page
 
 
-@override_settings(RUN_LIMITS={**settings.RUN_LIMITS, "lasts": "1 day"})
+@override_settings(RUN_LIMITS={**settings.RUN_LIMITS, "max_duration": "1 day"})
 def test_a_site_limits_how_long_runs_last() -> None:
     run = run_until_it_waits("question")
     clock.ahead = timedelta(hours=25)

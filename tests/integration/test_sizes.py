@@ -11,7 +11,7 @@ from django.test import override_settings
 from chat.models import Message
 from dashboard.environment import Environment
 from procedures.engine import File
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 from procedures.files import ContentStore
 from procedures.models import Run
@@ -214,7 +214,7 @@ def test_a_key_finds_its_run_by_large_inputs(alice: User, support: Group) -> Non
 
 def test_a_restart_has_large_inputs_and_files(alice: User, support: Group) -> None:
     grant("takes_file_and_text", support, "start", "operate")
-    with file_desk(ContentStore()):
+    with use_file_store(ContentStore()):
         sheet = File.store("orders.csv", b"a,b")
     run, _ = start_run("takes_file_and_text", {"text": "t" * 70_000, "sheet": sheet}, by=alice)
 

@@ -183,7 +183,7 @@ def leaves_a_question(ctx: Context, number: int = 1) -> int:
 
 @procedure
 def choosy(ctx: Context) -> str:
-    return ctx.step(fail_choosily, retry=Retry(5, backoff="1ms", unless=(KeyError,)))
+    return ctx.step(fail_choosily, retry=Retry(5, backoff="1ms", non_retryable=(KeyError,)))
 
 
 def fail_choosily(step: Step) -> str:
@@ -193,7 +193,7 @@ def fail_choosily(step: Step) -> str:
 
 @procedure
 def impatient(ctx: Context) -> str:
-    return ctx.step(fail_always, retry=Retry(50, backoff="10m", factor=1, within="25m"))
+    return ctx.step(fail_always, retry=Retry(50, backoff="10m", backoff_factor=1, deadline="25m"))
 
 
 def fail_always(step: Step) -> str:

@@ -80,7 +80,7 @@ def spawning_with(ctx: Context, fate: Any, fated_child: bool) -> None:  # noqa: 
     ctx.spawn(fated if fated_child else doubled, on_parent_end=fate)
 
 
-@procedure(limits=Limits(lasts="1h"))
+@procedure(limits=Limits(max_duration="1h"))
 def mapping_in_an_hour(ctx: Context) -> Any:
     return ctx.map(doubled, [{"number": 1}, {"number": 2, "asks": True}, {"number": 3}], at_most=2)
 

@@ -74,7 +74,7 @@ def set_in_one_another(ctx: Context, deep: int) -> str:
         return error.message
 
 
-@procedure(limits=Limits(lasts="2 days"))
+@procedure(limits=Limits(max_duration="2 days"))
 def two_days_at_most(ctx: Context, way: str = "question") -> str:
     if way != "question":
         ctx.compensate(act, "undo", name="undo")
@@ -83,11 +83,11 @@ def two_days_at_most(ctx: Context, way: str = "question") -> str:
     elif way == "set":
         ctx.wait_any(ctx.later.ask("This?"), ctx.signal("paid"))
     elif way == "retry":
-        ctx.step(fail_again, retry=Retry(2, backoff="5 days", longest="5 days"))
+        ctx.step(fail_again, retry=Retry(2, backoff="5 days", max_backoff="5 days"))
     return ctx.step(act, "done")
 
 
-@procedure(limits=Limits(steps=2, lasts="2 days"))
+@procedure(limits=Limits(steps=2, max_duration="2 days"))
 def two_at_a_time(ctx: Context, number: int = 1) -> int:
     for _ in range(2):
         ctx.step(act, "step")

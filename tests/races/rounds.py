@@ -21,7 +21,7 @@ from procedures.files import ContentStore
 from procedures.journal import DatabaseJournal, claim
 from procedures.models import Run
 from procedures.services import (
-    Parting,
+    ForkPoint,
     cancel_run,
     force_end_run,
     fork_run,
@@ -43,7 +43,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "unpause": unpause_run,
     "retry": retry_run,
     "restart": restart_run,
-    "fork": lambda run_id, **said: fork_run(run_id, Parting("second"), **said),
+    "fork": lambda run_id, **said: fork_run(run_id, ForkPoint("second"), **said),
 }
 
 

@@ -90,16 +90,16 @@ class Wire(MemoryJournal):
         assert self.rows is not None
         self.rows.append(row)
 
-    def excuse(self) -> None:
+    def forgive_claim(self) -> None:
         if self.world.cut("takes its claim back") in (Order.GO, Order.UNHEARD):
-            super().excuse()
+            super().forgive_claim()
 
     def commit(self, batch: Batch) -> list[Event]:
         """Send it until it is known to be kept, as the journal over the database does.
 
         A transaction is lost with what the step wrote in it: it is not sent again.
         """
-        what = ", ".join(f"{draft.kind} {draft.key}".strip() for draft in batch.drafts)
+        what = ", ".join(f"{draft.kind} {draft.key}".strip() for draft in batch.events)
         sent: list[Wire] = []
         for _ in range(TRIES if self.rows is None else 1):
             order = self.world.cut(f"commits {what}")

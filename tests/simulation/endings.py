@@ -9,7 +9,7 @@ from procedures.engine.journal.large import whole
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 from procedures.engine.replay.history import SOFT, STRICT
 from procedures.engine.values import canonical
-from procedures.engine.values.files import FileStore, file_desk
+from procedures.engine.values.files import FileStore, use_file_store
 from tests.simulation.ledger import writing_to
 from tests.simulation.plays import PLAYS
 from tests.simulation.witness import BrokenError, Witness
@@ -48,7 +48,7 @@ def check_quarantine(run: MemoryRun) -> None:
 def check(world: World) -> None:
     for run_id, run in world.store.runs.items():
         witness = world.witnesses[run_id]
-        with file_desk(world.store.files):
+        with use_file_store(world.store.files):
             _check_model(run, witness)
         _check_undone(run, witness)
         _check_files(run, witness, world.store.files)
@@ -133,9 +133,9 @@ class Replay(MemoryJournal):
 
     def commit(self, batch: Batch) -> list[Event]:
         kinds = {*STRICT, *SOFT, EventKind.WAIT_CLOSED}
-        if batch.release is None or any(draft.kind in kinds for draft in batch.drafts):
-            raise BrokenError("replay is equal", f"it does {batch.drafts} anew")
-        self.released = batch.release
+        if batch.handoff is None or any(draft.kind in kinds for draft in batch.events):
+            raise BrokenError("replay is equal", f"it does {batch.events} anew")
+        self.released = batch.handoff
         return []
 
     def quote(self, item: str) -> int:

@@ -8,10 +8,10 @@ from procedures.engine.errors import Overtaken, Refused
 from procedures.engine.execute import Execution, quarantined
 from procedures.engine.journal.events import (
     Batch,
-    Draft,
     Event,
     EventKind,
-    Release,
+    Handoff,
+    NewEvent,
     RunStatus,
     silence,
 )
@@ -20,7 +20,7 @@ from procedures.engine.memory import MemoryRun
 from procedures.engine.memory.rows import SUSPENDED
 from procedures.engine.replay.history import UNDO
 from procedures.engine.replay.recorder import Recorder
-from procedures.engine.values.files import FileStore, file_desk
+from procedures.engine.values.files import FileStore, use_file_store
 from tests.simulation.doubles import Parts, Store, Wire
 from tests.simulation.world import World
 
@@ -117,17 +117,17 @@ def advance_unflushed(procedure: Procedure, journal: Journal, files: FileStore) 
 
     A run that somebody outside was faster with is left to the lease.
     """
-    with file_desk(files):
+    with use_file_store(files):
         recorder = _Unflushed(journal, journal.load())
-        release, drafts = Execution(procedure, recorder).ending()
+        handoff, drafts = Execution(procedure, recorder).ending()
         try:
-            recorder.finish(release, *drafts)
+            recorder.finish(handoff, *drafts)
         except Refused as refusal:
-            release, drafts = quarantined(refusal)
-            journal.commit(Batch(drafts, release=release))
+            handoff, drafts = quarantined(refusal)
+            journal.commit(Batch(drafts, handoff=handoff))
         except Overtaken:
             return RunStatus.RUNNING
-    return release.status
+    return handoff.status
 
 
 class ExpiresAnyway(Store):
@@ -138,7 +138,7 @@ class ExpiresAnyway(Store):
         if run.waits.get(key) is wait:
             return super().expire(run_id, key, wait)
         if not run.status.is_end:
-            run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, silence(wait)))
+            run.inputs.append(NewEvent(EventKind.WAIT_CLOSED, key, key, silence(wait)))
             self.queue(run) if run.status == RunStatus.WAITING else None
         return True
 
@@ -169,10 +169,10 @@ class SignalIdsForgotten(Store):
 class NewsOverlooked(Wire):
     """A run that is let go of to wait does not see what came while it was worked on."""
 
-    def _release(self, release: Release) -> None:
-        super()._release(release)
-        if release.status in SUSPENDED:
-            self.row.status, self.row.wake_at = release.status, release.wake_at
+    def _hand_off(self, handoff: Handoff) -> None:
+        super()._hand_off(handoff)
+        if handoff.status in SUSPENDED:
+            self.row.status, self.row.wake_at = handoff.status, handoff.wake_at
 
 
 class RowsAlone(Wire):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from procedures.engine.journal.events import Event, EventKind
 from procedures.engine.journal.large import unpacked
 from procedures.engine.replay.history import UNDO
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from tests.simulation.world import World
 
 SIGHTS = {
@@ -45,7 +45,7 @@ def sights(world: World) -> Counter[str]:
     counts = Counter(world.counts)
     counts["zombies"] = world.refused
     counts["rows"] = len(world.outside.rows)
-    with file_desk(world.store.files):
+    with use_file_store(world.store.files):
         for run in world.store.runs.values():
             counts[run.status] += 1
             counts["grandchildren"] += run.facts.depth == 2

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from procedures.engine.journal.events import Draft, Event, EventKind, RunStatus, chain
+from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus, chain
 from procedures.engine.journal.large import unpacked
 from procedures.engine.memory import KEY
 from procedures.engine.replay.history import SOFT
 from procedures.engine.values import canonical
 from procedures.engine.waits.children import is_abandoned
-from procedures.engine.waits.handles import KEEPS_ON
+from procedures.engine.waits.handles import DETACHED_KINDS
 
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 ENDS = {EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED}
@@ -33,7 +33,7 @@ class Row(Protocol):
     @property
     def events(self) -> Sequence[Event]: ...
     @property
-    def inputs(self) -> Sequence[Draft]: ...
+    def inputs(self) -> Sequence[NewEvent]: ...
     @property
     def waits(self) -> Mapping[str, Mapping[str, Any]]: ...
     @property
@@ -109,7 +109,7 @@ class Witness:
 
     def _check_place(self, event: Event) -> None:
         last = self._seen[-1] if self._seen else None
-        draft = Draft(EventKind(event.kind), event.key, event.name, event.content)
+        draft = NewEvent(EventKind(event.kind), event.key, event.name, event.content)
         seq, head = len(self._seen) + 1, last.hash if last else ""
         made = chain(draft, run_id=self.run_id, seq=seq, at=event.at, head=head, key=KEY)
         if made != event:
@@ -270,7 +270,7 @@ class Witness:
             if wait["wait"] != "set" or key in row.waits or key not in self.kept.closed:
                 continue
             left = [part for part in wait["over"] if part in row.waits]
-            if left := [part for part in left if row.waits[part]["wait"] not in KEEPS_ON]:
+            if left := [part for part in left if row.waits[part]["wait"] not in DETACHED_KINDS]:
                 yield "a decided set keeps nothing open", f"{key}: {', '.join(left)}"
 
 

@@ -12,7 +12,7 @@ from procedures.engine.journal.events import Batch, RunStatus, closing
 from procedures.engine.memory import LEASE, MemoryRun, operating, retries
 from procedures.engine.replay.history import UNDO
 from procedures.engine.replay.timeouts import TimeIsUp
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from tests.simulation.doubles import Parts, Wire
 from tests.simulation.outside import Outside
 from tests.simulation.plays import NOTED, PLAYS, UNASKED
@@ -154,7 +154,7 @@ class World:
         """A statement of that hold was kept."""
         if self.holds[hold.run_id] is not hold or hold.is_over:
             self.blame("a zombie writes nothing", f"in {hold.run_id}")
-        hold.is_over = hold.is_over or batch.release is not None
+        hold.is_over = hold.is_over or batch.handoff is not None
 
     @property
     def skew(self) -> timedelta:
@@ -334,7 +334,7 @@ class World:
         """Raises `BrokenError` when something is to be seen that may never be."""
         if self.broken:
             raise self.broken
-        with file_desk(self.store.files):
+        with use_file_store(self.store.files):
             self._look_at_runs()
         noted = [key for one in self.witnesses.values() for key in one.committed if is_noted(key)]
         if sorted(noted) != sorted(self.outside.rows):

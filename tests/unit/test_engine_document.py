@@ -10,8 +10,8 @@ import pytest
 from dashboard.environment import CHECKOUT
 from procedures import engine
 from procedures.engine import Context, Procedure, Response, Retry
-from procedures.engine.declaration.steps import Doing
-from procedures.engine.kinds.questions import Asking
+from procedures.engine.declaration.steps import StepOptions
+from procedures.engine.kinds.questions import RequestOptions
 from tests.documents import Claim, Example, carried_out, examples, result_of
 
 PATHS = [CHECKOUT / "docs" / name for name in ("engine.md", "steps.md", "families.md", "agents.md")]
@@ -62,9 +62,9 @@ def test_every_example_and_every_arrow_is_one_of_these() -> None:
     [
         *(f"ctx.{name}" for name in public(Context)),
         *(f"step.{name}" for name in ("attempt", "idempotency_key", "progress")),
-        *Doing.__annotations__,
-        *Asking.__annotations__,
-        *(name for name in Retry.__annotations__ if name in {"unless", "within"}),
+        *StepOptions.__annotations__,
+        *RequestOptions.__annotations__,
+        *(name for name in Retry.__annotations__ if name in {"non_retryable", "deadline"}),
         *(name for name in Response.__annotations__ if name not in {"question", "key"}),
         *sorted(set(engine.__all__) - OURS),
     ],

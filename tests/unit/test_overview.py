@@ -13,9 +13,16 @@ from procedures.models import Procedure, Run
 from procedures.models.clock import clock
 from procedures.overview.lines import line_of
 from procedures.overview.states import Facts, state_of
-from procedures.overview.values import Shown, shown
+from procedures.overview.values import Shown, format_value
 from procedures.overview.waiting import Opening
-from procedures.overview.words import asked, initials, listed, shortened, spoken, spoken_size
+from procedures.overview.words import (
+    asked,
+    format_duration,
+    format_size,
+    initials,
+    listed,
+    shortened,
+)
 from tests.overviews import NINE, asking, at, failed, run, step
 
 
@@ -63,11 +70,11 @@ def operation(action: str, **more: str) -> dict[str, Any]:
     ],
 )
 def test_lengths_of_time(seconds: float, told: str) -> None:
-    assert spoken(timedelta(seconds=seconds)) == told
+    assert format_duration(timedelta(seconds=seconds)) == told
 
 
 def test_small_words() -> None:
-    assert (spoken_size(1), spoken_size(214_000), spoken_size(2_500_000)) == (
+    assert (format_size(1), format_size(214_000), format_size(2_500_000)) == (
         "1 byte",
         "214 KB",
         "2.5 MB",
@@ -479,7 +486,7 @@ def test_lines_of_steps_say_how_long_and_what_went_wrong() -> None:
 def test_values_are_told_in_one_line_where_they_can_be() -> None:
     file = {"name": "a.csv", "digest": "d", "size": 1000, "content_type": "text/csv"}
     deep = {"rows": [{"a": 1}]}
-    found = shown(
+    found = format_value(
         {
             "is_new": True,
             "total": {"orders": 2, "sum": "7.00"},
@@ -497,5 +504,5 @@ def test_values_are_told_in_one_line_where_they_can_be() -> None:
 
 
 def test_bare_values_have_no_name() -> None:
-    assert shown(7) == [Shown(None, text="7")]
-    assert shown(None) == shown({}) == []
+    assert format_value(7) == [Shown(None, text="7")]
+    assert format_value(None) == format_value({}) == []

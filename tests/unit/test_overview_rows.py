@@ -151,9 +151,9 @@ def test_what_is_worked_on_now_and_what_it_says() -> None:
     told = event(2, "progress", "check", after=1, attempt=1, text="a\nb")
     counted = event(3, "progress", "check", after=2, attempt=1, text="c", done=3, total=9)
     (row,) = read(told, counted, working_on="check", working_attempt=1, working_since=at(1))
-    (unheard,) = read(told, counted)
+    (stale,) = read(told, counted)
 
-    assert (row.look, row.is_open) == (unheard.look, unheard.is_open) == ("running", True)
+    assert (row.look, row.is_open) == (stale.look, stale.is_open) == ("running", True)
     assert row.said
     assert (row.said.lines, row.said.counts) == (["c"], "3 of 9")
 

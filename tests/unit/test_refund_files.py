@@ -4,7 +4,7 @@ import pytest
 
 from procedures.engine import File
 from procedures.engine.memory import MemoryStore
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from tests.refunds import HEADER, LINE, answer, asked, refunds, refusal, result_of, start, written
 
 OTHER_NAMES = (
@@ -179,7 +179,7 @@ def test_the_list_is_written_as_the_file_was(
 ) -> None:
     run_id = start(store, content)
 
-    with file_desk(store.files):
+    with use_file_store(store.files):
         file = File(**result_of(store, run_id)["file"])
         assert file.read().decode() == expected
 

@@ -11,7 +11,7 @@ from django.test import RequestFactory
 from pydantic import BaseModel, Field
 
 from procedures.engine import Context, File, procedure
-from procedures.engine.values.choices import SiteChoice, choice_desk
+from procedures.engine.values.choices import SiteChoice, use_choices
 from procedures.engine.values.schemas import properties_of
 from procedures.fields import Field as FormField
 from procedures.fields import kind_of
@@ -122,7 +122,7 @@ def test_names_of_the_site_are_spelled_as_its_settings_spell_them() -> None:
     @procedure
     def pack(ctx: Context, shop: Annotated[str, SiteChoice("SHOPS")]) -> None: ...
 
-    with choice_desk({"SHOPS": {"my_shop": "/srv/shop", "iPad-app": "/srv/app"}}):
+    with use_choices({"SHOPS": {"my_shop": "/srv/shop", "iPad-app": "/srv/app"}}):
         (field,) = StartForm(pack, by=User(pk=1)).fields()
 
     assert field.kind == "choice"

@@ -16,18 +16,21 @@ class Limits:
     """What a run may use; of what is left out, as much as the site says.
 
     `steps`, `events` of its journal, and `children`, each run of a map too, are counted anew after
-    `ctx.continue_as_new`. `depth` is how many runs may stand above a child of this one. `lasts` is
-    how long it may take from its start, with all its waiting and however often it begins anew.
+    `ctx.continue_as_new`. `depth` is how many runs may stand above a child of this one.
+    `max_duration` is how long it may take from its start, with all its waiting and however often it
+    begins anew.
     """
 
     steps: int | None = None
     events: int | None = None
     children: int | None = None
     depth: int | None = None
-    lasts: Duration | None = None
+    max_duration: Duration | None = None
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
-        check_options("Limits", options, cls.__dataclass_fields__)
+        check_options(
+            "Limits", options, cls.__dataclass_fields__, renamed={"lasts": "max_duration"}
+        )
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -37,8 +40,8 @@ class Limits:
                 raise ValueError(
                     f"{number!r} is no limit of {name}: write a whole number from {least}."
                 )
-        if self.lasts is not None:
-            parse_duration(self.lasts)
+        if self.max_duration is not None:
+            parse_duration(self.max_duration)
 
     def or_else(self, site: "Limits") -> "Limits":
         """These, and the site's where these say nothing."""
@@ -48,10 +51,10 @@ class Limits:
 
     def ends_at(self, began_at: datetime | None) -> datetime | None:
         """When its time is up."""
-        if self.lasts is None or began_at is None:
+        if self.max_duration is None or began_at is None:
             return None
-        return began_at + parse_duration(self.lasts)
+        return began_at + parse_duration(self.max_duration)
 
 
-USUAL = Limits(steps=50_000, events=100_000, children=100_000, depth=20, lasts="366 days")
+USUAL = Limits(steps=50_000, events=100_000, children=100_000, depth=20, max_duration="366 days")
 """What a site allows that says nothing else."""

@@ -8,41 +8,49 @@ from functools import cached_property, lru_cache
 from typing import Any, Self, TypedDict
 
 from procedures.engine.values.durations import Duration, parse_duration
-from procedures.engine.values.spelling import meant
+from procedures.engine.values.options import check_options
+
+RENAMED = {
+    "factor": "backoff_factor",
+    "longest": "max_backoff",
+    "unless": "non_retryable",
+    "within": "deadline",
+}
+"""Options of `Retry` by the names they once had."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Tries a failing step again: at most `attempts` in all, each pause `factor` times the last.
+    """Retries a failing step: at most `attempts` in all, with a growing pause between two.
 
-    `backoff` is the first pause, `longest` the greatest; `jitter` makes each up to that share
-    longer or shorter, so that many runs do not come back at once. `unless` names errors that are
-    not tried again; `within` is how long after the first attempt the last one may begin. Up to a
-    second the worker waits in place; a longer pause holds no worker.
+    `backoff` is the first pause, and each pause is `backoff_factor` times the last, up to
+    `max_backoff`; `jitter`, a share from 0 to 1, makes each pause up to that much longer or
+    shorter, so that many runs don't come back at once. `non_retryable` names exceptions after
+    which the step isn't tried again; `deadline` is how long after the first attempt the last one
+    may begin. A worker waits in place for up to a second; a longer pause holds no worker.
     """
 
     attempts: int = 3
     backoff: Duration = "1s"
-    factor: float = 2
-    longest: Duration = "1h"
+    backoff_factor: float = 2
+    max_backoff: Duration = "1h"
     jitter: float = 0
-    unless: tuple[type[BaseException], ...] = ()
-    within: Duration | None = None
+    non_retryable: tuple[type[BaseException], ...] = ()
+    deadline: Duration | None = None
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
-        for name in options.keys() - cls.__dataclass_fields__.keys():
-            raise TypeError(
-                f"A Retry has no option {name!r}.{meant(name, cls.__dataclass_fields__)}"
-            )
+        check_options("Retry", options, cls.__dataclass_fields__, renamed=RENAMED)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
         _check_numbers(self)
-        if self.attempts < 1 or not self.factor >= 1:
-            raise ValueError("A retry needs at least one attempt and a factor of at least 1.")
+        if self.attempts < 1 or not self.backoff_factor >= 1:
+            raise ValueError(
+                "A retry needs at least one attempt and a backoff_factor of at least 1."
+            )
         if not 0 <= self.jitter <= 1:
             raise ValueError("The jitter of a retry is a share between 0 and 1.")
-        for length in (self.backoff, self.longest, self.within):
+        for length in (self.backoff, self.max_backoff, self.deadline):
             if length is not None:
                 parse_duration(length)
 
@@ -51,36 +59,44 @@ class Retry:
 
         `spent` is the time since the first attempt began.
         """
-        if attempt >= self.attempts or isinstance(error, self.unless):
+        if attempt >= self.attempts or isinstance(error, self.non_retryable):
             return None
         pause = self._pause(attempt)
-        is_late = self.within is not None and spent + pause > parse_duration(self.within)
+        is_late = self.deadline is not None and spent + pause > parse_duration(self.deadline)
         return None if is_late else pause
 
     def _pause(self, attempt: int) -> timedelta:
-        longest = parse_duration(self.longest)
+        longest = parse_duration(self.max_backoff)
         try:
-            pause = min(parse_duration(self.backoff) * self.factor ** (attempt - 1), longest)
+            pause = min(
+                parse_duration(self.backoff) * self.backoff_factor ** (attempt - 1), longest
+            )
         except OverflowError:
             pause = longest
         return pause * (1 + self.jitter * random.uniform(-1, 1))  # noqa: S311 (no secret)
 
 
 def _check_numbers(retry: Retry) -> None:
-    for option, kind in (("attempts", int), ("factor", int | float), ("jitter", int | float)):
+    for option, kind in (
+        ("attempts", int),
+        ("backoff_factor", int | float),
+        ("jitter", int | float),
+    ):
         value = getattr(retry, option)
         if not isinstance(value, kind) or isinstance(value, bool):
             what = "a whole number" if kind is int else "a number"
             raise TypeError(f"{option}={value!r}: the option {option} of a Retry is {what}.")
-    is_tuple = isinstance(retry.unless, tuple)
-    if not is_tuple or not all(isinstance(one, type) for one in retry.unless):
-        raise TypeError(f"unless={retry.unless!r}: this option of a Retry is a tuple of errors.")
+    is_tuple = isinstance(retry.non_retryable, tuple)
+    if not is_tuple or not all(isinstance(one, type) for one in retry.non_retryable):
+        raise TypeError(
+            f"non_retryable={retry.non_retryable!r}: this option of a Retry is a tuple of errors."
+        )
 
 
 ONCE = Retry(attempts=1)
 
 
-class Doing(TypedDict, total=False):
+class StepOptions(TypedDict, total=False):
     """The options every step takes.
 
     `name`: the step's own name. `retry`: how often it is tried. `timeout`: how long one attempt
@@ -132,7 +148,7 @@ KINDS: tuple[tuple[str, Any, str], ...] = (
     *((option, bool, "True or False") for option in ("transaction", "pure", "once", "strict")),
 )
 PLAIN = Options()
-OPTIONS = frozenset(Doing.__annotations__)
+OPTIONS = frozenset(StepOptions.__annotations__)
 
 
 def options_of(doing: Mapping[str, Any]) -> Options:

@@ -6,12 +6,12 @@ from typing import Any
 from procedures.engine.declaration.bound import Bound, bound_to_be_shown
 from procedures.engine.errors import NotApprovedError
 from procedures.engine.kinds.questions import RequestKind, Response
-from procedures.engine.replay.line import Line
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values import canonical
 from procedures.engine.waits.later import Later
 
 
-def approved(line: Line, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
+def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
     """The step as it was approved, with the key of the approval, which serves no other step.
 
     People are asked again, with what would be done now, as long as none was given to that.
@@ -20,21 +20,21 @@ def approved(line: Line, bound: Bound[Any], decision: Response[bool]) -> Bound[A
     if not bound.is_shown:
         bound = bound_to_be_shown((bound.fn, bound.args, dict(bound.kwargs), bound.options))
     evidence = bound.as_evidence()
-    while decision and decision.question and not _serves(line, decision, bound, evidence):
+    while decision and decision.question and not _serves(fiber, decision, bound, evidence):
         question = replace(decision.question, evidence=evidence)
-        decision = Later(line).again(question).wait()
+        decision = Later(fiber).again(question).wait()
     if not decision or decision.question is None:
         raise NotApprovedError(bound.name)
     return replace(bound, approval=decision.key)
 
 
-def _serves(line: Line, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
+def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
     """Whether it was given to this very step; 1 is not 1.0 there, and neither is True.
 
     The step that it has served is kept and not done again, whatever its arguments have become.
     """
-    step = line.scope.next_key(bound.name)
-    if (served := line.recorder.served.get(decision.key)) is not None:
+    step = fiber.scope.next_key(bound.name)
+    if (served := fiber.recorder.served.get(decision.key)) is not None:
         return served == step
     shown = decision.question.evidence if decision.question else None
     return canonical.text_of(shown) == canonical.text_of(evidence)

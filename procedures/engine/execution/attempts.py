@@ -20,7 +20,7 @@ from procedures.engine.errors import (
     Suspend,
     WorkerStops,
     Yielded,
-    told,
+    error_payload,
 )
 from procedures.engine.execution.doubts import settle_doubt
 from procedures.engine.execution.process import around_steps
@@ -28,18 +28,18 @@ from procedures.engine.execution.progress import Progress
 from procedures.engine.execution.surroundings import Surroundings, spent_by, warning_of
 from procedures.engine.journal.events import (
     Batch,
-    Draft,
     Event,
     EventKind,
-    Release,
+    Handoff,
+    NewEvent,
     RunStatus,
     Working,
 )
 from procedures.engine.journal.large import packed, unpacked
 from procedures.engine.replay.blame import excuse_for, is_interrupt
+from procedures.engine.replay.fiber import LONGEST_TITLE, Fiber, checked_name
 from procedures.engine.replay.history import NOT_KEPT, Entry, is_doubtful
 from procedures.engine.replay.keeping import kept_result, not_kept
-from procedures.engine.replay.line import LONGEST_TITLE, Line, checked_name
 from procedures.engine.replay.rebuilt import place_of
 from procedures.engine.replay.timeouts import TimeIsUp, time_limit
 from procedures.engine.values import canonical
@@ -51,7 +51,7 @@ IN_PLACE = timedelta(seconds=1)
 
 
 def do_step(
-    line: Line,
+    fiber: Fiber,
     fn: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
@@ -65,29 +65,31 @@ def do_step(
     """
     signature = signature_of(fn)
     name = options.name or signature.name or name_of(fn)
-    key = line.scope.key_for(checked_name(name))
-    entry = line.take("step", key)
+    key = fiber.scope.key_for(checked_name(name))
+    entry = fiber.take("step", key)
     if entry is None:
         if options.strict:
             check_seen(fn, args, kwargs)
-        line.take_step(key)
-        return Work(line, fn, args, kwargs, options, signature, key, bound).do(failures=0)
+        fiber.take_step(key)
+        return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).do(failures=0)
     last, now = entry.last, digest_of(fn, args, kwargs, signature)
     content = last.content
     is_done = last.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT not in content
-    compare_arguments(line, entry, content, now, args, is_strict=options.strict)
+    compare_arguments(fiber, entry, content, now, args, is_strict=options.strict)
     for event in entry.events:
         if event is not last or "pure" not in content:  # such a one is kept later than it was done
-            line.pass_by(event)
+            fiber.pass_by(event)
     if len(entry.events) > 1 or not is_done:
-        line.scope.forget(key)  # what was asked while it was in doubt
+        fiber.scope.forget(key)  # what was asked while it was in doubt
     if is_done:
-        return line.restored(entry, unpacked(content, "result"), signature.returns)
-    return Work(line, fn, args, kwargs, options, signature, key, bound).go_on(entry, content)
+        return fiber.restored(entry, unpacked(content, "result"), signature.returns)
+    return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).go_on(
+        entry, content
+    )
 
 
 def compare_arguments(
-    line: Line,
+    fiber: Fiber,
     entry: Entry,
     content: Mapping[str, Any],
     now: str,
@@ -106,15 +108,15 @@ def compare_arguments(
         return
     words = f"The step {key} is given other arguments now than when it was kept."
     if is_strict:
-        line.interrupt(line.scope.mismatch(words, changed=key))
-    line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+        fiber.interrupt(fiber.scope.mismatch(words, changed=key))
+    fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
 @dataclass(slots=True)
-class Work:
+class StepExecution:
     """One step at the place where the code stands."""
 
-    line: Line
+    fiber: Fiber
     fn: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
@@ -127,7 +129,7 @@ class Work:
     _first_at: datetime | None = field(default=None, init=False)
     """When the first attempt began."""
     _result: Any = field(default=None, init=False)
-    _held: tuple[Draft, ...] = field(default=(), init=False)
+    _held: tuple[NewEvent, ...] = field(default=(), init=False)
     _events: list[Event] = field(default_factory=list, init=False)
     """What is kept of it."""
     _told: list[str] = field(default_factory=list, init=False)
@@ -141,9 +143,9 @@ class Work:
         if NOT_KEPT in content:
             return self._go_on_without_result()
         if last.kind == EventKind.STEP_STARTED or is_asked_anew:
-            return settle_doubt(self.line, entry, self.signature.returns, again=again)
+            return settle_doubt(self.fiber, entry, self.signature.returns, again=again)
         if entry.is_tried_again:
-            self.line.check_going_on(self.key)
+            self.fiber.check_going_on(self.key)
             return self.do(failures=entry.attempts)
         if content["final"]:
             raise failure(self.key, content)
@@ -151,7 +153,7 @@ class Work:
         return self.do_again(entry)
 
     def do_again(self, entry: Entry) -> Any:
-        self.line.check_going_on(self.key)
+        self.fiber.check_going_on(self.key)
         started = entry.events[0].content.get("started_at")
         self._first_at = datetime.fromisoformat(started) if started else None
         return self.do(failures=entry.attempts)
@@ -172,29 +174,29 @@ class Work:
 
     def _go_on_without_result(self) -> Any:
         """As operators say: it is done, and never again. Of what undoes nobody needs the result."""
-        if self.line.recorder.is_undoing:
+        if self.fiber.recorder.is_undoing:
             return None
         entry = Entry("step", self.key, self._events)
-        return settle_doubt(self.line, entry, self.signature.returns)
+        return settle_doubt(self.fiber, entry, self.signature.returns)
 
     def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
         """Whoever waits here is told once more whether the code may go on."""
-        self.line.check_going_on(self.key)
-        retry_at, now = datetime.fromisoformat(failed["retry_at"]), self.line.journal.now
+        self.fiber.check_going_on(self.key)
+        retry_at, now = datetime.fromisoformat(failed["retry_at"]), self.fiber.journal.now
         while (pause := retry_at - now()) > IN_PLACE:
-            self.line.suspend(Suspend(self.key, wake_at=retry_at, waits=False))
-            self.line.check_going_on(self.key)
+            self.fiber.suspend(Suspend(self.key, wake_at=retry_at, waits=False))
+            self.fiber.check_going_on(self.key)
         if pause > timedelta(0):
-            self.line.journal.pause(pause.total_seconds())
-            self.line.check_going_on(self.key)
+            self.fiber.journal.pause(pause.total_seconds())
+            self.fiber.check_going_on(self.key)
 
-    def _try_once(self, attempt: int) -> Draft:
-        line, options = self.line, self.options
-        if line.journal.is_stopping:
-            line.interrupt(WorkerStops(self.key))
-        if line.journal.is_wanted_elsewhere and line.recorder.has_moved_on:
-            line.interrupt(Yielded(self.key))
-        since = line.journal.now()
+    def _try_once(self, attempt: int) -> NewEvent:
+        fiber, options = self.fiber, self.options
+        if fiber.journal.is_stopping:
+            fiber.interrupt(WorkerStops(self.key))
+        if fiber.journal.is_wanted_elsewhere and fiber.recorder.has_moved_on:
+            fiber.interrupt(Yielded(self.key))
+        since = fiber.journal.now()
         self._first_at = self._first_at or since
         if not self._arguments:
             self._arguments = digest_of(self.fn, self.args, self.kwargs, self.signature)
@@ -206,56 +208,58 @@ class Work:
         if self.bound and self.bound.approval:
             facts["approved_by"] = self.bound.approval
         if options.once:
-            self._events += line.commit(Draft(EventKind.STEP_STARTED, self.key, self.key, facts))
+            self._events += fiber.commit(
+                NewEvent(EventKind.STEP_STARTED, self.key, self.key, facts)
+            )
         elif not options.pure:
-            line.flush()
+            fiber.flush()
         if options.transaction:
             return self._try_in_transaction(attempt, since, facts)
         return self._keep(*self._attempt(attempt, since, facts, options.seconds))
 
-    def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> Draft:
+    def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> NewEvent:
         """The step's writes and its checkpoint stand or fall together; a failure is kept alone."""
         try:
-            with self.line.journal.transaction() as longest, in_haste():
+            with self.fiber.journal.transaction() as longest, in_haste():
                 seconds = _shorter(self.options.seconds, longest)
                 return self._keep(*_succeeded(self._attempt(attempt, since, facts, seconds)))
         except _UndoneError as undone:
             return self._keep(*undone.done)
         except Interruption as interruption:  # the commit itself was lost
-            self.line.interrupt(interruption)
+            self.fiber.interrupt(interruption)
 
     def _attempt(
         self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
     ) -> "Done":
-        line, desk, around = self.line, open_desk(), Surroundings(around_steps)
+        fiber, desk, around = self.fiber, open_desk(), Surroundings(around_steps)
         progress = self._progress(attempt) if self.signature.step_parameter else None
         step = self._step(attempt, progress) if progress else None
         made: list[File] = []
-        line.journal.working = Working(self.key, attempt, since)
-        line.busy_with, desk.made = "a step: return what it needs", made
+        fiber.journal.working = Working(self.key, attempt, since)
+        fiber.busy_with, desk.made = "a step: return what it needs", made
         try:
             result = around.call(self._called, step, facts, seconds)
             draft = self._done(result, facts)
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            excuse = excuse_for(error, line.journal, since=since)
-            line.interruption = line.interruption or excuse
+            excuse = excuse_for(error, fiber.journal, since=since)
+            fiber.interruption = fiber.interruption or excuse
             failed = (
                 StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
             )
             draft, made = self._failed(failed, facts), []
         finally:
-            line.journal.working, line.busy_with, desk.made = None, "", None
-        if line.interruption:  # the run is not ours any more, or what it met is not its failure
-            raise line.interruption
+            fiber.journal.working, fiber.busy_with, desk.made = None, "", None
+        if fiber.interruption:  # the run is not ours any more, or what it met is not its failure
+            raise fiber.interruption
         said = progress.close() if progress else ()
         told = self._told_of(around) if around.changed else ()
         return draft, (*said, *told), made
 
     def _called(self, step: Step | None, facts: dict[str, Any], seconds: float | None) -> Any:
         args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
-        standings = self.line.journal.standings()
+        standings = self.fiber.journal.standings()
         try:
             if seconds is None:
                 result = self.signature.call(self.fn, args, kwargs, step)
@@ -268,18 +272,18 @@ class Work:
             raise LeftOpenError(left_open)
         return result
 
-    def _told_of(self, around: Surroundings) -> Sequence[Draft]:
+    def _told_of(self, around: Surroundings) -> Sequence[NewEvent]:
         """A warning that names what the step has changed in its process."""
         if around.stuck:
-            self.line.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
+            self.fiber.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
         if not (changed := [name for name in around.changed if name not in self._told]):
             return ()
         self._told += changed
         text = canonical.legible(warning_of(self.key, changed, around.stuck))
         data = {"text": text, "level": "warning"}
-        return (Draft(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
+        return (NewEvent(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
 
-    def _done(self, result: Any, facts: dict[str, Any]) -> Draft:
+    def _done(self, result: Any, facts: dict[str, Any]) -> NewEvent:
         """Its end, with the result or with why there is none: it is done all the same.
 
         Only what has no effect, or whose effect is rolled back, fails by it; no retry helps there.
@@ -294,75 +298,75 @@ class Work:
             content = packed("result", kept)
             if self.options.pure:
                 content["pure"] = True
-        return Draft(EventKind.STEP_SUCCEEDED, self.key, self.key, facts | content)
+        return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, facts | content)
 
     def _progress(self, attempt: int) -> Progress:
-        return Progress(self.key, attempt, keep=self._keep_now, now=self.line.journal.now)
+        return Progress(self.key, attempt, keep=self._keep_now, now=self.fiber.journal.now)
 
     def _step(self, attempt: int, progress: Progress) -> Step:
         return Step(
             self.key,
-            self.line.recorder.idempotency_key(self.key),
+            self.fiber.recorder.idempotency_key(self.key),
             attempt,
             progress.say,
             self._say,
-            lambda: self.line.journal.is_cancelled,
+            lambda: self.fiber.journal.is_cancelled,
         )
 
     def _failed(
         self, error: BaseException, facts: dict[str, Any], *, is_final: bool = False
-    ) -> Draft:
-        retry, now = self.options.retry or ONCE, self.line.journal.now()
+    ) -> NewEvent:
+        retry, now = self.options.retry or ONCE, self.fiber.journal.now()
         spent = now - (self._first_at or now)
         is_mistake = isinstance(error, EngineError) and not isinstance(error, StepTimeoutError)
         is_final = is_final or is_mistake
         pause = None if is_final else retry.pause_after(facts["attempt"], error, spent)
         retry_at = now + pause if pause is not None else None
         again = {"retry_at": retry_at and retry_at.isoformat(), "final": retry_at is None}
-        return Draft(
+        return NewEvent(
             EventKind.STEP_FAILED,
             self.key,
             self.key,
-            {**facts, **told(error), **place_of(error), **again},
+            {**facts, **error_payload(error), **place_of(error), **again},
         )
 
-    def _keep(self, draft: Draft, said: Sequence[Draft], made: Sequence[File]) -> Draft:
+    def _keep(self, draft: NewEvent, said: Sequence[NewEvent], made: Sequence[File]) -> NewEvent:
         said, self._held = (*self._held, *said), ()
         if draft.kind == EventKind.STEP_SUCCEEDED and (by := draft.data.get("approved_by")):
-            self.line.recorder.served[by] = self.key
+            self.fiber.recorder.served[by] = self.key
         if made:
             draft.data["files"] = [named(file) for file in made]
         is_soon = self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
         if is_soon:
             for one in (*said, draft):
-                self.line.add(one)
+                self.fiber.add(one)
         else:
-            self._events += self.line.commit(*said, draft, files=made)[-1:]
+            self._events += self.fiber.commit(*said, draft, files=made)[-1:]
         return draft
 
-    def _keep_now(self, draft: Draft) -> None:
+    def _keep_now(self, draft: NewEvent) -> None:
         """Inside a transaction nothing can be kept on its own: it waits for the end."""
         if self.options.transaction:
             self._held = (*self._held, draft)
         else:
-            self.line.tell(draft)
+            self.fiber.tell(draft)
 
     def _say(self, text: str) -> None:
-        words = cut(canonical.legible(text), self.line.sizes.notice)
-        self._keep_now(Draft(EventKind.NOTICE, self.key, words[:100], {"text": words}))
+        words = cut(canonical.legible(text), self.fiber.sizes.notice)
+        self._keep_now(NewEvent(EventKind.NOTICE, self.key, words[:100], {"text": words}))
 
     def _give_up(self, facts: dict[str, Any], seconds: float) -> None:
         """From the watchdog's thread: note the failure, let go of the run, and end the process."""
         draft = self._failed(StepTimeoutError(self.key, seconds), facts)
         retry_at = draft.data["retry_at"]
-        release = Release(
+        handoff = Handoff(
             RunStatus.RETRYING if retry_at else RunStatus.QUEUED,
             wake_at=datetime.fromisoformat(retry_at) if retry_at else None,
         )
-        self.line.journal.abandon(Batch((draft,), release=release))
+        self.fiber.journal.abandon(Batch((draft,), handoff=handoff))
 
 
-Done = tuple[Draft, Sequence[Draft], Sequence[File]]
+Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
 """The end of an attempt, what the step had still to say, and the files it has made."""
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from procedures.engine.errors import StepFailedError
-from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.kinds import questions
 from procedures.engine.kinds.questions import OPERATORS, Question
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import NOT_KEPT, Entry, checked_key, is_without_result
 from procedures.engine.replay.keeping import RETURNED
-from procedures.engine.replay.line import Line
 from procedures.engine.values import canonical
 from procedures.engine.waits.handles import ask
 
@@ -22,7 +22,7 @@ NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
 
 
 def settle_doubt(
-    line: Line, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
+    fiber: Fiber, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
 ) -> Any:
     """Ask the procedure's operators what became of the step, and go on as they say.
 
@@ -31,15 +31,15 @@ def settle_doubt(
     does a step that has not happened; what has happened is not done again.
     """
     try:
-        return _as_they_say(line, entry, returns, again)
+        return _as_they_say(fiber, entry, returns, again)
     except _DoubtfulError as error:
-        line.check_wanted(entry.key)
+        fiber.check_wanted(entry.key)
         kind = NO_RESULT if entry.lacks_result else DOUBTFUL
         words = {"type": kind, "message": str(error), "doubtful": True}
         first = entry.events[0].content
         facts = {name: first[name] for name in FACTS if name in first}
         content = {**facts, **words, "final": True, "retry_at": None}
-        line.commit(Draft(EventKind.STEP_FAILED, entry.key, entry.key, content))
+        fiber.commit(NewEvent(EventKind.STEP_FAILED, entry.key, entry.key, content))
         raise StepFailedError(entry.key, kind, str(error)) from None
 
 
@@ -47,16 +47,16 @@ class _DoubtfulError(Exception):
     """The step is to fail: a retry asks anew."""
 
 
-def _as_they_say(line: Line, entry: Entry, returns: Any, again: Callable[[], Any] | None) -> Any:
-    scope, name = line.scope.inner(entry.key), entry.key.rpartition("/")[2]
+def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], Any] | None) -> Any:
+    scope, name = fiber.scope.inner(entry.key), entry.key.rpartition("/")[2]
     number = f"#{entry.doubts}" if entry.doubts > 1 else ""
     is_done = entry.lacks_result
     question = _about_result(entry, name) if is_done else _whether(name)
-    said = ask(line, checked_key(f"{scope.path}doubt{number}"), question).wait()
+    said = ask(fiber, checked_key(f"{scope.path}doubt{number}"), question).wait()
     if said.value == REPEAT and again:
         return again()
     if said.value == HAPPENED:
-        return _result(line, checked_key(f"{scope.path}result{number}"), name, returns)
+        return _result(fiber, checked_key(f"{scope.path}result{number}"), name, returns)
     if is_done:
         raise _DoubtfulError(f"{said.responder} let it fail, although it is done. {_why(entry)}")
     raise _DoubtfulError(f"{said.responder} let it fail: it may have happened.")
@@ -100,11 +100,11 @@ def _told(entry: Entry) -> dict[str, Any]:
     return next(one.content for one in reversed(entry.events) if is_without_result(one))
 
 
-def _result(line: Line, key: str, name: str, returns: Any) -> Any:
+def _result(fiber: Fiber, key: str, name: str, returns: Any) -> Any:
     question = questions.text_input(
         f"What was the result of {name}?", str, body="As JSON; null for none.", assign=OPERATORS
     )
-    said = ask(line, key, question).wait()
+    said = ask(fiber, key, question).wait()
     try:
         return canonical.load(json.loads(said.value), returns)
     except (TypeError, ValueError, ValidationError) as error:

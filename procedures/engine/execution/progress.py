@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from procedures.engine.errors import EngineError, OptionError
-from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.values import canonical
 from procedures.engine.values.options import check_count, check_text
 
@@ -38,7 +38,7 @@ class Progress:
         key: str,
         attempt: int,
         *,
-        keep: Callable[[Draft], object],
+        keep: Callable[[NewEvent], object],
         now: Callable[[], datetime],
     ) -> None:
         self._key, self._attempt = key, attempt
@@ -67,7 +67,7 @@ class Progress:
         if threading.get_ident() == self._thread and self._is_due():
             self._write()
 
-    def close(self) -> tuple[Draft, ...]:
+    def close(self) -> tuple[NewEvent, ...]:
         """What is still held, to be kept together with the end of the attempt."""
         self._is_over = True
         return (self._take(),) if self._lines else ()
@@ -80,10 +80,10 @@ class Progress:
         self._due = self._now() + FIRST_PAUSE * GROWTH**self._written
         self._written += 1
 
-    def _take(self) -> Draft:
+    def _take(self) -> NewEvent:
         with self._lock:
             text = "\n".join(self._lines)
             self._lines.clear()
         data = {"attempt": self._attempt, "text": text, **self._counts}
         name = text.rpartition("\n")[2][:LONGEST_NAME]
-        return Draft(EventKind.PROGRESS, self._key, name, data)
+        return NewEvent(EventKind.PROGRESS, self._key, name, data)

@@ -77,7 +77,7 @@ GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
 
 
 @dataclass(slots=True)
-class Draft:
+class NewEvent:
     """An event to be: without its number, time and hash. `data` is plain JSON."""
 
     kind: str
@@ -104,7 +104,7 @@ class Event(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class Handoff:
     """How a worker lets go of a run: its new status, with what belongs to it."""
 
     status: RunStatus
@@ -127,16 +127,16 @@ class Release:
 class Batch:
     """What is committed together, or not at all."""
 
-    drafts: tuple[Draft, ...]
+    events: tuple[NewEvent, ...]
     files: "tuple[File, ...]" = ()
-    release: Release | None = None
+    handoff: Handoff | None = None
 
     @property
     def is_progress(self) -> bool:
         """Whether the next worker begins further on, or was not called in vain."""
-        if self.release and not self.release.is_in_vain:
+        if self.handoff and not self.handoff.is_in_vain:
             return True
-        return not PROGRESS.isdisjoint([draft.kind for draft in self.drafts])
+        return not PROGRESS.isdisjoint([draft.kind for draft in self.events])
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def silence(opened: "Mapping[str, Any]") -> dict[str, Any]:
 
 
 def chained(
-    drafts: "Iterable[Draft]", *, run_id: str, after: int, at: datetime, head: str, key: bytes
+    drafts: "Iterable[NewEvent]", *, run_id: str, after: int, at: datetime, head: str, key: bytes
 ) -> list[Event]:
     """The events that follow number `after`, whose mark is `head`."""
     events: list[Event] = []
@@ -205,7 +205,7 @@ def chained(
     return events
 
 
-def chain(draft: Draft, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
+def chain(draft: NewEvent, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
     """The one event that follows `head`."""
     return chained([draft], run_id=run_id, after=seq - 1, at=at, head=head, key=key)[0]
 

@@ -103,7 +103,7 @@ class Journal(Protocol):
         """
         ...
 
-    def excuse(self) -> None:
+    def forgive_claim(self) -> None:
         """Count this claim for nothing, soon: its storage was lost, its worker lives.
 
         The next claim is told so: `RunFacts.is_left_without_storage`.

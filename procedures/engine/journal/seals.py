@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from procedures.engine.journal.events import RUN_ENDED, Batch, Draft, EventKind
+from procedures.engine.journal.events import RUN_ENDED, Batch, EventKind, NewEvent
 from procedures.engine.values import canonical
 
 PROOF = "proof"
@@ -44,21 +44,21 @@ def differing(
     return min(found, key=len)
 
 
-def proven(batch: Batch, *, run_id: str, key: bytes) -> tuple[Draft, ...]:
+def proven(batch: Batch, *, run_id: str, key: bytes) -> tuple[NewEvent, ...]:
     """Return the batch's drafts; one that ends the run holds the seals of its result and error."""
-    release = batch.release
-    if release is None:
-        return batch.drafts
-    error = canonical.text_of(release.error) if release.error else ""
-    facts = {"result": release.result, "error": error}
+    handoff = batch.handoff
+    if handoff is None:
+        return batch.events
+    error = canonical.text_of(handoff.error) if handoff.error else ""
+    facts = {"result": handoff.result, "error": error}
     proof: dict[str, Any] = {PROOF: seals_of(facts, owner=run_id, key=key)}
-    if release.closes != RUN_ENDED:
-        proof["closes"] = release.closes
-    return tuple(_with(draft, proof) if draft.kind in ENDS else draft for draft in batch.drafts)
+    if handoff.closes != RUN_ENDED:
+        proof["closes"] = handoff.closes
+    return tuple(_with(draft, proof) if draft.kind in ENDS else draft for draft in batch.events)
 
 
-def _with(draft: Draft, proof: Mapping[str, Any]) -> Draft:
-    return Draft(draft.kind, draft.key, draft.name, {**draft.data, **proof})
+def _with(draft: NewEvent, proof: Mapping[str, Any]) -> NewEvent:
+    return NewEvent(draft.kind, draft.key, draft.name, {**draft.data, **proof})
 
 
 def seal_of(owner: str, name: str, value: Any, key: bytes) -> str:

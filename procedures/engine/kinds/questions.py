@@ -65,7 +65,7 @@ class Outcome(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Asking(TypedDict, total=False):
+class RequestOptions(TypedDict, total=False):
     """The options every question takes.
 
     `name`: the wait's own name. `body`: Markdown below the prompt. `evidence`: data drawn beside

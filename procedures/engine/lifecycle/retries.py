@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from procedures.engine.errors import LimitReached
 from procedures.engine.journal.events import Event, EventKind, RunStatus
+from procedures.engine.replay.fiber import BRANCH_FAILED
 from procedures.engine.replay.history import STRICT, UNDO, Entry, History, is_doubtful, is_of_branch
-from procedures.engine.replay.line import BRANCH_FAILED
 from procedures.engine.replay.recorder import open_in
 
 DECISIVE = {*STRICT, EventKind.WAIT_CLOSED} - {EventKind.SEEN, EventKind.SENT}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.journal.large import unpacked
 from procedures.engine.memory.rows import MemoryRun
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 from procedures.engine.waits.sending import out_of_reach, sender_of
 from procedures.engine.waits.signals import misfit_of
 
@@ -47,7 +47,7 @@ def _deliver_signal(
     name, error = content["signal"], content["error"]
     if (name, content["id"]) in other.signal_ids:
         return
-    with file_desk(store.files):
+    with use_file_store(store.files):
         value = unpacked(content, "value")
     other.signal_ids.add((name, content["id"]))
     other.signals.append({"name": name, "value": value, "by": sender, "error": error})

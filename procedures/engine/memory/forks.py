@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from procedures.engine.journal.events import Draft, Event, EventKind, RunFacts, chain, moved
+from procedures.engine.journal.events import Event, EventKind, NewEvent, RunFacts, chain, moved
 from procedures.engine.journal.large import inputs_of, put_aside
 from procedures.engine.lifecycle import forks
 from procedures.engine.lifecycle.deciding import told_of
 from procedures.engine.memory.rows import KEY, MemoryRun
 from procedures.engine.memory.store import MemoryStore
 from procedures.engine.replay.history import FORK, UNDO
-from procedures.engine.values.choices import choice_desk
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.choices import use_choices
+from procedures.engine.values.files import use_file_store
 
 
 def fork_run(
@@ -27,7 +27,7 @@ def fork_run(
     origin = store.runs[run_id]
     taken = _before(origin, at)
     carried = forks.carried(taken, at, keep_answers=keep_answers)
-    with file_desk(store.files), choice_desk(store.choices):
+    with use_file_store(store.files), use_choices(store.choices):
         text = inputs_of(origin.events[origin.base], origin.facts.inputs)
         if inputs:
             text = origin.procedure.dump(origin.procedure.revise(text, inputs))
@@ -36,7 +36,7 @@ def fork_run(
         run.events += _moved(taken, run, text, origin=run_id, by=by)
     run.base, run.carried = 1 if origin.base else 0, len(run.events)
     said = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
-    store.append(run, Draft(EventKind.OPERATOR, name=FORK, data=said))
+    store.append(run, NewEvent(EventKind.OPERATOR, name=FORK, data=said))
     for entry in carried.closed:
         run.closed[entry.key] = told_of(entry.events[0].content, entry.last.content)
     texts = [text, *(one.data for one in run.events)]
@@ -63,7 +63,7 @@ def _moved(
     taken: list[Event], run: MemoryRun, text: str, *, origin: str, by: str
 ) -> Iterator[Event]:
     run_id = run.facts.run_id
-    draft, at = Draft(EventKind.RUN_STARTED, data=run.beginning(by)), taken[0].at
+    draft, at = NewEvent(EventKind.RUN_STARTED, data=run.beginning(by)), taken[0].at
     last = chain(draft, run_id=run_id, seq=1, at=at, head="", key=KEY)
     yield last
     for event in taken:

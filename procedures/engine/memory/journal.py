@@ -13,7 +13,7 @@ from procedures.engine.journal.events import (
     Batch,
     Event,
     EventKind,
-    Release,
+    Handoff,
     RunStatus,
     Working,
 )
@@ -110,7 +110,7 @@ class MemoryJournal:
     def transaction(self) -> Iterator[float | None]:
         yield None
 
-    def excuse(self) -> None:
+    def forgive_claim(self) -> None:
         self.row.claims = max(self.row.claims - 1, 0)
         self.row.is_left_without_storage = True
 
@@ -123,11 +123,11 @@ class MemoryJournal:
     def commit(self, batch: Batch) -> list[Event]:
         if not (self.is_current() and self.follows() and self.row.status == RunStatus.RUNNING):
             raise Fenced(self.run.run_id)
-        closed = [draft.key for draft in batch.drafts if draft.kind == EventKind.WAIT_CLOSED]
-        opened = [draft.key for draft in batch.drafts if draft.kind in OPENING]
+        closed = [draft.key for draft in batch.events if draft.kind == EventKind.WAIT_CLOSED]
+        opened = [draft.key for draft in batch.events if draft.kind in OPENING]
         is_late = any(key not in self.row.waits and key not in opened for key in closed)
-        is_going_on = any(draft.kind in GOING_ON for draft in batch.drafts)
-        is_end = batch.release is not None and batch.release.status.is_end
+        is_going_on = any(draft.kind in GOING_ON for draft in batch.events)
+        is_end = batch.handoff is not None and batch.handoff.status.is_end
         is_told_more = any(one.kind == EventKind.OPERATOR for one in self.row.inputs)
         if is_late or (is_going_on and self.is_to_stop_since()) or (is_end and is_told_more):
             raise Overtaken(self.run.run_id)
@@ -139,8 +139,8 @@ class MemoryJournal:
         self.row.files.update({file.name: file.digest for file in batch.files})
         if batch.is_progress:
             self.row.claims = 0
-        if batch.release:
-            self._release(batch.release)
+        if batch.handoff:
+            self._hand_off(batch.handoff)
         return events
 
     def is_current(self) -> bool:
@@ -163,11 +163,11 @@ class MemoryJournal:
             self.row.leased_until = self._store.clock + LEASE
         return is_held
 
-    def _release(self, release: Release) -> None:
+    def _hand_off(self, handoff: Handoff) -> None:
         run = self.row
         run.is_left_without_storage = False
-        run.status, run.wake_at, run.ends_at = release.status, release.wake_at, release.ends_at
-        run.result, run.error, run.leased_until = release.result, release.error, None
+        run.status, run.wake_at, run.ends_at = handoff.status, handoff.wake_at, handoff.ends_at
+        run.result, run.error, run.leased_until = handoff.result, handoff.error, None
         is_called = run.status in SUSPENDED and run.inputs
         is_to_stop = not run.status.is_end and self.is_to_stop_since()
         if is_called or is_to_stop or run.status == RunStatus.QUEUED:

@@ -1,6 +1,6 @@
 """What operators do to runs in memory, as the services over the database do it."""
 
-from procedures.engine.journal.events import Draft, EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
 from procedures.engine.memory.rows import MemoryRun
 from procedures.engine.memory.store import MemoryStore
 
@@ -15,7 +15,7 @@ def force_end(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
     for run in (one for one in tree if not one.status.is_end):
         run.cancellation, run.is_to_pause = said, False
         run.epoch += 1
-        run.inputs.append(Draft(EventKind.OPERATOR, "", "force_end", said))
+        run.inputs.append(NewEvent(EventKind.OPERATOR, "", "force_end", said))
         store.take_inputs(run)
         store.end_cancelled(run)
 
@@ -31,18 +31,18 @@ def pause(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
     """Let no worker have it: now, or when the one that has it lets go."""
     run = store.runs[run_id]
     data = {"action": "pause", "by": by, "reason": reason}
-    run.inputs.append(Draft(EventKind.OPERATOR, "", "pause", data))
+    run.inputs.append(NewEvent(EventKind.OPERATOR, "", "pause", data))
     run.is_to_pause = True
     if run.status != RunStatus.RUNNING:
         store.take_inputs(run)
-        store.rest(run, run.status)
+        store.park(run, run.status)
 
 
 def unpause(store: MemoryStore, run_id: str, *, by: str, reason: str) -> None:
     """Let it go on from where it stood, or queued if something has come since."""
     run = store.runs[run_id]
     data = {"action": "unpause", "by": by, "reason": reason}
-    run.inputs.append(Draft(EventKind.OPERATOR, "", "unpause", data))
+    run.inputs.append(NewEvent(EventKind.OPERATOR, "", "unpause", data))
     if run.status == RunStatus.PAUSED:
         store.take_inputs(run)
         run.status = run.paused_as

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from procedures.engine.journal.events import Draft, EventKind, RunStatus
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
 from procedures.engine.lifecycle.retries import Fate, fate_of, taken_up
 from procedures.engine.memory.rows import MemoryRun, child_end
 from procedures.engine.memory.store import MemoryStore
@@ -62,7 +62,7 @@ class _Children:
 
 def _reopen(store: MemoryStore, run: MemoryRun, data: dict[str, Any], *, step: str = "") -> None:
     """Queue a run that had come to a stop, with what the operator said."""
-    run.inputs.append(Draft(EventKind.OPERATOR, step, data["action"], data))
+    run.inputs.append(NewEvent(EventKind.OPERATOR, step, data["action"], data))
     if run.status == RunStatus.FAILED:
         run.cancellation = None
     run.error = None

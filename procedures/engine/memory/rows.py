@@ -7,7 +7,14 @@ from typing import Any
 
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import FileGoneError
-from procedures.engine.journal.events import Draft, Event, EventKind, RunFacts, RunStatus, closing
+from procedures.engine.journal.events import (
+    Event,
+    EventKind,
+    NewEvent,
+    RunFacts,
+    RunStatus,
+    closing,
+)
 from procedures.engine.journal.large import as_part
 from procedures.engine.journal.seals import PROOF, seals_of
 
@@ -66,7 +73,7 @@ class MemoryRun:
     facts: RunFacts
     status: RunStatus = RunStatus.QUEUED
     events: list[Event] = field(default_factory=list)
-    inputs: list[Draft] = field(default_factory=list)
+    inputs: list[NewEvent] = field(default_factory=list)
     waits: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The open waits: the content of their opening, by key."""
     closed: dict[str, str] = field(default_factory=dict)

@@ -12,10 +12,10 @@ from procedures.engine.execute import advance
 from procedures.engine.journal.events import (
     BEGUN_ANEW,
     Batch,
-    Draft,
     Event,
     EventKind,
-    Release,
+    Handoff,
+    NewEvent,
     RunFacts,
     RunStatus,
     chain,
@@ -38,11 +38,11 @@ from procedures.engine.memory.rows import (
 )
 from procedures.engine.replay.history import UNDO
 from procedures.engine.replay.recorder import Linger
-from procedures.engine.values.choices import choice_desk
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.choices import use_choices
+from procedures.engine.values.files import use_file_store
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 from procedures.engine.waits.children import is_abandoned
-from procedures.engine.waits.handles import KEEPS_ON
+from procedures.engine.waits.handles import DETACHED_KINDS
 from procedures.engine.waits.sets import KEEP_OPEN
 from procedures.engine.waits.signals import check_signal, misfit_of, received, skipped
 
@@ -75,7 +75,7 @@ class MemoryStore:
     def start(
         self, procedure: Procedure, inputs: Mapping[str, Any] | None = None, *, by: str = "system"
     ) -> str:
-        with file_desk(self.files), choice_desk(self.choices):
+        with use_file_store(self.files), use_choices(self.choices):
             text = put_aside(procedure.dump(procedure.parse(inputs or {})))
         return self.begin(procedure, RunFacts(self.new_id(), text, seed=self.new_id()), by=by)
 
@@ -86,7 +86,7 @@ class MemoryStore:
         self, procedure: Procedure, facts: RunFacts, *, by: str, parent: Parent | None = None
     ) -> str:
         run = self.runs[facts.run_id] = MemoryRun(procedure, facts, parent=parent)
-        self.append(run, Draft(EventKind.RUN_STARTED, data=run.beginning(by)))
+        self.append(run, NewEvent(EventKind.RUN_STARTED, data=run.beginning(by)))
         self.queue(run)
         return facts.run_id
 
@@ -104,7 +104,7 @@ class MemoryStore:
             self.end_cancelled(run)
             return None
         if run.is_to_pause:
-            self.rest(run, RunStatus.QUEUED)
+            self.park(run, RunStatus.QUEUED)
             return None
         return self.hold(run)
 
@@ -115,7 +115,7 @@ class MemoryStore:
         """Let a worker take it up."""
         run.status, run.wake_at, run.leased_until = RunStatus.QUEUED, None, None
 
-    def rest(self, run: MemoryRun, paused_as: RunStatus) -> None:
+    def park(self, run: MemoryRun, paused_as: RunStatus) -> None:
         """Let no worker take it up until it is unpaused."""
         run.status, run.paused_as = RunStatus.PAUSED, paused_as
         run.leased_until, run.claims = None, 0
@@ -129,7 +129,7 @@ class MemoryStore:
     def take_inputs(self, run: MemoryRun) -> None:
         """Write what came from outside into the journal, once."""
         is_to_stop = run.cancellation or run.is_to_pause
-        resumed = () if is_to_stop else (Draft(EventKind.RUN_RESUMED),)
+        resumed = () if is_to_stop else (NewEvent(EventKind.RUN_RESUMED),)
         self.append(run, *run.inputs, *resumed)
         run.inputs.clear()
 
@@ -137,7 +137,7 @@ class MemoryStore:
         """What a worker does on a message."""
         if journal := self.claim(run_id):
             linger = self.linger_of(journal)
-            with choice_desk(self.choices):
+            with use_choices(self.choices):
                 advance(code or journal.row.procedure, journal, self.files, linger=linger)
         return self.runs[run_id].status
 
@@ -197,7 +197,7 @@ class MemoryStore:
         run = self.runs[run_id]
         run.cancellation = {"action": "cancel", "by": by, "reason": reason}
         run.is_to_pause = False
-        run.inputs.append(Draft(EventKind.OPERATOR, "", "cancel", run.cancellation))
+        run.inputs.append(NewEvent(EventKind.OPERATOR, "", "cancel", run.cancellation))
         self.withdraw_all(run, [key for key in run.waits if not key.startswith(UNDO)])
         self._end_all_below(run_id)
         if run.status != RunStatus.RUNNING:
@@ -238,7 +238,7 @@ class MemoryStore:
 
     # What changes with the journal
 
-    def append(self, run: MemoryRun, *drafts: Draft) -> list[Event]:
+    def append(self, run: MemoryRun, *drafts: NewEvent) -> list[Event]:
         for draft in drafts:
             seq = len(run.events) + 1
             head = run.events[-1].hash if run.events else ""
@@ -265,7 +265,7 @@ class MemoryStore:
         elif event.kind in {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}:
             run.waits[event.key] = content
             run.closed.pop(event.key, None)
-            if not is_decided or content["wait"] in KEEPS_ON:
+            if not is_decided or content["wait"] in DETACHED_KINDS:
                 self._begin_wait(run, event.key)
 
     def end(self, run: MemoryRun) -> None:
@@ -291,7 +291,7 @@ class MemoryStore:
         elif wait["wait"] == "signal":
             self.match_signal(run, key)
         elif wait["wait"] == "child":
-            with file_desk(self.files):
+            with use_file_store(self.files):
                 self._start_child(run, key, unpacked(wait, "inputs"), run_id=wait["run"])
         elif wait["wait"] == "map":
             run.maps[key] = {}
@@ -305,14 +305,14 @@ class MemoryStore:
     ) -> None:
         wait = run.waits[key]
         procedure = child_of(run.procedure, wait["procedure"])
-        with file_desk(self.files):
+        with use_file_store(self.files):
             text = put_aside(text)
         facts = RunFacts(run_id, text, seed=self.new_id(), depth=run.facts.depth + 1)
         by = run.events[0].content["by"]
         self.begin(procedure, facts, by=by, parent=Parent(run.facts.run_id, key, wait, number))
 
     def start_child_of_map(self, run: MemoryRun, key: str, number: int) -> None:
-        with file_desk(self.files):
+        with use_file_store(self.files):
             [text] = part_of(run.waits[key], "inputs", number, number + 1)
         self._start_child(run, key, text, run_id=self.new_id(), number=number)
 
@@ -320,7 +320,7 @@ class MemoryStore:
         self, run: MemoryRun, parent: Parent, wait: dict[str, Any], child: MemoryRun
     ) -> None:
         end, ends = child_end(child), run.maps[parent.key]
-        with file_desk(self.files):
+        with use_file_store(self.files):
             ends[parent.number] = [end["outcome"], unpacked(end, "value"), end["comment"]]
         is_lost = end["outcome"] != "succeeded" and wait["on_failure"] == "fail_fast"
         if is_lost or len(ends) == wait["count"]:
@@ -341,7 +341,7 @@ class MemoryStore:
         ends = run.maps[key]
         nothing = ["cancelled", None, "It was not needed any more."]
         results = [ends.get(number, nothing) for number in range(wait["count"])]
-        with file_desk(self.files):
+        with use_file_store(self.files):
             content = closing("finished", responder="system: children") | packed("value", results)
         self._close(run, key, content)
         self.cancel_children(wait)
@@ -380,7 +380,7 @@ class MemoryStore:
             if why := "" if error else misfit_of(signal["value"], wait):
                 self._skip(run, key, signal, skipped(signal["name"], signal["by"], why))
                 continue
-            with file_desk(self.files):
+            with use_file_store(self.files):
                 value = packed("value", signal["value"])
             self._close(run, key, received(value, sender=signal["by"], error=error))
             return
@@ -389,13 +389,13 @@ class MemoryStore:
         """Note a signal that did not fit, for the journal, too."""
         run.skipped.append({**signal, "why": why})
         data = {"text": why, "level": "warning"}
-        run.inputs.append(Draft(EventKind.LOG, key, why[:100], data))
+        run.inputs.append(NewEvent(EventKind.LOG, key, why[:100], data))
 
     def _close(self, run: MemoryRun, key: str, content: dict[str, Any]) -> None:
         """Close a wait from outside: the run goes on, unless a set of waits is not decided yet."""
         self.drop(run, key, content)
         data = {**content, "at": self.clock.isoformat()}
-        run.inputs.append(Draft(EventKind.WAIT_CLOSED, key, key, data))
+        run.inputs.append(NewEvent(EventKind.WAIT_CLOSED, key, key, data))
         sets = [other for other, wait in run.waits.items() if key in wait.get("over", ())]
         for other in sets:
             self._decide(run, other)
@@ -419,7 +419,7 @@ class MemoryStore:
         if KEEP_OPEN in wait:
             return
         for other in wait["over"]:
-            if other in run.waits and run.waits[other]["wait"] not in KEEPS_ON:
+            if other in run.waits and run.waits[other]["wait"] not in DETACHED_KINDS:
                 self._close(run, other, not_needed(why))
 
     def drop(self, run: MemoryRun, key: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -438,8 +438,8 @@ class MemoryStore:
             self.cancel_children(wait)
 
     def end_cancelled(self, run: MemoryRun) -> None:
-        draft = Draft(EventKind.RUN_CANCELLED, data=run.cancellation or {})
-        end = Batch((draft,), release=Release(RunStatus.CANCELLED))
+        draft = NewEvent(EventKind.RUN_CANCELLED, data=run.cancellation or {})
+        end = Batch((draft,), handoff=Handoff(RunStatus.CANCELLED))
         self.append(run, *proven(end, run_id=run.facts.run_id, key=KEY))
         run.status, run.leased_until, run.wake_at = RunStatus.CANCELLED, None, None
         self.end(run)

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.errors import LimitReached
-from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.replay.history import UNDO, Entry, History
 from procedures.engine.values.durations import parse_duration
@@ -27,7 +27,7 @@ class Budget:
         self._new = {"steps": 0, "events": 0, "children": 0}
         self.ends_at = self._limits.ends_at(run.began_at)
 
-    def note(self, draft: Draft) -> None:
+    def note(self, draft: NewEvent) -> None:
         """Count what the next commit keeps."""
         if not draft.key.startswith(UNDO):
             self._new["events"] += 1
@@ -49,7 +49,7 @@ class Budget:
 
     def check_time(self) -> None:
         if self.ends_at and self._now() >= self.ends_at:
-            lasts = self._limits.lasts
+            lasts = self._limits.max_duration
             length = lasts if isinstance(lasts, str) else parse_duration(lasts or 1)
             raise LimitReached(
                 f"This run has lasted its longest, {length}. {HIGHER}",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from procedures.engine.errors import told
+from procedures.engine.errors import error_payload
 from procedures.engine.replay.history import NOT_KEPT
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import cut
@@ -23,7 +23,7 @@ def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
 
 def not_kept(result: Any, error: Exception) -> dict[str, Any]:
     """What an event says instead of a result: why there is none, and what people can make out."""
-    words = told(error)
+    words = error_payload(error)
     why = words["message"] if type(error) is ValueError else f"{words['type']}: {words['message']}"
     returned = "" if canonical.HOLDS_SECRET in why else _made_out(result)
     return {NOT_KEPT: why or words["type"], RETURNED: returned}

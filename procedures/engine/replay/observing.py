@@ -3,26 +3,26 @@
 from collections.abc import Callable
 from typing import Any
 
-from procedures.engine.journal.events import Draft, EventKind
-from procedures.engine.replay.line import Line
+from procedures.engine.journal.events import EventKind, NewEvent
+from procedures.engine.replay.fiber import Fiber
 
 
-def seen(line: Line, what: str, of: str, read: Callable[[], Any]) -> Any:
+def seen(fiber: Fiber, what: str, of: str, read: Callable[[], Any]) -> Any:
     """Return what `read` gives now, or what it gave at this place the first time.
 
     The reading is plain JSON, and kept before anything may depend on it: steps and waits commit
     what is noted before them.
     """
-    line.check_usable()
-    key = line.scope.key_for(f"seen:{what}")
-    entry = line.take("seen", key)
+    fiber.check_usable()
+    key = fiber.scope.key_for(f"seen:{what}")
+    entry = fiber.take("seen", key)
     if entry is None:
-        line.check_going_on(key)
+        fiber.check_going_on(key)
         value = read()
-        line.add(Draft(EventKind.SEEN, key, what, {"of": of, "value": value}))
+        fiber.add(NewEvent(EventKind.SEEN, key, what, {"of": of, "value": value}))
         return value
     content = entry.last.content
     if content["of"] != of:
         words = f"The code now reads the {what} of {of}, and the run read that of {content['of']}."
-        line.interrupt(line.scope.mismatch(words))
+        fiber.interrupt(fiber.scope.mismatch(words))
     return content["value"]

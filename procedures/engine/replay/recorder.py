@@ -16,16 +16,16 @@ from procedures.engine.errors import (
     Paused,
     Refused,
     Suspend,
-    told,
+    error_payload,
 )
 from procedures.engine.journal.events import (
     OPENING,
     PROGRESS,
     Batch,
-    Draft,
     Event,
     EventKind,
-    Release,
+    Handoff,
+    NewEvent,
     RunStatus,
 )
 from procedures.engine.journal.protocol import Journal
@@ -71,7 +71,7 @@ class Recorder:
         self.to_undo: list[Bound[Any]] = []
         """What a failure or a cancel runs, the last first."""
         self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}
-        self.unwritten: list[Draft] = []
+        self.unwritten: list[NewEvent] = []
         """What is noted, and not kept yet."""
         self._since = self.first.at
 
@@ -134,7 +134,7 @@ class Recorder:
         """When its time is up; what is undone has all the time it takes."""
         return None if self.is_undoing else self.budget.ends_at
 
-    def add(self, draft: Draft) -> None:
+    def add(self, draft: NewEvent) -> None:
         """Note what the next commit keeps; raises what that commit raises, when it is due."""
         self._track(draft)
         now = self.journal.now()
@@ -147,7 +147,7 @@ class Recorder:
     def flush(self) -> None:
         self.commit()
 
-    def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
+    def commit(self, *drafts: NewEvent, files: Sequence[File] = ()) -> list[Event]:
         """Keep what is noted and then these, together; returns the events of these.
 
         Any failure is an `Interruption`.
@@ -164,7 +164,7 @@ class Recorder:
         except MemoryError as error:
             raise OutOfMemory("The worker's process ran out of memory.") from error
         except Exception as error:
-            words = told(error)
+            words = error_payload(error)
             raise Refused(f"{words['type']}: {words['message']}") from error
         noted = len(self.unwritten)
         self.unwritten.clear()
@@ -174,8 +174,8 @@ class Recorder:
         """Stand at the wait until the run goes on; False when the code is to be left instead."""
         if self._linger is None:
             return False
-        release, drafts = self.suspended(suspension)
-        events = self._linger(Batch((*self.unwritten, *drafts), release=release))
+        handoff, drafts = self.suspended(suspension)
+        events = self._linger(Batch((*self.unwritten, *drafts), handoff=handoff))
         if events is None:
             return False
         self.unwritten.clear()
@@ -186,23 +186,23 @@ class Recorder:
         self.claimed_at, self.has_moved_on, self.has_outlasted = self.journal.now(), False, True
         return True
 
-    def suspended(self, suspension: Suspend) -> tuple[Release, tuple[Draft, ...]]:
+    def suspended(self, suspension: Suspend) -> tuple[Handoff, tuple[NewEvent, ...]]:
         """Return how the run is let go of when it waits."""
         status = RunStatus.RETRYING if suspension.is_retry else RunStatus.WAITING
-        draft = Draft(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
-        return Release(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
+        draft = NewEvent(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
+        return Handoff(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
 
-    def finish(self, release: Release, *drafts: Draft) -> None:
+    def finish(self, handoff: Handoff, *drafts: NewEvent) -> None:
         """Commit what is left, and let go of the run. A quarantined run asks nothing more."""
-        left = () if release.status == RunStatus.QUARANTINED else self.unwritten
-        if release.status.is_end and any(self._waits.values()):
-            release = replace(release, has_children=True)
-        self.journal.commit(Batch((*left, *drafts), release=release))
+        left = () if handoff.status == RunStatus.QUARANTINED else self.unwritten
+        if handoff.status.is_end and any(self._waits.values()):
+            handoff = replace(handoff, has_children=True)
+        self.journal.commit(Batch((*left, *drafts), handoff=handoff))
 
     def _is_on_children(self, key: str) -> bool:
         return self.history.entries[key].family == "child"
 
-    def _track(self, draft: Draft) -> None:
+    def _track(self, draft: NewEvent) -> None:
         self.budget.note(draft)
         self.has_moved_on = self.has_moved_on or draft.kind in PROGRESS
         if draft.kind in OPENING:

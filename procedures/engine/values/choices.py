@@ -64,7 +64,7 @@ class SiteChoice:
 
 
 @contextmanager
-def choice_desk(choices: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
+def use_choices(choices: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
     """Within this block these are the values by setting and name, whatever the site says."""
     token = HERE.set(lambda setting: choices.get(setting, {}))
     try:

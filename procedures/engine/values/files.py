@@ -60,7 +60,7 @@ LOOKS_EVERY = 1.0
 
 
 @dataclass
-class Desk:
+class FileContext:
     """What files can be reached here, and those a step has made."""
 
     store: FileStore
@@ -113,7 +113,7 @@ class Desk:
             self.journal.pause(LOOKS_EVERY)
 
 
-DESK: ContextVar[Desk | None] = ContextVar("desk", default=None)
+DESK: ContextVar[FileContext | None] = ContextVar("desk", default=None)
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,9 @@ class File:
 
 
 @contextmanager
-def file_desk(store: FileStore, journal: "Journal | None" = None) -> Iterator[None]:
+def use_file_store(store: FileStore, journal: "Journal | None" = None) -> Iterator[None]:
     """Within this block files can be read, and kept by steps; `journal`: of a worker's claim."""
-    token = DESK.set(Desk(store, journal))
+    token = DESK.set(FileContext(store, journal))
     try:
         yield
     finally:
@@ -197,14 +197,14 @@ def in_haste() -> Iterator[None]:
         desk.is_hasty = False
 
 
-def open_desk() -> Desk:
+def open_desk() -> FileContext:
     desk = DESK.get()
     if desk is None:
         raise EngineError("Files can be reached inside a run only.")
     return desk
 
 
-def file_store() -> Desk | None:
+def file_store() -> FileContext | None:
     """Where large values lie; None outside a run."""
     return DESK.get()
 

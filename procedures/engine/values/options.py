@@ -10,17 +10,24 @@ from procedures.engine.values.spelling import meant
 
 P = ParamSpec("P")
 R = TypeVar("R")
+EMPTY: Mapping[str, str] = {}
 LARGEST = 1e15
 """A count that a browser still tells apart from the next one."""
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def check_options(of: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """`OptionError` for the first name that is none of the known ones."""
+def check_options(
+    of: str, given: Iterable[str], known: Iterable[str], *, renamed: Mapping[str, str] = EMPTY
+) -> None:
+    """Raise `OptionError` for the first name that is none of the known ones.
+
+    `renamed`: what options are called today, by the names they once had.
+    """
     names = list(known)
     for name in given:
         if name not in names:
-            near = meant(name, names, at_least=0)
+            now = renamed.get(name)
+            near = f" Did you mean {now!r}?" if now else meant(name, names, at_least=0)
             raise OptionError(
                 f"{of} has no option {name!r}.{near} It takes {', '.join(names) or 'none'}."
             )

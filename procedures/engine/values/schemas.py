@@ -210,14 +210,14 @@ def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3
 
 def label(name: str, schema: Mapping[str, Any]) -> str:
     """The author's title, else the name in words."""
-    spoken, title = words(name), str(schema.get("title", ""))
-    return spoken if title.casefold() in {"", spoken.casefold()} else title
+    humanized, title = humanize_name(name), str(schema.get("title", ""))
+    return humanized if title.casefold() in {"", humanized.casefold()} else title
 
 
-def words(name: str) -> str:
+def humanize_name(name: str) -> str:
     """A name of the code as people write it: "very_fast" is "Very fast"."""
-    spoken = name.replace("_", " ").strip()
-    return spoken[:1].upper() + spoken[1:]
+    humanized = name.replace("_", " ").strip()
+    return humanized[:1].upper() + humanized[1:]
 
 
 def text_of(value: Any) -> str:
@@ -227,18 +227,18 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else canonical.text_of(value)
 
 
-def spoken(value: Any, schema: Mapping[str, Any]) -> str:
+def format_value(value: Any, schema: Mapping[str, Any]) -> str:
     """A field's answer in words; a list has a line for each of its items."""
     if isinstance(value, list):
-        return "\n".join(spoken(one, schema.get("items", {})) for one in value)
+        return "\n".join(format_value(one, schema.get("items", {})) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     is_option = "enum" in (plain := without_nothing(schema)) or "const" in plain
-    return words(text_of(value)) if is_option else text_of(value)
+    return humanize_name(text_of(value)) if is_option else text_of(value)
 
 
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """A form's answer field by field: the label, and what was said in words."""
     for name, one in schema["properties"].items():
         if name in value:
-            yield label(name, one), spoken(value[name], one)
+            yield label(name, one), format_value(value[name], one)

@@ -12,16 +12,16 @@ from procedures.engine.errors import (
     LimitReached,
     StateConflictError,
     Suspend,
-    told,
+    error_payload,
 )
-from procedures.engine.journal.events import Draft, EventKind, closing
+from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.replay.blame import excuse_for, is_interrupt
+from procedures.engine.replay.fiber import BRANCH_FAILED, Fiber
 from procedures.engine.replay.history import Entry
-from procedures.engine.replay.line import BRANCH_FAILED, Line
 from procedures.engine.values.state import join
 from procedures.engine.waits.children import OnFailure
 
-Branch = Callable[[Line], Any]
+Branch = Callable[[Fiber], Any]
 
 
 def name_of(fn: Callable[..., Any]) -> str:
@@ -32,7 +32,7 @@ def name_of(fn: Callable[..., Any]) -> str:
 
 
 def gather(
-    line: Line, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
+    fiber: Fiber, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
 ) -> list[Any]:
     """Each branch's result in order; a branch that waits keeps only itself waiting.
 
@@ -41,36 +41,36 @@ def gather(
     With "fail_fast" the first failure ends all and is raised as `BranchFailedError`; with
     "collect" it stands in its place among the results.
     """
-    line.check_usable()
-    key = line.scope.key_for("gather")
-    scope = line.scope.inner(key)
-    failed = line.take("step", key) if line.scope.peek("step", key) else None
+    fiber.check_usable()
+    key = fiber.scope.key_for("gather")
+    scope = fiber.scope.inner(key)
+    failed = fiber.take("step", key) if fiber.scope.peek("step", key) else None
     if failed:
-        line.scope.forget(key)
-    inner = [line.branch(scope.key_for(name)) for name, _ in branches]
-    line.busy_with = "a gather: use the branch's own"
+        fiber.scope.forget(key)
+    inner = [fiber.branch(scope.key_for(name)) for name, _ in branches]
+    fiber.busy_with = "a gather: use the branch's own"
     try:
         ends = _run_all(inner, [branch for _, branch in branches], on_failure, failed)
     finally:
-        line.busy_with = ""
+        fiber.busy_with = ""
     if failed:
-        line.pass_by(failed.last)
+        fiber.pass_by(failed.last)
         raise _error(failed)
-    _join(line, key, ends, on_failure)
-    _merge(line, key, inner)
-    line.now = max([line.now, *(one.now for one in inner)])
+    _join(fiber, key, ends, on_failure)
+    _merge(fiber, key, inner)
+    fiber.now = max([fiber.now, *(one.now for one in inner)])
     return ends
 
 
 def _run_all(
-    lines: Sequence[Line], branches: Sequence[Branch], on_failure: OnFailure, failed: Entry | None
+    fibers: Sequence[Fiber], branches: Sequence[Branch], on_failure: OnFailure, failed: Entry | None
 ) -> list[Any]:
     """After a failure, a cancel or a limit the others still tell what they have to undo."""
     ends: list[Any] = []
     is_over = failed is not None
-    for line, branch in zip(lines, branches, strict=True):
-        line.is_left = line.is_left or is_over
-        ends.append(_run(line, branch))
+    for fiber, branch in zip(fibers, branches, strict=True):
+        fiber.is_abandoned = fiber.is_abandoned or is_over
+        ends.append(_run(fiber, branch))
         if _is_interruption(ends[-1]) and not isinstance(ends[-1], Cancelled | LimitReached):
             break
         is_lost = _is_failure(ends[-1]) and on_failure == "fail_fast"
@@ -78,81 +78,81 @@ def _run_all(
     return ends
 
 
-def _join(line: Line, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
+def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
     """Go on when every branch has ended; else leave as the branches do."""
     if others := [end for end in ends if _is_interruption(end)]:
-        line.interrupt(others[0])
+        fiber.interrupt(others[0])
     errors = [end for end in ends if _is_failure(end)]
     if errors and on_failure == "fail_fast":
         error = errors[0]
         facts = {"branch": error.branch, "type": error.type, "message": error.message}
-        _fail(line, key, error, {**facts, "of": error.of})
+        _fail(fiber, key, error, {**facts, "of": error.of})
     if waiting := [end for end in ends if isinstance(end, Suspend)]:
-        line.interrupt(Suspend.together(waiting))
+        fiber.interrupt(Suspend.together(waiting))
 
 
-def _merge(line: Line, key: str, branches: Sequence[Line]) -> None:
+def _merge(fiber: Fiber, key: str, branches: Sequence[Fiber]) -> None:
     """Bring what the branches did to the state together, or keep that it does not go together."""
     states = [(one.scope.path.rstrip("/"), one.state) for one in branches]
     try:
         changes = join(key, states)
     except StateConflictError as conflict:
         facts = {"conflict": conflict.name, "branches": conflict.branches, "branch": ""}
-        _fail(line, key, conflict, {**facts, **told(conflict), "of": ""})
+        _fail(fiber, key, conflict, {**facts, **error_payload(conflict), "of": ""})
     for name, change in changes.items():
-        line.state.merge(name, change, about=key)
+        fiber.state.merge(name, change, about=key)
 
 
 def _is_interruption(end: Any) -> bool:
     return isinstance(end, Interruption) and not isinstance(end, Suspend)
 
 
-def _run(line: Line, branch: Branch) -> Any:
+def _run(fiber: Fiber, branch: Branch) -> Any:
     """What the branch returns, or the interruption or the failure that it ended with."""
     try:
-        result = branch(line)
+        result = branch(fiber)
     except Interruption as interruption:
-        return line.interruption or interruption
+        return fiber.interruption or interruption
     except BaseException as error:
         if is_interrupt(error):
             raise
-        if excuse := excuse_for(error, line.journal, since=line.recorder.claimed_at):
-            return line.interruption or excuse
-        words = told(error)
-        path, of = line.scope.path.rstrip("/"), words.get("of", "")
+        if excuse := excuse_for(error, fiber.journal, since=fiber.recorder.claimed_at):
+            return fiber.interruption or excuse
+        words = error_payload(error)
+        path, of = fiber.scope.path.rstrip("/"), words.get("of", "")
         result = BranchFailedError(path, words["type"], words["message"], of)
     finally:
-        line.close()
-    if line.interruption:
-        return _swallowed(line, line.interruption)
+        fiber.close()
+    if fiber.interruption:
+        return _swallowed(fiber, fiber.interruption)
     try:
         then = f"The branch now fails with {result}" if _is_failure(result) else "The branch ends"
-        line.scope.check_all_read(then)
+        fiber.scope.check_all_read(then)
     except Interruption as mismatch:
         return mismatch
     return result
 
 
-def _swallowed(line: Line, interruption: Interruption) -> Interruption:
+def _swallowed(fiber: Fiber, interruption: Interruption) -> Interruption:
     if not isinstance(interruption, Suspend):
         return interruption
-    return line.scope.mismatch(swallowed(interruption))
+    return fiber.scope.mismatch(swallowed(interruption))
 
 
 def swallowed(suspension: Suspend) -> str:
     return f"The code swallowed the suspension at {suspension}: let BaseException pass."
 
 
-def _fail(line: Line, key: str, error: EngineError, facts: dict[str, Any]) -> NoReturn:
+def _fail(fiber: Fiber, key: str, error: EngineError, facts: dict[str, Any]) -> NoReturn:
     """Keep that the gather has failed, and withdraw what its other branches wait for."""
-    line.check_wanted(key)  # a cancel has withdrawn them already
+    fiber.check_wanted(key)  # a cancel has withdrawn them already
     withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
     path = f"{key}/"
-    waits = [wait for wait in line.recorder.open_waits if wait.startswith(path)]
-    drafts = [Draft(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
-    started = {"attempt": 1, "started_at": line.now.isoformat(), "arguments": ""}
+    waits = [wait for wait in fiber.recorder.open_waits if wait.startswith(path)]
+    drafts = [NewEvent(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
+    started = {"attempt": 1, "started_at": fiber.now.isoformat(), "arguments": ""}
     content = {**facts, **started, "final": True, "retry_at": None}
-    line.commit(*drafts, Draft(EventKind.STEP_FAILED, key, "gather", content))
+    fiber.commit(*drafts, NewEvent(EventKind.STEP_FAILED, key, "gather", content))
     raise error
 
 

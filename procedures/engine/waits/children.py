@@ -6,10 +6,10 @@ from typing import Any, Literal, get_args
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import ChildFailedError, DefinitionError, OptionError
-from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed, packed_list, unpacked
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
-from procedures.engine.replay.line import Line
 from procedures.engine.values import canonical
 from procedures.engine.values.options import check_word
 from procedures.engine.waits.handles import Handle
@@ -26,17 +26,17 @@ def is_abandoned(opened: Mapping[str, Any]) -> bool:
 
 
 def start_child(
-    line: Line, procedure: Procedure, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
+    fiber: Fiber, procedure: Procedure, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
 ) -> Handle[Any]:
     """A child run, started with the next commit; `InputError` when the inputs do not fit."""
-    _check(line, procedure)
+    _check(fiber, procedure)
     if OPTION in procedure.schema.get("properties", {}):
         raise DefinitionError(
             f"{procedure.name} has an input called {OPTION}, which is an option of ctx.spawn: "
             "give the input another name."
         )
     fate = _fate("ctx.spawn", on_parent_end)
-    key = line.scope.key_for(procedure.name)
+    key = fiber.scope.key_for(procedure.name)
     text = procedure.dump(procedure.parse(inputs))
     data = {"wait": "child", "procedure": procedure.name, **packed("inputs", text), **fate}
 
@@ -44,13 +44,13 @@ def start_child(
         content = entry.last.content
         if content["outcome"] != "succeeded":
             raise ChildFailedError(key, content["outcome"], content["comment"])
-        return line.restored(entry, unpacked(content, "value"), signature_of(procedure.fn).returns)
+        return fiber.restored(entry, unpacked(content, "value"), signature_of(procedure.fn).returns)
 
-    return _open(line, key, data, read)
+    return _open(fiber, key, data, read)
 
 
 def start_map(
-    line: Line,
+    fiber: Fiber,
     procedure: Procedure,
     inputs: Iterable[Mapping[str, Any]],
     *,
@@ -59,11 +59,11 @@ def start_map(
     on_parent_end: OnParentEnd,
 ) -> Handle[list[Any]]:
     """A child for each of the inputs, at most so many at a time: one event, one wait."""
-    _check(line, procedure)
+    _check(fiber, procedure)
     fate = _fate("ctx.map", on_parent_end)
     _check_at_most(at_most)
     given = _inputs_of_each(inputs)
-    key = line.scope.key_for(procedure.name)
+    key = fiber.scope.key_for(procedure.name)
     texts = [procedure.dump(procedure.parse(one)) for one in given]
     returns = signature_of(procedure.fn).returns
     data = {
@@ -84,7 +84,7 @@ def start_map(
             raise next((one for one in failed if one.outcome == "failed"), failed[0])
         return results
 
-    return _open(line, key, data, read)
+    return _open(fiber, key, data, read)
 
 
 def _check_at_most(at_most: Any) -> None:
@@ -102,26 +102,28 @@ def _inputs_of_each(inputs: Any) -> list[Mapping[str, Any]]:
     return given
 
 
-def _open(line: Line, key: str, data: dict[str, Any], read: Callable[[Entry], Any]) -> Handle[Any]:
-    entry = line.take("child", key)
+def _open(
+    fiber: Fiber, key: str, data: dict[str, Any], read: Callable[[Entry], Any]
+) -> Handle[Any]:
+    entry = fiber.take("child", key)
     if entry is None:
-        line.take_children(key, int(data.get("count", 1)))
-        started = {**data, "run": line.journal.new_id(), "due_at": None}
-        line.add(Draft(EventKind.CHILD_STARTED, key, data["procedure"], started))
+        fiber.take_children(key, int(data.get("count", 1)))
+        started = {**data, "run": fiber.journal.new_id(), "due_at": None}
+        fiber.add(NewEvent(EventKind.CHILD_STARTED, key, data["procedure"], started))
     else:
         started = entry.events[0].content
-        _compare(line, key, started, data)
-    return Handle(line, key, entry, read, opened={**data, "run": started["run"]})
+        _compare(fiber, key, started, data)
+    return Handle(fiber, key, entry, read, opened={**data, "run": started["run"]})
 
 
-def _compare(line: Line, key: str, started: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def _compare(fiber: Fiber, key: str, started: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     if started["procedure"] != asked["procedure"] or started["wait"] != asked["wait"]:
         words = f"The child {key} has changed: {started['procedure']} was started here."
-        line.interrupt(line.scope.mismatch(words, changed=key))
+        fiber.interrupt(fiber.scope.mismatch(words, changed=key))
     given = {name: value for name, value in asked.items() if name != OPTION}  # the kept one counts
     if any(started.get(name) != value for name, value in given.items()):
         words = f"The child {key} is given other inputs now than when it was started."
-        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+        fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
 def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
@@ -138,7 +140,7 @@ def _fate(call: str, on_parent_end: OnParentEnd) -> dict[str, str]:
     return {OPTION: ABANDON} if on_parent_end == ABANDON else {}
 
 
-def _check(line: Line, procedure: Procedure) -> None:
-    line.check_usable()
+def _check(fiber: Fiber, procedure: Procedure) -> None:
+    fiber.check_usable()
     if not isinstance(procedure, Procedure):
         raise DefinitionError(f"A child is a procedure, not {procedure!r}.")

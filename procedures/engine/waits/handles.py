@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar, get_origin
 
 from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
-from procedures.engine.journal.events import Draft, EventKind, closing
+from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.journal.large import unpacked
 from procedures.engine.kinds.question_options import check_told_apart
 from procedures.engine.kinds.questions import Outcome, Question, RequestKind, Response
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
-from procedures.engine.replay.line import Line
 from procedures.engine.replay.observing import seen
 from procedures.engine.values import canonical
 from procedures.engine.values.options import check_text
@@ -27,7 +27,7 @@ SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 BY_CODE = "system: the procedure"
 """Who closes what the code itself no longer waits for."""
-KEEPS_ON = ("child", "map")
+DETACHED_KINDS = ("child", "map")
 """Waits whose other side goes on when a set is decided without them."""
 
 
@@ -36,7 +36,7 @@ class Handle(Generic[T]):
 
     def __init__(
         self,
-        line: Line,
+        fiber: Fiber,
         key: str,
         entry: Entry | None,
         read: Callable[[Entry], T],
@@ -48,7 +48,7 @@ class Handle(Generic[T]):
         self.opened, self._entry = opened, entry
         self.misfit: Callable[[Entry], str] = fits
         """Why the code cannot take what the wait was closed with; "" when it can."""
-        self._line, self._read = line, read
+        self._fiber, self._read = fiber, read
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.key}>"
@@ -56,11 +56,11 @@ class Handle(Generic[T]):
     @property
     def entry(self) -> Entry | None:
         """Its entry in the journal, as far as the code may know."""
-        return self._line.recorder.history.since.get(self.key, self._entry)
+        return self._fiber.recorder.history.since.get(self.key, self._entry)
 
     @entry.setter
     def entry(self, entry: Entry) -> None:
-        self._line.recorder.history.since.pop(self.key, None)
+        self._fiber.recorder.history.since.pop(self.key, None)
         self._entry = entry
 
     @property
@@ -79,7 +79,7 @@ class Handle(Generic[T]):
 
         Each reading is kept in the journal: a replay is given what the code has read there.
         """
-        return str(seen(self._line, "status", self.key, self._status_now))
+        return str(seen(self._fiber, "status", self.key, self._status_now))
 
     def cancel(self, reason: str) -> None:
         """Cancel the child run, or withdraw the question, the timer or the wait for a signal.
@@ -88,36 +88,38 @@ class Handle(Generic[T]):
         already stays as it is. The handle of a child closes with the child's end.
         """
         if self.run_id:
-            cancel_run(self._line, self.run_id, of=self.key, reason=reason)
+            cancel_run(self._fiber, self.run_id, of=self.key, reason=reason)
             return
-        told = checked_reason(self._line, reason, of=self.key)
+        told = checked_reason(self._fiber, reason, of=self.key)
         if self.closed_seq is None:
-            self._line.check_going_on(self.key)
+            self._fiber.check_going_on(self.key)
             content = closing("withdrawn", responder=BY_CODE, comment=told)
-            [event] = self._line.commit(Draft(EventKind.WAIT_CLOSED, self.key, self.key, content))
+            [event] = self._fiber.commit(
+                NewEvent(EventKind.WAIT_CLOSED, self.key, self.key, content)
+            )
             self.entry = Entry("wait", self.key, [event])
 
     def _status_now(self) -> str:
         if self.entry and self.closed_seq is not None:
             return str(self.entry.last.content["outcome"])
-        return self._line.journal.status_of(self.run_id) if self.run_id else "open"
+        return self._fiber.journal.status_of(self.run_id) if self.run_id else "open"
 
-    def is_of(self, line: Line) -> bool:
-        return self._line is line
+    def is_of(self, fiber: Fiber) -> bool:
+        return self._fiber is fiber
 
     def wait(self) -> T:
         """What became of it; the run leaves its worker until it is closed."""
-        self._line.check_usable()
+        self._fiber.check_usable()
         entry = self._closed()
-        while skip_misfits(self._line, [self]):
+        while skip_misfits(self._fiber, [self]):
             entry = self._closed()
-        self._line.pass_by(entry.last)
+        self._fiber.pass_by(entry.last)
         return self._read(entry)
 
     def _closed(self) -> Entry:
         while (entry := self.entry) is None or not entry.is_closed:
-            self._line.check_going_on(self.key)
-            self._line.suspend(Suspend(self.key))
+            self._fiber.check_going_on(self.key)
+            self._fiber.suspend(Suspend(self.key))
         return entry
 
 
@@ -125,45 +127,45 @@ def fits(_: Entry) -> str:
     return ""
 
 
-def misfits_among(line: Line, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
+def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
     """The signals that came with what the code cannot take, and why it cannot.
 
     None where the code has gone on since: what it has taken once no longer fits, then.
     """
-    if line.scope.has_unread():
+    if fiber.scope.has_unread():
         return {}
     closed = [(one, one.misfit(one.entry)) for one in handles if one.entry and one.closed_seq]
     return {one: why for one, why in closed if why}
 
 
-def skip_misfits(line: Line, handles: Iterable[Handle[Any]]) -> bool:
+def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
     """Wait again for the signals that came with what the code cannot take, if there are any."""
-    wrong = misfits_among(line, handles)
+    wrong = misfits_among(fiber, handles)
     if not wrong:
         return False
-    line.check_going_on(next(iter(wrong)).key)
+    fiber.check_going_on(next(iter(wrong)).key)
     drafts = [draft for one, why in wrong.items() for draft in opened_again(one, why)]
-    events = line.commit(*drafts)
+    events = fiber.commit(*drafts)
     opened = (event for event in events if event.kind == EventKind.WAIT_OPENED)
     for one, event in zip(wrong, opened, strict=True):
         one.entry = Entry("wait", one.key, [event])
     return True
 
 
-def opened_again(handle: Handle[Any], why: str) -> list[Draft]:
+def opened_again(handle: Handle[Any], why: str) -> list[NewEvent]:
     """Tell why what came was skipped, and open the wait again, to be closed when it was due."""
     assert handle.entry
-    told = Draft(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
+    told = NewEvent(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
     return [told, reopening(handle.key, handle.entry, skipped=why)]
 
 
-def reopening(key: str, entry: Entry, **how: Any) -> Draft:
+def reopening(key: str, entry: Entry, **how: Any) -> NewEvent:
     opened = {**entry.events[0].content, **how}
-    return Draft(EventKind.WAIT_OPENED, key, entry.events[0].name, opened)
+    return NewEvent(EventKind.WAIT_OPENED, key, entry.events[0].name, opened)
 
 
 def open_wait(
-    line: Line,
+    fiber: Fiber,
     key: str,
     data: dict[str, Any],
     read: Callable[[Entry], T],
@@ -175,31 +177,33 @@ def open_wait(
 
     `rest`: what is kept beside the data, and not made where a replay finds all as it was.
     """
-    entry = line.take("wait", key, data.get("prompt", ""))
+    entry = fiber.take("wait", key, data.get("prompt", ""))
     opened = entry.events[0].content if entry else {}
     if rest and opened.get("digest") != data["digest"]:
         data = {**data, **rest()}
     if entry and entry.is_carried and opened["digest"] != data["digest"]:
         entry = None  # what people said to another run was said to another question
     if entry is None:
-        line.check_going_on(key)
-        due = line.journal.now() + timedelta(seconds=expires) if expires else None
+        fiber.check_going_on(key)
+        due = fiber.journal.now() + timedelta(seconds=expires) if expires else None
         opened = {**data, "due_at": due and due.isoformat()}
-        line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], opened))
+        fiber.add(
+            NewEvent(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], opened)
+        )
     else:
-        check_same(line, key, opened, data)
-    return Handle(line, key, entry, read, opened=opened)
+        check_same(fiber, key, opened, data)
+    return Handle(fiber, key, entry, read, opened=opened)
 
 
-def check_same(line: Line, key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def check_same(fiber: Fiber, key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """An answer serves the very question it was given to, and no other."""
     if opened["digest"] != asked["digest"]:
-        line.interrupt(line.scope.mismatch(_changed(key, opened, asked), changed=key))
+        fiber.interrupt(fiber.scope.mismatch(_changed(key, opened, asked), changed=key))
 
 
-def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
-    if line.is_new("wait", key):  # a replay refuses nothing that was let pass before
-        _check_sizes(line, question)
+def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
+    if fiber.is_new("wait", key):  # a replay refuses nothing that was let pass before
+        _check_sizes(fiber, question)
         if question.kind in {RequestKind.APPROVAL, RequestKind.CHOICE}:
             check_told_apart(question.prompt, question.labels.values())
     data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
@@ -211,7 +215,7 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
         value = unpacked(content, "value")
         if value is not None:
             is_default = content["outcome"] == Outcome.DEFAULTED
-            value = line.restored(entry, value, _bare(hint) if is_default else hint)
+            value = fiber.restored(entry, value, _bare(hint) if is_default else hint)
         answered, is_review = shown_at(question, entry), question.kind == RequestKind.REVIEW
         decided = value if is_review and isinstance(value, dict) else {}
         return Response(
@@ -226,9 +230,9 @@ def ask(line: Line, key: str, question: Question, hint: Any = Any) -> Handle[Res
             decision=decided.get("decision", ""),
         )
 
-    handle = open_wait(line, key, data, read, expires=question.expires, rest=question.as_json)
+    handle = open_wait(fiber, key, data, read, expires=question.expires, rest=question.as_json)
     if question.volatile and handle.entry:
-        _warn_of_changes(line, key, handle.entry, question)
+        _warn_of_changes(fiber, key, handle.entry, question)
     return handle
 
 
@@ -239,18 +243,18 @@ def shown_at(question: Question, entry: Entry) -> Question:
     return replace(question, evidence=Question.from_json(entry.events[0].content).evidence)
 
 
-def _warn_of_changes(line: Line, key: str, entry: Entry, question: Question) -> None:
+def _warn_of_changes(fiber: Fiber, key: str, entry: Entry, question: Question) -> None:
     """Note, once, that volatile evidence is not what people were shown."""
     if found := differences(entry.events[0].content["evidence"], question.evidence):
         words = (
             f"The evidence of {key} has changed since it was shown: {found}. What was shown counts."
         )
-        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+        fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
-def _check_sizes(line: Line, question: Question) -> None:
+def _check_sizes(fiber: Fiber, question: Question) -> None:
     try:
-        line.sizes.check_question(question)
+        fiber.sizes.check_question(question)
     except SizeError as error:
         shown = cut(question.prompt, SHOWN_PROMPT)
         raise QuestionError(f"{shown!r} cannot be asked. {error}") from None
@@ -273,27 +277,27 @@ def _edited(decided: Mapping[str, Any], question: Question) -> Any:
     return text
 
 
-def open_timer(line: Line, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:
-    data = {"wait": "timer", "digest": "timer", **reason_of(line, key, "a timer", reason)}
-    return open_wait(line, key, data, lambda entry: entry.last.at, expires=length.total_seconds())
+def open_timer(fiber: Fiber, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:
+    data = {"wait": "timer", "digest": "timer", **reason_of(fiber, key, "a timer", reason)}
+    return open_wait(fiber, key, data, lambda entry: entry.last.at, expires=length.total_seconds())
 
 
-def sleep(line: Line, name: str, length: timedelta, *, reason: str = "") -> None:
+def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> None:
     """Wait for a timer; without one where no time is left, on every replay alike."""
-    key = line.scope.key_for(name)
-    told = reason_of(line, key, f"ctx.{name}", reason).get("reason", "")
-    if length > timedelta(0) or line.scope.peek("wait", key):
-        open_timer(line, key, max(length, SHORTEST), reason=told).wait()
+    key = fiber.scope.key_for(name)
+    told = reason_of(fiber, key, f"ctx.{name}", reason).get("reason", "")
+    if length > timedelta(0) or fiber.scope.peek("wait", key):
+        open_timer(fiber, key, max(length, SHORTEST), reason=told).wait()
 
 
-def reason_of(line: Line, key: str, of: str, reason: str) -> dict[str, str]:
+def reason_of(fiber: Fiber, key: str, of: str, reason: str) -> dict[str, str]:
     """The reason that people read while the run waits, on one line, as a part of the opening.
 
     It is no part of the digest: the kept one stays when the code has another one now.
     """
     told = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
-    if told and line.is_new("wait", key):
-        line.sizes.check_reason(of, told)
+    if told and fiber.is_new("wait", key):
+        fiber.sizes.check_reason(of, told)
     return {"reason": told} if told else {}
 
 

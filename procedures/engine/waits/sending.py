@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from procedures.engine.errors import AnswerError, OptionError, SizeError, UnreachableRunError
-from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed
-from procedures.engine.replay.line import Line, checked_name
+from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.values import canonical
 from procedures.engine.values.options import check_text
 
@@ -26,7 +26,7 @@ def sender_of(run_id: str) -> str:
 
 
 def send_signal(
-    line: Line,
+    fiber: Fiber,
     to: str,
     signal: str,
     value: Any,
@@ -35,66 +35,66 @@ def send_signal(
     error: str,
 ) -> None:
     """Send a signal to another run, once over any number of replays."""
-    line.check_usable()
+    fiber.check_usable()
     check_text("id= of ctx.send", id)
     if len(id) > LONGEST_ID:
         raise OptionError(f"id= of ctx.send has at most {LONGEST_ID} characters, not {len(id)}.")
     told = canonical.legible(check_text("error= of ctx.send", error))
-    key = line.scope.key_for(f"send:{checked_name(signal)}")
-    plain = _checked(line, key, value, told)
-    own = line.recorder.idempotency_key(key)
+    key = fiber.scope.key_for(f"send:{checked_name(signal)}")
+    plain = _checked(fiber, key, value, told)
+    own = fiber.recorder.idempotency_key(key)
     data = {"signal": signal, "id": id or own, "error": told, **packed("value", plain)}
-    _send(line, key, to, "signal", data)
+    _send(fiber, key, to, "signal", data)
 
 
-def cancel_run(line: Line, to: str, *, of: str, reason: str) -> None:
+def cancel_run(fiber: Fiber, to: str, *, of: str, reason: str) -> None:
     """Ask another run to end, once over any number of replays; `of`: the handle's key."""
-    told = checked_reason(line, reason, of=of)
-    _send(line, line.scope.key_for("send:cancel"), to, "cancel", {"reason": told})
+    told = checked_reason(fiber, reason, of=of)
+    _send(fiber, fiber.scope.key_for("send:cancel"), to, "cancel", {"reason": told})
 
 
-def checked_reason(line: Line, reason: str, *, of: str) -> str:
+def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
     """The reason on one line; `OptionError` for what is no text or says nothing."""
-    line.check_usable()
+    fiber.check_usable()
     told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
     if not told:
         raise OptionError(f"Say why {of} is cancelled: people read the reason.")
-    line.sizes.check_reason("Handle.cancel", told)
+    fiber.sizes.check_reason("Handle.cancel", told)
     return told
 
 
-def _checked(line: Line, key: str, value: Any, error: str) -> Any:
+def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
     plain = canonical.jsonable(value)
     if error and plain is not None:
         raise OptionError("ctx.send takes a value or error=, not both.")
-    if line.is_new("sent", key):
-        line.sizes.check_reason("error of ctx.send", error)
+    if fiber.is_new("sent", key):
+        fiber.sizes.check_reason("error of ctx.send", error)
         try:
-            line.sizes.check_signal(plain)
+            fiber.sizes.check_signal(plain)
         except AnswerError as fault:
             raise SizeError(str(fault)) from None
     return plain
 
 
-def _send(line: Line, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
+def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
     """Keep what is sent, or why the other run is out of reach, in a commit of its own."""
     asked = {"to": to, "act": act, **data}
-    entry = line.take("sent", key)
+    entry = fiber.take("sent", key)
     if entry is None:
-        line.check_going_on(key)
-        line.flush()  # a child that was started just now is to be there
-        refused = line.journal.refusal(to)
+        fiber.check_going_on(key)
+        fiber.flush()  # a child that was started just now is to be there
+        refused = fiber.journal.refusal(to)
         content = {**asked, "refused": refused}
-        line.commit(Draft(EventKind.SENT, key, key.rpartition(":")[2].split("#")[0], content))
+        fiber.commit(NewEvent(EventKind.SENT, key, key.rpartition(":")[2].split("#")[0], content))
     else:
         content = entry.last.content
-        _compare(line, key, content, asked)
-        line.pass_by(entry.last)
+        _compare(fiber, key, content, asked)
+        fiber.pass_by(entry.last)
     if content["refused"]:
         raise UnreachableRunError(content["refused"])
 
 
-def _compare(line: Line, key: str, sent: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def _compare(fiber: Fiber, key: str, sent: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     if any(sent.get(name) != value for name, value in asked.items()):
         words = f"What {key} sends now is something else than what was sent, which counts."
-        line.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+        fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)

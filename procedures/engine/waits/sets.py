@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from procedures.engine.errors import QuestionError, Suspend
-from procedures.engine.journal.events import Draft, EventKind
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.lifecycle.deciding import NOT_NEEDED, decision, not_needed, told_of
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
-from procedures.engine.replay.line import Line
 from procedures.engine.replay.observing import seen
 from procedures.engine.values import canonical
 from procedures.engine.values.options import check_flag
 from procedures.engine.waits.handles import (
-    KEEPS_ON,
+    DETACHED_KINDS,
     Handle,
     check_same,
     misfits_among,
@@ -26,7 +26,7 @@ KEEP_OPEN = "keep_open"
 
 
 def first_of(
-    line: Line, name: str, need: int, handles: Sequence[Handle[T]], *, keep_open: bool = False
+    fiber: Fiber, name: str, need: int, handles: Sequence[Handle[T]], *, keep_open: bool = False
 ) -> list[Handle[T]]:
     """The first `need` of them to be closed, in that order; the other open ones are withdrawn.
 
@@ -35,109 +35,109 @@ def first_of(
 
     Decided in the transaction of who closes the last one needed: the run replays once.
     """
-    line.check_usable()
+    fiber.check_usable()
     check_flag(f"{KEEP_OPEN}= of ctx.{name}", keep_open)
-    _check_set(line, f"ctx.{name}", need, handles)
-    key = line.scope.key_for(name)
+    _check_set(fiber, f"ctx.{name}", need, handles)
+    key = fiber.scope.key_for(name)
     over = [handle.key for handle in handles]
     terms = (need, over, KEEP_OPEN) if keep_open else (need, over)
     data: dict[str, Any] = {"wait": "set", "need": need, "over": over}
     data |= {KEEP_OPEN: True} if keep_open else {}
     data["digest"] = canonical.digest(canonical.text_of(terms))[:16]
-    entry = line.take("wait", key)
+    entry = fiber.take("wait", key)
     if entry:
-        check_same(line, key, entry.events[0].content, data)
-        won = _won(line, key, entry, handles, keep_open=keep_open)
+        check_same(fiber, key, entry.events[0].content, data)
+        won = _won(fiber, key, entry, handles, keep_open=keep_open)
     else:
-        skip_misfits(line, handles)
-        won = _decided(line, key, {**data, "due_at": None}, handles)
+        skip_misfits(fiber, handles)
+        won = _decided(fiber, key, {**data, "due_at": None}, handles)
         if not won:  # the code stood here meanwhile
-            entry = line.recorder.history.entries[key]
-            won = _won(line, key, entry, handles, keep_open=keep_open)
+            entry = fiber.recorder.history.entries[key]
+            won = _won(fiber, key, entry, handles, keep_open=keep_open)
     return [handle for chosen in won for handle in handles if handle.key == chosen]
 
 
-def as_finished(line: Line, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
+def as_finished(fiber: Fiber, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
     """Hand out the handles one after another, as they close; none of them is withdrawn.
 
     Each that is handed out is one short event, however many there are.
     """
-    line.check_usable()
+    fiber.check_usable()
     wanted = list(handles)
     if wanted:
-        _check_set(line, "ctx.as_finished", 1, wanted)
-    return _one_by_one(line, {handle.key: handle for handle in wanted})
+        _check_set(fiber, "ctx.as_finished", 1, wanted)
+    return _one_by_one(fiber, {handle.key: handle for handle in wanted})
 
 
-def _one_by_one(line: Line, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]:
+def _one_by_one(fiber: Fiber, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]:
     while left:
-        key = seen(line, "finished", "", lambda: _first_closed(line, left))
+        key = seen(fiber, "finished", "", lambda: _first_closed(fiber, left))
         if key not in left:
             words = f"The code now hands out others than {key}, which the run went on with here."
-            line.interrupt(line.scope.mismatch(words))
+            fiber.interrupt(fiber.scope.mismatch(words))
         handle = left.pop(key)
         if handle.entry and handle.closed_seq is not None:
-            line.pass_by(handle.entry.last)
+            fiber.pass_by(handle.entry.last)
         yield handle
 
 
-def _first_closed(line: Line, left: Mapping[str, Handle[Any]]) -> str:
+def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
     """The key of the one that was closed first; the run waits when none is."""
     while True:
-        skip_misfits(line, left.values())
+        skip_misfits(fiber, left.values())
         closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
         if closed:
             return closed[min(closed)]
-        line.suspend(Suspend(f"the next of {len(left)}"))
+        fiber.suspend(Suspend(f"the next of {len(left)}"))
 
 
 def _won(
-    line: Line, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
+    fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
     """Return the keys that decided a set that was opened before; the run waits until some do."""
     while not entry.is_closed:
-        line.check_going_on(key)
-        line.suspend(Suspend(key))
+        fiber.check_going_on(key)
+        fiber.suspend(Suspend(key))
     won: list[str] = entry.last.content["value"]
-    _check_winners(line, key, entry, handles)
-    line.pass_by(entry.last)
+    _check_winners(fiber, key, entry, handles)
+    fiber.pass_by(entry.last)
     left = [handle for handle in handles if handle.key not in won and handle.entry is None]
     if left and not keep_open:  # decided after an operator had them asked again, and before it was
-        line.check_wanted(key)
-        _withdraw(line, left, "")
+        fiber.check_wanted(key)
+        _withdraw(fiber, left, "")
     return won
 
 
 def _decided(
-    line: Line, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
+    fiber: Fiber, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
 ) -> list[str]:
     """Return the keys of those that are closed if they are enough; else none, after the wait."""
-    line.check_going_on(key)
-    line.add(Draft(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
+    fiber.check_going_on(key)
+    fiber.add(NewEvent(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
     if len(closed) < data["need"]:
-        line.suspend(Suspend(key))
+        fiber.suspend(Suspend(key))
         return []
     winners = [closed[seq] for seq in sorted(closed)][: data["need"]]
     won, why = [one.key for one in winners], _told_of(winners[-1])
     losers = () if KEEP_OPEN in data else handles
-    _withdraw(line, losers, why, Draft(EventKind.WAIT_CLOSED, key, key, decision(won)))
+    _withdraw(fiber, losers, why, NewEvent(EventKind.WAIT_CLOSED, key, key, decision(won)))
     return won
 
 
-def _check_winners(line: Line, key: str, entry: Entry, handles: Sequence[Handle[Any]]) -> None:
+def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]]) -> None:
     """Open the set again, with all that it withdrew, when a signal decided it that does not fit."""
     won = entry.last.content["value"]
-    wrong = misfits_among(line, [one for one in handles if one.key in won])
+    wrong = misfits_among(fiber, [one for one in handles if one.key in won])
     if not wrong:
         return
-    line.check_going_on(key)
+    fiber.check_going_on(key)
     drafts = [draft for one, why in wrong.items() for draft in opened_again(one, why)]
     since = entry.events[0].seq
     withdrawn = [(one.key, one.entry) for one in handles if _is_unneeded(one, since)]
     drafts += [reopening(part, kept, anew=key) for part, kept in withdrawn if kept]
-    line.commit(*drafts, reopening(key, entry, anew=key))
-    line.interrupt(Suspend(key))
+    fiber.commit(*drafts, reopening(key, entry, anew=key))
+    fiber.interrupt(Suspend(key))
 
 
 def _is_unneeded(handle: Handle[Any], since: int) -> bool:
@@ -147,11 +147,11 @@ def _is_unneeded(handle: Handle[Any], since: int) -> bool:
     return bool(handle.entry.last.content["responder"] == NOT_NEEDED)
 
 
-def _withdraw(line: Line, handles: Sequence[Handle[Any]], why: str, *drafts: Draft) -> None:
+def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: NewEvent) -> None:
     """Close what of these nobody waits for any more, and keep the drafts in the same commit."""
-    left = [one for one in handles if one.closed_seq is None and one.kind not in KEEPS_ON]
-    withdrawn = [Draft(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
-    events = line.commit(*withdrawn, *drafts)
+    left = [one for one in handles if one.closed_seq is None and one.kind not in DETACHED_KINDS]
+    withdrawn = [NewEvent(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
+    events = fiber.commit(*withdrawn, *drafts)
     for handle, event in zip(left, events, strict=False):
         handle.entry = Entry("wait", handle.key, [event])
 
@@ -160,7 +160,7 @@ def _told_of(handle: Handle[Any]) -> str:
     return told_of(handle.opened, handle.entry.last.content) if handle.entry else ""
 
 
-def _check_set(line: Line, of: str, need: Any, handles: Sequence[Any]) -> None:
+def _check_set(fiber: Fiber, of: str, need: Any, handles: Sequence[Any]) -> None:
     for handle in handles:
         if not isinstance(handle, Handle):
             words = f"{of} takes handles, as ctx.later.approve and ctx.timer give them, one by one"
@@ -168,7 +168,7 @@ def _check_set(line: Line, of: str, need: Any, handles: Sequence[Any]) -> None:
     if isinstance(need, bool) or not isinstance(need, int):
         raise QuestionError(f"{of} takes a whole number of handles, not {need!r:.100}.")
     keys = {handle.key for handle in handles}
-    if not all(handle.is_of(line) for handle in handles):
+    if not all(handle.is_of(fiber) for handle in handles):
         raise QuestionError("A handle is waited for where it was opened, not in a branch.")
     if len(keys) != len(handles):
         raise QuestionError("Each handle can be waited for once in a set.")

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError, SignalError
 from procedures.engine.journal.events import closing
 from procedures.engine.journal.large import unpacked
+from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
-from procedures.engine.replay.line import Line, checked_name
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.options import check_word
@@ -25,7 +25,7 @@ RECEIVED = "received"
 LONGEST_REASON = 500
 
 
-class Waiting(TypedDict, total=False):
+class SignalOptions(TypedDict, total=False):
     """How long a signal is waited for: after `expires` the `default` counts, None unless given.
 
     With `on_timeout="fail"` it raises RequestExpiredError instead. People read the `reason`.
@@ -52,16 +52,16 @@ class Received(Generic[T]):
 
 
 def open_signal(
-    line: Line, name: str, hint: Any, waiting: Waiting, *, code: str
+    fiber: Fiber, name: str, hint: Any, waiting: SignalOptions, *, code: str
 ) -> Handle[Received[Any]]:
     """`code` names the version of the procedure that waits."""
-    line.check_usable()
+    fiber.check_usable()
     if holds_secret(hint):
         raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
-    key = line.scope.key_for(checked_name(name))
+    key = fiber.scope.key_for(checked_name(name))
     data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
     data |= {"shape": shape_of(hint), "code": code}
-    data |= reason_of(line, key, f"the signal {name!r}", waiting.get("reason", ""))
+    data |= reason_of(fiber, key, f"the signal {name!r}", waiting.get("reason", ""))
     data["digest"] = canonical.digest(canonical.text_of(("signal", name)))[:16]
 
     def read(entry: Entry) -> Received[Any]:
@@ -72,18 +72,18 @@ def open_signal(
             raise SignalError(name, content["responder"], content["error"])
         value = unpacked(content, "value")
         return Received(
-            None if value is None else line.restored(entry, value, hint),
+            None if value is None else fiber.restored(entry, value, hint),
             content["responder"],
             entry.last.at,
             content["timed_out"] or content["outcome"] == "withdrawn",
         )
 
-    if line.is_new("wait", key):
-        line.sizes.check_default(name, data["default"])
+    if fiber.is_new("wait", key):
+        fiber.sizes.check_default(name, data["default"])
 
     expires = waiting.get("expires")
     seconds = parse_duration(expires).total_seconds() if expires is not None else None
-    handle = open_wait(line, key, data, read, expires=seconds)
+    handle = open_wait(fiber, key, data, read, expires=seconds)
     handle.misfit = lambda entry: _misfit(name, entry, hint)
     return handle
 
@@ -130,7 +130,7 @@ def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
         check_shape(value, opened["shape"])
 
 
-def _silence(name: str, hint: Any, waiting: Waiting) -> dict[str, Any]:
+def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
     """What the clock does when nothing comes, in the words that questions use."""
     if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
         raise QuestionError(f"The signal {name!r} needs expires= too: when does silence count?")

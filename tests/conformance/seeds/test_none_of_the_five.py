@@ -22,7 +22,7 @@ from datetime import timedelta
 import pytest
 
 from procedures.engine import Context, procedure
-from procedures.engine.journal.events import Draft, EventKind, RunStatus, chain
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus, chain
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.conformance.database import DatabaseBackend
@@ -137,7 +137,7 @@ def test_a_changed_answer_shows_in_the_record(backend: Backend) -> None:
     kept, before = events[place], events[place - 1]
 
     def mark(data: dict[str, object]) -> str:
-        draft = Draft(EventKind(kept.kind), kept.key, kept.name, data)
+        draft = NewEvent(EventKind(kept.kind), kept.key, kept.name, data)
         key = backend.ledger_key
         return chain(draft, run_id=run_id, seq=kept.seq, at=kept.at, head=before.hash, key=key).hash
 

@@ -429,8 +429,8 @@ def test_a_late_step_writes_no_more_than_an_early_one(backend: Backend) -> None:
 
     *steps, _end = journal.commits
 
-    assert [len(batch.drafts) for batch in steps] == [1] * 90
-    sizes = {len(json.dumps(batch.drafts[0].data)) for batch in steps[10:]}
+    assert [len(batch.events) for batch in steps] == [1] * 90
+    sizes = {len(json.dumps(batch.events[0].data)) for batch in steps[10:]}
     assert max(sizes) - min(sizes) <= 2  # the digits of a time
 
 

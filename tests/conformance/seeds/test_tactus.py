@@ -24,7 +24,7 @@ import pytest
 
 from procedures.engine import Context, procedure
 from procedures.engine.errors import Fenced
-from procedures.engine.journal.events import Batch, Draft, EventKind, RunStatus
+from procedures.engine.journal.events import Batch, EventKind, NewEvent, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import act, did, saw
@@ -146,7 +146,7 @@ def test_a_worker_that_is_too_late_with_a_reply_changes_nothing(backend: Backend
     kept = backend.events(run_id)
 
     with pytest.raises(Fenced):
-        late.commit(Batch((Draft(EventKind.STEP_SUCCEEDED, "after", "after"),)))
+        late.commit(Batch((NewEvent(EventKind.STEP_SUCCEEDED, "after", "after"),)))
 
     assert backend.events(run_id) == kept
     assert did == ["before", "after"]

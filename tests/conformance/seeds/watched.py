@@ -81,8 +81,8 @@ class WatchedJournal:
     def transaction(self) -> AbstractContextManager[float | None]:
         return self._journal.transaction()
 
-    def excuse(self) -> None:
-        self._journal.excuse()
+    def forgive_claim(self) -> None:
+        self._journal.forgive_claim()
 
     def abandon(self, batch: Batch) -> None:
         self._journal.abandon(batch)

@@ -151,11 +151,14 @@ def test_what_undoes_is_called_so_too(store: MemoryStore) -> None:
         (lambda ctx: ctx.step(send, "A", retry=AnyRetry("3")), "attempts='3'"),
         (lambda ctx: ctx.step(send, "A", retry=AnyRetry(2.5)), "attempts=2.5"),
         (
-            lambda ctx: ctx.step(send, "A", retry=AnyRetry(unless=OSError)),
-            "unless=.*tuple of errors",
+            lambda ctx: ctx.step(send, "A", retry=AnyRetry(non_retryable=OSError)),
+            "non_retryable=.*tuple of errors",
         ),
-        (lambda ctx: ctx.step(send, "A", retry=AnyRetry(unless=("OSError",))), "unless="),
-        (lambda ctx: ctx.step(send, "A", retry=AnyRetry(factor="2")), "factor='2'"),
+        (
+            lambda ctx: ctx.step(send, "A", retry=AnyRetry(non_retryable=("OSError",))),
+            "non_retryable=",
+        ),
+        (lambda ctx: ctx.step(send, "A", retry=AnyRetry(backoff_factor="2")), "backoff_factor='2'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_the_call(

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from procedures.engine import ChoiceGoneError, Context, InputError, SiteChoice, procedure
 from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.memory import MemoryStore
-from procedures.engine.values.choices import choice_desk
+from procedures.engine.values.choices import use_choices
 
 SHELVES = SiteChoice("SHELVES")
 
@@ -25,7 +25,7 @@ def store() -> MemoryStore:
 
 
 def test_the_schema_names_what_is_allowed_and_no_values() -> None:
-    with choice_desk({"SHELVES": {"low": "/shelves/1", "high": "/shelves/2"}}):
+    with use_choices({"SHELVES": {"low": "/shelves/1", "high": "/shelves/2"}}):
         assert tidy.schema["properties"]["shelf"]["enum"] == ["low", "high"]
         assert "/shelves" not in str(tidy.schema)
 
@@ -73,5 +73,5 @@ def test_a_name_that_is_taken_away_fails_the_step_in_words(store: MemoryStore) -
 
 
 def test_a_value_is_never_guessed(store: MemoryStore) -> None:
-    with choice_desk(store.choices), pytest.raises(ChoiceGoneError):
+    with use_choices(store.choices), pytest.raises(ChoiceGoneError):
         SHELVES.value("middle")

@@ -11,7 +11,7 @@ import pytest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from procedures.engine import Context, File, InputError, Limits, Procedure, procedure
+from procedures.engine import Context, File, InputError, Limits, Procedure, Retry, procedure
 from procedures.engine.errors import DefinitionError, OptionError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
@@ -132,7 +132,15 @@ def test_a_type_that_is_defined_later_is_looked_at_later() -> None:
         (lambda: anything(procedure)(role={"start": "a"}), "Did you mean 'roles'"),
         (lambda: anything(procedure)(limit=Limits()), "Did you mean 'limits'"),
         (lambda: anything(Limits)(stepps=3), "Limits has no option 'stepps'. Did you mean 'steps'"),
-        (lambda: anything(Limits)(last="1h"), "Did you mean 'lasts'"),
+        (lambda: anything(Limits)(lasts="1h"), "Did you mean 'max_duration'"),
+        (lambda: anything(Retry)(factor=2), "Did you mean 'backoff_factor'"),
+        (lambda: anything(Retry)(longest="1h"), "Did you mean 'max_backoff'"),
+        (lambda: anything(Retry)(unless=()), "Did you mean 'non_retryable'"),
+        (lambda: anything(Retry)(within="1h"), "Did you mean 'deadline'"),
+        (
+            lambda: anything(Retry)(atempts=2),
+            "Retry has no option 'atempts'. Did you mean 'attempts'",
+        ),
     ],
 )
 def test_a_misspelt_option_of_a_declaration_is_refused(

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from procedures.engine import Check, Context, File, InputError, Limits, Procedure, procedure
 from procedures.engine.errors import DefinitionError
 from procedures.engine.memory import MemoryFiles
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 
 
 class Speed(Enum):
@@ -71,7 +71,7 @@ GOOD: Mapping[str, Any] = {
 
 
 def faults(definition: Procedure, raw: Mapping[str, Any]) -> dict[str, str]:
-    with file_desk(MemoryFiles()), pytest.raises(InputError) as caught:
+    with use_file_store(MemoryFiles()), pytest.raises(InputError) as caught:
         definition.parse(raw)
     return {fault.field: fault.message for fault in caught.value.faults}
 
@@ -222,14 +222,14 @@ def with_files(
 
 
 def test_inputs_may_be_files() -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         orders = File.store("orders.csv", "a;b")
         inputs = with_files.parse({"orders": orders})
         assert with_files.load(with_files.dump(inputs)) == inputs
 
 
 def test_nobody_can_forge_a_file() -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         orders = vars(File.store("orders.csv", "a;b"))
 
     assert "orders" in faults(with_files, {"orders": orders})
@@ -352,7 +352,13 @@ def test_a_limit_may_stand_in_the_default() -> None:
 
 @pytest.mark.parametrize(
     "limits",
-    [{"steps": -1}, {"events": 1.5}, {"children": True}, {"depth": "2"}, {"lasts": "a while"}],
+    [
+        {"steps": -1},
+        {"events": 1.5},
+        {"children": True},
+        {"depth": "2"},
+        {"max_duration": "a while"},
+    ],
 )
 def test_limits_are_whole_numbers_and_lengths_of_time(limits: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="is no"):

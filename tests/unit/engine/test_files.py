@@ -4,11 +4,11 @@ import pytest
 
 from procedures.engine import EngineError, File
 from procedures.engine.memory import MemoryFiles
-from procedures.engine.values.files import file_desk, open_desk
+from procedures.engine.values.files import open_desk, use_file_store
 
 
 def test_a_file_is_read_as_it_was_kept() -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         made = open_desk().made = []
         file = File.keep("orders.csv", "a;ü\n")
         assert (file.read(), file.text()) == ("a;ü\n".encode(), "a;ü\n")
@@ -18,13 +18,13 @@ def test_a_file_is_read_as_it_was_kept() -> None:
 
 
 def test_a_byte_order_mark_is_no_text() -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         file = File.store("orders.csv", b"\xef\xbb\xbfa")
         assert file.text() == "a"
 
 
 def test_equal_contents_have_one_digest() -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         one, other = File.store("a.txt", "same"), File.store("b.txt", "same")
 
     assert one.digest == other.digest
@@ -45,7 +45,7 @@ def test_equal_contents_have_one_digest() -> None:
     ],
 )
 def test_a_name_is_plain_and_leads_nowhere(given: str, kept: str) -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         assert File.store(given, b"").name == kept
 
 
@@ -59,17 +59,17 @@ def test_a_name_is_plain_and_leads_nowhere(given: str, kept: str) -> None:
     ],
 )
 def test_a_content_type_is_one_line(given: str, kept: str) -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         assert File.store("a.csv", b"", content_type=given).content_type == kept
 
 
 def test_an_unknown_ending_is_bytes() -> None:
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         assert File.store("a.unheard-of", b"").content_type == "application/octet-stream"
 
 
 def test_files_are_kept_in_steps_only() -> None:
-    with file_desk(MemoryFiles()), pytest.raises(EngineError, match="belongs inside a step"):
+    with use_file_store(MemoryFiles()), pytest.raises(EngineError, match="belongs inside a step"):
         File.keep("a.txt", "a")
 
 

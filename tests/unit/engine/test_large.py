@@ -4,7 +4,7 @@ import pytest
 
 from procedures.engine.journal.large import packed_list, part_of
 from procedures.engine.memory import MemoryFiles
-from procedures.engine.values.files import file_desk
+from procedures.engine.values.files import use_file_store
 
 
 class CountedFiles(MemoryFiles):
@@ -23,7 +23,7 @@ def test_any_part_of_it_is_found(length: int) -> None:
     values = [f"value {number}" for number in range(length)]
     parts = [(0, 1), (length // 2, length // 2 + 150), (length - 1, length), (length, length)]
 
-    with file_desk(MemoryFiles()):
+    with use_file_store(MemoryFiles()):
         content = packed_list("inputs", values)
         for start, stop in parts:
             stop = min(stop, length)  # noqa: PLW2901 (a list has an end)
@@ -34,7 +34,7 @@ def test_what_is_read_does_not_grow_with_the_list() -> None:
     read = []
     for length in (1_000, 100_000):
         files = CountedFiles()
-        with file_desk(files):
+        with use_file_store(files):
             content = packed_list("inputs", [f"{number:06}" for number in range(length)])
             assert part_of(content, "inputs", 777, 778) == ["000777"]
         read.append(files.read)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from procedures.engine.journal.events import Draft, Event, EventKind, chain
+from procedures.engine.journal.events import Event, EventKind, NewEvent, chain
 from procedures.engine.journal.ledger import Ledger
 
 KEY = b"a key"
@@ -15,7 +15,7 @@ AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 def written(length: int = LENGTH, *, key: bytes = KEY) -> list[Event]:
     events: list[Event] = []
     for seq in range(1, length + 1):
-        draft = Draft(EventKind.LOG, "", "log", {"text": str(seq)})
+        draft = NewEvent(EventKind.LOG, "", "log", {"text": str(seq)})
         head = events[-1].hash if events else ""
         events.append(chain(draft, run_id="run", seq=seq, at=AT, head=head, key=key))
     return events
@@ -89,7 +89,7 @@ def test_events_put_after_the_end_are_named() -> None:
 
 def test_another_runs_event_is_no_event_of_this_one() -> None:
     events = written()
-    other = chain(Draft(EventKind.LOG), run_id="other", seq=5, at=AT, head="", key=KEY)
+    other = chain(NewEvent(EventKind.LOG), run_id="other", seq=5, at=AT, head="", key=KEY)
     assert told([*events[:4], other, *events[5:]]) == ["Event 5 is not as it was written."]
 
 

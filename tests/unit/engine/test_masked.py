@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from procedures.engine import PublicError
-from procedures.engine.errors import StepFailedError, told
+from procedures.engine.errors import StepFailedError, error_payload
 from procedures.engine.values.secrecy import masked, note_site_secrets, site_secrets
 
 
@@ -68,7 +68,7 @@ def test_an_error_is_kept_masked_with_its_traceback(site_secret: str) -> None:
 
     with pytest.raises(RuntimeError) as failure:
         fail()
-    kept = told(failure.value)
+    kept = error_payload(failure.value)
 
     assert kept["message"] == "password=*** ***"
     assert "password=***" in kept["traceback"]
@@ -80,8 +80,10 @@ class OutOfStockError(PublicError):
 
 
 def test_an_author_may_say_that_the_words_are_public() -> None:
-    assert told(OutOfStockError("Set token=new in the shop."))["message"] == (
+    assert error_payload(OutOfStockError("Set token=new in the shop."))["message"] == (
         "Set token=new in the shop."
     )
-    assert told(ValueError("Set token=new."))["message"] == "Set token=***"
-    assert told(StepFailedError("pay", "OutOfStockError", "token=new"))["message"].endswith("=new")
+    assert error_payload(ValueError("Set token=new."))["message"] == "Set token=***"
+    assert error_payload(StepFailedError("pay", "OutOfStockError", "token=new"))[
+        "message"
+    ].endswith("=new")

@@ -79,7 +79,7 @@ def test_labels_that_an_older_release_let_pass_hold_no_run() -> None:
 
     @procedure(name="asks")
     def as_kept(ctx: Context) -> None:
-        question, line = choice("Which?", options), ctx._line  # noqa: SLF001 (it checked nothing)
+        question, line = choice("Which?", options), ctx._fiber  # noqa: SLF001 (it checked nothing)
         data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
         key = line.scope.key_for("choose")
         open_wait(line, key, data, lambda _: None, rest=question.as_json).wait()

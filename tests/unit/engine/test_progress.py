@@ -7,7 +7,7 @@ import pytest
 
 from procedures.engine.errors import EngineError, OptionError
 from procedures.engine.execution.progress import MOST_EVENTS, Progress
-from procedures.engine.journal.events import Draft
+from procedures.engine.journal.events import NewEvent
 
 
 class Clock:
@@ -29,21 +29,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def kept() -> list[Draft]:
+def kept() -> list[NewEvent]:
     return []
 
 
 @pytest.fixture
-def progress(clock: Clock, kept: list[Draft]) -> Progress:
+def progress(clock: Clock, kept: list[NewEvent]) -> Progress:
     return Progress("check", 1, keep=kept.append, now=clock.now)
 
 
-def texts(drafts: list[Draft]) -> list[str]:
+def texts(drafts: list[NewEvent]) -> list[str]:
     return [draft.data["text"] for draft in drafts]
 
 
 def test_no_more_than_four_a_second_are_written(
-    progress: Progress, clock: Clock, kept: list[Draft]
+    progress: Progress, clock: Clock, kept: list[NewEvent]
 ) -> None:
     for line in range(100):
         progress.say(f"line {line}", None, None)
@@ -53,7 +53,7 @@ def test_no_more_than_four_a_second_are_written(
 
 
 def test_a_step_that_talks_for_hours_writes_two_hundred_times(
-    progress: Progress, clock: Clock, kept: list[Draft]
+    progress: Progress, clock: Clock, kept: list[NewEvent]
 ) -> None:
     for second in range(3 * 60 * 60):
         progress.say(f"second {second}", None, None)
@@ -64,7 +64,7 @@ def test_a_step_that_talks_for_hours_writes_two_hundred_times(
 
 
 def test_a_step_that_talks_for_half_an_hour_is_heard_all_the_time(
-    progress: Progress, clock: Clock, kept: list[Draft]
+    progress: Progress, clock: Clock, kept: list[NewEvent]
 ) -> None:
     for second in range(30 * 60):
         progress.say(f"second {second}", None, None)
@@ -74,7 +74,7 @@ def test_a_step_that_talks_for_half_an_hour_is_heard_all_the_time(
 
 
 def test_what_was_held_back_is_shown_when_its_time_has_come(
-    progress: Progress, clock: Clock, kept: list[Draft]
+    progress: Progress, clock: Clock, kept: list[NewEvent]
 ) -> None:
     progress.say("first", None, None)
     progress.say("second", None, None)
@@ -88,7 +88,7 @@ def test_what_was_held_back_is_shown_when_its_time_has_come(
 
 
 def test_another_threads_lines_are_written_by_the_steps_own(
-    progress: Progress, kept: list[Draft]
+    progress: Progress, kept: list[NewEvent]
 ) -> None:
     thread = threading.Thread(target=progress.say, args=("from afar", None, None))
     thread.start()
@@ -108,7 +108,7 @@ def test_a_step_that_has_ended_says_nothing_more(progress: Progress) -> None:
 
 
 def test_what_no_database_keeps_is_made_visible_and_no_count_is_infinite(
-    progress: Progress, kept: list[Draft]
+    progress: Progress, kept: list[NewEvent]
 ) -> None:
     progress.say("a\0b\ud800", None, None)
 

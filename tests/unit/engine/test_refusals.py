@@ -22,7 +22,7 @@ class StubbornJournal(MemoryJournal):
         self.kind, self.error = kind, error
 
     def commit(self, batch: Batch) -> list[Event]:
-        if any(draft.kind == self.kind for draft in batch.drafts):
+        if any(draft.kind == self.kind for draft in batch.events):
             raise self.error
         return super().commit(batch)
 

@@ -223,7 +223,7 @@ def test_what_has_no_name_must_be_given_one(fn: Callable[..., Any]) -> None:
 
 
 def test_each_pause_is_longer_up_to_the_longest() -> None:
-    retry = Retry(attempts=6, backoff="2s", factor=3, longest="1m")
+    retry = Retry(attempts=6, backoff="2s", backoff_factor=3, max_backoff="1m")
 
     pauses = [retry.pause_after(attempt, OSError(), timedelta(0)) for attempt in range(1, 7)]
 
@@ -231,7 +231,7 @@ def test_each_pause_is_longer_up_to_the_longest() -> None:
 
 
 def test_no_number_of_attempts_is_too_great() -> None:
-    retry = Retry(attempts=10**6, backoff="1s", longest="1h")
+    retry = Retry(attempts=10**6, backoff="1s", max_backoff="1h")
 
     assert retry.pause_after(10**5, OSError(), timedelta(0)) == timedelta(hours=1)
 
@@ -240,11 +240,11 @@ def test_no_number_of_attempts_is_too_great() -> None:
     "wrong",
     [
         {"attempts": 0},
-        {"factor": 0.5},
-        {"factor": float("nan")},
+        {"backoff_factor": 0.5},
+        {"backoff_factor": float("nan")},
         {"backoff": "0s"},
         {"backoff": "soon"},
-        {"longest": "for ever"},
+        {"max_backoff": "for ever"},
     ],
 )
 def test_a_retry_that_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
@@ -253,7 +253,7 @@ def test_a_retry_that_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_jitter_spreads_the_pauses_within_its_share() -> None:
-    retry = Retry(attempts=9, backoff="10s", factor=1, jitter=0.5)
+    retry = Retry(attempts=9, backoff="10s", backoff_factor=1, jitter=0.5)
 
     pauses = [retry.pause_after(1, OSError(), timedelta(0)) for _ in range(50)]
 

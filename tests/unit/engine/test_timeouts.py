@@ -6,8 +6,8 @@ from threading import Event
 import pytest
 
 from procedures.engine import Context, Retry, Step, procedure
-from procedures.engine.journal.events import Draft, EventKind, RunStatus
 from procedures.engine.journal.events import Event as JournalEvent
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
 from procedures.engine.memory import MemoryRun, MemoryStore
 from tests.processes import run_python
 from tests.unit.engine.running import kinds, message, run_through
@@ -87,7 +87,7 @@ def test_options_that_cannot_be_are_refused(store: MemoryStore, doing: dict[str,
 class LateStore(MemoryStore):
     """The time is up when a notice is kept, and its writer does not know it yet."""
 
-    def append(self, run: MemoryRun, *drafts: Draft) -> list[JournalEvent]:
+    def append(self, run: MemoryRun, *drafts: NewEvent) -> list[JournalEvent]:
         events = super().append(run, *drafts)
         if drafts[0].kind == EventKind.NOTICE:
             signal.raise_signal(signal.SIGALRM)

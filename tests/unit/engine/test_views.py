@@ -52,7 +52,7 @@ class Journal(MemoryJournal):
         self._die(world.commits * 2)
         return events
 
-    def excuse(self) -> None:
+    def forgive_claim(self) -> None:
         """The dead take nothing back."""
 
     def _die(self, moment: int) -> None:

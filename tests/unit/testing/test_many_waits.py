@@ -267,7 +267,7 @@ def test_limits_count_what_came_while_the_code_stood() -> None:
 
         return bounded
 
-    for limits in ({"steps": 90}, {"events": 470}, {"lasts": "90m"}):
+    for limits in ({"steps": 90}, {"events": 470}, {"max_duration": "90m"}):
         run = run_procedure(limited(MANY, **limits), humans=say)
         assert run.error
         assert run.error["type"] == "LimitReached"

@@ -9,7 +9,7 @@ from procedures.engine import Context, Limits, procedure
 from procedures.testing import Answer, approve_all, run_procedure, script, silent
 
 
-@procedure(limits=Limits(lasts="2 days"))
+@procedure(limits=Limits(max_duration="2 days"))
 def short_lived(ctx: Context, first: str = "") -> str:
     if first:
         ctx.sleep(first)

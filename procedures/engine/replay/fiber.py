@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVarTuple
 from pydantic import ValidationError
 
 from procedures.engine.errors import EngineError, Interruption, QuestionError, Suspend
-from procedures.engine.journal.events import Draft, Event, EventKind
+from procedures.engine.journal.events import Event, EventKind, NewEvent
 from procedures.engine.journal.large import is_large, packed
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.replay.chance import Chance
@@ -39,7 +39,7 @@ SAID = {
 """What a run says by itself, in words."""
 
 
-class Line:
+class Fiber:
     """Where one line of code stands: its names, its time, and what ended it.
 
     After an interruption every use raises it again, so that catching it changes nothing.
@@ -54,7 +54,7 @@ class Line:
         """What the code is inside of, where it can do nothing else with the line."""
         self._is_over = False
         self._thread = threading.get_ident()
-        self.is_left = False
+        self.is_abandoned = False
         """Whether its gather has failed: it goes as far as it has been, for what it has to undo."""
         self._drawn = 0
         self._chance = Chance(self._seed)
@@ -68,11 +68,11 @@ class Line:
         self._drawn += 1
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}:{self._drawn}")
 
-    def branch(self, key: str) -> "Line":
-        """A line of its own inside this one, with a copy of its state."""
-        inner = Line(self.recorder, self.scope.inner(key), now=self.now)
+    def branch(self, key: str) -> "Fiber":
+        """A fiber of its own inside this one, with a copy of its state."""
+        inner = Fiber(self.recorder, self.scope.inner(key), now=self.now)
         self.state.copy_into(inner.state)
-        inner.is_left = self.is_left
+        inner.is_abandoned = self.is_abandoned
         return inner
 
     # Who may use it
@@ -114,7 +114,7 @@ class Line:
             entry = self.scope.take(family, key, prompt)
         except Interruption as interruption:
             self.interrupt(interruption)
-        if self.is_left and entry and entry.is_closed:
+        if self.is_abandoned and entry and entry.is_closed:
             is_withdrawn = entry.last.content["responder"] == BRANCH_FAILED
             return Entry(family, key, entry.events[:-1]) if is_withdrawn else entry
         return entry
@@ -154,14 +154,14 @@ class Line:
                 data = {**data, **packed("value", data["value"])}
             if kind != EventKind.COMPENSATION:  # what is done already is undone at any limit
                 self._guarded(self.recorder.check_limits)
-            self.add(Draft(kind, key, canonical.legible(name)[:LONGEST_TITLE], data))
+            self.add(NewEvent(kind, key, canonical.legible(name)[:LONGEST_TITLE], data))
         return key
 
     def pass_by(self, event: Event) -> None:
         """Go on from a kept event: its time is now."""
         self.now = max(self.now, event.at)
 
-    def add(self, draft: Draft) -> None:
+    def add(self, draft: NewEvent) -> None:
         self._guarded(self.recorder.add, draft)
 
     def flush(self) -> None:
@@ -186,7 +186,7 @@ class Line:
     def take_children(self, key: str, count: int) -> None:
         self._ask(self.recorder.take_children, key, count)
 
-    def tell(self, draft: Draft) -> None:
+    def tell(self, draft: NewEvent) -> None:
         """Keep what a step says meanwhile; replay does not read it, so it moves no time.
 
         A step whose time is up meanwhile learns of it after: what is kept and not counted would
@@ -195,7 +195,7 @@ class Line:
         with undisturbed, outside_the_loop():  # a coroutine tells from inside its loop
             self._guarded(self.recorder.commit, draft)
 
-    def commit(self, *drafts: Draft, files: Sequence[File] = ()) -> list[Event]:
+    def commit(self, *drafts: NewEvent, files: Sequence[File] = ()) -> list[Event]:
         try:
             events = self.recorder.commit(*drafts, files=files)
         except Interruption as interruption:
@@ -206,7 +206,7 @@ class Line:
 
     def _ask(self, check: Callable[..., None], key: str, *more: int) -> None:
         """Of the recorder, before anything new; a line that is left goes no further at all."""
-        if self.is_left:
+        if self.is_abandoned:
             self.interrupt(Suspend(key))
         self._guarded(check, key, *more)
 

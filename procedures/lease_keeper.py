@@ -23,18 +23,18 @@ SILENT_FOR = LEASE.total_seconds() + 10
 """Seconds after which a process ends in which no thread but one in C gets a turn."""
 
 
-class Heart:
+class LeaseKeeper:
     """Beats for what this process holds. Its thread ends when nothing has been held for a beat."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._holds: list[Hold] = []
+        self._holds: list[HeldRun] = []
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def beating_for(self, held: DatabaseJournal) -> Iterator[None]:
         """Renew the lease for as long as the block runs; after it no beat is under way."""
-        hold = Hold(held)
+        hold = HeldRun(held)
         with self._lock:
             self._holds.append(hold)
             self._keep_beating()
@@ -49,7 +49,7 @@ class Heart:
 
     def _keep_beating(self) -> None:
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+            self._thread = threading.Thread(target=self._beat, name="lease_keeper", daemon=True)
             self._thread.start()
 
     def _beat(self) -> None:
@@ -79,7 +79,7 @@ class Heart:
                 hold.look(now)
 
 
-def _fence(holds: "list[Hold]") -> None:
+def _fence(holds: "list[HeldRun]") -> None:
     """End this process, by a timer that needs no turn of Python's, unless this is called again.
 
     The second fence: the main process, too, ends what goes on with a run that is not its own.
@@ -89,7 +89,7 @@ def _fence(holds: "list[Hold]") -> None:
     faulthandler.dump_traceback_later(SILENT_FOR, exit=True)
 
 
-class Hold:
+class HeldRun:
     """One run in the hands of this process."""
 
     def __init__(self, journal: DatabaseJournal) -> None:
@@ -140,4 +140,4 @@ class Hold:
             faulthandler.dump_traceback_later(LEAVES_WITHIN, exit=True)
 
 
-heart = Heart()
+lease_keeper = LeaseKeeper()
