@@ -1,8 +1,8 @@
 """Admin pages that show what an act would break before it is saved.
 
-The act is tried in a transaction, looked at, and undone; the page that tells what it would break
-sends it once more, with what was read there. So forms, deletions and actions on many rows are
-judged by what they do, not by what their fields look like.
+The act is tried in a transaction, examined and rolled back. The warning page submits the same form
+again, together with a digest of the consequences that were shown. So forms, deletions and actions
+on many rows are judged by their effects, not by the fields that changed.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ CONFIRMED = "confirmed"
 
 
 class Thing(NamedTuple):
-    """Something that an act would leave broken; the address of its page, where it has one."""
+    """Something an act would leave broken, with the address of its page if it has one."""
 
     text: str
     url: str = ""
 
 
 class Row(NamedTuple):
-    """Things that an act would leave broken in one way."""
+    """A group of things that an act would leave broken in the same way."""
 
     things: Sequence[Thing]
     note: str
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 class Consequence(NamedTuple):
-    """A kind of thing that an act would break, as a sentence, with its rows."""
+    """A sentence about one kind of breakage, with the rows it concerns."""
 
     heading: str
     remedy: str
@@ -52,14 +52,14 @@ class Consequence(NamedTuple):
 
 
 class Finding(Protocol):
-    """The consequences that a watch has found of an act that was tried."""
+    """The consequences a watch has found after an act was tried."""
 
     @property
     def key(self) -> str:
-        """A text that is equal for two findings if whoever has read one need not read the other."""
+        """A text that is equal for two findings if reading either one is enough."""
 
     def consequences(self, user: Any) -> list[Consequence]:
-        """Return what to tell a user, who may not see everything."""
+        """Return the consequences to show this user, who may not see every row."""
 
 
 Watch = Callable[[], Callable[[], Finding | None]]
@@ -68,7 +68,7 @@ watches: list[Watch] = []
 
 
 class CarefulAdmin(EditorAdmin):
-    """Rows whose change may break something elsewhere, which is then shown before it is saved."""
+    """Rows whose change may break something elsewhere; the admin asks for confirmation first."""
 
     def changeform_view(
         self,
@@ -92,7 +92,7 @@ class CarefulAdmin(EditorAdmin):
 
 
 def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
-    """Do what is asked, unless it breaks something that nobody has been shown: then undo it."""
+    """Perform the act; roll it back and show a warning if it breaks something not yet confirmed."""
     if request.method != "POST":
         return act()
     with transaction.atomic():
@@ -110,9 +110,10 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
 
 
 def _wait_for_others() -> None:
-    """Judge one act after the other: of two at once, each would still find what the other takes.
+    """Take a lock so that concurrent acts are judged one at a time.
 
-    SQLite has one writer anyway.
+    Two acts judged at once would each still find what the other one removes. SQLite has one writer
+    anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -124,7 +125,7 @@ def _key_of(found: Sequence[Finding]) -> str:
 
 
 def _forget_messages(request: HttpRequest) -> None:
-    """Drop the messages that the act has left for the user: it was not done."""
+    """Drop the messages the act left for the user, because it was rolled back."""
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 

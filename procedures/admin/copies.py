@@ -1,4 +1,4 @@
-"""The acts of the admin that make new runs of those that were chosen."""
+"""Admin acts that start new runs from the chosen ones."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from procedures.services import ForkPoint, fork_run, restart_run
 
 
 class RestartForm(ReasonForm):
-    """Why, and with which inputs."""
+    """A reason and the inputs to change."""
 
     inputs = forms.CharField(
         required=False,
@@ -31,7 +31,7 @@ class RestartForm(ReasonForm):
 
 
 class ForkForm(RestartForm):
-    """Why, from where on, and with which inputs and answers."""
+    """A reason, the fork point, and the inputs and answers to use."""
 
     at = forms.CharField(
         max_length=200,

@@ -1,4 +1,4 @@
-"""How the admin shows what nobody writes by hand."""
+"""Read-only admin pages for rows that nobody writes by hand."""
 
 import json
 import re
@@ -34,7 +34,7 @@ SHORT, LONGEST = 600, 100_000
 
 
 class Related(NamedTuple):
-    """A list of other rows that belong to one row."""
+    """A link to the rows of another model that belong to one row."""
 
     label: str
     model: type[Model]
@@ -42,14 +42,14 @@ class Related(NamedTuple):
 
 
 class OrMore(int):
-    """A number of rows that are not all counted."""
+    """A count that stopped at a limit."""
 
     def __str__(self) -> str:
         return f"{int(self):,} or more"
 
 
 class CountedToALimit(Pages):
-    """Counts no more rows than somebody would leaf through: a journal may have millions."""
+    """A paginator that stops counting at a limit, because a journal may have millions of rows."""
 
     @cached_property
     def count(self) -> int:
@@ -59,7 +59,7 @@ class CountedToALimit(Pages):
 
 
 class EditorAdmin(Admin):
-    """Rows whose form is told who fills it in, as `by`."""
+    """An admin whose form classes know who fills them in, as `by`."""
 
     def get_form(
         self,
@@ -73,19 +73,19 @@ class EditorAdmin(Admin):
 
 
 class GuardedAdmin(Admin):
-    """Rows with a secret, of which no filter tells whether it begins with what is asked."""
+    """An admin of rows with secrets, which nobody can probe through filters."""
 
     secrets: ClassVar[Sequence[str]] = ()
     """Fields that are neither shown nor filtered by."""
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
-        """Refuse the secrets: Django lets the address filter by every field of a row."""
+        """Refuse lookups on secret fields; Django lets the address filter by any field of a row."""
         field = lookup.partition("__")[0].removesuffix("_id")
         return field not in self.secrets and super().lookup_allowed(lookup, value, request)
 
 
 class HistoryAdmin(GuardedAdmin):
-    """Rows that only the product writes: looked at, never added, changed or removed."""
+    """An admin of rows that only the product writes: they can be viewed, never changed."""
 
     actions: Any = None
     list_per_page = 50
@@ -101,7 +101,7 @@ class HistoryAdmin(GuardedAdmin):
     """By a word, what else it finds among the newest rows. The layers above add theirs."""
 
     def visible_on_site(self, user: Any) -> QuerySet[Any] | None:
-        """The rows whose own page on the site a user may see; None for what has no page."""
+        """Return the rows whose page on the site a user may see, or None if there is no page."""
         return None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -119,7 +119,7 @@ class HistoryAdmin(GuardedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """What an index finds, and among the newest rows what has to be looked for in each."""
+        """Combine the matches found by index with a scan of the newest rows."""
         search = super().get_search_results
         found, has_twins = search(request, queryset, search_term)
         looks = [*self.also_found, *([id_ends_with] if self.ends_of_ids else [])]
@@ -136,7 +136,7 @@ class HistoryAdmin(GuardedAdmin):
         return queryset.filter(Q(pk__in=by_index) | Q(pk__in=rows.order_by().values("pk"))), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Django links every row that a field names; here only for those who may look at it."""
+        """Return Django's fieldsets without links to rows that the viewer may not see."""
         return [
             (title, {**options, "fields": [self._named(request, one) for one in options["fields"]]})
             for title, options in super().get_fieldsets(request, obj)
@@ -181,7 +181,7 @@ class HistoryAdmin(GuardedAdmin):
 
     @admin.display(description="page")
     def on_site(self, row: Model) -> SafeString | str:
-        """Where people see the row, and the viewer may; for an admin that has `view_on_site`."""
+        """Return a link to the row's page on the site if the viewer may see it, else "-"."""
         url = self.get_view_on_site_url(row)
         return format_html('<a href="{}">Open</a>', url) if url else "-"
 
@@ -193,12 +193,12 @@ class HistoryAdmin(GuardedAdmin):
 
 
 def rendered(response: HttpResponse) -> HttpResponse:
-    """The response with its page made now."""
+    """Return the response, rendered now if it is a template response."""
     return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
 
 def id_ends_with(word: str) -> Q:
-    """Rows whose id ends with a word, also as pages write it: "3f2a·91c"."""
+    """Return a filter for rows whose id ends with a word, also as pages write it: "3f2a·91c"."""
     end = word.replace("·", "").lower()
     is_end = re.fullmatch(r"[0-9a-f-]{4,36}", end)
     return Q(pk__endswith=end) if is_end else Q(pk__in=[])
@@ -211,7 +211,7 @@ def list_url(related: Related, row: Model) -> str:
 
 
 def link(row: Model | None) -> SafeString | str:
-    """A row's own page in the admin."""
+    """Return a link to a row's page in the admin, or its name if the viewer may not see it."""
     if row is None or not may_look_at(type(row)):
         return "-" if row is None else str(row)
     names = row._meta  # noqa: SLF001
@@ -220,7 +220,7 @@ def link(row: Model | None) -> SafeString | str:
 
 
 def readable(text: str | None) -> SafeString | str:
-    """A JSON text over several lines; a long one is folded, an endless one cut."""
+    """Return a JSON text as indented HTML; a long one is folded, a very long one is cut."""
     if not text:
         return "-"
     lines = json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""A run's acts and ends under "History" in the admin, in the words of its journal."""
+"""A run's operator acts and ends, drawn from its journal for the admin's "History" page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ MOST = 200
 
 @dataclass(frozen=True)
 class JournalLine:
-    """One event: when, by whom, with their id where one is kept, and what."""
+    """One event of a run's history: when it happened, who caused it and what it was."""
 
     seq: int
     at: datetime
@@ -23,7 +23,7 @@ class JournalLine:
 
 
 def history_of(run: Run) -> list[JournalLine]:
-    """Return the newest acts of people and ends of the run, the newest first; one too many."""
+    """Return the run's newest operator acts and ends, newest first, with one more than is shown."""
     events = Event.objects.filter(run=run, kind__in=TOLD).order_by("-seq")
     return [_line(event) for event in events[: MOST + 1]]
 

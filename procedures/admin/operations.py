@@ -1,4 +1,4 @@
-"""Acts of operators on the rows they chose: a page that asks for the reason, a sentence a row."""
+"""Operator acts on chosen rows: one page asks for the reason, one sentence reports each row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_ROWS = 100
 
 
 class ReasonForm(forms.Form):
-    """Why it is done."""
+    """A form that asks for the reason of an act."""
 
     required_css_class = "required"
     reason = forms.CharField(
@@ -30,7 +30,7 @@ class ReasonForm(forms.Form):
 
 @dataclass(frozen=True)
 class Operation:
-    """Something done to rows: `act(id, by=, reason=, …)` says what became of one."""
+    """An act on rows; `act(id, by=, reason=, …)` returns a sentence about what happened to one."""
 
     action: str
     title: str
@@ -41,7 +41,10 @@ class Operation:
 def operate(
     admin: Admin, request: HttpRequest, rows: QuerySet[Any], operation: Operation
 ) -> HttpResponse:
-    """First the page with exactly these rows; its post does it to each and says what became."""
+    """Show a page with exactly these rows.
+
+    Once it is submitted, act on each and report the result.
+    """
     chosen = chosen_rows(admin, request, rows)
     if not chosen:
         return HttpResponseRedirect(request.get_full_path())
@@ -58,7 +61,7 @@ def operate(
 
 
 def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
-    """The rows that were chosen; none, and a sentence, when they are too many."""
+    """Return the chosen rows; if there are too many, return none and show an error."""
     chosen = list(rows[: MOST_ROWS + 1])
     if len(chosen) <= MOST_ROWS:
         return chosen

@@ -1,4 +1,4 @@
-"""Procedures, their code, and who may do what with their runs."""
+"""Procedures, their code, and the roles granted on them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ class ProcedureVersionAdmin(HistoryAdmin):
 
 
 class GrantForm(ModelForm):
-    """Nobody grants a role that they do not have."""
+    """A form in which nobody can grant a role that they do not have themselves."""
 
     by: User
 
@@ -74,7 +74,7 @@ def has_role(user: User, procedure: Procedure, role: Any) -> bool:
 
 @admin.register(Grant)
 class GrantAdmin(CarefulAdmin):
-    """The one thing here that is written by hand: who may see, start, answer and operate."""
+    """The grants: who may see, start, answer and operate. No other rows are edited by hand."""
 
     list_display = ["procedure", "role", "group"]
     list_display_links = ["procedure", "role"]
@@ -88,7 +88,10 @@ class GrantAdmin(CarefulAdmin):
         return super().has_change_permission(request, obj) and self._holds(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Without the last grant of "cancel" whoever starts a run may cancel it."""
+        """Let only holders of the role delete a grant.
+
+        Otherwise deleting the last "cancel" grant would let anybody who starts a run cancel it.
+        """
         return super().has_delete_permission(request, obj) and self._holds(request, obj)
 
     def _holds(self, request: HttpRequest, grant: Grant | None) -> bool:

@@ -1,4 +1,4 @@
-"""How the admin shows facts: with what the verified journal says of the row."""
+"""Admin pages that show each row together with the verdict of the verified journal."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SOUND = "As the journal says."
 
 
 class ProvenAdmin(HistoryAdmin):
-    """Rows that the journal of a run proves: the page of each says whether it does."""
+    """An admin of rows that a run's journal proves; each page says whether the proof holds."""
 
     def run_of(self, row: Any) -> Run | None:
         run: Run | None = row.run
@@ -42,7 +42,7 @@ class ProvenAdmin(HistoryAdmin):
 
 
 def said_of(row: Any, verdict: Verdict) -> SafeString | str:
-    """What a verdict on a run says of one of its rows."""
+    """Return the verdict's finding about one row of the run."""
     name = row_name(row)
     if verdict.damages:
         words = "The journal is damaged, so nothing here is proven. "
@@ -57,7 +57,7 @@ def said_of(row: Any, verdict: Verdict) -> SafeString | str:
 
 
 def verdict_words(run: Run, verdict: Verdict) -> str:
-    """A verdict in a sentence or more."""
+    """Return a run's verdict in one or more sentences."""
     sound = f"All {run.head_seq:,} events are as they were written."
     told = " ".join(verdict.faults) or f"{sound} The rows and files agree with them."
     return f"{told} {verdict.note}".strip()

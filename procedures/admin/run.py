@@ -1,4 +1,4 @@
-"""Runs and what belongs to them."""
+"""Runs and the rows that belong to them."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -32,7 +32,7 @@ OF_RUN = "run__id__exact"
 
 
 class PartOfRunAdmin(ProvenAdmin):
-    """Rows that belong to one run."""
+    """An admin of rows that belong to one run."""
 
     list_select_related = ["run__procedure"]
     ordering = ["-pk"]
@@ -153,7 +153,7 @@ class RunAdmin(ProvenAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """With the acts of the journal, which Django's log does not know."""
+        """Add the acts from the run's journal, which Django's own log does not have."""
         run = self.get_object(request, unquote(object_id))
         lines = history_of(run) if run and self.has_view_or_change_permission(request, run) else []
         context = {"journal": lines[:MOST], "is_part": len(lines) > MOST}
@@ -186,7 +186,7 @@ class RunAdmin(ProvenAdmin):
 
 
 def kept_aside(kept: str | None) -> str:
-    """In words, for a large text: the run's own page has it as a file."""
+    """Return a sentence about a large value that is stored outside the row, else an empty text."""
     place = place_of(kept)
     return f"{place.size:,} bytes, kept beside the row: {place.digest}" if place else ""
 

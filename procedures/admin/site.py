@@ -1,4 +1,4 @@
-"""The site itself: which database and store are its own, and when its clock last swept."""
+"""The site itself: its database, its file store and the last sweep of its clock."""
 
 from django.contrib import admin
 

@@ -522,9 +522,9 @@ class Context:
         return self._checkpoints.get(name)
 
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget what `step_run` kept under that name and after it; the journal keeps it all."""
+        """Forget the results of `step_run` under that name and after it; the journal keeps them."""
         self._checkpoints.clear_after(name)
 
     def checkpoint_clear_all(self) -> None:
-        """Forget all that `step_run` has kept; the journal keeps it all."""
+        """Forget all results of `step_run`; the journal keeps them."""
         self._checkpoints.clear_all()

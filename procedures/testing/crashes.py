@@ -1,4 +1,4 @@
-"""A run that is killed everywhere, once each time, and must come out the same."""
+"""Crash tests: a run is killed once at every commit and must end the same each time."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ MOMENTS: tuple[Moment, Moment] = ("before", "after")
 
 
 class CrashTestError(AssertionError):
-    """A run that was killed came out other than one that was not."""
+    """A killed run that ended differently from an undisturbed one."""
 
 
 class Killed(StorageLost):
-    """The worker died here."""
+    """The death of a worker in a crash test."""
 
 
 @dataclass(frozen=True)
 class CrashReport:
-    """What a crash test has lived through."""
+    """The outcome of a crash test."""
 
     commits: tuple[str, ...]
     """What the undisturbed run kept, commit by commit."""
@@ -49,12 +49,12 @@ def crash_test(
     fresh: Callable[[], object] | None = None,
     outcome: Callable[[RehearsedRun], object] | None = None,
 ) -> CrashReport:
-    """Run it undisturbed, then kill its worker before and after every commit, one a run.
+    """Run a procedure undisturbed, then kill its worker before and after every commit, one per run.
 
-    Before a commit lies what a step has done and nobody has kept: it is done again, with the same
-    idempotency key. `fresh` makes the world outside new for each run. `outcome` says what must come
-    out the same, the world's share in it, too; without it everything about the run must:
-    `everything`. Raises `CrashTestError` when it does not, or when a step that was kept ran again.
+    A kill before a commit loses a step's result, so the step runs again with the same idempotency
+    key. `fresh` resets the outside world before each run. `outcome` returns what must be equal in
+    all runs, the outside world's share included; by default it is `everything`. Raises
+    `CrashTestError` if an outcome differs, or if a step whose result was kept runs again.
     """
     look = outcome or everything
 
@@ -76,9 +76,9 @@ def crash_test(
 
 
 def everything(run: RehearsedRun) -> dict[str, Any]:
-    """Status, result, error, results of steps, questions, notices and files.
+    """Return a run's status, result, error, step results, questions, notices and files.
 
-    What operators are asked about a `once=True` step that was cut off is no part of it.
+    Questions to operators about an interrupted `once=True` step are left out.
     """
     kept = [event for event in run.events if event.kind == EventKind.STEP_SUCCEEDED]
     doubtful = {event.key for event in run.events if event.kind == EventKind.STEP_STARTED}
@@ -96,7 +96,7 @@ def everything(run: RehearsedRun) -> dict[str, Any]:
 
 
 def _result(event: Event) -> dict[str, Any]:
-    """What a step gave, in whichever attempt and however late."""
+    """Return a step's result without its attempt number and start time."""
     return {key: value for key, value in event.content.items() if key not in ATTEMPT}
 
 
@@ -116,7 +116,7 @@ def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
 
 @dataclass
 class Kill:
-    """When the worker dies: before or after the commit of that number, from 0; else never."""
+    """The commit (counted from 0) before or after which the worker dies; -1 means never."""
 
     number: int = -1
     moment: Moment = "after"
@@ -132,7 +132,7 @@ class Kill:
 
 
 class MortalStore(Store):
-    """Its workers are mortal."""
+    """A store whose workers can be killed."""
 
     def __init__(self, kill: Kill, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
         super().__init__(choices)
@@ -149,7 +149,7 @@ class MortalStore(Store):
         return run_id
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
-        """One that dies is replaced."""
+        """Advance the run; if its worker is killed, queue all running runs for another one."""
         try:
             return super().advance(run_id, code)
         except Killed:
@@ -160,11 +160,11 @@ class MortalStore(Store):
             return self.runs[run_id].status
 
     def keep_ids(self) -> None:
-        """Those drawn so far are kept with a commit, or with the start of a run."""
+        """Keep the ids drawn so far, as a commit or the start of a run does."""
         self._kept_ids = self._ids
 
     def forget_ids(self) -> None:
-        """Those drawn since die with the worker: whoever goes on draws the same."""
+        """Forget the ids drawn since the last commit; the next worker draws the same ones."""
         self._ids = self._kept_ids
 
     def hold(self, run: MemoryRun) -> "MortalJournal":
@@ -172,7 +172,7 @@ class MortalStore(Store):
 
 
 class MortalJournal(MemoryJournal):
-    """A worker's hold on a run, until it is killed."""
+    """A worker's hold on a run until the worker is killed."""
 
     def __init__(self, store: MortalStore, row: MemoryRun) -> None:
         self._mortal, self._kill, self._is_dead = store, store.kill, False
@@ -189,7 +189,7 @@ class MortalJournal(MemoryJournal):
             self._kill.repeated.append(working.step)
 
     def forgive_claim(self) -> None:
-        """The dead take nothing back."""
+        """Do nothing: a dead worker can't forgive its claim."""
 
     def commit(self, batch: Batch) -> list[Event]:
         if self._is_dead:
@@ -209,7 +209,10 @@ class MortalJournal(MemoryJournal):
             raise Killed(self.run.run_id)
 
     def _kept_steps(self) -> set[str]:
-        """Return the keys kept since the run last began anew; each event is looked at once."""
+        """Return the keys of the steps kept in this generation.
+
+        Each event is examined only once.
+        """
         start = (self.run.run_id, self.row.base)
         kept, known = self._mortal.kept_steps.get(start, (set(), self.row.base))
         new = self.row.events[known:]

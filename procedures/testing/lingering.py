@@ -1,4 +1,4 @@
-"""The choice of the waits at which a rehearsed run's code is left and replayed, or may stand."""
+"""The rule for where a rehearsed run's code is abandoned and replayed, and where it may stay."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ Place = tuple[tuple[CodeType, int], ...]
 
 @dataclass
 class Lingering:
-    """The waits of one run, and where its code was left.
+    """The waits of one run and the places where its code was abandoned and replayed.
 
-    That is often enough to find code that would not replay, and so seldom that the price grows with
-    the number of the waits and not with its square.
+    Replays are frequent enough to find code that does not replay, and rare enough for the cost to
+    grow with the number of waits, not with its square.
     """
 
     known: int = 0
@@ -32,9 +32,10 @@ class Lingering:
     _places: set[Place] = field(default_factory=set)
 
     def is_left(self) -> bool:
-        """Count one wait more, and say whether the code is left there, as workers leave it.
+        """Count another wait and return True if the code is to be abandoned there, as workers do.
 
-        At a place of the code that is new it is: something around it might swallow that.
+        It always is at a new place in the code, because something around that place might swallow
+        the exception.
         """
         self._waits += 1
         place = _place()
@@ -48,7 +49,7 @@ class Lingering:
 
 
 def _place() -> Place:
-    """Return where the code stands: the frames from the procedure's own to the wait."""
+    """Return the position of the code: the frames from the procedure's own to the wait."""
     found, frame = [], inspect.currentframe()
     while frame and frame.f_code is not TOP:
         found.append((frame.f_code, frame.f_lasti))

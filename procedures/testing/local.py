@@ -1,7 +1,8 @@
-"""The execution context that agent programs know, for a driver of one's own, in memory.
+"""The execution context of agent programs, in memory, for a driver of one's own.
 
-The driver calls its code itself, catches `ProcedureWaitingForHuman`, saves the id of what waits,
-and runs its code again once that is answered. Below it stands the engine's own in-memory run.
+The driver calls its code itself, catches `ProcedureWaitingForHuman`, saves the id of the pending
+message, and runs its code again once that has been answered. The engine's own in-memory run stands
+below it.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ REVIEWED = {"decision", "feedback", "edited_artifact"}
 
 
 class ProcedureWaitingForHuman(Exception):  # noqa: N818 (the name that programs know)
-    """Leaves the code at a question: save `pending_message_id`, and run again when it is answered.
+    """Raised at an open question: save `pending_message_id` and run again once it is answered.
 
     Catching it inside the code changes nothing: every further use of the context raises it again.
     """
@@ -57,7 +58,7 @@ class ProcedureWaitingForHuman(Exception):  # noqa: N818 (the name that programs
 
 @dataclass(frozen=True)
 class PendingMessage:
-    """A question of a driver's code that nobody has answered yet."""
+    """A question from a driver's code that nobody has answered yet."""
 
     id: str
     """What `ProcedureWaitingForHuman` calls `pending_message_id`."""
@@ -68,7 +69,7 @@ class PendingMessage:
 
 
 class LocalRuns(Store):
-    """The runs of drivers in one process, with a clock that is turned by hand: gone with it."""
+    """The runs of drivers in one process, with a manual clock; they are lost when it exits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +78,10 @@ class LocalRuns(Store):
         """The id of each question, by its run and the name of its wait."""
 
     def pending(self, session_id: str = "") -> list[PendingMessage]:
-        """The questions that are open, the oldest first; with `session_id` those of one session."""
+        """Return the open questions, oldest first.
+
+        With `session_id`, only those of that session.
+        """
         return [
             PendingMessage(message, run_id, self._sessions[run_id], self._asked(run_id, key))
             for (run_id, key), message in self._messages.items()
@@ -87,11 +91,11 @@ class LocalRuns(Store):
     def respond(
         self, pending_message_id: str, value: Any, *, by: str = "somebody", comment: str = ""
     ) -> None:
-        """Answer a question once; the code that asked goes on when it is run again.
+        """Answer a question; the code that asked continues when it is run again.
 
         The value is what a form would send, or what a message holds: {"approved": true}, {"input":
-        text}, {"decision", "feedback", "edited_artifact"}. `AnswerError` when it does not fit,
-        when the question is closed already, and when there is none of that id.
+        text}, {"decision", "feedback", "edited_artifact"}. Raises `AnswerError` if the value does
+        not fit, the question is closed, or the id is unknown.
         """
         for one in self.pending():
             if one.id == pending_message_id:
@@ -102,18 +106,21 @@ class LocalRuns(Store):
         raise AnswerError(f"The message {pending_message_id!r} {words}.")
 
     def travel(self, length: Duration) -> None:
-        """Let time pass: what is not answered until then is closed as it was asked to be."""
+        """Let time pass; questions still open at their deadline are closed with their default."""
         super().travel(parse_duration(length, shortest=timedelta(0)))
 
     def status(self, procedure_id: str) -> str:
-        """WAITING_FOR_HUMAN, RUNNING or COMPLETED. `KeyError` when it was never begun."""
+        """Return WAITING_FOR_HUMAN, RUNNING or COMPLETED; raises `KeyError` for an unknown run."""
         run = self.runs[procedure_id]
         if run.status.is_end:
             return "COMPLETED"
         return "WAITING_FOR_HUMAN" if run.waits else "RUNNING"
 
     def take_up(self, procedure_id: str, session_id: str) -> MemoryJournal:
-        """A hold on the run of that id, new or as it stands; whoever held it before has lost it."""
+        """Claim the run with that id, new or existing, and revoke any earlier hold on it.
+
+        Raises `ValueError` if it belongs to another session or is complete.
+        """
         if procedure_id not in self.runs:
             facts = RunFacts(procedure_id, "{}", seed=procedure_id)
             self.begin(driven, facts, by="system")
@@ -129,7 +136,7 @@ class LocalRuns(Store):
         return journal
 
     def message_of(self, run_id: str, key: str, record: Callable[[Asked], str]) -> str:
-        """The id of a question, which `record` gives when it is asked for the first time."""
+        """Return the id of a question; `record` supplies it when the question is first asked."""
         if (run_id, key) not in self._messages:
             self._messages[run_id, key] = record(self._asked(run_id, key))
         return self._messages[run_id, key]
@@ -148,11 +155,11 @@ LOCAL_RUNS = LocalRuns()
 
 
 class LocalExecutionContext:
-    """The context of one run of a driver's code; another one of the same id goes on with it.
+    """The context of one run of a driver's code; another context with the same id continues it.
 
-    `runs` keeps the runs: by default all of this process's drivers share `LOCAL_RUNS`. With
-    `chat_recorder` each question is told to its `record_message(role, content, message_type,
-    human_interaction, metadata)`, plain or async, whose result is then the id of the question.
+    `runs` keeps the runs: by default all drivers in this process share `LOCAL_RUNS`. With
+    `chat_recorder`, each question is passed to its `record_message(role, content, message_type,
+    human_interaction, metadata)`, plain or async, and the result becomes the question's id.
     """
 
     def __init__(
@@ -185,7 +192,7 @@ class LocalExecutionContext:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """A copy of what is kept: "checkpoints" and "state"; it can be read after a wait, too.
+        """A copy of what is kept, "checkpoints" and "state"; it can be read after a wait too.
 
         Each checkpoint has its "result" and "completed_at" (ISO 8601).
         """
@@ -197,11 +204,11 @@ class LocalExecutionContext:
 
     @property
     def state(self) -> State:
-        """The durable values of the run, by name: as `ctx.state`."""
+        """The run's durable values by name, as in `ctx.state`."""
         return self._use(lambda: self._fiber.state)
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """Return what `fn` returns, kept after the first time; what it raises rises as itself."""
+        """Return the result of `fn`, kept after the first call; exceptions rise unchanged."""
         result = self._use(lambda: self._checkpoints.step_run(name, fn))
         self._kept_at[name] = self._fiber.now.isoformat()
         return result
@@ -215,7 +222,7 @@ class LocalExecutionContext:
         options: Sequence[Mapping[str, Any]] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> HumanResponse:
-        """Return the answer; as long as there is none, raise `ProcedureWaitingForHuman`.
+        """Return the answer, or raise `ProcedureWaitingForHuman` while there is none.
 
         The arguments are those of `ctx.wait_for_human`.
         """
@@ -234,7 +241,7 @@ class LocalExecutionContext:
         )
 
     def sleep(self, seconds: Duration) -> None:
-        """Let so many seconds pass on the clock of the runs: at once, and once over any replays."""
+        """Advance the clock of the runs by so many seconds, at once and once across replays."""
         length = parse_duration(seconds, shortest=timedelta(0))
         self._is_sleeping = True
         try:
@@ -243,23 +250,23 @@ class LocalExecutionContext:
             self._is_sleeping = False
 
     def checkpoint_exists(self, name: str) -> bool:
-        """Say whether `step_run` has kept something under that name before this line of code."""
+        """Return True if `step_run` has kept a result under that name before this line of code."""
         return self._use(lambda: self._checkpoints.exists(name))
 
     def checkpoint_get(self, name: str) -> Any:
-        """Return what `step_run` kept last under that name, or None."""
+        """Return the last result `step_run` kept under that name, or None."""
         return self._use(lambda: self._checkpoints.get(name))
 
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget what `step_run` kept under that name and after it; the journal keeps it all."""
+        """Forget the results of `step_run` under that name and after it; the journal keeps them."""
         self._use(lambda: self._checkpoints.clear_after(name))
 
     def checkpoint_clear_all(self) -> None:
-        """Forget all that `step_run` has kept; the journal keeps it all."""
+        """Forget all results of `step_run`; the journal keeps them."""
         self._use(self._checkpoints.clear_all)
 
     def complete(self, result: Any = None) -> None:
-        """Keep the end of the run, with a result that has a JSON form: it is not taken up again."""
+        """End the run with a result that has a JSON form; it can't be taken up again."""
         text = canonical.dump(result)
         self._use(lambda: self._end_with(text))
         self._fiber.close()
@@ -301,7 +308,7 @@ class LocalExecutionContext:
         return self._waiting
 
     def _record(self, asked: Asked) -> str:
-        """Return the chat recorder's id of the question, else one made of its run and its wait."""
+        """Return the id the chat recorder gave the question, else one of the run and the wait."""
         if self.chat_recorder is None:
             return f"{self.procedure_id}:{asked.key}"
         kind = asked.key.rpartition("/")[2].partition("#")[0]
@@ -318,7 +325,7 @@ class LocalExecutionContext:
         return str(told)
 
     def _linger(self, batch: Batch) -> Sequence[Event] | None:
-        """Let the time of a sleep pass and the code go on; at any other wait the code is left."""
+        """Let the time of a sleep pass and continue; at any other wait, abandon the code."""
         if not self._is_sleeping:
             return None
         self._journal.commit(batch)
@@ -335,11 +342,11 @@ END = NewEvent(EventKind.RUN_SUCCEEDED)
 
 @procedure(name="driven")
 def driven(_: Context) -> None:
-    """Stands for the code that a driver calls."""
+    """Stand in for the code that a driver calls."""
 
 
 def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
-    """Return the answer that a message holds, or a plain one."""
+    """Return the answer that a message holds, or a plain value as an answer."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
     if asked.question.kind == RequestKind.REVIEW and value.keys() <= REVIEWED:

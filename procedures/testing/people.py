@@ -1,4 +1,4 @@
-"""People as a test writes them: functions that are shown what is asked, and say something."""
+"""People in a test: functions that receive a question and return an answer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ AT_ONCE = timedelta(0)
 
 
 class NobodyKnowsError(AssertionError):
-    """A test's people were asked what they have no words for."""
+    """A question for which a test's people have no answer."""
 
     def __init__(self, asked: "Asked", who: str) -> None:
         super().__init__(
@@ -29,7 +29,7 @@ class NobodyKnowsError(AssertionError):
 
 @dataclass(frozen=True)
 class Asked:
-    """Something that a run waits for from outside: an open request, or a signal."""
+    """An open request to people, or a signal, that a run is waiting for."""
 
     run_id: str
     key: str
@@ -45,7 +45,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody says, who it is, and how long they take."""
+    """A person's answer: the value, who gives it, and how long they take."""
 
     value: Any
     by: str = ""
@@ -61,23 +61,23 @@ For a review: yes, no, one of its decisions, or the edited draft.
 
 
 def approve_all(asked: Asked) -> bool:
-    """Yes to every approval and review."""
+    """Answer yes to every approval and review."""
     return _yes_or_no(asked, "approve_all", yes=True)
 
 
 def reject_all(asked: Asked) -> bool:
-    """No to every approval and review."""
+    """Answer no to every approval and review."""
     return _yes_or_no(asked, "reject_all", yes=False)
 
 
 def silent(_: Asked) -> None:
-    """Nobody says anything: time passes."""
+    """Answer nothing, so that time passes."""
 
 
 def script(answers: Mapping[str, Any]) -> People:
-    """People who go by a list: what is said, by prompt ("Refund *"), name, or kind.
+    """Return people who answer from a list, by prompt ("Refund *"), name or kind.
 
-    The first that fits counts; what is said may be a function of what is asked, too.
+    The first entry that matches counts; its answer may also be a function of the question.
     """
 
     def say(asked: Asked) -> Any:
@@ -97,14 +97,14 @@ def _yes_or_no(asked: Asked, who: str, *, yes: bool) -> bool:
 
 @dataclass(frozen=True)
 class Manner:
-    """Who answers where nothing else is said, as whom, and after how long."""
+    """The default answers in a rehearsal: the people, their name and their delay."""
 
     people: People = silent
     by: str = "somebody"
     after: timedelta = AT_ONCE
 
     def answer(self, asked: Asked) -> "Said | None":
-        """What these people say to it; None when they say nothing."""
+        """Return these people's answer to a question, or None if they stay silent."""
         said = self.people(asked)
         if said is None:
             return None
@@ -121,7 +121,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Said:
-    """An answer on its way."""
+    """An answer on its way to the run."""
 
     asked: Asked
     content: dict[str, Any]
@@ -133,7 +133,7 @@ MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B03
 
 @contextmanager
 def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iterator[None]:
-    """Inside the block these people answer, that long after they are asked."""
+    """Let these people answer inside the block, so long after each question is asked."""
     token = MANNER.set(Manner(people, by, _length(after)))
     try:
         yield
@@ -146,7 +146,7 @@ def _length(after: Duration) -> timedelta:
 
 
 def _as_asked(question: Question, value: Any) -> Any:
-    """A value as the form would send it."""
+    """Return a value in the shape a form would send."""
     if question.kind == RequestKind.REVIEW:
         return _reviewed(question, value)
     if question.kind == RequestKind.CHOICE:
@@ -156,7 +156,7 @@ def _as_asked(question: Question, value: Any) -> Any:
 
 
 def _reviewed(question: Question, value: Any) -> Any:
-    """Yes, no, a decision by its name or label, or the draft as it was edited."""
+    """Return the decision for yes or no, a decision's name or label, or an edited draft."""
     approving, *others = question.decisions
     if isinstance(value, bool):
         return {"decision": approving if value or not others else others[0]}
@@ -171,6 +171,6 @@ def _reviewed(question: Question, value: Any) -> Any:
 
 
 def _option(question: Question, value: Any) -> Any:
-    """An option, given as it is or by its label."""
+    """Return the option given by its value or its label."""
     by_label = {label: option for option, label in question.labels.items()}
     return value if value in question.labels else by_label.get(str(value), value)

@@ -1,4 +1,4 @@
-"""A run from its start to its end in memory, with people and time as a test has written them."""
+"""A whole run in memory, with the people and the time a test supplies."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
 
 
 class EndlessError(AssertionError):
-    """A rehearsal that does not come to an end."""
+    """A rehearsal that does not end."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -51,14 +51,14 @@ class Given:
 
 
 class Left(Fenced):
-    """The code stood at a wait, and something else came first: it is left, and replayed later."""
+    """Raised in code standing at a wait when another event comes first; it is replayed later."""
 
 
 class Store(MemoryStore):
-    """Ids that are the same every time, and runs that take their turns.
+    """A store with reproducible ids whose runs take turns.
 
-    The code of a run may stand at a wait while the world goes on, so that a thousand waits are no
-    thousand replays: `Lingering` says when.
+    A run's code may stay at a wait while the rest of the world continues, so that a thousand waits
+    don't cost a thousand replays; `Lingering` decides when.
     """
 
     def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
@@ -74,10 +74,10 @@ class Store(MemoryStore):
         """What went wrong in the world while code stood at a wait: no code is to meet it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
-        """Let code stand at its waits while `world` goes on.
+        """Let code stay at its waits while `world` continues.
 
-        `world` returns True when it is the turn of that run; False when another comes first whose
-        code stands, or nothing happens any more.
+        `world(run_id)` returns True when it is that run's turn, and False when another run whose
+        code stays at a wait comes first, or when nothing more will happen.
         """
         self._world, self._outside = world, copy_context()
 
@@ -93,7 +93,7 @@ class Store(MemoryStore):
             return self.runs[run_id].status
 
     def next_turn(self) -> str | None:
-        """The run to be carried on next; None when none is to be."""
+        """Return the id of the next run to advance, or None."""
         while True:
             if not self._turns:
                 queued = (key for key, run in self.runs.items() if run.status == RunStatus.QUEUED)
@@ -107,7 +107,7 @@ class Store(MemoryStore):
         return run_id in self._standing
 
     def give_back(self, run_id: str) -> None:
-        """Let its turn come next."""
+        """Give the run the next turn."""
         self._turns.appendleft(run_id)
 
     def begin_turns_anew(self) -> None:
@@ -131,7 +131,7 @@ class Store(MemoryStore):
         return run.events[before:]
 
     def _goes_on(self, journal: MemoryJournal) -> bool:
-        """Let the world go on, outside of what stands around the code, until the run does."""
+        """Continue the world, outside the code's own context, until it is this run's turn."""
         run_id = journal.run.run_id
         assert self._world
         self._standing.append(run_id)
@@ -145,7 +145,10 @@ class Store(MemoryStore):
             self._standing.pop()
 
     def _take_up(self, journal: MemoryJournal) -> bool:
-        """Claim the run for the code that stands there; False when it is to be left."""
+        """Claim the run for the code that stays at its wait.
+
+        Return False if it must be abandoned.
+        """
         run, run_id = journal.row, journal.run.run_id
         is_to_stop = run.cancellation is not None or run.is_to_pause
         if is_to_stop or not FROM_OUTSIDE.issuperset(draft.kind for draft in run.inputs):
@@ -164,7 +167,7 @@ class Store(MemoryStore):
 
 @dataclass(frozen=True)
 class RefusedAnswer:
-    """What somebody said, or sent, that was refused as it is from a form: it stayed open."""
+    """An answer or signal that was refused, as a form would refuse it; the question stayed open."""
 
     asked: Asked
     message: str
@@ -173,7 +176,7 @@ class RefusedAnswer:
 
 @dataclass(frozen=True)
 class RehearsedRun:
-    """What became of a run."""
+    """The outcome of a rehearsed run."""
 
     status: RunStatus
     result: Any
@@ -196,17 +199,17 @@ class RehearsedRun:
 
     @property
     def notices(self) -> list[str]:
-        """What it said in the chat."""
+        """The texts it posted to the chat."""
         return [event.content["text"] for event in self._of(EventKind.NOTICE)]
 
     @property
     def steps(self) -> list[str]:
-        """The keys of the steps that succeeded, in that order."""
+        """The keys of the successful steps, in order."""
         return [event.key for event in self._of(EventKind.STEP_SUCCEEDED)]
 
     @property
     def journal(self) -> list[str]:
-        """Each event as its kind and its key."""
+        """Each event as its kind and key."""
         return [f"{event.kind} {event.key}".strip() for event in self.events]
 
     def _of(self, kind: EventKind) -> Iterable[Event]:
@@ -220,10 +223,10 @@ def run_procedure(
     humans: People | None = None,
     choices: Mapping[str, Mapping[str, str]] | None = None,
 ) -> RehearsedRun:
-    """Start it, and let people answer and time pass until it ends or nothing will happen any more.
+    """Run a procedure in memory until it ends or nothing more will happen.
 
-    `humans` says what people say, else those of the `humans(...)` block; `choices` what the site's
-    settings allow, by setting and name.
+    `humans` answers its questions; the default are the people of the enclosing `humans(...)` block.
+    `choices` holds the values the site's settings would allow, by setting and name.
     """
     return Rehearsal(Store(choices)).play(procedure, inputs or {}, manner_of(humans))
 
@@ -234,7 +237,7 @@ def manner_of(people: People | None) -> Manner:
 
 
 class Rehearsal:
-    """One run, its children, the people, and a clock that runs from one moment to the next."""
+    """One run with its children, its people, and a clock that jumps from one event to the next."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._begins = store, store.clock
@@ -252,7 +255,7 @@ class Rehearsal:
         return self._report(self._store.runs[run_id], procedure)
 
     def _go_on(self, until: str = "") -> bool:
-        """Let everything happen, until it is the turn of that run; False when it is not to be."""
+        """Advance everything until it is that run's turn; return False if it won't be."""
         while True:
             while run_id := self._store.next_turn():
                 if run_id == until:
@@ -267,7 +270,7 @@ class Rehearsal:
                 return False
 
     def _let_time_pass(self) -> bool:
-        """Ask people, and go to the next moment; False when there is none."""
+        """Ask people and jump to the next moment; return False if there is none."""
         self._ask_people()
         moment = self._next_moment()
         if moment is None:
@@ -317,7 +320,7 @@ class Rehearsal:
         return max(min(moments), self._store.clock) if moments else None
 
     def _hand_over(self) -> None:
-        """What was said by now; too late, it changes nothing, as everywhere."""
+        """Deliver the answers that are due; an answer that comes too late changes nothing."""
         now = self._store.clock
         heard = sorted((said for said in self._coming if said.at <= now), key=lambda one: one.at)
         self._coming = [said for said in self._coming if said.at > now]
@@ -360,7 +363,10 @@ class Rehearsal:
 
 
 def _is_limited(run: MemoryRun) -> bool:
-    """Whether it waits, and its own code limits that: what the site allows ends no test."""
+    """Return True if the run waits and its own code limits its duration.
+
+    A limit of the site ends no test.
+    """
     return run.status in SUSPENDED and run.procedure.limits.max_duration is not None
 
 
