@@ -1,1 +1,1 @@
-"""People and runs talking: sessions, messages, requests and responses."""
+"""Conversations between people and runs: sessions, messages, requests and responses."""

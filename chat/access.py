@@ -1,8 +1,8 @@
-"""Who may see and answer what is asked, and who may read what is said.
+"""Access rules for requests, responses and transcripts.
 
-A session is where several runs speak, so seeing it shows nothing by itself: each card, question and
-notice is seen by those who may see its run. What people write is read by the session's members
-alone, besides its author and those to whom it replies. Being asked makes nobody a member.
+Several runs can share a session, so seeing a session shows nothing by itself: each card, question
+and notice is visible to those who may see its run. What people write is visible to the session's
+members, to its author, and to those it replies to. Being asked makes nobody a member.
 """
 
 from collections.abc import Iterable
@@ -20,36 +20,36 @@ from procedures import access
 
 
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
-    """The requests of the runs that a user may see."""
+    """Return the requests of the runs that a user may see."""
     return HumanRequest.objects.filter(wait__run__in=access.visible_runs(user))
 
 
 def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
-    """The open requests that the user may answer now: what waits for them."""
+    """Return the open requests that the user may answer now."""
     if not isinstance(user, User):
         return HumanRequest.objects.none()
     return HumanRequest.objects.open().assigned_to(user)
 
 
 def runs_in_sessions_of(user: User) -> Q:
-    """The runs that speak in a session of which the user is a member."""
+    """Return a filter for the runs that speak in a session of which the user is a member."""
     said = Message.objects.filter(session__in=sessions_of(user)).exclude(run=None)
     return Q(pk__in=said.values("run"))
 
 
 def runs_that_ask(user: User) -> Q:
-    """The runs that ask the user."""
+    """Return a filter for the runs that have asked the user something."""
     asked = HumanRequest.objects.assigned_to(user)
     return Q(pk__in=asked.values("wait__run"))
 
 
 def sessions_of(user: User) -> QuerySet[Member, UUID]:
-    """The sessions of which the user is a member."""
+    """Return the ids of the sessions of which the user is a member."""
     return Member.objects.filter(user=user).values_list("session", flat=True)
 
 
 def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
-    """Return those of the sessions in which the user reads everything: members and superusers."""
+    """Return the sessions in which the user reads everything, as a member or superuser."""
     wanted = set(sessions)
     if user.is_superuser:
         return wanted
@@ -57,7 +57,7 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
-    """The sessions of which the user is a member, and those in which a run speaks they may see."""
+    """Return the user's own sessions and those in which a run speaks that they may see."""
     if not isinstance(user, User) or not user.is_active:
         return Session.objects.none()
     if user.is_superuser:
@@ -69,7 +69,7 @@ def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
 
 
 def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
-    """What stands in transcripts for this user, in all sessions they see."""
+    """Return the transcript entries this user may read, in all sessions they see."""
     if not isinstance(user, User) or not user.is_active:
         return Message.objects.none()
     if user.is_superuser:
@@ -80,7 +80,7 @@ def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
 
 
 def messages_in(session: Session, user: User) -> MessageQuerySet:
-    """What stands in the transcript of a session for this user, who sees the session."""
+    """Return the transcript entries of a session for a user who may see the session."""
     messages = Message.objects.filter(session=session)
     if reads_all_of(user, [session.pk]):
         return messages
@@ -88,22 +88,22 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
 
 
 def _concerns(user: User) -> Q:
-    """What runs say and ask to whoever may see them, and everything to members."""
+    """Return a filter for entries of runs the user may see and all entries in their sessions."""
     return Q(run__in=access.visible_runs(user)) | Q(session__in=sessions_of(user))
 
 
 def _is_between(user: User) -> Q:
-    """The words of the user, those that reply to them, and those that reply to a run they see."""
+    """Return a filter for the user's messages, replies to them, and replies to runs they see."""
     is_own = Q(author=user, kind=Message.Kind.PERSON)
     reply_to_run = Q(reply_to__run__in=access.visible_runs(user))
     return is_own | Q(reply_to__author=user) | reply_to_run
 
 
 def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, str]:
-    """Return what each visible session is called for this user.
+    """Return the title each visible session has for this user.
 
-    The title tells of the run that opened the session. Whoever may not see that run reads the name
-    and the time of the first run in it that they may see.
+    The title names the run that opened the session. A user who may not see that run gets the name
+    and time of the first run in it that they may see.
     """
     wanted = set(sessions)
     if not wanted or not isinstance(user, User):

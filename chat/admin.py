@@ -1,4 +1,4 @@
-"""The site's administration of sessions, requests and responses: history, to be looked at."""
+"""Read-only admin pages for sessions, requests and responses."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -46,7 +46,7 @@ RunAdmin.related += [
 
 
 def run_called(word: str) -> Q:
-    """Runs whose session is called so."""
+    """Return a filter for runs whose session's title contains a word."""
     cards = Message.objects.cards().filter(session__title__icontains=word).exclude(run=None)
     return Q(pk__in=cards.values("run"))
 
@@ -55,7 +55,7 @@ RunAdmin.also_found.append(run_called)
 
 
 class PartOfSessionAdmin(HistoryAdmin):
-    """Rows that belong to one session."""
+    """An admin of rows that belong to one session."""
 
     list_select_related = ["session"]
     ordering = ["-pk"]
@@ -107,7 +107,7 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     readonly_fields = ["shown_text"]
 
     def run_of(self, row: Message) -> Run | None:
-        """People's words are looked at with the run that opened their session."""
+        """Return the message's run, or for a person's message the run that opened its session."""
         card = Message.objects.cards().filter(session=row.session_id).order_by("seq").first()
         return row.run or (card.run if card else None)
 
@@ -131,7 +131,7 @@ NOBODY_THERE = _(
 
 
 class ReassignForm(ReasonForm):
-    """Who is asked instead, and why."""
+    """A form for the new assignee and the reason."""
 
     field_order = ("to", "reason")
     to = forms.CharField(max_length=160, help_text="A group, or a user as @name.")
@@ -140,7 +140,7 @@ class ReassignForm(ReasonForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Ask once more, with a box to tick, before nobody can answer the requests."""
+        """Require a confirmation if nobody could answer the requests after the reassignment."""
         cleaned = super().clean() or self.cleaned_data
         to, name = cleaned.get("to", ""), "allow_unanswerable"
         if reach_of([to])[to] == Reach.NOBODY:
@@ -151,7 +151,7 @@ class ReassignForm(ReasonForm):
 
 
 class AnsweredBy(admin.SimpleListFilter):
-    """A filter by whoever closed a request."""
+    """A filter by the person or deadline that closed a request."""
 
     title = "who closed it"
     parameter_name = "closed_by"
@@ -245,7 +245,7 @@ class HumanRequestAdmin(ProvenAdmin):
 
 
 class PartOfRequestAdmin(HistoryAdmin):
-    """Rows that belong to one request."""
+    """An admin of rows that belong to one request."""
 
     ordering = ["-pk"]
 
@@ -255,7 +255,7 @@ class PartOfRequestAdmin(HistoryAdmin):
 
 
 class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
-    """Parts of a request that the journal of its run proves."""
+    """An admin of parts of a request that the journal of its run proves."""
 
     def run_of(self, row: Assignment | HumanResponse) -> Run:
         return row.request.wait.run

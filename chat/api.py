@@ -39,7 +39,7 @@ def list_requests(
     *,
     is_unanswerable: bool = False,
 ) -> Page:
-    """Return the requests; with `is_unanswerable=true` only open ones that nobody can answer."""
+    """Return the requests; with `is_unanswerable=true`, only open ones that nobody can answer."""
     requests = visible_requests(request.user).with_what_is_shown().defer("question")
     if status:
         requests = requests.filter(status=status)
@@ -74,9 +74,9 @@ def get_request(request: SignedIn, request_id: UUID) -> HumanRequest:
 def create_response(
     request: SignedIn, request_id: UUID, payload: ResponseIn
 ) -> Status[HumanResponse]:
-    """201 with the response; the same answer again gives 200; 409 when others were faster.
+    """Return 201 with the response, 200 for the same answer again, and 409 if others were faster.
 
-    An `irreversible` request takes its answer only with `"confirm": true`, else 422.
+    An `irreversible` request is answered only with `"confirm": true`; otherwise it returns 422.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     answer = services.Answer(
@@ -95,10 +95,10 @@ def create_response(
     summary="Ask somebody else instead",
 )
 def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
-    """Ask another group or user: needs the permission “Can withdraw and reassign requests”.
+    """Ask another group or user; requires the permission “Can withdraw and reassign requests”.
 
-    409 when the request is closed, and when nobody in the group is active, so that nobody could
-    answer the request then, unless `allow_unanswerable` is true.
+    Returns 409 if the request is closed, or if nobody in the group is active and
+    `allow_unanswerable` is not true.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     if not request.user.has_perm(services.OPERATE_REQUEST):

@@ -1,4 +1,4 @@
-"""What a reviewer changed in a text, line by line: found once, in bounded work, and kept."""
+"""The lines a reviewer changed in a text: computed once, in bounded work, and kept."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,11 @@ Line = tuple[str, str]
 
 
 def edits_between(old: str, new: str) -> list[Edit]:
-    """What makes one text of the other; at most `MOST_EDITS` lines are matched against others."""
+    """Return the edits that turn one text into the other.
+
+    If more than `MOST_EDITS` lines differ, everything between the common start and end counts as
+    one edit.
+    """
     before, after = _numbered(old.splitlines(), new.splitlines())
     start = _same_at_start(before, after)
     end = _same_at_start(before[start:][::-1], after[start:][::-1])
@@ -28,17 +32,17 @@ def edits_between(old: str, new: str) -> list[Edit]:
 
 
 def as_text(edits: Sequence[Edit]) -> str:
-    """As a row keeps them."""
+    """Return edits as the text a row keeps."""
     return json.dumps(edits, separators=(",", ":"))
 
 
 def kept_edits(text: str, old: str, new: str) -> list[Edit]:
-    """Those that a row keeps; an answer from before they were kept has them found anew."""
+    """Return the edits a row keeps; compute them if the answer is older than this feature."""
     return [(a, b, c, d) for a, b, c, d in json.loads(text)] if text else edits_between(old, new)
 
 
 def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
-    """The lines of both texts, in order."""
+    """Yield the lines of both texts, in order."""
     before, after, place = old.splitlines(), new.splitlines(), 0
     for start, end, new_start, new_end in edits:
         yield from (("kept", line) for line in before[place:start])
@@ -49,7 +53,7 @@ def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
 
 
 def _numbered(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Equal lines as equal numbers, which cost the same to compare however long the lines are."""
+    """Return equal lines as equal numbers, so that long lines cost no more to compare."""
     numbers: dict[str, int] = {}
     fresh = count()
     for line in (*before, *after):
@@ -64,7 +68,7 @@ def _same_at_start(before: Sequence[int], after: Sequence[int]) -> int:
 
 
 def _shortest(before: Sequence[int], after: Sequence[int]) -> list[Edit] | None:
-    """The fewest edits (Myers, 1986); None for more than `MOST_EDITS`."""
+    """Return the fewest edits (Myers, 1986), or None if there are more than `MOST_EDITS`."""
     reached, trace = {1: 0}, list[dict[int, int]]()
     for distance in range(MOST_EDITS + 1):
         trace.append(dict(reached))
@@ -81,7 +85,7 @@ def _shortest(before: Sequence[int], after: Sequence[int]) -> list[Edit] | None:
 
 
 def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
-    """How far the old text is read before the lines that are alike: a new line, or one gone."""
+    """Return the position in the old text after one line is added or removed on a diagonal."""
     is_new = diagonal == -distance or (
         diagonal != distance and reached[diagonal - 1] < reached[diagonal + 1]
     )
@@ -89,7 +93,7 @@ def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
 
 
 def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
-    """Each single line that is gone or new, from the first one on."""
+    """Return each single added or removed line, from the first on."""
     found: list[Edit] = []
     for distance in range(len(trace) - 1, 0, -1):
         reached, diagonal = trace[distance], x - y
@@ -102,7 +106,7 @@ def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
 
 
 def _joined(single: Sequence[Edit]) -> list[Edit]:
-    """Neighbouring lines as one edit."""
+    """Return the edits with neighbouring lines joined."""
     found: list[Edit] = []
     for start, end, new_start, new_end in single:
         if found and found[-1][1] == start and found[-1][3] == new_start:

@@ -1,6 +1,6 @@
-"""Hints that a stream has news: lossy, without data, never in anybody's way.
+"""Hints that a stream has news. They carry no data, may be lost, and never delay anybody.
 
-Whoever misses one finds the news all the same when the heads are next compared.
+Followers who miss a hint find the news when the stream heads are next compared.
 """
 
 import json
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Doorbell:
-    """Gathers hints and sends them from a thread of its own, over one kept connection."""
+    """A thread that gathers hints and sends them over one kept connection."""
 
     def __init__(self) -> None:
         self._streams: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
@@ -31,14 +31,14 @@ class Doorbell:
         os.register_at_fork(after_in_child=self._begin_anew)
 
     def ring(self, *streams: str) -> None:
-        """Say that streams have news. Costs a queue's `put`."""
+        """Announce that streams have news; this costs one `put` on a queue."""
         self._streams.put(streams)
         if not self._has_begun:
             self._has_begun = True
             threading.Thread(target=self._send_all, name="doorbell", daemon=True).start()
 
     def _begin_anew(self) -> None:
-        """What a fork leaves behind is the thread."""
+        """Start a new thread at the next hint, because a fork does not copy threads."""
         self._has_begun = False
 
     def _send_all(self) -> None:

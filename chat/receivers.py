@@ -1,4 +1,4 @@
-"""How a run's life shows in its session: written in the same commit as the run's own change."""
+"""Receivers that show runs in their sessions, in the same commit as each run's own change."""
 
 from datetime import datetime
 from typing import Any
@@ -38,7 +38,7 @@ def connect() -> None:
 
 
 def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
-    """Return the run's open requests that the user may see, the oldest first."""
+    """Return the run's open requests that the user may see, oldest first."""
     found = visible_requests(user).open().filter(wait__run=run).select_related("wait")
     shown = found.prefetch_related("assignments__user", "assignments__group").order_by("pk")[:most]
     return [
@@ -55,14 +55,14 @@ def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
 
 
 def forget_mails(held_at: datetime, **_: Any) -> None:
-    """The site that this one is a copy of may have sent them."""
+    """Drop the unsent mails of a copied site, because the original may have sent them."""
     drop_unsent(before=held_at)
 
 
 def open_session(run: Run, **_: Any) -> None:
-    """A session for a run that people start; a child is shown in its parent's, unless of a map.
+    """Open a session for a run started by people, and show a child in its parent's session.
 
-    What is made from an earlier run joins that one's.
+    Children of a map are not shown. A run made from an earlier one joins that run's session.
     """
     now = clock.now()
     if above := run.parent_wait:
@@ -80,10 +80,10 @@ def open_session(run: Run, **_: Any) -> None:
 
 
 def session_of_origin(run: Run) -> Session | None:
-    """Where a restart or a fork goes on: with its origin, if who made it may see that.
+    """Return the session of the run's origin, if the person who made this run may see it.
 
-    What was a child speaks in its parent's session, which its operators may not read: there it goes
-    on only for those who read all of it.
+    An origin that was a child speaks in its parent's session, which its operators may not read: the
+    new run joins it only if its maker reads all of it.
     """
     if run.origin is None or run.started_by is None:
         return None
@@ -94,7 +94,7 @@ def session_of_origin(run: Run) -> Session | None:
 
 
 def title_of(run: Run, now: datetime) -> str:
-    """The procedure with the first file it was given, else with the time: runs are told apart."""
+    """Return a title that tells runs apart: the procedure with its first file or the time."""
     file = run.artifacts.order_by("pk").first()
     told = file.name if file else date_format(timezone.localtime(now), "j M, H:i")
     return f"{run.procedure.title} · {told}"[:LONGEST_TITLE]
@@ -132,7 +132,7 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
 
 
 def say(run: Run, text: str, level: str, at: datetime, **_: Any) -> None:
-    """`level`: of an alert."""
+    """Post a notice in the run's session; `level` is the severity of an alert."""
     notice = Message(kind=Message.Kind.NOTICE, run=run, text=text, level=level, at=at)
     notice.add_to(session_of(run))
     plan_alert(notice, now=at)

@@ -1,4 +1,4 @@
-"""What the API says about requests and responses."""
+"""Requests and responses as the API returns them."""
 
 import json
 from datetime import datetime
@@ -26,7 +26,7 @@ class ResponseIn(Body):
 
 
 class ResponseOut(Schema):
-    """What somebody answered."""
+    """A person's answer."""
 
     request_id: UUID
     value: Any
@@ -44,7 +44,7 @@ class ResponseOut(Schema):
 
 
 class RequestOut(Schema):
-    """A question to people, and what became of it."""
+    """A question to people, and its outcome."""
 
     id: UUID
     run_id: UUID
@@ -79,7 +79,7 @@ class RequestOut(Schema):
 
 
 class RequestDetailOut(RequestOut):
-    """A question with all a person needs to answer it."""
+    """A question with everything a person needs to answer it."""
 
     body: str = Field(description="Markdown.")
     evidence: Any
@@ -123,14 +123,14 @@ class RequestDetailOut(RequestOut):
 
 
 class RequestPage(Schema):
-    """Some requests, newest first."""
+    """A page of requests, newest first."""
 
     items: list[RequestOut]
     next: UUID | None
 
 
 class ReassignIn(ReasonIn):
-    """A choice of whom to ask instead, and why."""
+    """The new assignee and the reason."""
 
     to: Word = Field("", description='Needed: a group, or a user as "@name".')
     allow_unanswerable: bool = Field(
@@ -139,14 +139,14 @@ class ReassignIn(ReasonIn):
 
 
 class ReassignedOut(Schema):
-    """A request that was reassigned, and a sentence about it."""
+    """A reassigned request, with a sentence about it."""
 
     message: str = Field(description="What was done, in a sentence.")
     request: RequestOut
 
 
 class ClosedOut(ErrorOut):
-    """The request is closed: who was faster, and when."""
+    """A closed request: who answered it, and when."""
 
     answered_by: str = Field(description='A user name, or "system: deadline".')
     answered_at: datetime

@@ -1,4 +1,4 @@
-"""What Celery calls."""
+"""Celery tasks."""
 
 from celery import shared_task
 
@@ -20,6 +20,6 @@ def ask_others() -> None:
 
 @shared_task(name="chat.send_mail")
 def send_mail(mail_id: object) -> None:
-    """A broker may hand over anything: what is no id is let pass."""
+    """Send a planned mail; anything that is no id is ignored, because brokers deliver anything."""
     if isinstance(mail_id, int) and gate.is_open():
         services.send_mail(mail_id)

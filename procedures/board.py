@@ -1,6 +1,6 @@
-"""Which run each slot of a worker has in hand: written by the slots, read by their main process.
+"""The run each slot of a worker holds: written by the slots, read by their main process.
 
-Memory that they share, since a slot whose run was taken away may not be able to say anything.
+It is shared memory, because a slot that has lost its run may be unable to send anything.
 """
 
 import mmap
@@ -15,7 +15,7 @@ PLACE = struct.Struct("=II16s")
 
 
 class InHand(NamedTuple):
-    """A claim that a process has in hand."""
+    """A claim that a process holds."""
 
     pid: int
     run: UUID
@@ -23,14 +23,14 @@ class InHand(NamedTuple):
 
 
 class Board:
-    """A place for each slot; made before slots are forked."""
+    """A place for each slot, made before the slots are forked."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, PLACES * PLACE.size)
         self._place = 0
 
     def sit_down(self, number: int) -> None:
-        """Take the place of that number in a slot that was just forked."""
+        """Take the place with that number in a newly forked slot."""
         self._place = number % PLACES
         self.put_down()
 
@@ -38,7 +38,7 @@ class Board:
         self._write(PLACE.pack(os.getpid(), epoch, run.bytes))
 
     def put_down(self) -> None:
-        """The run is no longer this process's: it has let go of it."""
+        """Clear this process's place after it has released its run."""
         self._write(bytes(PLACE.size))
 
     def in_hand(self) -> Iterator[InHand]:

@@ -1,4 +1,4 @@
-"""Messages to the workers: each says "look at the queue", and nothing depends on its arrival."""
+"""Messages that ask the workers to look at the queue; nothing depends on their arrival."""
 
 import atexit
 import logging
@@ -34,21 +34,21 @@ CALL: Message = (TASK, ())
 
 
 def call_workers() -> None:
-    """Once this transaction is committed, see to it that a worker looks at the queue.
+    """Have a worker look at the queue once this transaction is committed.
 
-    Never raises, never waits. However many call, one message is on its way: the worker that has
-    it begins by `note_arrival`, carries on all that is queued, and calls the next.
+    Never raises and never waits. However many callers there are, one message is on its way: the
+    worker that gets it begins with `note_arrival`, runs everything queued, and calls the next.
     """
     send_later(TASK)
 
 
 def send_later(task: str, *arguments: str | int) -> None:
-    """Send a message to a task by its name, once this transaction is committed, as above."""
+    """Send a message to a task by its name once this transaction is committed."""
     transaction.on_commit(lambda: messenger.send((task, arguments)))
 
 
 def note_arrival() -> None:
-    """From now on another call is another message."""
+    """Let the next call send a new message."""
     try:
         _redis().delete(CALLED)
     except redis.RedisError as error:
@@ -56,7 +56,7 @@ def note_arrival() -> None:
 
 
 def fault() -> str:
-    """Why messages reach nobody just now, in a sentence; empty when Redis takes them."""
+    """Return a sentence about why messages reach nobody now, or "" if Redis takes them."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, **PATIENT) as client:
             client.set(PROBE, 1, px=CALL_AGAIN)
@@ -68,7 +68,7 @@ def fault() -> str:
 
 
 class Messenger:
-    """Sends messages from a thread of its own: nobody waits for the broker."""
+    """A thread that sends messages, so that nobody waits for the broker."""
 
     def __init__(self) -> None:
         self._messages: queue.Queue[Message] = queue.Queue()
@@ -100,7 +100,7 @@ class Messenger:
                 self._messages.task_done()
 
     def finish(self) -> None:
-        """What starts a run and ends, or ends in the middle of the queue, sends its word first."""
+        """Wait briefly until all messages are sent, before the process ends."""
         ends = time.monotonic() + LAST_WORD
         while self._messages.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)
@@ -110,7 +110,7 @@ messenger = Messenger()
 
 
 def _call() -> None:
-    """Unless such a message is on its way already."""
+    """Send the call unless one is on its way already."""
     try:
         is_first = bool(_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
     except redis.RedisError:
@@ -120,7 +120,7 @@ def _call() -> None:
 
 
 def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
-    """Whether the broker has it."""
+    """Send a message; return True if the broker has taken it."""
     try:
         with pools.producers[_connection()].acquire(block=True, timeout=PATIENCE) as producer:
             current_app.send_task(task, args=arguments, producer=producer, retry=False)
@@ -132,7 +132,7 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
 
 
 def _connection() -> Connection:
-    """The broker, with a short patience; workers read with their own, longer one."""
+    """Return a connection to the broker with a short timeout; workers read with a longer one."""
     return Connection(
         current_app.conf.broker_url,
         transport_options={
@@ -152,7 +152,7 @@ _kept = _Kept()
 
 
 def _redis() -> redis.Redis:
-    """One connection a thread, and none that is shared with a process it was forked from."""
+    """Return this thread's connection; a forked process opens its own."""
     if _kept.pid != os.getpid():
         _kept.client = redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE

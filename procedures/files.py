@@ -29,9 +29,9 @@ PROBE = 1024**2
 
 
 class ContentStore:
-    """The engine's FileStore over Django's default storage. The same bytes are kept once.
+    """The engine's `FileStore` over Django's default storage. Equal bytes are stored once.
 
-    What a backend raises, whatever its own errors are, is a `FileStoreError` here.
+    Any error of a storage backend is raised as `FileStoreError`.
     """
 
     @property
@@ -69,7 +69,7 @@ class ContentStore:
         return content
 
     def check(self) -> None:
-        """Raise `FileStoreError` unless the store is there, and has room for a megabyte."""
+        """Raise `FileStoreError` unless the store is there and has room for a megabyte."""
         with reaching():
             _require_folder()
             _Ours.require()
@@ -82,7 +82,7 @@ class ContentStore:
 
 @contextmanager
 def reaching() -> Iterator[None]:
-    """Tell every error of a storage backend alike: full, away, refusing, or slow to answer."""
+    """Raise every error of a storage backend as `FileStoreError`."""
     try:
         yield
     except (FileGoneError, FileStoreError):
@@ -93,7 +93,7 @@ def reaching() -> Iterator[None]:
 
 
 def _require_folder() -> None:
-    """Refuse an empty mount point: what it lacks is away, not gone, and nothing is kept in it."""
+    """Refuse an empty mount point: its files are away, not gone, and nothing is written to it."""
     if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
         return
     if apps.get_model("procedures", "Artifact").objects.exists():
@@ -101,7 +101,7 @@ def _require_folder() -> None:
 
 
 def fault() -> str:
-    """Say what keeps every run from its files, and what helps; "" when nothing is seen."""
+    """Return a sentence about why no run can use files, and the remedy; "" if all is well."""
     try:
         with reaching():
             _require_folder()
@@ -111,13 +111,13 @@ def fault() -> str:
 
 
 def whole_text(kept: str) -> str:
-    """The text of a row, also of one that only names where it lies."""
+    """Return the text of a row, also if the row only names where it is stored."""
     with use_file_store(ContentStore()):
         return whole(kept)
 
 
 def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event holds, with the values that lie beside the journal."""
+    """Return an event's content with the values that are stored outside the journal."""
     names = {name.removesuffix(ELSEWHERE) for name in content if name.endswith(ELSEWHERE)}
     with use_file_store(ContentStore()):
         return {
@@ -127,7 +127,7 @@ def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def store_mark() -> str:
-    """The name that this store was given by its site; empty when it has none."""
+    """Return the mark the site gave this store, or "" if it has none."""
     try:
         with default_storage.open(MARK) as file:
             content: bytes = file.read()
@@ -137,7 +137,7 @@ def store_mark() -> str:
 
 
 def name_store() -> str:
-    """Give the store a name that no other has, and return it."""
+    """Give the store a new unique mark and return it."""
     name = uuid4().hex
     with reaching():
         _require_folder()
@@ -147,7 +147,7 @@ def name_store() -> str:
 
 
 def store_complaint() -> str:
-    """Why the files here are not those of the site; empty when they are, or nobody has said yet."""
+    """Return why this store is not the site's; "" if it is, or if no site has claimed it yet."""
     site = _sites_store()
     try:
         mark = store_mark()
@@ -163,26 +163,26 @@ def store_complaint() -> str:
 
 
 def store_place() -> str:
-    """Where the store is, for people."""
+    """Return the store's place in words for people."""
     place = getattr(default_storage, "location", "") or ""
     bucket = getattr(default_storage, "bucket_name", "")
     return f"s3://{bucket}/{place}" if bucket else str(place)
 
 
 def _sites_store() -> str:
-    """The name of the store that the site's database knows; empty before it knows any."""
+    """Return the mark of the store in the site's database, or "" if it has none yet."""
     sites = apps.get_model("procedures", "Installation").objects
     return sites.values_list("store", flat=True).first() or ""
 
 
 class _Ours:
-    """The store that this process has seen to be the site's: one that is, stays so."""
+    """The store that this process has recognized as the site's; it is checked only once."""
 
     store: object = None
 
     @classmethod
     def require(cls) -> None:
-        """Refuse another one: what is kept there, no other process of the site would find."""
+        """Raise `FileStoreError` for another site's store: nobody would find the files there."""
         if cls.store is storages["default"]:
             return
         if why := store_complaint():
@@ -196,7 +196,7 @@ def path_of(digest: str) -> str:
 
 
 def _settle(path: str) -> None:
-    """See the bytes onto the disk before a journal refers to them."""
+    """Flush the bytes to disk before a journal refers to them."""
     if isinstance(default_storage, FileSystemStorage):
         descriptor = os.open(default_storage.path(path), os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The site's readers, which make procedures of texts: one for each suffix of files."""
+"""The site's readers, which turn texts into procedures, one per file suffix."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -29,7 +29,7 @@ class ReaderError(ProcedureFileError):
 
 @dataclass(frozen=True, eq=False)
 class Unreadable(Procedure):
-    """Stands for a kept text that its reader refuses: a run of it is quarantined."""
+    """A stored text that its reader refuses; a run of it is quarantined."""
 
     why: str = ""
 
@@ -38,13 +38,13 @@ class Unreadable(Procedure):
 
 
 def suffix_of(file: str) -> str:
-    """Return the longest suffix that has a reader and ends the name; "" if none does."""
+    """Return the longest suffix of the name that has a reader, or ""."""
     found = [suffix for suffix in settings.PROCEDURE_READERS if file.endswith(suffix)]
     return max(found, key=len, default="")
 
 
 def reader_of(suffix: str) -> Reader:
-    """Return the reader that a suffix names; raise `ReaderError` if it can't be used."""
+    """Return the reader for a suffix; raises `ReaderError` if it can't be used."""
     named = settings.PROCEDURE_READERS[suffix]
     where = f"{SETTING} names {named} for {suffix}, which"
     try:
@@ -59,14 +59,14 @@ def reader_of(suffix: str) -> Reader:
 
 
 def import_readers() -> None:
-    """Import what reads texts; what can't be imported is told with the texts that need it."""
+    """Import the readers; one that fails is reported later, with the texts that need it."""
     for suffix in settings.PROCEDURE_READERS:
         with suppress(ReaderError):
             reader_of(suffix)
 
 
 def read_text(file: str, text: str) -> list[Procedure]:
-    """Return the procedures of a text; raise `ProcedureFileError` if there are none."""
+    """Return the procedures in a text; raises `ProcedureFileError` if there are none."""
     suffix = suffix_of(file)
     if not suffix:
         raise ReaderError(f"No reader takes such a file. Name one in {SETTING}.")
@@ -78,7 +78,7 @@ def read_text(file: str, text: str) -> list[Procedure]:
 
 
 def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
-    """Return the reader's procedures; what it raises is told as a `ProcedureFileError`."""
+    """Return the reader's procedures; raises its errors as `ProcedureFileError`."""
     try:
         given = reader(file, text)
         several = [given] if isinstance(given, Procedure) else given
@@ -100,7 +100,7 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
 
 
 def _words_of(error: BaseException) -> str:
-    """Its own words, in one line of bounded length; its type where they would say too little."""
+    """Return the error's text in one line of bounded length, with its type where that helps."""
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 (an error that can't tell itself is told without its words)
@@ -114,7 +114,7 @@ def _words_of(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException) -> int | None:
-    """The line that parsers name: those of JSON, TOML, Python and XML, and PyYAML's."""
+    """Return the line that a parser's error names: JSON, TOML, Python, XML or PyYAML."""
     mark = getattr(getattr(error, "problem_mark", None), "line", None)
     if isinstance(mark, int):
         return mark + 1

@@ -1,7 +1,7 @@
-"""What the platform has told this process, as one slot of a worker.
+"""The signals this process has received as one slot of a worker.
 
-A worker's main process forks slots; each carries on one run at a time. Signals never raise inside
-an author's code here: they are noted, and whoever carries on a run asks.
+A worker's main process forks slots; each advances one run at a time. Signals never raise inside an
+author's code here: they are noted, and the code that advances a run asks for them.
 """
 
 import logging
@@ -32,7 +32,7 @@ REPLACED_AFTER = 60.0
 
 
 class Slot:
-    """What is known of this process; in one that is no slot nothing ever comes about."""
+    """The state of this process as a slot; in other processes nothing ever changes."""
 
     def __init__(self) -> None:
         self.is_open = False
@@ -47,22 +47,22 @@ class Slot:
         self._opened_at = time.monotonic()
 
     def replace(self, why: str) -> None:
-        """Have another process take this one's place, once it has let its run go.
+        """Have this process replaced once it has released its run.
 
-        A process that is younger than a minute goes on for now.
+        A process younger than a minute keeps running for now.
         """
         self.spent_by = self.spent_by or why
 
     @property
     def is_leaving(self) -> bool:
-        """Whether this process is to end: its worker stops, or it is spent."""
+        """True if this process is to end: its worker stops, or it is spent."""
         is_old = time.monotonic() - self._opened_at >= REPLACED_AFTER
         return self.is_stopping or bool(self.is_open and self.spent_by and is_old)
 
     def open(self) -> None:
-        """Begin to be a slot, in a process that was just forked.
+        """Turn a newly forked process into a slot.
 
-        The pool leaves alone what is ignored, and puts handlers that raise in all other places.
+        The pool leaves ignored signals alone, and installs handlers that raise for all others.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None
@@ -71,10 +71,10 @@ class Slot:
         _let_steps_start_processes()
 
     def begin_turn(self) -> None:
-        """Set the process back to how it began.
+        """Reset the process to its initial state.
 
-        Each run's turn does so itself. This is for what acts beside it: the pool, which installs
-        handlers of signals, and threads that an author's code has left behind.
+        Each run's turn resets itself. This covers what acts beside it: the pool, which installs
+        signal handlers, and threads that an author's code has left behind.
         """
         if not self.is_open:
             return
@@ -91,13 +91,13 @@ class Slot:
 
     @property
     def may_claim(self) -> bool:
-        """Whether this process may take up another run."""
+        """True if this process may claim another run."""
         return not self.is_leaving and time.monotonic() - self._told_at >= SETTLES_AFTER
 
     def was_told_since(self, moment: float) -> bool:
-        """Whether a signal has come since that moment of the monotonic clock, or it is to stop.
+        """Return True if a signal came since that moment of the monotonic clock, or it is to stop.
 
-        What a step's own programs did then, they may have done because it reached them, too.
+        Programs started by a step may have ended then because the signal reached them too.
         """
         return self.is_stopping or self._told_at >= moment
 
@@ -109,9 +109,9 @@ class Slot:
 
 
 def _let_steps_start_processes() -> None:
-    """The pool marks its processes as daemons, which may have no children of their own.
+    """Let steps start processes, which the pool's daemon flag would forbid.
 
-    Its key, which a spawned process is handed, is of the pool's own type, which refuses that.
+    The pool's authentication key has a type of its own that a spawned process can't receive.
     """
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined] # noqa: SLF001
     config["daemon"] = False
@@ -119,7 +119,7 @@ def _let_steps_start_processes() -> None:
 
 
 def _handle(number: signal.Signals, handler: object) -> None:
-    """A handler, not SIG_IGN: what a step starts would inherit that, and could not be ended."""
+    """Install a handler instead of SIG_IGN, which programs started by a step would inherit."""
     signal.signal(number, handler)  # type: ignore[arg-type]
     signal.siginterrupt(number, False)  # noqa: FBT003 (libraries in C see no interrupted calls)
 

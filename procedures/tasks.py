@@ -1,4 +1,4 @@
-"""What Celery calls."""
+"""Celery tasks."""
 
 import logging
 

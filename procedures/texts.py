@@ -1,4 +1,4 @@
-"""The files that define procedures: found by the globs of PROCEDURE_FILES, and read."""
+"""The files that define procedures, found by the globs of PROCEDURE_FILES."""
 
 import os
 import stat
@@ -29,7 +29,7 @@ LOOK_EVERY = 0.5
 
 @dataclass(frozen=True)
 class FileFault:
-    """Why a file, or one of its procedures, is not there."""
+    """The reason why a file, or one of its procedures, is missing."""
 
     file: str
     message: str
@@ -44,7 +44,7 @@ class FileFault:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The procedures of all files, and what is wrong with the others."""
+    """The procedures of all files, and the faults of the others."""
 
     definitions: Mapping[str, Procedure]
     faults: Sequence[FileFault]
@@ -59,13 +59,13 @@ class Place(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name by which people know it: the path from the folder on."""
+        """The name shown to people: the path from the folder on."""
         below = self.path.relative_to(self.folder)
         return legible((Path(self.folder.name) / below).as_posix())
 
 
 class Shelf:
-    """The files as this process has read them last."""
+    """The files as this process has last read them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,11 +78,11 @@ class Shelf:
         self._found = None
 
     def look_again(self) -> None:
-        """Look for edited files at once, where they are noticed."""
+        """Look for edited files now, if edits are noticed."""
         self._looked_at = -LOOK_EVERY
 
     def current(self) -> Found:
-        """Return what was read at this process's first look, or since, if edits are noticed."""
+        """Return what was read at this process's first look, or later if edits are noticed."""
         with self._lock:
             if self._found is None or self._has_changed():
                 self._stamp, self._looked_at = _stamp(), time.monotonic()
@@ -101,7 +101,7 @@ shelf = Shelf()
 
 
 def load() -> Found:
-    """Read all files; what is wrong with one keeps none of the others away."""
+    """Read all files; a fault in one does not affect the others."""
     by_name: dict[str, list[Procedure]] = {}
     faults: list[FileFault] = []
     every = places()
@@ -124,7 +124,7 @@ def load() -> Found:
 
 
 def text_of(place: Place) -> str:
-    """Return the text of a file; raise `ProcedureFileError` for what can't be one."""
+    """Return the text of a file; raises `ProcedureFileError` if it can't be read as one."""
     try:
         path = place.path.resolve(strict=True)
         if not path.is_relative_to(place.folder.resolve()):
@@ -158,7 +158,7 @@ def _decoded(data: bytes) -> str:
 
 
 def places() -> list[Place]:
-    """Return what the globs name, each file once, in order; one more than are read at most."""
+    """Return the files the globs name, each once, in order; at most one more than are read."""
     found: dict[str, Place] = {}
     for place in chain.from_iterable(map(places_of, settings.PROCEDURE_FILES)):
         found.setdefault(os.path.realpath(place.path), place)
@@ -168,7 +168,7 @@ def places() -> list[Place]:
 
 
 def places_of(pattern: str) -> Iterator[Place]:
-    """Find the files of one glob; none if it can't be used."""
+    """Yield the files of one glob; none if it can't be used."""
     if misuse_of(pattern):
         return
     folder = folder_of(pattern)
@@ -179,7 +179,7 @@ def places_of(pattern: str) -> Iterator[Place]:
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Yield what the rest of a glob names in a folder, but no hidden files, as in a shell."""
+    """Yield what the rest of a glob names in a folder, without hidden files, as in a shell."""
     before, deep, after = _split(parts)
     starts = iglob(str(Path(escape(str(folder)), *before)))  # noqa: PTH207 (pathlib finds hidden ones)
     for start in map(Path, starts):
@@ -195,9 +195,10 @@ def _split(parts: Sequence[str]) -> tuple[Sequence[str], bool, Sequence[str]]:
 
 
 def _tree(start: Path, top: Path) -> Iterator[Path]:
-    """A folder and all below it, each once, whatever links lead back into it; links come last.
+    """Yield a folder and all folders below it, each once; links come last.
 
-    What lies outside of the top folder is not gone through, only named.
+    Folders outside the top folder are yielded but not searched, and links back into it end the
+    search.
     """
     seen, whole, ahead, links = set(), top.resolve(), deque([start]), deque[Path]()
     while ahead or links:
@@ -212,7 +213,7 @@ def _tree(start: Path, top: Path) -> Iterator[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    """Return the folders in it that are not hidden; none where it can't be looked into."""
+    """Return the folders in it that are not hidden; none if it can't be opened."""
     try:
         with os.scandir(folder) as found:  # knows folders without asking for each
             inner = [one.path for one in found if not one.name.startswith(".") and one.is_dir()]
@@ -229,7 +230,7 @@ def folder_of(pattern: str) -> Path:
 
 
 def misuse_of(pattern: str) -> str:
-    """Say what is wrong with a glob; "" if it can be used."""
+    """Return what is wrong with a glob, or "" if it can be used."""
     parts, folder = Path(pattern).parts, folder_of(pattern)
     is_folder = pattern.endswith(("/", "**")) or (settings.BASE_DIR / pattern).is_dir()
     wrong = {
@@ -247,7 +248,7 @@ def misuse_of(pattern: str) -> str:
 
 
 def _stamp() -> object:
-    """Something that differs once a file was edited, added or removed."""
+    """Return a value that changes when a file is edited, added or removed."""
     stamps = []
     for place in places():
         with suppress(OSError):

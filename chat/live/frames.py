@@ -1,7 +1,7 @@
-"""What is sent about a change: data for programs, a rendered partial for pages.
+"""The content sent for a change: data for programs, a rendered partial for pages.
 
-A frame is made once per change and form, and handed to everybody who may see what changed: it holds
-nothing that differs from person to person. The others are sent its number alone.
+A frame is made once per change and form, and sent to everybody who may see the change; it holds
+nothing that differs between people. Everybody else gets only its number.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ NOBODY = Subject()
 
 @dataclass(frozen=True)
 class Frame:
-    """What is sent of one change."""
+    """The content sent for one change."""
 
     content: dict[str, Any]
     subject: Subject | None = None
@@ -37,7 +37,7 @@ class Frame:
         return int(self.content["seq"])
 
     def content_for(self, view: View) -> dict[str, Any]:
-        """All of it, or its number alone: so numbers have no gaps for anybody."""
+        """Return the content, or only its number for others, so that nobody sees gaps."""
         return self.content if view.sees(self.subject) else {"seq": self.seq}
 
 
@@ -47,9 +47,9 @@ Maker = Callable[[Stream, int, int, Sequence[View]], list[Frame]]
 def frames(
     stream: Stream, form: str, views: Iterable[View], *, after: int, limit: int = LARGEST_RANGE
 ) -> list[Frame]:
-    """The frames that follow a cursor, in order, at most `limit` of them, for these followers.
+    """Return at most `limit` frames after a cursor, in order, for these followers.
 
-    What none of them may see is not drawn.
+    Changes that none of them may see are not rendered.
     """
     return MAKERS[stream.kind, form](stream, after, limit, list(views))
 
@@ -60,7 +60,7 @@ def run_data(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def _event_data(event: Event) -> dict[str, Any]:
-    """What is larger than a frame may be is read at its own address instead."""
+    """Return the event as data; a large one carries the address of its data instead."""
     is_large = len(event.data) > LARGEST_DATA
     content = {
         "seq": event.seq,
@@ -74,7 +74,7 @@ def _event_data(event: Event) -> dict[str, Any]:
 
 
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """A line of the journal each; the last one brings the run's head and bars as they are now."""
+    """Return a journal line per event; the last frame has the run's current head and bars."""
     run = _run(stream)
     events = Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit]
     found = [_html(event.seq, "procedures/_event.html", event=event) for event in events]
@@ -83,7 +83,7 @@ def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """The card as it is now: one frame, however much has happened."""
+    """Return the run's current card as one frame, however much has happened."""
     run = _run(stream)
     return [_html(run.head_seq, "procedures/_run_card.html", **run_overview(run))]
 
@@ -103,7 +103,7 @@ def session_data(stream: Stream, after: int, limit: int, views: Sequence[View]) 
 
 
 def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) -> list[Frame]:
-    """A frame per change; an object that changed again later is drawn with its last change."""
+    """Return a frame per change; an object that changed several times is rendered only once."""
     changes = _changes(stream, after, limit)
     subjects = _subjects(changes, views)
     last = {_object_of(change): change.seq for change in changes}
@@ -131,7 +131,7 @@ def _object_of(change: SessionEvent) -> Object:
 
 
 def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Object, Subject]:
-    """Whom each changed object concerns; for the views, what is not known yet is looked up."""
+    """Return the subject of each changed object, after looking up what the views don't know yet."""
     if all(view.is_whole for view in views):
         return {_object_of(change): NOBODY for change in changes}
     ids: dict[str, set[UUID]] = {"message": set(), "request": set(), "run": set()}
@@ -151,7 +151,7 @@ def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Ob
 def _subject_of_message(
     kind: str, run: UUID | None, author: int | None, about: UUID | None, to: int | None
 ) -> Subject:
-    """The author of a run's card has started it; the words of people have authors."""
+    """Return the run of a run's entry, or the people and run a person's message concerns."""
     if kind != Message.Kind.PERSON:
         return Subject(run)
     return Subject(about, frozenset(user for user in (author, to) if user))

@@ -1,8 +1,8 @@
-"""One hub per web process: reads a change once, renders it once, hands it to all who may see it.
+"""One hub per web process: it reads and renders each change once, for all who may see it.
 
-It learns of changes by the doorbell, and by comparing the heads of everything that is followed
-once a second: Redis only makes it faster. A stream that costs much rests accordingly; what happens
-meanwhile comes at once afterwards, as it is by then.
+It learns of changes from the doorbell and by comparing the heads of all followed streams once a
+second; Redis only makes it faster. A stream that is expensive to render rests in proportion, and
+its changes are sent together afterwards.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ logger = logging.getLogger(__name__)
 
 
 class Follower(Protocol):
-    """Somebody who is sent frames."""
+    """A receiver of frames."""
 
     def hand(self, frame: str) -> None: ...
 
     def view(self, stream: Stream) -> View:
-        """What they see of a stream that they follow."""
+        """Return the part of a followed stream that this follower may see."""
 
 
 @dataclass
 class Watch:
-    """One stream in one form, and who follows it."""
+    """One stream in one form, with its followers."""
 
     head: Head
     followers: set[Follower] = field(default_factory=set)
@@ -55,7 +55,7 @@ class Watch:
         return self.rests_until <= now and (is_round or self.is_rung)
 
     def rest(self, stream: Stream, *, since: float, now: float) -> None:
-        """After it was drawn, from `since` until `now`."""
+        """Rest after the stream was rendered from `since` until `now`."""
         pause = (now - since) * SHARE
         if stream.is_doorbell:
             pause = max(stream.least_rest, len(self.followers) / MOST_READS)
@@ -66,7 +66,7 @@ Watched = tuple[Stream, str]
 
 
 class Hub:
-    """What is followed in this process."""
+    """The streams followed in this process."""
 
     def __init__(self) -> None:
         self._watches: dict[Watched, Watch] = {}
@@ -78,7 +78,7 @@ class Hub:
         ]
 
     async def follow(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
-        """Hand over what follows the cursor now, and from then on every change."""
+        """Send the frames after the cursor now, and every change from then on."""
         head = (await database_sync_to_async(heads)([stream])).get(stream)
         if head is None:
             return
@@ -87,7 +87,7 @@ class Hub:
         await self.catch_up(follower, stream, form, after=after)
 
     async def catch_up(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
-        """Everything after the cursor, in order."""
+        """Send everything after the cursor, in order."""
         while True:
             view = follower.view(stream)
             found = await _frames(stream, form, [view], after)
@@ -121,13 +121,13 @@ class Hub:
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:
-        """Until the next round, or until something that was rung for has rested."""
+        """Return the seconds until the next round, or until a rung stream has rested."""
         now = time.monotonic()
         rests = [watch.rests_until for watch in self._watches.values() if watch.is_rung]
         return max(min([self._round_at, *rests]) - now, 0)
 
     async def _look(self) -> None:
-        """Compare where streams stand with their heads: all once a second, else what was rung."""
+        """Compare the streams with their heads: all once a second, otherwise the rung ones."""
         now = time.monotonic()
         is_round = self._round_at <= now
         if is_round:
@@ -164,7 +164,7 @@ class Hub:
         self._rung.set()
 
     async def _listen(self) -> None:
-        """The doorbell; a Redis that is away is waited for."""
+        """Listen to the doorbell; if Redis is unreachable, try again every second."""
         while True:
             try:
                 await self._hear_all()

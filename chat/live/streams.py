@@ -1,9 +1,9 @@
-"""What can be followed, who may follow it, and what it says: all that needs the database.
+"""The streams that can be followed, who may follow them, and their heads in the database.
 
 session:<id>   the numbered changes of a session; a frame carries the object as it is now
 run:<id>       the journal of a run
-inbox          a doorbell only: look at your requests again
-runs           a doorbell only: look at your list of runs again
+inbox          a doorbell only: fetch your requests again
+runs           a doorbell only: fetch your list of runs again
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ LARGEST_PLACE = 2**62
 
 @dataclass(frozen=True)
 class Stream:
-    """The name of something that can be followed."""
+    """The name of a stream that can be followed."""
 
     kind: Kind
     id: UUID | None = None
@@ -44,17 +44,20 @@ class Stream:
 
     @property
     def is_doorbell(self) -> bool:
-        """Whether it has no changes of its own: who hears it reads for themselves."""
+        """True for a stream without changes of its own: its followers fetch the data themselves."""
         return self.id is None
 
     @property
     def least_rest(self) -> float:
-        """Seconds from one ring to the next: something always goes on among the runs."""
+        """The least number of seconds between two rings.
+
+        Among the runs there is always some change.
+        """
         return 1.0 if self.kind == "runs" else 0.25
 
     @classmethod
     def parse(cls, name: str) -> "Stream":
-        """Raises ValueError for what is no stream's name."""
+        """Parse a stream's name; raises `ValueError` if it names no stream."""
         kind, _, id_text = name.partition(":")
         if name in DOORBELLS:
             return DOORBELLS[name]
@@ -68,7 +71,7 @@ DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
 
 
 def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
-    """Those of the streams that the user may follow now, each with what they see of it."""
+    """Return the streams that the user may follow now, each with their view of it."""
     wanted = set(streams)
     runs = [stream.key for stream in wanted if stream.kind == "run"]
     sessions = [stream.key for stream in wanted if stream.kind == "session"]
@@ -83,7 +86,7 @@ def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Strea
 
 
 def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
-    """Where the streams stand, with one query a kind."""
+    """Return the heads of the streams, with one query per kind."""
     wanted = list(streams)
     found: dict[Stream, Head] = {}
     if runs := [stream.id for stream in wanted if stream.kind == "run"]:
@@ -104,13 +107,13 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
 
 
 def _head_of_inbox() -> Head:
-    """Changes when a request is opened, closed or given to others."""
+    """Return a head that changes when a request is opened, closed or reassigned."""
     times = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
     return 0, times["opened"], times["closed"], Assignment.objects.aggregate(pk=Max("pk"))["pk"]
 
 
 def _head_of_runs() -> Head:
-    """Changes when a run is started, claimed, carried on, asked to stop or let go."""
+    """Return a head that changes when any run starts, is claimed, advances, or is stopped."""
     newest = Event.objects.aggregate(pk=Max("pk"))["pk"]
     active = Run.objects.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
     look = active.aggregate(
@@ -124,7 +127,7 @@ def _head_of_runs() -> Head:
 
 
 def place_in(after: Any) -> int:
-    """Read a cursor: a whole number that a database can hold; else `ValueError`."""
+    """Return a cursor as a whole number that fits a database; raises `ValueError` otherwise."""
     place = int(after)
     if not -LARGEST_PLACE < place < LARGEST_PLACE:
         raise ValueError("after is no place in a stream")

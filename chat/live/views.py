@@ -1,8 +1,8 @@
-"""What each follower sees of a session: decided for all of them at once, looked up in memory.
+"""Each follower's view of a session, decided for all of them at once from memory.
 
-A change belongs to a run, or is what a person wrote. Members see every change. For the others it is
-known which of the session's runs they may see; a run that nobody has asked about yet is looked up
-for all followers by one query, however many changes and followers there are.
+A change belongs to a run, or is a message by a person. Members see every change. For everybody else
+the view knows which of the session's runs they may see; a new run is looked up for all followers by
+one query, however many changes and followers there are.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ MOST_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a change of a session concerns."""
+    """The run and the people that a change of a session concerns."""
 
     run: UUID | None = None
     """Whoever may see this run."""
@@ -32,7 +32,7 @@ class Subject:
 
 @dataclass
 class View:
-    """What a follower sees of a stream."""
+    """The part of a stream that a follower may see."""
 
     user: User | None = None
     is_whole: bool = False
@@ -42,7 +42,7 @@ class View:
     """The runs of which something was kept from them."""
 
     def sees(self, subject: Subject | None) -> bool:
-        """None: a change without a subject, as in a stream that is all of one run."""
+        """Return True if the follower may see the subject; None always is visible."""
         if subject is None or self.is_whole:
             return True
         return subject.run in self.runs or (
@@ -50,7 +50,7 @@ class View:
         )
 
     def fits(self, newer: "View") -> bool:
-        """Whether what was sent by this view is what the newer one shows, too."""
+        """Return True if everything sent under this view is also right under the newer one."""
         is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
         return self.is_whole == newer.is_whole and not is_lost and not is_gained
 
@@ -59,7 +59,7 @@ WHOLE = View(is_whole=True)
 
 
 def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, View]:
-    """Return what a user sees of those of the sessions that they may follow."""
+    """Return a user's views of the sessions that they may follow."""
     wanted = set(sessions)
     if not isinstance(user, User) or not user.is_active:
         return {}
@@ -76,7 +76,7 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
-    """Note in the views which of the subjects' runs they may see that they did not yet."""
+    """Add to the views those of the subjects' runs that they may see and did not know yet."""
     runs = {subject.run for subject in subjects if subject and subject.run}
     parts = [view for view in views if not view.is_whole and view.user and not runs <= view.runs]
     users = {view.user.pk: view.user for view in parts if view.user}
@@ -87,7 +87,7 @@ def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
 
 
 def _who_sees(users: Sequence[User], runs: set[UUID]) -> set[tuple[int, UUID]]:
-    """Return which of the users may see which of the runs: one query for a hundred users."""
+    """Return the pairs of user and run that are visible; one query serves a hundred users."""
     found: set[tuple[int, UUID]] = set()
     for begin in range(0, len(users), MOST_AT_ONCE):
         first, *rest = (

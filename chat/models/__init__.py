@@ -1,4 +1,4 @@
-"""Sessions and what is said and asked in them, one noun a file."""
+"""Sessions, messages and requests, one noun per file."""
 
 from chat.models.mail import Mail, Presence
 from chat.models.message import Message

@@ -1,4 +1,4 @@
-"""Mails to people who are asked and do not look, and to operators whom an alert concerns."""
+"""Mails to people whose requests are waiting, and to operators about alerts."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -18,7 +18,7 @@ LONGEST_ERROR = 300
 
 
 class Presence(models.Model):
-    """When somebody last had a page of the product open."""
+    """The last time somebody had a page of the product open."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="presence"
@@ -34,17 +34,17 @@ class Presence(models.Model):
 
 class MailQuerySet(models.QuerySet["Mail"]):
     def stale(self, now: datetime) -> Self:
-        """Still to be sent, and the last message about it may be lost."""
+        """Return unsent mails whose task message may be lost."""
         return self.filter(ring_at__lte=now)
 
     def sendable(self, now: datetime) -> Self:
-        """Still to be sent, and in no worker's hands."""
+        """Return unsent mails that no worker holds."""
         is_free = Q(held_until=None) | Q(held_until__lte=now)
         return self.filter(is_free, ring_at__isnull=False)
 
 
 class Mail(models.Model):
-    """The one mail that a person gets about a request or an alert, and what became of it."""
+    """The one mail that a person gets about a request or an alert, and its outcome."""
 
     request = models.ForeignKey(
         HumanRequest, models.CASCADE, null=True, db_index=False, related_name="mails"
@@ -81,7 +81,7 @@ class Mail(models.Model):
         return f"to {self.user}"
 
     def hold(self, *, now: datetime) -> None:
-        """Give it to a worker for a while; a lost worker's mail is sent by another one."""
+        """Give the mail to a worker for a while; if that worker dies, another one sends it."""
         self.tries += 1
         self.held_until, self.ring_at = now + HOLD, now + HOLD
         self.save(update_fields=["tries", "held_until", "ring_at"])
@@ -101,7 +101,7 @@ class Mail(models.Model):
         self.save(update_fields=["note", "ring_at", "held_until"])
 
     def fail(self, why: str, *, at: datetime) -> None:
-        """Try again later, twice as late each time, and at last no more."""
+        """Schedule another try, with a doubled delay each time; give up after `MOST_TRIES`."""
         self.note, self.held_until = why[:LONGEST_ERROR], None
         self.ring_at = at + RING_AGAIN * 2**self.tries if self.tries < MOST_TRIES else None
         self.save(update_fields=["note", "held_until", "ring_at"])

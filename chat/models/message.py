@@ -1,4 +1,4 @@
-"""What stands in a session's transcript."""
+"""The entries of a session's transcript."""
 
 from typing import ClassVar, Self
 from uuid import UUID
@@ -20,7 +20,7 @@ SEAL_SAID = "UPDATE chat_session SET said_proof = %s WHERE id = %s"
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def for_transcript(self) -> Self:
-        """Loads all that a transcript shows, without a query a row."""
+        """Load everything a transcript shows, without a query per row."""
         related = self.select_related(
             "author",
             "session",
@@ -41,25 +41,28 @@ class MessageQuerySet(models.QuerySet["Message"]):
         ).defer("run__seed", *values_of("request__wait__run"))
 
     def newest_in_session(self) -> Self:
-        """The last of these messages in each session: a list of sessions by activity."""
+        """Return the last of these messages in each session, most recent first."""
         newer = self.filter(session=OuterRef("session"), seq__gt=OuterRef("seq"))
         return self.filter(~Exists(newer)).order_by("-pk")
 
     def cards(self) -> Self:
-        """The cards of runs: which runs belong to which session."""
+        """Return the cards of runs, which say which session each run belongs to."""
         return self.filter(kind=Message.Kind.RUN)
 
     def older_than(self, message_id: UUID | None) -> Self:
-        """What was said before a message, in any session; without one, everything."""
+        """Return messages older than this one, in any session; without one, all messages."""
         return self.filter(pk__lt=message_id) if message_id else self
 
     def above(self, seq: int | None) -> Self:
-        """What stands above a place in a transcript; without one, everything."""
+        """Return messages above a place in a transcript; without one, all messages."""
         return self.filter(seq__lt=seq) if seq else self
 
 
 class Message(models.Model):
-    """One entry of a transcript. A run has one card, in one session: that is its session."""
+    """One entry of a transcript.
+
+    A run has one card, and the card's session is the run's session.
+    """
 
     class Kind(models.TextChoices):
         PERSON = "person"
@@ -126,9 +129,10 @@ class Message(models.Model):
         return self.text[:80] or self.kind
 
     def add_to(self, session: UUID) -> None:
-        """Stand at the end of a transcript; locks the session as `record` does.
+        """Append the message to a transcript; locks the session as `record` does.
 
-        The count is sealed in one statement with the message: a way to the server is dear.
+        The message count is sealed in the same statement, because a round trip to the server is
+        expensive.
         """
         self.session_id = session
         self.seq, number = record_message(session, self.pk)

@@ -1,4 +1,4 @@
-"""Questions runs ask people."""
+"""Questions a run asks people."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -44,7 +44,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         return self.filter(status=HumanRequest.Status.OPEN)
 
     def with_what_is_shown(self) -> Self:
-        """Loads what lists and cards show, without a query a row."""
+        """Load everything lists and cards show, without a query per row."""
         return (
             self.select_related("session", "wait__run__procedure", "wait__run__started_by")
             .prefetch_related("assignments__user", "assignments__group", "responses__user")
@@ -58,7 +58,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def lock(self, request_id: UUID) -> "HumanRequest":
-        """That one with its wait, whose run is locked before."""
+        """Lock a request and return it with its wait; its run must be locked already."""
         lock = (
             " FOR UPDATE OF chat_humanrequest" if connection.features.has_select_for_update else ""
         )
@@ -68,22 +68,22 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def by_urgency(self) -> Self:
-        """What runs out first, then what has waited longest."""
+        """Order requests by deadline, then by age."""
         return self.order_by(F("wait__due_at").asc(nulls_last=True), "id")
 
     def close(
         self, wait: Wait, status: str, outcome: Outcome, *, by: str, at: datetime, why: str
     ) -> tuple[UUID, UUID]:
-        """Give the wait's request its one outcome; its id and its session's.
+        """Give the wait's request its one outcome; return the ids of the request and its session.
 
-        A second one is a mistake of the caller's.
+        A second outcome is a bug in the caller and raises `AssertionError`.
         """
         for request, session in fetched(CLOSE, status, outcome, by, at, why, wait.pk):
             return UUID(str(request)), UUID(str(session))
         raise AssertionError(f"The request of {wait} has an outcome already.")
 
     def assigned_to(self, user: User) -> Self:
-        """The requests a user may answer."""
+        """Return the requests a user may answer."""
         if user.is_superuser:
             return self.all()
         assigned = Assignment.objects.filter(
@@ -104,7 +104,7 @@ class Right(NamedTuple):
 
 
 class HumanRequest(models.Model):
-    """A question a run asks people, and what became of it."""
+    """A question a run asks people, and its outcome."""
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -163,11 +163,11 @@ class HumanRequest(models.Model):
         return Question.from_json(canonical.plain(self.question))
 
     def asks(self, user: User) -> bool:
-        """Whether a user may answer it: one of those it is `assigned_to`."""
+        """Return True if a user may answer the request, as in `assigned_to`."""
         return self.right_of(user) is not None
 
     def right_of(self, user: User) -> "Right | None":
-        """Return the closest right by which a user may answer it; None when there is none."""
+        """Return the closest right by which a user may answer the request, or None."""
         rights: list[Right] = []
         for named, group, name, permission in fetched(ASKED, user.pk, self.pk):
             if named == user.pk:
@@ -181,7 +181,7 @@ class HumanRequest(models.Model):
         return rights[0] if rights else None
 
     def insert(self, assignments: "Sequence[Assignment]") -> None:
-        """Keep a new request with those who are asked."""
+        """Insert a new request with its assignments."""
         self.assigned = canonical.text_of([one.whom for one in assignments])
         seal(self)
         insert_row(self)
@@ -194,7 +194,10 @@ class HumanRequest(models.Model):
             insert_row(assignment)
 
     def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
-        """Ask this one alone; they are mailed later, unless they look. Forms are fetched anew."""
+        """Ask this assignee alone; they are mailed later unless they look.
+
+        Pages fetch the form anew.
+        """
         self.assignments.all().delete()
         self.assigned = canonical.text_of([assignment.whom])
         self._ask([assignment])
@@ -203,7 +206,7 @@ class HumanRequest(models.Model):
     def ask_too(
         self, assignments: "Sequence[Assignment]", *, note: str, mail_at: datetime | None
     ) -> None:
-        """Ask others besides, who are mailed as anybody asked. `note`: why."""
+        """Ask more people, who are mailed like anybody asked; `note` says why."""
         if self.assigned:
             also = [one.whom for one in assignments]
             self.assigned = canonical.text_of([*canonical.plain(self.assigned), *also])
@@ -222,7 +225,7 @@ class HumanRequest(models.Model):
 
 
 class Assignment(models.Model):
-    """Who may answer a request: a user, the members of a group, or holders of a permission."""
+    """A user, a group's members or a permission's holders who may answer a request."""
 
     request = models.ForeignKey(HumanRequest, models.CASCADE, related_name="assignments")
     user = models.ForeignKey(
@@ -246,7 +249,7 @@ class Assignment(models.Model):
 
     @property
     def whom(self) -> str:
-        """The text by which its request names it: "user:7", "group:3" or "perm:app.code"."""
+        """The assignee as its request names it: "user:7", "group:3" or "perm:app.code"."""
         if self.permission:
             return f"perm:{self.permission}"
         return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
@@ -262,7 +265,7 @@ def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
 
 
 def why_after(content: Mapping[str, Any]) -> str:
-    """Why nobody is asked any more, and who wants that; "" when there is nothing to say."""
+    """Return why a request was withdrawn and by whom, or "" if there is nothing to explain."""
     by, comment = content["responder"], content["comment"]
     if content["outcome"] != Outcome.WITHDRAWN or not comment:
         return ""

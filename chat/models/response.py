@@ -1,4 +1,4 @@
-"""Answers people gave."""
+"""Answers from people."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from procedures.engine.values import canonical
 
 
 class HumanResponse(models.Model):
-    """One person's answer, with what they were shown when they gave it."""
+    """One person's answer, with the question as they saw it."""
 
     request = models.ForeignKey(
         HumanRequest, models.PROTECT, db_index=False, related_name="responses"

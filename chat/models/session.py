@@ -31,7 +31,7 @@ NUMBERED_SAID = f"WITH next AS ({NEXT_SAID}) {CHANGE} {NUMBERED}, (SELECT said F
 
 
 class Session(models.Model):
-    """A conversation. Every change in it has a number, without gaps, in the order of commits."""
+    """A conversation. Its changes are numbered without gaps, in the order of commits."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     title = models.CharField(max_length=200)
@@ -61,7 +61,7 @@ class Session(models.Model):
 
 
 def session_of(run: Run) -> UUID:
-    """Where the run speaks: where the run that people have started has its card."""
+    """Return the run's session: the one with the card of its topmost run."""
     [(session,)] = fetched(OF_RUN, run.top())
     return UUID(str(session))
 
@@ -72,7 +72,7 @@ def record(session: UUID, kind: str, subject: object) -> int:
 
 
 def record_message(session: UUID, message: UUID) -> tuple[int, int]:
-    """Number a message as `record` does; its number among the changes, and among the messages."""
+    """Number a message as `record` does; return its numbers among the changes and the messages."""
     if connection.vendor == "postgresql":
         [(_, seq, number)] = fetched(NUMBERED_SAID, session, "message", str(message))
     else:
@@ -83,7 +83,7 @@ def record_message(session: UUID, message: UUID) -> tuple[int, int]:
 
 
 def record_run(run: Run) -> None:
-    """Number a change of a run, as `record` does, in its session."""
+    """Number a change of a run in its session, as `record` does."""
     _record(NEXT_BY_CARD, run.top(), "run", run.pk)
 
 
@@ -99,7 +99,7 @@ def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
 
 
 def _keep_change(session: Cell, seq: int, kind: str, subject: object) -> None:
-    """`session`: its id, as the database has it."""
+    """Insert a change; `session` is the id in the database's own form."""
     cells = [session, seq, kind, str(subject)]
     kept_cursor().execute(f"{CHANGE} VALUES (%s, %s, %s, %s)", cells)
 
@@ -132,7 +132,7 @@ class Member(models.Model):
 
 
 class SessionEvent(models.Model):
-    """One numbered change of a session: which object to look at again."""
+    """One numbered change of a session, with the object to fetch again."""
 
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="events")
     seq = models.PositiveBigIntegerField()

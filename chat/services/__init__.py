@@ -1,4 +1,4 @@
-"""What people do in sessions, each in one transaction."""
+"""Operations on sessions and requests, each in one transaction."""
 
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
 from chat.services.losses import Losses, LostName, Watch, losses_of

@@ -1,6 +1,6 @@
-"""People who can answer, by request, procedure and name, in a few queries for any number.
+"""People who can answer, by request, procedure and name, in a fixed number of queries.
 
-Only active people count. Administrators, who may answer everything, count for nobody here.
+Only active people count. Superusers, who may answer everything, are not counted here.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ MOST_AT_ONCE = 500
 
 
 class Reach(IntEnum):
-    """The reach of the name of a group, person or permission: who is behind it."""
+    """The reach of a group's, person's or permission's name: unknown, empty, or somebody."""
 
     NOWHERE = 0
     NOBODY = 1
@@ -33,7 +33,7 @@ class Reach(IntEnum):
 
 
 def requests_without_answerers() -> HumanRequestQuerySet:
-    """Return the open requests that nobody but administrators can answer."""
+    """Return the open requests that nobody but superusers can answer."""
     is_there = (
         Q(user__is_active=True)
         | Q(group__user__is_active=True)
@@ -49,16 +49,17 @@ def procedures_without_answerers() -> QuerySet[Procedure]:
 
 
 def procedures_with_substitutes() -> QuerySet[Procedure]:
-    """Return the procedures for which somebody could be asked instead of all who are gone."""
+    """Return the procedures that have somebody to ask when everybody who was asked is gone."""
     if _operates_everything().exists():
         return Procedure.objects.all()
     return Procedure.objects.filter(pk__in=_present_grants(*SUBSTITUTES).values("procedure"))
 
 
 def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
-    """Return by procedure whom to ask when all who were asked are gone: answerers, else operators.
+    """Return, by procedure, the substitutes to ask: its answerers, else its operators.
 
-    Only those of which somebody is there; an empty list when nobody is. None of them is saved.
+    Only groups with active members count; the list is empty if there are none. The assignments are
+    not saved.
     """
     found: dict[str, dict[int, list[Assignment]]] = {
         role: defaultdict(list) for role in SUBSTITUTES
@@ -75,14 +76,18 @@ def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
 
 
 def reach_of(names: Iterable[str]) -> dict[str, Reach]:
-    """Return how far each name in the language of `assign=` leads now."""
+    """Return the current reach of each name in the language of `assign=`."""
     wanted = set(names)
     known = _reach_of_groups(wanted) | _reach_of_users(wanted) | _reach_of_permissions(wanted)
     return {name: known.get(name, Reach.NOWHERE) for name in wanted}
 
 
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
-    """Any text of a site's code may name a group, so those are compared here, not sent along."""
+    """Return the reach of the names that are groups.
+
+    Any text in a site's code may be a group's name, so they are compared here instead of being sent
+    to the database.
+    """
     here = {*names}.intersection(Group.objects.order_by().values_list("name", flat=True))
     member = User.objects.filter(groups=OuterRef("pk"), is_active=True)
     groups = Group.objects.order_by().annotate(is_held=Exists(member))
@@ -115,7 +120,7 @@ def _reaches(found: Iterable[tuple[str, bool]]) -> dict[str, Reach]:
 
 
 def _present_grants(*roles: str) -> QuerySet[Grant]:
-    """Grants of those roles to groups of which a member is active."""
+    """Return the grants of these roles to groups with an active member."""
     present = Group.objects.filter(user__is_active=True)
     return Grant.objects.filter(role__in=roles, group__in=present.order_by().values("pk"))
 
@@ -125,7 +130,7 @@ def _operates_everything() -> QuerySet[Any]:
 
 
 def _held_permissions() -> QuerySet[Any]:
-    """The permissions that an active person was given, by themselves or through a group."""
+    """Return the permissions that an active person holds, directly or through a group."""
     return _permissions().filter(Exists(_holder()))
 
 

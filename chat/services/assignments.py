@@ -1,4 +1,4 @@
-"""From the words of an author's `assign=` to the people who may answer."""
+"""Assignments made from the texts of an author's `assign=`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,9 +14,9 @@ ROLE = "role:"
 
 
 def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:
-    """Unsaved assignments, and a note when others are asked than the author named.
+    """Return unsaved assignments, and a note if others are asked than the author named.
 
-    Then, and when nobody is named, the groups that may answer for the procedure are asked.
+    If a name is unknown or nobody is named, the groups that may answer for the procedure are asked.
     """
     roles = [target for target in targets if target.startswith(ROLE)]
     found = {target: find_assignee(target) for target in targets if target not in roles}
@@ -36,7 +36,7 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
 
 
 def holders_of(role: str, procedure_id: int) -> list[Assignment]:
-    """The groups with a role on the procedure; of operators, also whoever operates every run."""
+    """Return the groups with a role on the procedure; operators include those of every run."""
     groups = [Assignment(group_id=group) for group in groups_with(role, procedure_id)]
     if role == "operate" and _with_permission(access.OPERATE).exists():
         return [*groups, Assignment(permission=access.OPERATE)]
@@ -44,7 +44,7 @@ def holders_of(role: str, procedure_id: int) -> list[Assignment]:
 
 
 def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
-    """The active people whom assignments name: themselves, by group or by permission."""
+    """Return the active people whom the assignments name directly, by group or by permission."""
     asked = Q(pk__in=[])
     for one in assignments:
         if one.permission:
@@ -55,7 +55,7 @@ def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
 
 
 def _with_permission(name: str) -> QuerySet[User]:
-    """Its active holders; administrators, who have every one, are not meant."""
+    """Return the active holders of a permission, without superusers, who hold them all."""
     if name.count(".") != 1:
         return User.objects.none()
     return User.objects.with_perm(name, include_superusers=False)
@@ -66,7 +66,7 @@ def _answerers(procedure_id: int) -> list[Assignment]:
 
 
 def find_assignee(target: str) -> Assignment | None:
-    """Unsaved; None when there is no such user or group."""
+    """Return an unsaved assignment, or None if there is no such user, group or permission."""
     if target.startswith("@"):
         user = User.objects.filter(username=target[1:], is_active=True).first()
         return Assignment(user=user) if user else None

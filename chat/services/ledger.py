@@ -1,4 +1,4 @@
-"""Whether what was asked, answered and said is as the journal of its run says."""
+"""Checks that requests, responses and messages agree with the journals of their runs."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ BY_AN_END = ("system: run ended", "system: asked again")
 
 
 def differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield what differs in a run's requests, responses and messages, and in its session."""
+    """Yield the differences in a run's requests, responses and messages, and in its session."""
     run = record.run
     asked = HumanRequest.objects.filter(wait__run=run)
     requests = (
@@ -55,7 +55,7 @@ def unowned() -> Iterator[Difference]:
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
-    """Questions that the journal tells of and no row shows."""
+    """Yield the questions in the journal that have no row."""
     for seq, opening in record.waits.items():
         is_own = seq > record.forked_at and opening.content["wait"] == Wait.Kind.REQUEST
         if is_own and seq not in known:
@@ -86,7 +86,7 @@ def _request_differences(
 
 
 def _unassigned(request: HumanRequest) -> Iterator[Difference]:
-    """Compare the assignments with those the request names; an account may be deleted since."""
+    """Compare the assignments with those the request names; deleted accounts may be missing."""
     if not request.assigned or "assigned" in unproven(request):
         return
     rows = Counter(one.whom for one in request.assignments.all())
@@ -149,7 +149,7 @@ def _inserted(response: HumanResponse) -> Difference:
 
 
 def _unsaid(record: Record) -> Iterator[Difference]:
-    """Notices that the journal tells of and no message shows."""
+    """Yield the notices in the journal that have no message."""
     if not record.is_covered:
         return
     notices = Message.objects.filter(run=record.run, kind=Message.Kind.NOTICE)
@@ -159,7 +159,7 @@ def _unsaid(record: Record) -> Iterator[Difference]:
 
 
 def _session_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """A session is looked at with the run that opened it."""
+    """Yield the differences in a session, which is checked with the run that opened it."""
     cards = Message.objects.cards()
     card = cards.filter(run=record.run.top()).select_related("session").first()
     if card is None:
@@ -181,7 +181,7 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
 
 
 def _uncounted(session: Session) -> Iterator[Difference]:
-    """Find missing messages by their numbers; looks again if one was written meanwhile."""
+    """Find missing messages by their numbers; try again if one was written meanwhile."""
     numbers = list[int]()
     for _ in range(LOOKS):
         session.refresh_from_db()
@@ -195,7 +195,7 @@ def _uncounted(session: Session) -> Iterator[Difference]:
 
 
 def _unjoined(session: Session) -> Iterator[Difference]:
-    """Yield people who started a run and take no part in its session."""
+    """Yield people who started a run but are not members of its session."""
     cards = Message.objects.cards().filter(session=session, run__started_by__isnull=False)
     is_top = Q(run__parent_wait=None)
     there = Member.objects.filter(session=session).values("user")

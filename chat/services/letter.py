@@ -1,4 +1,4 @@
-"""What a mail says: enough to know what it is about, and where to answer or to look."""
+"""The text of a mail: enough to know what it is about and where to answer."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -71,17 +71,17 @@ def link_to(request: HumanRequest) -> str:
 
 
 def plain(text: str) -> str:
-    """One line without control characters: fit for a header."""
+    """Return the text as one line without control characters, fit for a header."""
     return " ".join(printable(text).split())
 
 
 def printable(text: str) -> str:
-    """The text in one line, with what cannot be seen written out."""
+    """Return the text in one line, with invisible characters written out."""
     return visible_line("".join(" " if char.isspace() else char for char in text))
 
 
 def wrapped(text: str, width: int = WIDTH) -> str:
-    """The text in lines for a mail; an address stays whole, however long it is."""
+    """Return the text wrapped for a mail; addresses stay whole."""
     words = plain(text).split(" ")
     pieces = (word if "://" in word else " ".join(_chunks(word, width)) for word in words)
     lines = TextWrapper(width, break_long_words=False, break_on_hyphens=False)
@@ -89,7 +89,7 @@ def wrapped(text: str, width: int = WIDTH) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """The text in one line of at most that many characters, cut between words where it has any."""
+    """Return the text in one line of at most `longest` characters, cut between words."""
     read = " ".join(text.split(maxsplit=longest)[:longest])[: longest + 1]
     line = visible_line(read)  # of what is read only: a text may be megabytes long
     if len(line) <= longest:
@@ -100,7 +100,7 @@ def shortened(text: str, longest: int) -> str:
 
 
 def body_of(request: HumanRequest) -> str:
-    """The author's words below the prompt, as Markdown that reads well; no more than is read."""
+    """Return the author's Markdown below the prompt, cut to a length that people read."""
     text = request.asked.body[:LONGEST_BODY]
     lines = text.strip().splitlines()
     told = [_indented(line) for line in lines[:MOST_BODY_LINES]]
@@ -110,7 +110,7 @@ def body_of(request: HumanRequest) -> str:
 
 
 def _indented(line: str) -> str:
-    """A line of Markdown as it is, or wrapped, with the blanks that it begins with."""
+    """Return a line of Markdown unchanged, or wrapped with its own indentation."""
     if len(line) <= WIDTH:
         return printable(line).rstrip()
     blanks = line[: len(line) - len(line.lstrip(" "))][: WIDTH // 2]
@@ -118,13 +118,13 @@ def _indented(line: str) -> str:
 
 
 def _chunks(word: str, width: int) -> Iterator[str]:
-    """A word that no line holds in pieces; Japanese, for one, has no blanks between words."""
+    """Yield the pieces of a word too long for a line; Japanese, for one, has no blanks."""
     for start in range(0, len(word), width) or (0,):
         yield word[start : start + width]
 
 
 def about(request: HumanRequest) -> Iterator[str]:
-    """The evidence, a line a value, and no more of them than are read."""
+    """Yield the evidence, one line per value, up to a limit."""
     asked = request.asked
     found = cut_value(asked.evidence, PAGE)
     moment = f" (as read at {_local(request.opened_at)})"
@@ -158,7 +158,7 @@ Path = tuple[str, ...]
 
 
 def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
-    """The evidence line by line, with the mark of its path or of one above it."""
+    """Yield the evidence line by line, each with the mark of its path or of one above it."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             own = exact_name(key)

@@ -1,4 +1,4 @@
-"""Losses by which an act would leave nobody to answer: it is tried, looked at, and undone."""
+"""Losses of answerers: an act is tried, its effect on who can answer is read, and it is undone."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from procedures.services import CodeName, names_in_code
 
 @dataclass(frozen=True)
 class LostName:
-    """A name that code uses, and that an act would let lead nowhere, or to nobody."""
+    """A name used in code that an act would make unknown or empty."""
 
     name: str
     """The name in the language of `assign=`: "finance", "@bob", "perm:app.code"."""
@@ -33,7 +33,7 @@ class LostName:
 
 @dataclass(frozen=True)
 class Losses:
-    """All that has somebody to answer before an act and nobody after it; false if nothing."""
+    """Requests, procedures and names that an act would leave without answerers; false if none."""
 
     requests: frozenset[UUID]
     """The open requests that nobody asked could answer any more."""
@@ -48,7 +48,7 @@ class Losses:
 
 
 class Watch:
-    """Remembers who is there to answer, to tell after an act what has nobody any more.
+    """A snapshot of who can answer, to compare with after an act.
 
     It takes a fixed number of queries, however many requests are open.
     """
@@ -61,7 +61,10 @@ class Watch:
         self._reach = {name: far for name, far in reach.items() if far > Reach.NOWHERE}
 
     def losses(self) -> Losses:
-        """Compare with now. Call it in the transaction of the act, before that is undone."""
+        """Return the losses since the snapshot.
+
+        Call it in the act's transaction, before it is undone.
+        """
         alone, procedures = _alone(), _unanswered() - self._unanswered
         requests = frozenset(alone.keys() - self._alone)
         concerned = procedures | {alone[pk] for pk in requests}
@@ -73,7 +76,10 @@ class Watch:
         )
 
     def _lost_names(self) -> list[LostName]:
-        """Return the names that lead less far now; of those that only roles use, the ones gone."""
+        """Return the names that reach less now.
+
+        A name used only in roles counts if it is unknown.
+        """
         now = reach_of(self._reach)
         lost = sorted(name for name, before in self._reach.items() if now[name] < before)
         return [
@@ -84,10 +90,10 @@ class Watch:
 
 
 def losses_of(change: Callable[[], object]) -> Losses:
-    """Return what a change would leave with nobody to answer, and change nothing.
+    """Return the losses a change would cause, and undo the change.
 
     `change` saves what is to be tried: the deactivation of a user, a group without a member. It is
-    undone again, whatever it raises.
+    undone even if it raises.
     """
     with transaction.atomic():
         watch, here = Watch(), transaction.savepoint()
@@ -99,7 +105,7 @@ def losses_of(change: Callable[[], object]) -> Losses:
 
 
 def _alone() -> dict[UUID, int]:
-    """The procedure of each request that nobody can answer."""
+    """Return the procedure of each request that nobody can answer."""
     found = requests_without_answerers().order_by()
     return dict(found.values_list("pk", "wait__run__procedure"))
 

@@ -1,8 +1,8 @@
-"""Telling people who do not look that they are asked: one mail each, apart from the run's work.
+"""Mails to people who are asked and not looking: one each, apart from the run's work.
 
-The clock plans a mail as a row, then tells the workers; a lost message is found by the clock. A
-mail goes out under a stable id: should a worker die between the mail server's yes and its own note
-of it, the copy that another one sends can be told as one.
+The clock plans a mail as a row and then calls the workers; it also finds mails whose message was
+lost. Each mail has a stable id: if a worker dies between the mail server's reply and its own note,
+the copy that another worker sends can be recognized as a duplicate.
 """
 
 import logging
@@ -34,12 +34,12 @@ FAULTS = (SMTPException, OSError, ValueError)
 
 
 def mail_time(opened_at: datetime) -> datetime | None:
-    """When it is looked whether somebody must be told; None where the site sends no mail."""
+    """Return the time to check who needs a mail, or None if the site sends none."""
     return opened_at + settings.MAIL_AFTER if settings.SENDS_MAIL else None
 
 
 def find_mails() -> None:
-    """Every few seconds: plan what is due, and ring for what is not sent. Two are harmless."""
+    """Plan the mails that are due and ring for unsent ones, every few seconds. Two are harmless."""
     now = clock.now()
     due = HumanRequest.objects.open().filter(mail_at__lte=now).order_by("mail_at")
     for request in due[:LARGEST_PASS]:
@@ -50,7 +50,10 @@ def find_mails() -> None:
 
 @transaction.atomic
 def _plan(request: HumanRequest) -> None:
-    """A row for each who is asked and not looking; who looks now is thought of again later."""
+    """Plan a mail for each person who is asked and not looking.
+
+    Check again later for the others.
+    """
     now = clock.now()
     due = HumanRequest.objects.open().filter(mail_at__lte=now)
     found = due.select_for_update(skip_locked=True).filter(pk=request.pk).first()
@@ -78,12 +81,12 @@ def _ring(mail: Mail, now: datetime) -> None:
 
 
 def people_asked(request: HumanRequest) -> QuerySet[User]:
-    """Those with an address whom the request names: themselves, by group or by permission."""
+    """Return the people with an address whom the request names, directly or otherwise."""
     return people_of(request.assignments.all()).exclude(email="")
 
 
 def plan_alert(alert: Message, *, now: datetime) -> None:
-    """A mail to each who is asked of a problem of the run's procedure."""
+    """Plan a mail to each operator of the run's procedure about a grave alert."""
     assert alert.run
     if alert.level not in GRAVE or not settings.SENDS_MAIL:
         return
@@ -93,7 +96,7 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
 
 
 def drop_unsent(*, before: datetime) -> None:
-    """Mail nobody any more about what was open then; it still waits in their inboxes."""
+    """Drop unsent mails from before a moment; their requests still wait in the inboxes."""
     for mail in Mail.objects.filter(ring_at__isnull=False, created_at__lte=before):
         mail.drop("It may have been sent by the site that this one is a copy of.")
     HumanRequest.objects.open().filter(opened_at__lte=before).update(mail_at=None)

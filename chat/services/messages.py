@@ -1,4 +1,4 @@
-"""Saying something in a session, and answering by saying it."""
+"""Messages in a session, and answers given as messages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +21,12 @@ ONLY_ON_ITS_CARD = (
 
 
 class MessageError(EngineError):
-    """What somebody wrote cannot be kept; the message is for the person."""
+    """A message that can't be stored; the error's text is for its author."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of words that were meant as an answer."""
+    """The outcome of a message that was meant as an answer."""
 
     request: HumanRequest
     response: HumanResponse | None
@@ -36,23 +36,23 @@ class Reply:
 
 @dataclass(frozen=True)
 class Echo:
-    """What words would answer, shown to their writer before they do."""
+    """The answer a message would give, shown to its author first."""
 
     request: HumanRequest
     value: Any
 
     @property
     def token(self) -> str:
-        """What comes back with the words when they are sent once more: names this very answer."""
+        """The token that confirms this very answer when the message is sent again."""
         meant = [str(self.request.pk), self.request.version, self.value]
         return canonical.digest(canonical.text_of(meant))
 
 
 def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") -> Echo | None:
-    """What the words would answer, where they are not the author's own and were not confirmed.
+    """Return the answer a message would give, if its author must confirm it first.
 
-    `confirmed`: the token of the echo that the writer has seen. None where nothing would be
-    answered, too.
+    `confirmed` is the token of the echo that they have seen. Returns None if the message answers
+    nothing, uses the author's own words, or is confirmed.
     """
     if not (request.is_open and request.asks(by)) or request.asked.irreversible:
         return None
@@ -72,9 +72,9 @@ def post_message(
     client_key: str = "",
     reply_to: Message | None = None,
 ) -> Message:
-    """Keep what a person says. The same key by the same person again gives the first message.
+    """Store a person's message. The same key by the same person returns the first message.
 
-    Members read it, and whoever is concerned by what it replies to.
+    Members read it, and so does everybody concerned by the message it replies to.
     """
     text = _clean(text)
     if client_key and (message := _earlier(session, by, client_key)):
@@ -88,7 +88,7 @@ def post_message(
 
 
 def reply(request: HumanRequest, text: str, *, by: User, address: str | None = None) -> Reply:
-    """Take a person's words as their answer, if they are one. Calling it twice is harmless."""
+    """Record a person's message as their answer, if it is one. Calling it twice is harmless."""
     if request.is_open and request.asks(by) and request.asked.irreversible:
         return Reply(request, None, ONLY_ON_ITS_CARD)
     try:

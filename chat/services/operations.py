@@ -1,4 +1,4 @@
-"""What operators do to requests: each with a reason, kept in the run's journal with who it was."""
+"""Operator acts on requests: each needs a reason, kept in the run's journal with their name."""
 
 from typing import Any
 from uuid import UUID
@@ -29,9 +29,9 @@ OPERATE_REQUEST = "chat.operate_request"
 
 
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
-    """Ask no longer: the run goes on with the outcome "withdrawn" and no value.
+    """Withdraw the request; the run continues with the outcome "withdrawn" and no value.
 
-    Locks as an answer does; of the two, the first counts.
+    Locks as an answer does; the first of the two counts.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
@@ -47,7 +47,7 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
 
 
 class ReassigningDeniedError(EngineError):
-    """Somebody may see a request, but not operate requests."""
+    """The user may see the request but not operate requests."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -57,7 +57,7 @@ class ReassigningDeniedError(EngineError):
 
 
 class NobodyToAnswerError(OperationRefusedError):
-    """A reassignment would leave nobody to answer, and the caller has not said that it is meant."""
+    """A reassignment would leave nobody to answer, and the caller has not confirmed it."""
 
     def __init__(self, to: str, request: HumanRequest) -> None:
         self.request = request
@@ -72,8 +72,8 @@ def reassign_request(
 ) -> str:
     """Ask somebody else instead: a group, or a user as "@name". They are mailed as anybody asked.
 
-    A group of which nobody is active is refused (`NobodyToAnswerError`), unless the caller says
-    `allow_unanswerable=True`. Locks the run, the request, then the session.
+    A group without active members is refused (`NobodyToAnswerError`) unless `allow_unanswerable` is
+    True. Locks the run, the request, then the session.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
@@ -94,7 +94,7 @@ def reassign_request(
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:
-    """The run, then the request; AlreadyAnsweredError when it is closed."""
+    """Lock the run, then the request; raises `AlreadyAnsweredError` if it is closed."""
     lock_run(request.wait.run_id)
     locked = HumanRequest.objects.select_for_update().get(pk=request.pk)
     if not locked.is_open:

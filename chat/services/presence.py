@@ -1,4 +1,4 @@
-"""Who is looking at the product right now."""
+"""The people who are looking at the product right now."""
 
 import logging
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ LOOKING = timedelta(minutes=1)
 
 
 def note_presence(user: User) -> None:
-    """A page of theirs is open, or they did something. A hint: never raises for a busy database."""
+    """Note that a user is active. This is a hint and never raises if the database is busy."""
     try:
         Presence.objects.update_or_create(user=user, defaults={"seen_at": clock.now()})
     except DatabaseError as error:

@@ -1,4 +1,4 @@
-"""Typed words as answers: only what can be meant in one way counts."""
+"""Typed words read as answers: only unambiguous ones count."""
 
 import re
 import unicodedata
@@ -17,12 +17,12 @@ SOLVED = {"resolved", "solved", "done", "fixed"}
 
 
 class NoReplyError(EngineError):
-    """Words that are no answer to the question, or that could be several."""
+    """Words that answer nothing, or could mean several answers."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What typed words mean as an answer."""
+    """The answer that typed words stand for."""
 
     value: Any
     is_literal: bool
@@ -34,12 +34,12 @@ class Reading:
 
 
 def read_reply(question: Question, text: str) -> Any:
-    """The value that the words stand for; NoReplyError or AnswerError when they are no answer."""
+    """Return the answer the words stand for; raises `NoReplyError` or `AnswerError`."""
     return reading_of(question, text).value
 
 
 def reading_of(question: Question, text: str) -> Reading:
-    """That value, and whether the words can mean nothing else; raises as `read_reply` does."""
+    """Return the answer and whether it is literal; raises as `read_reply` does."""
     reading = READERS[question.kind](question, text.strip())
     return replace(reading, value=question.check(reading.value))
 
@@ -84,7 +84,7 @@ def _choice(question: Question, text: str) -> Reading:
 
 
 def _option(question: Question, text: str) -> Reading:
-    """By its value, its label or its number; what fits two options fits none."""
+    """Return the option named by value, label or number; an ambiguous name matches none."""
     wanted = _plain(text)
     fits = {
         value: wanted == _plain(label)
@@ -98,7 +98,7 @@ def _option(question: Question, text: str) -> Reading:
 
 
 def read_choice(question: Question, text: str) -> str | list[str]:
-    """Options by their values, labels or numbers; `AnswerError` for what is none."""
+    """Return the options named by value, label or number; raises `AnswerError` otherwise."""
     try:
         value: str | list[str] = _choice(question, text).value
     except NoReplyError as error:
@@ -107,13 +107,13 @@ def read_choice(question: Question, text: str) -> str | list[str]:
 
 
 def options_of(question: Question) -> dict[str, str]:
-    """A choice's values and their labels, in the author's order."""
+    """Return a choice's values and their labels, in the author's order."""
     one = question.schema.get("items", question.schema)
     return {value: question.labels.get(value, value) for value in one["enum"]}
 
 
 def _escalation(_: Question, text: str) -> Reading:
-    """People talk about a problem before it is solved: only who says so has solved it."""
+    """Accept only words that begin with "resolved": people also discuss a problem."""
     if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
         return Reading(text, is_literal=False)
     raise NoReplyError("Begin with “resolved”, and say what was done.")
@@ -128,7 +128,7 @@ def _input(question: Question, text: str) -> Reading:
 
 
 def read_text(question: Question, text: str) -> Any:
-    """Typed text as the value that an input's schema wants."""
+    """Return typed text as the value that an input's schema requires."""
     kind = question.schema.get("type")
     if kind == "boolean":
         return _yes_or_no(text)
@@ -145,7 +145,7 @@ def _whole_number(text: str) -> int:
 
 
 def _plain(text: str) -> str:
-    """Drop what makes no difference: case, blanks, a full stop, the way an accent is written."""
+    """Return the text without differences in case, blanks, a full stop or accents' encoding."""
     plain = " ".join(unicodedata.normalize("NFC", text).casefold().split())
     return plain.rstrip(".!") or plain
 

@@ -1,4 +1,4 @@
-"""Answering: one transaction, one outcome."""
+"""Answers to requests: one transaction, one outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +40,7 @@ class AlreadyAnsweredError(EngineError):
 
 
 class NotAskedError(EngineError):
-    """Somebody may see the request, but is not among those who are asked."""
+    """The user may see the request but was not asked."""
 
     def __init__(self, request: HumanRequest) -> None:
         asked = ", ".join(str(assignment) for assignment in request.assignments.all())
@@ -48,7 +48,7 @@ class NotAskedError(EngineError):
 
 
 class NotConfirmedError(AnswerError):
-    """An answer that can't be taken back was not confirmed: nothing was kept."""
+    """An irreversible answer was not confirmed; nothing was stored."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -58,7 +58,7 @@ class NotConfirmedError(AnswerError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody sends: a value that fits the question, and where it came from."""
+    """A submitted answer: a value that fits the question, and where it came from."""
 
     value: Any
     comment: str = ""
@@ -69,11 +69,11 @@ class Answer:
 
 
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
-    """Record a person's answer and let the run go on. The first answer counts.
+    """Record a person's answer and let the run continue. The first answer counts.
 
-    The same answer by the same person again gives the first response, and False. Locks the run,
-    then the request, then the session; the run is queued with the commit. Raises
-    `NotConfirmedError` where an irreversible request is answered without a confirmation.
+    The same answer by the same person again returns the first response, and False. Locks the run,
+    then the request, then the session; the run is queued in the same commit. Raises
+    `NotConfirmedError` if an irreversible request is answered without confirmation.
     """
     with transaction.atomic():
         run = lock_run(HumanRequest.objects.run_of(request_id))
@@ -90,7 +90,7 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
 def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
-    """The run and the request are locked."""
+    """Store the answer; the run and the request must be locked."""
     right = request.right_of(by)
     if right is None:
         raise NotAskedError(request)
@@ -121,7 +121,7 @@ def _record(
 
 
 def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
-    """What the journal keeps of an answer besides what was said."""
+    """Return the facts about an answer that the journal keeps beside its value."""
     owner = str(response.request_id)
     return {
         "responder_id": response.user_id,
@@ -140,7 +140,7 @@ def _changes(question: Question, value: Any) -> str:
 
 
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
-    """What they have answered before; an open request has no response."""
+    """Return this user's earlier response if it is the same; an open request has none."""
     earlier = None if request.is_open else request.responses.filter(user=by).first()
     if earlier is None:
         return None
@@ -157,7 +157,7 @@ def _text(value: Any) -> str:
 
 
 def _clean(comment: str) -> str:
-    """Comments are kept as written; what no database keeps is refused."""
+    """Return the comment unchanged; refuses one that is too long or can't be stored."""
     if len(comment) > (most := Sizes(**settings.SIZES).comment):
         words = f"A comment has at most {most:,} characters; this one has {len(comment):,}."
         raise AnswerError(words)

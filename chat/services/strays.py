@@ -1,7 +1,7 @@
-"""Requests that nobody can answer any more: those who were asked have left, one way or another.
+"""Requests that nobody can answer any more, because everybody who was asked has left.
 
-The clock looks for them and asks those who answer for the procedure instead, else its operators.
-Operators hear of it either way. Administrators, who may answer everything, count for nobody here.
+The clock finds them and asks those who answer for the procedure, else its operators. Operators get
+an alert either way. Superusers, who may answer everything, are not counted here.
 """
 
 from datetime import datetime
@@ -29,9 +29,9 @@ SYSTEM = "system"
 
 
 def ask_others() -> None:
-    """Have somebody else asked of what nobody can answer. Calling it twice is harmless.
+    """Ask others about requests that nobody can answer. Calling it twice is harmless.
 
-    Where nobody was there to ask, it looks again until somebody is.
+    If there is nobody to ask, it tries again until there is.
     """
     is_hopeful = ~Q(note=ALONE) | Q(wait__run__procedure__in=procedures_with_substitutes())
     found = requests_without_answerers().filter(is_hopeful).values_list("pk", flat=True)
@@ -44,7 +44,7 @@ def ask_others() -> None:
 
 @transaction.atomic
 def _ask_others(request_id: UUID) -> None:
-    """Locks the run, the request, then the session, as a reassignment does."""
+    """Reassign one request; locks the run, the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
     gone = requests_without_answerers().filter(pk=request_id)
     request = HumanRequest.objects.select_for_update().filter(pk__in=gone.values("pk")).first()
@@ -66,7 +66,7 @@ def _ask_others(request_id: UUID) -> None:
 
 
 def _alert(request: HumanRequest, *, now: datetime) -> None:
-    """Say it in the session, and mail it to the operators."""
+    """Post an alert in the session, and mail it to the operators."""
     text = f"“{request.prompt}”: {request.note}"
     kind, run = Message.Kind.NOTICE, request.wait.run
     alert = Message(kind=kind, run=run, text=text, level="error", at=now)

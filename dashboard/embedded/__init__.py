@@ -1,1 +1,1 @@
-"""The whole product on one machine, under one supervisor: what `manage.py dev` starts."""
+"""The whole product on one machine under one supervisor, as `manage.py dev` starts it."""

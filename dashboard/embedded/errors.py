@@ -1,6 +1,6 @@
 class StartError(Exception):
-    """Why the product cannot start, in one sentence."""
+    """The product can't start; the message is one sentence."""
 
 
 class StopAsked(BaseException):
-    """Somebody pressed Ctrl-C, closed the terminal or sent SIGTERM."""
+    """Ctrl-C, a closed terminal or SIGTERM."""

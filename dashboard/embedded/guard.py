@@ -1,8 +1,8 @@
-"""Ends the parts when their supervisor died without a word (SIGKILL, out of memory).
+"""A guard that ends the parts if their supervisor was killed (SIGKILL, out of memory).
 
-A script of its own: it reads `+group` and `-group` lines until the supervisor's end of the pipe
-closes, however that came about, then kills the groups that are left. Unlike a parent-death
-signal it works on every Unix and reaches the grandchildren.
+It is a script of its own: it reads `+group` and `-group` lines until the supervisor's end of the
+pipe closes for whatever reason, then kills the remaining groups. Unlike a parent-death signal it
+works on every Unix and reaches grandchildren.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import suppress
 
 
 class Guard:
-    """The supervisor's end of the pipe."""
+    """The supervisor's end of the pipe to the guard."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603

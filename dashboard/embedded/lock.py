@@ -1,4 +1,4 @@
-"""One product a checkout."""
+"""A lock that allows one running product per checkout."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ LOCK = "dev.lock"
 
 @contextmanager
 def only_one(folder: Path, address: str) -> Iterator[None]:
-    """The lock is the kernel's, so a killed product leaves none behind."""
+    """Hold the lock; it belongs to the kernel, so a killed product leaves none behind."""
     path = folder / LOCK
     try:
         file = path.open("a+")
@@ -35,7 +35,7 @@ def only_one(folder: Path, address: str) -> Iterator[None]:
 
 
 def running_address(folder: Path) -> str | None:
-    """Where the product of that folder is served now."""
+    """Return the address at which the product of that folder is running, or None."""
     try:
         file = (folder / LOCK).open()
     except OSError:

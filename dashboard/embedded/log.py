@@ -1,4 +1,4 @@
-"""One tidy stream of lines that says which part said what."""
+"""One tidy stream of lines, each labelled with its part."""
 
 import os
 from io import TextIOWrapper
@@ -11,7 +11,7 @@ COLOURS = {"redis": 35, "web": 36, "worker": 32, "clock": 34}
 
 
 class Log:
-    """What the person who started the product reads."""
+    """The output for the person who started the product."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class Log:
         self.write(f"{label}{without_controls(line)}")
 
     def write(self, text: str) -> None:
-        """A reader who went away (`| head`, a closed terminal) is no reason to fall over."""
+        """Print the text; a reader that went away (`| head`, a closed terminal) is ignored."""
         try:
             print(text, file=self._stream, flush=True)
         except OSError:

@@ -1,4 +1,4 @@
-"""A program of the product, and the processes it becomes."""
+"""A program of the product, and its processes."""
 
 import os
 import re
@@ -18,7 +18,7 @@ CHUNK = 16 * 1024
 
 @dataclass(frozen=True)
 class Part:
-    """A program the product is made of."""
+    """A program that is part of the product."""
 
     name: str
     command: Sequence[str]
@@ -27,7 +27,7 @@ class Part:
 
 
 class RunningPart:
-    """A part's process with all it has started: one session, ended together."""
+    """A part's process with all its children: one session, ended together."""
 
     def __init__(self, part: Part, variables: dict[str, str]) -> None:
         self.part = part
@@ -65,11 +65,11 @@ class RunningPart:
         return self._process.stdout.fileno()
 
     def terminate(self) -> None:
-        """Ask the main process; it asks those below it."""
+        """Ask the main process to end; it asks its children."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """End whatever is left of the session."""
+        """Kill whatever is left of the session."""
         with suppress(ProcessLookupError, PermissionError):  # macOS: only zombies are left
             os.killpg(self.group, signal.SIGKILL)
         self._process.wait()
@@ -79,7 +79,7 @@ class RunningPart:
         self._process.stdout.close()
 
     def new_lines(self) -> Iterator[str]:
-        """What it said since the last call, as whole lines; at its end the last piece too."""
+        """Yield the whole lines printed since the last call; at the end, the last piece too."""
         said = self._rest + self._read()
         *lines, self._rest = said.split(b"\n")
         if self.is_mute or len(self._rest) > LONGEST_LINE:
@@ -98,7 +98,7 @@ class RunningPart:
 
 
 def variables_for(environment: Environment) -> dict[str, str]:
-    """The parts read the same environment, from whatever folder the product was started."""
+    """Return the parts' environment, the same from whatever folder the product was started."""
     quiet = "ignore:::celery.platforms"  # the warning to root is for servers
     return {
         **os.environ,

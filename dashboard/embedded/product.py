@@ -1,4 +1,4 @@
-"""What is started, in which order."""
+"""The parts of the product, and the order in which they start."""
 
 import os
 import re
@@ -27,7 +27,7 @@ NOISE = re.compile(r"^Connected to |Warm shutdown")
 
 
 def run_product(environment: Environment, output: TextIO) -> None:
-    """Until somebody asks to stop; then nothing of it is left."""
+    """Run the product until somebody asks it to stop; it leaves nothing behind."""
     if not environment.is_embedded:
         raise StartError("SECRET_KEY is set: this command runs the embedded product only.")
     os.umask(0o077)  # what runs keep is nobody else's to read

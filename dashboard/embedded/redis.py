@@ -1,4 +1,4 @@
-"""A real Redis on a private Unix socket, for the machine that has no other."""
+"""A real Redis on a private Unix socket, for a machine that has no other."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PATIENCE = 5  # seconds the Redis of a killed supervisor has to vanish
 
 
 def redis_part(environment: Environment, server: Server) -> Part:
-    """Nothing of it is kept: Celery's messages carry no state."""
+    """Return the Redis part; it stores nothing, because Celery's messages carry no state."""
     path = redis_socket(environment.LOCAL_DIR)
     make_private(path.parent)
     remove_stale(path)
@@ -40,7 +40,7 @@ def redis_part(environment: Environment, server: Server) -> Part:
 
 
 def make_private(folder: Path) -> None:
-    """Redis has no password: whoever can open the socket is trusted."""
+    """Make a folder only its owner can open: Redis has no password, so its socket is trusted."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         facts = folder.lstat()
@@ -61,7 +61,7 @@ def remove_stale(path: Path) -> None:
 
 
 def leave_no_folder(local: Path) -> None:
-    """Of a long path the socket lies elsewhere, where nobody would look for what is left."""
+    """Remove the socket's folder if it lies elsewhere because the path was too long."""
     path = redis_socket(local)
     if not path.is_relative_to(local):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Which program is the embedded Redis, and what its clients may do."""
+"""The choice of the embedded Redis, and the rights of its clients."""
 
 import importlib.util
 import re
@@ -37,7 +37,7 @@ NAMING = (
 
 @dataclass(frozen=True)
 class Server:
-    """A Redis or Valkey that is installed."""
+    """An installed Redis or Valkey."""
 
     path: str
     version: tuple[int, ...] = ()
@@ -46,7 +46,7 @@ class Server:
 
     @property
     def access(self) -> tuple[str, ...]:
-        """The options that keep its clients from what the product doesn't need."""
+        """The options that deny its clients the commands the product doesn't need."""
         knows_channels = not self.version or self.version >= FIRST_WITH_CHANNELS
         rules = [rule for rule in ALLOWED if knows_channels or rule != "&*"]
         if self.version and self.version < FIRST_WITH_SUBCOMMANDS:
@@ -60,7 +60,7 @@ class Server:
 
 
 def find_redis(environment: Environment) -> Server:
-    """The one that is named, else the newest; of two alike the machine's own."""
+    """Return the server REDIS_SERVER names, else the newest; the machine's own wins a tie."""
     if named := environment.REDIS_SERVER:
         if path := shutil.which(named):
             return _with_lists(Server(path, version_of(path) or ()))
@@ -78,7 +78,7 @@ def find_redis(environment: Environment) -> Server:
 
 
 def version_of(path: str) -> tuple[int, ...] | None:
-    """None of a program that cannot be run, or says no version."""
+    """Return a program's version, or None if it can't be run or prints none."""
     try:
         said = subprocess.run(  # noqa: S603
             [path, "--version"], capture_output=True, check=False, timeout=PATIENCE

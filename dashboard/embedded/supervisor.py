@@ -1,4 +1,4 @@
-"""Keeps the parts running, and leaves nothing behind."""
+"""A supervisor that keeps the parts running and leaves nothing behind."""
 
 import select
 import signal
@@ -20,7 +20,7 @@ LONGEST_PAUSE = 10
 
 
 class Supervisor:
-    """Starts parts, prints what they say, starts again what ended, ends them all."""
+    """A supervisor that starts the parts, prints their output, restarts and finally ends them."""
 
     def __init__(self, log: Log, variables: dict[str, str]) -> None:
         self._log = log
@@ -54,7 +54,10 @@ class Supervisor:
         self._running.append(running)
 
     def start_and_wait(self, part: Part, is_ready: Callable[[], bool], *, seconds: float) -> None:
-        """Here a part that ends stops the start; later it is started again."""
+        """Start a part and wait until it is ready.
+
+        Raises `StartError` if it ends or takes too long.
+        """
         try:
             self.start(part)
         except OSError as error:
@@ -71,7 +74,7 @@ class Supervisor:
                 raise StartError(f"The {part.name} was not ready after {seconds:g} seconds.")
 
     def watch(self) -> None:
-        """Until somebody asks to stop."""
+        """Print and restart the parts until somebody asks to stop."""
         while True:
             self._check_for_stop()
             self._listen()
@@ -79,7 +82,7 @@ class Supervisor:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Work in this process that Ctrl-C need not wait for."""
+        """Let Ctrl-C interrupt the work inside the block."""
         self._check_for_stop()
         self._is_interruptible = True
         try:
@@ -118,7 +121,7 @@ class Supervisor:
             self._start_again(part)
 
     def _rest(self, part: Part, *, because: str) -> None:
-        """After the first crash it starts again at once, then after a growing pause."""
+        """Restart a crashed part at once the first time, later after a growing pause."""
         crashes = self._crashes[part] = self._crashes.get(part, 0) + 1
         pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
         self._resting[part] = time.monotonic() + pause
@@ -142,7 +145,7 @@ class Supervisor:
             self._bury(running)
 
     def _bury(self, running: RunningPart) -> None:
-        """End what it left, print its last words."""
+        """Kill the part's remaining processes and print its last lines."""
         running.kill()
         self._guard.forget(running.group)
         while not running.is_mute and running in select.select([running], [], [], 0)[0]:
