@@ -22,11 +22,20 @@ export PYTHONDONTWRITEBYTECODE :=
 run: .venv/run  ## start everything at http://localhost:8000 (another port: make run PORT=8001)
 	@exec $(PYTHON) manage.py dev
 
-test: .venv/dev  ## every check: format, lint, layers, types, tests on SQLite, then on PostgreSQL
+quick: .venv/dev  ## in under a minute: format, lint, layers, types, and what needs no database
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static quick-tests
+
+static: .venv/dev  ## format, lint, layers and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
 	.venv/bin/mypy .
+
+quick-tests: .venv/dev
+	$(PYTHON) -m pytest -q --numprocesses 2 -m 'not soak and not visit and not slow and not django_db' \
+		tests/unit tests/conformance
+
+test: static  ## every check: format, lint, layers, types, tests on SQLite, then on PostgreSQL
 	$(PYTHON) -m pytest $(PARALLEL) --ignore=tests/browser
 	$(PYTHON) -m pytest $(BROWSERS) tests/browser
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES) \
@@ -80,4 +89,4 @@ $(PYTHON): | $(UV)
 $(UV):
 	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
-.PHONY: run test coverage soak first-visit pictures audit fix requirements licences
+.PHONY: run quick static quick-tests test coverage soak first-visit pictures audit fix requirements licences

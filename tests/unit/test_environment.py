@@ -41,6 +41,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.slow
 def test_production_is_ready_to_deploy() -> None:
     checked = manage("check", "--deploy", "--fail-level=INFO", **PRODUCTION)
 
@@ -48,6 +49,7 @@ def test_production_is_ready_to_deploy() -> None:
     assert checked.returncode == 0
 
 
+@pytest.mark.slow
 def test_production_binds_no_other_name_of_its_domain_to_https() -> None:
     changed = manage("diffsettings", **PRODUCTION).stdout
 
@@ -56,6 +58,7 @@ def test_production_binds_no_other_name_of_its_domain_to_https() -> None:
     assert "SECURE_HSTS_PRELOAD" not in changed
 
 
+@pytest.mark.slow
 def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
     collected = manage("collectstatic", "--no-input", **PRODUCTION, LOCAL_DIR=str(tmp_path))
 
@@ -289,6 +292,7 @@ def test_older_keys_are_given_beside_the_new_ones(monkeypatch: pytest.MonkeyPatc
     assert len(environment.LEDGER_KEY_FALLBACKS) == 1
 
 
+@pytest.mark.slow
 def test_pages_are_drawn_before_anything_was_collected(tmp_path: Path) -> None:
     code = (
         "import django; django.setup()\n"
@@ -307,6 +311,7 @@ def test_pages_are_drawn_before_anything_was_collected(tmp_path: Path) -> None:
     assert "collectstatic" in drawn.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/sign-in", "/nowhere", "/"])
 def test_people_sign_in_before_anything_was_collected(tmp_path: Path, path: str) -> None:
     code = (

@@ -387,6 +387,7 @@ def test_a_line_is_counted_as_an_editor_shows_it(store: MemoryStore, end: str) -
     assert refusal(store, end.join(lines)).startswith("Line 7 has no customer.")
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_orders_are_the_most(store: MemoryStore) -> None:
     lines = "".join(f"{order},Ana,1,EUR,paid,\n" for order in range(100_001))
 

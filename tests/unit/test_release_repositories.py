@@ -329,6 +329,7 @@ def test_a_starter_without_a_usable_name_can_still_tag(shop: Checkout) -> None:
     assert "tagger release <countersign@site>" in shop.tag_text("v1.0.1")
 
 
+@pytest.mark.slow
 def test_ten_thousand_commits_are_counted_and_a_hundred_listed(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "shop")
     commits = "".join(

@@ -14,6 +14,8 @@ from tests.refunds import SAMPLE
 from tests.releases import PASSES
 from tests.repositories import Checkout
 
+pytestmark = pytest.mark.slow
+
 Tell = Callable[[str], None]
 
 

@@ -138,6 +138,7 @@ except TimeIsUp as up:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "stood_still"), [("be_stopped", "True"), ("call_c", "False"), ("work_in_c", "False")]
 )

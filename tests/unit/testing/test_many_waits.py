@@ -26,6 +26,8 @@ from procedures.testing.people import Manner, People
 from procedures.testing.rehearsal import Rehearsal, Store
 from tests.unit.testing.waits import KINDS, RARE, sleeping_child
 
+pytestmark = pytest.mark.slow
+
 MANY = 200
 PER_WAIT = 12
 """Waits that are gone through for one, replays among them; each is left at first."""
