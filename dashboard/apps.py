@@ -5,8 +5,8 @@ class DashboardConfig(AppConfig):
     name = "dashboard"
 
     def ready(self) -> None:
-        from dashboard import receivers
-        from dashboard.site_secrets import find_site_secrets
+        from dashboard.accounts import receivers
+        from dashboard.environment.site_secrets import find_site_secrets
         from procedures.engine.values.secrecy import note_site_secrets
 
         receivers.connect()

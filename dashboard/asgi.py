@@ -5,9 +5,9 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
-from dashboard.access_log import AccessLog
-from dashboard.body_limit import BodyLimit
-from dashboard.client_address import ClientAddress
+from dashboard.http.access_log import AccessLog
+from dashboard.http.body_limit import BodyLimit
+from dashboard.http.client_address import ClientAddress
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
@@ -19,8 +19,8 @@ pages = ClientAddress(AccessLog(BodyLimit(get_asgi_application())))
 from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loaded apps)
 from django.urls import path  # noqa: E402
 
-from dashboard.consumers import LiveConsumer  # noqa: E402
-from dashboard.socket_origin import OwnOrigin  # noqa: E402
+from dashboard.http.socket_origin import OwnOrigin  # noqa: E402
+from dashboard.live.consumer import LiveConsumer  # noqa: E402
 
 sockets = URLRouter([path("live", LiveConsumer.as_asgi())])  # type: ignore[arg-type, list-item]
 own_sockets = ClientAddress(OwnOrigin(AuthMiddlewareStack(sockets)))  # type: ignore[arg-type]

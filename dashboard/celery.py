@@ -24,9 +24,9 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
 
-from dashboard.lookout import Lookout
-from dashboard.pool_watch import PoolWatch
-from dashboard.ticker import Duty, Ticker
+from dashboard.worker.lookout import Lookout
+from dashboard.worker.pool_watch import PoolWatch
+from dashboard.worker.ticker import Duty, Ticker
 from procedures.board import board
 from procedures.dispatch import messenger
 from procedures.slot import slot

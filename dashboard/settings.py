@@ -6,8 +6,8 @@ from typing import Any
 
 import dj_database_url
 
-from dashboard.environment import read_environment
-from dashboard.values import MailServer, split_words
+from dashboard.environment.values import MailServer, split_words
+from dashboard.environment.variables import read_environment
 
 environment = read_environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -37,17 +37,17 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "dashboard.compression.CompressionMiddleware",
-    "dashboard.content_security.ContentSecurityMiddleware",
-    "dashboard.api_middleware.ApiMiddleware",
+    "dashboard.http.compression.CompressionMiddleware",
+    "dashboard.http.content_security.ContentSecurityMiddleware",
+    "dashboard.api.middleware.ApiMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "dashboard.time_zone.TimeZoneMiddleware",
-    "dashboard.caching.PrivateMiddleware",
-    "dashboard.presence.PresenceMiddleware",
+    "dashboard.http.time_zone.TimeZoneMiddleware",
+    "dashboard.http.caching.PrivateMiddleware",
+    "dashboard.http.presence.PresenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -56,7 +56,7 @@ ROOT_URLCONF = "dashboard.urls"
 ASGI_APPLICATION = "dashboard.asgi.application"
 TEMPLATES = [
     {
-        "BACKEND": "dashboard.templating.VisibleTemplates",
+        "BACKEND": "dashboard.http.templating.VisibleTemplates",
         "NAME": "django",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
@@ -65,7 +65,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dashboard.time_zone.own_time_zone",
+                "dashboard.http.time_zone.own_time_zone",
             ]
         },
     }
@@ -151,7 +151,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if environment.is_embedded
-        else "dashboard.static_files.ManifestStorage"
+        else "dashboard.http.static_files.ManifestStorage"
     },
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -168,7 +168,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-] + [{"NAME": "dashboard.leaving.EndOtherWaysIn"}]
+] + [{"NAME": "dashboard.accounts.leaving.EndOtherWaysIn"}]
 if not environment.is_embedded:
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600

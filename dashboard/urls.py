@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
-from dashboard.api import api
+from dashboard.api.site import api
 from dashboard.pages import (
     chat,
     files,

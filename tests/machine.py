@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dashboard.environment import Environment
+from dashboard.environment.variables import Environment
 
 PREFIX = "cs-"
 NOUNS = (

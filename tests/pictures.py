@@ -9,7 +9,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.embedded.product import Product
 

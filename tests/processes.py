@@ -26,7 +26,7 @@ from kombu.exceptions import OperationalError
 from dashboard import celery_app
 from dashboard.embedded.guard import Guard
 from dashboard.embedded.servers import find_redis
-from dashboard.environment import CHECKOUT, read_environment
+from dashboard.environment.variables import CHECKOUT, read_environment
 from tests import machine
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from procedures.engine import File, InputError
 from procedures.engine.journal.events import EventKind, closing
 from procedures.engine.memory import MemoryStore

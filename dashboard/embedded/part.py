@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from dashboard.environment import CHECKOUT, Environment
+from dashboard.environment.variables import CHECKOUT, Environment
 
 LONGEST_LINE = 64 * 1024
 CHUNK = 16 * 1024

@@ -8,7 +8,8 @@ from typing import TextIO
 from django.core.management import call_command
 from django.db import DatabaseError, connections
 
-from dashboard import demo
+from dashboard.accounts.sign_in import sign_in_link
+from dashboard.demo import people as demo
 from dashboard.embedded.errors import StartError, StopAsked
 from dashboard.embedded.lock import only_one
 from dashboard.embedded.log import Log
@@ -16,8 +17,7 @@ from dashboard.embedded.part import Part, python, variables_for
 from dashboard.embedded.redis import is_listening, leave_no_folder, redis_part
 from dashboard.embedded.servers import find_redis
 from dashboard.embedded.supervisor import Supervisor
-from dashboard.environment import Environment, redis_socket
-from dashboard.sign_in import sign_in_link
+from dashboard.environment.variables import Environment, redis_socket
 
 HOST = "127.0.0.1"
 CELERY = ("celery", "--quiet", "--app=dashboard")

@@ -11,7 +11,7 @@ from pathlib import Path
 from dashboard.embedded.errors import StartError
 from dashboard.embedded.part import Part
 from dashboard.embedded.servers import Server
-from dashboard.environment import Environment, redis_socket
+from dashboard.environment.variables import Environment, redis_socket
 
 NOISE = re.compile(
     r"is starting|version=|Configuration loaded|Server initialized|overcommit_memory"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.embedded.errors import StartError
-from dashboard.environment import Environment
+from dashboard.environment.variables import Environment
 
 MISSING = (
     "There is no Redis on this machine: install redis-server or valkey-server, "

@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from dashboard.trail import note
+from dashboard.models.trail import note
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 """The shortest time between two notes of a token's use: reading costs a write once a minute."""

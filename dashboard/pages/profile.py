@@ -12,12 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.forms.profile import TimeZoneForm, TokenForm, password_form, time_zones
+from dashboard.http.throttle import Attempt, TooManyAttemptsError
 from dashboard.models.preferences import time_zone_of
 from dashboard.models.sign_in import note_sign_in
+from dashboard.models.trail import note
 from dashboard.pages.visit import Visit
-from dashboard.profile_forms import TimeZoneForm, TokenForm, password_form, time_zones
-from dashboard.throttle import Attempt, TooManyAttemptsError
-from dashboard.trail import note
 
 MOST_SHOWN = 100
 
@@ -84,7 +84,7 @@ def end_other_sign_ins(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def change_password(request: Visit) -> HttpResponse:
-    """Set a new password, which ends all other sessions and the tokens (`dashboard.leaving`)."""
+    """Set a new password, which ends all other sessions and the tokens (`accounts.leaving`)."""
     attempt = Attempt(request, "change of password", request.user.get_username())
     try:
         attempt.begin()

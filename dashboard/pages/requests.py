@@ -14,7 +14,7 @@ from chat import services
 from chat.access import answerable_requests, titles_for, visible_requests
 from chat.models import HumanRequest, Message
 from chat.services import AlreadyAnsweredError, Echo, NotAskedError, NotConfirmedError
-from dashboard.answer_form import AnswerForm
+from dashboard.forms.answer import AnswerForm
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
 

@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from dashboard.sign_in import use_link, user_of_link
-from dashboard.throttle import Attempt, TooManyAttemptsError
+from dashboard.accounts.sign_in import use_link, user_of_link
+from dashboard.http.throttle import Attempt, TooManyAttemptsError
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 LONGEST_NAME = 150

@@ -8,7 +8,7 @@ from django import template
 
 from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.services import Echo
-from dashboard.answer_form import AnswerForm
+from dashboard.forms.answer import AnswerForm
 from procedures.engine.kinds.questions import Question, RequestKind
 from procedures.models import Wait
 from procedures.overview import Node, cell, draw, fate_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from tests.browser.conftest import DESK
 from tests.browser.newcomer import Newcomer
 from tests.processes import processes_with, wait_until

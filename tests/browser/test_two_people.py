@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from tests.browser.conftest import PHONE, OpenPage, Start
 from tests.conftest import StartWeb, StartWorker
 from tests.processes import Web

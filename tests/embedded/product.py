@@ -14,7 +14,7 @@ import httpx
 import redis
 
 from dashboard.embedded.servers import find_redis
-from dashboard.environment import CHECKOUT, Environment
+from dashboard.environment.variables import CHECKOUT, Environment
 from tests.processes import free_port, processes_with, wait_until
 
 AUDITOR = "looks-on"

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.embedded.errors import StartError
 from dashboard.embedded.servers import find_redis
-from dashboard.environment import Environment, redis_socket
+from dashboard.environment.variables import Environment, redis_socket
 from tests.embedded.conftest import NewProduct
 
 

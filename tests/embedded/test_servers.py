@@ -12,7 +12,7 @@ import redis
 from dashboard.embedded.errors import StartError
 from dashboard.embedded.redis import is_listening
 from dashboard.embedded.servers import Server, find_redis, path_in_wheel, version_of
-from dashboard.environment import Environment
+from dashboard.environment.variables import Environment
 from tests.embedded.product import PATIENCE, Product
 from tests.processes import wait_until
 

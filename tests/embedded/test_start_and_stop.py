@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dashboard.environment import redis_socket
+from dashboard.environment.variables import redis_socket
 from tests.embedded.conftest import NewProduct
 from tests.embedded.product import PATIENCE, Product
 from tests.processes import wait_until

@@ -13,9 +13,9 @@ from django.db import connection
 from django.test import Client
 
 from chat.models import HumanRequest, Mail, Message, Presence
-from dashboard.demo import let_operators_view
+from dashboard.accounts.sign_in import tokens
+from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
-from dashboard.sign_in import tokens
 from procedures.models import Installation, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal

@@ -18,7 +18,7 @@ from django.utils.html import strip_tags
 
 from chat.models import HumanRequest, HumanResponse, Mail, Session
 from chat.services import note_presence
-from dashboard.demo import let_operators_view
+from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, Preferences
 from procedures.models import Event, Grant, Installation, Procedure, Run
 from procedures.overview.words import short_id

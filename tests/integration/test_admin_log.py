@@ -6,8 +6,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from chat.services import Answer, respond
+from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
-from dashboard.sign_in import sign_in_link
 from procedures.runner import advance_run
 from procedures.services import cancel_run
 from tests.calls import request_of, run_until_it_waits

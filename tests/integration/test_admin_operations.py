@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from chat.services import Answer, respond
-from dashboard.demo import let_operators_view
+from dashboard.demo.people import let_operators_view
 from procedures.models import Run
 from procedures.runner import advance_run
 from tests import procedures

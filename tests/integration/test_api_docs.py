@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
-from dashboard.api import api
-from dashboard.environment import CHECKOUT
+from dashboard.api.site import api
+from dashboard.environment.variables import CHECKOUT
 
 Json = dict[str, Any]
 

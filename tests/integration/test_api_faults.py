@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from dashboard.api import api
+from dashboard.api.site import api
 from dashboard.models import ApiToken, Scope
 from procedures.models import Run
 from tests.calls import RUNS, detail, run_until_it_waits

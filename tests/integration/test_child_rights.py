@@ -22,8 +22,8 @@ from chat.live.frames import frames
 from chat.live.streams import Stream, allowed
 from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
 from chat.services import find_mails, post_message, reassign_request, send_mail
+from dashboard.accounts.sign_in import tokens
 from dashboard.models import FormerName, LinkCounter, Preferences
-from dashboard.sign_in import tokens
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.models import Installation, Run

@@ -8,9 +8,9 @@ from pytest_django import Settings
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
-from dashboard.demo import NotEmbeddedError, create_demo, create_demo_accounts, demo_users
-from dashboard.demo_runs import PASTS, RELEASES, create_demo_runs
-from dashboard.environment import DEMO_CHECK
+from dashboard.demo.people import NotEmbeddedError, create_demo, create_demo_accounts, demo_users
+from dashboard.demo.runs import PASTS, RELEASES, create_demo_runs
+from dashboard.environment.variables import DEMO_CHECK
 from procedures.models import Grant, Run
 from procedures.runner import advance_run
 

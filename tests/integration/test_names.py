@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from chat.services import Answer, respond
-from dashboard.demo import create_demo_accounts
+from dashboard.demo.people import create_demo_accounts
 from tests.calls import request_of, run_until_it_waits
 from tests.conftest import group
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils.http import urlencode
 
 from chat.models import HumanRequest
-from dashboard.demo import let_operators_view
+from dashboard.demo.people import let_operators_view
 from procedures.models import Run
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.conftest import create_person, group

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
 

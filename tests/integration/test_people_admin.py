@@ -9,8 +9,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
+from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
-from dashboard.sign_in import sign_in_link
 from procedures.models import Grant, Procedure
 from tests.calls import grant
 from tests.pages import Fields, browser, filled

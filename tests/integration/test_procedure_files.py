@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from pytest_django import Settings
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from procedures import registry
 from procedures.engine import ProcedureFileError
 from procedures.models import Grant, Procedure, ProcedureVersion, Run

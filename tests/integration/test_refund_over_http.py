@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.demo import create_demo_accounts
-from dashboard.environment import CHECKOUT
+from dashboard.demo.people import create_demo_accounts
+from dashboard.environment.variables import CHECKOUT
 from procedures.models import Run
 from tests.processes import Web
 

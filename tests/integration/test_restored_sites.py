@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock as database_clock

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from dashboard.sign_in import sign_in_link
+from dashboard.accounts.sign_in import sign_in_link
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
-from dashboard.environment import Environment
+from dashboard.environment.variables import Environment
 from procedures.engine import Limits
 from procedures.engine.declaration.limits import USUAL
 from procedures.models import Run

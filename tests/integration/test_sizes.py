@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.test import override_settings
 
 from chat.models import Message
-from dashboard.environment import Environment
+from dashboard.environment.variables import Environment
 from procedures.engine import File
 from procedures.engine.values.files import use_file_store
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from dashboard.sign_in import sign_in_link
-from dashboard.throttle import network_of
+from dashboard.accounts.sign_in import sign_in_link
+from dashboard.http.throttle import network_of
 from tests.calls import caller, detail
 from tests.processes import Redis
 

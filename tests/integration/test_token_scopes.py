@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.api import api
+from dashboard.api.site import api
 from dashboard.models import ApiToken, Scope
 from dashboard.models.token import USE_NOTED_EVERY
 from procedures.models import Run

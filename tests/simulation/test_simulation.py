@@ -11,7 +11,7 @@ from random import SystemRandom
 
 import pytest
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from tests.simulation.faults import FAULTS
 from tests.simulation.schedule import Story, find, simulate
 from tests.simulation.sights import SIGHTS

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from dashboard.access_log import Receive, Scope, Send
-from dashboard.body_limit import BodyLimit
+from dashboard.http.access_log import Receive, Scope, Send
+from dashboard.http.body_limit import BodyLimit
 from procedures.inputs import MEGABYTE
 
 

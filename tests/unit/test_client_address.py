@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.client_address import with_client
+from dashboard.http.client_address import with_client
 
 PROXIES = ["10.0.0.0/8", "127.0.0.1", "2001:db8::/32"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from dashboard.api import api
-from dashboard.environment import CHECKOUT, Environment
+from dashboard.api.site import api
+from dashboard.environment.variables import CHECKOUT, Environment
 
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 DEPLOYMENT = (CHECKOUT / "docs" / "deployment.md").read_text()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from procedures import engine
 from procedures.engine import Context, Procedure, Response, Retry
 from procedures.engine.declaration.steps import StepOptions

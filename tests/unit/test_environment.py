@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard.environment import CHECKOUT, Environment, read_environment, redis_socket
-from dashboard.values import bucket_storage
+from dashboard.environment.values import bucket_storage
+from dashboard.environment.variables import CHECKOUT, Environment, read_environment, redis_socket
 from tests import machine
 
 PRODUCTION = {

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 
 README = (CHECKOUT / "README.md").read_text()
 PICTURES = sorted((CHECKOUT / "docs" / "pictures").iterdir())

@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from dashboard.socket_origin import fault_of
+from dashboard.http.socket_origin import fault_of
 
 
 @pytest.fixture(autouse=True)

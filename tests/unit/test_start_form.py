@@ -10,12 +10,12 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from pydantic import BaseModel, Field
 
+from dashboard.forms.fields import Field as FormField
+from dashboard.forms.fields import kind_of
+from dashboard.forms.start import StartForm
 from procedures.engine import Context, File, procedure
 from procedures.engine.values.choices import SiteChoice, use_choices
 from procedures.engine.values.schemas import properties_of
-from procedures.fields import Field as FormField
-from procedures.fields import kind_of
-from procedures.forms import StartForm
 
 
 class Speed(Enum):

@@ -3,7 +3,7 @@
 import pytest
 from django.template import engines
 
-from dashboard.templating import in_page
+from dashboard.http.templating import in_page
 
 TURNED = "pay \u202eeno\u2066 \u200b\ufeff\u00ad\u2800\x07me"
 WRITTEN = "pay \\u202eeno\\u2066 \\u200b\\ufeff\\u00ad\\u2800\\u0007me"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from procedures import testing
 from tests.documents import examples
 

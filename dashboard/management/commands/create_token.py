@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from dashboard.accounts.people import find_person
 from dashboard.models import ApiToken, Scope
 from dashboard.models.token import NEW_TOKEN
-from dashboard.people import find_person
 
 
 class Command(BaseCommand):

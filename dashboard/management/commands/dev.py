@@ -5,7 +5,7 @@ from django.core.management import BaseCommand
 
 from dashboard.embedded.errors import StartError
 from dashboard.embedded.product import run_product
-from dashboard.environment import read_environment
+from dashboard.environment.variables import read_environment
 
 
 class Command(BaseCommand):

@@ -2,10 +2,10 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandParser
 
+from dashboard.accounts.people import find_person
+from dashboard.accounts.sign_in import sign_in_link
 from dashboard.embedded.lock import running_address
-from dashboard.environment import Environment, read_environment
-from dashboard.people import find_person
-from dashboard.sign_in import sign_in_link
+from dashboard.environment.variables import Environment, read_environment
 
 
 class Command(BaseCommand):

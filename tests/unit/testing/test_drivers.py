@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.environment import CHECKOUT
+from dashboard.environment.variables import CHECKOUT
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.testing import (
     LOCAL_RUNS,

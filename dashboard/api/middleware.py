@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from dashboard.body_limit import API
+from dashboard.http.body_limit import API
 
 NOTHING_HERE = "There is nothing here, or not for you."
 UNREADABLE = "The request cannot be read."

@@ -6,13 +6,13 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.urls import reverse
 
 from dashboard.models.links import end_links, link_count
-from dashboard.trail import note
+from dashboard.models.trail import note
 
 
 class SignInTokens(PasswordResetTokenGenerator):
     """Tokens that any sign-in of their person ends."""
 
-    key_salt = "dashboard.sign_in.SignInTokens"
+    key_salt = "dashboard.accounts.sign_in.SignInTokens"
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
         """Django's own takes the last sign-in, a date that forms and imports may put back."""

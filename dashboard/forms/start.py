@@ -11,13 +11,13 @@ from django.core import signing
 from django.http import HttpRequest
 from django.utils import timezone
 
+from dashboard.forms.fields import Field, field_of, kind_of, read, texts_of
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import takes_nothing
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import properties_of
-from procedures.fields import Field, field_of, kind_of, read, texts_of
 from procedures.files import ContentStore
 from procedures.inputs import BodyError, TooLargeError, read_files, read_json, types_of_inputs
 
@@ -91,7 +91,7 @@ class StartForm:
     @property
     def _salt(self) -> str:
         """A file that one person sent is no other's."""
-        return f"procedures.forms.file.{self._by.pk}"
+        return f"dashboard.forms.start.file.{self._by.pk}"
 
     def _is_left_out(self, name: str, schema: Mapping[str, Any]) -> bool:
         """A field left empty has its default; a text or a list may be emptied on purpose."""

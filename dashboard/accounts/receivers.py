@@ -8,11 +8,11 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db.models.signals import pre_delete, pre_save
 from django.http import HttpRequest
 
-from dashboard.leaving import end_ways_in
+from dashboard.accounts.leaving import end_ways_in
+from dashboard.accounts.names import keep_name, keep_name_of_the_deleted
 from dashboard.models.links import end_links
 from dashboard.models.sign_in import note_sign_in
-from dashboard.names import keep_name, keep_name_of_the_deleted
-from dashboard.trail import note_failed, note_signed_in
+from dashboard.models.trail import note_failed, note_signed_in
 
 
 def connect() -> None:

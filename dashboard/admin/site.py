@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from dashboard import admin_losses, log_admin, people_admin  # noqa: F401 (registers what they are about)
+from dashboard.admin import losses
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
 from dashboard.models.token import ApiTokenQuerySet
 from procedures.admin.careful import watches
@@ -13,7 +13,7 @@ from procedures.admin.history import GuardedAdmin, HistoryAdmin
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Administration"
-watches.append(admin_losses.watch)
+watches.append(losses.watch)
 
 
 @admin.register(ApiToken)

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
-from dashboard.demo_runs import create_demo_runs
-from dashboard.names import Kind, history_fault
+from dashboard.accounts.names import Kind, history_fault
+from dashboard.demo.runs import create_demo_runs
 
 PRODUCT = ("procedures", "chat", "dashboard")
 

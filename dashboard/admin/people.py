@@ -21,8 +21,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from chat.models import Presence
+from dashboard.accounts.names import Kind, check_name
 from dashboard.models import LinkCounter, Preferences, SignIn
-from dashboard.names import Kind, check_name
 from procedures.admin.careful import CarefulAdmin
 from procedures.admin.history import HistoryAdmin
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from dashboard.access_log import Application, Receive, Scope, Send
+from dashboard.http.access_log import Application, Receive, Scope, Send
 
 PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 LOCAL = [".localhost", "127.0.0.1", "[::1]"]

@@ -12,8 +12,8 @@ from django.core.files.storage import default_storage
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
-from dashboard.demo_repository import create_demo_repository
-from dashboard.environment import DEMO_REPOSITORY
+from dashboard.demo.repository import create_demo_repository
+from dashboard.environment.variables import DEMO_REPOSITORY
 from procedures import runner, services
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of

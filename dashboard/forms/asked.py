@@ -6,9 +6,9 @@ from typing import Any
 
 from django.http import QueryDict
 
+from dashboard.forms.fields import Field, field_of, kind_of, read, texts_of
 from procedures.engine.errors import Fault
 from procedures.engine.values.answers import takes_nothing
-from procedures.fields import Field, field_of, kind_of, read, texts_of
 
 OF_FORM = "field-"
 """Before the fields' own names: a card has others beside them."""

@@ -7,7 +7,7 @@ from functools import cache
 
 from django.conf import settings
 
-from dashboard.access_log import Application, Receive, Scope, Send
+from dashboard.http.access_log import Application, Receive, Scope, Send
 
 FORWARDED = b"x-forwarded-for"
 UNIX = "unix"

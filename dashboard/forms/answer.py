@@ -9,10 +9,10 @@ from django.http import QueryDict
 
 from chat.models import HumanRequest
 from chat.services import Echo, options_of, read_choice, read_text
-from dashboard.asked_fields import AskedFields
+from dashboard.forms.asked import AskedFields
+from dashboard.forms.fields import Field, one_ending
 from procedures.engine.errors import Fault
 from procedures.engine.kinds.questions import Question, RequestKind
-from procedures.fields import Field, one_ending
 
 ASKS_WORDS = {RequestKind.INPUT, RequestKind.ESCALATION}
 CONTROLS = {"integer": "integer", "boolean": "boolean"}

@@ -19,11 +19,11 @@ import chat.api
 import procedures.api
 import procedures.operations_api
 from chat.services import AlreadyAnsweredError, NotAskedError, ReassigningDeniedError
-from dashboard.api_auth import SignedInSession, Token
-from dashboard.api_middleware import NOTHING_HERE, UNREADABLE
-from dashboard.api_parameters import View, refuse_unknown, with_known_parameters
-from dashboard.api_scopes import ScopeError
-from dashboard.throttle import TooManyAttemptsError
+from dashboard.api.auth import SignedInSession, Token
+from dashboard.api.middleware import NOTHING_HERE, UNREADABLE
+from dashboard.api.parameters import View, refuse_unknown, with_known_parameters
+from dashboard.api.scopes import ScopeError
+from dashboard.http.throttle import TooManyAttemptsError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
 from procedures.engine.lifecycle.forks import ForkRefusedError, UnknownPlaceError
 from procedures.engine.values.faults import fault_of

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from dashboard.access_log import Application, Event, Receive, Scope, Send
-from dashboard.content_security import policy_text
+from dashboard.http.access_log import Application, Event, Receive, Scope, Send
+from dashboard.http.content_security import policy_text
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE

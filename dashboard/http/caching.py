@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from dashboard.body_limit import API
+from dashboard.http.body_limit import API
 
 NOT_KEPT = (API, "/live/", "/profile", "/admin/")
 PUBLIC = {"/api/docs", "/api/openapi.json"}

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dashboard.values import (
+from dashboard.environment.values import (
     Attempts,
     BrokerUrl,
     Checks,
@@ -37,7 +37,7 @@ from dashboard.values import (
 )
 from procedures.engine.values.sizes import USUAL_SIZES
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LONGEST_SOCKET_PATH = 100
 DEMO_REPOSITORY = "demo-repository"
 TEXTS = (

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from ninja.errors import AuthorizationError, HttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
-from dashboard.api_scopes import check_scope
+from dashboard.api.scopes import check_scope
+from dashboard.http.throttle import Attempt
 from dashboard.models import ApiToken
-from dashboard.throttle import Attempt
 
 
 class Token(HttpBearer):

@@ -1,0 +1,1 @@
+"""Names, sign-in links, and what ends when somebody leaves."""

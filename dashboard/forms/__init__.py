@@ -1,0 +1,1 @@
+"""Forms of people: starting a run, answering a request, and a profile."""

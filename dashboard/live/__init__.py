@@ -1,0 +1,1 @@
+"""The live stream: every change of a session and of a run, to every open page."""
