@@ -60,7 +60,10 @@ def wait_at_most(*, seconds: float) -> None:
     options = connections.settings["default"].get("OPTIONS", {})
     if isinstance(options.get("pool"), dict):
         options["pool"]["timeout"] = seconds
-        options.setdefault("connect_timeout", max(2, int(seconds)))  # libpq takes no less
+        patience = max(2, int(seconds))  # libpq takes no less
+        options.setdefault("connect_timeout", patience)
+        # A kept connection to a host that is gone would be waited on for a quarter of an hour.
+        options.setdefault("tcp_user_timeout", patience * 1000)
 
 
 def leads_to_one_server(connection: Any) -> bool:

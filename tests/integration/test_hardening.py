@@ -12,11 +12,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from chat.services import post_message
 from procedures.models import Run
 from procedures.services import verify_journal
-from tests.calls import JSON, RUNS, caller, detail, grant, run_until_it_waits
+from tests.calls import JSON, RUNS, caller, detail, grant, request_of, run_until_it_waits
 from tests.pages import browser
 from tests.processes import Web
+from tests.runs import answer
 from tests.sockets import page
 
 
@@ -59,6 +61,48 @@ def test_a_file_runs_nothing(admin_user: User, kind: str, sent: str) -> None:
         assert headers["Cache-Control"] == "private, no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        *[("told", part) for part in ("evidence", "prompt", "body", "answer", "comment")],
+        *[("choice", "options"), ("review", "draft"), ("review", "changes")],
+    ],
+)
+def test_no_part_of_a_question_or_an_answer_is_kept_by_anybody(
+    admin_user: User, kind: str, part: str
+) -> None:
+    run = run_until_it_waits("one_of_each", by=admin_user, kind=kind)
+    values = {"review": {"decision": "approved", "text": "Dear bob\n"}, "choice": "b"}
+    answer(request_of(run), value=values.get(kind, True), by=admin_user)
+
+    path = f"/requests/{request_of(run).pk}/whole/{part}"
+
+    assert kept_by_nobody(browser(admin_user).get(path))
+
+
+def test_no_whole_of_a_run_or_a_message_is_kept_by_anybody(admin_user: User) -> None:
+    run = failed(admin_user)
+    done = run_until_it_waits("reports", by=admin_user, fails=False)
+    asked = request_of(run_until_it_waits("question", by=admin_user))
+    message = post_message(asked.session, "Hello", by=admin_user)
+    paths = [
+        *(f"/runs/{run.pk}/whole/{part}" for part in ("inputs", "error")),
+        f"/runs/{done.pk}/whole/result",
+        f"/runs/{run.pk}/events/1",
+        f"/messages/{message.pk}",
+    ]
+
+    for path in paths:
+        assert kept_by_nobody(browser(admin_user).get(path)), path
+
+
+def kept_by_nobody(response: Any) -> bool:
+    """A download that neither a browser nor a proxy keeps, nor opens as a page."""
+    assert response.status_code == 200
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    return bool(response.headers["Cache-Control"] == "private, no-store")
 
 
 @pytest.mark.parametrize(
