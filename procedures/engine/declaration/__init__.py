@@ -1,1 +1,1 @@
-"""What authors declare: procedures, roles, limits, and steps with their signatures."""
+"""Declarations by authors: procedures, roles, limits, and steps with their signatures."""

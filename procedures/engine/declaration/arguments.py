@@ -1,4 +1,4 @@
-"""How a step is called: the function's arguments told from the step's options, and their digest."""
+"""The call of a step: the function's arguments, the step's options, and the arguments' digest."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import partial
@@ -19,10 +19,10 @@ SIMPLE = {type(None), bool, int, float, str}
 
 
 def call_of(fn: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Call:
-    """A step as it was written: partials unfolded, and what is named told apart.
+    """Return a step call with partials unfolded and options separated from arguments.
 
-    A name that steps have as an option is the step's; `TypeError` where the function has a
-    parameter of that name, too, which nothing fills, and for a name that neither has.
+    A name that is an option of steps counts as one. Raises `TypeError` if the function has a
+    parameter of that name too and nothing fills it, or if neither has the name.
     """
     given: dict[str, Any] = {}
     while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:
@@ -46,7 +46,7 @@ def call_of(fn: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, A
 
 
 def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
-    """The function itself; `TypeError` for what can't be called, as its result can't."""
+    """Return the function; raises `TypeError` for anything that can't be called."""
     if callable(fn):
         function: Callable[..., Any] = fn
         return function
@@ -55,7 +55,7 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
 
 
 def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """`TypeError` when the function can't be called with these: it would be found out too late."""
+    """Raise `TypeError` now if the function can't be called with these arguments."""
     if any(isinstance(one, Step) for one in (*args, *kwargs.values())):
         return  # the author gives one of his own
     try:
@@ -67,7 +67,7 @@ def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
 
 
 def check_options(named: Mapping[str, Any], args: tuple[Any, ...] = ()) -> None:
-    """A bound step has its arguments: what else it is given must be options."""
+    """Raise `TypeError` unless everything given to a bound step is an option."""
     if args:
         raise TypeError(f"{HAS_ALL}: give them to ctx.bind.")
     for name in named:
@@ -96,7 +96,7 @@ def _refuse(name: str, what: str, own: Sequence[str]) -> None:
 def digest_of(
     fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], signature: Signature
 ) -> str:
-    """Names the arguments of a step, those by default among them."""
+    """Return the digest of a step's arguments, including defaults."""
     if kwargs or signature.has_defaults:
         args, kwargs = signature.completed(fn, args, kwargs)
     given: Any = {"args": args, "kwargs": kwargs} if kwargs else args
@@ -104,7 +104,10 @@ def digest_of(
 
 
 def digest_of_all(given: Any) -> str:
-    """Names them: a tuple, or where some are named both of them. Of what is no JSON the type."""
+    """Return the digest of a tuple of arguments, or of positional and named ones.
+
+    Arguments that have no JSON form count by their type.
+    """
     try:
         if set(map(type, given)) <= SIMPLE and type(given) is tuple:  # as most are: half the work
             text = canonical.text_of(given)
@@ -118,7 +121,7 @@ def digest_of_all(given: Any) -> str:
 
 
 def is_drawn_from(value: Any) -> bool:
-    """Whether it is an iterator, or a plain list, tuple, set or dict with one somewhere in it."""
+    """Return True for an iterator, or a plain list, tuple, set or dict that holds one."""
     kind = type(value)
     if kind in SIMPLE:
         return False
@@ -130,7 +133,7 @@ def is_drawn_from(value: Any) -> bool:
 
 
 def _seen(given: Any) -> Any:
-    """What JSON can hold of the arguments, and the types of the others."""
+    """Return the arguments as JSON can hold them, with types in place of the others."""
     if isinstance(given, dict):
         named = {name: _seen_of(one) for name, one in given["kwargs"].items()}
         return {"args": _seen(given["args"]), "kwargs": named}

@@ -1,4 +1,4 @@
-"""A step with its arguments, not done yet: people are shown what it will do, all of it."""
+"""Bound steps: a step with its arguments, not yet run, that people can be shown in full."""
 
 import inspect
 import sys
@@ -28,7 +28,7 @@ STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Paramete
 
 @dataclass(frozen=True)
 class Bound(Generic[T]):
-    """A step with its arguments, not done yet: what `approve` can show and `step` can do."""
+    """A step with its arguments, not yet run, for `approve` to show and `step` to run."""
 
     fn: Callable[..., T]
     args: tuple[Any, ...]
@@ -44,25 +44,25 @@ class Bound(Generic[T]):
         return self.options.name or name_of(self.fn)
 
     def with_options(self, options: Mapping[str, Any]) -> "Bound[T]":
-        """The same step, done otherwise."""
+        """Return the same step with other options."""
         check_options(options)
         return replace(self, options=replace(self.options, **options))
 
     def as_evidence(self) -> dict[str, Any]:
-        """What people are shown: the step, its function, and all arguments by their names."""
+        """Return the evidence shown to people: the step, its function and all arguments by name."""
         head = {STEP: self.name, FUNCTION: found_by(self.fn)}
         return head | dict(_shown(self.fn, self.args, self.kwargs))
 
     def own_arguments(self) -> Arguments:
-        """The arguments for one attempt: what it changes in them, no other attempt sees."""
+        """Return the arguments for one attempt, so that no other attempt sees changes to them."""
         return deepcopy((self.args, self.kwargs)) if self.is_shown else (self.args, self.kwargs)
 
 
 def bound_to_be_shown(call: Call) -> Bound[Any]:
-    """The step with copies of its arguments, those by default among them.
+    """Return the step with copies of all its arguments, including defaults.
 
-    `EvidenceError` when people could not be shown all that it would do, `TypeError` when the
-    function cannot be called with these.
+    Raises `EvidenceError` if people could not be shown everything it would do, and `TypeError` if
+    the function can't be called with these arguments.
     """
     fn, args, kwargs, options = call
     found_by(fn)
@@ -80,10 +80,10 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
 
 
 def found_by(fn: Callable[..., Any]) -> str:
-    """The name under which a module holds the function; `EvidenceError` if it holds none such.
+    """Return the name under which a module holds the function, or raise `EvidenceError`.
 
-    A name says what is done only if nothing but the name is needed to find it: a lambda, a closure,
-    or the method of an object hold what no name tells.
+    A name says what is done only if the function can be found by it: a lambda, a closure or a bound
+    method holds more than its name says.
     """
     owner = getattr(fn, "__self__", None)
     place = owner if isinstance(owner, type) else fn
@@ -103,7 +103,7 @@ def found_by(fn: Callable[..., Any]) -> str:
 
 
 def _namespaces(fn: Callable[..., Any], module: str) -> Iterator[Mapping[str, Any]]:
-    """Where the function could lie: its module, and what it calls global."""
+    """Yield the namespaces that may hold the function: its module and its globals."""
     if module in sys.modules:
         yield vars(sys.modules[module])
     yield getattr(fn, "__globals__", {})
@@ -153,9 +153,9 @@ def _shown(
 def _unnamed_classes(
     fn: Callable[..., Any], name: str, stars: str, value: Any, plain: Any
 ) -> str | dict[str, str]:
-    """The classes in a value that neither its JSON nor the parameter's annotation tells.
+    """Return the classes in a value that neither its JSON nor the annotation names.
 
-    Two classes may write the same JSON and do different things: then it says too little.
+    Two classes may have the same JSON and behave differently, so the evidence must name them.
     """
     found = list(classes_in(value))
     if not found:

@@ -1,4 +1,4 @@
-"""The decorator that makes a plain function a procedure, its inputs taken from the signature."""
+"""The decorator that turns a plain function into a procedure with inputs from its signature."""
 
 import hashlib
 import inspect
@@ -46,11 +46,11 @@ NOT_PLAIN = (
 
 @dataclass(frozen=True)
 class Check:
-    """Looks at one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
+    """A check of one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
 
-    A ValueError it raises is told to whoever starts the run, beside that field. With
-    `needs=("currency",)` it is also given these other inputs by name, once all inputs are valid
-    by themselves.
+    A `ValueError` it raises is shown to whoever starts the run, beside that field. With
+    `needs=("currency",)` it also gets these other inputs by name, once every input is valid by
+    itself.
     """
 
     look: Callable[..., object]
@@ -59,7 +59,7 @@ class Check:
 
 @dataclass(frozen=True, eq=False)
 class Procedure:
-    """A registered definition: the function, its inputs, and who may do what with its runs."""
+    """A registered definition: the function, its inputs, and the roles on its runs."""
 
     fn: Function
     name: str
@@ -73,7 +73,7 @@ class Procedure:
         return self.fn(*args, **kwargs)
 
     def of_text(self, file: str, text: str) -> "Procedure":
-        """Return the same with that text as its source, and the text's digest as its version."""
+        """Return a copy with that text as its source and the text's digest as its version."""
         made = replace(self, file=file)
         vars(made).update(source=text, version=digest_of(text))
         return made
@@ -88,9 +88,9 @@ class Procedure:
 
     @cached_property
     def version(self) -> str:
-        """Names the code: the start of the SHA-256 of its whole module's source.
+        """The version of the code: the start of the SHA-256 of its module's source.
 
-        Of what has none, typed at a prompt, it is that of the function's own bytecode.
+        Without a source, as at a prompt, it is made from the function's bytecode.
         """
         module = inspect.getmodule(self.fn)
         try:
@@ -101,7 +101,7 @@ class Procedure:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the inputs, with what the site's settings allow right now."""
+        """The JSON Schema of the inputs, with the values the site's settings allow now."""
         try:
             schema: dict[str, Any] = self._inputs.json_schema()
         except PydanticUserError as error:
@@ -109,14 +109,14 @@ class Procedure:
         return schema
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The inputs of a start in their types, checked; `InputError` says what is wrong."""
+        """Return the inputs of a start, checked and in their types; raises `InputError`."""
         inputs = self._validated(raw)
         self._look_at_all(inputs, together=False)
         self._look_at_all(inputs, together=True)
         return inputs
 
     def fits(self, name: str, raw: Any) -> bool:
-        """Whether that is a value of one input, whatever the others are."""
+        """Return True if that is a valid value of one input, whatever the others are."""
         try:
             canonical.adapter(self._hints[name]).validate_python(raw)
         except ValidationError:
@@ -124,7 +124,7 @@ class Procedure:
         return True
 
     def _validated(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """In their types; names that no type asks for are refused, not dropped."""
+        """Return the inputs in their types; unknown names are refused, not dropped."""
         ready = self._reading.read(raw)
         try:
             inputs: dict[str, Any] = vars(made := self._inputs.validate_python(ready))
@@ -136,7 +136,7 @@ class Procedure:
         return inputs
 
     def _unknown_names(self, ready: Mapping[str, Any]) -> list[Fault]:
-        """Those inside of inputs; a type that takes or drops them of its own accord is let be."""
+        """Return faults for unknown names inside inputs, unless a type allows or ignores them."""
         try:
             self._inputs.validate_python(ready, extra="forbid")
         except ValidationError as error:
@@ -154,18 +154,21 @@ class Procedure:
 
     @cached_property
     def _reading(self) -> Reading:
-        """By the schema as it was first: what the site's settings allow does not matter to it."""
+        """The reading by the schema as first seen.
+
+        Later changes to the settings don't matter to it.
+        """
         return Reading(self.schema)
 
     @cached_property
     def _open(self) -> frozenset[str]:
-        """The inputs that hold a type whose author says what becomes of other names."""
+        """The inputs that hold a type whose author decides about unknown names."""
         return frozenset(
             name for name in self._parameters if says_of_extra(canonical.adapter(self._hints[name]))
         )
 
     def check(self) -> None:
-        """`DefinitionError` for inputs that nobody could send."""
+        """Raise `DefinitionError` for inputs that nobody could send."""
         files = frozenset(name for name, hint in self._hints.items() if _is_file(hint))
         schema = self.schema
         for name, why in unserved(schema, files=files):
@@ -176,9 +179,9 @@ class Procedure:
             )
 
     def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """The inputs of another run, with these instead of its own: checked as for a start.
+        """Return another run's inputs with these changes, checked as for a start.
 
-        What the code takes no more is left out.
+        Inputs the code no longer takes are left out.
         """
         plain, same, faults = canonical.plain(kept), dict[str, Any](), list[Fault]()
         for name in (plain.keys() & self._parameters.keys()) - changes.keys():
@@ -191,18 +194,18 @@ class Procedure:
         return self.parse({**same, **changes})
 
     def dump(self, inputs: Mapping[str, Any]) -> str:
-        """The canonical JSON text of parsed inputs."""
+        """Return the canonical JSON text of parsed inputs."""
         return canonical.text_of(
             {name: canonical.jsonable(value, self._hints[name]) for name, value in inputs.items()}
         )
 
     def load(self, text: str) -> dict[str, Any]:
-        """Kept inputs back in their types."""
+        """Return stored inputs in their types."""
         inputs: dict[str, Any] = vars(canonical.restored(text, self._inputs))
         return inputs
 
     def _look_at_all(self, inputs: Mapping[str, Any], *, together: bool) -> None:
-        """Each input by itself, or those whose checks need others; `InputError` names each."""
+        """Check each input alone, or together with others; raises `InputError` with every fault."""
         look = self._look_together if together else self._look_at
         if faults := [fault for name in inputs for fault in look(name, inputs)]:
             raise InputError(faults)
@@ -284,11 +287,11 @@ def procedure(
     limits: Limits | None = None,
     source: str = "",
 ) -> Procedure | Callable[[Function], Procedure]:
-    """Declare a procedure. `roles` names the groups that may see, start, answer, operate or cancel.
+    """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
 
-    `limits` are how far each of its runs may go, where the site's are too many or too few.
-    `source` is the text that the function carries out, where it is no Python: it is shown as its
-    source, and its digest is the version, so that an edited text is noticed like edited code.
+    `limits` replaces the site's limits for its runs. `source` is the text that the function carries
+    out if it is not Python: it is shown as the source, and its digest is the version, so that an
+    edited text is noticed like edited code.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={limits!r:.100}.")
@@ -314,7 +317,7 @@ def procedure(
 
 
 def _texts_of(schema: Any) -> Iterator[str]:
-    """Every text in a JSON Schema."""
+    """Yield every text in a JSON Schema."""
     if isinstance(schema, str):
         yield schema
     elif isinstance(schema, Mapping):
@@ -346,7 +349,7 @@ def _check_signature(name: str, fn: Function) -> None:
 
 
 def _is_resolved(fn: Function) -> bool:
-    """Whether all its types are defined by now; else it is looked at when it is registered."""
+    """Return True if all its types are defined by now; otherwise it is checked at registration."""
     try:
         canonical_hints = get_type_hints(fn, include_extras=True)
         for hint in canonical_hints.values():
@@ -359,7 +362,7 @@ def _is_resolved(fn: Function) -> bool:
 
 
 def _is_file(hint: Any) -> bool:
-    """Whether it is a `File`, or a `File` that may be left out."""
+    """Return True for `File`, or for a `File` that may be left out."""
     if get_origin(hint) is Annotated:
         return _is_file(get_args(hint)[0])
     inner = [one for one in get_args(hint) if one is not type(None)]

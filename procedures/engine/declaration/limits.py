@@ -1,4 +1,4 @@
-"""How far a run may go before it is ended: what never ends by itself is a mistake of its code."""
+"""Limits of a run: a run that would never end by itself is ended."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,12 +13,12 @@ LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use; of what is left out, as much as the site says.
+    """Limits of a run; those left out are the site's.
 
-    `steps`, `events` of its journal, and `children`, each run of a map too, are counted anew after
-    `ctx.continue_as_new`. `depth` is how many runs may stand above a child of this one.
-    `max_duration` is how long it may take from its start, with all its waiting and however often it
-    begins anew.
+    `steps`, `events` of its journal, and `children` (each run of a map counts) start again at zero
+    after `ctx.continue_as_new`. `depth` is the number of runs that may stand above a child of this
+    one. `max_duration` is the longest time from its start, including waits and every
+    `continue_as_new`.
     """
 
     steps: int | None = None
@@ -44,13 +44,13 @@ class Limits:
             parse_duration(self.max_duration)
 
     def or_else(self, site: "Limits") -> "Limits":
-        """These, and the site's where these say nothing."""
+        """Return these limits, with the site's where these are not set."""
         every = [one.name for one in fields(self)]
         own = {name: getattr(self, name) for name in every if getattr(self, name) is not None}
         return Limits(**{name: getattr(site, name) for name in every} | own)
 
     def ends_at(self, began_at: datetime | None) -> datetime | None:
-        """When its time is up."""
+        """Return the time at which `max_duration` is over, or None."""
         if self.max_duration is None or began_at is None:
             return None
         return began_at + parse_duration(self.max_duration)

@@ -19,7 +19,7 @@ BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
 def granted_roles(
     procedure: str, roles: Mapping[Role, str | Iterable[str]]
 ) -> dict[Role, tuple[str, ...]]:
-    """Return the groups of each role; `DefinitionError` for what is no role or no group's name."""
+    """Return the groups of each role; raises `DefinitionError` for unknown roles and bad names."""
     if unknown := set(roles) - set(ROLES):
         raise DefinitionError(f"{procedure}: no such role: {', '.join(sorted(map(str, unknown)))}.")
     named = {role: _groups(procedure, groups) for role, groups in roles.items()}
@@ -31,7 +31,7 @@ def granted_roles(
 
 
 def beginning_of_target(name: str) -> str:
-    """Return the beginning that a name shares with targets of `assign=`; "" for none."""
+    """Return the prefix that a name shares with targets of `assign=`, or ""."""
     plain = normalize("NFKC", name).strip().casefold()
     return next((one for one in BEGINNINGS if plain.startswith(one)), "")
 
@@ -45,7 +45,7 @@ def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
 
 
 def _fault_of(group: Any) -> str:
-    """Return why that can't be the name of a group; "" where it can."""
+    """Return the reason why this can't be a group's name, or ""."""
     if not isinstance(group, str) or not group.strip():
         return "a name is a text"
     if len(group) > LONGEST_ASSIGNEE:

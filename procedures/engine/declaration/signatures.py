@@ -1,4 +1,4 @@
-"""What the signature of a step says: its name, its parameters, the type of its result."""
+"""The signature of a step: its name, its parameters and the type of its result."""
 
 import asyncio
 import inspect
@@ -25,7 +25,7 @@ Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 @dataclass(slots=True)
 class Signature:
-    """What the signature of a step says."""
+    """The signature of a step."""
 
     name: str
     """The function's own, where a step can be called by it; else ""."""
@@ -44,7 +44,10 @@ class Signature:
         kwargs: Mapping[str, Any],
         step: Step | None,
     ) -> Any:
-        """What the function returns. `step`: for one that wants it."""
+        """Call the function and return its result.
+
+        `step` is passed if it has a `Step` parameter.
+        """
         parameter = self.step_parameter
         if parameter is None or parameter.name in kwargs:
             result = fn(*args, **kwargs)
@@ -61,7 +64,10 @@ class Signature:
         return list(result) if isinstance(result, Iterator) else result
 
     def parameters(self, fn: Callable[..., Any]) -> inspect.Signature:
-        """Those of the function but the `Step`, read anew; ValueError where it tells none."""
+        """Return the function's parameters without `Step`.
+
+        Raises `ValueError` if it has none to read.
+        """
         signature = inspect.signature(fn)
         own = self.step_parameter.name if self.step_parameter else ""
         others = [one for one in signature.parameters.values() if one.name != own]
@@ -70,7 +76,7 @@ class Signature:
     def completed(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Arguments:
-        """The arguments as the function has them, defaults among them: alike calls are equal."""
+        """Return the arguments as the function sees them, so that calls alike are equal."""
         try:
             bound = self.parameters(fn).bind(*args, **kwargs)
         except (TypeError, ValueError):  # a call that fails, or a built-in without a signature
@@ -84,7 +90,10 @@ SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary
 
 
 def signature_of(fn: Callable[..., Any]) -> Signature:
-    """How to call it, and the type of what it returns; DefinitionError when it is no step."""
+    """Return the cached signature of a step function.
+
+    Raises `DefinitionError` if it can't be one.
+    """
     try:
         known = SIGNATURES.get(fn)
     except TypeError:  # it has no hash, or cannot be referred to weakly
@@ -115,7 +124,7 @@ def _signature_of(fn: Callable[..., Any]) -> Signature:
 
 
 def _returns(fn: Callable[..., Any], hint: Any) -> Any:
-    """The type of what it returns, if that can be kept."""
+    """Return the type of its result; raises `DefinitionError` if that can't be stored."""
     returns = Any if hint in (Never, NoReturn) else hint
     if inspect.isasyncgenfunction(fn):
         raise DefinitionError(f"What {fn!r} yields cannot be kept: return a list of it.")
@@ -129,7 +138,7 @@ def _returns(fn: Callable[..., Any], hint: Any) -> Any:
 
 
 def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
-    """Which parameters can be given by name, and whether any has a default."""
+    """Return the parameters that can be given by name, and True if any has a default."""
     if type(fn) is FunctionType and not hasattr(fn, "__wrapped__"):  # the usual, ten times faster
         code = fn.__code__
         count = code.co_argcount + code.co_kwonlyargcount
@@ -144,7 +153,7 @@ def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
 
 
 def named_by(fn: Callable[..., Any], count: int) -> tuple[list[str], set[str], bool]:
-    """What it can be given by name, what so many arguments fill, whether it takes any name."""
+    """Return the parameters by name, those that `count` arguments fill, and True for `**kwargs`."""
     try:
         parameters = signature_of(fn).parameters(fn).parameters.values()
     except (TypeError, ValueError):
@@ -161,7 +170,7 @@ def name_of(fn: Callable[..., Any]) -> str:
 
 
 def spoken_name(fn: Callable[..., Any]) -> str:
-    """What an author calls it; a name only if it is an identifier."""
+    """Return the name an author calls it by, which may not be an identifier."""
     if isinstance(fn, partial):
         return spoken_name(fn.func)
     return getattr(fn, "__name__", "") or repr(fn)

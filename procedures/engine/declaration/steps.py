@@ -1,4 +1,4 @@
-"""A step: a named unit of work whose result is kept, and how often it is tried."""
+"""Steps: named units of work whose results are kept, and their retries."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -21,13 +21,13 @@ RENAMED = {
 
 @dataclass(frozen=True)
 class Retry:
-    """Retries a failing step: at most `attempts` in all, with a growing pause between two.
+    """A retry policy: at most `attempts` attempts in all, with a growing pause between them.
 
     `backoff` is the first pause, and each pause is `backoff_factor` times the last, up to
     `max_backoff`; `jitter`, a share from 0 to 1, makes each pause up to that much longer or
-    shorter, so that many runs don't come back at once. `non_retryable` names exceptions after
-    which the step isn't tried again; `deadline` is how long after the first attempt the last one
-    may begin. A worker waits in place for up to a second; a longer pause holds no worker.
+    shorter, so that many runs don't come back at once. `non_retryable` names exceptions after which
+    the step isn't tried again; `deadline` is how long after the first attempt the last one may
+    begin. A worker waits in place for up to a second; a longer pause holds no worker.
     """
 
     attempts: int = 3
@@ -55,7 +55,7 @@ class Retry:
                 parse_duration(length)
 
     def pause_after(self, attempt: int, error: BaseException, spent: timedelta) -> timedelta | None:
-        """How long to wait after that failed attempt, counted from 1; None: give up.
+        """Return the pause after that failed attempt (counted from 1), or None to give up.
 
         `spent` is the time since the first attempt began.
         """
@@ -99,11 +99,13 @@ ONCE = Retry(attempts=1)
 class StepOptions(TypedDict, total=False):
     """The options every step takes.
 
-    `name`: the step's own name. `retry`: how often it is tried. `timeout`: how long one attempt
-    may take; then it is stopped. `transaction`: its database writes and its checkpoint are
-    committed together. `pure`: it may be repeated, so its result may be kept a little later.
-    `once`: after a crash in the middle of it operators are asked whether it happened. `strict`:
-    on replay other arguments quarantine the run.
+    - `name`: the step's own name.
+    - `retry`: a `Retry` policy.
+    - `timeout`: how long one attempt may take before it is stopped.
+    - `transaction`: its database writes and its checkpoint are committed together.
+    - `pure`: idempotent, may be repeated, so its result may be stored a little later.
+    - `once`: at most once; after a crash within it, operators are asked whether it happened.
+    - `strict`: other arguments on replay quarantine the run.
     """
 
     name: str
@@ -117,7 +119,7 @@ class StepOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Options:
-    """The same, checked, with what is left out filled in."""
+    """The checked options of a step, with defaults filled in."""
 
     name: str = ""
     retry: Retry | None = None
@@ -152,7 +154,7 @@ OPTIONS = frozenset(StepOptions.__annotations__)
 
 
 def options_of(doing: Mapping[str, Any]) -> Options:
-    """The same object each time that a line of code gives the same: what is checked stays so."""
+    """Return the checked options; the same options return the same object, so they check once."""
     if not doing:
         return PLAIN
     try:
@@ -166,7 +168,7 @@ _known_options = lru_cache(maxsize=256, typed=True)(Options)
 
 @dataclass(frozen=True)
 class Step:
-    """What a step function gets in its parameter annotated `Step`."""
+    """The value a step function gets in its parameter annotated `Step`."""
 
     name: str
     idempotency_key: str
@@ -183,19 +185,20 @@ class Step:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody wants the run to end: a long step may then stop early."""
+        """True if somebody wants the run to end: a long step may then stop early."""
         return self.asks_to_end()
 
     def say(self, text: str) -> None:
-        """Say something in the chat session, at once; said again when the step is tried again."""
+        """Post a text in the chat session at once; another attempt of the step posts it again."""
         self.speak(text)
 
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
     ) -> None:
-        """Tell people how far the step is: a line, with `done` of `total` where that is known.
+        """Show people a line of progress, with `done` of `total` if that is known.
 
-        Say it as often as you like: what comes faster than it can be read is joined. Without
-        words nothing is added, and what was held back is shown if its time has come.
+        Call it as often as you like: lines that come faster than people can read are joined.
+        Without text or counts nothing is added, and lines held back are shown if their time has
+        come.
         """
         self.tell(text, done, total)

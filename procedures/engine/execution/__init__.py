@@ -1,1 +1,1 @@
-"""Doing a step: its attempts, its process, its approval, and doubt about its outcome."""
+"""Running steps: attempts, the process, approvals, and doubt about outcomes."""

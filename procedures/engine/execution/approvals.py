@@ -1,4 +1,4 @@
-"""Steps that need an approval: the one that people were shown is done, once, or they are asked."""
+"""Steps that need an approval: people approve one exact step, and it runs once."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,9 +12,9 @@ from procedures.engine.waits.later import Later
 
 
 def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
-    """The step as it was approved, with the key of the approval, which serves no other step.
+    """Return the approved step with the key of its approval, which serves no other step.
 
-    People are asked again, with what would be done now, as long as none was given to that.
+    If the approval was given to something else, people are asked again with what would be done now.
     """
     _check_decides(decision)
     if not bound.is_shown:
@@ -29,9 +29,9 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
 
 
 def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
-    """Whether it was given to this very step; 1 is not 1.0 there, and neither is True.
+    """Return True if the approval was given to this very step; 1, 1.0 and True differ here.
 
-    The step that it has served is kept and not done again, whatever its arguments have become.
+    The step that it has served is kept and not run again, whatever its arguments have become.
     """
     step = fiber.scope.next_key(bound.name)
     if (served := fiber.recorder.served.get(decision.key)) is not None:
@@ -41,7 +41,7 @@ def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence:
 
 
 def _check_decides(decision: object) -> None:
-    """`TypeError` for what is no answer to a yes or no: also of a choice any answer is one."""
+    """Raise `TypeError` unless this is an answer to a yes-or-no question."""
     if isinstance(decision, Response):
         question = decision.question
         if question is None or question.kind == RequestKind.APPROVAL or decision.value is True:

@@ -1,4 +1,4 @@
-"""Doing a step: its attempts one after another, until one is kept or the last has failed."""
+"""Running a step: one attempt after another, until a result is kept or the last has failed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,9 +59,9 @@ def do_step(
     *,
     bound: Bound[Any] | None = None,
 ) -> Any:
-    """The kept result of the step, or that of doing it now; `StepFailedError` for good.
+    """Return the step's kept result, or run it now; raises `StepFailedError` once it has failed.
 
-    `bound`: what gives each attempt arguments of its own.
+    `bound` gives each attempt its own copy of the arguments.
     """
     signature = signature_of(fn)
     name = options.name or signature.name or name_of(fn)
@@ -97,9 +97,9 @@ def compare_arguments(
     *,
     is_strict: bool,
 ) -> None:
-    """Other arguments than when it was kept: told once, or a mismatch.
+    """Warn once if the arguments differ from those kept; `is_strict` makes it a mismatch.
 
-    Of a step that was kept by an older version what was given by default was not seen.
+    Digests kept by older versions did not include defaults.
     """
     before, key = content.get("arguments", ""), entry.key
     if before == now or not before or entry.is_accepted:
@@ -114,7 +114,7 @@ def compare_arguments(
 
 @dataclass(slots=True)
 class StepExecution:
-    """One step at the place where the code stands."""
+    """One step at the current place in the code."""
 
     fiber: Fiber
     fn: Callable[..., Any]
@@ -136,7 +136,7 @@ class StepExecution:
     """The settings of the process of which it was told that the step changes them."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
-        """From the last that is kept of it, which is no result."""
+        """Continue from the last event kept of this step, if that is not its result."""
         last, again = entry.last, partial(self.do_again, entry)
         is_asked_anew = entry.is_tried_again and is_doubtful(last)
         self._events = list(entry.events)
@@ -159,7 +159,7 @@ class StepExecution:
         return self.do(failures=entry.attempts)
 
     def do(self, *, failures: int) -> Any:
-        """Attempt after attempt, counted on from those that have failed; the code may go on."""
+        """Run attempts until one succeeds or fails for good; `failures` earlier ones count."""
         attempt = failures + 1
         while True:
             draft = self._try_once(attempt)
@@ -173,14 +173,17 @@ class StepExecution:
             attempt += 1
 
     def _go_on_without_result(self) -> Any:
-        """As operators say: it is done, and never again. Of what undoes nobody needs the result."""
+        """Continue as operators decide: the step is done and never runs again.
+
+        A step that undoes something needs no result.
+        """
         if self.fiber.recorder.is_undoing:
             return None
         entry = Entry("step", self.key, self._events)
         return settle_doubt(self.fiber, entry, self.signature.returns)
 
     def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
-        """Whoever waits here is told once more whether the code may go on."""
+        """Wait until the retry is due, in place or suspended; stop if the run is asked to."""
         self.fiber.check_going_on(self.key)
         retry_at, now = datetime.fromisoformat(failed["retry_at"]), self.fiber.journal.now
         while (pause := retry_at - now()) > IN_PLACE:
@@ -218,7 +221,10 @@ class StepExecution:
         return self._keep(*self._attempt(attempt, since, facts, options.seconds))
 
     def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> NewEvent:
-        """The step's writes and its checkpoint stand or fall together; a failure is kept alone."""
+        """Run an attempt in a transaction; its writes and its checkpoint commit together.
+
+        A failure rolls the writes back and is then kept alone.
+        """
         try:
             with self.fiber.journal.transaction() as longest, in_haste():
                 seconds = _shorter(self.options.seconds, longest)
@@ -273,7 +279,7 @@ class StepExecution:
         return result
 
     def _told_of(self, around: Surroundings) -> Sequence[NewEvent]:
-        """A warning that names what the step has changed in its process."""
+        """Return a warning that names the settings the step has changed in its process."""
         if around.stuck:
             self.fiber.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
         if not (changed := [name for name in around.changed if name not in self._told]):
@@ -284,9 +290,10 @@ class StepExecution:
         return (NewEvent(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
 
     def _done(self, result: Any, facts: dict[str, Any]) -> NewEvent:
-        """Its end, with the result or with why there is none: it is done all the same.
+        """Return the step's end with its result, or with the reason why there is none.
 
-        Only what has no effect, or whose effect is rolled back, fails by it; no retry helps there.
+        The step is done in either case. Only a step without effect, or whose effect is rolled back,
+        fails if its result can't be stored; no retry helps there.
         """
         try:
             kept, self._result = kept_result(result, self.signature.returns)
@@ -345,7 +352,7 @@ class StepExecution:
         return draft
 
     def _keep_now(self, draft: NewEvent) -> None:
-        """Inside a transaction nothing can be kept on its own: it waits for the end."""
+        """Commit the event now, or hold it until the end of the step's transaction."""
         if self.options.transaction:
             self._held = (*self._held, draft)
         else:
@@ -356,7 +363,10 @@ class StepExecution:
         self._keep_now(NewEvent(EventKind.NOTICE, self.key, words[:100], {"text": words}))
 
     def _give_up(self, facts: dict[str, Any], seconds: float) -> None:
-        """From the watchdog's thread: note the failure, let go of the run, and end the process."""
+        """Record a timeout, release the run and end the process.
+
+        Called by the watchdog's thread.
+        """
         draft = self._failed(StepTimeoutError(self.key, seconds), facts)
         retry_at = draft.data["retry_at"]
         handoff = Handoff(
@@ -371,7 +381,7 @@ Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
 
 
 class _UndoneError(Exception):
-    """Leaves a transaction, so that nothing of a failed attempt is kept but its failure."""
+    """Raised to leave a transaction, so that only the failure of an attempt is kept."""
 
     def __init__(self, done: Done) -> None:
         self.done = done
@@ -385,7 +395,7 @@ def _succeeded(done: Done) -> Done:
 
 
 def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """A strict step compares its arguments: `EvidenceError` where one cannot be compared whole."""
+    """Raise `EvidenceError` if an argument of a strict step can't be compared completely."""
     for place, value in (*enumerate(args, start=1), *kwargs.items()):
         try:
             canonical.text_of(exact(value, f"Argument {place}"))

@@ -1,4 +1,4 @@
-"""A step of which nobody knows whether it has happened, or what its result was: people say."""
+"""Steps whose outcome or result is unknown: operators decide."""
 
 import json
 from collections.abc import Callable
@@ -24,11 +24,11 @@ NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
 def settle_doubt(
     fiber: Fiber, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
 ) -> Any:
-    """Ask the procedure's operators what became of the step, and go on as they say.
+    """Ask the procedure's operators what became of the step, and continue as they answer.
 
-    Each start of the step that has no end is a doubt of its own, and so is each result that could
-    not be kept, and each retry of a step that was let fail; the earlier ones are settled. `again`
-    does a step that has not happened; what has happened is not done again.
+    Each start of the step without an end is a doubt of its own, and so is each result that could
+    not be stored and each retry of a step they let fail; earlier doubts stay settled. `again` runs
+    a step that has not happened; one that has happened is never run again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)
@@ -44,7 +44,7 @@ def settle_doubt(
 
 
 class _DoubtfulError(Exception):
-    """The step is to fail: a retry asks anew."""
+    """Operators let the step fail; a retry asks them again."""
 
 
 def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], Any] | None) -> Any:
@@ -77,7 +77,10 @@ def _whether(name: str) -> Question:
 
 
 def _about_result(entry: Entry, name: str) -> Question:
-    """Whatever the code has become, it is asked as it was kept."""
+    """Return the question about a result that could not be stored.
+
+    It is asked in the words of the first time, whatever the code has become.
+    """
     options = {
         HAPPENED: "Go on with the result that I give",
         FAIL: "Let the step fail, although it is done",

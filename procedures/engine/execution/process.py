@@ -1,4 +1,4 @@
-"""The settings that all code of a process shares: how they stand, and how they are set back."""
+"""Settings shared by all code in a process: reading them and setting them back."""
 
 import _locale
 import _signal  # type: ignore[import-not-found]
@@ -56,7 +56,7 @@ class Setting(NamedTuple):
 
 
 class SetBack(NamedTuple):
-    """The settings that were found changed, by name."""
+    """The settings that had changed, by name."""
 
     changed: list[str]
     stuck: list[str]
@@ -75,7 +75,7 @@ class Settings(NamedTuple):
     settings: Sequence[Setting]
 
     def set_back(self, before: State) -> SetBack:
-        """Set the process to what `read` has returned. Raises nothing."""
+        """Restore the settings that `read` has returned. Raises nothing."""
         now, names = self.read(), dict[int, str]()
         if now == before:
             return SetBack([], [])
@@ -96,10 +96,10 @@ class Settings(NamedTuple):
 
 
 def read_quickly() -> State:
-    """Return what steps may change, in some microseconds: each step has it read twice.
+    """Return the settings a step may change; it takes microseconds, as each step calls it twice.
 
-    Nothing is called here that can be had without: most of the time is the calls. The module in C
-    gives a handler twenty times as fast as `signal.getsignal`, and the variables as they are.
+    Avoidable calls are avoided, since they take most of the time. The module in C returns a signal
+    handler twenty times as fast as `signal.getsignal`, and the environment without decoding it.
     """
     global umask  # noqa: PLW0603 (it is read by setting it: so nothing changes meanwhile)
     if (mask := os.umask(umask)) != umask:
@@ -137,7 +137,7 @@ def read_quickly() -> State:
 
 
 def read_all() -> State:
-    """Return what a turn may change: what steps may, and what is rarer or takes longer to read."""
+    """Return the settings a turn may change: those of steps and some that are slower to read."""
     return [
         *read_quickly(),
         [*map(_signal.getsignal, SIGNALS)],
@@ -202,7 +202,7 @@ def _write_collecting(before: bool) -> None:  # noqa: FBT001 (as every `write` i
 
 
 def _handlers(numbers: Sequence[int]) -> Setting:
-    """The handlers of these signals, which only the main thread of a process can set."""
+    """Return the handlers of these signals as a setting; only the main thread can set them."""
 
     def write(before: Any) -> None:
         for number, handler in zip(numbers, before, strict=True):
@@ -231,7 +231,7 @@ def _disarm_timer(_before: bool) -> None:  # noqa: FBT001
 
 
 def _is_as_armed(before: bool, now: bool) -> bool:  # noqa: FBT001
-    """A timer that ran out meanwhile is nobody's doing; one of another thread is not looked at."""
+    """Return True unless this thread has an alarm timer now and had none before."""
     return before or not now or threading.get_ident() != MAIN
 
 

@@ -1,4 +1,4 @@
-"""What a running step says of itself, thinned out so that a chatty one fills no journal."""
+"""Progress lines of a running step, thinned out so that they don't fill the journal."""
 
 import threading
 from collections import deque
@@ -20,7 +20,7 @@ LONGEST_NAME = 100
 
 
 def check_progress(of: str, text: object, done: object, total: object) -> None:
-    """`OptionError` for what no bar and no line can show."""
+    """Raise `OptionError` for progress that no bar or line can show."""
     check_text(f"The text of {of}", text)
     if done is not None:
         check_count(f"done= of {of}", done)
@@ -31,7 +31,10 @@ def check_progress(of: str, text: object, done: object, total: object) -> None:
 
 
 class Progress:
-    """The lines of one attempt. What comes too soon is held back; the last state is always kept."""
+    """The progress lines of one attempt.
+
+    Early ones are held back, the last state is always kept.
+    """
 
     def __init__(
         self,
@@ -50,10 +53,10 @@ class Progress:
         self._thread, self._lock = threading.get_ident(), threading.Lock()
 
     def say(self, text: str, done: float | None, total: float | None) -> None:
-        """Hold a line, and write what is held if its time has come.
+        """Hold a line, and write the held lines if their time has come.
 
-        A line with `done` takes the place of those before it. Without words nothing is added.
-        Another thread's lines are held for the step's own: one thread alone writes.
+        A line with `done` replaces those before it. Without text or counts nothing is added. Lines
+        from other threads are held, because only the step's own thread writes.
         """
         check_progress("step.progress", text, done, total)
         if self._is_over:
@@ -68,7 +71,7 @@ class Progress:
             self._write()
 
     def close(self) -> tuple[NewEvent, ...]:
-        """What is still held, to be kept together with the end of the attempt."""
+        """Return the lines still held, to be kept together with the end of the attempt."""
         self._is_over = True
         return (self._take(),) if self._lines else ()
 

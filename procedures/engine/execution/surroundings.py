@@ -1,4 +1,4 @@
-"""What stands around an author's code, set back to what it was before: settings, connections."""
+"""Settings and context around an author's code, restored after it has run."""
 
 import decimal
 import random
@@ -29,19 +29,19 @@ DECIMAL = "decimal_context"
 
 
 class Surroundings:
-    """Calls an author's code, and sets back what it has changed in its process."""
+    """A call of an author's code that restores what it has changed in its process."""
 
     __slots__ = ("changed", "settings", "stuck", "tells")
 
     def __init__(self, settings: Settings, *, tells: bool = True) -> None:
-        """`tells`: whether it is looked which context variables have changed, too."""
+        """Take the settings to restore; `tells` also reports changed context variables."""
         self.settings, self.tells = settings, tells
         self.changed: Sequence[str] = ()
         """The settings that the code has changed, by name; all are set back but `stuck`."""
         self.stuck: Sequence[str] = ()
 
     def call(self, function: Callable[..., T], *given: Any) -> T:
-        """Return what the function returns, called in a context of its own."""
+        """Return the function's result, called in a context of its own."""
         return copy_context().run(self._call, function, *given)
 
     def _call(self, function: Callable[..., T], *given: Any) -> T:
@@ -57,7 +57,7 @@ class Surroundings:
 
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
-    """Carry a run on as if it had a process of its own: nothing it sets is another run's."""
+    """Advance a run as if it had a process of its own: its settings reach no other run."""
     random.seed()
     surroundings = Surroundings(around_turns, tells=False)
     try:
@@ -68,7 +68,7 @@ def call_turn(journal: Journal, function: Callable[[], T]) -> T:
 
 
 def changed_between(before: Context, now: Context) -> list[str]:
-    """Name the context variables that differ; what is kept in one by a library, by its name."""
+    """Return the names of changed context variables; library settings have a name of their own."""
     told = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]
     hidden = {DECIMAL, *(one.kept_in for one in of_context)}
     names = {
@@ -84,7 +84,7 @@ def _differs(before: Context, variable: Any, value: Any) -> bool:
 
 
 def warning_of(step: str, changed: Sequence[str], stuck: Sequence[str]) -> str:
-    """Tell that a step has changed settings of its process, and what became of them."""
+    """Return a warning that a step has changed settings, and whether they were restored."""
     rest = [name for name in changed if name not in stuck]
     were = "It was" if len(rest) == 1 else "They were"
     words = f"changed {_listed(rest)}. {were} set back after the step." if rest else ""

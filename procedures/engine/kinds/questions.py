@@ -203,7 +203,7 @@ class Question:
         return [one["title"] for one in properties.values()]
 
     def answers(self, value: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """A form's answer field by field: the label, and what was said in words."""
+        """Yield a form's answer field by field: the label and the answer in words."""
         return list(schemas.answers(value, self.schema))
 
     def completed(self, value: Any) -> Any:

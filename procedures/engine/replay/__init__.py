@@ -1,1 +1,1 @@
-"""Replay: what a run has done before, and what one line of its code adds to that."""
+"""Replay: a run's earlier events, and what a fiber of its code adds to them."""

@@ -1,7 +1,7 @@
-"""Who answers for what code has raised: its author, the storage, or the platform.
+"""Responsibility for an exception in a run: its author, the storage or the platform.
 
-The one place that decides it. What is not the author's is never kept as a failure of the code, is
-not tried again by its `Retry`, and undoes nothing: the run leaves this worker and goes on later.
+It is decided only here. An exception that is not the author's fault is never kept as a failure,
+never counts for `Retry` and undoes nothing: the run leaves this worker and continues later.
 docs/engine.md has the table.
 """
 
@@ -16,10 +16,10 @@ from procedures.engine.values.files import open_desk
 
 
 def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> Interruption | None:
-    """Return what ends this claim instead of a failure; None when the author's code failed.
+    """Return the interruption that ends this claim, or None if the author's code failed.
 
-    `since`: when the code began. A stop is known by what the process was told, never by the type
-    of the exception: an author's `sys.exit()` stays a failure.
+    `since` is the time when the code began. A stop is recognized by the signals the process
+    received, never by the exception's type: an author's `sys.exit()` stays a failure.
     """
     if (lost := open_desk().lost) is not None:
         return lost
@@ -36,7 +36,7 @@ def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> In
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether somebody at a terminal ended this process; in a worker nothing but code raises it."""
+    """Return True if somebody at a terminal interrupted this process; never in a worker."""
     is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     return isinstance(error, KeyboardInterrupt) and is_usual
 
@@ -49,7 +49,7 @@ def _grouped(error: BaseException) -> Iterator[BaseException]:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, those in its group, and what each of them came from."""
+    """Yield the error, those in its group, and the causes of each."""
     for one in _grouped(error):
         cause: BaseException | None = one
         seen = set[int]()

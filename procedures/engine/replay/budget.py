@@ -1,4 +1,4 @@
-"""What a run has used of its limits."""
+"""A run's use of its limits."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -15,9 +15,9 @@ HIGHER = "Raise the limit, if more is meant."
 
 
 class Budget:
-    """Since the run last began anew; what is done to undo it never counts.
+    """The use of limits since the last `continue_as_new`; compensations never count.
 
-    What is kept is counted when more is asked for, so that a replay costs nothing.
+    Kept events are counted only when more is asked for, so that a replay costs nothing.
     """
 
     def __init__(self, limits: Limits, journal: Journal, history: History) -> None:
@@ -28,20 +28,20 @@ class Budget:
         self.ends_at = self._limits.ends_at(run.began_at)
 
     def note(self, draft: NewEvent) -> None:
-        """Count what the next commit keeps."""
+        """Count an event of the next commit."""
         if not draft.key.startswith(UNDO):
             self._new["events"] += 1
             if draft.kind == EventKind.CHILD_STARTED:
                 self._new["children"] += int(draft.data.get("count", 1))
 
     def take_in(self, extend: Callable[[], object]) -> None:
-        """Count the events that `extend` adds to the history, and nothing of it twice."""
+        """Count the events that `extend` adds to the history, each only once."""
         self._kept_steps, self._kept_children, self._kept_events  # noqa: B018 (counted now)
         extend()
         self._new["events"] = self._history.length - self._length
 
     def check(self) -> None:
-        """Before anything new: `LimitReached` when no event may follow, or the time is up."""
+        """Raise `LimitReached` if no more events may follow or the time is up."""
         self.check_time()
         most, used = self._limits.events, self._kept_events + self._new["events"]
         if most is not None and used >= most:
@@ -57,7 +57,7 @@ class Budget:
             )
 
     def take_step(self) -> None:
-        """Before a step of which nothing is kept."""
+        """Count a new step; raises `LimitReached` at the limit."""
         self.check()
         most, used = self._limits.steps, self._kept_steps + self._new["steps"]
         if most is not None and used >= most:
@@ -65,7 +65,7 @@ class Budget:
         self._new["steps"] += 1
 
     def take_children(self, count: int) -> None:
-        """Before so many child runs of which nothing is kept."""
+        """Count so many new child runs; raises `LimitReached` beyond the limit."""
         deepest, most = self._limits.depth, self._limits.children
         if deepest is not None and self._run.depth >= deepest:
             raise LimitReached(f"Runs stand {deepest:,} deep here, the deepest they may. {HIGHER}")

@@ -1,11 +1,11 @@
-"""Numbers that look random and are the same on every replay."""
+"""Random numbers that are the same on every replay."""
 
 import random
 from collections.abc import Callable
 
 
 class Chance(random.Random):
-    """Drawn from the seed of a run; `check` raises where a draw would not be repeated."""
+    """A random generator seeded by the run; `check` raises if a draw would not be repeatable."""
 
     check: Callable[[], None] | None = None
 

@@ -1,4 +1,4 @@
-"""One line of code through a run: the procedure's own, or a branch's."""
+"""A fiber: one line of execution through a run, the procedure's own or a branch's."""
 
 import random
 import threading
@@ -40,7 +40,7 @@ SAID = {
 
 
 class Fiber:
-    """Where one line of code stands: its names, its time, and what ended it.
+    """The position of one line of execution: its names, its time, and its interruption.
 
     After an interruption every use raises it again, so that catching it changes nothing.
     """
@@ -69,7 +69,7 @@ class Fiber:
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}:{self._drawn}")
 
     def branch(self, key: str) -> "Fiber":
-        """A fiber of its own inside this one, with a copy of its state."""
+        """Return a fiber inside this one, with a copy of its state."""
         inner = Fiber(self.recorder, self.scope.inner(key), now=self.now)
         self.state.copy_into(inner.state)
         inner.is_abandoned = self.is_abandoned
@@ -88,7 +88,7 @@ class Fiber:
             raise EngineError("The context belongs to the procedure's own thread.")
 
     def close(self) -> None:
-        """The code has ended: what still lives of it, say a generator, does nothing more."""
+        """Close the fiber: code that outlives the run's, such as a generator, can't use it."""
         self._is_over = True
 
     def interrupt(self, interruption: Interruption) -> NoReturn:
@@ -96,9 +96,9 @@ class Fiber:
         raise interruption
 
     def suspend(self, suspension: Suspend) -> None:
-        """Leave the code until what it waits for has come.
+        """Suspend the code until its wait is over.
 
-        Returns where the code may stand meanwhile: what came is in the history then.
+        Returns if the code may stay in place meanwhile: the new events are in the history then.
         """
         try:
             if not self.scope.path and self.recorder.outlast(suspension):
@@ -120,18 +120,18 @@ class Fiber:
         return entry
 
     def is_new(self, family: Family, key: str) -> bool:
-        """Whether nothing is kept under that key: only then a size is checked, never on replay."""
+        """Return True if nothing is kept under that key; sizes are checked only then."""
         return self.scope.peek(family, key) is None
 
     @property
     def sizes(self) -> Sizes:
-        """How large may be what the run asks and says."""
+        """The largest sizes of what the run asks and posts."""
         return self.journal.run.sizes
 
     def restored(self, entry: Entry, plain: Any, hint: Any) -> Any:
-        """A kept result or answer in its type, if the code still has a type that it fits.
+        """Return a kept result or answer in its type; a value that no longer fits is a mismatch.
 
-        An operator may have what fits no more, an answer or a signal, waited for again.
+        Operators may have an answer or a signal that no longer fits waited for again.
         """
         try:
             return canonical.load(plain, hint)
@@ -142,7 +142,10 @@ class Fiber:
             self.interrupt(self.scope.mismatch(words, changed=changed))
 
     def note(self, kind: EventKind, name: str, data: dict[str, Any], *, about: str = "") -> str:
-        """Something that happens once over any number of replays, and never counts. Its key."""
+        """Record a soft event once across replays, without counting it for matching.
+
+        Return its key.
+        """
         self.check_usable()
         length = len(canonical.text_of(data))
         key = self.scope.key_for(f"{about.rpartition('/')[2]}:{kind}")
@@ -158,14 +161,14 @@ class Fiber:
         return key
 
     def pass_by(self, event: Event) -> None:
-        """Go on from a kept event: its time is now."""
+        """Move the fiber's time to that of a kept event."""
         self.now = max(self.now, event.at)
 
     def add(self, draft: NewEvent) -> None:
         self._guarded(self.recorder.add, draft)
 
     def flush(self) -> None:
-        """Keep what is noted, before an effect may depend on it."""
+        """Commit the recorded events before an effect may depend on them."""
         if self.recorder.unwritten:
             self._guarded(self.recorder.flush)
 
@@ -173,24 +176,24 @@ class Fiber:
         self._ask(self.recorder.check_wanted, key)
 
     def check_going_on(self, key: str) -> None:
-        """Before anything new: an operator or a limit lets the code go no further."""
+        """Raise before anything new if an operator or a limit stops the code."""
         self._ask(self.recorder.check_going_on, key)
 
     def check_time(self) -> None:
         self._guarded(self.recorder.budget.check_time)
 
     def take_step(self, key: str) -> None:
-        """Before a step of which nothing is kept: the code may go on, and do one step more."""
+        """Count a new step; raises if the run is to stop or a limit is reached."""
         self._ask(self.recorder.take_step, key)
 
     def take_children(self, key: str, count: int) -> None:
         self._ask(self.recorder.take_children, key, count)
 
     def tell(self, draft: NewEvent) -> None:
-        """Keep what a step says meanwhile; replay does not read it, so it moves no time.
+        """Commit a message of a running step at once; replay ignores it, so it moves no time.
 
-        A step whose time is up meanwhile learns of it after: what is kept and not counted would
-        fence its own worker off.
+        A timeout of the step is held back meanwhile: an event that was kept but not counted would
+        fence off its own worker.
         """
         with undisturbed, outside_the_loop():  # a coroutine tells from inside its loop
             self._guarded(self.recorder.commit, draft)
@@ -205,7 +208,7 @@ class Fiber:
         return events
 
     def _ask(self, check: Callable[..., None], key: str, *more: int) -> None:
-        """Of the recorder, before anything new; a line that is left goes no further at all."""
+        """Ask the recorder before anything new; an abandoned branch goes no further."""
         if self.is_abandoned:
             self.interrupt(Suspend(key))
         self._guarded(check, key, *more)
@@ -217,7 +220,7 @@ class Fiber:
             self.interrupt(interruption)
 
     def _note_state(self, name: str, value: Any, *, about: str = "", **how: Any) -> None:
-        """`about`: the gather whose branches changed it."""
+        """Record a change of the state; `about` is the gather whose branches changed it."""
         title = name if len(name) <= LONGEST_TITLE else f"{name[:60]}… {canonical.digest(name)}"
         data = {"name": name, "value": value, **how}
         self.note(EventKind.STATE, title[:LONGEST_TITLE], data, about=about)
@@ -229,7 +232,7 @@ class Fiber:
 
 
 def checked_name(name: str) -> str:
-    """The name itself; `QuestionError` for what can be none."""
+    """Return the name; raises `QuestionError` if it can't be one."""
     if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
         raise QuestionError(f"A name is a text, not {name!r:.100}.")
     return _checked_name(name)

@@ -1,8 +1,8 @@
-"""What a run did before, by key: the side of replay that remembers.
+"""A run's past by key, which replay matches the code against.
 
-Strict entries (steps, waits, children, patches) are matched by key and kind within their scope:
-the run's own line of code, or a branch's. Soft ones (logs, notices, state, stages) match when
-present and never count. What a step said while it ran is not looked at.
+Strict entries (steps, waits, children, patches) are matched by key and kind within their scope: the
+run's own fiber, or a branch's. Soft ones (logs, notices, state, stages) match if present and never
+count. Messages of running steps are ignored.
 """
 
 from collections import Counter
@@ -72,18 +72,18 @@ class Entry:
 
     @property
     def lacks_result(self) -> bool:
-        """Whether it is done, and its result could not be kept: it is not to be done again."""
+        """True if the step is done but its result could not be stored: it must not run again."""
         begun = [event for event in self.events if event.kind in DONE_OR_BEGUN]
         return bool(begun) and is_without_result(begun[-1])
 
     @property
     def attempts(self) -> int:
-        """How many attempts have failed."""
+        """The number of failed attempts."""
         return sum(event.kind == EventKind.STEP_FAILED for event in self.events)
 
     @property
     def doubts(self) -> int:
-        """How often nobody knew whether it had happened, or people were asked once more."""
+        """The number of times it was in doubt whether the step happened, or people were asked."""
         return sum(
             event.kind == EventKind.STEP_STARTED or is_doubtful(event) or is_without_result(event)
             for event in self.events
@@ -95,7 +95,7 @@ class Entry:
 
 
 class History:
-    """The journal of a run since it last began anew, read once, handed out as the code asks."""
+    """A run's journal since its last `continue_as_new`, read once and handed out on request."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.entries: dict[str, Entry] = {}
@@ -115,7 +115,7 @@ class History:
         """How many entries of a scope are unread; it holds no scope of which all are read."""
 
     def extend(self, events: Iterable[Event]) -> None:
-        """Take in what was kept while the code stood at a wait, and what it had kept before."""
+        """Add the events that were kept while the code stayed at a wait."""
         for event in events:
             self.length += 1
             is_new = event.key not in self.entries
@@ -136,7 +136,7 @@ class History:
         return next(self._unread_in(path))
 
     def forget(self, path: str) -> None:
-        """Count a whole scope as read; costs nothing when nothing is unread there."""
+        """Count a whole scope as read; it costs nothing if nothing there is unread."""
         if path in self.left:
             for entry in self._unread_in(path):
                 self.read(entry)
@@ -171,7 +171,7 @@ class History:
         return (one for one in entries if not one.is_read and path in _scopes_of(one.key))
 
     def _close(self, event: Event) -> None:
-        """The first closing counts; what the run no longer waits for is let pass."""
+        """Close a wait; the first closing counts, and unknown waits are ignored."""
         entry = self.entries.get(event.key)
         if entry and not entry.is_closed:
             entry.events.append(event)
@@ -204,7 +204,7 @@ class History:
         return [self.entries[key] for key in keys if key in self.entries]
 
     def _carry_over(self) -> None:
-        """All that was read up to here has been done by the run that this one is a fork of."""
+        """Mark everything read so far as done by the run this one was forked from."""
         for entry in self.entries.values():
             entry.is_carried = True
         noted = {key for kind, key in self._soft if kind == EventKind.COMPENSATION}
@@ -212,7 +212,7 @@ class History:
 
 
 class Scope:
-    """One line of code through the history: the names it has used, the entries it may take."""
+    """One fiber's view of the history: the names it has used and the entries it may take."""
 
     def __init__(self, history: History, path: str = "") -> None:
         self._history, self.path = history, path
@@ -221,7 +221,7 @@ class Scope:
         """The last key that it gave to a step, a wait or a child."""
 
     def key_for(self, name: str) -> str:
-        """The name in this scope; used again, it gets an ordinal."""
+        """Return the key of a name in this scope; a repeated name gets an ordinal."""
         count = self._names[name] = self._names[name] + 1
         key = checked_key(f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}")
         if ":" not in name:  # not of something soft
@@ -229,7 +229,7 @@ class Scope:
         return key
 
     def next_key(self, name: str) -> str:
-        """What `key_for` would give now."""
+        """Return the key that `key_for` would return now."""
         count = self._names[name] + 1
         return f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
 
@@ -237,9 +237,9 @@ class Scope:
         return Scope(self._history, f"{key}/")
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
-        """The kept entry the code asks for; None when the code is at a new place.
+        """Return the kept entry the code asks for, or None if the code is at a new place.
 
-        `Mismatch` when the code asks for something new while kept entries are still unread.
+        Raises `Mismatch` if the code asks for something new while kept entries are unread.
         """
         found = self.peek(family, key)
         self._history.asked.append((family, key, prompt))
@@ -255,7 +255,7 @@ class Scope:
         return entry if entry and entry.family == family else None
 
     def has_unread(self) -> bool:
-        """Whether it holds an entry that the code has not asked for."""
+        """Return True if the scope holds an entry that the code has not asked for."""
         return self.path in self._history.left
 
     def check_all_read(self, then: str) -> None:
@@ -267,27 +267,27 @@ class Scope:
         return self._history.mismatch(message, changed=changed)
 
     def forget(self, key: str) -> None:
-        """What lies below that key counts as read."""
+        """Count everything below that key as read."""
         self._history.forget(f"{key}/")
 
 
 def is_doubtful(event: Event) -> bool:
-    """Whether people let the step fail, because it may have happened or not."""
+    """Return True if people let the step fail because it may or may not have happened."""
     return event.kind == EventKind.STEP_FAILED and bool(event.content.get("doubtful"))
 
 
 def is_without_result(event: Event) -> bool:
-    """Whether the step is done, but what it returned could not be kept."""
+    """Return True if the step is done but its result could not be stored."""
     return event.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT in event.content
 
 
 def is_of_branch(event: Event) -> bool:
-    """Whether a gather failed by one of its branches."""
+    """Return True if a gather failed because of one of its branches."""
     return event.kind == EventKind.STEP_FAILED and "branch" in event.content
 
 
 def checked_key(key: str) -> str:
-    """What a storage keeps as a key; deep branches with long names are too much."""
+    """Return the key; raises `EngineError` if deep branches with long names make it too long."""
     if len(key) > LONGEST_KEY:
         raise EngineError(f"{key[:60]}… is too long: branches and names, {LONGEST_KEY} characters.")
     return key
@@ -298,7 +298,7 @@ def describe(family: Family, key: str, prompt: str = "") -> str:
 
 
 def _scopes_of(key: str) -> Sequence[str]:
-    """Every scope that a key lies in, from the outermost: "", "a/", "a/b/"."""
+    """Return every scope that a key lies in, from the outermost: "", "a/", "a/b/"."""
     if "/" not in key:
         return TOP
     parts = key.split("/")

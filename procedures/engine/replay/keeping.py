@@ -1,4 +1,4 @@
-"""What is kept of a step's result; and of a step that is done, but whose result cannot be kept."""
+"""Stored results of steps, and the records of results that can't be stored."""
 
 from typing import Any
 
@@ -14,7 +14,10 @@ LARGEST_RESULT = 64 * 1024**2
 
 
 def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
-    """What is kept of a result, and what comes back; ValueError says why nothing can be."""
+    """Return the stored form of a result and its round trip.
+
+    Raises `ValueError` if there is none.
+    """
     try:
         return canonical.keepable(result, returns, most=LARGEST_RESULT)
     except ValueError as error:
@@ -22,7 +25,7 @@ def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
 
 
 def not_kept(result: Any, error: Exception) -> dict[str, Any]:
-    """What an event says instead of a result: why there is none, and what people can make out."""
+    """Return the event data that replaces a result: the reason, and its Python text for people."""
     words = error_payload(error)
     why = words["message"] if type(error) is ValueError else f"{words['type']}: {words['message']}"
     returned = "" if canonical.HOLDS_SECRET in why else _made_out(result)
@@ -30,7 +33,7 @@ def not_kept(result: Any, error: Exception) -> dict[str, Any]:
 
 
 def _made_out(result: Any) -> str:
-    """What was returned as Python writes it, so that operators can give the result."""
+    """Return the result's repr, so that operators can supply the result."""
     try:
         text = repr(result)
     except Exception:  # noqa: BLE001 (what it returned may be broken in any way)

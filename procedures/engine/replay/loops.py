@@ -1,4 +1,4 @@
-"""Leaving an event loop for a moment: storage is used outside of one, as Django wants it."""
+"""Leaving an event loop for a moment, because Django's storage must be used outside one."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def outside_the_loop() -> Iterator[None]:
-    """What stands inside sees no running loop in this thread; the loop stands still meanwhile."""
+    """Hide the running event loop from the block; the loop stands still meanwhile."""
     loop = asyncio._get_running_loop()  # noqa: SLF001 (asyncio documents it)
     asyncio._set_running_loop(None)  # noqa: SLF001
     try:

@@ -1,4 +1,4 @@
-"""An exception from what was kept of it: the same the first time and on replay."""
+"""Exceptions rebuilt from what was kept of them, the same the first time and on replay."""
 
 import ast
 import builtins
@@ -10,7 +10,7 @@ from procedures.engine.errors import StepFailedError
 
 
 def place_of(error: BaseException) -> dict[str, str]:
-    """Where its type is found again; a builtin is found by its name alone."""
+    """Return the place where its type can be found; a builtin is found by its name alone."""
     kind = type(error)
     if kind.__module__ == builtins.__name__ or "<locals>" in kind.__qualname__:
         return {}
@@ -18,7 +18,10 @@ def place_of(error: BaseException) -> dict[str, str]:
 
 
 def rebuilt(failed: StepFailedError) -> Exception:
-    """What the step raised, where its type is found and takes its message; else `failed` itself."""
+    """Return the exception the step raised if its type is found and accepts its message.
+
+    Otherwise it returns `failed`.
+    """
     kind = _found(failed)
     if kind is None:
         return failed
@@ -44,7 +47,10 @@ def _found(failed: StepFailedError) -> type[Exception] | None:
 
 
 def _arguments(message: str) -> list[tuple[Any, ...]]:
-    """The message itself, none, or what it stands for: a KeyError's is the key as Python has it."""
+    """Return possible arguments: the message, none, or the message as a Python literal.
+
+    The message of a `KeyError` is the repr of its key.
+    """
     found: list[tuple[Any, ...]] = [(message,)] if message else [()]
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
         found.append((ast.literal_eval(message),))

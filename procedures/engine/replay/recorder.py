@@ -1,4 +1,4 @@
-"""What one claim writes: drafts gathered until something may depend on them, then one commit."""
+"""The writes of one claim: events are gathered until something may depend on them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ once the run is claimed again. None, and nothing is kept: the code is left, as w
 
 
 class Recorder:
-    """The journal in the hands of the code: shared by the run's own line and its branches."""
+    """The journal as the code uses it, shared by the run's own fiber and its branches."""
 
     def __init__(
         self,
@@ -81,18 +81,18 @@ class Recorder:
         return int(content["generation"]) if self.first.kind == EventKind.RUN_CONTINUED else 0
 
     def idempotency_key(self, key: str) -> str:
-        """The same in every attempt of a step, and no other step's."""
+        """Return the idempotency key of a step, the same in all attempts and unique to it."""
         generation = f"{self.generation}:" if self.generation else ""
         return f"{self.journal.run.run_id}:{generation}{key}"
 
     @property
     def open_waits(self) -> list[str]:
-        """The keys of what was opened and not closed, as far as this claim knows."""
+        """The keys of the waits that are open, as far as this claim knows."""
         return list(self._waits)
 
     @cached_property
     def served(self) -> dict[str, str]:
-        """Of each approval that has let a step be done: the keys of its wait and of that step."""
+        """The step served by each approval, by the key of the approval's wait."""
         steps = (one for one in self.history.entries.values() if one.family == "step")
         kept = (event for one in steps for event in one.events)
         done = (event for event in kept if event.kind == EventKind.STEP_SUCCEEDED)
@@ -100,7 +100,7 @@ class Recorder:
         return {str(event.content["approved_by"]): event.key for event in found}
 
     def check_wanted(self, key: str) -> None:
-        """`Cancelled` or `Paused` when somebody wants the run to stop before this."""
+        """Raise `Cancelled` or `Paused` if somebody wants the run to stop here."""
         if self.is_undoing:
             return
         if self.journal.is_cancelled:
@@ -109,33 +109,33 @@ class Recorder:
             raise Paused(key)
 
     def check_limits(self) -> None:
-        """Before anything new: `LimitReached` when there is no room or no time for it."""
+        """Raise `LimitReached` before anything new if the events or the time are used up."""
         if not self.is_undoing:
             self.budget.check()
 
     def check_going_on(self, key: str) -> None:
-        """Before anything new: nobody wants the run to stop, and no limit does."""
+        """Raise before anything new if the run is to stop or a limit is reached."""
         self.check_wanted(key)
         self.check_limits()
 
     def take_step(self, key: str) -> None:
-        """Before a step of which nothing is kept: it may go on, and do one step more."""
+        """Count a new step; raises if the run is to stop or a limit is reached."""
         if not self.is_undoing:
             self.check_wanted(key)
             self.budget.take_step()
 
     def take_children(self, key: str, count: int) -> None:
-        """Before so many child runs of which nothing is kept."""
+        """Count so many new child runs; raises `LimitReached` beyond the limit."""
         self.check_going_on(key)
         self.budget.take_children(count)
 
     @property
     def ends_at(self) -> datetime | None:
-        """When its time is up; what is undone has all the time it takes."""
+        """The time at which the run's time is up, or None; compensations have no time limit."""
         return None if self.is_undoing else self.budget.ends_at
 
     def add(self, draft: NewEvent) -> None:
-        """Note what the next commit keeps; raises what that commit raises, when it is due."""
+        """Record an event for the next commit; commit now if enough events or time have passed."""
         self._track(draft)
         now = self.journal.now()
         if not self.unwritten:
@@ -148,9 +148,9 @@ class Recorder:
         self.commit()
 
     def commit(self, *drafts: NewEvent, files: Sequence[File] = ()) -> list[Event]:
-        """Keep what is noted and then these, together; returns the events of these.
+        """Commit the recorded events and then these together; return the events of these.
 
-        Any failure is an `Interruption`.
+        Any failure is raised as an `Interruption`.
         """
         for draft in drafts:
             self._track(draft)
@@ -171,7 +171,7 @@ class Recorder:
         return events[noted:]
 
     def outlast(self, suspension: Suspend) -> bool:
-        """Stand at the wait until the run goes on; False when the code is to be left instead."""
+        """Stay at the wait until the run continues; return False if the code must be abandoned."""
         if self._linger is None:
             return False
         handoff, drafts = self.suspended(suspension)
@@ -187,13 +187,13 @@ class Recorder:
         return True
 
     def suspended(self, suspension: Suspend) -> tuple[Handoff, tuple[NewEvent, ...]]:
-        """Return how the run is let go of when it waits."""
+        """Return the handoff and the event with which the run is suspended."""
         status = RunStatus.RETRYING if suspension.is_retry else RunStatus.WAITING
         draft = NewEvent(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
         return Handoff(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
 
     def finish(self, handoff: Handoff, *drafts: NewEvent) -> None:
-        """Commit what is left, and let go of the run. A quarantined run asks nothing more."""
+        """Commit the remaining events and release the run; a quarantined run drops them."""
         left = () if handoff.status == RunStatus.QUARANTINED else self.unwritten
         if handoff.status.is_end and any(self._waits.values()):
             handoff = replace(handoff, has_children=True)

@@ -1,4 +1,4 @@
-"""Stopping a step that takes too long: first by an exception, then with its whole process."""
+"""Stopping a step that takes too long: first by an exception, then with its process."""
 
 import signal
 import threading
@@ -17,7 +17,7 @@ STOOD_STILL = 1.0
 
 
 class TimeIsUp(BaseException):
-    """Raised inside the step; no error, so that `except Exception` there does not keep it."""
+    """Raised inside a step whose time is up; `except Exception` there does not catch it."""
 
     def __init__(self, *, stood_still: bool = False) -> None:
         super().__init__()
@@ -29,8 +29,8 @@ class TimeIsUp(BaseException):
 def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
     """Raise `TimeIsUp` inside the block when its time is over.
 
-    `give_up` is called from another thread when the block still runs `GRACE` seconds later, or
-    when it runs in a thread that no signal reaches.
+    `give_up` is called from another thread if the block still runs `GRACE` seconds later, or if it
+    runs in a thread that no signal reaches.
     """
     is_main = threading.current_thread() is threading.main_thread()
     watchdog = Watchdog(seconds, give_up)
@@ -46,7 +46,7 @@ def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
 
 
 class Watchdog(threading.Thread):
-    """Notices that the time is over, and gives up `GRACE` seconds later."""
+    """A thread that notices when the time is over and gives up `GRACE` seconds later."""
 
     def __init__(self, seconds: float, give_up: Callable[[], None]) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -66,10 +66,10 @@ class Watchdog(threading.Thread):
         self._is_over.set()
 
     def stood_still(self) -> bool:
-        """Say whether this whole process had no turn when the time was over; asked by its alarm.
+        """Return True if the whole process had no turn when the time was over; asked by its alarm.
 
-        An alarm that a call in C held back is late, too: but then this thread was not, or the
-        call has worked all the while.
+        An alarm held back by a call in C is late too, but then this thread was not late, or the
+        call was using the processor.
         """
         now = time.monotonic()
         late = min(now, self._noticed_at or now) - self._due
@@ -78,9 +78,9 @@ class Watchdog(threading.Thread):
 
 
 class Alarm(threading.local):
-    """Raises `TimeIsUp`; inside its block no time is up, but at its end, if nothing else is raised.
+    """An alarm that raises `TimeIsUp`; inside its own block it is held back until the block's end.
 
-    One of its own in each thread.
+    Each thread has its own. It is not raised if the block itself raises.
     """
 
     is_held_back = False

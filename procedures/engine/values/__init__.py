@@ -1,1 +1,1 @@
-"""Values: their canonical text, types and schemas, sizes, files, and words about them."""
+"""Values: canonical text, types and schemas, sizes, files, and sentences about them."""

@@ -1,4 +1,4 @@
-"""Is this value an answer? Checked against the stored schema, with a sentence for the person."""
+"""Validation of answers against the stored schema, with a sentence for the person."""
 
 import json
 import re
@@ -40,7 +40,7 @@ LIMITS = (
 
 
 def check_answer(value: Any, schema: dict[str, Any]) -> Any:
-    """The value itself, if the schema allows it; else `AnswerError`."""
+    """Return the value if the schema allows it; raises `AnswerError` otherwise."""
     try:
         canonical.text_of(value)
     except ValueError:
@@ -62,7 +62,10 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def check_form(value: Any, schema: dict[str, Any]) -> Any:
-    """The value itself, if each of its fields fits; else `AnswerError`, with a fault for each."""
+    """Return the value if every field fits.
+
+    Raises `AnswerError` with a fault for each that doesn't.
+    """
     if not isinstance(value, dict):
         return check_answer(value, schema)
     properties = schema["properties"]
@@ -86,12 +89,12 @@ def _faults(name: str, value: Any, schema: dict[str, Any]) -> list[Fault]:
 
 
 def takes_nothing(schema: Mapping[str, Any]) -> bool:
-    """Whether None is an answer to it."""
+    """Return True if None is a valid answer."""
     return any(one.get("type") == "null" for one in schema.get("anyOf", ()))
 
 
 def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without its branch for None."""
+    """Return the schema without its branch for None."""
     branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     rest = {name: one for name, one in schema.items() if name != "anyOf"}
     if len(branches) == 1:
@@ -100,7 +103,7 @@ def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def limits(schema: Mapping[str, Any]) -> list[str]:
-    """What an answer has to keep to, in the sentences that would tell that it does not."""
+    """Return the limits on an answer, as the sentences used when it breaks them."""
     plain = without_nothing(schema)
     of_number = plain.get("anyOf", [{}])[0]  # a decimal's first form
     found = {rule: wanted for rule, wanted in {**of_number, **plain}.items() if rule in LIMITS}
@@ -113,7 +116,7 @@ def _is_decimal(schema: dict[str, Any]) -> bool:
 
 
 def _read(value: Any, schema: dict[str, Any]) -> Any:
-    """Without a digit lost. A decimal may come as text, too; the limits count all the same."""
+    """Return the answer with exact digits; a decimal may come as text, and limits still apply."""
     if not _is_decimal(schema) or isinstance(value, bool):
         return _exact(value)
     if isinstance(value, str) and not re.fullmatch(DECIMAL, value):
@@ -132,7 +135,7 @@ def _is_whole(_: Any, value: Any) -> bool:
 
 
 def _is_number(_: Any, value: Any) -> bool:
-    """OverflowError for an integer that no float can hold."""
+    """Return True for a number; raises `OverflowError` for an integer no float can hold."""
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, Decimal) or (is_integer and isfinite(value))
 
@@ -144,7 +147,7 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
 
 @lru_cache(maxsize=1024)
 def _reader(pattern: str) -> SchemaValidator:
-    """Reads a pattern as Pydantic does: its `$` is the very end."""
+    """Return a validator that reads a pattern as Pydantic does: `$` is the very end."""
     try:
         return SchemaValidator({"type": "str", "pattern": pattern})
     except SchemaError:  # a model may ask for the patterns of Python

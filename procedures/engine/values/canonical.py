@@ -1,4 +1,4 @@
-"""One text per value: canonical JSON, its digest, and the way back to a type."""
+"""Canonical JSON: one text per value, its digest, and the way back to a type."""
 
 import hashlib
 import json
@@ -24,12 +24,12 @@ KEPT = {"kept": True}  # the validation context of values that were checked when
 
 
 def dump(value: Any, hint: Any = Any) -> str:
-    """Canonical JSON text: sorted keys, no spaces; equal values give equal texts."""
+    """Return canonical JSON text: sorted keys, no spaces; equal values give equal texts."""
     return text_of(jsonable(value, hint))
 
 
 def text_of(plain: Any) -> str:
-    """The canonical text of a value that is plain JSON already; else ValueError."""
+    """Return the canonical text of plain JSON data; raises `ValueError` for anything else."""
     try:
         text = "".join(_encode(plain, 0))
     except (TypeError, RecursionError) as error:
@@ -57,7 +57,7 @@ _encode = make_encoder(
 
 
 def jsonable(value: Any, hint: Any = Any) -> Any:
-    """The value as plain JSON data; raises ValueError where there is no such form."""
+    """Return the value as plain JSON data; raises `ValueError` if it has no such form."""
     try:
         if hint is not Any:
             return adapter(hint).dump_python(value, mode="json", warnings=False)
@@ -74,9 +74,9 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
 
 
 def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, Any]:
-    """The value as plain JSON, and as it comes back from that in its type; else ValueError.
+    """Return the value as plain JSON and as its type restored from that; raises `ValueError`.
 
-    `most`: how many characters its JSON may have.
+    `most` is the largest number of characters its JSON may have.
     """
     if value is None and hint in NOTHING:
         return None, None
@@ -101,7 +101,7 @@ def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, An
 
 
 def check_whole(value: Any, hint: Any, text: str) -> None:
-    """ValueError when the text lacks something of the value, as far as that is of its type."""
+    """Raise `ValueError` if the text loses a part of the value that belongs to its type."""
     watch = watch_of_type(hint)
     if watch.can_lose:
         try:
@@ -113,7 +113,7 @@ def check_whole(value: Any, hint: Any, text: str) -> None:
 
 
 def watch_of_type(hint: Any) -> Watch:
-    """Where a value of that type could lose something."""
+    """Return where a value of that type could lose something."""
     try:
         return _known_watch(hint, "" if hint.__class__ is type else repr(hint))
     except TypeError:  # an annotation with something unhashable in it
@@ -126,30 +126,30 @@ def _known_watch(hint: Any, _spelling: str) -> Watch:
 
 
 def load(plain: Any, hint: Any = Any) -> Any:
-    """A kept value back in its type."""
+    """Return a stored value in its type."""
     if hint is Any or (plain is None and hint in NOTHING):
         return plain
     return restored(to_json(plain), adapter(hint))
 
 
 def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
-    """What a kept text says, in its type; fields have been kept under their own names."""
+    """Return the value of a stored text in its type; stored fields have their own names."""
     return types.validate_json(text, context=KEPT, by_alias=True, by_name=True)
 
 
 def plain(text: str) -> dict[str, Any]:
-    """The data of a canonical text that holds named values."""
+    """Return the data of a canonical text that holds a JSON object."""
     data: dict[str, Any] = DECODER.raw_decode(text)[0]
     return data
 
 
 def value_of(text: str) -> Any:
-    """What a canonical text says."""
+    """Return the value of a canonical text."""
     return DECODER.raw_decode(text)[0]
 
 
 def faults(error: ValidationError) -> str:
-    """What does not fit, in one line."""
+    """Return the faults of a validation error in one line."""
     return "; ".join(
         f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ")
         for fault in error.errors()
@@ -157,7 +157,7 @@ def faults(error: ValidationError) -> str:
 
 
 def legible(text: str) -> str:
-    """The text without what no database keeps: lone surrogates and NUL."""
+    """Return the text with lone surrogates and NUL, which no database stores, written out."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "␀")
 
 
@@ -166,7 +166,10 @@ def digest(text: str) -> str:
 
 
 def adapter(hint: Any) -> TypeAdapter[Any]:
-    """What reads and writes a type; `str | Decimal`, which equals `Decimal | str`, has its own."""
+    """Return the cached adapter of a type.
+
+    `str | Decimal` and `Decimal | str` get different ones.
+    """
     try:
         return _adapter(hint, "" if hint.__class__ is type else repr(hint))
     except TypeError:  # an annotation with something unhashable in it
@@ -179,9 +182,9 @@ def _adapter(hint: Any, _spelling: str) -> TypeAdapter[Any]:
 
 
 def _order_sets(value: Any, plain: Any) -> None:
-    """Sort what was a set: its own order differs from process to process.
+    """Sort lists that were sets, because the order of a set differs between processes.
 
-    ValueError for names that are the same in JSON, as 1 and "1": one of them would be lost.
+    Raises `ValueError` for names that are the same in JSON, as 1 and "1": one would be lost.
     """
     if not isinstance(plain, HOLDERS):
         return
@@ -196,7 +199,7 @@ def _order_sets(value: Any, plain: Any) -> None:
 
 
 def _held_by(value: Any, plain: Any) -> Iterable[Any]:
-    """What the parts of the plain form have been made of, in their order."""
+    """Return the values from which the parts of the plain form were made, in order."""
     if isinstance(value, Mapping):
         return value.values()
     if isinstance(plain, dict):

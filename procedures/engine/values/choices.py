@@ -1,4 +1,4 @@
-"""Inputs that name one of the things a site's settings allow: a path or a command never travels."""
+"""Inputs that name one of the values a site's settings allow; a path or command never travels."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ HERE: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
 
 
 class Site:
-    """What the process as a whole may choose from: the host fills it once, at its start."""
+    """The process's source of allowed values; the host sets it once at start."""
 
     allowed: ClassVar[Allowed] = staticmethod(lambda _setting: {})
 
@@ -38,7 +38,10 @@ class SiteChoice:
         return list(_allowed(self.setting))
 
     def value(self, name: str) -> str:
-        """What the name stands for now; `ChoiceGoneError` when it is not allowed any more."""
+        """Return the current value of a name.
+
+        Raises `ChoiceGoneError` if it is no longer allowed.
+        """
         try:
             return _allowed(self.setting)[name]
         except KeyError:
@@ -65,7 +68,7 @@ class SiteChoice:
 
 @contextmanager
 def use_choices(choices: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
-    """Within this block these are the values by setting and name, whatever the site says."""
+    """Use these values by setting and name inside the block, instead of the site's."""
     token = HERE.set(lambda setting: choices.get(setting, {}))
     try:
         yield

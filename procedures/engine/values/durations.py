@@ -1,4 +1,4 @@
-"""Lengths of time as authors write them: "90s", "2h", "3 days", seconds, or a timedelta."""
+"""Durations as authors write them: "90s", "2h", "3 days", seconds, or a timedelta."""
 
 import re
 from datetime import datetime, timedelta
@@ -23,7 +23,10 @@ Duration = str | int | float | timedelta
 
 
 def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST) -> timedelta:
-    """A positive length of time of at most ten years; numbers are seconds."""
+    """Return a positive duration of at most ten years; numbers are seconds.
+
+    Raises `ValueError` for anything else.
+    """
     try:
         length = _length(value)
     except OverflowError:  # also of an infinite number
@@ -34,7 +37,7 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST) -> timede
 
 
 def check_moment(moment: object, *, now: datetime) -> None:
-    """`ValueError` for what is no time with its zone, or more than ten years from now."""
+    """Raise `ValueError` for a time without a zone, or more than ten years from now."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise ValueError(f"{moment!r} is not a moment: give a datetime with its time zone.")
     if moment - now > LONGEST:

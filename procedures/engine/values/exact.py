@@ -1,4 +1,4 @@
-"""Values whose JSON says all there is of them."""
+"""Values whose JSON holds everything about them."""
 
 import math
 import sys
@@ -22,10 +22,10 @@ NAMES = {str, int, bool, type(None)}
 
 
 def exact(value: Any, place: str = "It") -> Any:
-    """The value as plain JSON that leaves nothing of it out; ValueError says what would be.
+    """Return the value as complete plain JSON; raises `ValueError` if anything would be left out.
 
-    Lists, tuples, sets and dicts are looked into; anything else must come back from its JSON the
-    same, in its own type. What is drawn from, as a generator, is refused and not drawn from.
+    Lists, tuples, sets and dicts are examined inside; anything else must come back from its JSON
+    equal and in its own type. Iterators such as generators are refused without being consumed.
     """
     kind = type(value)
     if kind in PLAIN:
@@ -80,7 +80,7 @@ def _by_its_own_type(value: Any, place: str) -> Any:
 
 
 def is_alike(one: Any, other: Any) -> bool:
-    """Whether two values are of the same types and say the same, however deep."""
+    """Return True if two values are equal and of the same types at every depth."""
     if type(one) is not type(other):
         return False
     if isinstance(one, LISTS):
@@ -94,7 +94,7 @@ def is_alike(one: Any, other: Any) -> bool:
 
 
 def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
-    """Yield each place in a value with an object whose class JSON does not name, and that class."""
+    """Yield each place in a value whose class JSON does not name, with that class."""
     kind = type(value)
     if kind in PLAIN or kind is float:
         return
@@ -113,7 +113,7 @@ def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
 
 
 def is_of_libraries(kind: type) -> bool:
-    """Say whether it is a class of Python or Pydantic, or one of our lists and dicts."""
+    """Return True for a class of Python or Pydantic, or one of our frozen lists and dicts."""
     module = kind.__module__.partition(".")[0]
     return module in LIBRARIES or kind in {FrozenList, FrozenDict}
 
@@ -125,7 +125,7 @@ def _are_parts_alike(one: Any, other: Any) -> bool:
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
-    """What a dataclass, a model or another object holds; None for what holds nothing by name."""
+    """Return the parts of a dataclass, model or other object by name, or None if it has none."""
     if isinstance(value, BaseModel):
         more = {"": value.__pydantic_private__, " ": value.__pydantic_extra__}
         return {**vars(value), **more}
@@ -137,7 +137,7 @@ def _parts(value: Any) -> dict[str, Any] | None:
 
 
 def _slots(value: Any) -> dict[str, Any]:
-    """Return what an object holds in the slots of classes that are written in Python."""
+    """Return an object's values in the slots of classes written in Python."""
     return {
         name: getattr(value, name, None)
         for kind in type(value).__mro__

@@ -1,4 +1,4 @@
-"""Types that say themselves what becomes of names which they do not ask for."""
+"""Types that decide themselves about unknown names."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ OWN_WAYS = ("allow", "ignore")
 
 
 def says_of_extra(types: TypeAdapter[Any]) -> bool:
-    """Whether a model in it takes or drops other names because its author says so."""
+    """Return True if a model in the type allows or ignores unknown names explicitly."""
     return _says(types.core_schema)
 
 

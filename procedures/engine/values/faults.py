@@ -1,4 +1,4 @@
-"""What is wrong with an input, in words for the person who sent it."""
+"""Faults of inputs, in sentences for the person who sent them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -74,7 +74,7 @@ WORDS = {
 
 
 def fault_of(error: Mapping[str, Any], place: Sequence[int | str]) -> Fault:
-    """One of Pydantic's errors as we say it; a ValueError's own words stay as they are."""
+    """Return one of Pydantic's errors in our words; those of a `ValueError` stay unchanged."""
     name = ".".join(map(str, place))
     if words := WORDS.get(error["type"]):
         return Fault(name, words.format_map(error.get("ctx", {})))

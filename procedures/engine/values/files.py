@@ -1,4 +1,4 @@
-"""Files by reference: contents are kept once, under their digest."""
+"""Files by reference: contents are stored once, under their digest."""
 
 import mimetypes
 import re
@@ -30,24 +30,24 @@ MEDIA_TYPE = re.compile(r"[!-~][ -~]{,99}")
 
 
 class FileStore(Protocol):
-    """Where contents lie, by the SHA-256 of their bytes."""
+    """A store of contents by the SHA-256 of their bytes."""
 
     @property
     def largest_inline(self) -> int:
-        """Bytes: a larger value lies here and not in the journal itself."""
+        """Bytes: a larger value is stored here and not in the journal itself."""
         ...
 
     @property
     def patience(self) -> float:
-        """Seconds that a worker waits for a store that is full or away, then leaves its run."""
+        """Seconds a worker waits for a store that is full or away before it leaves its run."""
         ...
 
     def put(self, content: bytes) -> str:
-        """Keep the bytes; the same bytes twice are kept once."""
+        """Store the bytes and return their digest; equal bytes are stored once."""
         ...
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes; `FileGoneError` when the store answers and no longer has them."""
+        """Return the bytes; raises `FileGoneError` if the store works but no longer has them."""
         ...
 
     def check(self) -> None:
@@ -61,7 +61,7 @@ LOOKS_EVERY = 1.0
 
 @dataclass
 class FileContext:
-    """What files can be reached here, and those a step has made."""
+    """The file store within reach, and the files a step has made."""
 
     store: FileStore
     journal: "Journal | None" = None
@@ -84,15 +84,16 @@ class FileContext:
         return self._reach(lambda: self.store.get(digest))
 
     def check(self) -> None:
-        """Leave the run for later at once when the store can't keep anything."""
+        """Leave the run for later at once if the store can't keep anything."""
         self.is_hasty = True
         self._reach(self.store.check)
         self.is_hasty = False
 
     def _reach(self, use: Callable[[], T]) -> T:
-        """Use the store. In a worker no error of it is one of the code: it waits, then leaves.
+        """Use the store; in a worker, wait out its errors, then interrupt the run.
 
-        What the code has done before would be done again later; while it waits here, it is not.
+        Its errors are never failures of the code. Waiting here saves doing the earlier work again
+        later.
         """
         if self.journal is None:
             return use()
@@ -118,7 +119,7 @@ DESK: ContextVar[FileContext | None] = ContextVar("desk", default=None)
 
 @dataclass(frozen=True)
 class File:
-    """A kept file: an input of a run, or made by a step with `File.keep`."""
+    """A stored file: an input of a run, or one made by a step with `File.keep`."""
 
     name: str
     digest: str
@@ -127,7 +128,10 @@ class File:
 
     @classmethod
     def keep(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
-        """Make a file, inside a step: it is kept together with the step's result."""
+        """Make a file inside a step; it is kept together with the step's result.
+
+        Raises `EngineError` outside a step.
+        """
         desk = open_desk()
         if desk.made is None:
             raise EngineError(f"File.keep({name!r}) belongs inside a step.")
@@ -137,7 +141,7 @@ class File:
 
     @classmethod
     def store(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
-        """Keep the bytes and describe them, for the host."""
+        """Store the bytes and return their description, for the host."""
         raw = content.encode() if isinstance(content, str) else content
         if not isinstance(raw, bytes | bytearray | memoryview):
             raise TypeError(f"A file's content is bytes or text, not {type(raw).__name__}.")
@@ -150,7 +154,7 @@ class File:
         return open_desk().get(self.digest)
 
     def text(self) -> str:
-        """The content as UTF-8, with or without a byte order mark."""
+        """Return the content decoded as UTF-8, with or without a byte order mark."""
         return self.read().decode("utf-8-sig")
 
     @classmethod
@@ -178,7 +182,7 @@ class File:
 
 @contextmanager
 def use_file_store(store: FileStore, journal: "Journal | None" = None) -> Iterator[None]:
-    """Within this block files can be read, and kept by steps; `journal`: of a worker's claim."""
+    """Make files readable inside the block; `journal` is that of a worker's claim, if any."""
     token = DESK.set(FileContext(store, journal))
     try:
         yield
@@ -188,7 +192,7 @@ def use_file_store(store: FileStore, journal: "Journal | None" = None) -> Iterat
 
 @contextmanager
 def in_haste() -> Iterator[None]:
-    """Within this block nobody waits for the store: a transaction, and its locks, are held."""
+    """Never wait for the store inside the block, because a transaction holds locks."""
     desk = open_desk()
     desk.is_hasty = True
     try:
@@ -205,17 +209,17 @@ def open_desk() -> FileContext:
 
 
 def file_store() -> FileContext | None:
-    """Where large values lie; None outside a run."""
+    """Return the store for large values, or None outside a run."""
     return DESK.get()
 
 
 def named(file: File) -> dict[str, str]:
-    """Return what an event says of a file that was kept with it."""
+    """Return the data about a file for the event it was kept with."""
     return {"digest": file.digest, "name": file.name}
 
 
 def _plain_name(name: str) -> str:
-    """The last part of a path, without what would be hidden or would lead elsewhere."""
+    """Return the last part of a path, without hidden characters."""
     last = PurePosixPath(name.replace("\\", "/")).name
     shown = "".join(mark for mark in last if mark.isprintable())[-LONGEST_NAME:]
     return shown if shown.strip(". ") else "file"

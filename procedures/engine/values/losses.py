@@ -1,4 +1,4 @@
-"""What a value would lose on its way through JSON and back into its annotated type."""
+"""Losses of a value on its way through JSON and back into its annotated type."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -39,7 +39,7 @@ UNIONS = {"union", "tagged-union"}
 
 @dataclass(frozen=True)
 class Watch:
-    """Where a type could lose something of a value."""
+    """The places where a type could lose a part of a value."""
 
     has_any: bool
     """Whether it leaves something open: that is kept as the JSON of its own type."""
@@ -68,7 +68,7 @@ def _has_odd_names(schema: Mapping[str, Any]) -> bool:
 
 
 def _schemas_in(core: Any) -> Iterator[dict[str, Any]]:
-    """A core schema and all that stand in it."""
+    """Yield a core schema and all schemas in it."""
     if isinstance(core, dict):
         if isinstance(core.get("type"), str):
             yield core
@@ -93,9 +93,9 @@ def _classes_in(core: Any, refs: Mapping[str, Any], seen: set[str]) -> set[type]
 
 
 def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> str:
-    """What of the first is not in what came back; "" when nothing is lost.
+    """Return what the restored value lacks, or "" if nothing is lost.
 
-    A list for a tuple is none, nor is the plain JSON of a value whose type nobody named.
+    A list for a tuple is no loss, nor is the plain JSON of a value with an unnamed type.
     """
     kind, back = type(one), type(other)
     if kind in ATOMS and (kind is back or {kind, back} <= NUMBERS):
@@ -111,7 +111,7 @@ def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> st
 
 
 def _is_equal(one: Any, other: Any) -> bool:
-    """Numbers by their digits: 1.1 is no Decimal, and comes back as one."""
+    """Return True if the values are equal, or print the same, as 1.1 and Decimal("1.1")."""
     return bool(one == other) or str(one) == str(other)
 
 
@@ -161,7 +161,7 @@ def _in_sets(one: Any, other: Any, place: str) -> str:
 
 
 def _is_same_generic(kind: type, back: type) -> bool:
-    """Of a generic model each choice of its types is a class."""
+    """Return True if both are the same generic model with whatever type arguments."""
     origins = [
         getattr(one, "__pydantic_generic_metadata__", {}).get("origin") or one
         for one in (kind, back)
@@ -178,7 +178,7 @@ def _in_fields(one: Any, other: Any, unions: Any, place: str) -> str:
 
 
 def _names_of(value: Any) -> Iterable[str]:
-    """The fields that its JSON has; what an author excludes from it is not lost but left out."""
+    """Return the fields in the value's JSON; fields an author excludes are not lost."""
     if isinstance(value, BaseModel):
         known = type(value).model_fields
         return [name for name, field in known.items() if not field.exclude]

@@ -19,9 +19,9 @@ NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 def check_options(
     of: str, given: Iterable[str], known: Iterable[str], *, renamed: Mapping[str, str] = EMPTY
 ) -> None:
-    """Raise `OptionError` for the first name that is none of the known ones.
+    """Raise `OptionError` for the first unknown name.
 
-    `renamed`: what options are called today, by the names they once had.
+    `renamed` maps former names of options to today's.
     """
     names = list(known)
     for name in given:
@@ -36,9 +36,9 @@ def check_options(
 def with_options(
     of: str, also: type[Mapping[str, Any]] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Check the names of a function's keyword arguments before anything else is.
+    """Check the names of a function's keyword arguments before anything else.
 
-    `of` is what its author calls it; `also` the options that it takes as `**options`.
+    `of` is the name its author uses for it; `also` are the options it takes as `**options`.
     """
 
     def decorate(fn: Callable[P, R]) -> Callable[P, R]:
@@ -58,20 +58,20 @@ def with_options(
 
 
 def check_text(of: str, value: object) -> str:
-    """The text itself; `OptionError` for what is none, as no page can draw it."""
+    """Return the text; raises `OptionError` for anything else, which no page could show."""
     if not isinstance(value, str):
         raise OptionError(f"{of} is a text, not {value!r:.100}.")
     return value
 
 
 def check_flag(of: str, value: object) -> None:
-    """`OptionError` for what is neither True nor False: "no" would count as a yes."""
+    """Raise `OptionError` for anything but True and False: "no" would count as a yes."""
     if not isinstance(value, bool):
         raise OptionError(f"{of} is True or False, not {value!r:.100}.")
 
 
 def check_count(of: str, value: object) -> None:
-    """`OptionError` for what is no number, or none that a bar can show."""
+    """Raise `OptionError` for anything but a number that a bar can show."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise OptionError(f"{of} is a number, not {value!r:.100}.")
     if not 0 <= value <= LARGEST:
@@ -79,7 +79,7 @@ def check_count(of: str, value: object) -> None:
 
 
 def check_word(of: str, word: object, known: Iterable[str]) -> None:
-    """`OptionError` when an option is given a word that it does not know."""
+    """Raise `OptionError` for a word that an option does not know."""
     words = list(known)
     if word not in words:
         near = meant(word, words) if isinstance(word, str) else ""

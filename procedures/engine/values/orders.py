@@ -1,13 +1,13 @@
-"""The order of names in data whose canonical text has them sorted."""
+"""The order of names in data whose canonical text sorts them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
 def orders_in(plain: Any) -> list[list[str]]:
-    """The names of each mapping in the data as they stand there; alike mappings once.
+    """Return the names of each mapping in the data in their order; equal sets of names once.
 
-    Two mappings of the same names count as alike: the first one's order is theirs.
+    Two mappings with the same names count as one: the first one's order applies to both.
     """
     found: dict[frozenset[str], list[str]] = {}
     for mapping in _mappings(plain):
@@ -16,7 +16,7 @@ def orders_in(plain: Any) -> list[list[str]]:
 
 
 def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
-    """The data with its names in these orders again; what none of them tells of stays."""
+    """Return the data with its names in these orders again; unknown mappings stay as they are."""
     by_names = {frozenset(names): names for names in orders}
     top: list[Any] = [plain]
     left: list[tuple[Any, Any]] = [(top, 0)] if by_names else []
@@ -34,7 +34,7 @@ def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
 
 
 def _mappings(plain: Any) -> Iterator[Mapping[str, Any]]:
-    """From the outermost on, in their order."""
+    """Yield the mappings from the outermost on, in order."""
     left = [plain]
     while left:
         value = left.pop()

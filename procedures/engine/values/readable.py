@@ -1,7 +1,7 @@
-"""What older versions kept, as pages can draw it: they refused less where it was written.
+"""Data kept by older versions, made drawable: they refused less at the call.
 
-What is written now is checked at the call. A row that is there stays as it is, and a replay
-compares it as it is; only what reads it for people goes through here.
+Data is checked at the call today. Old rows stay unchanged and replay compares them unchanged; only
+what is read for people goes through here.
 """
 
 import math
@@ -16,7 +16,7 @@ NUMBERS = ("done", "total")
 
 
 def readable(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's data, or a question, with a text or a number where one is drawn."""
+    """Return an event's data, or a question, with texts and numbers where pages draw them."""
     plain = dict(content)
     for name in TEXTS:
         if name in plain:
@@ -32,7 +32,7 @@ def readable(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return a text as it is, nothing for nothing, and JSON for anything else."""
+    """Return a text unchanged, "" for None, and JSON for anything else."""
     if value is None:
         return ""
     return value if isinstance(value, str) else canonical.text_of(value)
@@ -60,7 +60,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _number(value: Any) -> float | None:
-    """The number, unless it is none that a bar can show."""
+    """Return the number, or None if no bar can show it."""
     try:
         is_number = not isinstance(value, bool | str) and math.isfinite(value)
     except (TypeError, OverflowError):

@@ -1,4 +1,4 @@
-"""Inputs as they are sent: what texts stand for, and texts that only look like numbers."""
+"""Inputs as they were sent: texts that stand for values, and texts that only look like numbers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,13 +15,13 @@ Schema = Mapping[str, Any]
 
 
 def plain_int(text: str) -> int:
-    """The whole number that a text says; ValueError for anything else, 1_000 and ٣ among it."""
+    """Return the whole number in a text; raises `ValueError` for others, as 1_000 and ٣."""
     _check_number(text)
     return int(text)
 
 
 def plain_float(text: str) -> float:
-    """The number that a text says; ValueError for anything else, 1_000 and ٣ among it."""
+    """Return the number in a text; raises `ValueError` for others, as 1_000 and ٣."""
     _check_number(text)
     return float(text)
 
@@ -32,14 +32,14 @@ def _check_number(text: str) -> None:
 
 
 class Reading:
-    """Sent values made ready for their types, by the JSON Schema of the inputs."""
+    """Preparation of sent values for their types, by the JSON Schema of the inputs."""
 
     def __init__(self, schema: Schema) -> None:
         self._properties: Mapping[str, Schema] = schema.get("properties", {})
         self._defs: Mapping[str, Schema] = schema.get("$defs", {})
 
     def read(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The same values, lengths of time as ISO 8601."""
+        """Return the values with durations written in ISO 8601."""
         return {
             name: self._read(value, self._properties.get(name, {})) for name, value in raw.items()
         }
@@ -63,7 +63,7 @@ class Reading:
         return text
 
     def _plain(self, value: Any, schema: Schema) -> Schema:
-        """The schema itself; of several the one that is for such a value, if there is one."""
+        """Return the schema, or the one of several branches that such a value can match."""
         if reference := schema.get("$ref"):
             return self._plain(value, self._defs.get(str(reference).rpartition("/")[2], {}))
         branches = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
@@ -75,7 +75,7 @@ class Reading:
 
 
 def _is_for(value: Any, schema: Schema) -> bool:
-    """Whether such a value may be meant; a text stands for whatever is no list and no object."""
+    """Return True if such a value may match; a text may stand for anything but a list or object."""
     kind = schema.get("type")
     if isinstance(value, dict):
         return kind == "object"
@@ -85,9 +85,9 @@ def _is_for(value: Any, schema: Schema) -> bool:
 
 
 def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
-    """A fault for each text that was read as a number, and that nobody would take for one.
+    """Yield a fault for each text read as a number that nobody would take for one.
 
-    `read`: the values with the names under which they were sent.
+    `read` holds the values under the names with which they were sent.
     """
     if isinstance(sent, str) and isinstance(read, int | float | Decimal):
         if not isinstance(read, bool) and not PLAIN_NUMBER.fullmatch(sent):
@@ -104,7 +104,7 @@ def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
 
 
 def unserved(schema: Schema, *, files: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Inputs that nobody could send, with the reason. `files`: those that are a `File` by type."""
+    """Yield inputs that nobody could send, with the reason; `files` are those of type `File`."""
     defs: Mapping[str, Schema] = schema.get("$defs", {})
     for name, one in schema.get("properties", {}).items():
         own = [branch for branch in one.get("anyOf", [one]) if branch.get("format") == "binary"]

@@ -1,4 +1,4 @@
-"""The JSON Schemas that answers are checked by, made from types, and what they say in words."""
+"""JSON Schemas made from types, by which answers are checked, and their meaning in words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -36,17 +36,17 @@ STRICT = ("strict", True)
 
 
 def unchecked(core: Core) -> list[str]:
-    """The constraints of a type that no answer can be checked against."""
+    """Return the constraints of a type that answers can't be checked against."""
     return sorted(set(core) - CHECKED.get(core["type"], set()) - ALSO_SAID)
 
 
 def unreadable(error: SchemaError) -> str:
-    """What stops Pydantic from checking a type, in one line."""
+    """Return why Pydantic can't check a type, in one line."""
     return " ".join(str(error).split())
 
 
 def complete(schema: dict[str, Any], core: Core) -> None:
-    """Say what Pydantic's schema leaves out: that a text says something, a decimal its digits."""
+    """Add what Pydantic's schema leaves out: that a text is not blank, and a decimal's digits."""
     if core["type"] == "str":
         schema.setdefault("pattern", VISIBLE)
     if core["type"] == "decimal":
@@ -57,9 +57,9 @@ def complete(schema: dict[str, Any], core: Core) -> None:
 
 
 def form_schema(model: Any) -> dict[str, Any]:
-    """The schema of a form whose answers are surely a `model`; ValueError says why there is none.
+    """Return the schema of a form whose answers always make a `model`; raises `ValueError`.
 
-    The fields' defaults stand in it as they are now: an answer is completed by the kept schema.
+    It holds the fields' current defaults: an answer is completed from the stored schema.
     """
     if isinstance(model, Mapping):  # Pydantic would take it for a schema of its own
         raise ValueError(f"A form is a model, a dataclass or a TypedDict, not {model!r:.100}.")  # noqa: TRY004
@@ -87,7 +87,7 @@ def form_schema(model: Any) -> dict[str, Any]:
 
 
 def _fields(model: Any, core: Core) -> tuple[dict[str, Core], Mapping[str, Core]]:
-    """The fields by the names that answers give them, and what they refer to."""
+    """Return the fields by the names answers give them, and the schemas they refer to."""
     refs = {one["ref"]: one for one in core.get("definitions", ())}
     if core["type"] == "definitions":
         core = dict(core["schema"])
@@ -103,7 +103,7 @@ def _fields(model: Any, core: Core) -> tuple[dict[str, Core], Mapping[str, Core]
 
 
 def _looks_closer(core: Core) -> str:
-    """What a model looks at besides the types of its fields."""
+    """Return what a model checks besides the types of its fields, or ""."""
     config = core.get("config", {})
     rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
     if rules:
@@ -118,7 +118,7 @@ def _looks_closer(core: Core) -> str:
 def _finish(
     name: str, schema: dict[str, Any], core: Core, refs: Mapping[str, Core], *, is_required: bool
 ) -> None:
-    """A field's schema, with its label, its default, and what Pydantic leaves out."""
+    """Complete a field's schema with its label, its default, and what Pydantic leaves out."""
     inner = _inner(core, refs)
     if why := _unfit(inner, refs):
         raise ValueError(f"{name} is no field of a form: {why}.")
@@ -134,7 +134,7 @@ def _finish(
 
 
 def _inner(core: Core, refs: Mapping[str, Core]) -> Core:
-    """The type itself: without its default, and without that it may be nothing."""
+    """Return the type itself, without its default and its option of None."""
     if core["type"] not in {"default", "nullable", "definition-ref"}:
         return core
     return _inner(core.get("schema") or refs[core["schema_ref"]], refs)
@@ -168,13 +168,13 @@ def _name(model: Any) -> str:
 
 
 def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The schema of each of an object's properties, with what it refers to in place."""
+    """Return the schema of each of an object's properties, with references resolved."""
     defs: Mapping[str, Any] = schema.get("$defs", {})
     return {name: _resolved(one, defs) for name, one in schema.get("properties", {}).items()}
 
 
 def without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A form's schema without what its fields are when they are left out."""
+    """Return a form's schema without the defaults of its fields."""
     fields = {
         field: {name: one for name, one in about.items() if name != "default"}
         for field, about in schema["properties"].items()
@@ -183,7 +183,7 @@ def without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of the type alone: without the rules that people are held to."""
+    """Return the schema of the type alone, without limits on the value."""
     found = {name: one for name, one in schema.items() if name not in RULES}
     if schema.get("pattern") == DECIMAL:
         found["pattern"] = DECIMAL
@@ -195,7 +195,7 @@ def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:
-    """A few levels deep: types may refer to themselves. A type's title is no field's."""
+    """Resolve references a few levels deep; a type's title does not become a field's."""
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     of_type = {key: one for key, one in defs.get(name, {}).items() if key != "title"}
     resolved = {**of_type, **schema}
@@ -209,26 +209,26 @@ def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3
 
 
 def label(name: str, schema: Mapping[str, Any]) -> str:
-    """The author's title, else the name in words."""
+    """Return the author's title, else the name in words."""
     humanized, title = humanize_name(name), str(schema.get("title", ""))
     return humanized if title.casefold() in {"", humanized.casefold()} else title
 
 
 def humanize_name(name: str) -> str:
-    """A name of the code as people write it: "very_fast" is "Very fast"."""
+    """Return a name from the code as people write it: "very_fast" becomes "Very fast"."""
     humanized = name.replace("_", " ").strip()
     return humanized[:1].upper() + humanized[1:]
 
 
 def text_of(value: Any) -> str:
-    """A value as an HTML form sends it."""
+    """Return a value as an HTML form sends it."""
     if value is None:
         return ""
     return value if isinstance(value, str) else canonical.text_of(value)
 
 
 def format_value(value: Any, schema: Mapping[str, Any]) -> str:
-    """A field's answer in words; a list has a line for each of its items."""
+    """Return a field's answer in words; a list has a line for each item."""
     if isinstance(value, list):
         return "\n".join(format_value(one, schema.get("items", {})) for one in value)
     if isinstance(value, bool):
@@ -238,7 +238,7 @@ def format_value(value: Any, schema: Mapping[str, Any]) -> str:
 
 
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """A form's answer field by field: the label, and what was said in words."""
+    """Yield a form's answer field by field: the label and the answer in words."""
     for name, one in schema["properties"].items():
         if name in value:
             yield label(name, one), format_value(value[name], one)

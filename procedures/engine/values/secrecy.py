@@ -1,4 +1,4 @@
-"""What must not be kept: a journal is read by people, and its database lies in backups."""
+"""Secrets that must not be kept: people read a journal, and backups hold its database."""
 
 import re
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ INSTEAD = (
 
 
 def holds_secret(hint: Any) -> bool:
-    """Whether a value of that type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
+    """Return True if a value of that type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
     try:
         return _known(hint)
     except TypeError:  # an annotation with something unhashable in it
@@ -41,15 +41,15 @@ def holds_secret(hint: Any) -> bool:
 
 
 def without_input(text: str) -> str:
-    """An error's words or traceback without the values that Pydantic was given."""
+    """Return an error's message or traceback without the values that Pydantic quotes."""
     return RAW.sub("]", text)
 
 
 def masked(text: str, *, is_public: bool = False) -> str:
-    """Return an error's words or a log line with what must stay secret replaced by ***.
+    """Return an error's message or a log line with secrets replaced by ***.
 
-    That are the site's own secret values, passwords in URLs, values of `Authorization`, and
-    values named as secrets; the last ones stay in a text whose author called it public.
+    Secrets are the site's own secret values, passwords in URLs, values of `Authorization`, and
+    values named like secrets; the last stay in a text whose author called it public.
     """
     for secret in sorted(site_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
@@ -59,7 +59,7 @@ def masked(text: str, *, is_public: bool = False) -> str:
 
 
 def note_site_secrets(values: Iterable[str | None]) -> None:
-    """Add secret values that `masked` then replaces; too short ones would mask plain words."""
+    """Add secret values for `masked` to replace; too short ones would mask ordinary words."""
     site_secrets.update(value for value in values if value and len(value) >= SHORTEST_SECRET)
 
 
@@ -76,7 +76,7 @@ def _look(hint: Any) -> bool:
 
 
 def _parts(core: Any) -> Iterable[Any]:
-    """Every leaf of a core schema: names, numbers, classes and functions."""
+    """Yield every leaf of a core schema: names, numbers, classes and functions."""
     if isinstance(core, dict):
         core = core.values()
     elif not isinstance(core, (list, tuple)):

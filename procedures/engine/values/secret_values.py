@@ -1,4 +1,4 @@
-"""Secrets among values: found by their type, whatever the text is that they are shown as."""
+"""Secrets among values, found by their type, whatever text they are shown as."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Set
@@ -15,7 +15,7 @@ HOLDERS = (list, tuple, Set, deque)
 
 
 def shows_secret(value: Any, text: str) -> bool:
-    """Whether a secret has gone into the JSON text of the value; it stands there masked."""
+    """Return True if a secret is part of the value's JSON text, where it is masked."""
     return MASK in text and _holds(value, set())
 
 

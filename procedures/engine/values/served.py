@@ -1,4 +1,4 @@
-"""Types as Pydantic can serve them on this Python."""
+"""Types in a form that Pydantic can serve on this Python."""
 
 import sys
 import typing
@@ -13,7 +13,7 @@ IS_SERVED = sys.version_info >= (3, 12)
 
 
 def served(hint: Any) -> Any:
-    """The type with each TypedDict of the standard library as its equal that Pydantic takes."""
+    """Return the type with standard TypedDicts replaced by equal ones that Pydantic accepts."""
     if IS_SERVED or not _has_one(hint):
         return hint
     if typing.is_typeddict(hint):

@@ -1,4 +1,4 @@
-"""What of a type is plain JSON: by this, a process without the code can check a value for it."""
+"""A JSON-serialisable subset of a type's schema, to validate values without the code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
 
 
 def shape_of(hint: Any) -> Shape:
-    """Never stricter than the type: what only its code can tell may be anything."""
+    """Return the shape of a type, never stricter than it: what only its code checks is open."""
     try:
         return _shape(canonical.adapter(hint).core_schema)
     except PydanticUserError:
@@ -44,7 +44,7 @@ def shape_of(hint: Any) -> Shape:
 
 
 def check_shape(value: Any, shape: Shape) -> None:
-    """`AnswerError` when no type of that shape takes the value."""
+    """Raise `AnswerError` if no type of that shape accepts the value."""
     try:
         text = canonical.text_of(value)
     except ValueError as error:

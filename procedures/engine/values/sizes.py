@@ -1,4 +1,4 @@
-"""How large may be what people read, type and send: what is larger is refused in words."""
+"""Limits on the size of what people read, type and send; larger values are refused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -21,10 +21,10 @@ Excess = tuple[str, int, str, int, str]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The most of each, in characters where nothing else is said.
+    """The largest sizes, in characters unless stated otherwise.
 
-    They count when something is asked, said or sent. What is kept already stays, also under lower
-    ones: a replay refuses nothing that an earlier claim has let pass.
+    They apply when something is asked, posted or sent. Data that is stored stays valid under lower
+    limits: a replay refuses nothing that an earlier claim has accepted.
     """
 
     prompt: int = 1_000
@@ -59,7 +59,7 @@ class Sizes:
                 raise ValueError(f"{most!r} is no size of {one.name}: write a whole number from 1.")
 
     def check_question(self, question: "Question") -> None:
-        """`SizeError` for the first part of a question that is larger than it may be."""
+        """Raise `SizeError` for the first part of a question beyond its limit."""
         for excess in self._parts(question):
             _check(*excess)
 
@@ -79,29 +79,29 @@ class Sizes:
         yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
 
     def check_answer(self, question: "Question", value: Any) -> None:
-        """`AnswerError` for an answer that is longer than it may be."""
+        """Raise `AnswerError` for an answer beyond its limit."""
         most = self.answer if question.draft is None else self.draft
         if (longest := _longest(value)) > most:
             raise AnswerError(f"The answer has {longest:,} characters; the limit is {most:,}.")
 
     def check_signal(self, value: Any) -> None:
-        """`AnswerError` for a signal whose value is larger than it may be."""
+        """Raise `AnswerError` for a signal's value beyond its limits."""
         if (size := _length_of_json(value)) > self.signal:
             raise AnswerError(f"The value has {size:,} {JSON}; the limit is {self.signal:,}.")
         if (depth := depth_of(value)) > self.depth:
             raise AnswerError(f"The value has {depth:,} levels; the limit is {self.depth:,}.")
 
     def check_note(self, what: str, text: str) -> None:
-        """`SizeError` for a text that a run says, shows or notes, and that is too long."""
+        """Raise `SizeError` for a text of a run that is too long."""
         most = self.stage if what == "stage" else self.notice
         _check(f"The text of this {what}", len(text), CHARACTERS, most, AS_FILE)
 
     def check_reason(self, of: str, reason: str) -> None:
-        """`SizeError` for the reason of a wait that is longer than it may be."""
+        """Raise `SizeError` for a wait's reason beyond its limit."""
         _check(f"reason= of {of}", len(reason), CHARACTERS, self.reason, SHORTER)
 
     def check_default(self, signal: str, value: Any) -> None:
-        """`SizeError` for a signal's default that is larger than a signal may be."""
+        """Raise `SizeError` for a signal's default beyond the limit of signals."""
         what = f"The default of the signal {signal}"
         _check(what, _length_of_json(value), JSON, self.signal, SHORTER)
 
@@ -111,14 +111,14 @@ USUAL_SIZES = Sizes()
 
 
 def cut(text: str, most: int) -> str:
-    """The text up to that length; a longer one says how much of it is left out."""
+    """Return the text up to that length; a longer one ends with how much is left out."""
     if len(text) <= most:
         return text
     return f"{text[:most].rstrip()}… ({len(text) - most:,} more characters)"
 
 
 def depth_of(value: Any) -> int:
-    """How many levels plain data has: 0 for a bare value."""
+    """Return the number of levels in plain data, 0 for a bare value."""
     depth, level = 0, [value]
     while level := [one for one in level if isinstance(one, dict | list)]:
         depth += 1
@@ -134,7 +134,7 @@ def _check(what: str, size: int, unit: str, most: int, remedy: str) -> None:
 
 
 def _longest(value: Any) -> int:
-    """The length of a text, or of the longest value among named ones."""
+    """Return the length of a text, or of the longest value in an object."""
     texts = value.values() if isinstance(value, dict) else [value]
     return max(
         (len(one) if isinstance(one, str) else _length_of_json(one) for one in texts), default=0

@@ -13,14 +13,14 @@ LONGEST_SHOWN = 120
 
 
 class Note(Protocol):
-    """Keeps a change of the state: `gone` deletes, `by` and `more` tell what a value grew by."""
+    """A recorder of state changes: `gone` deletes, `by` and `more` are what a value grew by."""
 
     def __call__(self, name: str, value: Any, **how: Any) -> object: ...
 
 
 @dataclass(frozen=True)
 class Change:
-    """What one line of code has done to a name since it began."""
+    """A fiber's change to a name since the fiber began."""
 
     verb: Literal["set", "delete", "increment", "append"]
     value: Any = None
@@ -28,11 +28,11 @@ class Change:
 
     @property
     def commutes(self) -> bool:
-        """Whether several such changes come to the same in any order, or in that of branches."""
+        """True if several such changes add up, in any order or in the order of branches."""
         return self.verb in ("increment", "append")
 
     def with_more(self, other: "Change") -> "Change":
-        """Both of them, of one verb that commutes."""
+        """Return both changes as one; they must have the same verb, and commute."""
         return Change(self.verb, self.value + other.value)
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Change:
 
 
 class State(MutableMapping[str, Any]):
-    """Values by name. Each change is noted; what is read is the JSON round trip of what was set."""
+    """Values by name. Changes are recorded; reading returns the JSON round trip of what was set."""
 
     def __init__(self, note: Note) -> None:
         self._note = note
@@ -52,17 +52,18 @@ class State(MutableMapping[str, Any]):
         """By name, since this line of code began."""
 
     def copy_into(self, branch: "State") -> None:
-        """Give a branch the values as they are."""
+        """Give a branch the current values."""
         branch.take(self._values)
 
     def take(self, values: dict[str, Any]) -> None:
-        """Hold these without noting a change: events tell of them already."""
+        """Hold these values without recording a change, because events hold them already."""
         self._values |= values
 
     def increment(self, name: str, by: float = 1) -> Any:
-        """Add to a number, 0 where there is none, and return it as it is here now.
+        """Add to a number (0 if there is none) and return the sum seen here.
 
-        Increments of parallel branches add up. `EngineError` when `by` or the value is no number.
+        Increments of parallel branches add up. Raises `EngineError` if `by` or the value is no
+        number.
         """
         before = self._values.get(name, 0)
         for number in (before, by):
@@ -74,10 +75,10 @@ class State(MutableMapping[str, Any]):
         return self._values[name]
 
     def append(self, name: str, value: Any) -> None:
-        """Append to a list, [] where there is none.
+        """Append to a list ([] if there is none).
 
-        What parallel branches append stands in the order of the branches. `EngineError` when the
-        value of that name is no list.
+        Items from parallel branches are in the order of the branches. Raises `EngineError` if the
+        value is no list.
         """
         before = self._values.get(name, [])
         if not isinstance(before, list):
@@ -86,7 +87,7 @@ class State(MutableMapping[str, Any]):
         self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
 
     def merge(self, name: str, change: Change, *, about: str) -> None:
-        """Do here what branches have done; `about`: the key of their gather."""
+        """Apply what branches have done; `about` is the key of their gather."""
         before = self._values.get(name)
         match change.verb:
             case "increment":
@@ -111,14 +112,14 @@ class State(MutableMapping[str, Any]):
         self.changes[name] = Change("set", plain)
 
     def _kept(self, name: str, value: Any, **how: Any) -> Any:
-        """Note a value, and hold it: its plain JSON."""
+        """Record a value and hold its plain JSON."""
         plain = self._checked(name, value)
         self._note(name, plain, **how)
         self._values[name] = frozen(canonical.jsonable(plain))
         return plain
 
     def _checked(self, name: str, value: Any) -> Any:
-        """The plain JSON of a value; `EngineError` for what must not be kept."""
+        """Return the plain JSON of a value; raises `EngineError` for secrets and bad names."""
         if not isinstance(name, str):
             raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
         plain = canonical.jsonable(value)
@@ -127,7 +128,7 @@ class State(MutableMapping[str, Any]):
         return plain
 
     def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:
-        """Set a value that other branches may let grow, too."""
+        """Set a value that other branches may add to as well."""
         plain, earlier = self._kept(name, value, **how), self.changes.get(name)
         if earlier is None:
             self.changes[name] = change
@@ -156,10 +157,10 @@ class State(MutableMapping[str, Any]):
 
 
 def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
-    """What branches have done to the state together, by name, in the order of the branches.
+    """Return the branches' changes to the state by name, in the order of the branches.
 
-    `StateConflictError` where they gave one name different values, or one changed what another
-    one deleted or let grow in another way: nothing is added by guessing. `key`: their gather's.
+    Raises `StateConflictError` if they gave a name different values, or if one changed what another
+    deleted or added to in another way; nothing is guessed. `key` is that of their gather.
     """
     joined: dict[str, Change] = {}
     for name in dict.fromkeys(name for _, state in branches for name in state.changes):
@@ -176,7 +177,7 @@ def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
 
 
 def frozen(plain: Any) -> Any:
-    """The same to read, and equal; to change it within would leave no event, and is an error."""
+    """Return an equal value that can't be changed inside, since no event would record that."""
     if isinstance(plain, dict):
         return FrozenDict({name: frozen(value) for name, value in plain.items()})
     return FrozenList(map(frozen, plain)) if isinstance(plain, list) else plain
@@ -202,7 +203,7 @@ def _copied(self: Any, *_: Any) -> Any:
 
 
 def _pickled(self: Any) -> tuple[Any, ...]:
-    """As the plain list or dict that it says."""
+    """Pickle as a plain list or dict."""
     plain = _copied(self)
     return type(plain), (plain,)
 

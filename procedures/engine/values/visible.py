@@ -1,4 +1,4 @@
-"""Text from outside as it is: what would hide, turn or imitate text is shown as its code."""
+"""Text from outside, with characters that hide, turn or imitate text shown as their code."""
 
 import unicodedata
 
@@ -14,12 +14,12 @@ LINES = frozenset("\n\t")
 
 
 def visible(text: str) -> str:
-    """The text in its lines, with what would hide or turn it shown as its code in hexadecimal."""
+    """Return the text with its lines, and hiding or turning characters as hexadecimal codes."""
     return _shown(text, LINES)
 
 
 def visible_line(text: str) -> str:
-    """The text in one line; the end of a line is shown as ␤, a tabulator as a code."""
+    """Return the text in one line; a line end is shown as ␤, a tabulator as a code."""
     return _shown(text, frozenset())
 
 

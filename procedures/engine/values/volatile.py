@@ -1,4 +1,4 @@
-"""Names of the evidence that may differ on a replay, and what differs between two values."""
+"""Parts of the evidence that may differ on a replay, and the differences of two values."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ REMEDY = (
 
 
 def without(value: Any, paths: Sequence[str]) -> Any:
-    """The value with a mark in place of what lies at these paths, in lists in each of the items."""
+    """Return the value with a mark at these paths, which apply to each item of a list."""
     for path in paths:
         value = _without(value, path.split("."))
     return value
@@ -35,7 +35,7 @@ def _without(value: Any, path: Sequence[str]) -> Any:
 
 
 def check_paths(value: Any, paths: Sequence[str]) -> None:
-    """ValueError for a path that leads to nothing in the evidence."""
+    """Raise `ValueError` for a path that leads to nothing in the evidence."""
     known = list(_paths(value))
     for path in paths:
         if path not in known:
@@ -55,7 +55,7 @@ def _paths(value: Any, before: str = "") -> Iterator[str]:
 
 
 def differences(before: Any, now: Any) -> str:
-    """What differs, with both values: "amount was 31.20 and is now 3100"; "" if nothing does."""
+    """Return the differences, as in "amount was 31.20 and is now 3100", or ""."""
     found = []
     for path, old, new in _differences(before, now, ""):
         found.append(f"{path or 'it'} was {_told(old)} and is now {_told(new)}")
