@@ -1,4 +1,4 @@
-"""The floor of the queue: a Celery application of its own, with the stock settings."""
+"""The floor of the queue benchmark: a separate Celery application with stock settings."""
 
 import os
 import time
@@ -23,6 +23,6 @@ def last() -> float:
 
 
 def send() -> AsyncResult[float]:
-    """A chain of three, to be taken up by a worker; its result is when it ended."""
+    """Send a chain of three tasks; its result is the time when it ended."""
     result: AsyncResult[float] = chain(empty.si(), empty.si(), last.si()).apply_async()
     return result

@@ -1,4 +1,4 @@
-"""What the benchmarks run. Times are taken inside, between two lines of a procedure."""
+"""Procedures for the benchmarks, which take times between two lines of their code."""
 
 import time
 
@@ -13,7 +13,7 @@ def nothing() -> None:
 
 @procedure
 def empty_steps(ctx: Context, count: int, *, pure: bool = False) -> float:
-    """Seconds that so many steps took, each kept before the next."""
+    """Return the seconds that so many steps took, each kept before the next."""
     began = time.perf_counter()
     for _ in range(count):
         ctx.step(nothing, pure=pure)
@@ -22,7 +22,7 @@ def empty_steps(ctx: Context, count: int, *, pure: bool = False) -> float:
 
 @procedure
 def answered(ctx: Context, checkpoints: int) -> float:
-    """When the line after the answer ran, by the machine's clock."""
+    """Return the time when the line after the answer ran, by the machine's clock."""
     for _ in range(checkpoints):
         ctx.step(nothing, pure=True)
     ctx.approve("Go on?")
@@ -31,7 +31,7 @@ def answered(ctx: Context, checkpoints: int) -> float:
 
 @procedure
 def resumed(ctx: Context, checkpoints: int) -> tuple[float, float]:
-    """When the line after so many steps ran: by the process's own clock, and by its thread's."""
+    """Return the time when the line after the steps ran, by the process's and thread's clocks."""
     for _ in range(checkpoints):
         ctx.step(nothing)
     return time.perf_counter(), time.thread_time()
@@ -39,6 +39,6 @@ def resumed(ctx: Context, checkpoints: int) -> tuple[float, float]:
 
 @procedure(roles={"answer": "bench"})
 def asking(ctx: Context) -> float:
-    """When the line after the answer ran, by the machine's clock."""
+    """Return the time when the line after the answer ran, by the machine's clock."""
     ctx.approve(PROMPT)
     return time.time()

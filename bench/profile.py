@@ -1,7 +1,7 @@
-"""Where the time of a step goes, in microseconds, and what it says and writes.
+"""The time of a step by part, in microseconds, and its statements and bytes.
 
-In this process and not in a worker, so that each part can be timed; the parts are each without
-the others. `--database` as everywhere.
+It runs in this process and not in a worker, so that each part can be timed without the others.
+`--database` as everywhere.
 """
 
 import time
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def shares(steps: int) -> dict[str, float]:
-    """Microseconds a step, part by part."""
+    """Return the microseconds per step, part by part."""
     from procedures.engine.journal import events as journal
     from procedures.engine.values import canonical
     from procedures.journal import DatabaseJournal
@@ -42,7 +42,7 @@ def shares(steps: int) -> dict[str, float]:
 
 
 class Parts:
-    """The time that some functions take, each without those of the others that it calls."""
+    """The time spent in some functions, each without the others that it calls."""
 
     def __init__(self) -> None:
         self.spent: defaultdict[str, float] = defaultdict(float)
@@ -65,7 +65,7 @@ class Parts:
 
 
 def said_and_written(steps: int) -> dict[str, float]:
-    """Statements, commits and bytes a step."""
+    """Return the statements, commits and bytes per step."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -87,7 +87,7 @@ def said_and_written(steps: int) -> dict[str, float]:
 
 
 def commits_of(said: list[str]) -> int:
-    """Transactions, and what was said outside of one and commits for itself."""
+    """Count the transactions and the statements that commit by themselves."""
     commits, is_inside = 0, False
     for word in said:
         if word in {"BEGIN", "COMMIT"}:
@@ -98,7 +98,7 @@ def commits_of(said: list[str]) -> int:
 
 
 def bytes_logged() -> int:
-    """What has been written to the log ahead of the tables."""
+    """Return the bytes written to the write-ahead log so far."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
@@ -108,7 +108,7 @@ def bytes_logged() -> int:
 
 
 def bytes_kept() -> int:
-    """How large the journals are, their indexes included."""
+    """Return the size of the journals, with their indexes."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
@@ -125,7 +125,7 @@ def asked(question: str) -> int:
 
 
 def carried_on(steps: int) -> float:
-    """Seconds that the steps of a new run take in this process."""
+    """Return the seconds that the steps of a new run take in this process."""
     from procedures.runner import advance_run
     from procedures.services import start_run
 

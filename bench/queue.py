@@ -1,7 +1,7 @@
-"""Runs of three empty steps through the queue, by two worker processes, as runs a second.
+"""Runs of three empty steps through the queue, by two worker processes, in runs per second.
 
 All are queued before the worker takes the first; the time ends with the last run. The floor is as
-many chains of three empty Celery tasks, whose results Redis keeps, by two worker processes, too.
+many chains of three empty Celery tasks with results in Redis, also by two worker processes.
 """
 
 import time
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def spent(worker: Any, queue: str, work: Sequence[Any], end: Callable[[Any], float]) -> float:
-    """Seconds from the worker's leave to begin until the last has ended."""
+    """Return the seconds from the worker's start until the last item has ended."""
     began = time.time()
     assert worker.ask("add_consumer", queue=queue), "The worker does not hear."
     ended = end(work)

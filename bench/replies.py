@@ -1,4 +1,4 @@
-"""From the committed answer to the line after the question, in milliseconds.
+"""The time from a committed answer to the line after the question, in milliseconds.
 
 The floor is a bare Celery task, from `apply_async` to its first line, in the same worker.
 """
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def waiting(count: int, checkpoints: int) -> list[Any]:
-    """Runs that have asked, and wait."""
+    """Return new runs that have asked and wait."""
     from procedures.services import start_run
     from tests.runs import wait_for_request
 

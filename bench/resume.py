@@ -1,7 +1,7 @@
-"""From the claim of a run to the line after its last kept step, in milliseconds, and the memory.
+"""The time from a run's claim to the line after its last kept step, and the memory used.
 
-`cpu_ms` is what the worker's own thread spent of them. Each length of a journal has a process
-of its own; `peak_mb` is the most it ever held, and no less than the one that started it.
+Times are in milliseconds; `cpu_ms` is the part spent by the worker's own thread. Each journal
+length has its own process; `peak_mb` is the most it ever held, and at least that of its parent.
 """
 
 import json
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def resume(length: int, rounds: int, *, is_pure: bool = False) -> dict[str, Any]:
-    """What the process of a worker tells that takes up so many runs of that length in turn."""
+    """Return the figures of a worker process that takes up so many runs of that length in turn."""
     runs = [ready(10), *(ready(length, is_pure=is_pure) for _ in range(rounds))]
     command = [sys.executable, "-m", "bench.resumer", *map(str, runs)]
     told = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
@@ -37,7 +37,7 @@ def resume(length: int, rounds: int, *, is_pure: bool = False) -> dict[str, Any]
 
 
 def ready(checkpoints: int, *, is_pure: bool = False) -> Any:
-    """A queued run whose journal holds so many steps, written as a worker writes them."""
+    """Return a queued run whose journal holds so many steps, written as a worker writes them."""
     from procedures import journal
     from procedures.engine.journal.events import Batch, EventKind, Handoff, NewEvent, RunStatus
     from procedures.services import start_run

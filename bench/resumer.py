@@ -1,4 +1,4 @@
-"""A worker's process: takes up the runs named on its command line, the first to warm up."""
+"""A worker process that takes up the runs named on its command line, the first as warm-up."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""A site of its own for one command: its database, Redis and workers."""
+"""A separate site for one command: its database, Redis and workers."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ PAIRS = 5
 
 
 def arguments(description: str | None, **numbers: int) -> argparse.Namespace:
-    """What every command takes, and its own numbers with their defaults."""
+    """Return the arguments every command takes, and its own numbers with their defaults."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
     parser.add_argument("--pairs", type=int, default=PAIRS)
@@ -33,7 +33,7 @@ def tell(**figures: Any) -> None:
 
 @dataclass(frozen=True)
 class Pair:
-    """The medians of two things that were measured in turn."""
+    """The medians of two things measured alternately."""
 
     ours: float
     floor: float
@@ -46,7 +46,7 @@ class Pair:
 def in_turn(
     pairs: int, ours: Callable[[], float], floor: Callable[[], float], *, warm_up: bool = False
 ) -> Pair:
-    """`warm_up`: once more, before any of it counts."""
+    """Measure both alternately; with `warm_up`, once more before it counts."""
     if warm_up:
         floor()
         ours()
@@ -61,9 +61,9 @@ def in_turn(
 def site(
     database: Database, *, procedures: str = "bench.procedures", **environment: str
 ) -> Iterator[ExitStack]:
-    """Sets the environment, starts the servers and migrates; what is entered in it ends with it.
+    """Set the environment, start the servers and migrate; the context ends all of it.
 
-    To be called once, and before anything of Django is imported.
+    Call it once, before anything of Django is imported.
     """
     os.environ["TEST_DATABASE"] = database
     from tests import machine

@@ -1,7 +1,7 @@
-"""One run of N empty steps, each kept before the next, in a real worker, as steps a second.
+"""One run of N empty steps in a real worker, each kept before the next, in steps per second.
 
-The floor inserts and commits one row after another over the bare driver, as durably. With
-`--many 10000` a step of so long a run is measured beside one of a run of `--few`.
+The floor inserts and commits one row after another over the bare driver, as durably. With `--many
+10000`, a step of such a long run is compared with one in a run of `--few`.
 """
 
 import sqlite3
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def show_growth(database: str, pairs: int, few: int, many: int) -> None:
-    """A step's cost in a long run beside that in a short one, in turn."""
+    """Print a step's cost in a long run and in a short one, measured alternately."""
     pair = in_turn(pairs, lambda: 1e6 / ours(many), lambda: 1e6 / ours(few))
     figures = {"few": few, "many": many, "few_us": pair.floor, "many_us": pair.ours}
     tell(bench="steps", database=database, **figures, growth=pair.ratio)

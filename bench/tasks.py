@@ -1,4 +1,4 @@
-"""A bare task of the product's own worker: it says when it began."""
+"""A bare task in the product's own worker that reports when it began."""
 
 import time
 

@@ -1,7 +1,7 @@
-"""Runs that wait for people: what each takes of the database, and what all of them cost at rest.
+"""Runs that wait for people: the database space of each, and the cost of all of them at rest.
 
-Each has asked one question of 200 characters in a chat session of its own. Then some of them are
-answered as fast as it goes. The floor of the figures at rest is the same site with no run waiting.
+Each has asked one question of 200 characters in its own chat session. Then some of them are
+answered as fast as possible. The floor of the figures at rest is the same site with no run waiting.
 """
 
 import time
@@ -75,7 +75,7 @@ def admin() -> Any:
 
 
 def answer_all(runs: Sequence[Any], count: int | None = None) -> float:
-    """Seconds from the first answer's commit to the last one's next line."""
+    """Return the seconds from the first answer's commit to the last run's next line."""
     from chat.models import HumanRequest
     from procedures.models import Run
     from tests.processes import wait_until
@@ -91,7 +91,7 @@ def answer_all(runs: Sequence[Any], count: int | None = None) -> float:
 
 
 def answer(request: Any) -> float:
-    """When it was committed."""
+    """Answer a request and return the time of its commit."""
     from django.db import connection
 
     from chat.services import Answer, respond
@@ -104,7 +104,7 @@ def answer(request: Any) -> float:
 
 
 def vacuumed() -> dict[str, int]:
-    """The bytes of each table and index, packed."""
+    """Return the bytes of each table and index after a vacuum."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -120,7 +120,7 @@ def growth(before: dict[str, int], after: dict[str, int], count: int) -> dict[st
 
 
 def at_rest(parts: Sequence[Any], worker: Any, seconds: int) -> dict[str, float]:
-    """Percent of a core that the site takes, and megabytes of the worker."""
+    """Return the percentage of a core the site uses, and the megabytes of the worker."""
     began, ticks = time.time(), sum(ticks_of(part.pid) for part in parts)
     time.sleep(seconds)
     spent = sum(ticks_of(part.pid) for part in parts) - ticks
@@ -129,13 +129,13 @@ def at_rest(parts: Sequence[Any], worker: Any, seconds: int) -> dict[str, float]
 
 
 def ticks_of(pid: int) -> int:
-    """What a process and its children have had of the processor."""
+    """Return the processor ticks used by a process and its children."""
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(words[11]) + int(words[12]) + sum(map(ticks_of, children_of(pid)))
 
 
 def memory_of(pid: int) -> float:
-    """Megabytes of a process and its children; what they share counts once."""
+    """Return the megabytes of a process and its children; shared memory counts once."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kilobytes / 1024 + sum(map(memory_of, children_of(pid)))
@@ -146,7 +146,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def sweep() -> list[str]:
-    """The statements of one sweep, and of one look of the clock for mails."""
+    """Return the statements of one sweep and one look for mails."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -160,7 +160,7 @@ def sweep() -> list[str]:
 
 
 def scanned(least: int) -> list[str]:
-    """The tables of so many rows that one of these statements reads from end to end."""
+    """Return the large tables that one of these statements reads from end to end."""
     from django.db import connection
 
     found = set[str]()

@@ -1,4 +1,4 @@
-"""What daphne serves: pages and the API over HTTP, the live stream over one WebSocket a page."""
+"""The application daphne serves: pages and the API over HTTP, one WebSocket per page."""
 
 import os
 

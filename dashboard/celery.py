@@ -44,7 +44,7 @@ app.steps["consumer"].add(Lookout)
 
 @setup_logging.connect(weak=False)
 def leave_logging_to_django(**_: Any) -> None:
-    """That somebody listens is enough: Celery then configures nothing itself."""
+    """Do nothing: a connected receiver keeps Celery from configuring logging itself."""
 
 
 watches: list[PoolWatch] = []
@@ -53,7 +53,7 @@ watches: list[PoolWatch] = []
 
 @worker_ready.connect(weak=False)
 def watch_the_slots(sender: Any, **_: Any) -> None:
-    """A worker without slots of its own, as the clock is, has nothing to be watched."""
+    """Watch the slots of a worker; one without slots, like the clock, needs no watching."""
     if isinstance(sender.pool, TaskPool):
         watches[:] = [PoolWatch(sender.pool)]
         watches[0].start()
@@ -61,20 +61,20 @@ def watch_the_slots(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect(weak=False)
 def let_the_slots_stop(how: str, **_: Any) -> None:
-    """Celery itself waits for them without end, or throws away what they are doing."""
+    """Stop the slots in time; Celery would wait for them forever, or lose their work."""
     for watch in watches:
         watch.stop(within=settings.STOP_SECONDS if how == "Warm" else 0)
 
 
 @worker_ready.connect(weak=False)
 def leave_out_what_may_change(**_: Any) -> None:
-    """Celery tells of a default to come, at length and whenever the broker goes away."""
+    """Silence Celery's repeated warning about a future default."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
 @worker_init.connect(weak=False)
 def know_the_site(**_: Any) -> None:
-    """Take no message of another site's, nor work where the files are missing: end at once."""
+    """Exit at once if the messages or the file store belong to another site."""
     try:
         if why := import_string("procedures.services.refusal")():
             raise SystemExit(why)
@@ -93,7 +93,7 @@ tickers: list[Ticker] = []
 
 @worker_ready.connect(weak=False)
 def let_time_pass(sender: Any, **_: Any) -> None:
-    """Whoever listens to the queue `clock` is one: that is how a site starts it."""
+    """Start the ticker if this worker listens to the queue `clock`."""
     if CLOCK not in app.amqp.queues.consume_from:
         return
     if isinstance(sender.pool, TaskPool):  # its processes would inherit what the thread holds
@@ -125,13 +125,13 @@ def let_the_clock_finish(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)
 def leave_the_code_out_of_collections(**_: Any) -> None:
-    """Else the collector looks through all that was imported whenever a long run is replayed."""
+    """Exclude imported code from garbage collection, which long replays would trigger often."""
     gc.freeze()
 
 
 @worker_process_init.connect(weak=False)
 def be_a_slot(**_: Any) -> None:
-    """In the process of a slot, signals end neither its steps nor their runs."""
+    """Turn the process into a slot, in which signals end neither steps nor runs."""
     watches.clear()
     if current_process().name != "MainProcess":
         slot.open()
@@ -140,12 +140,12 @@ def be_a_slot(**_: Any) -> None:
 
 @worker_process_shutdown.connect(weak=False)
 def send_the_last_word(**_: Any) -> None:
-    """That the queue is not empty: what `atexit` is to do, these processes leave out."""
+    """Send the last messages, because these processes skip `atexit`."""
     messenger.finish()
 
 
 @task_postrun.connect(weak=False)
 def put_connections_back(task: Any, **_: Any) -> None:
-    """Into the pool, where the next task finds them open, and checks them."""
+    """Return connections to the pool, where the next task finds them open."""
     if not task.request.is_eager:
         connections.close_all()

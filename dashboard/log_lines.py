@@ -1,4 +1,4 @@
-"""How a line of the log looks, and what must not stand in it."""
+"""The form of log lines, and what must not stand in them."""
 
 import logging
 import re
@@ -20,7 +20,7 @@ MESSAGES = "celery.worker.request"
 
 
 class LineFormatter(logging.Formatter):
-    """News is the bare message; whatever is worse says how bad and where."""
+    """A formatter: informational lines are the bare message, others have level and logger."""
 
     def format(self, record: logging.LogRecord) -> str:
         is_grave = record.levelno >= logging.CRITICAL and record.name != MESSAGES
@@ -44,7 +44,7 @@ class LineFormatter(logging.Formatter):
 
 
 def message_lines(record: logging.LogRecord) -> list[str]:
-    """Split a message where the code that logs has ended a line, not where a value has."""
+    """Split a message at the line ends of the code that logs, not at those in its values."""
     if not record.args or "\n" not in str(record.msg):
         return [record.getMessage()]
     plain = logging.makeLogRecord({**vars(record)})
@@ -59,7 +59,7 @@ def clean(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """Return the text as one line that cannot drive a terminal; tabs stay."""
+    """Return the text as one line that can't drive a terminal; tabs stay."""
     return CONTROL.sub(lambda found: _written_out(found[0]), text)
 
 

@@ -22,7 +22,7 @@ from dashboard.pages import (
 
 
 class PlainConverter(StringConverter):
-    """A name without NUL, which PostgreSQL does not even look for."""
+    """A path converter for names without NUL, which PostgreSQL refuses in queries."""
 
     regex = r"[^/\0]+"
 

@@ -1,1 +1,1 @@
-"""Names, sign-in links, and what ends when somebody leaves."""
+"""Names, sign-in links, and the end of sessions when somebody leaves."""

@@ -1,4 +1,4 @@
-"""What ends when the password of an account is changed, or somebody leaves or comes back."""
+"""The end of a person's sessions, tokens and links when a password changes or somebody leaves."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from dashboard.models.links import end_links
 
 
 def end_ways_in(user: User) -> None:
-    """End every session, API token and sign-in link of a person, for good."""
+    """End every session, API token and sign-in link of a person for good."""
     SignIn.objects.filter(user=user).end()
     _end_unnoted_sessions(user)
     ApiToken.objects.filter(user=user).revoke()
@@ -20,7 +20,7 @@ def end_ways_in(user: User) -> None:
 
 
 def _end_unnoted_sessions(user: User) -> None:
-    """Sessions from before sign-ins were noted tell whose they are only when they are read."""
+    """Delete the person's sessions from before sign-ins were recorded, by reading each of them."""
     unnoted = Session.objects.filter(sign_in=None, expire_date__gt=timezone.now())
     theirs = [
         session.pk
@@ -31,14 +31,14 @@ def _end_unnoted_sessions(user: User) -> None:
 
 
 class EndOtherWaysIn:
-    """Stands among the password validators: Django tells them of every change that is saved.
+    """A password validator that ends all other ways in, because Django tells it of every change.
 
-    Who changes a password may do so because somebody else knows it, or has a browser or a token:
-    those end, too. A hash that Django renews at signing in is no change.
+    Somebody may change a password because another person knows it, or has a browser or a token;
+    those end too. A hash that Django renews at sign-in is no change.
     """
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Nothing of a password itself is asked here."""
+        """Accept any password."""
 
     def get_help_text(self) -> str:
         return "A change signs you out everywhere else and revokes your API tokens."

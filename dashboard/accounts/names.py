@@ -1,4 +1,4 @@
-"""Which names people and groups may be given: history and code speak of them by name."""
+"""Rules for names of people and groups, because history and code refer to them by name."""
 
 import unicodedata
 from collections.abc import Collection
@@ -19,7 +19,7 @@ Kind = FormerName.Kind
 
 
 def language_fault(name: str) -> str:
-    """Return why a name can't be told from the language of `assign=` and the journal, or ""."""
+    """Return why a name could be mistaken for the language of `assign=` or the journal, or ""."""
     if visible_line(name) != name:
         return "A name can't hold characters that nobody sees: it would read as another's."
     plain = unicodedata.normalize("NFKC", name).strip().casefold()
@@ -31,7 +31,7 @@ def language_fault(name: str) -> str:
 
 
 def history_fault(kind: str, name: str, pk: int | None) -> str:
-    """Return why history holds a name for somebody else, or ""."""
+    """Return why history reserves a name for somebody else, or ""."""
     held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=pk or 0)
     if former := held.first():
         words = f"History knows {kind} {former.held_by} as “{name}”"
@@ -43,7 +43,7 @@ def history_fault(kind: str, name: str, pk: int | None) -> str:
 
 
 def _is_anothers(name: str, pk: int | None) -> bool:
-    """Whether somebody answered or sent something under a name that was theirs then."""
+    """Return True if somebody else answered or sent something under that name."""
     answered = HumanRequest.objects.filter(closed_by=name).exclude(responses=None)
     if answered.exclude(responses__user=pk).exists():
         return True
@@ -51,7 +51,7 @@ def _is_anothers(name: str, pk: int | None) -> bool:
 
 
 def check_name(kind: str, name: str, pk: int | None) -> None:
-    """Raise `ValidationError`, with a sentence, for a name that nobody else may be given."""
+    """Raise `ValidationError` with a sentence for a name that can't be given."""
     if fault := language_fault(name) or history_fault(kind, name, pk):
         raise ValidationError(fault)
 
@@ -64,7 +64,7 @@ def keep_name(
     update_fields: Collection[str] | None = None,
     **_: Any,
 ) -> None:
-    """Before a user or group is saved: check a new name, and remember the one given up."""
+    """Check a new name before a user or group is saved, and remember the one given up."""
     kind, field = (Kind.USER, "username") if sender is User else (Kind.GROUP, "name")
     if raw or not (update_fields is None or field in update_fields):
         return

@@ -1,4 +1,4 @@
-"""Whom a command of `manage.py` is about."""
+"""The person a command of `manage.py` is about."""
 
 from django.conf import settings
 from django.contrib.auth.models import User

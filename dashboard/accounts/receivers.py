@@ -1,4 +1,4 @@
-"""What the site does when Django tells that somebody signs in, leaves or comes back."""
+"""Receivers of Django's signals when somebody signs in, leaves or comes back."""
 
 from collections.abc import Collection
 from typing import Any
@@ -37,9 +37,9 @@ def keep_failure(credentials: dict[str, Any], request: HttpRequest | None = None
 def rotate_ways_in(
     instance: User, *, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
-    """End the ways in of whoever is deactivated or active again: nothing old lives on.
+    """End the ways in of somebody who is deactivated or reactivated.
 
-    Before the change is saved: whoever comes back is still refused while the old ways end.
+    It runs before the change is saved, so that somebody who comes back is refused meanwhile.
     """
     if raw or not (update_fields is None or "is_active" in update_fields):
         return

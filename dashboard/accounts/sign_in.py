@@ -15,7 +15,7 @@ class SignInTokens(PasswordResetTokenGenerator):
     key_salt = "dashboard.accounts.sign_in.SignInTokens"
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
-        """Django's own takes the last sign-in, a date that forms and imports may put back."""
+        """Return the value a token is made from: a counter, not the editable last sign-in date."""
         return f"{user.pk}:{user.password}:{link_count(user)}:{timestamp}:{user.email}"
 
 
@@ -29,13 +29,13 @@ def sign_in_link(user: User, *, site: str | None = None) -> str:
 
 
 def user_of_link(name: str, token: str) -> User | None:
-    """Whom the link signs in, if it is still good. Changes nothing."""
+    """Return the person a link would sign in, or None if it is no longer good. Changes nothing."""
     user = User.objects.filter(username=name, is_active=True).first()
     return user if user and tokens.check_token(user, token) else None
 
 
 def use_link(name: str, token: str) -> User | None:
-    """Whom the link has signed in now. Of two at the same moment one succeeds."""
+    """Use up a link and return its person, or None; of two simultaneous uses one succeeds."""
     user = User.objects.filter(username=name, is_active=True).first()
     if user is None:
         return None

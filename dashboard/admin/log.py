@@ -1,4 +1,4 @@
-"""Django's log as a page: what administrators did, and how people signed in."""
+"""Django's log as a page: acts of administrators and sign-ins."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from procedures.admin.history import HistoryAdmin
 
 @admin.register(LogEntry)
 class LogEntryAdmin(HistoryAdmin):
-    """For auditors: whoever has the permission "Can view log entry"."""
+    """An admin for auditors with the permission "Can view log entry"."""
 
     date_hierarchy = "action_time"
     list_display = ["action_time", "who", "action_flag", "content_type", "object_repr", "words"]

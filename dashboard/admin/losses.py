@@ -1,4 +1,4 @@
-"""The admin's warning of what an act would leave with nobody to answer, before it is saved."""
+"""A warning in the admin about questions an act would leave with nobody to answer."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ LARGEST_LOOK = 1000
 
 
 def watch() -> Callable[[], "Told | None"]:
-    """Look who can answer before an act; the returned function looks again after it."""
+    """Record who can answer before an act; the returned function compares after it."""
     before = Watch()
 
     def look() -> Told | None:
@@ -41,16 +41,16 @@ def watch() -> Callable[[], "Told | None"]:
 
 
 class Told:
-    """The losses of an act, as sentences."""
+    """The losses of an act, in sentences."""
 
     def __init__(self, losses: Losses) -> None:
         self.losses = losses
 
     @property
     def key(self) -> str:
-        """A text of the procedures and names concerned, and of who is asked instead.
+        """A text made of the procedures and names concerned, and of who is asked instead.
 
-        Not which requests: where one is asked every second, an account could never be closed.
+        It leaves out the requests: where one opens every second, an account could never be closed.
         """
         instead = {str(pk): list(map(str, who)) for pk, who in self.losses.instead.items()}
         names = [(one.name, one.reach) for one in self.losses.names]
@@ -59,7 +59,7 @@ class Told:
         return json.dumps(told, sort_keys=True)
 
     def consequences(self, user: Any) -> list[Consequence]:
-        """Tell what the user may see; of the rest, only how much it is."""
+        """Return the consequences this user may see, and only the number of the others."""
         found = [
             self._requests(user) if self.losses.requests else None,
             self._procedures(user) if self.losses.procedures else None,
@@ -91,7 +91,7 @@ class Told:
         return Row([thing], f"{now} {self._next(procedure.pk)}")
 
     def _next(self, procedure: int) -> str:
-        """Say what the clock would make of a request of that procedure."""
+        """Return who would be asked instead about a request of that procedure."""
         if instead := self.losses.instead.get(procedure):
             return _("%(asked)s would be asked instead.") % {"asked": capfirst(_asked(instead))}
         return _("Nobody is there to ask instead, so it would wait until somebody is.")
@@ -114,7 +114,7 @@ class Told:
         return Consequence(heading % {"count": count}, remedy, rows, left)
 
     def _fate_of(self, procedure: Procedure) -> str:
-        """Say what would become of a question that names nobody."""
+        """Return what would become of questions that name nobody."""
         if instead := self.losses.instead.get(procedure.pk):
             told = _("Questions that name nobody in particular would go to %(asked)s.")
             return told % {"asked": _asked(instead)}
@@ -177,7 +177,7 @@ def _asked(assignments: Iterable[Assignment]) -> str:
 
 
 def _page(row: Model) -> str:
-    """Return the address of its page in the admin."""
+    """Return the address of the row's page in the admin."""
     names = row._meta  # noqa: SLF001 (Django documents it)
     return reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[row.pk])
 

@@ -1,8 +1,8 @@
-"""The site's administration of people and groups: nobody gives what they do not have.
+"""The site's administration of people and groups: nobody can give what they do not have.
 
-Only superusers make staff and superusers, give permissions to a person, rename, delete, and
-touch other staff and other people's passwords. Other staff give the groups they are in, and the
-permissions they have to a group.
+Only superusers make staff and superusers, give permissions to a person, rename, delete, and change
+other staff and other people's passwords. Other staff can give the groups they are in, and their own
+permissions to a group.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ OWN = (Presence, SignIn, Preferences, LinkCounter)
 
 
 def version_of(row: Model) -> str:
-    """Return a digest of what a form about the row writes."""
+    """Return a digest of the fields that a form about the row writes."""
     names = row._meta  # noqa: SLF001 (Django documents it)
     fields = [field.attname for field in names.concrete_fields if field.name not in NOT_PART]
     values = [(name, str(getattr(row, name))) for name in fields]
@@ -68,7 +68,7 @@ def version_of(row: Model) -> str:
 
 
 def is_last_superuser(users: Sequence[User]) -> bool:
-    """Whether no active superuser is left without these."""
+    """Return True if no active superuser would be left without these."""
     active = User.objects.filter(is_superuser=True, is_active=True)
     if connection.in_atomic_block:  # two superusers may untick each other at the same moment
         active = active.select_for_update()
@@ -77,7 +77,7 @@ def is_last_superuser(users: Sequence[User]) -> bool:
 
 
 class VersionedForm(ModelForm):
-    """Refuses what was filled in over an older state of the row."""
+    """A form that is refused if the row has changed since the page was opened."""
 
     by: User
     version = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -94,7 +94,7 @@ class VersionedForm(ModelForm):
         return cleaned
 
     def added(self, name: str) -> list[Any]:
-        """Return what the form gives in that field beyond what is there."""
+        """Return what the form adds in that field to what is there."""
         before = getattr(self.instance, name).all() if self.instance.pk else []
         return [one for one in self.cleaned_data.get(name, ()) if one not in set(before)]
 
@@ -146,7 +146,7 @@ def holds(user: User, permission: Permission) -> bool:
 
 
 class VersionedAdmin(CarefulAdmin):
-    """Gives the form who fills it in, and keeps the row still while it is judged."""
+    """An admin that shows its form who fills it in, and locks the row while it is judged."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
@@ -186,7 +186,7 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
         return [*DATES, *BY_SUPERUSERS, *own, *(["email"] if self._has_more(request, obj) else [])]
 
     def _has_more(self, request: HttpRequest, obj: User) -> bool:
-        """Whether mail to that person may say what is not for who edits the account."""
+        """Return True if mail to that person may hold what the account's editor may not see."""
         if obj.pk == request.user.pk:
             return False
         theirs, own = set(obj.groups.all()), set(request.user.groups.all())
@@ -204,7 +204,10 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
         return may and (request.user.is_superuser or not is_above)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever deletes could make the name again, and code asks people by their names."""
+        """Let only superusers delete accounts.
+
+        Otherwise somebody could make the name again, and code asks people by their names.
+        """
         return request.user.is_superuser and super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -225,14 +228,14 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
 
 
 def may_set_password(by: Any, user: User) -> bool:
-    """Whoever sets a password can sign in with it."""
+    """Return True if they may set the password, with which they could sign in."""
     return bool(by.is_superuser or by.pk == user.pk)
 
 
 def in_words(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
-    """Say why a deletion stops at history, and what to do instead.
+    """Return a deletion's obstacles in words: the history in its way, and what to do instead.
 
-    Nobody may delete history by itself, so a missing permission is not what stands in the way.
+    Nobody may delete history by itself, so a missing permission is not the obstacle.
     """
     needed, models = set(map(str, needed)), admin.site._registry  # noqa: SLF001
     history = {
@@ -257,7 +260,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
         return deleted, counts, *in_words(needed, kept, EMPTY)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Code asks groups by their names: a name is a right."""
+        """Let only superusers rename groups, because code asks groups by their names."""
         return [] if obj is None or request.user.is_superuser else ["name"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -1,4 +1,4 @@
-"""The site's administration as a whole, and the tokens programs use."""
+"""The site's administration as a whole, and the tokens of programs."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ watches.append(losses.watch)
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(GuardedAdmin):
-    """Tokens are made by `manage.py create_token`, which shows them once; here they are ended."""
+    """An admin to revoke tokens; `manage.py create_token` makes them and shows them once."""
 
     secrets = ("digest",)
     list_display = ["hint", "name", "user", "scope_names", "expires_at", "last_used_at", "state"]
@@ -56,7 +56,7 @@ class ApiTokenAdmin(GuardedAdmin):
 
 
 class OfUserAdmin(HistoryAdmin):
-    """Rows of one user, found by the user's name."""
+    """An admin of one user's rows, found by the user's name."""
 
     list_select_related = ["user"]
     search_fields = ["user__username"]
@@ -64,7 +64,7 @@ class OfUserAdmin(HistoryAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(OfUserAdmin):
-    """Without the session's key: whoever has that is signed in."""
+    """An admin of sign-ins without the session's key, with which anybody would be signed in."""
 
     secrets = ("session",)
     list_display = ["user", "address", "agent", "signed_in_at"]

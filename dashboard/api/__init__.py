@@ -1,1 +1,1 @@
-"""The API as a whole: who calls it, what a token may do, and how errors are answered."""
+"""The API as a whole: authentication, token scopes and error responses."""

@@ -1,4 +1,4 @@
-"""Who calls the API: a program with a token, or a person in a browser."""
+"""Authentication of the API: a program with a token, or a person in a browser."""
 
 from typing import Any
 
@@ -28,19 +28,19 @@ class Token(HttpBearer):
 
 
 def refuse_unknown(request: HttpRequest) -> None:
-    """Count an unknown token; a good one is never kept waiting for the others of its address."""
+    """Count an unknown token; valid tokens from the same address are never delayed."""
     attempt = Attempt(request, "API token")
     attempt.begin()
     attempt.fail()
 
 
 class SignedInSession(APIKeyCookie):
-    """The cookie of somebody who has signed in; what changes something needs X-CSRFToken too."""
+    """The cookie of somebody who has signed in; changes need X-CSRFToken too."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Any:
-        """A wrong token is 401 whatever the cookies say, and strangers hear nothing of CSRF."""
+        """Return None for strangers and beside a token, so that they get 401 and no CSRF error."""
         if "Authorization" in request.headers or not request.user.is_authenticated:
             return None
         return super().__call__(request)

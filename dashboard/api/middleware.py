@@ -1,4 +1,4 @@
-"""What holds for every address below /api/, also where no route answers."""
+"""Rules for every address below /api/, also where no route answers."""
 
 import json
 from http import HTTPStatus
@@ -19,7 +19,7 @@ SENTENCES = {
 
 
 class ApiMiddleware(MiddlewareMixin):
-    """HEAD is answered as GET is, and every error has our shape."""
+    """Middleware that answers HEAD like GET and gives every error the same shape."""
 
     def process_request(self, request: HttpRequest) -> None:
         if request.path_info.startswith(API) and request.method == "HEAD":

@@ -1,4 +1,4 @@
-"""Query parameters: one that a route doesn't know is refused, for it would change nothing."""
+"""Query parameters: an unknown one is refused, because it would have no effect."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -19,9 +19,9 @@ LONGEST_NAME = 80
 
 
 def with_known_parameters(view: View) -> View:
-    """Raise `InputError` for a query parameter that is unknown, or sent more than once.
+    """Raise `InputError` for a query parameter that is unknown or repeated.
 
-    An unknown one is told with the nearest known one.
+    The error suggests the nearest known name.
     """
     names = parameters_of(view)
 
@@ -35,14 +35,14 @@ def with_known_parameters(view: View) -> View:
 
 
 def refuse_unknown(request: HttpRequest, known: Sequence[str]) -> None:
-    """Raise `InputError` for a query parameter that isn't among these, or is sent twice."""
+    """Raise `InputError` for a query parameter that isn't among these, or is repeated."""
     faults = [fault for name in request.GET for fault in _faults(request, name, known)]
     if faults:
         raise InputError(faults)
 
 
 def parameters_of(view: View) -> list[str]:
-    """Return the names of its parameters, those in its path among them."""
+    """Return the names of the view's parameters, including those in its path."""
     found = ViewSignature("", view).params
     return [one.alias for one in found if isinstance(one.source, Query)]
 

@@ -1,4 +1,4 @@
-"""What a token's scopes allow: one scope for every route of the API."""
+"""The scopes of tokens: one scope for every route of the API."""
 
 from django.http import HttpRequest
 
@@ -17,7 +17,7 @@ NEW_RUNS = {"api/runs/<run_id>/restart", "api/runs/<run_id>/fork"}
 
 
 class ScopeError(Exception):
-    """A token is good, and is not meant for this."""
+    """A valid token whose scopes do not cover the request."""
 
     def __init__(self, needed: set[Scope], token: ApiToken) -> None:
         has = ", ".join(token.scopes) or "none"
@@ -29,7 +29,7 @@ class ScopeError(Exception):
 
 
 def check_scope(request: HttpRequest, token: ApiToken) -> None:
-    """Raise `ScopeError` where the token's scopes do not cover the request."""
+    """Raise `ScopeError` if the token's scopes do not cover the request."""
     needed = scopes_needed(request)
     is_asking = needed == {Scope.START} and Scope.ASK in token.scopes and asks(request)
     if not needed <= set(token.scopes) and not is_asking:
@@ -46,7 +46,7 @@ def scopes_needed(request: HttpRequest) -> set[Scope]:
 
 
 def asks(request: HttpRequest) -> bool:
-    """Whether a run is started that does nothing but ask people."""
+    """Return True if the request starts a run that only asks people."""
     match = request.resolver_match
     is_start = match is not None and match.route == "api/procedures/<name>/runs"
     return is_start and match is not None and match.kwargs.get("name") in ASKING

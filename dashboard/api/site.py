@@ -1,4 +1,4 @@
-"""The API as a whole: its routers, and the one table from errors to answers."""
+"""The API as a whole: its routers, and the one table from errors to responses."""
 
 import errno
 import logging
@@ -47,14 +47,14 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class JsonParser(Parser):
-    """Reads bodies as the inputs of a start are read."""
+    """A parser that reads bodies as strictly as the inputs of a start."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         return read_json(request.body)
 
 
 class Api(NinjaAPI):
-    """Describes itself from memory: anybody may ask, and working it out takes a second."""
+    """An API whose description is cached: anybody may ask for it, and making it takes a second."""
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
@@ -68,7 +68,7 @@ def described(api: Api, path_prefix: str) -> OpenAPISchema:
 
 
 def without_parameters(view: View) -> View:
-    """The API's own description refuses parameters as every other address does."""
+    """Refuse parameters on the API's own description, as on every other address."""
 
     @wraps(view)
     def checked(request: HttpRequest, **given: Any) -> HttpResponse:
@@ -108,7 +108,7 @@ def wrong_inputs(error: InputError | AnswerError) -> Told:
 
 
 def wrong_parameters(error: ValidationError) -> Told:
-    """What cannot stand in an address is not there; all else is said field by field."""
+    """Return 404 for a bad value in the path, and faults by field for all others."""
     places = [fault["loc"] for fault in error.errors]
     if any(place[0] == "path" for place in places):
         return 404, {"detail": NOTHING_HERE}
@@ -118,7 +118,7 @@ def wrong_parameters(error: ValidationError) -> Told:
 
 
 def refused(error: HttpError) -> Told:
-    """Ninja hides what was wrong with a body; we say it."""
+    """Return the reason why a body was refused, which Ninja would hide."""
     cause = error.__cause__
     if isinstance(cause, RecursionError):
         return TOO_DEEP
@@ -131,7 +131,7 @@ def no_database(error: Exception) -> Told:
 
 
 def no_files(error: FileStoreError) -> Told:
-    """A full disk keeps the status that it has elsewhere."""
+    """Return 503 for a failing file store, but a full disk's usual status if the disk is full."""
     if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
         return full_disk(error.__cause__)
     logger.error("%s", error)
@@ -189,7 +189,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
 
 
 def tell(request: HttpRequest, error: Any) -> HttpResponse:
-    """One shape for every error: `{"detail": "a sentence"}`, with what else helps."""
+    """Return an error as `{"detail": "a sentence"}`, with whatever else helps."""
     kind = next(kind for kind in type(error).__mro__ if kind in ERRORS)
     status, content = ERRORS[kind](error)
     response = api.create_response(request, content, status=status)

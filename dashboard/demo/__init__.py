@@ -1,1 +1,1 @@
-"""People, runs and a repository to look around with, in the embedded product only."""
+"""Demo people, runs and a repository, in the embedded product only."""

@@ -1,4 +1,4 @@
-"""The people of the demo: who starts, who approves, who may not see, who looks after all."""
+"""The people of the demo: a starter, an approver, an outsider and an operator."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PRODUCT = ("procedures", "chat", "dashboard")
 
 
 class NotEmbeddedError(Exception):
-    """A site with a SECRET_KEY of its own gets no accounts that everybody knows."""
+    """A site with its own SECRET_KEY gets no accounts that everybody knows."""
 
     def __init__(self) -> None:
         super().__init__("SECRET_KEY is set: the demo accounts are for the embedded product only.")
@@ -31,7 +31,7 @@ class DemoAccount:
 
     @property
     def email(self) -> str:
-        """An address that nobody has: what is mailed to it stays in the local folder."""
+        """An address that nobody has: its mail stays in the local folder."""
         return f"{self.name}@demo.example"
 
 
@@ -44,7 +44,7 @@ DEMO_ACCOUNTS = (
 
 
 def create_demo() -> None:
-    """Calling it again adds what is missing and resets nothing."""
+    """Create the demo's people and runs. Calling it again adds what is missing, resets nothing."""
     create_demo_accounts()
     create_demo_runs()
 
@@ -65,7 +65,7 @@ def create_demo_accounts() -> None:
 
 
 def is_free(account: DemoAccount) -> bool:
-    """Whether nobody is remembered under its name: it was neither renamed nor removed."""
+    """Return True unless an account of that name was renamed or removed."""
     known = User.objects.filter(username=account.name).exists()
     return known or not history_fault(Kind.USER, account.name, None)
 
@@ -76,7 +76,7 @@ def groups_of(account: DemoAccount) -> list[Group]:
 
 
 def demo_group(name: str) -> Group | None:
-    """The group, made if need be; None when it was renamed or removed."""
+    """Return the group, created if needed, or None if it was renamed or removed."""
     found = Group.objects.filter(name=name).first()
     if found is None and not history_fault(Kind.GROUP, name, None):
         found = Group.objects.create(name=name)
@@ -84,7 +84,7 @@ def demo_group(name: str) -> Group | None:
 
 
 def let_operators_view() -> None:
-    """Every model of the product, also those that came with an update, and operate runs."""
+    """Let operators view every model of the product, also new ones, and operate runs."""
     operators = demo_group("operators")
     if operators is None:
         return
@@ -96,7 +96,7 @@ def let_operators_view() -> None:
 
 
 def demo_users() -> Iterator[tuple[DemoAccount, User]]:
-    """Those that were not removed or deactivated."""
+    """Return the demo accounts that were not removed or deactivated."""
     names = [account.name for account in DEMO_ACCOUNTS]
     users = User.objects.filter(is_active=True).in_bulk(names, field_name="username")
     return ((account, users[account.name]) for account in DEMO_ACCOUNTS if account.name in users)

@@ -1,4 +1,4 @@
-"""A small git repository for the demo to release: made once, under the local folder."""
+"""A small git repository for the demo to release, made once under the local folder."""
 
 import logging
 import os
@@ -74,7 +74,7 @@ class Parcels(unittest.TestCase):
 
 @dataclass(frozen=True)
 class Commit:
-    """One step of the demo's past."""
+    """One commit of the demo's repository."""
 
     message: str
     days_ago: int
@@ -96,7 +96,7 @@ COMMITS = (
 
 
 def create_demo_repository(path: Path) -> bool:
-    """False when there is none and none can be made. Calling it again changes nothing."""
+    """Create the repository; return False if that fails. Calling it again changes nothing."""
     if path.exists():
         return True
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def write_past(folder: Path, commits: Sequence[Commit]) -> None:
 
 
 def git(folder: Path, *arguments: str, at: object = None) -> None:
-    """With nobody's configuration, by one author, at that time."""
+    """Run git without anybody's configuration, with a fixed author and date."""
     roles = ("AUTHOR", "COMMITTER")
     identity = {f"GIT_{role}_{what}": said for role in roles for what, said in AUTHOR.items()}
     dates = {f"GIT_{role}_DATE": str(at) for role in roles} if at else {}

@@ -1,4 +1,4 @@
-"""What happened at the demo before you came: real runs, at times gone by."""
+"""The demo's past: real runs, at past times."""
 
 import logging
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ GIVEN_UP = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Past:
-    """One run of `refund`: when it began, what the approver said, and what became of the rest."""
+    """One run of `refund`: when it began, the approver's answers, and what became of the rest."""
 
     key: str
     ago: timedelta
@@ -64,7 +64,7 @@ RELEASES = (PastRelease("demo-notes-to-review", timedelta(minutes=12), chosen="m
 
 
 def create_demo_runs() -> None:
-    """Calling it again adds what is missing and changes nothing else. Never raises."""
+    """Create the demo's runs. Calling it again only adds missing ones. Never raises."""
     people = User.objects.in_bulk(["starter", "approver"], field_name="username")
     if len(people) < 2:  # noqa: PLR2004 (somebody was removed)
         return
@@ -81,7 +81,7 @@ def create_demo_runs() -> None:
 
 
 def was_made(procedure: str, key: str, starter: User) -> bool:
-    """Asked before anything is touched: sample, grants and code may have changed since."""
+    """Return True if the run exists; sample, grants and code may have changed since."""
     return Run.objects.filter(
         procedure__name=procedure, started_by=starter, idempotency_key=key
     ).exists()
@@ -99,7 +99,7 @@ def live_through(past: Past, *, starter: User, approver: User) -> None:
 
 
 def live_through_release(past: PastRelease, *, starter: User) -> None:
-    """Left out where the site's settings name other repositories, or git is missing."""
+    """Create a run of `release`, unless the site names other repositories or git is missing."""
     inputs, path = {"repository": "demo", "check": "tests"}, settings.LOCAL_DIR / DEMO_REPOSITORY
     repositories, checks = settings.SITE_CHOICES["REPOSITORIES"], settings.SITE_CHOICES["CHECKS"]
     if repositories.get("demo") != str(path) or "tests" not in checks:
@@ -134,7 +134,7 @@ def answer(run: Run, approver: User, *, is_approved: bool) -> None:
 
 
 def give_up(run: Run, *, since: timedelta) -> None:
-    """Let the deadline of all that is still asked pass."""
+    """Let the deadlines of all open questions pass."""
     with at(GIVEN_UP - since):
         services.sweep()
         runner.advance_run(run.pk)
@@ -142,7 +142,7 @@ def give_up(run: Run, *, since: timedelta) -> None:
 
 @contextmanager
 def at(ahead: timedelta) -> Iterator[None]:
-    """As if it were that much later, or earlier."""
+    """Shift the clock by that much inside the block."""
     clock.ahead = ahead
     try:
         yield

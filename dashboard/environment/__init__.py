@@ -1,1 +1,1 @@
-"""Settings that a site gives by environment variables, and the secrets among them."""
+"""Settings from environment variables, and the secrets among them."""

@@ -1,4 +1,4 @@
-"""The secret values this site runs with, which no error and no log line may show."""
+"""The secret values of this site, which no error and no log line may show."""
 
 import os
 import re
@@ -12,7 +12,7 @@ URLS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "EMAIL_URL")
 
 
 def find_site_secrets() -> Iterator[str]:
-    """Yield the site's keys, and what the environment calls a secret or writes into its URLs."""
+    """Yield the site's keys, and the secrets in the environment's variables and URLs."""
     yield settings.SECRET_KEY
     yield settings.LEDGER_KEY
     yield from map(str, settings.SECRET_KEY_FALLBACKS)
@@ -26,7 +26,7 @@ def find_site_secrets() -> Iterator[str]:
 
 
 def passwords_of(url: str) -> Iterator[str]:
-    """Yield the password of a URL as it is written, and as it is meant."""
+    """Yield the password in a URL as it is written, and decoded."""
     try:
         written = urlsplit(str(url)).password
     except ValueError:

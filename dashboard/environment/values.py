@@ -1,4 +1,4 @@
-"""What an environment variable may hold; a refusal says what is wanted and repeats no secret."""
+"""Checks of environment variables; refusals say what is expected and repeat no secret."""
 
 import json
 import re
@@ -45,19 +45,19 @@ def is_long(secret: SecretStr) -> bool:
 
 
 def is_strong(secret: SecretStr) -> bool:
-    """Whether a key can be no word, no sample and no pattern."""
+    """Return True unless a key looks like a word, a sample or a pattern."""
     text = secret.get_secret_value()
     is_sample = any(word in text.lower() for word in SAMPLES)
     return len(set(text)) >= FEWEST_CHARACTERS and not is_sample and not repeats(text)
 
 
 def repeats(text: str) -> bool:
-    """Whether a text is a shorter one said again and again."""
+    """Return True if a text is a shorter one repeated."""
     return text in (text + text)[1:-1]
 
 
 def split_secrets(value: object) -> object:
-    """Older keys in one variable, separated by blanks or commas."""
+    """Split the older keys in one variable at blanks or commas."""
     return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) and value.strip() else []
 
 
@@ -82,12 +82,12 @@ def names_a_store(text: str) -> bool:
 
 
 def can_be_used(text: str) -> bool:
-    """Whether the packages are installed that a bucket needs."""
+    """Return True if the packages that a bucket needs are installed."""
     return not text.startswith("s3:") or all(map(find_spec, ("storages", "boto3")))
 
 
 def bucket_storage(text: str) -> dict[str, Any]:
-    """Django's storage in the bucket that an address names. What is kept again is overwritten."""
+    """Return Django's storage for the bucket an address names; equal names are overwritten."""
     url = urlsplit(text)
     options = dict(parse_qsl(url.query)) | {
         "bucket_name": url.netloc,
@@ -107,7 +107,7 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
 
 
 def read_names(text: object) -> dict[str, str] | None:
-    """A JSON object of texts by name, as one variable holds it."""
+    """Read a JSON object of texts by name from one variable."""
     if text is None:
         return None
     try:
@@ -153,7 +153,7 @@ def names_a_mail_server(text: str) -> bool:
 
 
 class MailServer:
-    """A mail server from its address; what user and password hold is percent-encoded."""
+    """A mail server from its address; user and password are percent-encoded in it."""
 
     def __init__(self, text: str) -> None:
         url = urlsplit(text)
@@ -163,7 +163,7 @@ class MailServer:
 
 
 def is_sender(text: str) -> bool:
-    """An address, also with a name before it; nothing that would begin another header."""
+    """Return True for an address, with or without a name, that can't begin another header."""
     try:
         validate_email(parseaddr(text)[1].replace("@localhost", "@localhost.localdomain"))
     except ValidationError:
@@ -172,7 +172,7 @@ def is_sender(text: str) -> bool:
 
 
 def are_proxies(text: str) -> bool:
-    """Addresses, networks, and the word unix."""
+    """Return True for addresses, networks and the word unix."""
     try:
         for one in split_words(text):
             if one != "unix":

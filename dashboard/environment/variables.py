@@ -1,4 +1,4 @@
-"""What the environment may say, typed; a bad value stops the start and names its variable."""
+"""The environment's variables, typed; a bad value stops the start and names its variable."""
 
 import hashlib
 import os
@@ -117,7 +117,7 @@ class Environment(BaseSettings):
         return (self.SITE_URL or f"http://localhost:{self.PORT}").rstrip("/")
 
     def stop_seconds(self) -> float:
-        """How long a step that is at work may go on when its worker is to stop."""
+        """Return the seconds a running step may take when its worker is to stop."""
         if self.STOP_SECONDS is not None:
             return self.STOP_SECONDS
         return 3 if self.is_embedded else 8
@@ -133,7 +133,7 @@ class Environment(BaseSettings):
         return f"ledger:{self.secret_key()}"
 
     def site_choices(self) -> dict[str, dict[str, str]]:
-        """What people may name in a start: paths and commands by name. Embedded, the demo's."""
+        """Return the paths and commands people may name in a start; embedded, those of the demo."""
         repositories, checks = self.REPOSITORIES, self.CHECKS
         if self.is_embedded:
             path = str(self.LOCAL_DIR / DEMO_REPOSITORY)
@@ -142,7 +142,7 @@ class Environment(BaseSettings):
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
 
     def run_limits(self) -> dict[str, Any]:
-        """How far a run may go whose procedure does not say it, as the engine's `Limits`."""
+        """Return the default limits of runs, for the engine's `Limits`."""
         days = self.RUN_LONGEST_DAYS
         return {
             "steps": self.RUN_MOST_STEPS,
@@ -153,14 +153,14 @@ class Environment(BaseSettings):
         }
 
     def sizes(self) -> dict[str, int]:
-        """How large may be what people read, type and send, as the engine's `Sizes`."""
+        """Return the largest sizes of what people read, type and send, for the engine's `Sizes`."""
         names = {name: f"LONGEST_{name.upper()}" for name in TEXTS}
         names |= {"options": "MOST_OPTIONS", "depth": "DEEPEST_VALUE"}
         names |= {"evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
         return {name: getattr(self, setting) for name, setting in names.items()}
 
     def file_storage(self) -> dict[str, Any]:
-        """Django's storage for files: a folder, else a bucket of S3 or of what speaks like it."""
+        """Return Django's storage for files: a folder, or a bucket of S3 or the like."""
         if self.FILES_URL and self.FILES_URL.startswith("s3://"):
             return bucket_storage(self.FILES_URL)
         folder = Path(self.FILES_URL) if self.FILES_URL else self.LOCAL_DIR / "files"
@@ -188,7 +188,7 @@ def read_environment() -> Environment:
 
 
 def local_secret(environment: Environment) -> str:
-    """The embedded product's own key, made once and readable by its owner only."""
+    """Return the embedded product's own key, made once and readable only by its owner."""
     path = environment.LOCAL_DIR / "secret_key"
     draft = path.with_suffix(f".{os.getpid()}")
     try:
@@ -208,7 +208,7 @@ def local_secret(environment: Environment) -> str:
 
 
 def redis_socket(local: Path) -> Path:
-    """Where the embedded Redis listens; Unix sockets cannot have long paths."""
+    """Return the socket path of the embedded Redis; Unix sockets can't have long paths."""
     path = local / "redis" / "redis.sock"
     if len(str(path)) <= LONGEST_SOCKET_PATH:
         return path

@@ -1,1 +1,1 @@
-"""How the admin writes times; the pages' own are written by the browser."""
+"""Formats of times in the admin; on the pages the browser formats them."""

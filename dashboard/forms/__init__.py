@@ -1,1 +1,1 @@
-"""Forms of people: starting a run, answering a request, and a profile."""
+"""Forms for people: starting a run, answering a request, and a profile."""

@@ -1,4 +1,4 @@
-"""The form of a request: what it offers, what was typed, and the answer that makes."""
+"""The form of a request: its controls, what was typed, and the resulting answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
 
 @dataclass(frozen=True)
 class AnswerForm:
-    """What a person may send for one request, and what they have typed so far."""
+    """The form for one request, with what one person has typed so far."""
 
     request: HumanRequest
     typed: QueryDict = field(default_factory=QueryDict)
@@ -41,7 +41,7 @@ class AnswerForm:
 
     @property
     def control(self) -> str:
-        """How an input is typed: text, lines, integer, decimal, date or boolean."""
+        """The control for an input: text, lines, integer, decimal, date or boolean."""
         schema = self.asked.schema
         if schema.get("format") == "date":
             return "date"
@@ -55,7 +55,7 @@ class AnswerForm:
 
     @property
     def options(self) -> list[tuple[str, str, bool]]:
-        """Value, label, and whether it was chosen."""
+        """The options as value, label and True if chosen."""
         chosen = self.typed.getlist("value")
         return [(value, label, value in chosen) for value, label in options_of(self.asked).items()]
 
@@ -65,19 +65,19 @@ class AnswerForm:
 
     @property
     def is_typed(self) -> bool:
-        """Whether there are too many options, or too long ones, to stand in a card each."""
+        """True if the options are too many or too long to be shown one by one."""
         options = options_of(self.asked)
         weight = sum(len(value) + len(label) for value, label in options.items())
         return len(options) > MOST_OPTIONS or weight > LARGEST_OPTIONS
 
     @property
     def decisions(self) -> list[tuple[str, str]]:
-        """Of a review, with the words on the buttons."""
+        """The decisions of a review, with the labels of their buttons."""
         return list(self.asked.decisions.items())
 
     @property
     def is_edited_in_cards(self) -> bool:
-        """Also whatever was typed into it before: that is never left out."""
+        """True if a card shows the draft's editor; always if something was typed into it."""
         return "text" in self.typed or len(self.asked.draft or "") <= LONGEST_IN_CARDS
 
     @property
@@ -95,7 +95,7 @@ class AnswerForm:
 
     @property
     def fields(self) -> list[Field]:
-        """What a form asks."""
+        """The fields a form asks for."""
         return self.asked_fields.drawn(self.request.pk)
 
     @property
@@ -107,23 +107,23 @@ class AnswerForm:
         return one_ending(str(self.typed.get("comment", ""))).strip()
 
     def answer(self) -> Any:
-        """The value that was sent. `AnswerError` where the words cannot be one."""
+        """Return the value that was sent; raises `AnswerError` if the text can't be one."""
         return ANSWERS[self.asked.kind](self)
 
     @property
     def is_taken_back(self) -> bool:
-        """Say whether an armed button is to be disarmed."""
+        """True if an armed button is to be disarmed."""
         return "disarm" in self.typed
 
     def confirms(self, value: Any) -> bool:
-        """Say whether the sender of this value has read on the armed button what it means."""
+        """Return True if the sender has read this value's meaning on the armed button."""
         if not self.asked.irreversible or "confirms" not in self.typed:
             return False
         echo = Echo(self.request, self.asked.check(value))
         return bool(self.typed["confirms"] == echo.token)
 
     def own_words(self) -> str:
-        """What was typed and is not the question's own: to be kept when it came too late."""
+        """Return the sender's own text, to keep if it came too late."""
         own = [self.comment]
         if self.asked.kind in ASKS_WORDS and self.control != "boolean":
             own.insert(0, self.value.strip())

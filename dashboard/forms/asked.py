@@ -1,4 +1,4 @@
-"""The fields of a form that people are asked to fill in, and the answer they make."""
+"""The fields of a form that people fill in, and the answer they make."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ OF_FORM = "field-"
 
 @dataclass(frozen=True)
 class AskedFields:
-    """A form's schema, with what one person typed so far and what is wrong with it."""
+    """A form's schema, with what one person has typed so far and its faults."""
 
     schema: Mapping[str, Any]
     typed: QueryDict
     faults: Sequence[Fault] = ()
 
     def drawn(self, card: object) -> list[Field]:
-        """As the card of that id shows them; the first one with a fault has the focus."""
+        """Return the fields for the card with that id; the first faulty one gets the focus."""
         found = [self._drawn(name, one) for name, one in self.schema["properties"].items()]
         first = next((place for place, one in enumerate(found) if one.faults), None)
         return [
@@ -32,7 +32,10 @@ class AskedFields:
         ]
 
     def answer(self) -> dict[str, Any]:
-        """What must be filled in and was not is left out, and found to be missing."""
+        """Return the answer.
+
+        A required field left empty is left out, so that it counts as missing.
+        """
         found = {}
         for name, schema in self.schema["properties"].items():
             texts = self._texts(name)

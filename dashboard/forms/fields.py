@@ -1,4 +1,4 @@
-"""The fields of a form, drawn from JSON Schemas, and the values of what people type into them."""
+"""The fields of a form, made from JSON Schemas, and the values of what people type into them."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -62,7 +62,7 @@ class Field:
 
     @property
     def blank(self) -> str:
-        """What an untouched choice says."""
+        """The text of an untouched choice."""
         return "" if self.is_required and self.value else "Choose…" if self.is_required else "—"
 
 
@@ -74,7 +74,7 @@ def field_of(
     is_required: bool,
     faults: Sequence[str] = (),
 ) -> Field:
-    """The field with these texts in it, under its own name."""
+    """Return the field with these texts in it, under its own name."""
     kind, options = kind_of(schema), _options(schema)
     if kind == "choice" and len(options) == 1 and is_required:
         texts = [options[0][0]]
@@ -95,7 +95,7 @@ def field_of(
 
 
 def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
-    """A default as somebody would have typed it."""
+    """Return a default as somebody would have typed it."""
     if kind_of(schema) == "json" and default not in (None, {}, []):
         return [json.dumps(default, indent=2, ensure_ascii=False)]
     if default == {}:
@@ -104,7 +104,7 @@ def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
 
 
 def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
-    """The value that texts stand for; a text that stands for none stays one, to be refused."""
+    """Return the value that texts stand for; an invalid text stays one, to be refused later."""
     kind = kind_of(schema)
     if kind == "choices":
         return [_read_one(schema.get("items", {}), text) for text in texts]
@@ -135,12 +135,12 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 
 
 def one_ending(text: str) -> str:
-    """Browsers send two characters for the end of a line, however it was written."""
+    """Return the text with plain line ends, because browsers send two characters for each."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
-    """Which control fits the schema; JSON where no simple one does."""
+    """Return the control that fits the schema, JSON if no simple one does."""
     schema = plain_schema(schema)
     if "enum" in schema or "const" in schema:
         return "choice"
@@ -158,7 +158,7 @@ def kind_of(schema: Mapping[str, Any]) -> FieldKind:
 
 
 def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the branch for None; of a Decimal's two forms the number."""
+    """Return the schema without its branch for None; of a Decimal's two forms the number."""
     plain = without_nothing(schema)
     forms = plain.get("anyOf", ())
     if {one.get("type") for one in forms} != {"number", "string"}:
@@ -174,7 +174,7 @@ def _list_kind(items: Mapping[str, Any]) -> FieldKind:
 
 
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
-    """A number is typed as a text: what is no number stands there still when it is refused."""
+    """Return the HTML attributes; a number is typed as text, so that a bad one stays visible."""
     schema = plain_schema(schema)
     if kind == "number":
         return {"inputmode": "numeric" if schema.get("type") == "integer" else "decimal"}

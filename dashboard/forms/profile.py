@@ -1,4 +1,4 @@
-"""What people may set on their profile page."""
+"""The forms of the profile page."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ MOST_TOKENS = 50
 
 
 class TokenForm(forms.Form):
-    """A new API token."""
+    """A form for a new API token."""
 
     name = forms.CharField(max_length=80, error_messages={"required": "Say what it is for."})
     scopes = forms.MultipleChoiceField(
@@ -58,7 +58,7 @@ class TokenForm(forms.Form):
 
 
 class TimeZoneForm(forms.Form):
-    """The time zone in which times are shown."""
+    """A form for the time zone in which times are shown."""
 
     time_zone = forms.CharField(max_length=64, required=False)
 
@@ -69,7 +69,7 @@ class TimeZoneForm(forms.Form):
         return chosen
 
     def save(self, user: User) -> str:
-        """Keep the choice and return it; empty for the browser's own."""
+        """Save the choice and return it; "" means the browser's own zone."""
         chosen = str(self.cleaned_data["time_zone"])
         Preferences.objects.update_or_create(user=user, defaults={"time_zone": chosen})
         return chosen
@@ -82,7 +82,7 @@ def time_zones() -> list[str]:
 
 
 def password_form(user: User, data: Any = None) -> "SetPasswordForm[User]":
-    """Return the form for a new password; who has none so far need not give it."""
+    """Return the form for a new password; the old one is required if there is one."""
     if user.has_usable_password():
         return PasswordChangeForm(user, data)
     return SetPasswordForm(user, data)

@@ -1,4 +1,4 @@
-"""The form that starts a procedure, made from its signature, and what people typed into it."""
+"""The form that starts a procedure, made from its signature, with what people typed."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ KEPT_FOR = timedelta(days=1)
 
 
 class StartForm:
-    """The fields of a procedure, with what one person typed so far."""
+    """The fields of a procedure, with what one person has typed so far."""
 
     def __init__(self, definition: Definition, *, by: User, request: HttpRequest | None = None):
         self.definition = definition
@@ -39,7 +39,7 @@ class StartForm:
         self._files: dict[str, File] = {}
 
     def inputs(self) -> dict[str, Any]:
-        """The inputs still as texts; `InputError` for what cannot even be read."""
+        """Return the inputs as they were sent; raises `InputError` for what can't be read."""
         request = self._request
         assert request
         try:
@@ -53,7 +53,7 @@ class StartForm:
         return inputs
 
     def _read(self) -> tuple[dict[str, Any], list[Fault]]:
-        """What was sent, and what of it cannot be read."""
+        """Return the inputs that could be read, and the faults of the others."""
         inputs: dict[str, Any] = dict.fromkeys(self._required & self._may_be_nothing)
         unread: list[Fault] = []
         for name, schema in self._schemas.items():
@@ -67,7 +67,7 @@ class StartForm:
         return inputs | files, unread
 
     def _faults_beside(self, unread: Sequence[Fault], inputs: Mapping[str, Any]) -> list[Fault]:
-        """What else is wrong, so that all is told at once."""
+        """Return the faults of the other fields, so that all are shown at once."""
         named = {fault.field for fault in unread}
         try:
             with use_file_store(ContentStore()):
@@ -90,11 +90,14 @@ class StartForm:
 
     @property
     def _salt(self) -> str:
-        """A file that one person sent is no other's."""
+        """The salt of stored files: a file one person sent can't be used by another."""
         return f"dashboard.forms.start.file.{self._by.pk}"
 
     def _is_left_out(self, name: str, schema: Mapping[str, Any]) -> bool:
-        """A field left empty has its default; a text or a list may be emptied on purpose."""
+        """Return True if an empty field gets its default.
+
+        Texts and lists may be emptied on purpose.
+        """
         assert self._request
         if any(text.strip() for text in self._request.POST.getlist(name)):
             return False
@@ -111,13 +114,13 @@ class StartForm:
         return self._zoned(value) if self._wants_zone(name, schema) else value
 
     def _wants_zone(self, name: str, schema: Mapping[str, Any]) -> bool:
-        """Whether it takes no time without a zone, which is all that a browser sends."""
+        """Return True if the input requires a time zone, which browsers don't send."""
         is_moment = kind_of(schema) == "datetime-local"
         return is_moment and not self.definition.fits(name, A_LOCAL_TIME)
 
     @staticmethod
     def _zoned(text: str) -> str:
-        """The time in the reader's own zone; what is no time stays, to be refused."""
+        """Return the time with the reader's own zone; an invalid one stays, to be refused."""
         try:
             local = datetime.fromisoformat(text)
         except ValueError:
@@ -130,7 +133,7 @@ class StartForm:
 
     @property
     def general_faults(self) -> list[str]:
-        """What is wrong with no one field."""
+        """The faults that belong to no field."""
         return [f"{one.field} {one.message}" for one in self.faults if not self._is_ours(one)]
 
     def _is_ours(self, fault: Fault) -> bool:
@@ -155,7 +158,7 @@ class StartForm:
         return texts_of(self._default(name, schema), schema)
 
     def _default(self, name: str, schema: Mapping[str, Any]) -> Any:
-        """A schema does not tell of defaults that each start gets a copy of, like lists."""
+        """Return an input's default; the schema lacks defaults that are copied, like lists."""
         default = inspect.signature(self.definition.fn).parameters[name].default
         is_copied = isinstance(default, list | dict | set)
         return canonical.jsonable(default) if is_copied else schema.get("default")

@@ -1,1 +1,1 @@
-"""Middleware and guards: who really calls, how often and how much, and who may keep an answer."""
+"""Middleware and guards: client addresses, rates, sizes and caching."""

@@ -1,4 +1,4 @@
-"""One line for every answered request; query strings may carry secrets and stay out."""
+"""An access log of one line per request, without query strings, which may hold secrets."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class AccessLog:
-    """Wraps the application, so that it hears also what middleware answers."""
+    """A wrapper around the application, so that it also logs what middleware answers."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -44,5 +44,5 @@ def noting_status(scope: Scope, send: Send) -> Send:
 
 
 def is_news(path: str, status: int) -> bool:
-    """A page brings a dozen static files along."""
+    """Return False for static files without errors, of which every page loads a dozen."""
     return status >= HTTPStatus.BAD_REQUEST or not path.startswith(settings.STATIC_URL)

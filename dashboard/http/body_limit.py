@@ -1,4 +1,4 @@
-"""Stops bodies that are larger than any start, before Django keeps them anywhere."""
+"""A limit that stops bodies larger than any start before Django stores them."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ GONE: Event = {"type": "http.disconnect"}
 
 
 class BodyLimit:
-    """Wraps the application: Django reads a whole body before its first middleware."""
+    """A wrapper around the application: Django reads a whole body before any middleware."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -46,7 +46,7 @@ class BodyLimit:
 
 
 class CountedBody:
-    """What is received, as if the sender had gone away once it is too much."""
+    """A body as it is received; once it is too large, the sender seems to have disconnected."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive

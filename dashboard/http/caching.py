@@ -1,4 +1,4 @@
-"""Who may keep what is answered to somebody: nobody but their own browser."""
+"""Caching of answers to signed-in people: only their own browser may keep them."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -10,7 +10,7 @@ PUBLIC = {"/api/docs", "/api/openapi.json"}
 
 
 class PrivateMiddleware(MiddlewareMixin):
-    """Says so in every answer that depends on who asks, unless its view has said more."""
+    """Middleware that marks every private answer, unless its view has set the header."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -1,4 +1,4 @@
-"""Who really calls: behind a proxy every connection comes from the proxy."""
+"""Client addresses: behind a proxy every connection comes from the proxy."""
 
 import ipaddress
 import logging
@@ -20,10 +20,10 @@ doubted: set[str] = set()
 
 
 class ClientAddress:
-    """Wraps the application: believes X-Forwarded-For of the proxies in `TRUSTED_PROXIES` only.
+    """A wrapper that believes X-Forwarded-For only from the proxies in `TRUSTED_PROXIES`.
 
-    The header is read from its right end, where the trusted proxy has written; what stands left of
-    the first address that is no trusted proxy is only what the client claims.
+    The header is read from its right end, which the trusted proxy has written; everything left of
+    the first address that is no trusted proxy is only the client's claim.
     """
 
     def __init__(self, application: Application) -> None:
@@ -49,13 +49,13 @@ def with_client(scope: Scope, proxies: Sequence[str]) -> Scope:
 
 
 def without_zone(scope: Scope) -> Scope:
-    """Leave out by which interface a link-local address came: no database keeps fe80::1%eth0."""
+    """Remove the interface from a link-local address: no database stores fe80::1%eth0."""
     host, *port = scope.get("client") or [""]
     return {**scope, "client": [host.partition("%")[0], *port]} if "%" in host else scope
 
 
 def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
-    """Return the first address from the right that is no proxy of ours; else the leftmost."""
+    """Return the first address from the right that is no trusted proxy; else the leftmost."""
     found = None
     for text in reversed([*chain]):
         address = read_address(text)
@@ -68,7 +68,7 @@ def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
 
 
 def read_address(text: str) -> Address | None:
-    """Return an address also where it has a port or brackets."""
+    """Return the address in a text, also with a port or brackets, or None."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -91,7 +91,7 @@ def is_trusted(peer: str, proxies: Sequence[str]) -> bool:
 
 
 def without_claims(scope: Scope) -> Scope:
-    """Leave out what only a proxy may say."""
+    """Remove the headers that only a proxy may set."""
     kept = [pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")]
     return {**scope, "headers": kept}
 

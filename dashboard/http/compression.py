@@ -1,4 +1,4 @@
-"""Pages and what they are made of travel small, also without a proxy in front."""
+"""Compression of pages and their parts, also without a proxy in front."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Whole answers of these kinds only: a download keeps its length, for whoever waits for it.
+    """Middleware that compresses whole answers of these kinds; downloads keep their length.
 
-    Django pads pages at random and masks the CSRF token anew in each: the length of an answer
-    does not give away what it holds.
+    Django pads pages at random and masks the CSRF token anew in each, so the length of an answer
+    does not reveal its content.
     """
 
     def process_response(
@@ -34,7 +34,7 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Neither a download, nor a part of something, nor compressed already."""
+    """Return True unless it is a download, a partial answer or compressed already."""
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     is_whole = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
     is_plain = not any(name in response.headers for name in NOT_PLAIN)
@@ -42,7 +42,7 @@ def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 
 async def in_one_piece(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Of Django's stream, which compresses every chunk by itself, browsers read only the first."""
+    """Compress a stream as one; Django compresses each chunk, and browsers read only the first."""
     packer = zlib.compressobj(wbits=GZIP)
     async for chunk in chunks:
         yield packer.compress(chunk)

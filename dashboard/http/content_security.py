@@ -1,4 +1,4 @@
-"""What a page may load and where it may send."""
+"""The content security policy: what a page may load and where it may send."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ def policy_text(policy: Mapping[str, str] = POLICY) -> str:
 
 
 class ContentSecurityMiddleware(MiddlewareMixin):
-    """Says in every answer what its page may do."""
+    """Middleware that sends the policy with every answer."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

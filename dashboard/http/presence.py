@@ -1,4 +1,4 @@
-"""Whoever does something on a page is looking: noted by posts, never by reading."""
+"""Presence: a person's posts show that they are looking; reading does not."""
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
@@ -8,7 +8,7 @@ from chat.services import note_presence
 
 
 class PresenceMiddleware(MiddlewareMixin):
-    """Notes the person after a post of theirs: after it, so that it is no part of its work."""
+    """Middleware that records the person after a post of theirs, outside the post's own work."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -1,4 +1,4 @@
-"""Which pages may open the live socket: the site's own, and no other server's on its host."""
+"""The pages that may open the live socket: only the site's own, port included."""
 
 import logging
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class OwnOrigin:
-    """Wraps the sockets. Cookies are shared by all ports of a host, so the port counts, too."""
+    """A wrapper around the sockets. All ports of a host share cookies, so the port counts too."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -30,7 +30,7 @@ class OwnOrigin:
 
 
 def fault_of(origin: str, host: str) -> str:
-    """Say why a page of that origin may not open a socket of that host; empty if it may."""
+    """Return why a page of that origin may not open a socket on that host, or ""."""
     if not origin:
         return "there is no Origin header, and only pages of this site may open it."
     scheme, _, place = origin.partition("://")
@@ -46,7 +46,7 @@ def fault_of(origin: str, host: str) -> str:
 
 
 def whole(place: str, scheme: str) -> str:
-    """Return a host with its port, also where it is the usual one and left out."""
+    """Return a host with its port, also if the usual one was left out."""
     try:
         url = urlsplit(f"//{place}")
         port = url.port

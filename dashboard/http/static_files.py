@@ -1,4 +1,4 @@
-"""Where pages find their styles and scripts."""
+"""Static files of the pages."""
 
 import logging
 
@@ -8,9 +8,9 @@ logger = logging.getLogger(__name__)
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # untyped
-    """Names files by their content; where `collectstatic` has not run, by their plain names.
+    """A storage that names files by content, or plainly if `collectstatic` has not run.
 
-    Pages then look as they should, and are only cached less well.
+    Pages then look right and are only cached less well.
     """
 
     has_warned = False

@@ -1,4 +1,4 @@
-"""Templates whose pages show text from outside as what it is, wherever it stands in them."""
+"""Templates that write out hiding and turning characters wherever they stand in a page."""
 
 import re
 from typing import Any
@@ -23,9 +23,9 @@ SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*
 
 
 class VisibleTemplates(DjangoTemplates):
-    """Django's own engine: what would turn or hide the text of a page is written out.
+    """Django's template engine, with hiding and turning characters written out.
 
-    One place for all pages, frames and the administration: no template can forget it.
+    It covers all pages, frames and the administration, so no template can forget it.
     """
 
     def from_string(self, template_code: str) -> "VisibleTemplate":
@@ -49,7 +49,7 @@ class VisibleTemplate(Template):
 
 
 def in_page(html: str) -> str:
-    """Return a page whose text is written out; its forms send what they were given."""
+    """Return a page with its text written out; its forms still send what they were given."""
     if not HIDDEN.search(html):
         return html
     parts = NO_TEXT.split(html)

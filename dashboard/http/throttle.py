@@ -1,8 +1,7 @@
-"""Limits for whoever guesses names, passwords, links and tokens.
+"""Limits on guessing names, passwords, links and tokens.
 
-Failures count per address and per name, in Redis, so that all processes share them. While Redis
-is away each process counts by itself: nobody is let through, and nobody is kept out, because of
-that.
+Failures count per address and per name, in Redis, so that all processes share them. While Redis is
+away each process counts by itself, so that nobody is let through or kept out because of that.
 """
 
 import hashlib
@@ -37,7 +36,7 @@ class TooManyAttemptsError(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try to come in: from where, by which door, under which name, if one is given."""
+    """One attempt to get in: the request, the door, and the name if one is given."""
 
     request: HttpRequest
     door: str
@@ -48,10 +47,10 @@ class Attempt:
         return str(self.request.META.get("REMOTE_ADDR") or "unknown")
 
     def begin(self) -> None:
-        """Count the try for its name; raise `TooManyAttemptsError` where there were too many.
+        """Count the attempt for its name; raises `TooManyAttemptsError` if there were too many.
 
-        The name is counted before anything is compared, so that tries at the same moment cannot
-        slip through together; `succeed` takes that back.
+        The name is counted before anything is compared, so that simultaneous attempts can't slip
+        through; `succeed` takes that back.
         """
         item, key = parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key
         if not ask("test", item, key):
@@ -60,13 +59,13 @@ class Attempt:
             raise self._refusal(*self._by_name)
 
     def fail(self) -> None:
-        """Count the failure for its address, and say so in the log."""
+        """Count the failure for its address, and log it."""
         ask("hit", parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key)
         who = f" as {self.name!r}" if self.name else ""
         logger.warning("Failed %s%s from %s.", self.door, who, self.address)
 
     def is_over(self) -> bool:
-        """Whether the address has failed too often."""
+        """Return True if the address has failed too often."""
         return not ask("test", parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key)
 
     def succeed(self) -> None:
@@ -89,7 +88,7 @@ class Attempt:
 
 
 def network_of(address: str) -> str:
-    """Return the address, or for IPv6 the network that one household has."""
+    """Return the address, or for IPv6 the network of one household."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -100,7 +99,7 @@ def network_of(address: str) -> str:
 
 
 def ask(verb: str, item: RateLimitItem, key: str) -> bool:
-    """Ask Redis, and this process alone where Redis does not answer."""
+    """Ask Redis, or only this process if Redis does not answer."""
     try:
         return bool(getattr(shared(), verb)(item, key))
     except StorageError as error:

@@ -1,4 +1,4 @@
-"""Pages show times in the zone their reader has chosen."""
+"""Time zones: pages show times in the zone their reader has chosen."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ NO_PAGES = ("/api/", "/static/")
 
 
 class TimeZoneMiddleware:
-    """Lets a page be drawn in its reader's time zone."""
+    """Middleware that renders a page in its reader's time zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -30,5 +30,5 @@ class TimeZoneMiddleware:
 
 
 def own_time_zone(request: HttpRequest) -> dict[str, Any]:
-    """For templates: the zone somebody chose, which the browser's is not asked for then."""
+    """Return the chosen zone for templates; the browser's is not asked for then."""
     return {"own_time_zone": getattr(request, "own_time_zone", None)}

@@ -2,9 +2,9 @@
 
 It sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and, when it
 finds a gap, `{"range": "run:<id>", "after": 12}`. It gets `{"stream": "run:<id>", "seq": 13, …}`,
-`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow,
-`{"stream": "session:<id>", "stale": "…"}` when it may see more or less of it than before, and
-`{"error": "…"}` for what cannot be understood. `docs/live.md` has the whole protocol.
+`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow, `{"stream":
+"session:<id>", "stale": "…"}` when it may see more or less of it than before, and `{"error": "…"}`
+for what can't be understood. `docs/live.md` has the whole protocol.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """Follows streams for one page, as far as its person may see them."""
+    """A consumer that follows streams for one page, as far as its person may see them."""
 
     hubs: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
 
@@ -79,12 +79,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._tell({"error": f"This cannot be understood: {error}"})
 
     def hand(self, frame: str) -> None:
-        """From the hub. A reader that is too slow loses frames, sees the gap and asks."""
+        """Queue a frame from the hub; a slow reader loses frames, finds the gap and asks."""
         with suppress(asyncio.QueueFull):
             self.backlog.put_nowait(frame)
 
     def view(self, stream: Stream) -> View:
-        """Nothing of what is not followed any more."""
+        """Return the person's view of a stream; an empty one if it is no longer followed."""
         return self.views.get(stream) or View()
 
     async def _do(self, asked: dict[str, Any]) -> None:
@@ -119,11 +119,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._tell({"stream": str(stream), "denied": NOT_YOURS})
 
     async def _look_at(self, streams: Iterable[Stream]) -> dict[Stream, View]:
-        """What the person may see of those of the streams that they may follow."""
+        """Return the person's views of the streams that they may follow."""
         return await database_sync_to_async(allowed)(self.user, streams)
 
     async def _recheck(self) -> None:
-        """What was taken away in the admin, or by signing out, ends here too."""
+        """End streams that were taken away in the admin or by signing out, every few seconds."""
         while True:
             await asyncio.sleep(RECHECK)
             try:
@@ -145,7 +145,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._look_by(views)
 
     async def _look_by(self, views: Mapping[Stream, View]) -> None:
-        """From now on; where that is not what was sent before, the page is told to read anew."""
+        """Use these views from now on; tell the page to read again what they change."""
         for stream in views.keys() & self.following.keys():
             earlier, self.views[stream] = self.views[stream], views[stream]
             views[stream].hidden |= earlier.hidden - views[stream].runs
@@ -153,14 +153,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 await self._tell({"stream": str(stream), "stale": STALE})
 
     async def _note_presence(self, user: User) -> None:
-        """Whoever has a page open need not be mailed."""
+        """Record now and then that the person has a page open, so that they get no mail."""
         if time.monotonic() - self.noted_at < NOTE_EVERY or not self.following:
             return
         self.noted_at = time.monotonic()
         await database_sync_to_async(note_presence)(user)
 
     async def _current_user(self) -> User | None:
-        """The person of the sign-in session as it is now; None when it has ended."""
+        """Return the current person of the sign-in session, or None if it has ended."""
         key = self.scope["session"].session_key
         user = await aget_user(_Request(SessionStore(key)))  # type: ignore[arg-type]
         return user if isinstance(user, User) and user.is_active else None
@@ -174,7 +174,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
 
 class _Request:
-    """As much of a web request as signing in looks at."""
+    """The part of a web request that signing in reads."""
 
     def __init__(self, session: Any) -> None:
         self.session = session

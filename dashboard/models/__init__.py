@@ -1,4 +1,4 @@
-"""What the site keeps of people's ways in, and of how they want to see it."""
+"""People's ways in to the site, and their preferences."""
 
 from dashboard.models.former_name import FormerName
 from dashboard.models.links import LinkCounter

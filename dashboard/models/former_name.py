@@ -1,10 +1,10 @@
-"""Names that people and groups once had: history still speaks of them by these."""
+"""Former names of people and groups, which history still uses."""
 
 from django.db import models
 
 
 class FormerName(models.Model):
-    """A name that was given up. Nobody else is given it: old approvals would read as theirs."""
+    """A name that was given up. Nobody else can get it: old approvals would read as theirs."""
 
     class Kind(models.TextChoices):
         USER = "user"

@@ -1,4 +1,4 @@
-"""How often the sign-in links of somebody were ended."""
+"""A counter that ends all sign-in links of a person."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -7,7 +7,7 @@ from django.db.models import F
 
 
 class LinkCounter(models.Model):
-    """A number that stands in every sign-in link of a person: when it moves, all of them end."""
+    """A number in every sign-in link of a person; when it changes, all of them end."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="link_counter"
@@ -25,7 +25,10 @@ def link_count(user: User) -> int:
 
 
 def end_links(user: User, *, if_still: int | None = None) -> bool:
-    """End all links of a person; with `if_still`, only while that is the number, and say so."""
+    """End all links of a person; with `if_still`, only if the number is that one.
+
+    Returns True if they were ended.
+    """
     LinkCounter.objects.get_or_create(pk=user.pk)
     rows = LinkCounter.objects.filter(pk=user.pk)
     if if_still is not None:

@@ -1,4 +1,4 @@
-"""How somebody wants to see the site."""
+"""Preferences of people."""
 
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Preferences(models.Model):
-    """What a person chose on their profile page."""
+    """The choices of a person on their profile page."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
@@ -25,6 +25,6 @@ class Preferences(models.Model):
 
 
 def time_zone_of(user: User) -> ZoneInfo | None:
-    """Return the time zone a person chose, if any."""
+    """Return the time zone a person chose, or None."""
     chosen = Preferences.objects.filter(pk=user.pk).values_list("time_zone", flat=True).first()
     return ZoneInfo(chosen) if chosen else None

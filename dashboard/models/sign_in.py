@@ -1,4 +1,4 @@
-"""Where somebody is signed in."""
+"""The browsers in which people are signed in."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -11,14 +11,14 @@ LONGEST_AGENT = 200
 
 class SignInQuerySet(models.QuerySet["SignIn"]):
     def end(self) -> int:
-        """Sign these browsers out; return how many they were."""
+        """Sign these browsers out; return how many there were."""
         keys = list(self.values_list("session", flat=True))
         Session.objects.filter(pk__in=keys).delete()
         return len(keys)
 
 
 class SignIn(models.Model):
-    """A browser in which somebody has signed in. It goes with Django's own session."""
+    """A browser in which somebody has signed in. It is deleted with Django's own session."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins")
     session = models.OneToOneField(Session, models.CASCADE, related_name="sign_in")
@@ -36,7 +36,7 @@ class SignIn(models.Model):
 
 
 def note_sign_in(request: HttpRequest, user: User) -> None:
-    """Keep where somebody has just signed in, for their list of sessions."""
+    """Record the browser in which somebody has just signed in."""
     key = request.session.session_key
     if not Session.objects.filter(pk=key).exists():  # sessions that are not in the database
         return

@@ -19,7 +19,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class Scope(models.TextChoices):
-    """What a token may be used for. Its user's own rights bound it in any case."""
+    """A use that a token allows, always within the rights of its user."""
 
     READ = "read", "Read procedures, runs, requests and files"
     ASK = "ask", "Ask people, by the procedures made for that"
@@ -34,21 +34,21 @@ NEW_TOKEN = (Scope.READ, Scope.ASK)
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def usable(self) -> Self:
-        """Return the tokens that are neither revoked nor expired, of active users."""
+        """Return the tokens of active users that are neither revoked nor expired."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, revoked_at=None, user__is_active=True)
 
     def find(self, token: str) -> "ApiToken | None":
-        """Return the usable token with that text."""
+        """Return the usable token with that text, or None."""
         return self.usable().filter(digest=digest_of(token)).select_related("user").first()
 
     def revoke(self) -> int:
-        """End the tokens now; return how many were not ended before."""
+        """Revoke the tokens now; return how many were not revoked before."""
         return self.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
 class ApiToken(models.Model):
-    """A program's way to act as its user. Only a digest is kept: the token is shown once."""
+    """A program's way to act as its user. Only a digest is stored: the token is shown once."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80, blank=True, default="", help_text="What it is for.")
@@ -101,7 +101,7 @@ class ApiToken(models.Model):
         return "expired" if self.is_expired else "active"
 
     def note_use(self) -> None:
-        """Keep when it was last used, to the minute."""
+        """Record the time of use, at most once a minute."""
         now = timezone.now()
         if self.last_used_at and now - self.last_used_at < USE_NOTED_EVERY:
             return

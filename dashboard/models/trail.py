@@ -1,7 +1,7 @@
-"""What people and administrators do with accounts, in Django's log, where auditors read it.
+"""Acts on accounts by people and administrators, in Django's log, where auditors read it.
 
-The entries stand under the person whom they are about: a name that nobody has can't be the subject
-of one, so failures under such names are in the site's own log alone.
+Each entry belongs to the person it is about; failures under a name that nobody has are only in the
+site's own log.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 
 
 def note(user: User, words: str, *, about: Any = None) -> None:
-    """Keep that this person did, or was given, something. `about`: a row, if not themselves."""
+    """Log an act of this person or on their account; `about` is a row other than themselves."""
     row = about or user
     LogEntry.objects.create(
         user_id=user.pk,

@@ -1,1 +1,1 @@
-"""What people open in a browser, one noun a file: parse, call one thing, render."""
+"""Pages in a browser, one noun per file: parse, call one thing, render."""

@@ -1,4 +1,4 @@
-"""The page for what broke on our side."""
+"""The page for errors on our side."""
 
 import sys
 
@@ -10,7 +10,7 @@ AGAIN_AFTER = "5"  # seconds
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 where the database does not answer, else 500; neither asks the database for anything."""
+    """Return 503 if the database does not answer, else 500, without using the database."""
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
         page = render_to_string("503.html")
         return HttpResponse(page, status=503, headers={"Retry-After": AGAIN_AFTER})

@@ -1,4 +1,4 @@
-"""Chat sessions: the list, the transcript with its composer, and what stands beside it."""
+"""Chat sessions: the list, the transcript with its composer, and the lists beside it."""
 
 import re
 from collections.abc import Iterable
@@ -59,7 +59,7 @@ def session_list(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def session_rows(request: Visit) -> HttpResponse:
-    """The list alone, for a page that heard the doorbell."""
+    """Return the list alone, for a page that heard the doorbell."""
     return render(request, "chat/_sessions.html", sessions(request))
 
 
@@ -81,16 +81,16 @@ def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
-    """What typing means now."""
+    """Return the part of the composer that says what typing means now."""
     return render(request, "chat/_replying.html", composer(request, find(request, session_id)))
 
 
 @require_POST
 @login_required
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
-    """Keep what was said; where it was meant as an answer, answer with it.
+    """Store the message and use it as the answer if it was meant as one.
 
-    What would answer by other words than the author's is shown first, and nothing is kept.
+    An answer that would not use the author's own words is shown first, and nothing is stored yet.
     """
     session, text = find(request, session_id), request.POST.get("text", "")
     to, asked = _addressed(request, session)
@@ -111,7 +111,7 @@ def find(request: Visit, session_id: UUID) -> Session:
 
 
 def sessions(request: Visit) -> dict[str, Any]:
-    """The sessions somebody sees, those with the latest news first."""
+    """Return the sessions somebody may see, those with the latest news first."""
     rows = list(
         visible_messages(request.user)
         .newest_in_session()
@@ -134,7 +134,7 @@ def sessions(request: Visit) -> dict[str, Any]:
 
 
 def transcript(request: Visit, session: Session) -> dict[str, Any]:
-    """The last messages, or those before one of them."""
+    """Return the last messages, or those before one of them."""
     seen = messages_in(session, request.user)
     before = _number(request.GET.get("before")) or _below(seen, request.GET.get("request"))
     newest_first = seen.for_transcript().above(before).order_by("-seq")
@@ -151,7 +151,7 @@ def transcript(request: Visit, session: Session) -> dict[str, Any]:
 
 
 def _below(seen: MessageQuerySet, request_id: str | None) -> int | None:
-    """The place below a question and what followed it; None where the last messages show it."""
+    """Return the place below a question and what followed it, or None if the end shows it."""
     asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
     later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()
     places = list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])
@@ -159,7 +159,7 @@ def _below(seen: MessageQuerySet, request_id: str | None) -> int | None:
 
 
 def composer(request: Visit, session: Session) -> dict[str, Any]:
-    """What typing means, and a key under which the next message is kept once."""
+    """Return what typing means, and a key that stores the next message only once."""
     waiting = list(open_requests(request, session)[: MOST_BESIDE + 1])
     answerable = {found.pk for found in waiting}
     if len(waiting) > MOST_BESIDE:
@@ -181,7 +181,7 @@ def composer(request: Visit, session: Session) -> dict[str, Any]:
 def _questions_of_others(
     request: Visit, session: Session, answerable: set[UUID]
 ) -> list[tuple[UUID, str]]:
-    """The open questions that the viewer may talk about, but not answer, by their messages."""
+    """Return the open questions the viewer may discuss but not answer, by their messages."""
     asked = visible_requests(request.user).open().filter(session=session).exclude(pk__in=answerable)
     cards = Message.objects.filter(request__in=asked[:MOST_OTHERS]).order_by("seq")
     return [
@@ -191,7 +191,7 @@ def _questions_of_others(
 
 
 def _writers(request: Visit, session: Session) -> list[tuple[UUID, str]]:
-    """The last message of each who wrote here and is no member: they read only what replies."""
+    """Return the last message of each writer who is no member and reads only replies."""
     seen = messages_in(session, request.user).filter(kind=Message.Kind.PERSON)
     others = seen.exclude(author=request.user).exclude(author__in=session.members.values("user"))
     last = dict(others.order_by("seq").values_list("author__username", "pk"))
@@ -204,7 +204,7 @@ def open_requests(request: Visit, session: Session) -> HumanRequestQuerySet:
 
 
 def beside(request: Visit, session: Session) -> dict[str, Any]:
-    """What the viewer may see of the session's runs, and who takes part as far as they see it."""
+    """Return the visible runs, requests, files and people of the session."""
     user = request.user
     cards = session.messages.cards()
     runs = access.visible_runs(user).filter(pk__in=cards.values("run"))
@@ -222,7 +222,7 @@ def beside(request: Visit, session: Session) -> dict[str, Any]:
 
 
 def people(session: Session, user: User) -> list[tuple[str, datetime]]:
-    """Everybody who has a part in what the viewer sees, also by an answer, and since when."""
+    """Return everybody with a part in what the viewer sees, and since when."""
     answers = HumanResponse.objects.filter(
         request__in=visible_requests(user), request__session=session
     )
@@ -237,7 +237,7 @@ def people(session: Session, user: User) -> list[tuple[str, datetime]]:
 
 
 def told(reply: Reply | None) -> str:
-    """What became of the words, when they were meant as an answer."""
+    """Return a sentence about a message that was meant as an answer, else ""."""
     if reply is None:
         return ""
     prompt = Truncator(reply.request.prompt).chars(LONGEST_ECHO)
@@ -248,9 +248,9 @@ def told(reply: Reply | None) -> str:
 
 
 def _addressed(request: Visit, session: Session) -> tuple[Message | None, HumanRequest | None]:
-    """What the composer named as replied to: a message, or, to be answered, a question.
+    """Return the message or question the composer replies to, if any.
 
-    That very question, whatever is open by now; 404 for what the person may not see.
+    It is that very question, whatever is open by now; raises 404 for what the person may not see.
     """
     named = _id(request.POST.get("request"))
     if named is None:
@@ -275,7 +275,7 @@ def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
 def _posted(
     request: Visit, session: Session, *, status: int = 200, told: str = "", **more: Any
 ) -> HttpResponse:
-    """The composer with what became of the words; `more`: `sent`, `text`, or an `echo` of them."""
+    """Return the composer with the outcome; `more` is `sent`, `text`, or an `echo`."""
     context = {**composer(request, session), "told": told, **more}
     if echo := more.get("echo"):
         context["chosen"] = echo.request.pk
@@ -294,7 +294,7 @@ def _page(request: Visit, session: Session, /, *, status: int = 200, **more: Any
 
 
 def _firsts(rows: QuerySet[Any], name: str) -> Iterable[tuple[str, datetime]]:
-    """Each name with the time of its first row."""
+    """Return each name with the time of its first row."""
     firsts: Iterable[tuple[str, datetime]] = rows.order_by().values_list(name).annotate(Min("at"))
     return firsts
 
@@ -304,7 +304,7 @@ def _sessions_of(rows: QuerySet[Any]) -> set[UUID]:
 
 
 def _number(text: str | None) -> int | None:
-    """A place in a transcript, small enough for a database."""
+    """Return a place in a transcript, or None if the text is no number a database can hold."""
     return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None
 
 

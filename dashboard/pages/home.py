@@ -1,4 +1,4 @@
-"""The first page of somebody signed in: what waits, what is stuck, what runs, what comes next."""
+"""The first page after sign-in: requests, stuck and running runs, and what comes next."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def home(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def home_overview(request: Visit) -> HttpResponse:
-    """All but the cards, for an open page that heard the doorbell."""
+    """Return all but the cards, for an open page that heard the doorbell."""
     return render(request, "dashboard/_home_changes.html", overview(request))
 
 

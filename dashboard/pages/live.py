@@ -12,7 +12,7 @@ from procedures.access import SignedIn
 @require_safe
 @login_required
 def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
-    """The frames of `stream` in `form` that follow `after`, at most 500 of them."""
+    """Return the frames of `stream` in `form` that follow `after`, at most 500 of them."""
     try:
         stream = Stream.parse(request.GET.get("stream", ""))
         form, after = request.GET.get("form", "data"), place_in(request.GET.get("after", "0"))

@@ -42,7 +42,7 @@ def procedure_list(request: SignedIn) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def procedure_detail(request: SignedIn, name: str) -> HttpResponse:
-    """The page; a POST of its form starts a run, or shows the form again with what is wrong."""
+    """Return the page; a POST starts a run, or shows the form again with its faults."""
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
     definition = registry.find(name)
     if request.method == "POST" and definition:
@@ -74,7 +74,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
 
 
 def _check_may_start(request: SignedIn, definition: Definition) -> None:
-    """Before any upload of theirs is kept."""
+    """Raise `NotAllowedError` before any of their uploads are stored."""
     if not access.procedures_for(request.user, "start").filter(name=definition.name).exists():
         raise NotAllowedError(definition)
 
@@ -114,5 +114,5 @@ def _page(
 
 
 def _doc(definition: Definition | None) -> str | None:
-    """None where the code is not installed."""
+    """Return the documentation, or None if the code is not installed."""
     return definition.doc if definition else None

@@ -1,4 +1,4 @@
-"""A person's own page: their tokens, where they are signed in, password and time zone."""
+"""A person's own page: tokens, sign-ins, password and time zone."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def profile(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def create_token(request: Visit) -> HttpResponse:
-    """Show the page with the new token: it is kept nowhere, so no redirect could show it."""
+    """Show the page with the new token; it isn't stored, so no redirect could show it."""
     form = TokenForm(request.user, request.POST)
     if not form.is_valid():
         return draw(request, status=422, token_form=form)

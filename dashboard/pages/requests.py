@@ -29,14 +29,14 @@ LONGEST_LIST = 20
 @require_safe
 @login_required
 def request_detail(request: Visit, request_id: UUID) -> HttpResponse:
-    """What a link from a mail opens: the question alone, later what became of it."""
+    """Return the page a mail links to: the question alone, later its outcome."""
     return _page(request, find(request, request_id))
 
 
 @require_safe
 @login_required
 def request_form(request: Visit, request_id: UUID) -> HttpResponse:
-    """What differs from person to person, for a card that was pushed to everybody alike."""
+    """Return the personal part of a card that was pushed to everybody alike."""
     found = find(request, request_id)
     context = {"request": found, "answerable": answerable(request, [found])}
     return render(request, "chat/_request_form.html", context)
@@ -45,7 +45,7 @@ def request_form(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def create_response(request: Visit, request_id: UUID) -> HttpResponse:
-    """A receipt; or the form again with what is wrong and all that was typed."""
+    """Return a receipt, or the form again with its faults and all that was typed."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST)
     told, status, faults, armed = "", 200, (), None
@@ -84,7 +84,7 @@ def _respond(request: Visit, form: AnswerForm) -> None:
 @require_safe
 @login_required
 def waiting_list(request: Visit) -> HttpResponse:
-    """The cards that wait for somebody, and those that the page still `shown` shows."""
+    """Return the cards waiting for somebody, and receipts for cards the page has in `shown`."""
     return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
 
 
@@ -100,13 +100,13 @@ def find(request: Visit, request_id: UUID) -> HumanRequest:
 
 
 def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
-    """Which of these the person may answer now."""
+    """Return the ids of those requests that the person may answer now."""
     ids = [found.pk for found in requests]
     return set(answerable_requests(request.user).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
-    """What waits for somebody, most urgent first; a page's closed cards come as receipts."""
+    """Return the requests waiting for somebody, most urgent first, with receipts of closed ones."""
     mine = answerable_requests(request.user)
     place = _place(request.GET.get("from"))
     requests = list(mine.with_what_is_shown().by_urgency()[place : place + LONGEST_LIST + 1])
@@ -122,12 +122,12 @@ def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
 
 
 def _place(text: str | None) -> int:
-    """After how many requests a list begins: 0 for what is no such number."""
+    """Return the number of requests before a page of the list; 0 for anything else."""
     return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
-    """The closed ones as receipts; `lost` are those that are asked of others now."""
+    """Return receipts of closed requests; `lost` are those now asked of others."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
     receipts = [found for found in visible if not found.is_open]
     still_mine = answerable_requests(request.user).filter(pk__in=gone)

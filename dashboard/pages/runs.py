@@ -60,7 +60,7 @@ def run_list(request: SignedIn) -> HttpResponse:
 @require_safe
 @login_required
 def run_changes(request: SignedIn) -> HttpResponse:
-    """For an open list: the rows it has `shown` and the counts as they are now, and what is new."""
+    """Return an open list's `shown` rows and counts as they are now, and how many runs are new."""
     choice, shown = Choice.of(request), [pk for pk in map(_id, request.GET.getlist("shown")) if pk]
     runs = list(choice.visible.for_lists().filter(pk__in=shown[:PAGE]))
     context = {
@@ -99,7 +99,7 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
-    """Every event from the first one on, some at a time."""
+    """Return a page of all events from the first on."""
     run = find(request, run_id)
     after = request.GET.get("after", "")
     found = page(
@@ -116,7 +116,7 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which of the runs that somebody may see they want to see."""
+    """A person's choice among the runs that they may see."""
 
     visible: RunQuerySet
     procedure: str
@@ -142,7 +142,7 @@ class Choice:
 
     @property
     def states(self) -> list[dict[str, Any]]:
-        """What can be filtered by, each with its count."""
+        """The filters, each with its count."""
         runs = self.of_procedure
         counts: dict[str, int] = dict(runs.order_by().values_list("status").annotate(Count("pk")))
         waiting = counts.pop(RunStatus.WAITING, 0)
@@ -154,13 +154,13 @@ class Choice:
         ]
 
     def count_new(self, shown: Sequence[UUID]) -> int:
-        """How many began later than what is shown, up to one more than `MOST_NEW`."""
+        """Return how many runs are newer than those shown, at most one more than `MOST_NEW`."""
         later = self.runs.filter(pk__gt=min(shown)) if shown else self.runs
         return later.exclude(pk__in=shown)[: MOST_NEW + 1].count()
 
 
 def _in(runs: RunQuerySet, state: str) -> RunQuerySet:
-    """The runs in one state of the filter; waiting for people and for time are told apart."""
+    """Return the runs in one state of the filter; waiting for people and for time differ."""
     if state not in WAITING:
         return runs.filter(status=state) if state else runs
     asks = Exists(Wait.objects.open().filter(run=OuterRef("pk"), kind=Wait.Kind.REQUEST))
@@ -179,14 +179,14 @@ def session_of(run: Run) -> Session | None:
 
 
 def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
-    """Those of the runs that ask the person who looks, and go on with the answer."""
+    """Return the runs that ask the viewer and would continue with the answer."""
     going_on = [run.pk for run in runs if run.status != RunStatus.PAUSED]
     asked = answerable_requests(request.user).filter(wait__run__in=going_on)
     return set(asked.values_list("wait__run_id", flat=True))
 
 
 def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
-    """What tells the runs apart: the titles of their sessions, as the viewer reads them."""
+    """Return the titles of the runs' sessions as the viewer reads them."""
     cards = Message.objects.cards().filter(run__in=[run.pk for run in runs])
     sessions = dict(cards.order_by().values_list("run_id", "session"))
     titles = titles_for(request.user, sessions.values())

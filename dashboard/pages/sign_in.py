@@ -19,7 +19,7 @@ LONGEST_NAME = 150
 
 
 class SignIn(LoginView):
-    """Name and password. Whoever fails too often is refused before anything is compared."""
+    """Sign-in by name and password; too many failures are refused before comparing anything."""
 
     template_name = "dashboard/sign_in.html"
 
@@ -33,7 +33,7 @@ class SignIn(LoginView):
         return super().post(request, *args, **kwargs)
 
     def refuse(self, error: TooManyAttemptsError) -> HttpResponse:
-        """Say the same whether or not there is such a name."""
+        """Return the same refusal whether or not the name exists."""
         response = self.render_to_response(self.get_context_data(told=error), status=429)
         response.headers["Retry-After"] = str(error.seconds)
         return response
@@ -51,7 +51,7 @@ class SignIn(LoginView):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("token")
 def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
-    """Mail readers and previews fetch links: only the button signs in."""
+    """Show a page whose button signs in, because mail readers and previews fetch links."""
     is_sent, attempt = request.method == "POST", Attempt(request, "sign-in link")
     if attempt.is_over():
         return render(request, "dashboard/sign_in_link_dead.html", status=429)

@@ -1,4 +1,4 @@
-"""What a page's view gets."""
+"""The request of a page's view."""
 
 from django_htmx.middleware import HtmxDetails
 
@@ -6,7 +6,7 @@ from procedures.access import SignedIn
 
 
 class Visit(SignedIn):
-    """A request for a page, or for a part of one, by somebody who is known."""
+    """A request for a page, or for a part of one, by a signed-in person."""
 
     htmx: HtmxDetails
     """True when a page asks for a part of itself."""

@@ -1,4 +1,4 @@
-"""What a page shows a part of, whole and as a download: who may see the page may have it."""
+"""Whole downloads of what a page shows in part, for everybody who may see the page."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ MARKS = {"kept": "  ", "gone": "- ", "new": "+ "}
 @require_safe
 @login_required
 def run_value(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
-    """The inputs, the result or the error of a run, as JSON."""
+    """Return the inputs, the result or the error of a run as JSON."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     kept = getattr(run, name) if name in {"inputs", "result", "error"} else None
     if not kept:
@@ -43,7 +43,7 @@ def run_value(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
 @require_safe
 @login_required
 def run_event(request: SignedIn, run_id: UUID, seq: int) -> HttpResponse:
-    """All that is kept of an event, as JSON."""
+    """Return an event's complete data as JSON."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     event = get_object_or_404(run.events, seq=seq)
     content = whole_content(event.content)
@@ -62,7 +62,7 @@ def message_text(request: SignedIn, message_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def request_part(request: SignedIn, request_id: UUID, part: str) -> HttpResponse:
-    """A part of a question, or of the answer to it."""
+    """Return a part of a question or of its answer."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     if part in OF_QUESTION:
         content = OF_QUESTION[part](found)

@@ -1,4 +1,4 @@
-"""What `ENGINE = "dashboard.postgres"` names."""
+"""The backend behind `ENGINE = "dashboard.postgres"`."""
 
 import logging
 from functools import cache
@@ -15,10 +15,10 @@ SETTING = "prepared_statements"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Checks a kept connection before it is used, and drops all kept ones when one is dead.
+    """A database wrapper that checks a pooled connection before use, and drops all if it is dead.
 
-    The pool's own check pauses ever longer between one dead connection and the next: after a
-    restart of the server a request would wait for half a minute, or fail.
+    The pool's own check pauses ever longer between dead connections: after a restart of the server
+    a request would wait for half a minute, or fail.
     """
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -28,7 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def _configure_connection(self, connection: Any) -> bool:
-        """Once for each connection that the pool, or Django itself, has made."""
+        """Configure each new connection, and prepare no statements behind a pooler."""
         prepares = connection.prepare_threshold is not None
         is_asked = self.settings_dict["OPTIONS"].get(SETTING, "auto") == "auto"
         if is_asked and not leads_to_one_server(connection):
@@ -53,9 +53,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def wait_at_most(*, seconds: float) -> None:
-    """Give up on a database that is away after so long, in this process.
+    """Give up on an unreachable database after so many seconds, in this process.
 
-    People who open a page are told soon; workers wait longer, and take their runs up again.
+    People who open a page get an answer soon; workers wait longer and take their runs up again.
     """
     options = connections.settings["default"].get("OPTIONS", {})
     if isinstance(options.get("pool"), dict):
@@ -67,11 +67,10 @@ def wait_at_most(*, seconds: float) -> None:
 
 
 def leads_to_one_server(connection: Any) -> bool:
-    """Whether the server that answers is the one that was connected to.
+    """Return True if the server that answers is the one that was connected to.
 
-    A pooler (PgBouncer, Odyssey, pgcat) gives a connection a process number of its own, and each
-    transaction another server: what was prepared on one is unknown to the next, or is something
-    else there.
+    A pooler (PgBouncer, Odyssey, pgcat) gives a connection its own process number, and each
+    transaction another server: a statement prepared on one is unknown or different on the next.
     """
     with connection.cursor() as cursor:
         [answering] = cursor.execute("SELECT pg_backend_pid()").fetchone()
@@ -80,5 +79,5 @@ def leads_to_one_server(connection: Any) -> bool:
 
 @cache
 def _tell_of_a_pooler() -> None:
-    """Once a process."""
+    """Log once per process that a pooler stands before the database."""
     logger.info("A pooler stands before the database: no statement is prepared.")

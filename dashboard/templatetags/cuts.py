@@ -1,4 +1,4 @@
-"""What templates show of long texts and large values: rooms of `overview/cuts.py` by name."""
+"""Filters that cut long texts and large values to the named rooms of `overview/cuts.py`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ AROUND = 3
 
 @register.filter
 def part(text: object, room: str) -> CutText:
-    """The beginning of a text: `{% with shown=text|part:"words" %}`."""
+    """Return the beginning of a text: `{% with shown=text|part:"words" %}`."""
     return cut_text("" if text is None else str(text), ROOMS[room])
 
 
@@ -28,7 +28,7 @@ def part_of_value(value: Any, room: str) -> CutValue:
 
 @register.simple_tag
 def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[str, Any]:
-    """The lines of an edited text as far as there is room, and how many are not shown."""
+    """Return the lines of an edited text that fit, and how many are not shown."""
     old, new = asked.draft or "", response.plain_value["text"]
     lines = list(lines_of(old, new, kept_edits(response.changes, old, new)))
     is_short = len(lines) <= ROOMS[room].lines
@@ -39,7 +39,7 @@ def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[s
 
 
 def _near_changes(lines: Sequence[Line]) -> list[int]:
-    """The places of what changed and of a few lines around it."""
+    """Return the places of changed lines and of a few lines around them."""
     changed = [place for place, (kind, _) in enumerate(lines) if kind != "kept"]
     near = {place for at in changed for place in range(at - AROUND, at + AROUND + 1)}
     return sorted(near & set(range(len(lines))))

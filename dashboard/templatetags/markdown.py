@@ -1,4 +1,4 @@
-"""Markdown that people wrote, as HTML that can do no harm."""
+"""Markdown by people, as harmless HTML."""
 
 import nh3
 from django import template
@@ -22,7 +22,7 @@ ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Pictures become nothing: a page loads only what is ours. What would swell stays a text."""
+    """Return safe HTML without pictures; text that would swell is shown as it is."""
     drawn = parser.render(text)
     if len(drawn) > SWELLS * len(text) + LEAST:
         return format_html("<pre>{}</pre>", text)

@@ -1,4 +1,4 @@
-"""What the templates of requests ask of data."""
+"""Filters and tags for the templates of requests."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -33,7 +33,7 @@ Line = tuple[str, str]
 
 @register.simple_tag(takes_context=True)
 def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
-    """The form with what was typed into it, where this page brings one; else an empty one."""
+    """Return this page's form with what was typed into it, or an empty one."""
     form = context.get("typed_form")
     if isinstance(form, AnswerForm) and form.request.pk == request.pk:
         return form
@@ -57,7 +57,7 @@ def label_of(question: Question, value: Any) -> str:
 
 @register.filter
 def said(question: Question, value: Any) -> str:
-    """The value of an answer in words; nothing for a review, whose text is shown in full."""
+    """Return an answer in words; "" for a review, whose text is shown in full."""
     if isinstance(value, dict):
         return ""
     if isinstance(value, list):
@@ -67,7 +67,7 @@ def said(question: Question, value: Any) -> str:
 
 @register.filter
 def meaning(echo: Echo) -> str:
-    """What typed words would answer, as the buttons call it."""
+    """Return what typed words would answer, in the words of the buttons."""
     question, value = echo.request.asked, echo.value
     if question.kind == RequestKind.REVIEW:
         return question.label_of(value)
@@ -78,7 +78,7 @@ def meaning(echo: Echo) -> str:
 
 @register.filter
 def final_words(echo: Echo) -> str:
-    """Return what an armed button would answer, in the author's words where there are some."""
+    """Return the armed button's answer, in the author's words if there are any."""
     question, value = echo.request.asked, echo.value
     if isinstance(value, bool) and not question.labels:
         return "Yes" if value else "No"
@@ -87,7 +87,7 @@ def final_words(echo: Echo) -> str:
 
 @register.filter
 def asked_name(assignment: Assignment) -> str:
-    """Who is asked, as people call them: "Finance", "bob"."""
+    """Return an assignee as people call them: "Finance", "bob"."""
     if assignment.user:
         return assignment.user.get_username()
     if assignment.group:
@@ -97,13 +97,13 @@ def asked_name(assignment: Assignment) -> str:
 
 @register.filter
 def asked_names(request: HumanRequest) -> str:
-    """Everybody who is asked, as in "Finance or bob"; "" when nobody is."""
+    """Return all assignees, as in "Finance or bob"; "" if there are none."""
     return listed([asked_name(one) for one in request.assignments.all()], "or")
 
 
 @register.filter
 def typing_hint(request: HumanRequest) -> str:
-    """What one may type to answer."""
+    """Return a hint on what to type as an answer."""
     if request.asked.irreversible:
         return "a message: answer on the card"
     is_yes_or_no = request.asked.schema.get("type") == "boolean"
@@ -123,7 +123,7 @@ def outcome_words(request: HumanRequest) -> str:
 
 @register.filter
 def answers(question: Question, value: Any) -> list[tuple[str, str]]:
-    """A form's answer field by field; nothing for other kinds."""
+    """Return a form's answer field by field; an empty list for other kinds."""
     return question.answers(value) if question.kind == RequestKind.FORM else []
 
 
@@ -134,13 +134,13 @@ def channel(response: HumanResponse) -> str:
 
 @register.filter
 def shows_more(question: Question) -> bool:
-    """Whether there is more to decide by than the prompt."""
+    """Return True if there is more than the prompt to decide by."""
     return bool(question.body or question.draft) or question.evidence is not None
 
 
 @register.filter
 def drawn(data: Any, volatile: Sequence[str]) -> Node:
-    """Plain JSON as nodes, which a template can walk through whatever its names are."""
+    """Return plain JSON as nodes that a template can walk through, whatever its names are."""
     return draw(data, volatile)
 
 
@@ -151,7 +151,7 @@ def drawn_cell(value: Any) -> Node:
 
 @register.filter
 def changes(old: str, new: str) -> list[Line]:
-    """The lines of both texts: "kept", "gone" or "new"."""
+    """Return the lines of both texts: "kept", "gone" or "new"."""
     before, after = old.splitlines(), new.splitlines()
     found: list[Line] = []
     for tag, *place in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

@@ -1,4 +1,4 @@
-"""How templates show what is kept of runs and people."""
+"""Filters that show the data of runs and people."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.filter
 def line(event: Event) -> Line:
-    """A line of the journal in words."""
+    """Return a line of the journal in words."""
     return line_of(event)
 
 
@@ -29,20 +29,20 @@ def initials(name: str) -> str:
 
 @register.filter
 def size(count: int) -> str:
-    """Bytes in words, the same wherever a file is shown."""
+    """Return a size in bytes in words, the same wherever a file is shown."""
     return format_size(count)
 
 
 @register.filter
 def title_parts(title: str) -> tuple[str, str]:
-    """What a session is about, and what tells it from others about the same."""
+    """Return a session's subject, and the detail that tells it from others."""
     about, _, detail = title.partition(" · ")
     return about, detail
 
 
 @register.filter
 def first_line(doc: str) -> str:
-    """The first paragraph of a documentation, on one line."""
+    """Return the first paragraph of a docstring on one line."""
     return " ".join(doc.partition("\n\n")[0].split())
 
 

@@ -1,1 +1,1 @@
-"""Duties of a worker's main process: looking at the queue, at its slots and at the clock."""
+"""Duties of a worker's main process: the queue, its slots and the clock."""

@@ -1,4 +1,4 @@
-"""Has a worker look at the queue by itself, whether or not a message has come."""
+"""Regular looks at the queue, whether or not a message has come."""
 
 import logging
 import time
@@ -17,9 +17,9 @@ LOST_AFTER = 60
 
 
 class Lookout(bootsteps.StartStopStep):
-    """A look every few seconds, in one of the worker's own processes.
+    """A look at the queue every few seconds, in one of the worker's own processes.
 
-    A Redis that is full takes no message, and says so to nobody who reads.
+    A full Redis takes no messages and does not tell its readers.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -30,7 +30,7 @@ class Lookout(bootsteps.StartStopStep):
         consumer.lookout = self
 
     def start(self, consumer: Any) -> None:
-        """At each connection to the broker: each loses the timers of the one before."""
+        """Start the timer anew at each connection to the broker, which loses earlier ones."""
         self.stop(consumer)
         self._sent_at = None
         if isinstance(consumer.pool, TaskPool):  # whether it is wanted may change at any time
@@ -42,7 +42,7 @@ class Lookout(bootsteps.StartStopStep):
             self._entry = None
 
     def _look(self, consumer: Any) -> None:
-        """One at a time: they do not pile up while every process is busy."""
+        """Look unless an earlier look is under way, so that looks don't pile up."""
         now = time.monotonic()
         is_under_way = self._sent_at is not None and now - self._sent_at < LOST_AFTER
         if is_under_way or not self._is_wanted(consumer):

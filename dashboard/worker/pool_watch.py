@@ -1,4 +1,4 @@
-"""What a worker's main process does about its slots: it lets them stop, and ends what does not."""
+"""The main process's watch over its slots: it lets them stop, and kills those that don't."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ LAST_WORDS = 2.0
 
 
 class Claims:
-    """Who holds which run, read over a connection that no other thread has, nor any slot."""
+    """The current claims of runs, read over a connection of their own that no fork shares."""
 
     def __init__(self) -> None:
         options = {**settings.DATABASES["default"].get("OPTIONS", {})}
@@ -45,7 +45,7 @@ class Claims:
         )
 
     def taken(self, held: Sequence[InHand]) -> set[InHand]:
-        """Those of the claims that have ended."""
+        """Return the claims that have ended."""
         if not held:
             return set()
         places = ", ".join(["%s"] * len(held))
@@ -64,7 +64,7 @@ class Claims:
 
 
 class PoolWatch:
-    """Looks after the slots of this main process, from a thread of its own."""
+    """A thread that watches over the slots of this main process."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
@@ -79,9 +79,9 @@ class PoolWatch:
         threading.Thread(target=self._watch, name="pool-watch", daemon=True).start()
 
     def stop(self, *, within: float) -> None:
-        """Tell each slot to let go of its run after the step it is in; called by a signal handler.
+        """Ask each slot to release its run after the current step; called by a signal handler.
 
-        A step that has not ended within so many seconds is cut off, as by SIGKILL.
+        A step that has not ended after so many seconds is killed, as by SIGKILL.
         """
         self._ends_at = time.monotonic() + within
         self._tell_to_stop()
@@ -89,7 +89,7 @@ class PoolWatch:
 
     @property
     def pids(self) -> list[int]:
-        """The processes of the slots that have not been buried."""
+        """The process ids of the slots."""
         pool = self._pool._pool  # noqa: SLF001 (Celery's own pool_info reads it, too)
         return [process.pid for process in list(pool._pool)] if pool else []  # noqa: SLF001
 
@@ -103,7 +103,7 @@ class PoolWatch:
         self._end()
 
     def _end_the_taken(self) -> None:
-        """Replace each slot that goes on with a run which is no longer its own."""
+        """Replace each slot that keeps working on a run which is no longer its own."""
         held = list(board.in_hand())
         try:
             taken = self._ledger.taken(held)
@@ -124,7 +124,7 @@ class PoolWatch:
                 os.kill(pid, STOP)
 
     def _end(self) -> None:
-        """Cut off what still works; the pool may wait for it without end."""
+        """Kill what still works; the pool might wait for it forever."""
         for pid in [pid for pid in self.pids if is_alive(pid)]:
             logger.warning("A step did not end within %g s: its process is killed.", self._patience)
             kill_tree(pid)
@@ -138,7 +138,7 @@ class PoolWatch:
 
 
 def kill_tree(pid: int) -> None:
-    """End a process and all that it has started, the process itself first: it starts no more."""
+    """Kill a process and its descendants, itself first, so that it starts no more."""
     below = list(_below(pid))
     for one in (pid, *below):
         with suppress(ProcessLookupError, PermissionError):
@@ -154,7 +154,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _below(pid: int) -> Iterator[int]:
-    """What a process has started, and what that has; nothing where there is no /proc."""
+    """Yield the descendants of a process; nothing without /proc."""
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text().split()):

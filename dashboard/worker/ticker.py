@@ -1,4 +1,4 @@
-"""What makes time pass for the site: a thread of the clock's worker."""
+"""The site's clock: a thread of the clock's worker."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ LONGEST_END = 5.0
 
 @dataclass
 class Duty:
-    """What the clock does again and again."""
+    """A duty that the clock repeats."""
 
     what: str
     every: float
@@ -27,10 +27,10 @@ class Duty:
 
 
 class Ticker:
-    """Does its duties in turn, by this machine's monotonic clock.
+    """A thread that does its duties in turn, by this machine's monotonic clock.
 
-    No message tells it the time: one that expires would compare the clocks of two hosts, and a
-    broker that is full or away would stop the site. Two tickers are harmless.
+    It does not depend on messages: one that expires would compare the clocks of two hosts, and a
+    full or unreachable broker would stop the site. Two tickers are harmless.
     """
 
     def __init__(self, duties: list[Duty], is_wanted: Callable[[], bool]) -> None:
@@ -43,11 +43,11 @@ class Ticker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Begin no more duties."""
         self._has_ended.set()
 
     def join(self) -> None:
-        """Wait a moment for what is under way."""
+        """Wait a moment for a duty under way."""
         self._thread.join(LONGEST_END)
 
     def _run(self) -> None:

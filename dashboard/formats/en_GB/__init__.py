@@ -1,1 +1,1 @@
-"""British English, with the day of twenty-four hours."""
+"""British English with a 24-hour clock."""

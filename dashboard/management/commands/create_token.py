@@ -12,7 +12,7 @@ from dashboard.models.token import NEW_TOKEN
 
 
 class Command(BaseCommand):
-    """Prints the token on the last line; it is not shown again."""
+    """A command that prints the token on its last line; it is not shown again."""
 
     help = "Create an API token for a user; it is printed on the last line."
 

@@ -19,6 +19,6 @@ class Command(BaseCommand):
 
 
 def running_site(environment: Environment) -> str | None:
-    """Where `make run` serves this folder, whatever port this terminal would give it."""
+    """Return the address at which `make run` serves this folder, or None."""
     is_told = environment.SITE_URL or not environment.is_embedded
     return None if is_told else running_address(environment.LOCAL_DIR)
