@@ -58,6 +58,9 @@ first-visit: .venv/dev  ## clone, run and answer as a newcomer does, counted and
 pictures: .venv/dev  ## take the pictures of the README anew, from the demo
 	$(PYTHON) -m tests.pictures
 
+reference: .venv/dev  ## write docs/reference.md anew, from the docstrings
+	$(PYTHON) -m tests.reference
+
 audit: .venv/run  ## known vulnerabilities of what is pinned; says so where the service is away
 	@$(INDEX) $(PYTHON) -m tests.audit $(UV) tool run --quiet --python $(PYTHON) pip-audit==2.10.1
 
@@ -89,4 +92,4 @@ $(PYTHON): | $(UV)
 $(UV):
 	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
-.PHONY: run quick static quick-tests test coverage soak first-visit pictures audit fix requirements licences
+.PHONY: run quick static quick-tests test coverage soak first-visit pictures reference audit fix requirements licences

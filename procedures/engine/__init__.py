@@ -5,57 +5,85 @@ from procedures.engine.context import Context
 from procedures.engine.declaration.bound import Bound
 from procedures.engine.declaration.definition import Check, Procedure, procedure
 from procedures.engine.declaration.limits import Limits
-from procedures.engine.declaration.steps import Retry, Step
+from procedures.engine.declaration.steps import Retry, Step, StepOptions
 from procedures.engine.errors import (
+    AnswerError,
     BranchFailedError,
     ChildFailedError,
     ChoiceGoneError,
+    DefinitionError,
     EngineError,
     EvidenceError,
+    Fault,
+    FileGoneError,
+    FileStoreError,
     InputError,
+    LeftOpenError,
     NotApprovedError,
+    OptionError,
     ProcedureFileError,
     PublicError,
+    QuestionError,
     RequestExpiredError,
     SignalError,
+    SizeError,
     StateConflictError,
     StepFailedError,
+    StepTimeoutError,
     UnreachableRunError,
 )
-from procedures.engine.kinds.questions import Outcome, Response
+from procedures.engine.kinds.questions import Outcome, RequestKind, RequestOptions, Response
 from procedures.engine.values.choices import SiteChoice
+from procedures.engine.values.durations import Duration
 from procedures.engine.values.files import File
+from procedures.engine.values.state import State
 from procedures.engine.waits.handles import Handle
-from procedures.engine.waits.signals import Received
+from procedures.engine.waits.signals import Received, SignalOptions
 
 __all__ = [
+    "AnswerError",
     "Bound",
     "BranchFailedError",
     "Check",
     "ChildFailedError",
     "ChoiceGoneError",
     "Context",
+    "DefinitionError",
+    "Duration",
     "EngineError",
     "EvidenceError",
+    "Fault",
     "File",
+    "FileGoneError",
+    "FileStoreError",
     "Handle",
     "HumanResponse",
     "InputError",
+    "LeftOpenError",
     "Limits",
     "NotApprovedError",
+    "OptionError",
     "Outcome",
     "Procedure",
     "ProcedureFileError",
     "PublicError",
+    "QuestionError",
     "Received",
     "RequestExpiredError",
+    "RequestKind",
+    "RequestOptions",
     "Response",
     "Retry",
     "SignalError",
+    "SignalOptions",
     "SiteChoice",
+    "SizeError",
+    "State",
     "StateConflictError",
     "Step",
     "StepFailedError",
+    "StepOptions",
+    "StepTimeoutError",
     "UnreachableRunError",
     "procedure",
 ]

@@ -96,18 +96,20 @@ class Context:
         approved_by: Response[bool] | None = None,
         **named: Any,
     ) -> Any:
-        """Run `fn(*args, **named)` once and keep its result; on replay the kept one is returned.
+        """Run `fn(*args, **named)` once and keep its result; a replay returns the kept one.
 
-        The result is the JSON round trip of what `fn` returned, in the annotated type. An
-        exception is tried again as `retry` says, then raised as `StepFailedError`. A parameter
-        annotated `Step` gets the attempt and its idempotency key; `async def` is run to its end.
+        The result is the JSON round trip of what `fn` returned, in the annotated type. An exception
+        is retried as `retry` says. A parameter annotated `Step` gets the attempt and its
+        idempotency key; an `async def` function runs to its end.
 
-        Named are the arguments of `fn`, and the options of steps: `name, retry, timeout,
-        transaction, pure, once, strict`. A function that has a parameter of such a name gets it by
-        `functools.partial`, or by its place; `TypeError` otherwise, and for a name nobody knows.
+        `named` holds the arguments of `fn` and the options of a step: `name, retry, timeout,
+        transaction, pure, once, strict`. Where `fn` has a parameter of such a name, give that
+        argument by its position or with `functools.partial`. `approved_by`: the response to the
+        approval that this very step was shown in; when it differs from what was shown, people are
+        asked again.
 
-        With `approved_by` the very step that was shown runs, or people are asked again; what
-        cannot be shown is refused (`EvidenceError`).
+        Raises `StepFailedError` after the last attempt has failed, `EvidenceError` for a step that
+        can't be shown whole, and `NotApprovedError` for one that nobody approved.
         """
         self._fiber.check_usable()
         if isinstance(fn, Bound):
@@ -124,12 +126,13 @@ class Context:
         return do_step(self._fiber, bound.fn, bound.args, bound.kwargs, bound.options, bound=bound)
 
     def bind(self, fn: Callable[..., T], /, *args: Any, **named: Any) -> Bound[T]:
-        """A step with its arguments, to be shown as evidence, approved, and then done.
+        """Return a step with copies of its arguments: to be shown, approved, then done.
 
-        It keeps copies of the arguments: what is shown is what is done. People are shown every
-        argument by the name of its parameter, those by default among them; what could not be
-        shown whole raises `EvidenceError`: lambdas, functions inside of functions, methods of
-        objects, iterators, secrets, objects whose JSON leaves something out. Options as for `step`.
+        People are shown each argument by the name of its parameter, defaults included. Options as
+        for `step`.
+
+        Raises `EvidenceError` for what can't be shown whole: lambdas, nested functions, methods of
+        objects, iterators, secrets, objects whose JSON leaves something out.
         """
         bound = bound_to_be_shown(call_of(check_callable(fn, "ctx.bind"), args, named))
         checked_name(bound.name)
@@ -138,9 +141,10 @@ class Context:
     def compensate(
         self, fn: Callable[..., object] | Bound[Any], /, *args: Any, **named: Any
     ) -> None:
-        """If the run fails or is cancelled, `fn` runs as a step, the last one first.
+        """Register a step that undoes work if the run fails or is cancelled, the last one first.
 
-        Arguments and options as for `step`.
+        Arguments and options as for `step`. Raises `OptionError` for arguments that `fn` doesn't
+        take.
         """
         if isinstance(fn, Bound):
             check_options(named, args)
@@ -161,7 +165,13 @@ class Context:
     def approve(
         self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[RequestOptions]
     ) -> Response[bool]:
-        """Ask for a yes or no, in the author's words for the two buttons."""
+        """Ask for a yes or no; the response is true when somebody approved.
+
+        `yes` and `no` are the words on the two buttons ("Approve" and "Reject" by default).
+
+        Raises `QuestionError` for a question that can't be asked so, and `RequestExpiredError` with
+        `on_timeout="fail"` when nobody answers in time.
+        """
         return self.later.approve(prompt, yes=yes, no=no, **asking).wait()
 
     @overload
@@ -172,7 +182,11 @@ class Context:
     def ask(self, prompt: str, hint: object, **asking: Unpack[RequestOptions]) -> Response[Any]: ...
     @with_options("ctx.ask", RequestOptions)
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]) -> Response[Any]:
-        """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
+        """Ask for a value of the type `hint`: str, int, Decimal, bool or date, also `Annotated`.
+
+        `Annotated[int, Field(ge=1)]` limits the value. Raises `QuestionError` for other types, and
+        `RequestExpiredError` with `on_timeout="fail"` when nobody answers in time.
+        """
         return self.later.ask(prompt, hint, **asking).wait()
 
     @overload
@@ -202,7 +216,12 @@ class Context:
         many: bool = False,
         **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
-        """Ask for one of the options, or with `many` for one or more of them."""
+        """Ask for one of the options, or with `many=True` for a list of one or more of them.
+
+        `options`: values, or values with their labels. Raises `QuestionError` for options that
+        people couldn't tell apart, and `RequestExpiredError` with `on_timeout="fail"` when nobody
+        answers in time.
+        """
         check_flag("many= of ctx.choose", many)
         handle: Handle[Response[Any]] = (
             self.later.choose(prompt, options, many=True, **asking)
@@ -220,33 +239,52 @@ class Context:
         decisions: Mapping[str, str] | None = None,
         **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
-        """Show a draft, a text or data, which people may edit, and ask for a decision.
+        """Show a draft, text or JSON data, which people may edit, and ask for a decision.
 
-        The value is the draft as it was edited, `decision` what was decided. `decisions`: names
-        with the words on their buttons, the first of which approves; without them, "approved" or
-        "rejected", whose value is "" (None for data).
+        The response's value is the draft as edited, its `decision` what was decided. `decisions`:
+        names with the words on their buttons, the first of which approves; by default "approved"
+        and "rejected". The value of a rejected draft is "" (None for data).
+
+        Raises `QuestionError` for a draft that is neither, and `RequestExpiredError` with
+        `on_timeout="fail"` when nobody answers in time.
         """
         return self.later.review(prompt, draft, decisions=decisions, **asking).wait()
 
     @with_options("ctx.form", RequestOptions)
     def form(self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]) -> Response[T]:
-        """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
+        """Ask several things at once: the fields of a Pydantic model, a dataclass or a TypedDict.
+
+        The response's value is of that type. Raises `QuestionError` for a type whose JSON Schema
+        doesn't say all that it checks, and `RequestExpiredError` with `on_timeout="fail"` when
+        nobody answers in time.
+        """
         return self.later.form(prompt, model, **asking).wait()
 
     @with_options("ctx.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]:
-        """Tell the operators of a problem; the answer's value is what they did about it."""
+        """Tell the operators of a problem; the response's value is what they did about it, a text.
+
+        Raises `QuestionError` for a question that can't be asked so, and `RequestExpiredError` with
+        `on_timeout="fail"` when nobody answers in time.
+        """
         return self.later.escalate(prompt, **asking).wait()
 
     @with_options("ctx.notify")
     def notify(self, text: str) -> None:
-        """Say something in the chat session, without waiting."""
+        """Post a message in the run's chat session without waiting; written once over all replays.
+
+        Raises `OptionError` for what is no text.
+        """
         check_text("The text of ctx.notify", text)
         self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
 
     @with_options("ctx.alert")
     def alert(self, text: str, level: AlertLevel = "warning") -> None:
-        """Say in the chat session that something is wrong, without waiting."""
+        """Post in the run's chat session that something is wrong, without waiting.
+
+        `level`: "info", "warning", "error" or "critical"; the last two are mailed to the operators.
+        Raises `OptionError` for other levels.
+        """
         check_text("The text of ctx.alert", text)
         check_word("level= of ctx.alert", level, ALERTS)
         self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text), "level": level})
@@ -255,7 +293,10 @@ class Context:
 
     @with_options("ctx.wait_all")
     def wait_all(self, *handles: Handle[Any]) -> list[Any]:
-        """What became of all of them, in the order given."""
+        """Wait until all handles are closed and return what became of each, in the order given.
+
+        Raises `QuestionError` for the same handle twice or one of another branch.
+        """
         self._fiber.check_usable()
         if not handles:
             return []
@@ -264,22 +305,29 @@ class Context:
 
     @with_options("ctx.wait_any")
     def wait_any(self, *handles: Handle[Any], keep_open: bool = False) -> Handle[Any]:
-        """The first that is closed. Questions and timers left over are withdrawn.
+        """Wait until the first handle is closed and return it.
 
-        With `keep_open` they stay open, until they are closed or the run ends.
+        Questions and timers left over are withdrawn; with `keep_open=True` they stay open until
+        they are closed or the run ends. Raises `QuestionError` without handles, for the same one
+        twice or one of another branch.
         """
         return first_of(self._fiber, "wait_any", 1, handles, keep_open=keep_open)[0]
 
     @with_options("ctx.wait_n")
     def wait_n(self, n: int, *handles: Handle[Any], keep_open: bool = False) -> list[Handle[Any]]:
-        """The first `n` that are closed, in that order, as `wait_any` gives the first."""
+        """Wait until `n` handles are closed and return these, in the order in which they closed.
+
+        `n`: from 1 to the number of handles; what is left over is treated as by `wait_any`. Raises
+        `QuestionError` for other numbers, and as `wait_any` does.
+        """
         return first_of(self._fiber, "wait_n", n, handles, keep_open=keep_open)
 
     @with_options("ctx.as_finished")
     def as_finished(self, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
-        """Each of the handles as soon as it is closed, the first one first.
+        """Yield each handle as soon as it is closed, the first one first.
 
-        None is withdrawn, also when the loop is left before its end.
+        None is withdrawn, not even when the loop is left early. Raises `QuestionError` for the same
+        handle twice or one of another branch.
         """
         return as_finished(self._fiber, handles)
 
@@ -287,18 +335,21 @@ class Context:
 
     @with_options("ctx.sleep")
     def sleep(self, length: Duration, *, reason: str = "") -> None:
-        """Wait that long; holds no worker. No time at all is not waited for.
+        """Wait for that long without holding a worker.
 
-        People read the reason while the run sleeps.
+        `length`: seconds, a timedelta, or a text such as "90s", "2h" or "3 days"; 0 doesn't wait,
+        ten years are the most. `reason`: what people read meanwhile. Raises `ValueError` for other
+        lengths.
         """
         self._fiber.check_usable()
         sleep(self._fiber, "sleep", parse_duration(length, shortest=timedelta(0)), reason=reason)
 
     @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
-        """Wait until then (with its time zone, within ten years).
+        """Wait until that moment without holding a worker; a moment that has passed doesn't wait.
 
-        A moment that has passed is not waited for.
+        `moment`: a datetime with its time zone, at most ten years ahead. `reason`: what people read
+        meanwhile. Raises `ValueError` for other moments.
         """
         self._fiber.check_usable()
         check_moment(moment, now=self._fiber.now)
@@ -306,7 +357,11 @@ class Context:
 
     @with_options("ctx.timer")
     def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
-        """A handle that closes after that length of time."""
+        """Return a handle that closes after that length of time; its value is that moment.
+
+        `length`: seconds, a timedelta, or a text such as "90s", "2h" or "3 days", at most ten
+        years. Raises `ValueError` for other lengths.
+        """
         self._fiber.check_usable()
         key = self._fiber.scope.key_for("timer")
         return open_timer(self._fiber, key, parse_duration(length), reason=reason)
@@ -321,7 +376,16 @@ class Context:
     def signal(
         self, name: str, hint: Any = Any, **waiting: Unpack[SignalOptions]
     ) -> Handle[Received[Any]]:
-        """A handle that closes with the next signal of that name, kept also when it came early."""
+        """Return a handle that closes with the next signal of that name, also one that came early.
+
+        `hint`: the type of the signal's value; a value of another type is refused at the door, or
+        skipped when it came early. `expires`, `default`, `on_timeout` and `reason` as in
+        `SignalOptions`.
+
+        Raises `QuestionError` for a type that no JSON value has. Its `wait()` raises `SignalError`
+        for a signal that came as an error, and `RequestExpiredError` with `on_timeout="fail"` in
+        time.
+        """
         return open_signal(self._fiber, name, hint, waiting, code=self._procedure.version)
 
     # Other runs, and branches of this one
@@ -329,15 +393,21 @@ class Context:
     def call(
         self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
     ) -> Any:
-        """Start a child run and wait for its result; `ChildFailedError` when there is none."""
+        """Start a child run, wait for its end and return its result.
+
+        Raises `InputError` for inputs that don't fit its signature, and `ChildFailedError` when it
+        ends without a result.
+        """
         return self.spawn(procedure, on_parent_end=on_parent_end, **inputs).wait()
 
     def spawn(
         self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
     ) -> Handle[Any]:
-        """Start a child run; the handle closes with its end.
+        """Start a child run and return a handle that closes with its end.
 
-        When this run ends first, however it ends, the child is cancelled; "abandon" lets it go on.
+        `on_parent_end`: "cancel" ends the child when this run ends first, however it ends;
+        "abandon" lets it go on. Raises `InputError` for inputs that don't fit its signature;
+        `wait()` raises `ChildFailedError` when it ends without a result.
         """
         return start_child(self._fiber, procedure, inputs, on_parent_end=on_parent_end)
 
@@ -351,9 +421,11 @@ class Context:
         on_failure: OnFailure = "fail_fast",
         on_parent_end: OnParentEnd = "cancel",
     ) -> list[Any]:
-        """A child run for each of the inputs, at most so many at a time; results in order.
+        """Start a child run for each of the inputs and return their results in order.
 
-        With "collect" a child that failed leaves its `ChildFailedError` among the results.
+        `at_most`: how many run at a time, 10 by default. `on_failure`: "fail_fast" raises the first
+        `ChildFailedError` and cancels the others; "collect" leaves the error among the results.
+        `on_parent_end` as for `spawn`. Raises `InputError` for inputs that don't fit its signature.
         """
         check_word("on_failure= of ctx.map", on_failure, get_args(OnFailure))
         handle = start_map(
@@ -370,10 +442,11 @@ class Context:
     def gather(
         self, *branch: Callable[["Context"], Any], on_failure: OnFailure = "fail_fast"
     ) -> list[Any]:
-        """Run functions of a context of their own; a question in one keeps only it waiting.
+        """Run functions as branches, each with its own context; return their results in order.
 
-        Each has a copy of `state`, merged in their order. "fail_fast" raises the first
-        `BranchFailedError` and withdraws what the others wait for; "collect" returns it.
+        A question in one branch keeps only that branch waiting. Each has a copy of `state`, merged
+        in the order given. `on_failure`: "fail_fast" raises the first `BranchFailedError` and
+        withdraws what the others wait for; "collect" returns it among the results. Raises `StateConflictError` for changes of `state` that don't go together.
         """
         check_word("on_failure= of ctx.gather", on_failure, get_args(OnFailure))
         named = [(branches.name_of(fn), self._branch(fn)) for fn in branch]
@@ -384,7 +457,7 @@ class Context:
 
     @property
     def parent_id(self) -> str | None:
-        """The id of the run that started this one as its child; None for what people started."""
+        """The id of the run that started this one as its child; None for a run without a parent."""
         return self._fiber.journal.parent_id
 
     @with_options("ctx.send")
@@ -397,11 +470,14 @@ class Context:
         id: str = "",  # noqa: A002
         error: str = "",
     ) -> None:
-        """Send a signal to another run, by its handle or its id; the waiter raises an `error`.
+        """Send a signal to another run, by its handle or its id, exactly once.
 
-        Exactly once: the same `id` counts once there, this call's own unless one is given. Children
-        and the parent are reached, any other run as far as this one's starter may; else
-        `UnreachableRunError`. A run that has ended takes nothing in.
+        The same `id` counts once at the receiver; by default this call's own. `value`: any JSON.
+        With `error`, a text, the waiting run raises a `SignalError` instead. A run that has ended
+        takes nothing in.
+
+        Raises `UnreachableRunError` for a run that is neither a child, the parent nor within reach
+        of the person who started this one, and `SizeError` for a value that is too large.
         """
         to = run.run_id if isinstance(run, Handle) else run
         if not isinstance(to, str):
@@ -409,7 +485,11 @@ class Context:
         send_signal(self._fiber, to, signal, value, id=id, error=error)
 
     def continue_as_new(self, **inputs: Any) -> NoReturn:
-        """Begin anew with other inputs, as the same run; what was kept is not read again."""
+        """Begin anew as the same run with other inputs; no earlier event is read again.
+
+        What is left out keeps its value. Raises `InputError` for inputs that don't fit the
+        signature.
+        """
         self._fiber.check_usable()
         text = self._procedure.dump(self._procedure.parse(inputs))
         self._fiber.check_wanted("continue_as_new")
@@ -419,23 +499,27 @@ class Context:
     # Time, chance and change that replay alike
 
     def now(self) -> datetime:
-        """The time of the last step or wait that was kept: the same on every replay."""
+        """Return the time of the last step or wait that was kept: the same on every replay."""
         self._fiber.check_usable()
         return self._fiber.now
 
     @property
     def random(self) -> random.Random:
-        """Draws the same numbers on every replay."""
+        """A generator that draws the same numbers on every replay."""
         self._fiber.check_usable()
         return self._fiber.random
 
     def uuid(self) -> uuid.UUID:
-        """A random-looking id, the same on every replay."""
+        """Return a random-looking UUID, the same on every replay."""
         self._fiber.check_usable()
         return self._fiber.uuid()
 
     def patched(self, name: str) -> bool:
-        """Whether this run takes the new code: false for one that was past here without it."""
+        """Return True where this run takes the new code, False where it was past here without it.
+
+        `name` says which change; see "Changing code". Raises `QuestionError` for what can't be a
+        name.
+        """
         self._fiber.check_usable()
         checked_name(name)
         if name not in self._patches:
@@ -461,7 +545,10 @@ class Context:
 
     @with_options("ctx.log")
     def log(self, text: str, *, level: Level = "info") -> None:
-        """A line for the run's journal, written once over any number of replays."""
+        """Write a line into the run's journal, once over all replays.
+
+        `level`: "debug", "info", "warning" or "error". Raises `OptionError` for other levels.
+        """
         check_text("The text of ctx.log", text)
         check_word("level= of ctx.log", level, LEVELS)
         self._fiber.note(EventKind.LOG, text, {"text": canonical.legible(text), "level": level})
@@ -470,7 +557,10 @@ class Context:
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
     ) -> None:
-        """How far the procedure is, between its steps; a step tells of itself by `Step`."""
+        """Tell people how far the procedure is between its steps (a step has `Step.progress`).
+
+        `done` of `total`: numbers from 0. Raises `OptionError` for others.
+        """
         check_progress("ctx.progress", text, done, total)
         counts = {} if done is None else {"done": done, "total": total}
         data = {"text": canonical.legible(text), **counts}
@@ -478,7 +568,10 @@ class Context:
 
     @with_options("ctx.stage")
     def stage(self, name: str) -> None:
-        """Name the part of the procedure that begins here."""
+        """Name the part of the procedure that begins here, as people see it.
+
+        Raises `OptionError` for what is no text.
+        """
         check_text("The name of ctx.stage", name)
         self._fiber.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})
 
@@ -486,9 +579,10 @@ class Context:
 
     @with_options("ctx.step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """`step` under any name, without arguments; what `fn` raises arrives as itself.
+        """Run `fn()` once under any name and keep its result, as agent programs know it.
 
-        Where the type of the exception is not found again: `StepFailedError`.
+        What `fn` raises arrives as itself; raises `StepFailedError` where its type isn't found
+        again.
         """
         return self._checkpoints.step_run(name, fn)
 
@@ -504,9 +598,10 @@ class Context:
     ) -> HumanResponse:
         """Ask for an approval, an input, a review (of `metadata["artifact"]`) or help.
 
-        The first line of the message is the prompt, the rest Markdown below it. After
-        `timeout_seconds` the default is the value as it is written; after 0 or less at once.
-        Metadata is kept for programs and shown to nobody.
+        The first line of `message` is the prompt, the rest Markdown below it. `timeout_seconds`:
+        then `default_value` is the answer; at once for 0 or less, never for None. `metadata` is
+        kept for programs and shown to nobody. Raises `QuestionError` for a question that can't be
+        asked so.
         """
         shown = (options or (), metadata or {})
         return seed.wait_for_human(
@@ -514,15 +609,15 @@ class Context:
         )
 
     def checkpoint_exists(self, name: str) -> bool:
-        """Whether `step_run` has kept something under that name before this line of code."""
+        """Return True where `step_run` has kept a result under that name before this line."""
         return self._checkpoints.exists(name)
 
     def checkpoint_get(self, name: str) -> Any:
-        """What `step_run` kept last under that name, or None."""
+        """Return what `step_run` kept last under that name, or None."""
         return self._checkpoints.get(name)
 
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget the results of `step_run` under that name and after it; the journal keeps them."""
+        """Forget the results of `step_run` under that name and after; the journal keeps them."""
         self._checkpoints.clear_after(name)
 
     def checkpoint_clear_all(self) -> None:
