@@ -446,7 +446,9 @@ class Context:
 
         A question in one branch keeps only that branch waiting. Each has a copy of `state`, merged
         in the order given. `on_failure`: "fail_fast" raises the first `BranchFailedError` and
-        withdraws what the others wait for; "collect" returns it among the results. Raises `StateConflictError` for changes of `state` that don't go together.
+        withdraws what the others wait for; "collect" returns it among the results.
+
+        Raises `StateConflictError` for changes of `state` that don't go together.
         """
         check_word("on_failure= of ctx.gather", on_failure, get_args(OnFailure))
         named = [(branches.name_of(fn), self._branch(fn)) for fn in branch]
