@@ -1,7 +1,7 @@
 """One run of N empty steps in a real worker, each kept before the next, in steps per second.
 
-The floor inserts and commits one row after another over the bare driver, as durably. With `--many
-10000`, a step of such a long run is compared with one in a run of `--few`.
+The floor inserts and commits one row after another over the bare driver, as durably. With
+`--many 10000`, a step of such a long run is compared with one in a run of `--few`.
 """
 
 import sqlite3

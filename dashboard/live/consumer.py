@@ -2,9 +2,9 @@
 
 It sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and, when it
 finds a gap, `{"range": "run:<id>", "after": 12}`. It gets `{"stream": "run:<id>", "seq": 13, …}`,
-`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow, `{"stream":
-"session:<id>", "stale": "…"}` when it may see more or less of it than before, and `{"error": "…"}`
-for what can't be understood. `docs/live.md` has the whole protocol.
+`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow,
+`{"stream": "session:<id>", "stale": "…"}` when it may see more or less of it than before, and
+`{"error": "…"}` for what can't be understood. `docs/live.md` has the whole protocol.
 """
 
 import asyncio
