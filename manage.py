@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def stop_quietly_while_nothing_runs() -> None:
-    """Until the supervisor listens there is nothing to end."""
+    """Exit at once on a signal, because there is nothing to end until the supervisor listens."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
 

@@ -1,4 +1,4 @@
-"""Who may see and do what: groups are granted roles per procedure, superusers have all of them."""
+"""Access rules: groups are granted roles per procedure, and superusers have all of them."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from procedures.models.run import RunQuerySet
 
 
 class SignedIn(HttpRequest):
-    """A web request by somebody who is known: what every route gets."""
+    """A web request by a signed-in person, as every route gets it."""
 
     user: User
 
@@ -27,9 +27,9 @@ providers: list[Provider] = []
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
-    """The runs a user may see: their own, those of granted procedures, and what providers add.
+    """Return the runs a user may see: their own, those of granted procedures, and providers' runs.
 
-    Whoever may operate every run sees every run.
+    A user who may operate every run sees every run.
     """
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
@@ -46,19 +46,19 @@ def may_operate(user: User, run: Run) -> bool:
 
 
 def may_cancel(user: User, run: Run) -> bool:
-    """Operators may, and the starter, unless groups are granted the role "cancel": then these."""
+    """Return True for operators, and for the starter unless groups hold the role "cancel"."""
     if may_operate(user, run) or procedures_for(user, "cancel").filter(pk=run.procedure_id):
         return True
     return run.started_by_id == user.pk and not run.procedure.grants.filter(role="cancel").exists()
 
 
 def is_operator(user: User) -> bool:
-    """Whether somebody operates anything here."""
+    """Return True if the user operates any procedure."""
     return user.has_perm(OPERATE) or procedures_for(user, "operate").exists()
 
 
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
-    """The procedures on which a user has one of the roles; without roles, any."""
+    """Return the procedures on which a user has one of the roles; without roles, any role."""
     is_everywhere = not roles or set(roles) & set(SEEING)
     if user.is_superuser or (is_everywhere and user.has_perm(OPERATE)):
         return Procedure.objects.all()
@@ -69,7 +69,7 @@ def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
 
 
 def visible_procedures(user: User | AnonymousUser) -> QuerySet[Procedure]:
-    """The procedures on which a user has any role."""
+    """Return the procedures on which a user has any role."""
     if not isinstance(user, User) or not user.is_active:
         return Procedure.objects.none()
     return procedures_for(user)

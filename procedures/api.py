@@ -93,7 +93,7 @@ def get_procedure(request: SignedIn, name: Word) -> Procedure:
     openapi_extra=INPUTS_BODY,
 )
 def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Status[Run]:
-    """201 with the new run; the same `Idempotency-Key` again gives the same run and 200."""
+    """Return 201 with the new run; the same `Idempotency-Key` again returns that run and 200."""
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
     definition = services.find_startable(procedure.name, by=request.user)
     inputs = read_inputs(request, definition)
@@ -114,7 +114,7 @@ def list_runs(
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> Page:
-    """Of a `parent` its child runs."""
+    """Return runs; with `parent`, only the child runs of that run."""
     runs = access.visible_runs(request.user).for_lists().defer("error")
     if status:
         runs = runs.filter(status=status)
@@ -136,7 +136,7 @@ def get_run(request: SignedIn, run_id: UUID) -> Run:
     summary="A run's journal",
 )
 def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = PAGE) -> Page:
-    """A page with large events has fewer of them; `next` names where the next one begins."""
+    """Return a page of events, fewer if they are large; `next` names where the next page begins."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     following = run.events.filter(seq__gt=after).order_by("seq")
     limit = light(following, "data", limit=limit)
@@ -147,7 +147,7 @@ def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = 
     "/runs/{run_id}/inputs", response={200: Any, **refusals(404, 410)}, summary="A run's inputs"
 )
 def get_inputs(request: SignedIn, run_id: UUID) -> HttpResponse:
-    """All of them as JSON, however large they are."""
+    """Return all inputs as JSON, however large they are."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     return HttpResponse(whole_text(run.inputs), content_type="application/json")
 
@@ -156,7 +156,7 @@ def get_inputs(request: SignedIn, run_id: UUID) -> HttpResponse:
     "/runs/{run_id}/result", response={200: Any, **refusals(404, 410)}, summary="A run's result"
 )
 def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
-    """All of it as JSON, however large it is; 404 while there is none."""
+    """Return the whole result as JSON, however large it is; 404 while there is none."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     if run.result is None:
         raise Http404
@@ -165,7 +165,7 @@ def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
 
 @router.get("/runs/{run_id}/state", response={200: Any, **refusals(404, 410)}, summary="Its state")
 def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
-    """All values of its `ctx.state` by name, however large they are."""
+    """Return all values of its `ctx.state` by name, however large they are."""
     return standing.state_of(get_object_or_404(access.visible_runs(request.user), pk=run_id))
 
 
@@ -175,7 +175,7 @@ def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
     summary="An event of a run",
 )
 def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
-    """With the large values that its `data` only names by a digest in a journal's list."""
+    """Return an event with its large values, which lists of events only name by a digest."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     event = get_object_or_404(run.events, seq=seq)
     columns = {name: getattr(event, name) for name in ("seq", "kind", "key", "name", "at")}
@@ -189,7 +189,7 @@ def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
     openapi_extra=FILE_ANSWER,
 )
 def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
-    """The newest file of that name, always as a download."""
+    """Return the newest file with that name, always as a download."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
     with use_file_store(ContentStore()):
@@ -209,10 +209,12 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     summary="Send a signal",
 )
 def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> Status[Signal]:
-    """A named message to a run, kept until it waits for it; the same `id` counts once (200).
+    """Send a named message to a run, kept until the run waits for it.
 
-    422 when the run waits for it and cannot take the value. What comes early and cannot be taken
-    when the run waits for it is skipped: `GET /api/signals/{number}` tells.
+    The same `id` counts once (200).
+
+    Returns 422 if the run is waiting for it and can't take the value. A signal that comes early and
+    does not fit when the run waits for it is skipped, as `GET /api/signals/{number}` shows.
     """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     signal = services.Sent(name, sent.id, sent.value)
@@ -226,6 +228,6 @@ def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> 
     summary="What became of a signal",
 )
 def get_signal(request: SignedIn, number: int) -> Signal:
-    """A signal to a run that you may see, by the `number` that the answer to its sending tells."""
+    """Return a signal to a run that you may see, by the `number` returned when it was sent."""
     runs = access.visible_runs(request.user)
     return get_object_or_404(Signal.objects.filter(run__in=runs), pk=number)

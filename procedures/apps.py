@@ -22,7 +22,7 @@ class ProceduresConfig(AppConfig):
 
 
 def name_what_django_sets() -> None:
-    """Tell authors by name when a step changes the language or the time zone of its process."""
+    """Name Django's language and time zone in warnings about settings that a step has changed."""
     from django.utils import timezone, translation
 
     from procedures.engine.execution.surroundings import OfContext, of_context
@@ -33,7 +33,7 @@ def name_what_django_sets() -> None:
 
 
 def register_procedures(**_: Any) -> None:
-    """After a migration: the rows of the procedures this code defines."""
+    """Write the rows of the procedures this code defines, after a migration."""
     from django.db import connection
 
     from procedures import registry

@@ -1,19 +1,20 @@
-"""How the layers above take part in a run's life, inside the transaction that changes it.
+"""Hooks by which the layers above take part in a run's life, inside its transactions.
 
-Sent with `send`: a receiver that raises undoes the whole change. Arguments, all by name:
+Sent with `send`: a receiver that raises rolls the whole change back. Arguments, all by name:
 
     run_started(run)
-    wait_opened(run, wait, content, at)    content: what was asked, plain JSON
+    wait_opened(run, wait, content, at)    content: the question, plain JSON
     wait_closed(run, wait, content)        content: outcome, value, responder, comment, timed_out
     notice(run, text, level, at)           level: of an alert, else ""
     run_ended(run)
     site_confirmed(held_at)                a copy acts as the site from now on
 
-Those in `open_requests` are called with a run, a user and how many at most, and tell what the run
-asks people now: each with `id, key, kind, prompt, assigned, due_at`.
+Functions in `open_requests` are called with a run, a user and a maximum, and return what the run
+asks people now, each with `id, key, kind, prompt, assigned, due_at`.
 
-After the commit those in `changed` are called with the run's id, for hints: they may be lost, and
-must be quick. A signal's way to its one receiver costs a step as much as its mark in the chain.
+After the commit, functions in `changed` are called with the run's id, for hints: they may be lost,
+and must be quick. Sending a signal to its one receiver costs a step as much as its mark in the
+chain.
 """
 
 import logging

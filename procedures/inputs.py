@@ -21,11 +21,11 @@ Types = Mapping[str, set[str]]
 
 
 class BodyError(EngineError):
-    """The body of a request cannot be read."""
+    """The body of a request can't be read."""
 
 
 class TooLargeError(EngineError):
-    """More is sent than the site takes."""
+    """A body or file beyond the site's limit."""
 
     def __init__(self, what: str, size: int, *, field: str = "") -> None:
         self.field = field
@@ -35,14 +35,17 @@ class TooLargeError(EngineError):
 
 
 class DoubleError(ValueError):
-    """An object says two things under one name."""
+    """An object with the same name twice."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The body has the name {name[:80]!r} twice in one object.")
 
 
 def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse what readers would understand differently: the first value, or the last."""
+    """Return the object.
+
+    Raises `DoubleError` for a repeated name, which readers treat differently.
+    """
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _value in pairs]
@@ -51,7 +54,7 @@ def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_json(body: bytes) -> Any:
-    """The plain data in a body; what no database keeps is refused here."""
+    """Return the plain data in a body; raises `BodyError` for what can't be read or stored."""
     try:
         plain = json.loads(body, object_pairs_hook=without_doubles)
     except DoubleError as error:
@@ -68,7 +71,7 @@ def read_json(body: bytes) -> Any:
 
 
 def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
-    """The inputs in a body, still as they were sent; the bytes of its files are kept."""
+    """Return the inputs in a body as they were sent; the contents of its files are stored."""
     if request.content_type == "multipart/form-data":
         return _read_form(request, definition)
     inputs = read_json(request.body or b"{}")
@@ -86,14 +89,14 @@ def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
 
 
 def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
-    """The uploads, kept; none of them when one is too large."""
+    """Store the uploads and return them; stores none if one is too large."""
     uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
     with use_file_store(ContentStore()):
         return {name: _stored(name, upload) for name, upload in uploads.items()}
 
 
 def types_of_inputs(definition: Definition) -> Types:
-    """The JSON types each input may have; "file" for an upload."""
+    """Return the JSON types each input may have; "file" for an upload."""
     definitions = definition.schema.get("$defs", {})
     inputs = definition.schema.get("properties", {})
     return {name: _types(schema, definitions) for name, schema in inputs.items()}
@@ -109,7 +112,7 @@ def _types(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> set[str
 
 
 def _value(name: str, texts: Sequence[object], types: Types) -> Any:
-    """Form fields are texts: a list's field is repeated, an object's holds JSON."""
+    """Return the value of form fields: a list's field is repeated, an object's holds JSON."""
     wanted = types.get(name, set())
     if "array" in wanted:
         return list(texts)
@@ -124,7 +127,7 @@ def _value(name: str, texts: Sequence[object], types: Types) -> Any:
 
 
 def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile | None:
-    """The one upload of an input; None where there is no such input, which is said later."""
+    """Return the one upload of an input, or None for an unknown input, which is refused later."""
     if name not in types:
         return None
     if FILE not in types[name]:

@@ -1,4 +1,4 @@
-"""What keeps a worker's hold on a run while the code runs: one thread for all its runs in a row."""
+"""The lease keeper: one thread that renews the leases of all runs this process holds."""
 
 import faulthandler
 import logging
@@ -24,7 +24,7 @@ SILENT_FOR = LEASE.total_seconds() + 10
 
 
 class LeaseKeeper:
-    """Beats for what this process holds. Its thread ends when nothing has been held for a beat."""
+    """A keeper of leases. Its thread ends when nothing has been held for a beat."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +33,7 @@ class LeaseKeeper:
 
     @contextmanager
     def beating_for(self, held: DatabaseJournal) -> Iterator[None]:
-        """Renew the lease for as long as the block runs; after it no beat is under way."""
+        """Renew the lease while the block runs; after the block no renewal is under way."""
         hold = HeldRun(held)
         with self._lock:
             self._holds.append(hold)
@@ -53,7 +53,7 @@ class LeaseKeeper:
             self._thread.start()
 
     def _beat(self) -> None:
-        """Beat over a connection of its own, so that nothing the code waits for holds it up."""
+        """Renew leases over a connection of its own, so that the code's waits don't delay it."""
         connections[DEFAULT_DB_ALIAS] = own_database()
         try:
             self._beat_while_held()
@@ -82,7 +82,7 @@ class LeaseKeeper:
 def _fence(holds: "list[HeldRun]") -> None:
     """End this process, by a timer that needs no turn of Python's, unless this is called again.
 
-    The second fence: the main process, too, ends what goes on with a run that is not its own.
+    It is the second fence: the main process too ends a process that keeps working on a lost run.
     """
     if not slot.is_open or not holds or any(hold.is_taken for hold in holds):
         return  # of a taken run, the timer that was set last runs out
@@ -90,7 +90,7 @@ def _fence(holds: "list[HeldRun]") -> None:
 
 
 class HeldRun:
-    """One run in the hands of this process."""
+    """One run that this process holds."""
 
     def __init__(self, journal: DatabaseJournal) -> None:
         self._journal = journal
@@ -102,12 +102,15 @@ class HeldRun:
         self._looked = self._renewed = journal.since
 
     def end(self) -> None:
-        """Waits for a beat that is under way."""
+        """Stop renewing; waits for a renewal that is under way."""
         with self._lock:
             self._is_over = True
 
     def look(self, now: float) -> None:
-        """Ask what the worker must know, and renew the lease; tried again at the next beat."""
+        """Renew the lease and read what the worker must know.
+
+        Errors are retried at the next beat.
+        """
         with self._lock:
             if self._is_over or now - self._looked < BEAT:
                 return

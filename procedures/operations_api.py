@@ -1,4 +1,4 @@
-"""What operators do to runs over HTTP: each with a reason, told in a sentence."""
+"""Operator acts on runs over HTTP: each needs a reason and returns a sentence."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +37,7 @@ NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
 
 @router.get("/health", response={200: HealthOut, **refusals(404)}, summary="How the site is")
 def read_health(request: SignedIn) -> dict[str, Any]:
-    """What keeps the site from its work, looked at now; for those who operate any procedure."""
+    """Return what keeps the site from working, for those who operate any procedure."""
     if not access.is_operator(request.user):
         raise Http404
     found = services.complaints()
@@ -51,9 +51,9 @@ def read_health(request: SignedIn) -> dict[str, Any]:
 
 @router.post("/runs/{run_id}/cancellation", response=ANSWERS, summary="Cancel a run")
 def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """It ends at its next step or wait, undoes what it did, and ends what stands below it.
+    """Cancel a run at its next step or wait; it undoes its steps, and its child runs end too.
 
-    Its starter may, too, unless the procedure grants a group the role "cancel".
+    Its starter may cancel it too, unless the procedure grants a group the role "cancel".
     """
     reason = reason_of(request, run_id, said, find=services.find_cancellable)
     told = services.cancel_run(run_id, by=request.user, reason=reason)
@@ -62,25 +62,25 @@ def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any
 
 @router.post("/runs/{run_id}/force_end", response=ANSWERS, summary="End a run at once")
 def force_end_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """It ends with all below it, also in a worker's hands; nothing is undone."""
+    """End a run at once with all its child runs, even in a worker's hands; nothing is undone."""
     return operate(services.force_end_run, request, run_id, said)
 
 
 @router.post("/runs/{run_id}/pause", response=ANSWERS, summary="Pause a run")
 def pause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """No worker takes it up; answers are kept, deadlines pass, its children go on."""
+    """Pause a run: no worker takes it up, answers are kept, deadlines pass, children continue."""
     return operate(services.pause_run, request, run_id, said)
 
 
 @router.post("/runs/{run_id}/unpause", response=ANSWERS, summary="Let a paused run go on")
 def unpause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """It goes on from where it stood, with what has come meanwhile."""
+    """Let a paused run continue from where it stood, with what has come meanwhile."""
     return operate(services.unpause_run, request, run_id, said)
 
 
 @router.post("/runs/{run_id}/retry", response=ANSWERS, summary="Retry a run")
 def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """What failed or is quarantined goes on from where it stands; what is kept stays kept."""
+    """Continue a failed or quarantined run from where it stands; kept results stay."""
     return operate(services.retry_run, request, run_id, said)
 
 
@@ -88,10 +88,10 @@ def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]
 def restart_run(
     request: SignedIn, run_id: UUID, said: RestartIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """201 with a new run of the same procedure, from the start; this one stays as it is.
+    """Return 201 with a new run of the same procedure from the start; this one stays as it is.
 
-    The same `Idempotency-Key` again gives the same run and 200. Who may not start the procedure
-    may not restart its runs.
+    The same `Idempotency-Key` again returns the same run and 200. Restarting requires permission to
+    start the procedure.
     """
     reason = reason_of(request, run_id, said)
     run, is_new = services.restart_run(
@@ -108,10 +108,11 @@ def restart_run(
 def fork_run(
     request: SignedIn, run_id: UUID, said: ForkIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """201 with a new run that goes its own way from a step of this one, which stays as it is.
+    """Return 201 with a new run that branches off at a step of this one, which stays as it is.
 
-    What stands before the step is taken over and not done again. 422 where the run never was, 409
-    where it cannot be forked. The same `Idempotency-Key` again gives the same run and 200.
+    Everything before the step is taken over and not done again. Returns 422 if the run never
+    reached the step, and 409 if it can't be forked. The same `Idempotency-Key` again returns the
+    same run and 200.
     """
     reason = reason_of(request, run_id, said)
     parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)
@@ -135,7 +136,7 @@ def reason_of(
     *,
     find: Callable[..., Run] = services.find_operable,
 ) -> str:
-    """The reason, from somebody who may operate the run, or whom else `find` lets."""
+    """Return the reason if the user may operate the run, or `find` allows it; raises 404."""
     try:
         find(run_id, by=request.user)
     except Run.DoesNotExist:

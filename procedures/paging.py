@@ -1,4 +1,4 @@
-"""Lists page by key: each page names where the next one begins."""
+"""Paging by key: each page names where the next one begins."""
 
 from itertools import accumulate, takewhile
 from typing import Annotated, Any, TypedDict, TypeVar
@@ -16,16 +16,16 @@ T = TypeVar("T", bound=Model)
 
 
 class Page(TypedDict):
-    """Some rows, and the `after` of the next page; None on the last one."""
+    """Some rows, and the `after` of the next page, which is None on the last one."""
 
     items: list[Any]
     next: Any
 
 
 def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
-    """How many of the first rows, at most `limit`, are as heavy together as a page may be; one is.
+    """Return how many of the first rows fit a page by weight, at least one and at most `limit`.
 
-    Their lengths alone are read.
+    Only their lengths are read.
     """
     lengths = rows.annotate(length=Length(column)).values_list("length", flat=True)
     heavy = accumulate(lengths[: max(1, min(limit, LARGEST_PAGE))])
@@ -33,7 +33,7 @@ def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
 
 
 def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) -> Page:
-    """The rows that follow `after`, ordered by that one field; "-id" is newest first."""
+    """Return the rows that follow `after`, ordered by that one field; "-id" is newest first."""
     field = by.removeprefix("-")
     if after is not None:
         rows = rows.filter(**{f"{field}__{'lt' if by != field else 'gt'}": after})

@@ -36,23 +36,23 @@ LIBRARY = "procedures.library"
 
 
 class LoadError(ImproperlyConfigured):
-    """The procedures of this site cannot be loaded; its cause is the author's own error."""
+    """The procedures of this site can't be loaded; the cause is the author's own error."""
 
 
 class Known(NamedTuple):
-    """All procedures of this process, and what is wrong with its files."""
+    """All procedures of this process, and the faults of its files."""
 
     definitions: Mapping[str, Definition]
     faults: Sequence[FileFault]
 
 
 def definitions() -> Mapping[str, Definition]:
-    """Every procedure by name: those of Python modules, and those of files."""
+    """Return every procedure by name: those of Python modules, and those of files."""
     return _known(shelf.current()).definitions
 
 
 def faults() -> Sequence[FileFault]:
-    """Return what is wrong with files that PROCEDURE_FILES names."""
+    """Return the faults of files that PROCEDURE_FILES names."""
     return _known(shelf.current()).faults
 
 
@@ -65,20 +65,20 @@ def forget() -> None:
 
 
 def warn_once(words: str) -> None:
-    """Log a warning about the code here, once for each sentence until the code is loaded again."""
+    """Log a warning about the code here, once per sentence until the code is loaded again."""
     if words not in _warned:
         _warned.add(words)
         logger.warning(words)
 
 
 def forget_texts() -> None:
-    """Read the kept texts of runs again at the next look, as a process that has just begun."""
+    """Read the stored texts of runs again at the next look, as a new process does."""
     _ready.clear()
 
 
 @lru_cache(maxsize=1)
 def _known(files: Found) -> Known:
-    """A procedure of a module keeps its name when a file takes it, too."""
+    """Return all procedures; a module's procedure keeps its name if a file takes it too."""
     code, words = _in_modules(), "The procedure {} is defined in Python, too. Rename it."
     taken = [one for name, one in files.definitions.items() if name in code]
     clashes = [FileFault(one.file, words.format(one.name)) for one in taken]
@@ -101,7 +101,7 @@ def find(name: str) -> Definition | None:
 
 
 def broken() -> dict[str, str]:
-    """Return by name why a procedure that was here is not: its file can't be read as it is now."""
+    """Return by name why a known procedure is missing: its file can't be read as it is now."""
     if not (wrong := faults()):
         return {}
     here = definitions()
@@ -113,12 +113,12 @@ def broken() -> dict[str, str]:
 
 
 def code_of(run: Run) -> Definition | None:
-    """Return what carries that run on: the text it was started with, else the code as it is now."""
+    """Return the code for a run: the text it was started with, else the current code."""
     return kept_code(run.procedure.name, run.version.file, run.version.version)
 
 
 def kept_code(name: str, file: str, version: str) -> Definition | None:
-    """Return what carries on runs of that version; None where this process has no code for them."""
+    """Return the code for runs of that version, or None if this process has none."""
     if not file:
         return find(name)
     if not suffix_of(file):
@@ -131,12 +131,12 @@ def kept_code(name: str, file: str, version: str) -> Definition | None:
 
 
 def is_ready(text: Text) -> bool:
-    """Say whether `kept_code` would give this one without reading it."""
+    """Return True if `kept_code` would return this one without reading it."""
     return text in _ready or not suffix_of(text[1])
 
 
 def make_ready(text: Text) -> Definition:
-    """Read a kept text now, outside of whatever would hold rows meanwhile."""
+    """Read a stored text now, outside any transaction that would hold rows meanwhile."""
     name, file, _ = text
     try:
         code = _read_kept(*text)
@@ -150,7 +150,7 @@ def make_ready(text: Text) -> Definition:
 
 
 def _read_kept(name: str, file: str, version: str) -> Definition:
-    """Read the text as the database keeps it, whatever has become of its file."""
+    """Read the text from the database, whatever has become of its file."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:
         raise ProcedureFileError("It isn't the text that its version names.")
@@ -161,17 +161,17 @@ def _read_kept(name: str, file: str, version: str) -> Definition:
 
 
 def _never(ctx: Any) -> None:
-    """Stand for the code of an unreadable text, which ends before it could be called."""
+    """Stand in for the code of an unreadable text, which ends before it could be called."""
 
 
 def texts_here() -> QuerySet[ProcedureVersion]:
-    """The versions whose texts this process has a reader for."""
+    """Return the versions whose texts this process has a reader for."""
     suffixes = [Q(file__endswith=suffix) for suffix in settings.PROCEDURE_READERS]
     return ProcedureVersion.objects.filter(reduce(or_, suffixes, Q(pk__in=[])))
 
 
 def register_all() -> None:
-    """Make the rows of every defined procedure. Calling it twice is harmless."""
+    """Write the rows of every defined procedure. Calling it twice is harmless."""
     found = sorted(definitions().values(), key=lambda one: one.name)  # as all others lock them
     _make_rows(found)
     _warn_of_missing_grants(found)
@@ -182,13 +182,13 @@ def register_all() -> None:
 
 
 class Registrar:
-    """Makes rows of files that were edited while this process runs."""
+    """A registrar of files that were edited while this process runs."""
 
     def __init__(self) -> None:
         self._seen: Found | None = None
 
     def look(self) -> None:
-        """Register what is not the newest; nothing is asked for while no file was edited."""
+        """Register edited files; without edits nothing is queried."""
         if (found := shelf.current()) is self._seen:
             return
         code = _in_modules()
@@ -217,7 +217,7 @@ def _warn_of_faults() -> None:
 
 
 def register(definition: Definition) -> ProcedureVersion:
-    """The row of the code as it is now; a new procedure gets the grants its roles name."""
+    """Return the row of the current code; a new procedure gets the grants its roles name."""
     known = ProcedureVersion.objects.select_related("procedure").filter(
         procedure__name=definition.name, version=definition.version
     )
@@ -225,17 +225,17 @@ def register(definition: Definition) -> ProcedureVersion:
 
 
 def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
-    """Whether newer code of it has been registered: during a deployment, by the newer workers.
+    """Return True if newer code of it is registered, as newer workers do during a deployment.
 
-    `known`: the versions that are registered, the newest first.
+    `known` holds the registered versions, newest first.
     """
     return definition.version in known[1:]
 
 
 def unregistered() -> list[str]:
-    """The names of the procedures whose code here was never registered: no worker runs it.
+    """Return the names of procedures whose code here was never registered: no worker runs them.
 
-    A text is registered by the first start of a run, and is run by every worker.
+    Texts are left out: the first start of a run registers one, and every worker runs it.
     """
     found = _in_modules()
     rows = ProcedureVersion.objects.filter(procedure__name__in=found)
@@ -245,7 +245,7 @@ def unregistered() -> list[str]:
 
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
-    """In a few statements, however many they are: their code is registered now."""
+    """Write the rows in a few statements, however many there are, as registered now."""
     known = set(Procedure.objects.values_list("name", flat=True))
     procedures = Procedure.objects.bulk_create(
         [Procedure(name=definition.name, title=definition.title) for definition in found],
@@ -287,12 +287,12 @@ def _grant(pairs: Sequence[tuple[Procedure, Definition]]) -> None:
 
 
 def _roles(definition: Definition) -> list[tuple[str, str]]:
-    """Each role with a group that it names."""
+    """Return each role with each group that it names."""
     return [(role, name) for role, names in definition.roles.items() for name in names]
 
 
 def _warn_of_missing_grants(found: Sequence[Definition]) -> None:
-    """Roles give the first grants only: who was named later has none."""
+    """Warn of groups without a grant: roles give only the first grants."""
     granted = set(Grant.objects.values_list("procedure__name", "role", "group__name"))
     for definition in found:
         missing = [

@@ -1,4 +1,4 @@
-"""What the API says of one run."""
+"""One run as the API returns it."""
 
 import json
 from datetime import datetime
@@ -28,7 +28,7 @@ class ArtifactOut(Schema):
 
 
 class WaitOut(Schema):
-    """What a run waits for now."""
+    """A wait of a run that is open now."""
 
     kind: str
     key: str
@@ -69,7 +69,7 @@ class RunOut(Schema):
 
 
 class RunPage(Schema):
-    """Some runs, newest first."""
+    """A page of runs, newest first."""
 
     items: list[RunOut]
     next: UUID | None
@@ -91,7 +91,7 @@ class StageOut(Schema):
 
 
 class ProgressOut(Schema):
-    """How far a run is, as its code or one of its steps said last."""
+    """The run's latest progress, from its code or one of its steps."""
 
     step: str | None = Field(description="The key of that step; None for the code between steps.")
     text: str
@@ -128,13 +128,13 @@ class OpenRequestOut(Schema):
 
 
 def visible_id(run: UUID | None, context: Any) -> UUID | None:
-    """The id of a related run, unless whoever asks may not see that."""
+    """Return the id of a related run if the caller may see that run, else None."""
     seen = access.visible_runs(context["request"].user)
     return run if run and seen.filter(pk=run).exists() else None
 
 
 class RunDetailOut(RunOut):
-    """A run with all that is known of it but its journal."""
+    """A run with everything known about it except its journal."""
 
     version: str
     parent: UUID | None = Field(
@@ -248,14 +248,14 @@ class RunDetailOut(RunOut):
 
 
 class OperatedOut(Schema):
-    """What became of a run that was operated."""
+    """The result of an operator's act on a run."""
 
     told: str = Field(description="What was done, or will be, in a sentence.")
     run: RunDetailOut
 
 
 def _standing_of(run: Run) -> standing.Standing:
-    """Look once for all fields of an answer."""
+    """Return the run's standing, looked up once for all fields of an answer."""
     if "_standing" not in run.__dict__:
         run.__dict__["_standing"] = standing.standing_of(run)
     found: standing.Standing = run.__dict__["_standing"]

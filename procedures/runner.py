@@ -1,4 +1,4 @@
-"""What a worker does with a run: claim it, keep the lease, carry it on, let go."""
+"""A worker's turn with a run: claim it, keep the lease, advance it, release it."""
 
 import logging
 import time
@@ -26,9 +26,10 @@ SHIFT = 1.0
 
 
 def advance_runs() -> None:
-    """Carry on what is queued, what came first before the others, until nothing is left.
+    """Advance the queued runs, oldest first, until none is left.
 
-    Then, or when the shift is over, another message goes on. Doubled and late ones are harmless.
+    Then, or when the shift is over, another message continues. Repeated and late messages are
+    harmless.
     """
     if not _begin_turn():
         return
@@ -50,10 +51,10 @@ def advance_runs() -> None:
 
 
 def _begin_turn() -> bool:
-    """Make this process ready to claim; False when its code cannot be loaded.
+    """Prepare this process to claim; return False if its code can't be loaded.
 
-    The code first: to import it may take longer than a lease, and may set what it likes in the
-    process. Imported inside a claim, it kept the run's row from everybody else, too.
+    The code is loaded first: importing it may take longer than a lease and may change any setting
+    of the process, and inside a claim it would lock the run's row for everybody else.
     """
     try:
         registry.definitions()
@@ -68,7 +69,7 @@ def _begin_turn() -> bool:
 
 
 def advance_run(run_id: UUID) -> None:
-    """Carry that run on, if it is queued or its worker was lost."""
+    """Advance that run if it is queued or its worker was lost."""
     rows = code_of_run(run_id)
     if not rows:
         return
@@ -85,7 +86,7 @@ def advance_run(run_id: UUID) -> None:
 
 
 def _code_for(found: Queued) -> Procedure | None:
-    """The code here that carries on this run."""
+    """Return the code here that advances this run, or None."""
     if found.file:
         key = (found.procedure, found.file, found.version)
         if not registry.is_ready(key):
@@ -98,7 +99,7 @@ def _code_for(found: Queued) -> Procedure | None:
 
 
 def _code_of(name: str, file: str, version: str) -> Procedure | None:
-    """Return the text that a run was started with; None, with a warning, if no reader takes it."""
+    """Return the text a run was started with, or None, with a warning, if no reader takes it."""
     code = registry.kept_code(name, file, version)
     if code is None:
         registry.warn_once(
@@ -112,7 +113,10 @@ def _newest(name: str, rows: list[tuple[str, str, str, str]]) -> Procedure | Non
 
 
 def _newest_code(name: str, known: list[str]) -> Procedure | None:
-    """`known`: the versions that are registered, the newest first."""
+    """Return the code here, or None if it is unknown, unregistered or outdated.
+
+    `known` holds the registered versions, newest first.
+    """
     code = registry.find(name)
     if code is None:
         registry.warn_once(f"Runs stay queued: no code here is called {name!r}.")

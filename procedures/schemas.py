@@ -1,4 +1,4 @@
-"""What the API says about procedures and runs."""
+"""Procedures and runs as the API returns them."""
 
 import json
 from datetime import datetime
@@ -15,7 +15,7 @@ from procedures.models import Event, Procedure, Run, Signal
 
 
 def without_nul(text: str) -> str:
-    """PostgreSQL takes no NUL, not even to look for it."""
+    """Return the text; raises `ValueError` for NUL, which PostgreSQL refuses even in queries."""
     if "\0" in text:
         raise ValueError("holds characters that cannot be kept.")
     return text
@@ -29,20 +29,20 @@ KEY: Any = Header(
 
 
 class Body(Schema):
-    """A body that a program sends. An unknown name is refused: it was meant for something."""
+    """A body that a program sends. An unknown name is refused, because it would have no effect."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class FaultOut(Schema):
-    """One thing wrong with one field."""
+    """One fault of one field."""
 
     field: str
     message: str
 
 
 class ErrorOut(Schema):
-    """Why it was refused, in a sentence."""
+    """The reason for a refusal, in a sentence."""
 
     detail: str
     faults: list[FaultOut] = Field([], description="With 422: what is wrong, field by field.")
@@ -56,7 +56,7 @@ class ComplaintOut(Schema):
 
 
 class SlotOut(Schema):
-    """A run that a worker has in hand."""
+    """A run that a worker is working on."""
 
     run: UUID
     procedure: str
@@ -68,7 +68,7 @@ class SlotOut(Schema):
 
 
 class HealthOut(Schema):
-    """How the site is."""
+    """The health of the site."""
 
     slots: list[SlotOut]
 
@@ -78,12 +78,12 @@ class HealthOut(Schema):
 
 
 def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
-    """The errors that a route tells of, for its documentation."""
+    """Return the errors of a route, for its documentation."""
     return dict.fromkeys((*statuses, 401, 500), ErrorOut)
 
 
 def for_reader(content: dict[str, Any], run_id: UUID, context: Any) -> dict[str, Any]:
-    """Return what is kept of an event; its traceback only where an operator of the run reads."""
+    """Return an event's data, with the traceback only for operators of the run."""
     if "traceback" not in content:
         return content
     request = context["request"]
@@ -153,14 +153,14 @@ class EventOut(Schema):
 
 
 class ProcedurePage(Schema):
-    """Some procedures, by name."""
+    """A page of procedures, by name."""
 
     items: list[ProcedureOut]
     next: str | None
 
 
 class EventPage(Schema):
-    """Some events, in order."""
+    """A page of events, in order."""
 
     items: list[EventOut]
     next: int | None
@@ -174,7 +174,7 @@ class SignalIn(Body):
 
 
 class SignalOut(Schema):
-    """What was sent."""
+    """A signal that was sent."""
 
     id: str
     name: str
@@ -221,19 +221,19 @@ class SignalDetailOut(SignalOut):
 
 
 class ReasonIn(Body):
-    """Why an operator does something."""
+    """The reason for an operator's act."""
 
     reason: Word = Field("", description="Needed: kept in the run's journal, with your name.")
 
 
 class RestartIn(ReasonIn):
-    """What is other in a run that is started anew."""
+    """Changes for a run that is started anew."""
 
     inputs: dict[str, Any] = Field({}, description="By name, instead of its own. Files stay.")
 
 
 class ForkIn(RestartIn):
-    """Where a run is forked, and what is other there."""
+    """The place where a run is forked, and changes from there on."""
 
     at: Word | int = Field(
         "", description="Needed: the key of a step, wait or child, or the number of its event."

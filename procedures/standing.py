@@ -1,4 +1,4 @@
-"""How far a run has come, as its code shows it: its state, its stage, its progress."""
+"""A run's standing as its code shows it: its state, its stage, its progress."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ ASIDE = f'"value{ELSEWHERE}":'
 
 @dataclass(frozen=True)
 class Standing:
-    """What a run shows now; one query where it shows nothing."""
+    """A run's current standing; it takes one query if the run shows nothing."""
 
     state: dict[str, Any] | None
     """None where it is large."""
@@ -30,7 +30,7 @@ class Standing:
 
 
 def standing_of(run: Run) -> Standing:
-    """Look what the run shows; its values together count as large beyond `LARGE_VALUE_BYTES`."""
+    """Return the run's standing; values that together exceed `LARGE_VALUE_BYTES` are left out."""
     shown = run.events.filter(seq__gt=run.base_seq, kind__in=SHOWN).aggregate(
         stage=Max("seq", filter=Q(kind=EventKind.STAGE)),
         progress=Max("seq", filter=Q(kind=EventKind.PROGRESS)),
@@ -43,7 +43,7 @@ def standing_of(run: Run) -> Standing:
 
 
 def state_of(run: Run) -> dict[str, Any]:
-    """Return all values of `ctx.state` by name, also large ones that lie beside the journal."""
+    """Return all values of `ctx.state` by name, also large ones stored outside the journal."""
     changes = (whole_content(event.content) for event in _changes_of(run).order_by("seq"))
     return {one["name"]: one["value"] for one in changes if not one.get("gone")}
 
@@ -57,7 +57,10 @@ def _small_state(run: Run) -> dict[str, Any] | None:
 
 
 def _changes_of(run: Run) -> EventQuerySet:
-    """The newest change of each name; what branches change is joined into the run's own state."""
+    """Return the newest change of each name.
+
+    Changes by branches are joined into the run's state.
+    """
     kept = run.events.filter(seq__gt=run.base_seq)
     own = kept.filter(kind=EventKind.STATE).exclude(key__contains="/")
     return kept.filter(

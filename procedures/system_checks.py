@@ -12,7 +12,7 @@ from procedures.texts import misuse_of, places_of
 
 
 def check_procedure_files(**_: Any) -> list[CheckMessage]:
-    """A setting that can't work is an error; a file that can't be read keeps no site away."""
+    """Return errors for settings that can't work, and warnings for files that can't be read."""
     files = _files() if settings.PROCEDURE_FILES else ()  # else no module is loaded for it
     return [*_readers(), *_globs(), *files]
 

@@ -14,7 +14,10 @@ sweeper = services.Sweeper()
 
 @shared_task(name=dispatch.TASK)
 def advance_runs(*_: object, **__: object) -> None:
-    """A broker may hand over anything: what the message says is not read."""
+    """Advance the queued runs.
+
+    The message's content is ignored, because brokers deliver anything.
+    """
     dispatch.note_arrival()
     if services.gate.is_open():
         runner.advance_runs()
@@ -22,7 +25,7 @@ def advance_runs(*_: object, **__: object) -> None:
 
 
 def look_around() -> None:
-    """Without a message: carry on what is queued, and say it when no clock runs."""
+    """Advance the queued runs without a message, and warn if no clock runs."""
     try:
         if services.gate.is_open():
             runner.advance_runs()
@@ -35,7 +38,7 @@ def look_around() -> None:
 
 
 def _make_room() -> None:
-    """End a process that is spent: the pool forks another in its place."""
+    """End a process that is spent; the pool forks another in its place."""
     if slot.is_leaving and not slot.is_stopping:
         logger.warning("This process is replaced: %s.", slot.spent_by)
         raise SystemExit(0)
@@ -43,6 +46,6 @@ def _make_room() -> None:
 
 @shared_task(name="procedures.sweep")
 def sweep() -> None:
-    """Called by the clock each second; the beat of an older release still sends it as a task."""
+    """Sweep, called by the clock each second; an older release's beat still sends it as a task."""
     if services.gate.is_open():
         sweeper()

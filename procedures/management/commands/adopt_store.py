@@ -1,4 +1,4 @@
-"""Takes another file store for the site's."""
+"""`manage.py adopt_store`: make another file store the site's own."""
 
 from typing import Any
 

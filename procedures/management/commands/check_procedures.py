@@ -1,4 +1,4 @@
-"""Asks whether every open run would go on with the code as it is now."""
+"""`manage.py check_procedures`: check whether every open run would continue with this code."""
 
 from typing import Any
 

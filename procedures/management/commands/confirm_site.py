@@ -1,4 +1,4 @@
-"""Lets a copy act as the site."""
+"""`manage.py confirm_site`: let a copy act as the site."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Holds a restored database, which would do again what the site has done since."""
+"""`manage.py mark_copy`: hold a restored database, which would repeat what the site has done."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Asks whether journals are as they were written."""
+"""`manage.py verify_journal`: check that journals are as they were written."""
 
 from typing import Any
 from uuid import UUID
