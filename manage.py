@@ -4,7 +4,6 @@
 import os
 import signal
 import sys
-import traceback
 
 
 def main() -> None:
@@ -12,14 +11,17 @@ def main() -> None:
         stop_quietly_while_nothing_runs()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
 
+    from dashboard.management.command_line import CommandLine, print_visibly  # noqa: PLC0415
+    from procedures.engine.values.visible import visible  # noqa: PLC0415
+
+    sys.excepthook = print_visibly
     try:
-        execute_from_command_line(sys.argv)
+        CommandLine(sys.argv).execute()
     except ImproperlyConfigured as error:
-        if error.__cause__:
-            traceback.print_exception(error.__cause__)
-        sys.exit(str(error))
+        if cause := error.__cause__:
+            print_visibly(type(cause), cause, None)
+        sys.exit(visible(str(error)))
 
 
 def stop_quietly_while_nothing_runs() -> None:

@@ -28,6 +28,11 @@ def moving_evidence(ctx: Context) -> bool:
 
 
 @procedure
+def headed_evidence(ctx: Context, header: str) -> bool:
+    return bool(ctx.approve("Order more?", evidence={header: next(clock)}))
+
+
+@procedure
 def moving_metadata(ctx: Context) -> bool:
     return bool(ctx.approve("Order more?", evidence={"stock": 5}, metadata=stock_reading()))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from procedures.engine.values.visible import visible_line
 from procedures.services import check_runs
 
 
@@ -21,7 +22,8 @@ class Command(BaseCommand):
         for check in checks:
             for word, lines in (("blocked", check.blockers), ("warning", check.warnings)):
                 for line in lines:
-                    self.stdout.write(f"{word}: {check.run} ({check.run.pk}): {line}")
+                    told = f"{word}: {check.run} ({check.run.pk}): {line}"
+                    self.stdout.write(visible_line(told))
         blocked = sum(not check.goes_on for check in checks)
         if blocked:
             raise CommandError(f"{blocked} of {len(checks)} open runs would not go on.")

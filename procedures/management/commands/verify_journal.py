@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from procedures.engine.values.visible import visible_line
 from procedures.models import Run
 from procedures.services.ledger import examine, examine_site
 
@@ -30,10 +31,10 @@ class Command(BaseCommand):
             verdict = examine(each)
             broken += bool(verdict.faults)
             for words in (*verdict.faults, *([verdict.note] if verdict.older else [])):
-                self.stdout.write(f"{each} ({each.pk}): {words}")
+                self.stdout.write(visible_line(f"{each} ({each.pk}): {words}"))
         unowned = [] if run else examine_site()
         for difference in unowned:
-            self.stdout.write(str(difference))
+            self.stdout.write(visible_line(str(difference)))
         if broken or unowned:
             also = f"; {len(unowned)} rows belong to no run" if unowned else ""
             raise CommandError(f"{broken} of {chosen.count()} journals are not sound{also}.")

@@ -1,0 +1,60 @@
+"""The command line of `manage.py`: no text from outside that a command prints drives a terminal."""
+
+import re
+import sys
+from traceback import format_exception
+from types import TracebackType
+from typing import Any, TextIO
+
+from django.core.management import ManagementUtility
+from django.core.management.base import BaseCommand, OutputWrapper
+
+from procedures.engine.values.visible import visible
+
+FOR_PROGRAMS = frozenset({"dumpdata"})
+"""Commands that print rows to be read by a program, which must stay as they are."""
+COLOUR = re.compile("\x1b\\[[0-9;]*m")
+
+
+class CommandLine(ManagementUtility):
+    """Django's commands, and those of the site, with what they print shown as what it is."""
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        command = super().fetch_command(subcommand)
+        if subcommand not in FOR_PROGRAMS:
+            command.stdout = VisibleOutput(sys.stdout, command)
+            command.stderr = VisibleOutput(sys.stderr, command)
+            command.stderr.style_func = command.style.ERROR
+        return command
+
+
+class VisibleOutput(OutputWrapper):
+    """What a command writes to: colours of its own style pass, other control characters do not."""
+
+    def __init__(self, out: TextIO, command: BaseCommand) -> None:
+        super().__init__(out)
+        self._command = command
+
+    def write(  # type: ignore[override] # Django's own does so, too
+        self, msg: str = "", style_func: Any = None, ending: str | None = None
+    ) -> None:
+        super().write(self._shown(msg), style_func, ending)
+
+    def _shown(self, text: str) -> str:
+        own = _colours_of(self._command.style)
+        shown, place = [], 0
+        for found in COLOUR.finditer(text):
+            if found[0] in own:
+                shown += [visible(text[place : found.start()]), found[0]]
+                place = found.end()
+        return "".join([*shown, visible(text[place:])])
+
+
+def _colours_of(style: Any) -> set[str]:
+    """Return the sequences that a command's own style writes; none where it has no colours."""
+    return {colour for paint in vars(style).values() for colour in COLOUR.findall(paint("x"))}
+
+
+def print_visibly(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+    """Print an error that nobody has caught, for `sys.excepthook`."""
+    sys.stderr.write(visible("".join(format_exception(error))))
