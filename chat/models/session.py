@@ -67,12 +67,12 @@ def session_of(run: Run) -> UUID:
 
 
 def record(session: UUID, kind: str, subject: object) -> int:
-    """Number a change. Locks the session until the commit: the last lock to be taken."""
+    """Give a change its number. Locks the session until the commit: the last lock to be taken."""
     return _record(NEXT, session, kind, subject)
 
 
 def record_message(session: UUID, message: UUID) -> tuple[int, int]:
-    """Number a message as `record` does; return its numbers among the changes and the messages."""
+    """Give a message its numbers among the changes, as `record` does, and among the messages."""
     if connection.vendor == "postgresql":
         [(_, seq, number)] = fetched(NUMBERED_SAID, session, "message", str(message))
     else:
@@ -83,7 +83,7 @@ def record_message(session: UUID, message: UUID) -> tuple[int, int]:
 
 
 def record_run(run: Run) -> None:
-    """Number a change of a run in its session, as `record` does."""
+    """Give a change of a run its number in its session, as `record` does."""
     _record(NEXT_BY_CARD, run.top(), "run", run.pk)
 
 

@@ -1,4 +1,4 @@
-"""The command line of `manage.py`: no text from outside that a command prints drives a terminal."""
+"""The command line of `manage.py`, whose output can't drive a terminal by text from outside."""
 
 import re
 import sys
@@ -17,7 +17,7 @@ COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 class CommandLine(ManagementUtility):
-    """Django's commands, and those of the site, with what they print shown as what it is."""
+    """Django's commands and the site's, with control characters in their output shown as codes."""
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
@@ -29,7 +29,7 @@ class CommandLine(ManagementUtility):
 
 
 class VisibleOutput(OutputWrapper):
-    """What a command writes to: colours of its own style pass, other control characters do not."""
+    """A command's output: the colours of its own style pass, other control characters don't."""
 
     def __init__(self, out: TextIO, command: BaseCommand) -> None:
         super().__init__(out)
@@ -51,10 +51,10 @@ class VisibleOutput(OutputWrapper):
 
 
 def _colours_of(style: Any) -> set[str]:
-    """Return the sequences that a command's own style writes; none where it has no colours."""
+    """Return the sequences that a command's own style writes; none without colours."""
     return {colour for paint in vars(style).values() for colour in COLOUR.findall(paint("x"))}
 
 
 def print_visibly(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
-    """Print an error that nobody has caught, for `sys.excepthook`."""
+    """Print an uncaught error, for `sys.excepthook`."""
     sys.stderr.write(visible("".join(format_exception(error))))

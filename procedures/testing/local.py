@@ -258,7 +258,7 @@ class LocalExecutionContext:
         return self._use(lambda: self._checkpoints.get(name))
 
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget the results of `step_run` under that name and after it; the journal keeps them."""
+        """Forget results of `step_run` under that name and after it; the journal keeps them."""
         self._use(lambda: self._checkpoints.clear_after(name))
 
     def checkpoint_clear_all(self) -> None:
