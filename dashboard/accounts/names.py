@@ -12,6 +12,7 @@ from dashboard.models.former_name import FormerName
 from procedures.engine.declaration.roles import beginning_of_target
 from procedures.engine.values.visible import visible_line
 from procedures.models import Signal
+from procedures.services.acts import is_named_in_journals
 
 WORDS = ("system", "the system", "the clock", "a worker")
 """Whom the journal names where no person acted."""
@@ -43,11 +44,12 @@ def history_fault(kind: str, name: str, pk: int | None) -> str:
 
 
 def _is_anothers(name: str, pk: int | None) -> bool:
-    """Return True if somebody else answered or sent something under that name."""
-    answered = HumanRequest.objects.filter(closed_by=name).exclude(responses=None)
+    """Return True if somebody else acted under that name: it may be given up past the forms."""
+    answered = HumanRequest.objects.filter(closed_by__iexact=name).exclude(responses=None)
     if answered.exclude(responses__user=pk).exists():
         return True
-    return Signal.objects.filter(sender=name).exclude(sent_by=None).exclude(sent_by=pk).exists()
+    sent = Signal.objects.filter(sender__iexact=name).exclude(sent_by=None)
+    return sent.exclude(sent_by=pk).exists() or is_named_in_journals(name, besides=pk)
 
 
 def check_name(kind: str, name: str, pk: int | None) -> None:

@@ -1,12 +1,24 @@
 """A name is an identity in history: nobody is given one that reads as somebody else."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from chat.services import Answer, respond
+from chat.services import Answer, reassign_request, respond, withdraw_request
 from dashboard.demo.people import create_demo_accounts
+from procedures.runner import advance_run
+from procedures.services import (
+    ForkPoint,
+    cancel_run,
+    force_end_run,
+    fork_run,
+    pause_run,
+    restart_run,
+    start_run,
+)
 from tests.calls import request_of, run_until_it_waits
 from tests.conftest import group
 
@@ -64,6 +76,84 @@ def test_a_name_under_which_somebody_answered_is_theirs(bob: User, admin_user: U
     bob.username = "admin"
     with pytest.raises(ValidationError, match="History knows somebody else"):
         bob.save()
+
+
+def starts(by: User) -> None:
+    start_run("question", {}, by=by)
+
+
+def cancels(by: User) -> None:
+    cancel_run(run_until_it_waits("question").pk, by=by, reason="Not needed.")
+
+
+def ends_at_once(by: User) -> None:
+    force_end_run(run_until_it_waits("question").pk, by=by, reason="Not needed.")
+
+
+def pauses(by: User) -> None:
+    pause_run(run_until_it_waits("question").pk, by=by, reason="For now.")
+
+
+def restarts(by: User) -> None:
+    restart_run(run_until_it_waits("question").pk, by=by, reason="Once more.")
+
+
+def forks(by: User) -> None:
+    run = run_until_it_waits("question")
+    fork_run(run.pk, ForkPoint("before"), by=by, reason="Another way.")
+
+
+def withdraws(by: User) -> None:
+    asked = request_of(run_until_it_waits("question"))
+    withdraw_request(asked.pk, by=by, reason="Not needed.")
+
+
+def reassigns(by: User) -> None:
+    asked = request_of(run_until_it_waits("question"))
+    reassign_request(asked.pk, to="@bob", by=by, reason="He knows.")
+
+
+def begins_a_child(by: User) -> None:
+    """Nothing but the start of the child stands under the name."""
+    User.objects.filter(pk=by.pk).update(username="first")
+    by.refresh_from_db()
+    run, _ = start_run("waiting_beside_a_child", {"fate": "abandon"}, by=by)
+    User.objects.filter(pk=by.pk).update(username="admin")
+    advance_run(run.pk)
+
+
+ACTS = [
+    *(starts, cancels, ends_at_once, pauses, restarts, forks, withdraws, reassigns),
+    begins_a_child,
+]
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_name_under_which_somebody_acted_is_theirs(
+    act: Callable[[User], None], bob: User, admin_user: User
+) -> None:
+    act(admin_user)
+    User.objects.filter(pk=admin_user.pk).update(username="root")  # past the forms
+    admin_user.refresh_from_db()
+
+    for name in ("admin", "Admin"):
+        bob.username = name
+        with pytest.raises(ValidationError, match="History knows somebody else"):
+            bob.save()
+        with pytest.raises(ValidationError, match="History knows somebody else"):
+            User.objects.create_user(name)
+
+    admin_user.username = "admin"
+    admin_user.save()
+
+
+def test_a_name_that_only_stands_in_what_others_wrote_is_free(bob: User, admin_user: User) -> None:
+    text = '"by":"carol","by_id":7,'
+    cancel_run(run_until_it_waits("question").pk, by=admin_user, reason=text)
+    start_run("headed_evidence", {"header": text}, by=admin_user)
+
+    bob.username = "carol"
+    bob.save()
 
 
 def test_a_demo_whose_people_and_groups_were_renamed_starts_again(db: None) -> None:

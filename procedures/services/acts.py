@@ -1,0 +1,28 @@
+"""Who the journals name: the people that started runs and operated them, by their names then."""
+
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from procedures.engine.journal.events import EventKind
+from procedures.engine.values import canonical
+from procedures.models import Event, Run, RunInput
+
+
+def is_named_in_journals(name: str, *, besides: int | None) -> bool:
+    """Return True if somebody started or operated a run under that name, in any case of letters.
+
+    `besides`: the id of a user whose own acts don't count. It takes longer the more runs there are.
+    """
+    first = Event.objects.filter(run=OuterRef("pk"), seq=1).order_by().values("data")
+    starts = Run.objects.annotate(start=Subquery(first))  # by an index, however long they are
+    acts = RunInput.objects.filter(kind=EventKind.OPERATOR)
+    return _is_in(acts, "data", name, besides) or _is_in(starts, "start", name, besides)
+
+
+def _is_in(rows: QuerySet[Any], field: str, name: str, besides: int | None) -> bool:
+    said = f'"by":{canonical.text_of(name)},"by_id":'
+    named = rows.filter(**{f"{field}__icontains": said})
+    if besides is not None:
+        named = named.exclude(**{f"{field}__contains": f'"by_id":{besides},'})
+    return named.order_by().exists()
