@@ -13,7 +13,7 @@ from typing import Any
 from bench.site import arguments, site, tell
 
 BESIDE = 20
-"""Steps of the run that is taken off, with what a claim and an end cost."""
+"""The number of steps in the run that is subtracted, which measures a claim and an end."""
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ from bench.site import arguments, in_turn, site, tell
 
 STEPS = 3
 IDLE = "idle"
-"""A queue of nothing: a worker that reads it is up, and has not begun."""
+"""A queue of nothing; a worker that reads it is up and has not begun."""
 POOL = ("--pool=prefork", "--concurrency=2")
 LONGEST = 300
-"""Seconds for all of them."""
+"""Seconds for all runs."""
 
 
 def main() -> None:

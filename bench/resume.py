@@ -15,7 +15,7 @@ from bench.site import arguments, site, tell
 
 LENGTHS = (1_000, 10_000, 100_000)
 AT_ONCE = 1000
-"""Events a commit, while a journal is made."""
+"""Events per commit while a journal is made."""
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ ROW = ("00000000-0000-0000-0000-000000000001", "step.succeeded", "nothing#1000",
 DATA = '{"arguments":"4f53cda18c2baa0c","attempt":1,"result":null,"started_at":"2026-01-05T09:00"}'
 COLUMNS = "(run text, seq integer, kind text, key text, name text, data text, at text, hash text)"
 LOOKS_EVERY = 0.2
-"""Seconds: who looks often takes from the processor what is measured."""
+"""Seconds between looks; frequent looks would use processor time that is being measured."""
 AT, MARK = "2026-01-05T09:00:00+00:00", "f" * 64
 
 

@@ -14,11 +14,11 @@ from typing import Any
 from bench.site import arguments, site, tell
 
 TICKS = 100
-"""Of the kernel's, a second."""
+"""Kernel ticks per second."""
 LONGEST = 1800
-"""Seconds until all wait."""
+"""Seconds until all runs wait."""
 LEAST_SHOWN = 10
-"""Bytes each of a table or index."""
+"""The least bytes per run for which a table or index is shown."""
 SIZES = """
     SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relkind IN ('r', 'i', 't')
     AND relnamespace <> 'pg_catalog'::regnamespace

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 MOST_LINES = 5_000
-"""Of both texts together, without what they begin and end with alike."""
+"""Lines in both texts together, without their common start and end."""
 MOST_EDITS = 300
-"""Lines that are gone or new. What differs more is told as one text in the place of another."""
+"""Removed and added lines; a larger difference counts as one text replaced by another."""
 Edit = tuple[int, int, int, int]
 """Lines `start` to `end` of the old text are replaced by these of the new one."""
 Line = tuple[str, str]
-"""How it is, "kept", "gone" or "new", and the line itself."""
+""""kept", "gone" or "new", and the line itself."""
 
 
 def edits_between(old: str, new: str) -> list[Edit]:

@@ -48,7 +48,7 @@ def leave_logging_to_django(**_: Any) -> None:
 
 
 watches: list[PoolWatch] = []
-"""Of this process, when it is the main one of a worker with slots."""
+"""The watch of this process, if it is the main one of a worker with slots."""
 
 
 @worker_ready.connect(weak=False)
@@ -88,7 +88,7 @@ def know_the_site(**_: Any) -> None:
 
 
 tickers: list[Ticker] = []
-"""Of this process, when it is a clock."""
+"""The ticker of this process, if it is a clock."""
 
 
 @worker_ready.connect(weak=False)

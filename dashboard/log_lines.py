@@ -8,15 +8,17 @@ from procedures.engine.values.secrecy import masked
 SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""What ends a line or drives a terminal."""
+"""Characters that end a line or drive a terminal."""
 MORE = "    "
-"""Before the lines of a traceback: none of them looks like a line of its own."""
+"""The indent of traceback lines, so that none looks like a log line of its own."""
 
 TERSE = ("celery.beat", "celery.worker", "kombu", "django.security")
-"""Tell of a lost broker, a killed child or a foreign Host by pages of their own insides; the first
-line does."""
+"""Loggers that report a lost broker, a dead child or a foreign Host with long tracebacks.
+
+Their first line is enough.
+"""
 MESSAGES = "celery.worker.request"
-"""Calls it critical when a message cannot be acknowledged, which harms nothing here."""
+"""A logger that calls an unacknowledged message critical, which is harmless here."""
 
 
 class LineFormatter(logging.Formatter):

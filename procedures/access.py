@@ -23,7 +23,10 @@ SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 """The roles whose holders see every run of a procedure."""
 Provider = Callable[[User], Q]
 providers: list[Provider] = []
-"""Each says which runs a user may see; the layers above add theirs when they are loaded."""
+"""Functions that say which runs a user may see.
+
+The layers above add theirs when they are loaded.
+"""
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:

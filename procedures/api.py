@@ -56,7 +56,7 @@ HARMLESS = {
     "text/csv",
     "text/plain",
 }
-"""Types in which no browser runs anything. Files of all others are sent as bytes of no type."""
+"""Types in which browsers run nothing. Files of all others are sent as bytes without a type."""
 UNKNOWN_TYPE = "application/octet-stream"
 FILE_HEADERS = {
     "Cache-Control": "private, no-store",
@@ -64,7 +64,7 @@ FILE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""Whoever uploaded a file decides nothing about the site: also where a browser would show it."""
+"""Headers that keep an uploaded file from acting on the site, even if a browser shows it."""
 FILE_ANSWER: dict[str, Any] = {
     "responses": {200: {"content": {"application/octet-stream": {"schema": BINARY}}}}
 }

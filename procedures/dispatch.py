@@ -17,18 +17,18 @@ from kombu import Connection, pools
 logger = logging.getLogger(__name__)
 TASK = "procedures.advance_runs"
 CALLED = "countersign.called"
-"""In Redis: a message is on its way to the workers, and they have not begun on it."""
+"""A key in Redis: a message is on its way to the workers and none has begun on it."""
 CALL_AGAIN = 1000
-"""Milliseconds after which it may be lost, or lie with a worker that has no time for it."""
+"""Milliseconds after which the message may be lost, or lie with a busy worker."""
 LOOK_EVERY = 5
-"""Seconds after which workers look at the queue by themselves: no message may be on its way."""
+"""Seconds after which workers look at the queue themselves, because a message may be missing."""
 PROBE = "countersign.probe"
 PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
-"""Seconds until a Redis that doesn't answer is told of as a fault."""
+"""Seconds until a silent Redis counts as a fault."""
 PATIENCE = 0.2
-"""Seconds that a broker may take which does not answer."""
+"""Seconds that a silent broker may take."""
 LAST_WORD = 2
-"""Seconds that the end of a process waits for its messages: the first of all is slow."""
+"""Seconds that a process's end waits for its messages; the very first one is slow."""
 Message = tuple[str, tuple[str | int, ...]]
 CALL: Message = (TASK, ())
 

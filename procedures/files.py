@@ -25,7 +25,7 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""Bytes that must find room before a run goes on whose worker had lost the store."""
+"""Bytes that must fit before a run continues whose worker had lost the store."""
 
 
 class ContentStore:

@@ -34,10 +34,12 @@ site_confirmed = Signal()
 open_requests: list[Callable[[Any, Any, int], Iterable[Mapping[str, Any]]]] = []
 changed: list[Callable[[str], None]] = []
 examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
-"""What compares the rows of the layers above with a run's record (`services.record.Record`): gives
-the differences, and adds to the list what is older than the proofs."""
+"""Functions that compare rows of the layers above with a run's record (`services.record.Record`).
+
+They return the differences, and add to the list what is older than the proofs.
+"""
 examined_site: list[Callable[[], Iterable[Any]]] = []
-"""What finds rows of the layers above that belong to no run: returns differences."""
+"""Functions that return rows of the layers above that belong to no run, as differences."""
 
 
 def tell_of_change(run_id: str) -> None:

@@ -15,12 +15,12 @@ from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 BEAT = min(RENEWED_EVERY, 1)
-"""Seconds until the first look at a run, and between two of them."""
+"""Seconds until the first renewal of a run, and between two of them."""
 TICK = BEAT / 4
 LEAVES_WITHIN = 3
-"""Seconds that a process has to leave a run that was taken from it."""
+"""Seconds in which a process must leave a run that was taken from it."""
 SILENT_FOR = LEASE.total_seconds() + 10
-"""Seconds after which a process ends in which no thread but one in C gets a turn."""
+"""Seconds after which a process ends in which only code in C gets a turn."""
 
 
 class LeaseKeeper:
@@ -97,7 +97,7 @@ class HeldRun:
         self._lock = threading.Lock()
         self._is_over = False
         self.is_taken = False
-        """Whether somebody has taken the run from this process while it works on it."""
+        """Whether somebody has claimed the run while this process works on it."""
         self._shown: Working | None = None
         self._looked = self._renewed = journal.since
 

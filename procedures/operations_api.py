@@ -27,7 +27,7 @@ ANSWERS: dict[int, type[OperatedOut | ErrorOut]] = {
     200: OperatedOut,
     **refusals(400, 403, 404, 409, 413, 422),
 }
-"""409 says why it cannot be done now."""
+"""409 says why it can't be done now."""
 NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     201: RunDetailOut,
     200: RunDetailOut,

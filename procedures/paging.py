@@ -10,7 +10,7 @@ from ninja import Query
 PAGE = 50
 LARGEST_PAGE = 500
 HEAVIEST_PAGE = 4_000_000
-"""Characters of what may be large in its rows: beyond it a page has fewer of them."""
+"""Characters of possibly large columns on a page; heavier rows make it shorter."""
 Limit = Annotated[int, Query(description=f"How many, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 

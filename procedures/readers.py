@@ -15,10 +15,10 @@ from procedures.engine.values.canonical import legible
 from procedures.engine.values.sizes import cut
 
 Reader = Callable[[str, str], Procedure | Iterable[Procedure]]
-"""A function of the site that is given the name of a file and its text."""
+"""A function of the site that takes a file's name and its text."""
 SETTING = "PROCEDURE_READERS"
 LONGEST_REASON = 500
-"""Characters of a reader's own words."""
+"""Characters of a reader's own message."""
 MOST_IN_ONE = 1000
 """Procedures of one file."""
 

@@ -27,9 +27,9 @@ from procedures.texts import FileFault, Found, shelf
 
 logger = logging.getLogger(__name__)
 MOST_TEXTS = 128
-"""Kept texts that a process holds ready for the runs that were started with them."""
+"""Stored texts that a process keeps ready for runs started with them."""
 Text = tuple[str, str, str]
-"""The procedure, the file and the version of a kept text."""
+"""The procedure, the file and the version of a stored text."""
 _ready: dict[Text, Definition] = {}
 _warned: set[str] = set()
 LIBRARY = "procedures.library"

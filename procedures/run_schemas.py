@@ -15,7 +15,7 @@ from procedures.paging import Page, page
 from procedures.schemas import for_reader
 
 MOST_CHILDREN = MOST_REQUESTS = 50
-"""In the answer to one run."""
+"""Rows in the answer for one run."""
 
 
 class ArtifactOut(Schema):

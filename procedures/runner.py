@@ -22,7 +22,7 @@ from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 SHIFT = 1.0
-"""Seconds after which a message has done its part: a worker that is to end does not go on."""
+"""Seconds after which a message is done, so that a worker that is to end can end."""
 
 
 def advance_runs() -> None:

@@ -18,15 +18,15 @@ from procedures.engine.execution.process import around_turns
 logger = logging.getLogger(__name__)
 
 STOP = signal.SIGUSR2
-"""What the main process sends each slot when the worker is to stop."""
+"""The signal the main process sends each slot when the worker is to stop."""
 NOTED = tuple(
     number
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGXCPU")
     if (number := getattr(signal, name, None)) is not None
 )
-"""Signals for the main process that reach a whole group: a slot outlives them."""
+"""Signals for the main process that reach its whole group; a slot outlives them."""
 SETTLES_AFTER = 2.0
-"""Seconds after such a signal in which a slot claims nothing: its main process may be stopping."""
+"""Seconds without claims after such a signal, as the main process may be stopping."""
 REPLACED_AFTER = 60.0
 """Seconds of a process's life before it is replaced by another."""
 
@@ -38,11 +38,11 @@ class Slot:
         self.is_open = False
         """Whether this process is a worker's slot."""
         self.is_stopping = False
-        """Whether the worker stops: no step begins any more."""
+        """Whether the worker stops, so that no further step begins."""
         self.spent_by = ""
-        """What it has come to that can't be set back."""
+        """The reason why the process must be replaced, or ""."""
         self._began_with: Sequence[Any] | None = None
-        """How its process was set before its first turn."""
+        """The settings of the process before its first turn."""
         self._told_at = float("-inf")
         self._opened_at = time.monotonic()
 

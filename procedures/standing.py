@@ -14,7 +14,7 @@ from procedures.models import Event, Run
 from procedures.models.event import SHOWN, EventQuerySet
 
 ASIDE = f'"value{ELSEWHERE}":'
-"""In an event whose value lies beside the journal."""
+"""A part of events whose value is stored outside the journal."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Standing:
     """A run's current standing; it takes one query if the run shows nothing."""
 
     state: dict[str, Any] | None
-    """None where it is large."""
+    """The state, or None if it is large."""
     stage: Event | None
-    """The event of the stage that was named last."""
+    """The event of the stage named last."""
     progress: Event | None
-    """The event by which the code or a step told last how far it is."""
+    """The event of the latest progress, from the code or a step."""
 
 
 def standing_of(run: Run) -> Standing:

@@ -22,9 +22,9 @@ from procedures.engine.values.visible import visible_line
 from procedures.readers import read_text
 
 MOST_FILES = 1000
-"""Files that are read; what the globs name beyond them is only warned of."""
+"""Files that are read; further ones only cause a warning."""
 LOOK_EVERY = 0.5
-"""Seconds between two looks at the files, where edited ones are read again."""
+"""Seconds between two looks at the files, if edits are noticed."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FileFault:
     message: str
     line: int | None = None
     names: tuple[str, ...] = ()
-    """The procedures that this is about, where it is not about the file as a whole."""
+    """The procedures concerned, if the fault is not about the whole file."""
 
     def __str__(self) -> str:
         place = f", line {self.line}" if self.line else ""

@@ -22,7 +22,7 @@ LARGEST_RANGE = 500
 LARGEST_DATA = 100_000
 """Characters of an event's data in a frame."""
 NOBODY = Subject()
-"""Of a change whose object is gone: members read its number with its kind, the others do not."""
+"""The subject of a change whose object is gone: number and kind, or only the number."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from chat.live.views import View
 LOOK = 1.0
 """Seconds between two looks at the heads."""
 SHARE = 10
-"""A stream is drawn at most for one part in so many of the time."""
+"""A stream is rendered for at most this fraction (1/10) of the time."""
 MOST_READS = 10
-"""A second: how often the followers of a mere doorbell may be sent to read for themselves."""
+"""Reads per second to which a mere doorbell may send its followers."""
 logger = logging.getLogger(__name__)
 
 
@@ -49,7 +49,7 @@ class Watch:
     followers: set[Follower] = field(default_factory=set)
     is_rung: bool = False
     rests_until: float = 0.0
-    """By the monotonic clock."""
+    """A time of the monotonic clock."""
 
     def is_due(self, now: float, *, is_round: bool) -> bool:
         return self.rests_until <= now and (is_round or self.is_rung)

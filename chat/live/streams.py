@@ -22,7 +22,7 @@ from procedures.models import Event, Run
 
 Kind = Literal["session", "run", "inbox", "runs"]
 Head = tuple[Any, ...]
-"""Where a stream stands: its newest number first, then whatever else changes how it looks."""
+"""The head of a stream: its newest number first, then whatever else changes how it looks."""
 
 LARGEST_PLACE = 2**62
 

@@ -25,9 +25,9 @@ class Subject:
     """The run and the people that a change of a session concerns."""
 
     run: UUID | None = None
-    """Whoever may see this run."""
+    """The change concerns everybody who may see this run."""
     people: frozenset[int] = frozenset()
-    """The keys of users."""
+    """The keys of the users it concerns."""
 
 
 @dataclass
@@ -37,9 +37,9 @@ class View:
     user: User | None = None
     is_whole: bool = False
     runs: set[UUID] = field(default_factory=set)
-    """The runs of the session that they may see."""
+    """The runs of the session that the follower may see."""
     hidden: set[UUID] = field(default_factory=set)
-    """The runs of which something was kept from them."""
+    """The runs of which something was withheld from the follower."""
 
     def sees(self, subject: Subject | None) -> bool:
         """Return True if the follower may see the subject; None always is visible."""

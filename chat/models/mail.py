@@ -11,7 +11,7 @@ from chat.models.message import Message
 from chat.models.request import HumanRequest
 
 HOLD = timedelta(minutes=5)
-"""How long a worker may take to hand a mail over; then another one tries."""
+"""The time in which a worker must hand a mail over before another one tries."""
 RING_AGAIN = timedelta(seconds=30)
 MOST_TRIES = 8
 LONGEST_ERROR = 300

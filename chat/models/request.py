@@ -98,9 +98,9 @@ class Right(NamedTuple):
     """The right by which somebody answers a request."""
 
     words: str
-    """ "named", "member of finance", "holder of app.code" or "bypass: superuser"."""
+    """The right in words, such as "member of finance" or "bypass: superuser"."""
     group: int | None = None
-    """The group's id, for a member of it."""
+    """The group's id, if the right comes from membership."""
 
 
 class HumanRequest(models.Model):

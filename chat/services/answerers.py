@@ -19,9 +19,9 @@ from procedures import access
 from procedures.models import Grant, Procedure
 
 SUBSTITUTES = ("answer", "operate")
-"""The roles whose holders are asked when all who were asked are gone, the first that is held."""
+"""The roles whose holders are asked if everybody who was asked is gone, in this order."""
 MOST_AT_ONCE = 500
-"""Names in one statement: a database takes only so many, and code may hold any number of texts."""
+"""Names per statement, because databases limit them and code may hold any number."""
 
 
 class Reach(IntEnum):

@@ -10,7 +10,7 @@ from procedures import access
 from procedures.models.procedure import groups_with
 
 ROLE = "role:"
-"""Before a role of the procedure: "role:operate" asks its operators."""
+"""The prefix for a role of the procedure: "role:operate" asks its operators."""
 
 
 def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:

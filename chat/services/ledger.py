@@ -23,9 +23,9 @@ from procedures.services.missing import numbers_missing, unowned_rows
 from procedures.services.record import Opening, Record
 
 LOOKS = 3
-"""Looks at a session in which people write meanwhile, before its count is judged all the same."""
+"""Looks at a session in which people keep writing, before its count is judged anyway."""
 BY_AN_END = ("system: run ended", "system: asked again")
-"""Who closes what is not asked any more, without an event of its own."""
+"""The actors that close requests without an event of their own."""
 
 
 def differences(record: Record, older: list[str]) -> Iterator[Difference]:

@@ -22,7 +22,7 @@ LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
 MOST_LINES = 12
 MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
-"""Characters of a prompt, an alert, or what silence means."""
+"""Characters of a prompt, an alert, or the consequences of silence."""
 WIDTH = 76
 FINAL = "An answer can't be undone. The page asks once more before it counts."
 

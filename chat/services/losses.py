@@ -36,12 +36,12 @@ class Losses:
     """Requests, procedures and names that an act would leave without answerers; false if none."""
 
     requests: frozenset[UUID]
-    """The open requests that nobody asked could answer any more."""
+    """The open requests that none of their assignees could answer any more."""
     procedures: frozenset[int]
     """The procedures for which no active person would hold the role `answer` any more."""
     names: tuple[LostName, ...]
     instead: Mapping[int, list[Assignment]]
-    """Whom these requests would be put to instead, by procedure; an empty list for nobody."""
+    """The substitutes for these requests, by procedure; the list is empty if there are none."""
 
     def __bool__(self) -> bool:
         return bool(self.requests or self.procedures or self.names)

@@ -30,7 +30,7 @@ LARGEST_PASS = 200
 GRAVE = ("error", "critical")
 """The levels of an alert that is mailed."""
 FAULTS = (SMTPException, OSError, ValueError)
-"""The server's, the network's, and an address or header that no mail can have."""
+"""Errors of the server, of the network, and of an address or header no mail can have."""
 
 
 def mail_time(opened_at: datetime) -> datetime | None:

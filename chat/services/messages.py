@@ -31,7 +31,7 @@ class Reply:
     request: HumanRequest
     response: HumanResponse | None
     reason: str = ""
-    """Why they did not answer."""
+    """The reason why the message did not answer the request."""
 
 
 @dataclass(frozen=True)

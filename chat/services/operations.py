@@ -25,7 +25,7 @@ from procedures.services import (
 )
 
 OPERATE_REQUEST = "chat.operate_request"
-"""The permission to withdraw and reassign every request that one may see."""
+"""The permission to withdraw and reassign every visible request."""
 
 
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:

@@ -13,7 +13,7 @@ from procedures.models.clock import clock
 
 logger = logging.getLogger(__name__)
 LOOKING = timedelta(minutes=1)
-"""How long somebody counts as looking after the last sign of it."""
+"""The time for which somebody counts as looking after their last activity."""
 
 
 def note_presence(user: User) -> None:

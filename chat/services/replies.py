@@ -26,10 +26,10 @@ class Reading:
 
     value: Any
     is_literal: bool
-    """Whether they are the author's own words for it, or the answer itself: they mean nothing else.
+    """Whether the words are the author's own label, or the answer itself, and mean nothing else.
 
-    All others ("ok", the number of an option) answer only after their writer has seen what they
-    mean and has sent them once more.
+    All others ("ok", the number of an option) count only after their writer has seen what they mean
+    and has sent them again.
     """
 
 

@@ -65,7 +65,7 @@ class Answer:
     channel: str = "api"
     address: str | None = None
     is_confirmed: bool = False
-    """The sender's word that this very value is meant; an `irreversible` request needs it."""
+    """The sender's confirmation of this very value, which an `irreversible` request requires."""
 
 
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:

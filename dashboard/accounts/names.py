@@ -15,7 +15,7 @@ from procedures.models import Signal
 from procedures.services.acts import is_named_in_journals
 
 WORDS = ("system", "the system", "the clock", "a worker")
-"""Whom the journal names where no person acted."""
+"""The names the journal uses where no person acted."""
 Kind = FormerName.Kind
 
 

@@ -24,9 +24,9 @@ from procedures.overview.words import listed, name_of
 LONGEST_PROMPT = 160
 MOST_ROWS = 20
 MOST_TITLES = 6
-"""Titles that are listed of the procedures that use one name."""
+"""Titles listed of the procedures that use one name."""
 LARGEST_LOOK = 1000
-"""Requests that are looked at for these rows: a statement takes only so many ids."""
+"""Requests examined for these rows, because a statement takes a limited number of ids."""
 
 
 def watch() -> Callable[[], "Told | None"]:

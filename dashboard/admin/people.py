@@ -35,7 +35,7 @@ else:
     NewUserForm = AdminUserCreationForm
 
 NOT_PART = {"password", "last_login"}
-"""Fields that the forms do not write: a sign-in in between is no conflict."""
+"""Fields that the forms don't write; a sign-in meanwhile is no conflict."""
 DATES = ["last_login", "date_joined"]
 BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
 STALE = (
@@ -53,7 +53,7 @@ EMPTY = (
     "is asked through it then."
 )
 OWN = (Presence, SignIn, Preferences, LinkCounter)
-"""What belongs to an account alone, and goes with it."""
+"""Rows that belong to an account alone and are deleted with it."""
 
 
 def version_of(row: Model) -> str:

@@ -15,7 +15,7 @@ from procedures.engine.values.spelling import meant
 
 View = Callable[..., Any]
 LONGEST_NAME = 80
-"""Of an unknown parameter in a sentence."""
+"""Characters of an unknown parameter's name in a sentence."""
 
 
 def with_known_parameters(view: View) -> View:

@@ -11,9 +11,9 @@ ROUTES = {
     "api/runs/<run_id>/signals/<name>": Scope.START,
     "api/requests/<request_id>/response": Scope.ANSWER,
 }
-"""What changes something needs. A route that does not stand here needs *operate*."""
+"""The scopes of routes that change something; a route not listed here needs *operate*."""
 NEW_RUNS = {"api/runs/<run_id>/restart", "api/runs/<run_id>/fork"}
-"""They start a run, too, so that a token needs both scopes."""
+"""Routes that also start a run, so that a token needs both scopes."""
 
 
 class ScopeError(Exception):

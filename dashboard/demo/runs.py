@@ -23,9 +23,9 @@ from procedures.models.clock import clock
 logger = logging.getLogger(__name__)
 SAMPLE = settings.BASE_DIR / "docs" / "orders.csv"
 PAUSE = timedelta(minutes=4)
-"""Between two answers."""
+"""The time between two answers."""
 GIVEN_UP = timedelta(hours=3)
-"""Longer than an approval of `refund` stays open."""
+"""A time longer than an approval of `refund` stays open."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Past:
     answers: tuple[bool, ...] = ()
     limit: str = "100"
     is_given_up: bool = False
-    """Nobody answered the remaining questions in time."""
+    """True if nobody answered the remaining questions in time."""
     loses_its_file: bool = False
 
 

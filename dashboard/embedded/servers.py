@@ -29,7 +29,7 @@ FIRST_WITH_LISTS = (6,)
 FIRST_WITH_CHANNELS = (6, 2)
 FIRST_WITH_SUBCOMMANDS = (7,)
 ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous", "-acl")
-"""From version 7 some of ACL is in no group: it would tell who the users are."""
+"""The rights of clients; from version 7 some of ACL is in no group and would list the users."""
 NAMING = (
     "+client|setinfo"  # how a connection says whose it is; before 7 all of CLIENT is for admins
 )
@@ -41,7 +41,7 @@ class Server:
 
     path: str
     version: tuple[int, ...] = ()
-    """Empty: it doesn't say."""
+    """The version, or an empty tuple if the program prints none."""
     is_of_wheel: bool = False
 
     @property

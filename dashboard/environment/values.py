@@ -21,7 +21,7 @@ from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
 FEWEST_CHARACTERS = 12
-"""Different ones that a key has; what is drawn at random has more."""
+"""Distinct characters in a key; random keys have more."""
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
@@ -71,7 +71,10 @@ def names_a_database(url: str) -> bool:
 
 
 BUCKET_OPTIONS = {"addressing_style", "endpoint_url", "region_name", "signature_version"}
-"""Of django-storages. No keys: an address is shown and logged; they are variables of their own."""
+"""Options of django-storages.
+
+Keys are variables of their own, because addresses are shown and logged.
+"""
 
 
 def names_a_store(text: str) -> bool:

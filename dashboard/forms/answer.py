@@ -18,9 +18,9 @@ ASKS_WORDS = {RequestKind.INPUT, RequestKind.ESCALATION}
 CONTROLS = {"integer": "integer", "boolean": "boolean"}
 LONGEST_LINE = 200
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
-"""Characters of a draft that is edited in a card among others, or on a page of its own."""
+"""Characters of a draft that can be edited in a card among others, or on its own page."""
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
-"""Options, and characters of all of them, that are shown one by one."""
+"""Options, and their characters in total, that are shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class AnswerForm:
     typed: QueryDict = field(default_factory=QueryDict)
     fault: str = ""
     faults: Sequence[Fault] = ()
-    """What is wrong field by field, where a form was asked."""
+    """The faults of a form's fields."""
     armed: Echo | None = None
-    """An irreversible answer that was sent once: it counts when it is sent once more."""
+    """An irreversible answer that was sent once and counts when it is sent again."""
 
     @cached_property
     def asked(self) -> Question:

@@ -11,7 +11,7 @@ from procedures.engine.errors import Fault
 from procedures.engine.values.answers import takes_nothing
 
 OF_FORM = "field-"
-"""Before the fields' own names: a card has others beside them."""
+"""The prefix of the fields' own names, because a card has other fields too."""
 
 
 @dataclass(frozen=True)

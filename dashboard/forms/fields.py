@@ -32,7 +32,10 @@ FORMATS: dict[str, FieldKind] = {
     "time": "time",
 }
 ATTRIBUTES = {"minLength": "minlength"}
-"""No `maxlength`: a browser cuts off what somebody pastes, and says nothing of it."""
+"""HTML attributes by rule.
+
+There is no `maxlength`, with which browsers silently cut pasted text.
+"""
 LONG_TEXT = 200
 
 
@@ -41,23 +44,23 @@ class Field:
     """One input as a form shows it."""
 
     name: str
-    """Under which it is sent."""
+    """The name under which it is sent."""
     label: str
     kind: FieldKind
     id: str = ""
     help: str = ""
     limits: Sequence[str] = ()
-    """What it has to keep to, in sentences."""
+    """The limits on its value, in sentences."""
     is_required: bool = True
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    """Of the HTML input: inputmode, maxlength and so on."""
+    """Attributes of the HTML input: inputmode, maxlength and so on."""
     options: Sequence[tuple[str, str]] = ()
     value: str = ""
     values: Sequence[str] = ()
     faults: Sequence[str] = ()
     has_focus: bool = False
     kept: File | None = None
-    """A file that came with an earlier try."""
+    """A file from an earlier attempt."""
     kept_token: str = ""
 
     @property
@@ -131,7 +134,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "integer": plain_int,
     "number": plain_float,
 }
-"""A decimal stays a text, so that no digit is lost."""
+"""Readers by type; a decimal stays a text, so that no digit is lost."""
 
 
 def one_ending(text: str) -> str:

@@ -12,7 +12,7 @@ from dashboard.http.content_security import policy_text
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE
-"""Bytes that a form takes beside its file."""
+"""Bytes of a form besides its file."""
 API = "/api/"
 SECURITY_HEADERS = [
     (b"cache-control", b"private, no-store"),
@@ -22,7 +22,7 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
-"""What Django's middleware says in every other answer; a body too large never reaches it."""
+"""Headers that Django's middleware sets on all other answers; a body too large never reaches it."""
 GONE: Event = {"type": "http.disconnect"}
 
 

@@ -11,12 +11,12 @@ from dashboard.http.access_log import Application, Receive, Scope, Send
 
 FORWARDED = b"x-forwarded-for"
 UNIX = "unix"
-"""Names a proxy that comes by a Unix socket, which has no address."""
+"""The name of a proxy that connects by a Unix socket, which has no address."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 logger = logging.getLogger(__name__)
 doubted: set[str] = set()
-"""Peers whose header was not believed, each named once in the log."""
+"""Peers whose header was not trusted, each logged once."""
 
 
 class ClientAddress:

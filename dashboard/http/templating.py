@@ -15,11 +15,11 @@ HIDDEN = re.compile(
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
     r"\U000f0000-\U0010ffff]"
 )
-"""What `visible` may write out: only a text that has some of it is read character by character."""
+"""Characters that `visible` may write out; other texts are not read character by character."""
 NO_TEXT = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
-"""What of a page is no text: its tags, and what somebody may go on typing in."""
+"""The parts of a page that are no text: its tags, and fields in which somebody may be typing."""
 SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*')""")
-"""What of a tag people read."""
+"""The attributes of a tag that people read."""
 
 
 class VisibleTemplates(DjangoTemplates):

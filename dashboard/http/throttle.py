@@ -21,7 +21,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 NETWORK_BITS = 64
-"""How much of an IPv6 address names a household: the rest is free to choose."""
+"""The bits of an IPv6 address that identify a household; the rest can be chosen freely."""
 PREFIX = "countersign.attempts"
 logger = logging.getLogger(__name__)
 

@@ -29,14 +29,14 @@ from chat.services import note_presence
 from procedures.inputs import without_doubles
 
 RECHECK = 3.0
-"""Seconds between two looks at what a socket may still follow; five are promised, load or not."""
+"""Seconds between checks of what a socket may still follow; five are promised, under any load."""
 NOTE_EVERY = 20.0
-"""Seconds between two notes that somebody looks; well under the minute that counts as looking."""
+"""Seconds between records of presence, well under the minute that counts as looking."""
 BACKLOG = 1000
-"""Frames a slow reader may lag behind; after that it is left to find its gap."""
+"""Frames by which a slow reader may lag; after that it must find its gap."""
 MOST_STREAMS = 100
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What messages lead to that no page of ours sends."""
+"""Errors caused by messages that no page of ours sends."""
 NOT_YOURS = "There is nothing here, or not for you."
 STALE = "What you may see here has changed. Read it again from the start."
 logger = logging.getLogger(__name__)

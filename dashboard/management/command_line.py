@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, OutputWrapper
 from procedures.engine.values.visible import visible
 
 FOR_PROGRAMS = frozenset({"dumpdata"})
-"""Commands that print rows to be read by a program, which must stay as they are."""
+"""Commands that print rows for programs, whose output must not change."""
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from dashboard.models.trail import note
 
 USE_NOTED_EVERY = timedelta(minutes=1)
-"""The shortest time between two notes of a token's use: reading costs a write once a minute."""
+"""The least time between two records of a token's use, so that reading writes once a minute."""
 
 
 class Scope(models.TextChoices):
@@ -29,7 +29,7 @@ class Scope(models.TextChoices):
 
 
 NEW_TOKEN = (Scope.READ, Scope.ASK)
-"""The scopes of a token for which nobody chose any."""
+"""The scopes of a token if nobody chose any."""
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

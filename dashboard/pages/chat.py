@@ -42,11 +42,11 @@ from procedures.overview import listed_runs
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
 SHOWN_BELOW = 20
-"""Messages below an old question that a link leads to."""
+"""Messages shown below an old question that a link leads to."""
 LONGEST_ECHO = 90
 MOST_OTHERS = 20
 MOST_BESIDE = 50
-"""Runs, requests and files of a session that are listed beside it, newest or most urgent first."""
+"""Runs, requests and files listed beside a session, newest or most urgent first."""
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 

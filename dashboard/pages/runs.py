@@ -35,7 +35,7 @@ FILTERS: dict[str, tuple[str, str]] = {
         if status not in {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING}
     },
 }
-"""By the value in the address: how a state looks and what it is called."""
+"""The look and the name of a state, by its value in the address."""
 
 
 @require_safe

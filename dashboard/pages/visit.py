@@ -9,4 +9,4 @@ class Visit(SignedIn):
     """A request for a page, or for a part of one, by a signed-in person."""
 
     htmx: HtmxDetails
-    """True when a page asks for a part of itself."""
+    """True if a page asks for a part of itself."""

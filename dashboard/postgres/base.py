@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 logger = logging.getLogger(__name__)
 SETTING = "prepared_statements"
-"""In DATABASE_URL: on, off, or auto, which looks at each new connection."""
+"""An option in DATABASE_URL: on, off, or auto, which checks each new connection."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

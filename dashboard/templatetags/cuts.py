@@ -12,7 +12,7 @@ from procedures.overview.cuts import ROOMS, CutText, CutValue, Room, cut_text, c
 
 register = template.Library()
 AROUND = 3
-"""Lines that stayed as they were, shown before and after those that changed."""
+"""Unchanged lines shown before and after changed ones."""
 
 
 @register.filter

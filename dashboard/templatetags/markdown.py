@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""How many characters of HTML those of a text may make: a table of empty cells makes hundreds."""
+"""Characters of HTML per character of text; a table of empty cells makes hundreds."""
 parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(
     ["table", "strikethrough"]
 )

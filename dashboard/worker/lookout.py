@@ -13,7 +13,7 @@ from procedures.dispatch import LOOK_EVERY
 logger = logging.getLogger(__name__)
 QUEUE = "runs"
 LOST_AFTER = 60
-"""Seconds after which a look that was never answered is taken for lost with its process."""
+"""Seconds after which an unanswered look counts as lost with its process."""
 
 
 class Lookout(bootsteps.StartStopStep):

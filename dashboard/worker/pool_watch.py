@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 EVERY = 1.0
 """Seconds between two looks at the slots."""
 LAST_LOOKS = 0.2
-"""The same while the worker stops."""
+"""Seconds between two looks while the worker stops."""
 LEAVES_WITHIN = 1.0
-"""Seconds that a slot has to leave a run that was taken from it, once that is known."""
+"""Seconds in which a slot must leave a run that was taken from it."""
 LAST_WORDS = 2.0
-"""Seconds that the main process has to end after its slots."""
+"""Seconds in which the main process must end after its slots."""
 
 
 class Claims:
@@ -71,9 +71,9 @@ class PoolWatch:
         self._wakes = threading.Event()
         self._ledger = Claims()
         self._taken: dict[InHand, float] = {}
-        """What slots go on with that is not theirs, and since when that is known."""
+        """Lost runs that slots keep working on, and since when that is known."""
         self._ends_at: float | None = None
-        """When a slot that still works is killed, by the monotonic clock."""
+        """The time, of the monotonic clock, at which a working slot is killed."""
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="pool-watch", daemon=True).start()

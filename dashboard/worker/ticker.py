@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 TICK = 1.0
 """Seconds."""
 LONGEST_END = 5.0
-"""Seconds that the worker's end waits for what is under way."""
+"""Seconds that the worker's end waits for a duty under way."""
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Duty:
 
     what: str
     every: float
-    """Seconds between two begins."""
+    """Seconds between two starts."""
     do: Callable[[], object]
     next_at: float = field(default=0.0, init=False)
 

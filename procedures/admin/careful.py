@@ -21,7 +21,7 @@ from procedures.admin.viewer import viewing
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('countersign: careful acts'))"
 """A lock that lasts until the transaction ends."""
 CONFIRMED = "confirmed"
-"""The field that says which consequences were read."""
+"""The field with a digest of the consequences that were confirmed."""
 
 
 class Thing(NamedTuple):
@@ -36,9 +36,9 @@ class Row(NamedTuple):
 
     things: Sequence[Thing]
     note: str
-    """A sentence that tells what would become of these things."""
+    """A sentence about what would become of these things."""
     more: str = ""
-    """Words about things that are not listed."""
+    """A sentence about things that are not listed."""
 
 
 class Consequence(NamedTuple):
@@ -64,7 +64,10 @@ class Finding(Protocol):
 
 Watch = Callable[[], Callable[[], Finding | None]]
 watches: list[Watch] = []
-"""Each is called before an act, and what it returns after it. The layers above add theirs."""
+"""Functions called before an act, whose results are called after it.
+
+The layers above add theirs.
+"""
 
 
 class CarefulAdmin(EditorAdmin):

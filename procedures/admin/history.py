@@ -28,9 +28,9 @@ else:
 
 MOST_COUNTED = 10_000
 MOST_SEARCHED = 20_000
-"""Of the newest rows, where no index finds a word."""
+"""Newest rows that are searched if no index finds a word."""
 SHORT, LONGEST = 600, 100_000
-"""Characters: shown at once; shown at all."""
+"""Characters shown at once, and shown at all."""
 
 
 class Related(NamedTuple):
@@ -92,13 +92,16 @@ class HistoryAdmin(GuardedAdmin):
     paginator = CountedToALimit
     show_full_result_count = False
     related: ClassVar[list[Related]] = []
-    """The layers above add theirs."""
+    """Links to related rows; the layers above add theirs."""
     deferred: ClassVar[Sequence[str]] = ()
-    """What may be large and stands in no list: read where it is shown."""
+    """Possibly large fields that no list shows; they are read on a row's own page."""
     ends_of_ids = False
-    """Whether `q` finds rows by the end of their id, as pages write it."""
+    """True if `q` finds rows by the end of their id, as pages write it."""
     also_found: ClassVar[list[Callable[[str], Q]]] = []
-    """By a word, what else it finds among the newest rows. The layers above add theirs."""
+    """Filters, by a word, for what else it finds among the newest rows.
+
+    The layers above add theirs.
+    """
 
     def visible_on_site(self, user: Any) -> QuerySet[Any] | None:
         """Return the rows whose page on the site a user may see, or None if there is no page."""

@@ -13,7 +13,7 @@ from procedures.services.differences import row_name
 from procedures.services.ledger import Verdict, examine
 
 MOST_EVENTS = 20_000
-"""Of a longer journal a page of one row is no place to read all."""
+"""Events of a journal beyond which the page of one row doesn't read it all."""
 SOUND = "As the journal says."
 
 

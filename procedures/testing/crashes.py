@@ -29,7 +29,7 @@ class CrashReport:
     """The outcome of a crash test."""
 
     commits: tuple[str, ...]
-    """What the undisturbed run kept, commit by commit."""
+    """The commits of the undisturbed run."""
     undisturbed: RehearsedRun
 
     @property
@@ -138,7 +138,7 @@ class MortalStore(Store):
         super().__init__(choices)
         self.kill = kill
         self.kept_steps: dict[tuple[str, int], tuple[set[str], int]] = {}
-        """The keys of each run's kept steps, and how many of its events were read for that."""
+        """The keys of each run's kept steps, and how many of its events were read for them."""
         self._kept_ids = 0
 
     def begin(

@@ -7,11 +7,11 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""Waits of a run at which it is always left: short tests see what workers do, and nothing else."""
+"""Waits of a run at which it is always abandoned, so that short tests behave like workers."""
 PART = 4
-"""After them it is left once its waits have grown by a part: 4 means by a quarter."""
+"""The part by which waits grow before the next abandonment: 4 means by a quarter."""
 MOST_REPLAYED = 64
-"""Waits that may be replayed for each wait of the run, so that each new place is left once."""
+"""Waits that may be replayed per wait of the run, so that each new place is tried once."""
 
 Place = tuple[tuple[CodeType, int], ...]
 
@@ -25,7 +25,7 @@ class Lingering:
     """
 
     known: int = 0
-    """How many of the run's events its code knows of."""
+    """The number of the run's events its code knows."""
     _waits: int = 0
     _replayed: int = 0
     _next: int = FIRST

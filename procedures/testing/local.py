@@ -41,7 +41,7 @@ from procedures.testing.rehearsal import Store, asked_of
 
 T = TypeVar("T")
 SHOWN_AS = {"approved": RequestKind.APPROVAL, "input": RequestKind.INPUT}
-"""The name under which a message holds the answer to each."""
+"""The name of each kind's answer in a message."""
 REVIEWED = {"decision", "feedback", "edited_artifact"}
 
 
@@ -61,7 +61,7 @@ class PendingMessage:
     """A question from a driver's code that nobody has answered yet."""
 
     id: str
-    """What `ProcedureWaitingForHuman` calls `pending_message_id`."""
+    """The id that `ProcedureWaitingForHuman` calls `pending_message_id`."""
     procedure_id: str
     session_id: str
     asked: Asked
@@ -186,9 +186,9 @@ class LocalExecutionContext:
         self._is_sleeping = self._has_left = False
         self._waiting: ProcedureWaitingForHuman | None = None
         self._kept_at: dict[str, str] = {}
-        """When the last step of each name was kept."""
+        """The time when the last step of each name was kept."""
         self._message, self._details = "", dict[str, Any]()
-        """What the chat recorder is told of the question that is asked now."""
+        """The current question, as passed to the chat recorder."""
 
     @property
     def metadata(self) -> dict[str, Any]:

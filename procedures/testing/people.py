@@ -37,10 +37,10 @@ class Asked:
     kind: str
     """A kind of request, or "signal"."""
     prompt: str
-    """A signal's is its name."""
+    """The prompt; for a signal its name."""
     at: datetime
     question: Question | None = field(default=None, repr=False)
-    """What people are shown, evidence and all; None for a signal."""
+    """The question with its evidence; None for a signal."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Answer:
 
 
 People = Callable[[Asked], Any]
-"""Gives a value, an `Answer`, or None for silence.
+"""Returns a value, an `Answer`, or None for silence.
 
-For a review: yes, no, one of its decisions, or the edited draft.
+For a review the value is yes, no, one of its decisions, or the edited draft.
 """
 
 

@@ -27,9 +27,9 @@ STARTER = "starter"
 MOST_MOMENTS = 10_000
 MOST_CLAIMS = 20_000
 DEEPEST = 8
-"""Runs that may stand at their waits at once: each is carried on inside the one before."""
+"""Runs that may stay at their waits at once; each one runs inside the one before."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of events that may come while the code stands at a wait; for any other it is left."""
+"""Kinds of events that may come while the code stays at a wait; for others it is abandoned."""
 
 
 class EndlessError(AssertionError):
@@ -66,12 +66,12 @@ class Store(MemoryStore):
         self._ids = self._claims = 0
         self._turns: deque[str] = deque()
         self._standing: list[str] = []
-        """The runs whose code stands at a wait, the one that went there last at the end."""
+        """The runs whose code stays at a wait, the latest one last."""
         self._lingering: dict[tuple[str, int], Lingering] = defaultdict(Lingering)
         self._world: Callable[[str], bool] | None = None
         self._outside = Context()
         self.broken: BaseException | None = None
-        """What went wrong in the world while code stood at a wait: no code is to meet it."""
+        """The error outside the code while it stayed at a wait; no code may see it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
         """Let code stay at its waits while `world` continues.
@@ -171,7 +171,7 @@ class RefusedAnswer:
 
     asked: Asked
     message: str
-    """What a person would read."""
+    """The message for a person."""
 
 
 @dataclass(frozen=True)
@@ -180,18 +180,18 @@ class RehearsedRun:
 
     status: RunStatus
     result: Any
-    """In the type that the procedure declares; None while there is none."""
+    """The result in the procedure's declared type, or None if there is none."""
     error: Mapping[str, Any] | None
-    """`type`, `message` and more of what failed or is quarantined."""
+    """`type`, `message` and more, for a failed or quarantined run."""
     events: tuple[Event, ...]
     asked: tuple[Asked, ...]
-    """Everything that was asked, of its children too, in that order."""
+    """All questions, also those of child runs, in order."""
     files: Mapping[str, bytes]
-    """What its steps have made, by name."""
+    """The files made by its steps, by name."""
     refused: tuple[RefusedAnswer, ...]
-    """Answers and signals that did not fit, of its children too, in that order."""
+    """Answers and signals that did not fit, also in child runs, in order."""
     took: timedelta
-    """From its start to where it ended, or to where it waits and nobody says anything."""
+    """The time from its start to its end, or to where it waits and nobody answers."""
 
     @property
     def prompts(self) -> list[str]:

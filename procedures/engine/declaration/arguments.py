@@ -10,7 +10,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.spelling import meant
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]
-"""The function, its positional and its named arguments, and how the step is done."""
+"""The function, its positional and its named arguments, and the step's options."""
 LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 HAS_ALL = "A bound step has all its arguments"

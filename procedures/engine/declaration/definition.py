@@ -67,7 +67,7 @@ class Procedure:
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     file: str = ""
-    """The file whose text it carries out; "" where it is Python code."""
+    """The file whose text it carries out; "" for Python code."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)

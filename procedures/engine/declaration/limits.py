@@ -8,7 +8,7 @@ from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.options import check_options
 
 LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
-"""A run without a single step or event can do nothing."""
+"""The least value of each limit; without a single step or event a run can do nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,4 @@ class Limits:
 
 
 USUAL = Limits(steps=50_000, events=100_000, children=100_000, depth=20, max_duration="366 days")
-"""What a site allows that says nothing else."""
+"""The limits of a site that sets none."""

@@ -11,9 +11,9 @@ from procedures.engine.values.visible import visible_line
 Role = Literal["see", "start", "answer", "operate", "cancel"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
 LONGEST_ASSIGNEE = 150
-"""Characters that Django keeps of the name of a user or a group."""
+"""Characters that Django stores of a user's or group's name."""
 BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
-"""Beginnings of targets of `assign=` and of lines of the journal: no name may begin like that."""
+"""Prefixes of targets of `assign=` and of actors in the journal, which no name may begin with."""
 
 
 def granted_roles(

@@ -19,7 +19,7 @@ from procedures.engine.values.secrecy import holds_secret
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 AS_THEY_ARE = {type(None), bool, int, float, str, list, dict}
-"""Results that are nothing to be waited for, and nothing to be drawn from."""
+"""Types of results that need neither awaiting nor consuming."""
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -28,13 +28,13 @@ class Signature:
     """The signature of a step."""
 
     name: str
-    """The function's own, where a step can be called by it; else ""."""
+    """The function's own name if a step can have it, else ""."""
     returns: Any
     step_parameter: inspect.Parameter | None = None
     place: int = 0
-    """Where that parameter stands."""
+    """The position of that parameter."""
     clashes: Set[str] = frozenset()
-    """Its parameters that are named like an option of steps."""
+    """Its parameters with the name of a step's option."""
     has_defaults: bool = False
 
     def call(
@@ -86,7 +86,7 @@ class Signature:
 
 
 SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
-"""Those read before: a replay asks for them again at each step."""
+"""Signatures read before, because a replay asks for them at each step."""
 
 
 def signature_of(fn: Callable[..., Any]) -> Signature:

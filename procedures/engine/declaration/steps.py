@@ -16,7 +16,7 @@ RENAMED = {
     "unless": "non_retryable",
     "within": "deadline",
 }
-"""Options of `Retry` by the names they once had."""
+"""Options of `Retry` by their former names."""
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ class Step:
     tell: Callable[[str, float | None, float | None], None] = field(
         default=lambda *_: None, repr=False, compare=False
     )
-    """Where `progress` goes."""
+    """The function behind `progress`."""
     speak: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
-    """Where `say` goes."""
+    """The function behind `say`."""
     asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     @property

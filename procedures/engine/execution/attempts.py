@@ -125,15 +125,15 @@ class StepExecution:
     key: str
     bound: Bound[Any] | None = None
     _arguments: str = field(default="", init=False)
-    """The digest of the arguments as they were given: an attempt may change them."""
+    """The digest of the arguments as given, because an attempt may change them."""
     _first_at: datetime | None = field(default=None, init=False)
-    """When the first attempt began."""
+    """The time when the first attempt began."""
     _result: Any = field(default=None, init=False)
     _held: tuple[NewEvent, ...] = field(default=(), init=False)
     _events: list[Event] = field(default_factory=list, init=False)
-    """What is kept of it."""
+    """The events kept of this step."""
     _told: list[str] = field(default_factory=list, init=False)
-    """The settings of the process of which it was told that the step changes them."""
+    """Changed settings of the process that were already reported."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
         """Continue from the last event kept of this step, if that is not its result."""
@@ -377,7 +377,7 @@ class StepExecution:
 
 
 Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
-"""The end of an attempt, what the step had still to say, and the files it has made."""
+"""The end of an attempt, further events of the step, and the files it has made."""
 
 
 class _UndoneError(Exception):

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 GONE = ""
-"""Stands for a working directory that was deleted."""
+"""A working directory that was deleted."""
 MAIN = threading.main_thread().ident
 MOST_NAMES = 5
 SIGNALS = tuple(sorted(int(one) for one in signal.valid_signals()))
@@ -34,7 +34,7 @@ USUAL = tuple(
     )
     if (number := getattr(signal, name, None)) is not None
 )
-"""The signals that programs handle; the others are looked at once a turn."""
+"""The signals that programs handle; all others are read once per turn."""
 BOUNDED = tuple(
     kind
     for name in ("AS", "CORE", "CPU", "DATA", "NOFILE", "NPROC", "STACK")
@@ -48,11 +48,11 @@ class Setting(NamedTuple):
     name: str
     """Its name in a sentence, for example "the working directory"."""
     write: Callable[[Any], object]
-    """Sets it to what was read; may raise where the system refuses."""
+    """Sets it to the value that was read; may raise if the system refuses."""
     describe: Callable[[Any, Any], str] = lambda _before, _now: ""
-    """Returns which parts of it differ, without their values: these may be secrets."""
+    """Returns which parts differ, without their values, which may be secret."""
     is_same: Callable[[Any, Any], bool] = operator.eq
-    """Returns whether there is nothing to set back, given the value before and the one now."""
+    """Returns True if nothing needs to be set back, given the value before and now."""
 
 
 class SetBack(NamedTuple):
@@ -60,18 +60,18 @@ class SetBack(NamedTuple):
 
     changed: list[str]
     stuck: list[str]
-    """Those of `changed` that could not be set back."""
+    """The changed settings that could not be set back."""
 
 
 State = Sequence[Any]
-"""How the process is set: equal to another one unless something was changed in between."""
+"""The settings of the process; two states are equal unless something was changed in between."""
 
 
 class Settings(NamedTuple):
     """Some settings of the process, read together."""
 
     read: Callable[[], State]
-    """Returns how the process is set now."""
+    """Returns the current settings of the process."""
     settings: Sequence[Setting]
 
     def set_back(self, before: State) -> SetBack:
@@ -275,7 +275,7 @@ QUICK = (
     Setting("the decimal context", lambda before: _set_numbers(decimal.getcontext(), before)),
     Setting("decimal.DefaultContext", lambda before: _set_numbers(decimal.DefaultContext, before)),
 )
-"""In the order of `read_quickly`."""
+"""The settings in the order of `read_quickly`."""
 SLOW = (
     _handlers(SIGNALS),
     Setting("the blocked signals", partial(signal.pthread_sigmask, signal.SIG_SETMASK)),
@@ -285,7 +285,7 @@ SLOW = (
     Setting("the switch interval of threads", sys.setswitchinterval),
     Setting("the thresholds of the garbage collector", lambda before: gc.set_threshold(*before)),
 )
-"""In the order of `read_all`, behind those of `QUICK`."""
+"""The settings in the order of `read_all`, after those of `QUICK`."""
 
 around_steps = Settings(read_quickly, QUICK)
 around_turns = Settings(read_all, (*QUICK, *SLOW))

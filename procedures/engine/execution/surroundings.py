@@ -19,13 +19,13 @@ class OfContext(NamedTuple):
     """Its name in a sentence, for example "the language"."""
     read: Callable[[], Any]
     kept_in: str
-    """The name of the variable, which is not told by itself."""
+    """The name of the variable, which is not reported itself."""
 
 
 of_context: list[OfContext] = []
-"""Those that are told by name. Whoever knows the library adds to them when the site starts."""
+"""Settings reported by name. Whoever knows the library adds them when the site starts."""
 DECIMAL = "decimal_context"
-"""The variable in which `decimal` keeps what is compared and told as a setting."""
+"""The variable in which `decimal` keeps its context, which is compared as a setting."""
 
 
 class Surroundings:

@@ -27,7 +27,7 @@ from procedures.engine.values.state import State
 P = TypeVarTuple("P")
 LONGEST_NAME = 80
 LONGEST_TITLE = 100
-"""Of an event."""
+"""Characters of an event's title."""
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
 SAID = {
@@ -36,7 +36,7 @@ SAID = {
     EventKind.PROGRESS: "progress",
     EventKind.STAGE: "stage",
 }
-"""What a run says by itself, in words."""
+"""Events a run writes by itself, in words."""
 
 
 class Fiber:
@@ -51,11 +51,11 @@ class Fiber:
         self.interruption: Interruption | None = None
         self.state = State(self._note_state)
         self.busy_with = ""
-        """What the code is inside of, where it can do nothing else with the line."""
+        """The gather the code is inside of, during which the fiber can't be used."""
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_abandoned = False
-        """Whether its gather has failed: it goes as far as it has been, for what it has to undo."""
+        """Whether its gather has failed: it replays as far as it got, to register compensations."""
         self._drawn = 0
         self._chance = Chance(self._seed)
         self._chance.check = self.check_usable

@@ -34,14 +34,14 @@ SOFT = {
     EventKind.COMPENSATION,
 }
 FORK = "fork"
-"""What an operator did to make this run: what stands before it was done by another one."""
+"""The operator's act that made this run; everything before it was done by another run."""
 DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
 NOT_KEPT = "not_kept"
-"""Under this name an event says why the result of a step that is done could not be kept."""
+"""The name under which an event says why the result of a finished step could not be stored."""
 LONGEST_KEY = 200
 TOP = ("",)
 UNDO = "undo/"
-"""The scope of what is done to undo; the code that failed or was cancelled never reads it."""
+"""The scope of compensations, which the failed or cancelled code never reads."""
 
 
 @dataclass(slots=True)
@@ -54,13 +54,13 @@ class Entry:
     is_tried_again: bool = False
     """Whether an operator asked for another attempt after the last one failed for good."""
     is_asked_again: bool = False
-    """Whether an end has withdrawn it: after a retry it is opened anew."""
+    """Whether an end has withdrawn it; after a retry it is opened anew."""
     is_accepted: bool = False
     """Whether an operator lets its result stand for other arguments."""
     is_read: bool = False
     """Whether the code has asked for it, or an operator lets it go on without."""
     is_carried: bool = False
-    """Whether another run has gone through it, which this one is a fork of."""
+    """Whether it comes from another run, of which this one is a fork."""
 
     @property
     def last(self) -> Event:
@@ -100,11 +100,11 @@ class History:
     def __init__(self, events: Iterable[Event]) -> None:
         self.entries: dict[str, Entry] = {}
         self.asked: list[tuple[Family, str, str]] = []
-        """What the code has asked for: the family, the key, and the prompt."""
+        """The entries the code has asked for: family, key and prompt."""
         self.left_to_origin: set[str] = set()
-        """What was noted to be undone by another run, which this one is a fork of."""
+        """Compensations registered by another run, of which this one is a fork."""
         self.since: dict[str, Entry] = {}
-        """The entries, by key, that changed while the code stood at a wait and was not left."""
+        """Entries, by key, that changed while the code stayed at a wait."""
         self._soft: set[tuple[str, str]] = set()
         self.length = 0
         for event in events:
@@ -112,7 +112,7 @@ class History:
             self._add(event)
         unread = [one.key for one in self.entries.values() if not one.is_read]
         self.left = Counter(chain.from_iterable(map(_scopes_of, unread)))
-        """How many entries of a scope are unread; it holds no scope of which all are read."""
+        """The number of unread entries by scope; fully read scopes are left out."""
 
     def extend(self, events: Iterable[Event]) -> None:
         """Add the events that were kept while the code stayed at a wait."""
@@ -218,7 +218,7 @@ class Scope:
         self._history, self.path = history, path
         self._names: Counter[str] = Counter()
         self.last = ""
-        """The last key that it gave to a step, a wait or a child."""
+        """The key given last to a step, a wait or a child."""
 
     def key_for(self, name: str) -> str:
         """Return the key of a name in this scope; a repeated name gets an ordinal."""

@@ -38,11 +38,13 @@ LONGEST_UNWRITTEN = timedelta(milliseconds=100)
 WAITS = {"wait", "child"}
 APPROVED = '"approved_by":'
 NO_LIMITS = Limits()
-"""But the site's."""
+"""No limits but the site's."""
 Linger = Callable[[Batch], Sequence[Event] | None]
-"""Keeps the batch, which suspends the run, and returns what was kept since the journal was loaded
-once the run is claimed again. None, and nothing is kept: the code is left, as workers leave it.
-`Fenced` when the code is to be left although the batch was kept.
+"""Commits a batch that suspends the run.
+
+Returns the events kept since the journal was loaded, once the run is claimed again. Returns None,
+and keeps nothing, if the code must be abandoned as workers do; raises `Fenced` if the code must be
+abandoned although the batch was kept.
 """
 
 
@@ -58,21 +60,21 @@ class Recorder:
     ) -> None:
         self.journal, self._linger = journal, linger
         self.has_outlasted = False
-        """Whether the code has stood at a wait until it was over."""
+        """Whether the code has stayed at a wait until it was over."""
         self.claimed_at = journal.now()
         self.history = History(events)
         self.budget = Budget(limits, journal, self.history)
         self.first = events[0]
-        """`run.started`, or the `run.continued` since which the run is another generation."""
+        """`run.started`, or the `run.continued` with which this generation began."""
         self.is_undoing = False
-        """Whether the run is being undone: a cancel ends it, but not its undoing."""
+        """Whether compensations are running; a cancel ends the run, but not them."""
         self.has_moved_on = False
-        """Whether this claim has come further than the ones before."""
+        """Whether this claim has got further than the ones before."""
         self.to_undo: list[Bound[Any]] = []
-        """What a failure or a cancel runs, the last first."""
+        """The compensations for a failure or a cancel; the last one runs first."""
         self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}
         self.unwritten: list[NewEvent] = []
-        """What is noted, and not kept yet."""
+        """Events that are recorded but not committed yet."""
         self._since = self.first.at
 
     @property

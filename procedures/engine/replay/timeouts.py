@@ -13,7 +13,7 @@ GRACE = 5.0
 
 
 STOOD_STILL = 1.0
-"""Seconds by which both an alarm and a thread come too late only if their process was stopped."""
+"""Seconds by which an alarm and a thread are both late only if their process was stopped."""
 
 
 class TimeIsUp(BaseException):
@@ -22,7 +22,7 @@ class TimeIsUp(BaseException):
     def __init__(self, *, stood_still: bool = False) -> None:
         super().__init__()
         self.stood_still = stood_still
-        """Whether the time ran out while the whole process was stopped: no fault of the step."""
+        """Whether the whole process was stopped meanwhile, which isn't the step's fault."""
 
 
 @contextmanager

@@ -28,7 +28,7 @@ VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
 LARGEST = 2**63
-"""Whole numbers written like 1e19 are read up to here."""
+"""The limit up to which whole numbers like 1e19 are read."""
 MUST_BE = "The answer must be"
 A_DECIMAL = "a number like 31.20"
 FORMATS = {"date": "a date like 2026-12-31"}
@@ -36,7 +36,7 @@ LIMITS = (
     *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
     *("minLength", "maxLength", "minItems", "maxItems"),
 )
-"""The rules that people are told of beforehand."""
+"""The rules that people are told before they answer."""
 
 
 def check_answer(value: Any, schema: dict[str, Any]) -> Any:

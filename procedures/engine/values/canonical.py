@@ -18,7 +18,7 @@ from procedures.engine.values.served import served
 HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
 DECODER = json.JSONDecoder()
 NOTHING = (None, type(None), Any)
-"""The types that None fits, whatever else does."""
+"""Types that None fits, whatever else does."""
 HOLDERS, SETS = (dict, list), (set, frozenset)
 KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
 
@@ -53,7 +53,7 @@ _encode = make_encoder(
     skipkeys=False,
     allow_nan=False,
 )
-"""Made once; `json.JSONEncoder` makes one for each text."""
+"""The encoder, made once; `json.JSONEncoder` makes one for each text."""
 
 
 def jsonable(value: Any, hint: Any = Any) -> Any:

@@ -12,9 +12,9 @@ from pydantic_core import core_schema
 from procedures.engine.errors import ChoiceGoneError
 
 Allowed = Callable[[str], Mapping[str, str]]
-"""From a setting to its values by name."""
+"""A function from a setting to its values by name."""
 FORMAT = "site-choice"
-"""How a schema tells these names, which stand for themselves, from an author's options."""
+"""The format by which a schema tells these names from an author's options."""
 HERE: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
 
 

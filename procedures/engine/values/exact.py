@@ -18,7 +18,7 @@ PLAIN = {type(None), bool, int, str}
 LISTS, SETS = (list, tuple, FrozenList), (set, frozenset)
 LIBRARIES = {*sys.stdlib_module_names, "pydantic", "pydantic_core"} - {"__main__"}
 NAMES = {str, int, bool, type(None)}
-"""Types of keys that JSON's names say."""
+"""Types of keys that names in JSON can express."""
 
 
 def exact(value: Any, place: str = "It") -> Any:

@@ -56,7 +56,7 @@ class FileStore(Protocol):
 
 
 LOOKS_EVERY = 1.0
-"""Seconds between two attempts to reach it."""
+"""Seconds between two attempts to reach the store."""
 
 
 @dataclass
@@ -65,13 +65,13 @@ class FileContext:
 
     store: FileStore
     journal: "Journal | None" = None
-    """Of the run that a worker carries on; None outside of workers."""
+    """The journal of the run a worker advances; None outside workers."""
     made: "list[File] | None" = None
-    """None outside of steps."""
+    """The files made by the step; None outside steps."""
     is_hasty: bool = False
-    """Whether nothing may be waited for: the code holds a transaction, and its locks."""
+    """Whether nothing may be waited for, because the code holds a transaction and its locks."""
     lost: Interruption | None = None
-    """What became of the store: known even if the code caught what it raised."""
+    """The loss of the store, known even if the code caught the exception."""
 
     @property
     def largest_inline(self) -> int:

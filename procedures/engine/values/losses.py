@@ -27,7 +27,7 @@ BY_NAME: dict[str, type] = {
     "frozenset": frozenset,
     "dict": dict,
 }
-"""The types that a value comes back in as it was, as Pydantic calls them."""
+"""Types whose values come back unchanged, by Pydantic's names."""
 SAFE = {*BY_NAME, "none", "nullable", "literal", "default", "definitions", "definition-ref", "any"}
 ATOMS = {type(None), str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID}
 JSON = {type(None), str, int, float, bool, list, dict}
@@ -42,11 +42,11 @@ class Watch:
     """The places where a type could lose a part of a value."""
 
     has_any: bool
-    """Whether it leaves something open: that is kept as the JSON of its own type."""
+    """Whether it leaves a part open, which is kept as the JSON of its own type."""
     can_lose: bool
-    """Whether it names a class (there are subclasses), a union, or names that are no text."""
+    """Whether it names a class (which may have subclasses), a union, or names that are no text."""
     unions: frozenset[type]
-    """The types that a union chooses from: JSON does not say which of them it was."""
+    """The types a union chooses from; JSON does not say which of them it was."""
 
 
 def watch_of(core: Mapping[str, Any]) -> Watch:

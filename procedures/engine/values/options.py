@@ -12,7 +12,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 EMPTY: Mapping[str, str] = {}
 LARGEST = 1e15
-"""A count that a browser still tells apart from the next one."""
+"""The largest count that a browser can tell from the next one."""
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 

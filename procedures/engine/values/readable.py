@@ -11,7 +11,7 @@ from typing import Any
 from procedures.engine.values import canonical
 
 TEXTS = ("prompt", "body", "text", "stage", "message", "comment", "reason", "responder", "type")
-"""Names of an event's data, and of a question, under which a text is drawn."""
+"""Names in an event's data, and in a question, whose values are drawn as text."""
 NUMBERS = ("done", "total")
 
 

@@ -10,7 +10,7 @@ from procedures.engine.values.durations import PATTERN, parse_duration
 from procedures.engine.values.faults import NUMBER, WHOLE
 
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*", re.ASCII)
-"""Python reads 1_000 and the digits of other scripts, too, which a page shows as something else."""
+"""Numbers as pages show them; Python also reads 1_000 and the digits of other scripts."""
 Schema = Mapping[str, Any]
 
 

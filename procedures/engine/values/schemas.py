@@ -12,7 +12,7 @@ from procedures.engine.values.answers import DECIMAL, VISIBLE, check_answer, wit
 from procedures.engine.values.answers import LIMITS as ANSWER_LIMITS
 
 RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
-"""What a schema says besides the type."""
+"""The rules of a schema besides its type."""
 LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
 LENGTHS = {"min_length", "max_length"}
 ITEMS = {"str", "literal", "enum"}
@@ -28,7 +28,7 @@ CHECKED: dict[str, set[str]] = {
     "list": {*LENGTHS, "items_schema"},
     "set": {*LENGTHS, "items_schema"},
 }
-"""The types of an answer as Pydantic calls them, and what of each a schema checks."""
+"""The types of an answer by Pydantic's names, and the rules of each that a schema checks."""
 ALSO_SAID = {"type", "metadata", "ref"}
 KINDS = "a text, a number, a Decimal, a bool, a date, a choice, or a list of texts or choices"
 Core = Mapping[str, Any]
@@ -238,7 +238,7 @@ def format_value(value: Any, schema: Mapping[str, Any]) -> str:
 
 
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield a form's answer field by field: the label and the answer in words."""
+    """Return a form's answer field by field: the label and the answer in words."""
     for name, one in schema["properties"].items():
         if name in value:
             yield label(name, one), format_value(value[name], one)

@@ -11,7 +11,7 @@ from pydantic_core import SchemaError
 from procedures.engine.values import canonical
 
 RAW = re.compile(r", input_value=.*, input_type=[^\]]*\]")
-"""How Pydantic tells what was not valid, secret or not."""
+"""Pydantic's quotation of an invalid value, secret or not."""
 MASK = "***"
 PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s:/?#@'\"]*):[^\s/?#'\"]+(?=@)")
 AUTHORIZATION = re.compile(
@@ -22,10 +22,10 @@ NAMED = re.compile(
     r"(?i)((?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|token)"
     r"['\"]?(?:\s*=\s*|(?<=['\"])\s*:\s*)['\"]?)[^\s'\",;&)}\]]+"
 )
-"""A value that its name calls secret: password=…, "token": "…"."""
+"""A value with the name of a secret: password=…, "token": "…"."""
 SHORTEST_SECRET = 6
 site_secrets: set[str] = set()
-"""The site's own secret values. Whoever reads the settings adds them before code runs."""
+"""The site's own secret values, added by whoever reads the settings, before code runs."""
 INSTEAD = (
     "Let a step read it from the site's settings, or the start name it: "
     'Annotated[str, SiteChoice("SETTING")].'

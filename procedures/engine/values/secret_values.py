@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
 
 MASK = '"**********"'
-"""How Pydantic writes a secret into JSON. People may write ten asterisks, too."""
+"""The form in which Pydantic writes a secret to JSON. People may write ten asterisks too."""
 TYPES = (SecretStr, SecretBytes, Secret)
 HOLDERS = (list, tuple, Set, deque)
 

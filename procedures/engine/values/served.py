@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typing_extensions
 
 IS_SERVED = sys.version_info >= (3, 12)
-"""Since then a TypedDict of the standard library tells all that Pydantic asks for."""
+"""Since Python 3.12, standard TypedDicts have everything Pydantic asks for."""
 
 
 def served(hint: Any) -> Any:

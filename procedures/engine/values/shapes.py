@@ -11,7 +11,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.faults import fault_of
 
 Shape = dict[str, Any]
-"""Part of Pydantic's core schema of a type."""
+"""A part of Pydantic's core schema of a type."""
 ANYTHING: Shape = {"type": "any"}
 LEAVES = {
     *("int", "float", "decimal", "bool", "str", "none", "literal", "uuid"),
@@ -32,7 +32,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "typed-dict-field": ("validation_alias", "required"),
     "dataclass-field": ("validation_alias", "name", "kw_only", "init"),
 }
-"""What holds other types, and what of it counts beside them."""
+"""Types that hold other types, and the rules of each that are kept."""
 
 
 def shape_of(hint: Any) -> Shape:

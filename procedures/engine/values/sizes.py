@@ -16,7 +16,7 @@ IN_PIECES = "Ask in two steps: first for the group, then for the one in it."
 SHORTER = "Write a shorter one."
 CHARACTERS, JSON = "characters", "characters of JSON"
 Excess = tuple[str, int, str, int, str]
-"""What is too large, its size with the unit, how large it may be, and what helps."""
+"""What is too large, its size with the unit, the limit, and a remedy."""
 
 
 @dataclass(frozen=True)
@@ -29,28 +29,28 @@ class Sizes:
 
     prompt: int = 1_000
     label: int = 500
-    """Of a button, an option, a field of a form."""
+    """A button, an option, or a field of a form."""
     options: int = 500
-    """How many a choice offers, and how many fields a form has."""
+    """The options of a choice, and the fields of a form."""
     body: int = 50_000
     draft: int = 200_000
-    """Of the text to be reviewed, and of the text that it is changed to."""
+    """The text under review, before and after its change."""
     evidence: int = 256 * 1024
-    """Of its canonical JSON."""
+    """Its canonical JSON."""
     depth: int = 50
-    """How many levels evidence and the values of signals have."""
+    """The levels of evidence and of signals' values."""
     answer: int = 20_000
-    """Of a text that somebody answers; of a form's answer, of each of its fields."""
+    """An answer's text, or for a form each of its fields."""
     comment: int = 10_000
     message: int = 10_000
-    """That a person writes in a chat session."""
+    """A person's message in a chat session."""
     notice: int = 10_000
-    """Of a notice, an alert, a log line, or a line of progress."""
+    """A notice, an alert, a log line, or a line of progress."""
     stage: int = 2_000
     signal: int = 256 * 1024
-    """Of the canonical JSON of a signal's value, and of a default that counts instead of it."""
+    """The canonical JSON of a signal's value or default."""
     reason: int = 1_000
-    """That an operator gives, or an author for a wait."""
+    """An operator's reason, or an author's for a wait."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -107,7 +107,7 @@ class Sizes:
 
 
 USUAL_SIZES = Sizes()
-"""What a site takes that says nothing else."""
+"""The sizes of a site that sets none."""
 
 
 def cut(text: str, most: int) -> str:

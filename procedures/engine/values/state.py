@@ -24,7 +24,7 @@ class Change:
 
     verb: Literal["set", "delete", "increment", "append"]
     value: Any = None
-    """What it was set to, by how much it grew, or the list of what was appended."""
+    """The value it was set to, the sum it grew by, or the list of what was appended."""
 
     @property
     def commutes(self) -> bool:
@@ -49,7 +49,7 @@ class State(MutableMapping[str, Any]):
         self._note = note
         self._values: dict[str, Any] = {}
         self.changes: dict[str, Change] = {}
-        """By name, since this line of code began."""
+        """Changes by name since this fiber began."""
 
     def copy_into(self, branch: "State") -> None:
         """Give a branch the current values."""

@@ -4,11 +4,11 @@ import unicodedata
 
 HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters of other categories that nobody sees."""
+"""Invisible characters of other categories."""
 JOINERS = frozenset("\u200c\u200d")
-"""Part of correct Persian and of composed emoji; between ASCII letters they hide something."""
+"""Joiners, correct in Persian and composed emoji; between ASCII letters they hide something."""
 MARKS = frozenset("\u061c\u200e\u200f")
-"""Harmless where a text runs from right to left; they turn nothing else around."""
+"""Marks that are harmless in right-to-left text and turn nothing else around."""
 RIGHT_TO_LEFT = {"R", "AL"}
 LINES = frozenset("\n\t")
 

@@ -7,11 +7,11 @@ from procedures.engine.values import canonical
 from procedures.engine.values.spelling import meant
 
 MOST = 5
-"""Differences that are told."""
+"""Differences that are named."""
 LONGEST = 200
 ABSENT: Any = object()
 HELD = {"volatile": True}
-"""Stands in a digest for what may differ."""
+"""The mark in a digest for values that may differ."""
 REMEDY = (
     "Take a time from ctx.now(), a number from ctx.random, and what is read elsewhere from a step; "
     "or name what may differ in volatile=."
