@@ -7,18 +7,16 @@ the copy that another worker sends can be recognized as a duplicate.
 
 import logging
 from datetime import datetime
-from email.utils import formatdate
 from smtplib import SMTPException
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import QuerySet
 
+from chat.channels import MAIL, channels
 from chat.models import HumanRequest, Mail, Message
 from chat.services.assignments import assign, people_of
-from chat.services.letter import letter_about, letter_about_alert
 from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
 from procedures.engine.kinds.questions import OPERATORS
@@ -35,7 +33,11 @@ FAULTS = (SMTPException, OSError, ValueError)
 
 def mail_time(opened_at: datetime) -> datetime | None:
     """Return the time to check who needs a mail, or None if the site sends none."""
-    return opened_at + settings.MAIL_AFTER if settings.SENDS_MAIL else None
+    return opened_at + settings.MAIL_AFTER if sends_mail() else None
+
+
+def sends_mail() -> bool:
+    return settings.SENDS_MAIL and MAIL in channels
 
 
 def find_mails() -> None:
@@ -88,7 +90,7 @@ def people_asked(request: HumanRequest) -> QuerySet[User]:
 def plan_alert(alert: Message, *, now: datetime) -> None:
     """Plan a mail to each operator of the run's procedure about a grave alert."""
     assert alert.run
-    if alert.level not in GRAVE or not settings.SENDS_MAIL:
+    if alert.level not in GRAVE or not sends_mail():
         return
     asked, _ = assign(OPERATORS, alert.run.procedure_id)
     for user in people_of(asked).exclude(email=""):
@@ -108,7 +110,7 @@ def send_mail(mail_id: int) -> None:
     if mail is None:
         return
     try:
-        _message(mail).send()
+        channels[MAIL](mail)
     except FAULTS as error:
         mail.fail(f"{type(error).__name__}: {error}", at=clock.now())
         logger.warning("Mail %s to %s could not be sent: %s", mail.pk, mail.user, mail.note)
@@ -138,18 +140,3 @@ def _is_needless(mail: Mail) -> str:
     if not people_asked(mail.request).filter(pk=mail.user.pk).exists():
         return "They are not asked any more."
     return ""
-
-
-def _message(mail: Mail) -> EmailMessage:
-    if mail.request:
-        letter = letter_about(mail.request, to=mail.user)
-    else:
-        assert mail.alert
-        letter = letter_about_alert(mail.alert, to=mail.user)
-    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
-    headers = {
-        "Message-ID": f"<{mail.request_id or mail.alert_id}.{mail.user.pk}@{domain}>",
-        "Date": formatdate(mail.created_at.timestamp()),
-        "Auto-Submitted": "auto-generated",
-    }
-    return EmailMessage(letter.subject, letter.text, to=[mail.user.email], headers=headers)

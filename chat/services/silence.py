@@ -1,9 +1,19 @@
 """The consequences for a request that nobody answers."""
 
 from chat.models import HumanRequest
-from procedures.overview import fate_of
+from procedures.models import Wait
 
 
 def silence_of(request: HumanRequest) -> str:
     """Return the consequences of silence in whole sentences, without the time."""
     return f"{request.asked.silence()} {fate_of(request.wait)}".strip()
+
+
+def fate_of(wait: Wait) -> str:
+    """Return the sentence that a question may be withdrawn before anybody answers it, else ""."""
+    rivals = wait.rivals()
+    if any(one.kind == Wait.Kind.TIMER for one in rivals):
+        return "A timer may withdraw it before that."
+    return (
+        "It may be withdrawn before that: the run waits for the first of several." if rivals else ""
+    )

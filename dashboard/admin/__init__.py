@@ -1,5 +1,9 @@
-"""The site's administration of accounts, tokens and the log."""
+"""The site's administration.
 
-from dashboard.admin import log, people, site
+It looks after the site as a whole: what somebody sees here follows Django's own `view_`
+permissions and not the roles per procedure, which rule the API and the pages.
+"""
 
-__all__ = ["log", "people", "site"]
+from dashboard.admin import chat, installation, log, people, procedure, run, site
+
+__all__ = ["chat", "installation", "log", "people", "procedure", "run", "site"]

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 
-from procedures.admin.history import HistoryAdmin
+from dashboard.admin.history import HistoryAdmin
 
 
 @admin.register(LogEntry)

@@ -13,13 +13,13 @@ from django.utils.translation import ngettext
 from chat.access import visible_requests
 from chat.models import Assignment, HumanRequest
 from chat.services import Losses, LostName, Reach, Watch
+from dashboard.admin.careful import Consequence, Row, Thing
+from dashboard.admin.viewer import may_look_at
+from dashboard.overview.words import listed, name_of
 from procedures import access
-from procedures.admin.careful import Consequence, Row, Thing
-from procedures.admin.viewer import may_look_at
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values.sizes import cut
 from procedures.models import Procedure, Run
-from procedures.overview.words import listed, name_of
 
 LONGEST_PROMPT = 160
 MOST_ROWS = 20

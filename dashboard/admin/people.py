@@ -22,9 +22,9 @@ from django.http import HttpRequest, HttpResponse
 
 from chat.models import Presence
 from dashboard.accounts.names import Kind, check_name
+from dashboard.admin.careful import CarefulAdmin
+from dashboard.admin.history import HistoryAdmin
 from dashboard.models import LinkCounter, Preferences, SignIn
-from procedures.admin.careful import CarefulAdmin
-from procedures.admin.history import HistoryAdmin
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]

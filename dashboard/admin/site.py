@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from dashboard.admin import losses
+from dashboard.admin.careful import watches
+from dashboard.admin.history import GuardedAdmin, HistoryAdmin
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
 from dashboard.models.token import ApiTokenQuerySet
-from procedures.admin.careful import watches
-from procedures.admin.history import GuardedAdmin, HistoryAdmin
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Administration"

@@ -21,11 +21,11 @@ from django.contrib.auth import aget_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.db import SessionStore
 
-from chat.live.frames import MAKERS
-from chat.live.hub import Hub
-from chat.live.streams import Stream, allowed, place_in
-from chat.live.views import View
 from chat.services import note_presence
+from dashboard.live.frames import MAKERS
+from dashboard.live.hub import Hub
+from dashboard.live.streams import Stream, allowed, place_in
+from dashboard.live.views import View
 from procedures.inputs import without_doubles
 
 RECHECK = 3.0

@@ -31,13 +31,13 @@ from chat.models import HumanRequest, HumanResponse, Message, Session
 from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from chat.services import Echo, MessageError, Reply
+from dashboard.overview import listed_runs
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import said
 from procedures import access
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Artifact
 from procedures.models.run import values_of
-from procedures.overview import listed_runs
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40

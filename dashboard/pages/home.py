@@ -10,6 +10,8 @@ from django.views.decorators.http import require_safe
 
 from chat import services
 from chat.access import visible_requests
+from dashboard.overview import listed_runs
+from dashboard.overview.openings import LATE, removed, stuck
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
 from procedures import access
@@ -17,8 +19,6 @@ from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.models.run import values_of
-from procedures.overview import listed_runs
-from procedures.overview.openings import LATE, removed, stuck
 from procedures.services import complaints_for
 
 LONGEST_LIST = 6

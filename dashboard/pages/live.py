@@ -4,8 +4,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponseBadRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from chat.live.frames import MAKERS, frames
-from chat.live.streams import Stream, allowed, place_in
+from dashboard.live.frames import MAKERS, frames
+from dashboard.live.streams import Stream, allowed, place_in
 from procedures.access import SignedIn
 
 

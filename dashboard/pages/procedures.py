@@ -9,13 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms.start import StartForm
+from dashboard.overview import listed_runs
 from dashboard.pages.runs import session_of
 from procedures import access, registry, services
 from procedures.access import SignedIn
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import InputError
 from procedures.models import Procedure, Run
-from procedures.overview import listed_runs
 from procedures.services import KeyReusedError, NotAllowedError, QuotaError
 
 MOST_RUNS = 5

@@ -13,13 +13,13 @@ from django.views.decorators.http import require_safe
 
 from chat.access import answerable_requests, titles_for
 from chat.models import Message, Session
+from dashboard.overview import listed_runs, run_overview
+from dashboard.overview.states import WORDS
 from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Procedure, Run, Wait
 from procedures.models.run import RunQuerySet
-from procedures.overview import listed_runs, run_overview
-from procedures.overview.states import WORDS
 from procedures.paging import PAGE, page
 
 MOST_EVENTS = 200

@@ -5,8 +5,8 @@ from typing import Any
 from django import template
 
 from chat.access import answerable_requests
+from dashboard.overview import run_overview
 from procedures.models import Run
-from procedures.overview import run_overview
 
 register = template.Library()
 

@@ -7,8 +7,8 @@ from django import template
 
 from chat.changes import Line, kept_edits, lines_of
 from chat.models import HumanResponse
+from dashboard.overview.cuts import ROOMS, CutText, CutValue, Room, cut_text, cut_value
 from procedures.engine.kinds.questions import Question
-from procedures.overview.cuts import ROOMS, CutText, CutValue, Room, cut_text, cut_value
 
 register = template.Library()
 AROUND = 3

@@ -8,11 +8,12 @@ from django import template
 
 from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.services import Echo
+from chat.services.silence import fate_of
 from dashboard.forms.answer import AnswerForm
+from dashboard.overview import Node, cell, draw
+from dashboard.overview.words import listed, name_of
 from procedures.engine.kinds.questions import Question, RequestKind
 from procedures.models import Wait
-from procedures.overview import Node, cell, draw, fate_of
-from procedures.overview.words import listed, name_of
 
 register = template.Library()
 CHANNELS = {"chat": "in the chat", "api": "through the API", "mail": "by e-mail"}

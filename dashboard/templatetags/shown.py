@@ -5,10 +5,10 @@ from typing import Any
 
 from django import template
 
+from dashboard.overview import Line, line_of
+from dashboard.overview.words import format_size, short_id
+from dashboard.overview.words import initials as two_letters
 from procedures.models import Event
-from procedures.overview import Line, line_of
-from procedures.overview.words import format_size, short_id
-from procedures.overview.words import initials as two_letters
 
 register = template.Library()
 

@@ -20,8 +20,8 @@ from chat.models import HumanRequest, HumanResponse, Mail, Session
 from chat.services import note_presence
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, Preferences
+from dashboard.overview.words import short_id
 from procedures.models import Event, Grant, Installation, Procedure, Run
-from procedures.overview.words import short_id
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.pages import browser
@@ -338,7 +338,7 @@ def test_rows_beyond_the_limit_are_not_said_to_be_all(
     events = Event.objects.count()
 
     for most, told in ((3, "3 or more"), (events, f"{events} event")):
-        monkeypatch.setattr("procedures.admin.history.MOST_COUNTED", most)
+        monkeypatch.setattr("dashboard.admin.history.MOST_COUNTED", most)
         assert told in strip_tags(root.get(page("changelist", Event)).content.decode())
 
 

@@ -18,11 +18,11 @@ from django.core import mail
 from django.test import Client
 
 from chat.access import messages_in, titles_for
-from chat.live.frames import frames
-from chat.live.streams import Stream, allowed
 from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
 from chat.services import find_mails, post_message, reassign_request, send_mail
 from dashboard.accounts.sign_in import tokens
+from dashboard.live.frames import frames
+from dashboard.live.streams import Stream, allowed
 from dashboard.models import FormerName, LinkCounter, Preferences
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from chat.models import HumanRequest, HumanResponse
 from chat.services import Answer, respond
-from chat.services.letter import letter_about
+from dashboard.channels.letter import letter_about
 from procedures.engine.values import canonical
 from procedures.runner import advance_run
 from tests.calls import caller, request_of, run_until_it_waits

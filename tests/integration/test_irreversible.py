@@ -12,7 +12,7 @@ from chat.models import HumanRequest, Message
 from chat.services import Answer, NotConfirmedError
 from chat.services import reply as typed_reply
 from chat.services import respond as answer_it
-from chat.services.letter import letter_about
+from dashboard.channels.letter import letter_about
 from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.questions import approval
 from tests.calls import caller, request_of, respond, run_until_it_waits

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import strip_tags
 
-from chat.services.letter import Letter, letter_about
+from dashboard.channels.letter import Letter, letter_about
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import browser, shown
 

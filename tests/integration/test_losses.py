@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from chat.models import Assignment, HumanRequest
 from chat.services import requests_without_answerers
-from procedures.admin.careful import watches
+from dashboard.admin.careful import watches
 from procedures.models import Grant, Procedure
 from tests.admin_acts import (
     ALL_THE_SAME,

@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from chat.models import HumanRequest, Mail, Presence
 from chat.services import Answer, find_mails, note_presence, reassign_request, respond, send_mail
-from chat.services.letter import letter_about
+from dashboard.channels.letter import letter_about
 from procedures.models import Run
 from procedures.models.clock import clock as product_clock
 from tests.calls import grant, request_of, run_until_it_waits

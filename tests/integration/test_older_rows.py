@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from chat.models import HumanRequest
-from chat.services.letter import letter_about
+from dashboard.channels.letter import letter_about
 from procedures.engine.values import canonical
 from procedures.models import Event, Run
 from tests.calls import caller, request_of, run_until_it_waits

@@ -7,11 +7,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from chat.live.frames import frames
-from chat.live.streams import Stream
-from chat.live.views import WHOLE
 from chat.models import HumanRequest, Member, Message, Session
 from chat.services import post_message
+from dashboard.live.frames import frames
+from dashboard.live.streams import Stream
+from dashboard.live.views import WHOLE
 from procedures.models.clock import clock
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import HTMX, ask, ask_in, browser, grant_to_both, queries_of, shown, writes

@@ -8,7 +8,7 @@ from django.test import Client
 
 from chat.models import HumanRequest, HumanResponse
 from chat.services import reply
-from chat.services.letter import letter_about
+from dashboard.channels.letter import letter_about
 from procedures.models import Run
 from procedures.runner import advance_run
 from tests.calls import caller, detail, grant, respond

@@ -11,11 +11,11 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from chat.services import reassign_request
+from dashboard.overview import run_overview
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
-from procedures.overview import run_overview
 from procedures.runner import advance_run
 from procedures.services import cancel_run
 from tests.calls import caller, grant, request_of, run_until_it_waits

@@ -9,12 +9,12 @@ from django.db import IntegrityError
 
 from chat.models import Member
 from chat.models.session import session_of
+from dashboard.overview import line_of
 from procedures import hooks
 from procedures.engine.errors import InputError
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.models import Run
-from procedures.overview import line_of
 from procedures.services import (
     KeyReusedError,
     NotAllowedError,

@@ -9,11 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chat.live.frames import frames
-from chat.live.streams import Stream
-from chat.live.views import WHOLE
 from chat.models import HumanRequest, HumanResponse, Message
-from chat.services.letter import letter_about, letter_about_alert
+from dashboard.channels.letter import letter_about, letter_about_alert
+from dashboard.live.frames import frames
+from dashboard.live.streams import Stream
+from dashboard.live.views import WHOLE
 from procedures.models import Run
 from tests.calls import caller, grant, run_until_it_waits
 from tests.hostile import (

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from dashboard.overview import cell, draw
+from dashboard.overview.drawing import labels_of
 from dashboard.templatetags.requests import changes
-from procedures.overview import cell, draw
-from procedures.overview.drawing import labels_of
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from uuid import uuid4
 
-from chat.live.hub import MOST_READS, Watch
-from chat.live.streams import INBOX, RUNS, Stream
-from chat.live.views import WHOLE, View
+from dashboard.live.hub import MOST_READS, Watch
+from dashboard.live.streams import INBOX, RUNS, Stream
+from dashboard.live.views import WHOLE, View
 
 RUN = Stream("run", uuid4())
 

@@ -6,16 +6,11 @@ from typing import Any
 
 import pytest
 
-from procedures.engine.journal.events import Event, RunStatus, closing
-from procedures.engine.values import canonical
-from procedures.models import Event as EventRow
-from procedures.models import Procedure, Run
-from procedures.models.clock import clock
-from procedures.overview.lines import line_of
-from procedures.overview.states import Facts, state_of
-from procedures.overview.values import Shown, format_value
-from procedures.overview.waiting import Opening
-from procedures.overview.words import (
+from dashboard.overview.lines import line_of
+from dashboard.overview.states import Facts, state_of
+from dashboard.overview.values import Shown, format_value
+from dashboard.overview.waiting import Opening
+from dashboard.overview.words import (
     asked,
     format_duration,
     format_size,
@@ -23,6 +18,11 @@ from procedures.overview.words import (
     listed,
     shortened,
 )
+from procedures.engine.journal.events import Event, RunStatus, closing
+from procedures.engine.values import canonical
+from procedures.models import Event as EventRow
+from procedures.models import Procedure, Run
+from procedures.models.clock import clock
 from tests.overviews import NINE, asking, at, failed, run, step
 
 

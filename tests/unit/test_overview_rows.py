@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from dashboard.overview.bars import Scale, bars_of
+from dashboard.overview.mismatch import compared
+from dashboard.overview.rows import Reader, Row, Segment
+from dashboard.overview.series import folded
 from procedures.engine.journal.events import Event, RunStatus, closing
 from procedures.models import Wait
-from procedures.overview.bars import Scale, bars_of
-from procedures.overview.mismatch import compared
-from procedures.overview.rows import Reader, Row, Segment
-from procedures.overview.series import folded
 from tests.overviews import NINE, asking, at, event, failed, run, step
 
 

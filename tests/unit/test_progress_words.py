@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.overview.words import progress_words
+from dashboard.overview.words import progress_words
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,0 @@
-"""The live stream: every change of a session or a run, numbered, sent to every open page."""

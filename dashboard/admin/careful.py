@@ -1,0 +1,162 @@
+"""Admin pages that show what an act would break before it is saved.
+
+The act is tried in a transaction, examined and rolled back. The warning page submits the same form
+again, together with a digest of the consequences that were shown. So forms, deletions and actions
+on many rows are judged by their effects, not by the fields that changed.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from django.contrib.messages.storage import default_storage
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from dashboard.admin.history import Admin, EditorAdmin, rendered
+from dashboard.admin.viewer import viewing
+
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('countersign: careful acts'))"
+"""A lock that lasts until the transaction ends."""
+CONFIRMED = "confirmed"
+"""The field with a digest of the consequences that were confirmed."""
+
+
+class Thing(NamedTuple):
+    """Something an act would leave broken, with the address of its page if it has one."""
+
+    text: str
+    url: str = ""
+
+
+class Row(NamedTuple):
+    """A group of things that an act would leave broken in the same way."""
+
+    things: Sequence[Thing]
+    note: str
+    """A sentence about what would become of these things."""
+    more: str = ""
+    """A sentence about things that are not listed."""
+
+
+class Consequence(NamedTuple):
+    """A sentence about one kind of breakage, with the rows it concerns."""
+
+    heading: str
+    remedy: str
+    rows: Sequence[Row]
+    more: str = ""
+    """A sentence about rows that are not listed."""
+
+
+class Finding(Protocol):
+    """The consequences a watch has found after an act was tried."""
+
+    @property
+    def key(self) -> str:
+        """A text that is equal for two findings if reading either one is enough."""
+
+    def consequences(self, user: Any) -> list[Consequence]:
+        """Return the consequences to show this user, who may not see every row."""
+
+
+Watch = Callable[[], Callable[[], Finding | None]]
+watches: list[Watch] = []
+"""Functions called before an act, whose results are called after it.
+
+The layers above add theirs.
+"""
+
+
+class CarefulAdmin(EditorAdmin):
+    """Rows whose change may break something elsewhere; the admin asks for confirmation first."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        view = super().changeform_view
+        return try_first(self, request, lambda: view(request, object_id, form_url, extra_context))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        view = super().delete_view
+        return try_first(self, request, lambda: view(request, object_id, extra_context))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        view = super().changelist_view
+        return try_first(self, request, lambda: view(request, extra_context))
+
+
+def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
+    """Perform the act; roll it back and show a warning if it breaks something not yet confirmed."""
+    if request.method != "POST":
+        return act()
+    with transaction.atomic():
+        _wait_for_others()
+        looks = [watch() for watch in watches]
+        here = transaction.savepoint()
+        response = act()
+        found = [finding for finding in (look() for look in looks) if finding]
+        if not found or request.POST.get(CONFIRMED) == _key_of(found):
+            transaction.savepoint_commit(here)
+            return response
+        transaction.savepoint_rollback(here)
+    _forget_messages(request)
+    return _warning(admin, request, found)
+
+
+def _wait_for_others() -> None:
+    """Take a lock so that concurrent acts are judged one at a time.
+
+    Two acts judged at once would each still find what the other one removes. SQLite has one writer
+    anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(ONE_AT_A_TIME)
+
+
+def _key_of(found: Sequence[Finding]) -> str:
+    return hashlib.sha256("\n".join(one.key for one in found).encode()).hexdigest()
+
+
+def _forget_messages(request: HttpRequest) -> None:
+    """Drop the messages the act left for the user, because it was rolled back."""
+    request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> HttpResponse:
+    sent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in ("csrfmiddlewaretoken", CONFIRMED)
+    ]
+    is_deletion = request.path.endswith("/delete/") or request.POST.get("action") == DELETE
+    with viewing(request.user):
+        told = [one for finding in found for one in finding.consequences(request.user)]
+        context = {
+            **admin.admin_site.each_context(request),
+            "title": _("Nothing is deleted yet") if is_deletion else _("Nothing is saved yet"),
+            "opts": admin.opts,
+            "consequences": told,
+            "sent": [*sent, (CONFIRMED, _key_of(found))],
+            "is_deletion": is_deletion,
+            "lead": _("If you delete this, here is what follows:")
+            if is_deletion
+            else _("If you save this, here is what follows:"),
+            "media": admin.media,
+        }
+        page = TemplateResponse(request, "procedures/admin_consequences.html", context)
+        return rendered(page)
+
+
+DELETE = "delete_selected"
+"""Django's own action on chosen rows."""

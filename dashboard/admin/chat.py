@@ -1,0 +1,325 @@
+"""Read-only admin pages for sessions, requests and responses."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from chat.access import visible_requests, visible_sessions
+from chat.models import (
+    Assignment,
+    HumanRequest,
+    HumanResponse,
+    Mail,
+    Member,
+    Message,
+    Presence,
+    Session,
+    SessionEvent,
+)
+from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
+from dashboard.admin.history import MOST_SEARCHED, HistoryAdmin, Related, link, readable
+from dashboard.admin.operations import Operation, ReasonForm, operate
+from dashboard.admin.proven import ProvenAdmin
+from dashboard.admin.run import RunAdmin
+from procedures.engine.values.sizes import cut
+from procedures.models import Run
+from procedures.models.run import values_of
+
+SHORT, LONGEST = 100, 10_000
+"""Characters of a text in a list, and on a page of its own."""
+MOST_NAMES = 200
+OF_RUN = "wait__run__id__exact"
+OF_SESSION = "session__id__exact"
+OF_REQUEST = "request__id__exact"
+
+RunAdmin.related += [
+    Related("Requests", HumanRequest, OF_RUN),
+    Related("Messages", Message, "run__id__exact"),
+]
+
+
+def run_called(word: str) -> Q:
+    """Return a filter for runs whose session's title contains a word."""
+    cards = Message.objects.cards().filter(session__title__icontains=word).exclude(run=None)
+    return Q(pk__in=cards.values("run"))
+
+
+RunAdmin.also_found.append(run_called)
+
+
+class PartOfSessionAdmin(HistoryAdmin):
+    """An admin of rows that belong to one session."""
+
+    list_select_related = ["session"]
+    ordering = ["-pk"]
+
+    @admin.display(description="chat session", ordering="session")
+    def session_page(self, part: Member | Message | SessionEvent) -> SafeString | str:
+        return link(part.session)
+
+
+@admin.register(Session)
+class SessionAdmin(HistoryAdmin):
+    list_display = ["title", "created_at", "last_seq", "on_site"]
+    ordering = ["-id"]
+    list_filter = ["created_at"]
+    search_fields = ["title", "^id"]
+    ends_of_ids = True
+    search_help_text = "Words of the title, or the beginning or end of an id."
+    fields = ["title", "created_at", "last_seq", "see_also"]
+    readonly_fields = ["see_also"]
+    related = [
+        Related("Members", Member, OF_SESSION),
+        Related("Messages", Message, OF_SESSION),
+        Related("Requests", HumanRequest, OF_SESSION),
+        Related("Changes", SessionEvent, OF_SESSION),
+    ]
+
+    def visible_on_site(self, user: Any) -> QuerySet[Session]:
+        return visible_sessions(user)
+
+    def view_on_site(self, session: Session) -> str:
+        return reverse("session_detail", args=[session.pk])
+
+
+@admin.register(Member)
+class MemberAdmin(PartOfSessionAdmin):
+    list_display = ["user", "session_page", "joined_at"]
+    list_select_related = ["session", "user"]
+    search_fields = ["user__username"]
+    fields = ["user", "session", "joined_at"]
+
+
+@admin.register(Message)
+class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
+    list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
+    list_filter = ["kind", "level", "at"]
+    list_select_related = ["session", "author"]
+    search_fields = ["text", "author__username"]
+    fields = ["session", "kind", "level", "author", "run", "request", "shown_text", "at"]
+    readonly_fields = ["shown_text"]
+
+    def run_of(self, row: Message) -> Run | None:
+        """Return the message's run, or for a person's message the run that opened its session."""
+        card = Message.objects.cards().filter(session=row.session_id).order_by("seq").first()
+        return row.run or (card.run if card else None)
+
+    @admin.display(description="text")
+    def shown_text(self, message: Message) -> str:
+        return cut(message.text, LONGEST)
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(PartOfSessionAdmin):
+    list_display = ["seq", "kind", "object", "session_page"]
+    list_filter = ["kind"]
+    search_fields = ["=object"]
+    fields = ["session", "seq", "kind", "object"]
+
+
+NOBODY_THERE = _(
+    "Nobody in “%(to)s” can answer now, so nobody could answer these requests. Name somebody else, "
+    "or tick the box to reassign them all the same."
+)
+
+
+class ReassignForm(ReasonForm):
+    """A form for the new assignee and the reason."""
+
+    field_order = ("to", "reason")
+    to = forms.CharField(max_length=160, help_text="A group, or a user as @name.")
+    allow_unanswerable = forms.BooleanField(
+        required=False, label=_("Reassign all the same"), widget=forms.HiddenInput
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Require a confirmation if nobody could answer the requests after the reassignment."""
+        cleaned = super().clean() or self.cleaned_data
+        to, name = cleaned.get("to", ""), "allow_unanswerable"
+        if reach_of([to])[to] == Reach.NOBODY:
+            self.fields[name].widget = forms.CheckboxInput()
+            if not cleaned.get(name):
+                self.add_error(name, NOBODY_THERE % {"to": to})
+        return cleaned
+
+
+class AnsweredBy(admin.SimpleListFilter):
+    """A filter by the person or deadline that closed a request."""
+
+    title = "who closed it"
+    parameter_name = "closed_by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        closed = HumanRequest.objects.exclude(closed_by="").order_by("closed_by")
+        names = closed.values_list("closed_by", flat=True).distinct()
+        return [(name, name) for name in names[:MOST_NAMES]]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        name = self.value()
+        return rows.filter(closed_by=name) if name else rows
+
+
+@admin.register(HumanRequest)
+class HumanRequestAdmin(ProvenAdmin):
+    actions = ["withdraw", "reassign"]
+    list_display = [
+        *("__str__", "status", "outcome", "run_page"),
+        *("opened_at", "closed_by", "on_site"),
+    ]
+    deferred = ["question", *values_of("wait__run")]
+    list_filter = [
+        *("status", "kind", "outcome", "wait__run__procedure"),
+        AnsweredBy,
+        *("opened_at", "closed_at"),
+    ]
+    ends_of_ids = True
+    also_found: ClassVar[list[Callable[[str], Q]]] = [
+        lambda word: Q(question__icontains=word) | Q(session__title__icontains=word)
+    ]
+    list_select_related = ["wait__run__procedure"]
+    ordering = ["-id"]
+    search_fields = ["prompt", "^id", "=closed_by"]
+    search_help_text = (
+        "Words of the prompt, the beginning or end of an id, who answered; among the newest "
+        f"{MOST_SEARCHED:,} also words of the evidence and the title."
+    )
+    fieldsets = [
+        (None, {"fields": ["shown_prompt", "kind", "status", "run_page", "session", "see_also"]}),
+        ("Outcome", {"fields": ["outcome", "closed_by", "closed_at"]}),
+        ("Question", {"fields": ["due_at", "note", "shown_question", "opened_at", "version"]}),
+    ]
+    readonly_fields = ["run_page", "see_also", "due_at", "shown_prompt", "shown_question"]
+    related = [
+        Related("Responses", HumanResponse, OF_REQUEST),
+        Related("Assignments", Assignment, OF_REQUEST),
+        Related("Mails", Mail, OF_REQUEST),
+    ]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        return lookup == OF_RUN or super().lookup_allowed(lookup, value, request)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(OPERATE_REQUEST)
+
+    @admin.action(description="Withdraw", permissions=["operate"])
+    def withdraw(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:
+        withdrawal = Operation("withdraw", "Withdraw requests", withdraw_request)
+        return operate(self, request, rows, withdrawal)
+
+    @admin.action(description="Reassign", permissions=["operate"])
+    def reassign(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:
+        reassigning = Operation("reassign", "Reassign requests", reassign_request, ReassignForm)
+        return operate(self, request, rows, reassigning)
+
+    def run_of(self, row: HumanRequest) -> Run:
+        return row.wait.run
+
+    def visible_on_site(self, user: Any) -> QuerySet[HumanRequest]:
+        return visible_requests(user)
+
+    def view_on_site(self, request: HumanRequest) -> str:
+        return reverse("request_detail", args=[request.pk])
+
+    @admin.display(description="run", ordering="wait__run")
+    def run_page(self, request: HumanRequest) -> SafeString | str:
+        return link(request.wait.run)
+
+    @admin.display(description="due at")
+    def due_at(self, request: HumanRequest) -> Any:
+        return request.wait.due_at
+
+    @admin.display(description="prompt")
+    def shown_prompt(self, request: HumanRequest) -> str:
+        return cut(request.prompt, LONGEST)
+
+    @admin.display(description="question")
+    def shown_question(self, request: HumanRequest) -> SafeString | str:
+        return readable(request.question)
+
+
+class PartOfRequestAdmin(HistoryAdmin):
+    """An admin of rows that belong to one request."""
+
+    ordering = ["-pk"]
+
+    @admin.display(description="request", ordering="request")
+    def request_page(self, part: Assignment | HumanResponse | Mail) -> SafeString | str:
+        return link(part.request)
+
+
+class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
+    """An admin of parts of a request that the journal of its run proves."""
+
+    def run_of(self, row: Assignment | HumanResponse) -> Run:
+        return row.request.wait.run
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ProvenPartAdmin):
+    list_display = ["__str__", "request_page"]
+    list_filter = ["group"]
+    list_select_related = ["request", "user", "group"]
+    search_fields = ["user__username", "=permission"]
+    fields = ["request", "user", "group", "permission"]
+
+
+@admin.register(HumanResponse)
+class HumanResponseAdmin(ProvenPartAdmin):
+    deferred = ["shown", "comment", "changes", "request__question"]
+    list_display = ["at", "user", "short_value", "request_page", "channel"]
+    list_filter = ["channel", ("user", admin.RelatedOnlyFieldListFilter), "at"]
+    list_select_related = ["request", "user"]
+    search_fields = ["user__username", "request__prompt"]
+    fieldsets = [
+        (None, {"fields": ["request", "user", "at", "channel", "address"]}),
+        ("Answer", {"fields": ["shown_value", "comment"]}),
+        ("What was shown", {"fields": ["shown_question", "evidence_digest"]}),
+    ]
+    readonly_fields = ["shown_value", "shown_question"]
+
+    @admin.display(description="value")
+    def short_value(self, response: HumanResponse) -> str:
+        return cut(response.value, SHORT)
+
+    @admin.display(description="value")
+    def shown_value(self, response: HumanResponse) -> SafeString | str:
+        return readable(response.value)
+
+    @admin.display(description="question")
+    def shown_question(self, response: HumanResponse) -> SafeString | str:
+        return readable(response.shown)
+
+
+@admin.register(Mail)
+class MailAdmin(PartOfRequestAdmin):
+    list_display = ["user", "request_page", "alert", "created_at", "sent_at", "tries", "note"]
+    list_filter = [("sent_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["request", "alert", "user"]
+    search_fields = ["user__username", "request__prompt", "alert__text"]
+    fields = [
+        "request",
+        "alert",
+        "user",
+        "created_at",
+        "sent_at",
+        "tries",
+        "note",
+        "ring_at",
+        "held_until",
+    ]
+
+
+@admin.register(Presence)
+class PresenceAdmin(HistoryAdmin):
+    list_display = ["user", "seen_at"]
+    list_select_related = ["user"]
+    ordering = ["-seen_at"]
+    search_fields = ["user__username"]
+    fields = ["user", "seen_at"]

@@ -1,0 +1,239 @@
+"""Read-only admin pages for rows that nobody writes by hand."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from dashboard.admin.viewer import may_look_at, viewing
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+    Pages = Paginator[Any]
+else:
+    Admin = admin.ModelAdmin
+    Pages = Paginator
+
+MOST_COUNTED = 10_000
+MOST_SEARCHED = 20_000
+"""Newest rows that are searched if no index finds a word."""
+SHORT, LONGEST = 600, 100_000
+"""Characters shown at once, and shown at all."""
+
+
+class Related(NamedTuple):
+    """A link to the rows of another model that belong to one row."""
+
+    label: str
+    model: type[Model]
+    lookup: str
+
+
+class OrMore(int):
+    """A count that stopped at a limit."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,} or more"
+
+
+class CountedToALimit(Pages):
+    """A paginator that stops counting at a limit, because a journal may have millions of rows."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        counted = int(rows[: MOST_COUNTED + 1].count())
+        return OrMore(MOST_COUNTED) if counted > MOST_COUNTED else counted
+
+
+class EditorAdmin(Admin):
+    """An admin whose form classes know who fills them in, as `by`."""
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 (as Django has it)
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"by": request.user})
+
+
+class GuardedAdmin(Admin):
+    """An admin of rows with secrets, which nobody can probe through filters."""
+
+    secrets: ClassVar[Sequence[str]] = ()
+    """Fields that are neither shown nor filtered by."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """Refuse lookups on secret fields; Django lets the address filter by any field of a row."""
+        field = lookup.partition("__")[0].removesuffix("_id")
+        return field not in self.secrets and super().lookup_allowed(lookup, value, request)
+
+
+class HistoryAdmin(GuardedAdmin):
+    """An admin of rows that only the product writes: they can be viewed, never changed."""
+
+    actions: Any = None
+    list_per_page = 50
+    paginator = CountedToALimit
+    show_full_result_count = False
+    related: ClassVar[list[Related]] = []
+    """Links to related rows; the layers above add theirs."""
+    deferred: ClassVar[Sequence[str]] = ()
+    """Possibly large fields that no list shows; they are read on a row's own page."""
+    ends_of_ids = False
+    """True if `q` finds rows by the end of their id, as pages write it."""
+    also_found: ClassVar[list[Callable[[str], Q]]] = []
+    """Filters, by a word, for what else it finds among the newest rows.
+
+    The layers above add theirs.
+    """
+
+    def visible_on_site(self, user: Any) -> QuerySet[Any] | None:
+        """Return the rows whose page on the site a user may see, or None if there is no page."""
+        return None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).defer(*self.deferred)
+        visible = self.visible_on_site(request.user)
+        if visible is None:
+            return rows
+        seen: QuerySet[Any] = rows.annotate(is_on_site=Exists(visible.filter(pk=OuterRef("pk"))))
+        return seen
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        url: str | None = super().get_view_on_site_url(obj)
+        return url if obj is None or getattr(obj, "is_on_site", True) else None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Combine the matches found by index with a scan of the newest rows."""
+        search = super().get_search_results
+        found, has_twins = search(request, queryset, search_term)
+        looks = [*self.also_found, *([id_ends_with] if self.ends_of_ids else [])]
+        words = search_term.split()
+        if not looks or not words or "\0" in search_term:
+            return found, has_twins
+        newest = self.model._default_manager.order_by("-pk").values_list("pk")  # noqa: SLF001
+        floor = newest[MOST_SEARCHED - 1 : MOST_SEARCHED].first()
+        rows = queryset.filter(pk__gte=floor[0]) if floor else queryset
+        for word in words:
+            by_index = search(request, queryset, word)[0].order_by().values("pk")
+            rows = rows.filter(reduce(or_, (look(word) for look in looks), Q(pk__in=by_index)))
+        by_index = found.order_by().values("pk")
+        return queryset.filter(Q(pk__in=by_index) | Q(pk__in=rows.order_by().values("pk"))), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return Django's fieldsets without links to rows that the viewer may not see."""
+        return [
+            (title, {**options, "fields": [self._named(request, one) for one in options["fields"]]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def _named(self, request: HttpRequest, name: Any) -> Any:
+        fields: dict[Any, Any] = {one.name: one for one in self.opts.get_fields()}
+        model = getattr(fields.get(name), "related_model", None)
+        with viewing(request.user):
+            if model is None or may_look_at(model):
+                return name
+
+        @admin.display(description=fields[name].verbose_name)
+        def said(row: Model) -> str:
+            value = getattr(row, name)
+            return "-" if value is None else str(value)
+
+        return said
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        with viewing(request.user):
+            return rendered(super().changelist_view(request, extra_context))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        with viewing(request.user):
+            return rendered(super().changeform_view(request, object_id, form_url, extra_context))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="page")
+    def on_site(self, row: Model) -> SafeString | str:
+        """Return a link to the row's page on the site if the viewer may see it, else "-"."""
+        url = self.get_view_on_site_url(row)
+        return format_html('<a href="{}">Open</a>', url) if url else "-"
+
+    @admin.display(description="see also")
+    def see_also(self, row: Model) -> SafeString:
+        shown = [related for related in self.related if may_look_at(related.model)]
+        links = [(list_url(related, row), related.label) for related in shown]
+        return format_html_join(" · ", '<a href="{}">{}</a>', links)
+
+
+def rendered(response: HttpResponse) -> HttpResponse:
+    """Return the response, rendered now if it is a template response."""
+    return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+
+def id_ends_with(word: str) -> Q:
+    """Return a filter for rows whose id ends with a word, also as pages write it: "3f2a·91c"."""
+    end = word.replace("·", "").lower()
+    is_end = re.fullmatch(r"[0-9a-f-]{4,36}", end)
+    return Q(pk__endswith=end) if is_end else Q(pk__in=[])
+
+
+def list_url(related: Related, row: Model) -> str:
+    names = related.model._meta  # noqa: SLF001 (Django documents it)
+    path = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
+    return f"{path}?{related.lookup}={row.pk}"
+
+
+def link(row: Model | None) -> SafeString | str:
+    """Return a link to a row's page in the admin, or its name if the viewer may not see it."""
+    if row is None or not may_look_at(type(row)):
+        return "-" if row is None else str(row)
+    names = row._meta  # noqa: SLF001
+    path = reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', path, row)
+
+
+def readable(text: str | None) -> SafeString | str:
+    """Return a JSON text as indented HTML; a long one is folded, a very long one is cut."""
+    if not text:
+        return "-"
+    lines = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return folded(lines)
+
+
+def folded(text: str) -> SafeString:
+    shown = text[:LONGEST]
+    if len(text) <= SHORT:
+        return format_html("<pre>{}</pre>", shown)
+    cut = f", the first {LONGEST:,} of them" if len(text) > LONGEST else ""
+    size = f"{len(text):,} characters{cut}"
+    return format_html("<details><summary>{}</summary><pre>{}</pre></details>", size, shown)

@@ -1,0 +1,12 @@
+"""The site itself: its database, its file store and the last sweep of its clock."""
+
+from django.contrib import admin
+
+from dashboard.admin.history import HistoryAdmin
+from procedures.models import Installation
+
+
+@admin.register(Installation)
+class InstallationAdmin(HistoryAdmin):
+    list_display = ["__str__", "swept_at", "held_at"]
+    fields = ["store", "database", "epoch", "swept_at", "held_at", "held_because"]

@@ -1,0 +1,38 @@
+"""A run's operator acts and ends, drawn from its journal for the admin's "History" page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.overview.lines import line_of
+from procedures.engine.journal.events import EventKind
+from procedures.engine.journal.seals import ENDS
+from procedures.models import Event, Run
+
+TOLD = [EventKind.RUN_STARTED, *ENDS, EventKind.OPERATOR, EventKind.WAIT_CLOSED]
+MOST = 200
+
+
+@dataclass(frozen=True)
+class JournalLine:
+    """One event of a run's history: when it happened, who caused it and what it was."""
+
+    seq: int
+    at: datetime
+    who: str
+    words: str
+
+
+def history_of(run: Run) -> list[JournalLine]:
+    """Return the run's newest operator acts and ends, newest first, with one more than is shown."""
+    events = Event.objects.filter(run=run, kind__in=TOLD).order_by("-seq")
+    return [_line(event) for event in events[: MOST + 1]]
+
+
+def _line(event: Event) -> JournalLine:
+    line, content = line_of(event), event.content
+    number = content.get("responder_id") or content.get("by_id")
+    who = f"{line.actor} (id {number})" if number else line.actor
+    reason = content.get("reason") if event.kind == EventKind.OPERATOR else ""
+    words = str(line.words)
+    told = f"{words}: {reason}" if reason and str(reason) not in words else words
+    return JournalLine(event.seq, event.at, who, told)

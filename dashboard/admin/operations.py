@@ -1,0 +1,99 @@
+"""Operator acts on chosen rows: one page asks for the reason, one sentence reports each row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+
+from dashboard.admin.history import Admin
+from procedures.engine.errors import EngineError
+
+MOST_ROWS = 100
+
+
+class ReasonForm(forms.Form):
+    """A form that asks for the reason of an act."""
+
+    required_css_class = "required"
+    reason = forms.CharField(
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept in the journal, with your name.",
+    )
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An act on rows; `act(id, by=, reason=, …)` returns a sentence about what happened to one."""
+
+    action: str
+    title: str
+    act: Callable[..., str]
+    form: type[ReasonForm] = ReasonForm
+
+
+def operate(
+    admin: Admin, request: HttpRequest, rows: QuerySet[Any], operation: Operation
+) -> HttpResponse:
+    """Show a page with exactly these rows.
+
+    Once it is submitted, act on each and report the result.
+    """
+    chosen = chosen_rows(admin, request, rows)
+    if not chosen:
+        return HttpResponseRedirect(request.get_full_path())
+    form = operation.form(request.POST if "is_decided" in request.POST else None)
+    if not form.is_valid():
+        return TemplateResponse(
+            request,
+            "procedures/admin_operation.html",
+            _context(admin, request, chosen, operation, form),
+        )
+    for row in chosen:
+        _act(admin, request, row, operation, form.cleaned_data)
+    return HttpResponseRedirect(request.path)
+
+
+def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
+    """Return the chosen rows; if there are too many, return none and show an error."""
+    chosen = list(rows[: MOST_ROWS + 1])
+    if len(chosen) <= MOST_ROWS:
+        return chosen
+    admin.message_user(request, f"Choose at most {MOST_ROWS}.", messages.ERROR)
+    return []
+
+
+def _act(
+    admin: Admin, request: HttpRequest, row: Model, operation: Operation, said: dict[str, Any]
+) -> None:
+    try:
+        sentence = operation.act(row.pk, by=request.user, **said)
+    except EngineError as refusal:
+        admin.message_user(request, f"{row} stays as it is. {refusal}", messages.ERROR)
+    else:
+        admin.message_user(request, f"{row}: {sentence}", messages.SUCCESS)
+
+
+def _context(
+    admin: Admin,
+    request: HttpRequest,
+    chosen: list[Any],
+    operation: Operation,
+    form: ReasonForm,
+) -> dict[str, Any]:
+    return {
+        **admin.admin_site.each_context(request),
+        "title": operation.title,
+        "opts": admin.opts,
+        "rows": [(row, admin.get_view_on_site_url(row)) for row in chosen],
+        "operation": operation,
+        "form": form,
+        "checkbox": ACTION_CHECKBOX_NAME,
+        "media": admin.media,
+    }

@@ -1,0 +1,99 @@
+"""Procedures, their code, and the roles granted on them."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from dashboard.admin.careful import CarefulAdmin
+from dashboard.admin.history import HistoryAdmin, Related, folded
+from procedures import access
+from procedures.models import Grant, Procedure, ProcedureVersion, Run
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Grant]
+else:
+    ModelForm = forms.ModelForm
+
+
+@admin.register(Procedure)
+class ProcedureAdmin(HistoryAdmin):
+    list_display = ["title", "name", "on_site"]
+    search_fields = ["title", "name"]
+    fields = ["title", "name", "see_also"]
+    readonly_fields = ["see_also"]
+    related = [
+        Related("Grants", Grant, "procedure__id__exact"),
+        Related("Runs", Run, "procedure__id__exact"),
+        Related("Versions", ProcedureVersion, "procedure__id__exact"),
+    ]
+
+    def visible_on_site(self, user: Any) -> QuerySet[Procedure]:
+        return access.visible_procedures(user)
+
+    def view_on_site(self, procedure: Procedure) -> str:
+        return reverse("procedure_detail", args=[procedure.name])
+
+
+@admin.register(ProcedureVersion)
+class ProcedureVersionAdmin(HistoryAdmin):
+    list_display = ["version", "procedure", "registered_at"]
+    list_filter = ["procedure"]
+    list_select_related = ["procedure"]
+    search_fields = ["version"]
+    ordering = ["-pk"]
+    fields = ["procedure", "version", "file", "registered_at", "code"]
+    readonly_fields = ["code"]
+
+    @admin.display(description="source")
+    def code(self, version: ProcedureVersion) -> SafeString:
+        return folded(version.source)
+
+
+class GrantForm(ModelForm):
+    """A form in which nobody can grant a role that they do not have themselves."""
+
+    by: User
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        procedure, role = cleaned.get("procedure"), cleaned.get("role")
+        if procedure and role and not has_role(self.by, procedure, role):
+            raise forms.ValidationError("You can grant only roles that you have on the procedure.")
+        return cleaned
+
+
+def has_role(user: User, procedure: Procedure, role: Any) -> bool:
+    return access.procedures_for(user, role).filter(pk=procedure.pk).exists()
+
+
+@admin.register(Grant)
+class GrantAdmin(CarefulAdmin):
+    """The grants: who may see, start, answer and operate. No other rows are edited by hand."""
+
+    list_display = ["procedure", "role", "group"]
+    list_display_links = ["procedure", "role"]
+    list_filter = ["role", "procedure", "group"]
+    list_select_related = ["procedure", "group"]
+    search_fields = ["procedure__title", "procedure__name", "group__name"]
+    show_full_result_count = False
+    form = GrantForm
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._holds(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let only holders of the role delete a grant.
+
+        Otherwise deleting the last "cancel" grant would let anybody who starts a run cancel it.
+        """
+        return super().has_delete_permission(request, obj) and self._holds(request, obj)
+
+    def _holds(self, request: HttpRequest, grant: Grant | None) -> bool:
+        user: Any = request.user
+        return grant is None or has_role(user, grant.procedure, grant.role)

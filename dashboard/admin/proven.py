@@ -1,0 +1,63 @@
+"""Admin pages that show each row together with the verdict of the verified journal."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from dashboard.admin.history import HistoryAdmin
+from procedures.models import Run
+from procedures.services.differences import row_name
+from procedures.services.ledger import Verdict, examine
+
+MOST_EVENTS = 20_000
+"""Events of a journal beyond which the page of one row doesn't read it all."""
+SOUND = "As the journal says."
+
+
+class ProvenAdmin(HistoryAdmin):
+    """An admin of rows that a run's journal proves; each page says whether the proof holds."""
+
+    def run_of(self, row: Any) -> Run | None:
+        run: Run | None = row.run
+        return run
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        (title, options), *others = super().get_fieldsets(request, obj)
+        return [(title, {**options, "fields": ["verified", *options["fields"]]}), *others]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_readonly_fields(request, obj), "verified"]
+
+    @admin.display(description="proof")
+    def verified(self, row: Any) -> SafeString | str:
+        run = self.run_of(row)
+        if run is None:
+            return "-"
+        if run.head_seq > MOST_EVENTS:
+            return f"The journal has {run.head_seq:,} events: choose “Verify the journal” in Runs."
+        return said_of(row, examine(run))
+
+
+def said_of(row: Any, verdict: Verdict) -> SafeString | str:
+    """Return the verdict's finding about one row of the run."""
+    name = row_name(row)
+    if verdict.damages:
+        words = "The journal is damaged, so nothing here is proven. "
+        return format_html("<strong>{}</strong>", words + " ".join(verdict.damages))
+    found = [one for one in verdict.differences if one.row == name]
+    if found:
+        lines = format_html_join(" ", "{}", ((str(one),) for one in found))
+        return format_html("<strong>Differs from the journal. {}</strong>", lines)
+    if any(one.startswith(name) for one in verdict.older):
+        return "Older than the proofs: not covered."
+    return SOUND
+
+
+def verdict_words(run: Run, verdict: Verdict) -> str:
+    """Return a run's verdict in one or more sentences."""
+    sound = f"All {run.head_seq:,} events are as they were written."
+    told = " ".join(verdict.faults) or f"{sound} The rows and files agree with them."
+    return f"{told} {verdict.note}".strip()

@@ -1,0 +1,251 @@
+"""Runs and the rows that belong to them."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from dashboard.admin.copies import ForkForm, RestartForm, forked, restarted
+from dashboard.admin.history import MOST_SEARCHED, Related, link, readable
+from dashboard.admin.journal import MOST, history_of
+from dashboard.admin.operations import Operation, chosen_rows, operate
+from dashboard.admin.proven import ProvenAdmin, verdict_words
+from procedures import access
+from procedures.engine.journal.large import place_of
+from procedures.models import Artifact, Event, Head, Run, RunInput, Signal, Wait
+from procedures.services import (
+    cancel_run,
+    force_end_run,
+    override_run,
+    pause_run,
+    retry_run,
+    unpause_run,
+)
+from procedures.services.ledger import examine
+
+OF_RUN = "run__id__exact"
+
+
+class PartOfRunAdmin(ProvenAdmin):
+    """An admin of rows that belong to one run."""
+
+    list_select_related = ["run__procedure"]
+    ordering = ["-pk"]
+
+    @admin.display(description="run", ordering="run")
+    def run_page(
+        self, part: Artifact | Event | Head | RunInput | Signal | Wait
+    ) -> SafeString | str:
+        return link(part.run)
+
+
+@admin.register(Run)
+class RunAdmin(ProvenAdmin):
+    object_history_template = "procedures/admin_history.html"
+    actions = [
+        "cancel",
+        "force_end",
+        "pause",
+        "unpause",
+        "retry",
+        "override",
+        "restart",
+        "fork",
+        "verify",
+    ]
+    list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
+    deferred = ["inputs", "result", "error", "seed"]
+    list_filter = [
+        "status",
+        "procedure",
+        ("started_by", admin.RelatedOnlyFieldListFilter),
+        "created_at",
+        "ended_at",
+    ]
+    list_select_related = ["procedure", "started_by"]
+    ends_of_ids = True
+    also_found: ClassVar[list[Callable[[str], Q]]] = [lambda word: Q(inputs__icontains=word)]
+    ordering = ["-id"]
+    search_fields = ["^id", "started_by__username", "=idempotency_key"]
+    search_help_text = (
+        "The beginning or end of an id, who started it, an idempotency key; among the newest "
+        f"{MOST_SEARCHED:,} runs also words of the title and of the inputs."
+    )
+    fieldsets = [
+        (None, {"fields": ["procedure", "version", "status", "see_also"]}),
+        ("Start and end", {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]}),
+        ("Operators", {"fields": ["cancel_requested_at", "pause_requested_at", "paused_as"]}),
+        ("Values", {"fields": ["shown_inputs", "shown_result", "shown_error"]}),
+        (
+            "Now",
+            {"fields": ["working_on", "working_attempt", "working_since", "wake_at", "ends_at"]},
+        ),
+        ("Journal", {"fields": ["head_seq", "head_hash"]}),
+        ("Worker", {"fields": ["epoch", "leased_until", "claims", "queued_at"]}),
+    ]
+    readonly_fields = ["see_also", "shown_inputs", "shown_result", "shown_error"]
+    readonly_fields += ["head_seq", "head_hash", "claims"]
+    related = [
+        Related("Journal", Event, OF_RUN),
+        Related("Head", Head, OF_RUN),
+        Related("Waits", Wait, OF_RUN),
+        Related("Signals", Signal, OF_RUN),
+        Related("Files", Artifact, OF_RUN),
+        Related("Inputs from outside", RunInput, OF_RUN),
+    ]
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(access.OPERATE)
+
+    @admin.action(description="Cancel", permissions=["operate"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        return operate(self, request, rows, Operation("cancel", "Cancel runs", cancel_run))
+
+    @admin.action(description="End at once", permissions=["operate"])
+    def force_end(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "End runs at once, with all below them, and undo nothing"
+        return operate(self, request, rows, Operation("force_end", title, force_end_run))
+
+    @admin.action(description="Pause", permissions=["operate"])
+    def pause(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        return operate(self, request, rows, Operation("pause", "Pause runs", pause_run))
+
+    @admin.action(description="Let it go on", permissions=["operate"])
+    def unpause(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Let paused runs go on"
+        return operate(self, request, rows, Operation("unpause", title, unpause_run))
+
+    @admin.action(description="Retry", permissions=["operate"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        return operate(self, request, rows, Operation("retry", "Retry runs", retry_run))
+
+    @admin.action(description="Go on with changed code", permissions=["operate"])
+    def override(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Let runs go on with changed code"
+        return operate(self, request, rows, Operation("override", title, override_run))
+
+    @admin.action(description="Restart", permissions=["operate"])
+    def restart(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Start runs anew, and leave these as they are"
+        return operate(
+            self, request, rows, Operation("restart", title, restarted, form=RestartForm)
+        )
+
+    @admin.action(description="Fork", permissions=["operate"])
+    def fork(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        title = "Start runs that go their own way from a step of these"
+        return operate(self, request, rows, Operation("fork", title, forked, form=ForkForm))
+
+    @admin.action(description="Verify the journal", permissions=["view"])
+    def verify(self, request: HttpRequest, rows: QuerySet[Run]) -> None:
+        for run in chosen_rows(self, request, rows):
+            verdict = examine(run)
+            level = messages.ERROR if verdict.faults else messages.SUCCESS
+            words = verdict_words(run, verdict)
+            self.log_change(request, run, f"Verified the journal. {words}")
+            self.message_user(request, f"{run}: {words}", level)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Add the acts from the run's journal, which Django's own log does not have."""
+        run = self.get_object(request, unquote(object_id))
+        lines = history_of(run) if run and self.has_view_or_change_permission(request, run) else []
+        context = {"journal": lines[:MOST], "is_part": len(lines) > MOST}
+        return super().history_view(request, object_id, {**context, **(extra_context or {})})
+
+    def run_of(self, row: Run) -> Run:
+        return row
+
+    def visible_on_site(self, user: Any) -> QuerySet[Run]:
+        return access.visible_runs(user)
+
+    def view_on_site(self, run: Run) -> str:
+        return reverse("run_detail", args=[run.pk])
+
+    @admin.display(description="claims in a row without progress")
+    def claims(self, run: Run) -> int:
+        return run.head.claims
+
+    @admin.display(description="inputs")
+    def shown_inputs(self, run: Run) -> SafeString | str:
+        return kept_aside(run.inputs) or readable(run.inputs)
+
+    @admin.display(description="result")
+    def shown_result(self, run: Run) -> SafeString | str:
+        return kept_aside(run.result) or readable(run.result)
+
+    @admin.display(description="error")
+    def shown_error(self, run: Run) -> SafeString | str:
+        return readable(run.error)
+
+
+def kept_aside(kept: str | None) -> str:
+    """Return a sentence about a large value that is stored outside the row, else an empty text."""
+    place = place_of(kept)
+    return f"{place.size:,} bytes, kept beside the row: {place.digest}" if place else ""
+
+
+@admin.register(Head)
+class HeadAdmin(PartOfRunAdmin):
+    list_display = ["run_page", "seq", "epoch", "claims"]
+    list_display_links = ["seq"]
+    fields = ["run", "seq", "hash", "epoch", "claims"]
+    readonly_fields = ["run"]
+
+
+@admin.register(Event)
+class EventAdmin(PartOfRunAdmin):
+    list_display = ["seq", "kind", "name", "key", "at", "run_page"]
+    list_filter = ["kind"]
+    fields = ["run", "seq", "kind", "name", "key", "at", "shown_data", "hash"]
+    readonly_fields = ["run", "shown_data"]
+
+    @admin.display(description="data")
+    def shown_data(self, event: Event) -> SafeString | str:
+        return readable(event.data)
+
+
+@admin.register(Wait)
+class WaitAdmin(PartOfRunAdmin):
+    list_display = ["__str__", "run_page", "due_at", "closed_at", "outcome"]
+    list_filter = ["kind", "outcome", ("closed_at", admin.EmptyFieldListFilter)]
+    fields = ["run", "kind", "key", "opened_seq", "due_at", "closed_at", "outcome"]
+
+
+@admin.register(RunInput)
+class RunInputAdmin(PartOfRunAdmin):
+    list_display = ["__str__", "run_page", "created_at", "taken_at"]
+    list_filter = ["kind", ("taken_at", admin.EmptyFieldListFilter)]
+    fields = ["run", "kind", "name", "key", "created_at", "taken_at", "shown_data"]
+    readonly_fields = ["run", "shown_data"]
+
+    @admin.display(description="data")
+    def shown_data(self, run_input: RunInput) -> SafeString | str:
+        return readable(run_input.data)
+
+
+@admin.register(Signal)
+class SignalAdmin(PartOfRunAdmin):
+    list_display = ["__str__", "run_page", "sender", "at", "wait"]
+    list_filter = [("wait", admin.EmptyFieldListFilter)]
+    search_fields = ["name", "=signal_id"]
+    fields = ["run", "name", "signal_id", "sender", "at", "wait", "shown_value"]
+    readonly_fields = ["run", "shown_value"]
+
+    @admin.display(description="value")
+    def shown_value(self, signal: Signal) -> SafeString | str:
+        return readable(signal.value)
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(PartOfRunAdmin):
+    list_display = ["name", "run_page", "size", "content_type", "created_at"]
+    list_filter = ["content_type"]
+    search_fields = ["name", "=digest"]
+    fields = ["run", "name", "size", "content_type", "created_at", "digest"]

@@ -1,0 +1,1 @@
+"""How what is planned reaches people apart from pages: mails, one module a channel."""

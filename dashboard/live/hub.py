@@ -1,0 +1,196 @@
+"""One hub per web process: it reads and renders each change once, for all who may see it.
+
+It learns of changes from the doorbell and by comparing the heads of all followed streams once a
+second; Redis only makes it faster. A stream that is expensive to render rests in proportion, and
+its changes are sent together afterwards.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import redis.asyncio
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from chat.doorbell import CHANNEL
+from dashboard.live.frames import LARGEST_RANGE, Frame, frames
+from dashboard.live.streams import Head, Stream, heads
+from dashboard.live.views import View
+
+LOOK = 1.0
+"""Seconds between two looks at the heads."""
+SHARE = 10
+"""A stream is rendered for at most this fraction (1/10) of the time."""
+MOST_READS = 10
+"""Reads per second to which a mere doorbell may send its followers."""
+logger = logging.getLogger(__name__)
+
+
+class Follower(Protocol):
+    """A receiver of frames."""
+
+    def hand(self, frame: str) -> None: ...
+
+    def view(self, stream: Stream) -> View:
+        """Return the part of a followed stream that this follower may see."""
+
+
+@dataclass
+class Watch:
+    """One stream in one form, with its followers."""
+
+    head: Head
+    followers: set[Follower] = field(default_factory=set)
+    is_rung: bool = False
+    rests_until: float = 0.0
+    """A time of the monotonic clock."""
+
+    def is_due(self, now: float, *, is_round: bool) -> bool:
+        return self.rests_until <= now and (is_round or self.is_rung)
+
+    def rest(self, stream: Stream, *, since: float, now: float) -> None:
+        """Rest after the stream was rendered from `since` until `now`."""
+        pause = (now - since) * SHARE
+        if stream.is_doorbell:
+            pause = max(stream.least_rest, len(self.followers) / MOST_READS)
+        self.rests_until = since + pause
+
+
+Watched = tuple[Stream, str]
+
+
+class Hub:
+    """The streams followed in this process."""
+
+    def __init__(self) -> None:
+        self._watches: dict[Watched, Watch] = {}
+        self._rung = asyncio.Event()
+        self._round_at = 0.0
+        self._tasks = [
+            asyncio.create_task(self._watch_heads(), name="hub heads"),
+            asyncio.create_task(self._listen(), name="hub doorbell"),
+        ]
+
+    async def follow(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
+        """Send the frames after the cursor now, and every change from then on."""
+        head = (await database_sync_to_async(heads)([stream])).get(stream)
+        if head is None:
+            return
+        watch = self._watches.setdefault((stream, form), Watch(head))
+        watch.followers.add(follower)
+        await self.catch_up(follower, stream, form, after=after)
+
+    async def catch_up(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
+        """Send everything after the cursor, in order."""
+        while True:
+            view = follower.view(stream)
+            found = await _frames(stream, form, [view], after)
+            for frame in found:
+                follower.hand(encode(stream, frame.content_for(view)))
+            if len(found) < LARGEST_RANGE:
+                return
+            after = found[-1].seq
+
+    def leave(self, follower: Follower, stream: Stream, form: str) -> None:
+        watch = self._watches.get((stream, form))
+        if watch:
+            watch.followers.discard(follower)
+            if not watch.followers:
+                del self._watches[stream, form]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch_heads(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._rung.wait(), self._pause())
+            self._rung.clear()
+            try:
+                await self._look()
+            except Exception:
+                logger.exception("The hub could not read what is new; it tries again.")
+                await asyncio.sleep(LOOK)
+
+    def _pause(self) -> float:
+        """Return the seconds until the next round, or until a rung stream has rested."""
+        now = time.monotonic()
+        rests = [watch.rests_until for watch in self._watches.values() if watch.is_rung]
+        return max(min([self._round_at, *rests]) - now, 0)
+
+    async def _look(self) -> None:
+        """Compare the streams with their heads: all once a second, otherwise the rung ones."""
+        now = time.monotonic()
+        is_round = self._round_at <= now
+        if is_round:
+            self._round_at = now + LOOK
+        watches = list(self._watches.items())
+        due = [(key, watch) for key, watch in watches if watch.is_due(now, is_round=is_round)]
+        if not due:
+            return
+        found = await database_sync_to_async(heads)({stream for (stream, _), _ in due})
+        for (stream, form), watch in due:
+            is_news = watch.is_rung and stream.is_doorbell
+            watch.is_rung = False
+            if stream in found and (is_news or found[stream] != watch.head):
+                await self._hand_out(stream, form, watch, found[stream])
+
+    async def _hand_out(self, stream: Stream, form: str, watch: Watch, head: Head) -> None:
+        began = time.monotonic()
+        # Whoever comes while this is read is not among them: they catch up by themselves.
+        views = {follower: follower.view(stream) for follower in watch.followers}
+        new = await _frames(stream, form, views.values(), watch.head[0])
+        reached = new[-1].seq if len(new) >= LARGEST_RANGE else head[0]
+        watch.head = (reached, *head[1:])
+        present = watch.followers & views.keys()
+        for frame in new:
+            text, number = encode(stream, frame.content), encode(stream, {"seq": frame.seq})
+            for follower in present:
+                follower.hand(text if views[follower].sees(frame.subject) else number)
+        if reached != head[0]:
+            self._ring(watch)
+        watch.rest(stream, since=began, now=time.monotonic())
+
+    def _ring(self, watch: Watch) -> None:
+        watch.is_rung = True
+        self._rung.set()
+
+    async def _listen(self) -> None:
+        """Listen to the doorbell; if Redis is unreachable, try again every second."""
+        while True:
+            try:
+                await self._hear_all()
+            except (redis.RedisError, OSError, ValueError) as error:
+                logger.debug("The doorbell is away: %s", error)
+                await asyncio.sleep(LOOK)
+
+    async def _hear_all(self) -> None:
+        client = redis.asyncio.from_url(settings.REDIS_URL)
+        async with client, client.pubsub() as subscription:
+            await subscription.subscribe(CHANNEL)
+            async for message in subscription.listen():
+                if message["type"] == "message":
+                    self._hear(json.loads(message["data"]))
+
+    def _hear(self, names: Iterable[str]) -> None:
+        wanted = set(names)
+        for (stream, _), watch in self._watches.items():
+            if str(stream) in wanted:
+                self._ring(watch)
+
+
+def encode(stream: Stream, content: dict[str, Any]) -> str:
+    return json.dumps({"stream": str(stream), **content})
+
+
+@database_sync_to_async
+def _frames(stream: Stream, form: str, views: Iterable[View], after: int) -> list[Frame]:
+    return frames(stream, form, views, after=after)

@@ -1,0 +1,134 @@
+"""The streams that can be followed, who may follow them, and their heads in the database.
+
+session:<id>   the numbered changes of a session; a frame carries the object as it is now
+run:<id>       the journal of a run
+inbox          a doorbell only: fetch your requests again
+runs           a doorbell only: fetch your list of runs again
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Count, Max, Sum
+
+from chat.models import Assignment, HumanRequest, Session
+from dashboard.live.views import WHOLE, View, views_of
+from procedures import access
+from procedures.engine.journal.events import RunStatus
+from procedures.models import Event, Run
+
+Kind = Literal["session", "run", "inbox", "runs"]
+Head = tuple[Any, ...]
+"""The head of a stream: its newest number first, then whatever else changes how it looks."""
+
+LARGEST_PLACE = 2**62
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The name of a stream that can be followed."""
+
+    kind: Kind
+    id: UUID | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}" if self.id else self.kind
+
+    @property
+    def key(self) -> UUID:
+        assert self.id, "A doorbell has no rows of its own."
+        return self.id
+
+    @property
+    def is_doorbell(self) -> bool:
+        """True for a stream without changes of its own: its followers fetch the data themselves."""
+        return self.id is None
+
+    @property
+    def least_rest(self) -> float:
+        """The least number of seconds between two rings.
+
+        Among the runs there is always some change.
+        """
+        return 1.0 if self.kind == "runs" else 0.25
+
+    @classmethod
+    def parse(cls, name: str) -> "Stream":
+        """Parse a stream's name; raises `ValueError` if it names no stream."""
+        kind, _, id_text = name.partition(":")
+        if name in DOORBELLS:
+            return DOORBELLS[name]
+        if kind not in ("session", "run"):
+            raise ValueError(f"There is no stream called {name!r}.")
+        return cls(kind, UUID(id_text))  # type: ignore[arg-type]
+
+
+INBOX, RUNS = Stream("inbox"), Stream("runs")
+DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
+
+
+def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
+    """Return the streams that the user may follow now, each with their view of it."""
+    wanted = set(streams)
+    runs = [stream.key for stream in wanted if stream.kind == "run"]
+    sessions = [stream.key for stream in wanted if stream.kind == "session"]
+    seen = dict.fromkeys(wanted & {INBOX, RUNS}, WHOLE)
+    if runs:
+        visible = access.visible_runs(user).filter(pk__in=runs)
+        seen |= {Stream("run", run): WHOLE for run in visible.values_list("pk", flat=True)}
+    if sessions:
+        views = views_of(user, sessions)
+        seen |= {Stream("session", session): view for session, view in views.items()}
+    return seen
+
+
+def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
+    """Return the heads of the streams, with one query per kind."""
+    wanted = list(streams)
+    found: dict[Stream, Head] = {}
+    if runs := [stream.id for stream in wanted if stream.kind == "run"]:
+        look = (
+            *("pk", "head__seq", "status"),
+            *("working_on", "working_attempt", "cancel_requested_at", "pause_requested_at"),
+        )
+        for pk, *head in Run.objects.filter(pk__in=runs).values_list(*look):
+            found[Stream("run", pk)] = tuple(head)
+    if sessions := [stream.id for stream in wanted if stream.kind == "session"]:
+        rows = Session.objects.filter(pk__in=sessions).values_list("pk", "last_seq")
+        found |= {Stream("session", pk): (seq,) for pk, seq in rows}
+    if INBOX in wanted:
+        found[INBOX] = _head_of_inbox()
+    if RUNS in wanted:
+        found[RUNS] = _head_of_runs()
+    return found
+
+
+def _head_of_inbox() -> Head:
+    """Return a head that changes when a request is opened, closed or reassigned."""
+    times = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
+    return 0, times["opened"], times["closed"], Assignment.objects.aggregate(pk=Max("pk"))["pk"]
+
+
+def _head_of_runs() -> Head:
+    """Return a head that changes when any run starts, is claimed, advances, or is stopped."""
+    newest = Event.objects.aggregate(pk=Max("pk"))["pk"]
+    active = Run.objects.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+    look = active.aggregate(
+        Count("pk"),
+        Sum("epoch"),
+        Max("working_since"),
+        Max("cancel_requested_at"),
+        Max("pause_requested_at"),
+    )
+    return 0, newest, *look.values()
+
+
+def place_in(after: Any) -> int:
+    """Return a cursor as a whole number that fits a database; raises `ValueError` otherwise."""
+    place = int(after)
+    if not -LARGEST_PLACE < place < LARGEST_PLACE:
+        raise ValueError("after is no place in a stream")
+    return place

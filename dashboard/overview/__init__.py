@@ -1,0 +1,17 @@
+"""What pages show of runs: plain values from the rows and the journal, no HTML."""
+
+from dashboard.overview.drawing import Node, cell, draw
+from dashboard.overview.lines import Line, line_of
+from dashboard.overview.runs import listed_runs, run_overview
+from dashboard.overview.states import State
+
+__all__ = [
+    "Line",
+    "Node",
+    "State",
+    "cell",
+    "draw",
+    "line_of",
+    "listed_runs",
+    "run_overview",
+]

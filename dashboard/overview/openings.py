@@ -1,0 +1,108 @@
+"""The waits of runs that are open, with what each set still needs, and which runs are stuck."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, OuterRef, Q, Subquery
+
+from dashboard.overview.rows import Row
+from dashboard.overview.waiting import Opening
+from procedures import registry
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values import canonical
+from procedures.models import Event, Run, Wait
+from procedures.models.run import silence
+
+LATE = timedelta(minutes=1)
+"""What should have happened so long ago is overdue: the clock does not run."""
+RECENT = timedelta(days=7)
+"""A failure older than that is history, not stuck work."""
+STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
+"""Where nobody works on a run, and only its code can go on with it."""
+Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
+
+
+def removed() -> Q:
+    """Runs that only code could go on with which is not here; of a text, only its own reader."""
+    here = Q(version__file="", procedure__name__in=registry.definitions())
+    return Q(status__in=STANDS) & ~(here | Q(version__in=registry.texts_here()))
+
+
+WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
+"""Where a run whose worker lost the storage waits until it can be used again."""
+
+
+def without_storage() -> Q:
+    """Runs that begin nothing until the file store and the database can be used."""
+    return Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True)
+
+
+def stuck(now: datetime) -> Q:
+    """Runs that do not go on by themselves, or have failed lately."""
+    overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
+    return (
+        removed()
+        | without_storage()
+        | Q(status=RunStatus.QUARANTINED)
+        | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
+        | Q(status=RunStatus.RUNNING, reached_at__lte=now - silence())
+        | Q(status=RunStatus.RETRYING, wake_at__lt=now - LATE)
+        | Q(status=RunStatus.WAITING, pk__in=overdue.values("run"))
+    )
+
+
+def is_late(run: Run, openings: Iterable[Opening], now: datetime) -> bool:
+    """Whether a time that should have had its effect on the run has passed."""
+    due = [one.due_at for one in openings] if run.status == RunStatus.WAITING else [run.wake_at]
+    return any(at < now - LATE for at in due if at) and run.status in Run.SUSPENDED
+
+
+def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[Opening]]:
+    """By run, questions first, then in the order of the code; in two queries for any number."""
+    opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
+    is_open = Wait.objects.open().filter(run__in=ids)
+    closed = Count("parts", filter=Q(parts__closed_at__isnull=False))
+    sets = is_open.filter(kind=Wait.Kind.SET).annotate(left=F("need") - closed).order_by()
+    needs = dict(sets.values_list("pk", "left"))
+    rows = (
+        is_open.exclude(kind=Wait.Kind.SET)
+        .annotate(
+            is_other=~Q(kind=Wait.Kind.REQUEST),
+            text=Subquery(opening.values("data")[:1]),
+            opened_at=Subquery(opening.values("at")[:1]),
+        )
+        .order_by("is_other", "opened_seq")
+        .values_list("run_id", "key", "text", "opened_at", "due_at", "part_of_id")
+    )
+    found = defaultdict(list)
+    for pk, key, text, at, due_at, part_of in rows:
+        opened = {**canonical.plain(text), **given.get((pk, key), {})}
+        found[pk].append(_opening(opened, at, due_at, part_of, needs))
+    return found
+
+
+def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[Opening]:
+    """The same of one run, from the rows of its page."""
+    sets = [wait for wait in waits if wait.kind == Wait.Kind.SET and wait.is_open]
+    closed = [wait.part_of_id for wait in waits if not wait.is_open]
+    needs = {one.pk: (one.need or 0) - closed.count(one.pk) for one in sets}
+    found = [(row, row.wait) for row in rows if row.wait and row.wait.is_open]
+    found.sort(key=lambda pair: pair[0].kind != "question")
+    return [
+        _opening(row.opened, row.begin, wait.due_at, wait.part_of_id, needs) for row, wait in found
+    ]
+
+
+def _opening(
+    opened: Mapping[str, Any],
+    at: datetime | None,
+    due_at: datetime | None,
+    part_of: int | None,
+    needs: Mapping[int, int],
+) -> Opening:
+    if part_of not in needs:  # what is decided asks for no others
+        part_of = None
+    return Opening(opened, at, due_at, part_of, needs.get(part_of, 0) if part_of else 0)

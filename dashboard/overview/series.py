@@ -1,0 +1,50 @@
+"""Steps that only repeat each other, as one row: a loop over a thousand orders fits on a page."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from dashboard.overview.rows import Row, Segment
+from procedures.engine.replay.history import NOT_KEPT
+
+FEW = 2
+"""More alike than that are folded."""
+PLAIN = {"done", "running"}
+
+
+def folded(rows: Sequence[Row]) -> list[Row]:
+    found: list[Row] = []
+    for _, group in groupby(rows, key=_likeness):
+        alike = list(group)
+        found += [_series(alike)] if len(alike) > FEW else alike
+    return found
+
+
+def _likeness(row: Row) -> object:
+    """Equal for steps of one name that went well at once; what tells of itself stands alone."""
+    tells = row.look == "running" and row.said is not None
+    tells = tells or any(NOT_KEPT in attempt.data for attempt in row.attempts)
+    if row.kind != "step" or row.look not in PLAIN or len(row.attempts) != 1 or tells:
+        return row.number
+    return _name(row), row.depth
+
+
+def _name(row: Row) -> str:
+    """Without the ordinal."""
+    return row.key.rpartition("#")[0] or row.key
+
+
+def _series(alike: Sequence[Row]) -> Row:
+    first, last = alike[0], alike[-1]
+    before = [segment for segment in first.segments if segment.kind != "work"]
+    return Row(
+        "series",
+        first.key,
+        _name(first),
+        last.look,
+        first.begin,
+        last.end,
+        segments=[*before, Segment("work", first.begin, last.end)],
+        depth=first.depth,
+        number=first.number,
+        members=list(alike),
+    )

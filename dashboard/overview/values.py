@@ -1,0 +1,71 @@
+"""Inputs and results as people read them: names and values, files as files, the rest as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.overview.drawing import labels_of, pretty
+from dashboard.overview.words import format_size
+
+LONGEST = 120
+MOST = 6
+OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One value, with a name if it has one."""
+
+    label: str | None
+    text: str = ""
+    raw: str = ""
+    """JSON, for what is too nested to be told in one line."""
+    file: str = ""
+    """The name of a file of the run."""
+    note: str = ""
+
+
+def format_value(value: Any) -> list[Shown]:
+    """What stands in a list of names and values; a bare value has no name."""
+    if isinstance(value, Mapping) and value and not is_file(value):
+        labels = labels_of(value)
+        return [_shown(labels[name], inner) for name, inner in value.items()]
+    return [] if value is None or value in ({}, []) else [_shown(None, value)]
+
+
+def is_file(value: Any) -> bool:
+    """Whether it is a file of a run: other data may have the same names."""
+    if not isinstance(value, Mapping) or set(value) != set(OF_FILE):
+        return False
+    is_typed = all(type(value[name]) is kind for name, kind in OF_FILE.items())
+    return is_typed and bool(value["name"]) and not {"/", "\0", "\n"} & set(value["name"])
+
+
+def _shown(label: str | None, value: Any) -> Shown:
+    if is_file(value):
+        return Shown(label, file=value["name"], note=format_size(value["size"]))
+    line = _line(value)
+    return Shown(label, text=line) if line else Shown(label, raw=pretty(value))
+
+
+def _line(value: Any) -> str:
+    """One line, or "" for what has more in it."""
+    if isinstance(value, Mapping) and 0 < len(value) <= MOST:
+        inner = {name: _scalar(one) for name, one in value.items()}
+        line = " · ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items())
+        return line if all(inner.values()) and len(line) <= LONGEST else ""
+    if isinstance(value, list) and value:
+        texts = [_scalar(one) for one in value]
+        line = ", ".join(texts)
+        return line if all(texts) and len(line) <= LONGEST else ""
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value or "—"
+    if value in (None, [], {}):
+        return "—"
+    return str(value) if isinstance(value, int | float) else ""

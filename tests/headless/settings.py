@@ -1,0 +1,8 @@
+"""The product's settings without what draws."""
+
+from dashboard.settings import *  # noqa: F403
+
+INSTALLED_APPS = ["chat", "procedures", "django.contrib.auth", "django.contrib.contenttypes"]
+MIDDLEWARE: list[str] = []
+TEMPLATES: list[str] = []
+ROOT_URLCONF = "tests.headless.urls"
