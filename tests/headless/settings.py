@@ -3,6 +3,6 @@
 from dashboard.settings import *  # noqa: F403
 
 INSTALLED_APPS = ["chat", "procedures", "django.contrib.auth", "django.contrib.contenttypes"]
-MIDDLEWARE: list[str] = []
-TEMPLATES: list[str] = []
+MIDDLEWARE = []
+TEMPLATES = []
 ROOT_URLCONF = "tests.headless.urls"
