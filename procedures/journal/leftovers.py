@@ -65,7 +65,7 @@ class Standings:
     __slots__ = ("_looks",)
 
     def __init__(self) -> None:
-        self._looks = [Look(one, _standing(one)) for one in _opened()]
+        self._looks = [*map(Look, _opened())]
 
     def put_away(self) -> str:
         """Say what was left open, "" if nothing, and put it away with all the session holds."""
@@ -99,8 +99,8 @@ class Look:
     is_ours = True
     """What the engine says passes it by."""
 
-    def __init__(self, database: BaseDatabaseWrapper, before: Standing) -> None:
-        self.database, self.before = database, before
+    def __init__(self, database: BaseDatabaseWrapper, before: Standing | None = None) -> None:
+        self.database, self.before = database, before or _standing(database)
         self.driver, self.is_set = database.connection, _attributes(database)
         self.wrappers = database.execute_wrappers
         database.execute_wrappers = [*self.wrappers, self]
@@ -127,7 +127,11 @@ class Look:
         database, before = self.database, self.before
         database.execute_wrappers = self.wrappers  # without ours, and what the code has added
         driver, words = database.connection, ""
-        if not (before is NOTHING_OPEN and _is_at_rest(database, driver)):
+        if (
+            before is not NOTHING_OPEN
+            or database.atomic_blocks
+            or (driver is not None and (not database.autocommit or _is_in_transaction(driver)))
+        ):  # seldom
             words = _left_open(database, before, is_used=self.is_used)
         if words:
             _go_back(database, before)
@@ -166,13 +170,6 @@ class OpenedConnections:
 
 
 opened_connections = OpenedConnections()
-
-
-def _is_at_rest(database: BaseDatabaseWrapper, driver: Any) -> bool:
-    """Say whether nothing is open, as after nearly every step."""
-    if database.atomic_blocks:
-        return False
-    return driver is None or (database.autocommit and not _is_in_transaction(driver))
 
 
 def _is_lasting(sql: str) -> bool:

@@ -94,6 +94,20 @@ def test_what_the_code_itself_changes_stays_over_its_steps_and_replays_and_is_no
     assert warnings_of(backend, run_id) == []
 
 
+@pytest.mark.parametrize(
+    "way", ["precision", "locale", "folder", "umask", "new variable", "sys.path", "ignored signal"]
+)
+def test_what_the_code_itself_changes_stays_over_a_step_that_sets_it_back(
+    way: str, backend: Backend
+) -> None:
+    usual = settings.look(way)
+
+    seen, later = result_of(backend, run(backend, settings.changing_against, way=way))
+
+    assert seen != usual
+    assert later == seen
+
+
 @pytest.mark.parametrize("way", OF_TURNS)
 def test_what_is_looked_at_once_a_turn_is_no_other_runs(way: str, backend: Backend) -> None:
     usual = settings.look(way)

@@ -94,7 +94,7 @@ def first_words(steps: int) -> list[str]:
 
 def test_a_step_is_so_many_calls_of_python() -> None:
     calls_made(1)  # what is read and prepared once
-    assert (calls_made(30) - calls_made(10)) / 20 <= 232
+    assert (calls_made(30) - calls_made(10)) / 20 <= 223
 
 
 def calls_made(steps: int) -> int:

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from django.utils import timezone, translation
 
 from procedures.engine import Context, Retry, StepFailedError, procedure
+from procedures.engine.execution.process import around_turns
 
 TENANT: ContextVar[str] = ContextVar("tenant", default="nobody")
 CURRENT: ContextVar[str] = ContextVar("current")
@@ -314,6 +315,20 @@ def changing_between(ctx: Context, way: str) -> list[str]:
     seen = ctx.step(look, way)
     ctx.ask("Go on?")
     return [seen, look(way), ctx.step(look, way, name="look again")]
+
+
+@procedure
+def changing_against(ctx: Context, way: str) -> list[str]:
+    """A step sets back what the code itself has changed before it."""
+    usual = around_turns.read()
+    change(way)
+    seen = look(way)
+
+    def set_back() -> None:
+        around_turns.set_back(usual)
+
+    ctx.step(set_back)
+    return [seen, look(way)]
 
 
 @procedure

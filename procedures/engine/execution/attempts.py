@@ -23,9 +23,9 @@ from procedures.engine.errors import (
     error_payload,
 )
 from procedures.engine.execution.doubts import settle_doubt
-from procedures.engine.execution.process import around_steps
+from procedures.engine.execution.process import SetBack
 from procedures.engine.execution.progress import Progress
-from procedures.engine.execution.surroundings import Surroundings, spent_by, warning_of
+from procedures.engine.execution.surroundings import call_step, spent_by, warning_of
 from procedures.engine.journal.events import (
     Batch,
     Event,
@@ -237,14 +237,15 @@ class StepExecution:
     def _attempt(
         self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
     ) -> "Done":
-        fiber, desk, around = self.fiber, open_desk(), Surroundings(around_steps)
+        fiber, desk = self.fiber, open_desk()
+        found: list[SetBack] = []
         progress = self._progress(attempt) if self.signature.step_parameter else None
         step = self._step(attempt, progress) if progress else None
         made: list[File] = []
         fiber.journal.working = Working(self.key, attempt, since)
         fiber.busy_with, desk.made = "a step: return what it needs", made
         try:
-            result = around.call(self._called, step, facts, seconds)
+            result = call_step(found, self._called, step, facts, seconds)
             draft = self._done(result, facts)
         except BaseException as error:
             if is_interrupt(error):
@@ -260,7 +261,7 @@ class StepExecution:
         if fiber.interruption:  # the run is not ours any more, or what it met is not its failure
             raise fiber.interruption
         said = progress.close() if progress else ()
-        told = self._told_of(around) if around.changed else ()
+        told = self._told_of(found) if found else ()
         return draft, (*said, *told), made
 
     def _called(self, step: Step | None, facts: dict[str, Any], seconds: float | None) -> Any:
@@ -278,14 +279,15 @@ class StepExecution:
             raise LeftOpenError(left_open)
         return result
 
-    def _told_of(self, around: Surroundings) -> Sequence[NewEvent]:
+    def _told_of(self, found: Sequence[SetBack]) -> Sequence[NewEvent]:
         """Return a warning that names the settings the step has changed in its process."""
-        if around.stuck:
-            self.fiber.journal.spend_process(spent_by(f"The step {self.key}", around.stuck))
-        if not (changed := [name for name in around.changed if name not in self._told]):
+        every, stuck = SetBack.joined(found)
+        if stuck:
+            self.fiber.journal.spend_process(spent_by(f"The step {self.key}", stuck))
+        if not (changed := [name for name in every if name not in self._told]):
             return ()
         self._told += changed
-        text = canonical.legible(warning_of(self.key, changed, around.stuck))
+        text = canonical.legible(warning_of(self.key, changed, stuck))
         data = {"text": text, "level": "warning"}
         return (NewEvent(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
 
@@ -343,8 +345,7 @@ class StepExecution:
             self.fiber.recorder.served[by] = self.key
         if made:
             draft.data["files"] = [named(file) for file in made]
-        is_soon = self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made
-        if is_soon:
+        if self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made:
             for one in (*said, draft):
                 self.fiber.add(one)
         else:

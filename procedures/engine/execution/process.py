@@ -19,22 +19,13 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-GONE = ""
-"""A working directory that was deleted."""
+from procedures.engine.execution.glance import USUAL, Held, glance
+
 MAIN = threading.main_thread().ident
 MOST_NAMES = 5
 SIGNALS = tuple(sorted(int(one) for one in signal.valid_signals()))
-USUAL = tuple(
-    int(number)
-    for name in (
-        *("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGALRM", "SIGCHLD", "SIGPIPE", "SIGWINCH"),
-        *("SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGTSTP", "SIGVTALRM", "SIGPROF"),
-    )
-    if (number := getattr(signal, name, None)) is not None
-)
-"""The signals that programs handle; all others are read once per turn."""
 BOUNDED = tuple(
     kind
     for name in ("AS", "CORE", "CPU", "DATA", "NOFILE", "NPROC", "STACK")
@@ -61,6 +52,11 @@ class SetBack(NamedTuple):
     changed: list[str]
     stuck: list[str]
     """The changed settings that could not be set back."""
+
+    @classmethod
+    def joined(cls, several: Sequence[Self]) -> Self:
+        changed = [name for one in several for name in one.changed]
+        return cls(changed, [name for one in several for name in one.stuck])
 
 
 State = Sequence[Any]
@@ -95,30 +91,35 @@ class Settings(NamedTuple):
         return SetBack([*names.values()], stuck)
 
 
-def read_quickly() -> State:
-    """Return the settings a step may change; it takes microseconds, as each step calls it twice.
+class Seen(NamedTuple):
+    """The result of the last look at the process."""
 
-    Avoidable calls are avoided, since they take most of the time. The module in C returns a signal
-    handler twenty times as fast as `signal.getsignal`, and the environment without decoding it.
-    """
-    global umask  # noqa: PLW0603 (it is read by setting it: so nothing changes meanwhile)
-    if (mask := os.umask(umask)) != umask:
-        os.umask(mask)
-        umask = mask
-    try:
-        folder = os.getcwd()  # noqa: PTH109
-    except FileNotFoundError:
-        folder = GONE
+    held: Held
+    state: State
+
+
+def read_quickly() -> State:
+    """Return the settings a step may change: the same object while none of them has changed."""
+    global seen  # noqa: PLW0603 (each look is compared with the last one)
+    last = seen
+    if glance() != last.held.shown:
+        held = Held()
+        seen = last = Seen(held, _read(held))
+    return last.state
+
+
+def _read(held: Held) -> State:
+    """Return what a glance has shown as it can be set back."""
     root, filters = logging.root, warnings.filters
     numbers, default = decimal.getcontext().__reduce__()[1], decimal.DefaultContext.__reduce__()[1]
+    folder, mask, zone, timeout, variables, *_ = held.shown
     return [
         folder,
         mask,
-        {**os.environ._data},  # type: ignore[attr-defined] # noqa: SLF001
-        time.tzname,
+        variables,
+        zone,
         _locale.setlocale(locale.LC_ALL),
-        socket.getdefaulttimeout(),
-        # A `catch_warnings` that was never left has put an equal list in the place of this one.
+        timeout,
         (id(filters), filters, [*filters], warnings.showwarning, warnings._showwarnmsg_impl),  # type: ignore[attr-defined] # noqa: SLF001
         (root.level, root.manager.disable, [*root.handlers], root.disabled),
         (sys.path, [*sys.path]),
@@ -130,7 +131,6 @@ def read_quickly() -> State:
         sys.getprofile(),
         [*map(_signal.getsignal, USUAL)],
         signal.getitimer(signal.ITIMER_REAL)[0] > 0,
-        # All but the flags, which every computation sets.
         (numbers[:6], numbers[7]),
         (default[:6], default[7]),
     ]
@@ -139,7 +139,7 @@ def read_quickly() -> State:
 def read_all() -> State:
     """Return the settings a turn may change: those of steps and some that are slower to read."""
     return [
-        *read_quickly(),
+        *_read(Held()),
         [*map(_signal.getsignal, SIGNALS)],
         signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         (os.geteuid(), os.getegid()),
@@ -150,8 +150,8 @@ def read_all() -> State:
     ]
 
 
-umask = os.umask(0o077)
-os.umask(umask)
+held = Held()
+seen = Seen(held, _read(held))
 
 
 Variables = Mapping[bytes, bytes]
@@ -275,7 +275,7 @@ QUICK = (
     Setting("the decimal context", lambda before: _set_numbers(decimal.getcontext(), before)),
     Setting("decimal.DefaultContext", lambda before: _set_numbers(decimal.DefaultContext, before)),
 )
-"""The settings in the order of `read_quickly`."""
+"""The settings in the order of `_read`."""
 SLOW = (
     _handlers(SIGNALS),
     Setting("the blocked signals", partial(signal.pthread_sigmask, signal.SIG_SETMASK)),

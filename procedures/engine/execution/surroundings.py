@@ -1,12 +1,17 @@
 """Settings and context around an author's code, restored after it has run."""
 
-import decimal
 import random
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
+from decimal import getcontext, setcontext
 from typing import Any, NamedTuple, TypeVar
 
-from procedures.engine.execution.process import Settings, around_turns
+from procedures.engine.execution.process import (
+    SetBack,
+    around_steps,
+    around_turns,
+    read_quickly,
+)
 from procedures.engine.journal.protocol import Journal
 
 T = TypeVar("T")
@@ -28,43 +33,44 @@ DECIMAL = "decimal_context"
 """The variable in which `decimal` keeps its context, which is compared as a setting."""
 
 
-class Surroundings:
-    """A call of an author's code that restores what it has changed in its process."""
+def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
+    """Return the function's result, called in a context of its own.
 
-    __slots__ = ("changed", "settings", "stuck", "tells")
+    What it has changed in its process is set back, and added to `found`.
+    """
+    return copy_context().run(_call_step, found, function, *given)
 
-    def __init__(self, settings: Settings, *, tells: bool = True) -> None:
-        """Take the settings to restore; `tells` also reports changed context variables."""
-        self.settings, self.tells = settings, tells
-        self.changed: Sequence[str] = ()
-        """The settings that the code has changed, by name; all are set back but `stuck`."""
-        self.stuck: Sequence[str] = ()
 
-    def call(self, function: Callable[..., T], *given: Any) -> T:
-        """Return the function's result, called in a context of its own."""
-        return copy_context().run(self._call, function, *given)
-
-    def _call(self, function: Callable[..., T], *given: Any) -> T:
-        decimal.setcontext(decimal.getcontext().copy())  # the one object there is may be changed
-        before, context = self.settings.read(), copy_context()
-        try:
-            return function(*given)
-        finally:
-            if self.settings.read() != before:
-                self.changed, self.stuck = self.settings.set_back(before)
-            if self.tells and (now := copy_context()) != context:
-                self.changed = [*self.changed, *changed_between(context, now)]
+def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
+    setcontext(getcontext().copy())  # the one object there is may be changed
+    before, context = read_quickly(), copy_context()
+    try:
+        return function(*given)
+    finally:
+        if read_quickly() is not before:
+            found.append(around_steps.set_back(before))
+        if (now := copy_context()) != context:
+            found.append(SetBack(changed_between(context, now), []))
 
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
     """Advance a run as if it had a process of its own: its settings reach no other run."""
     random.seed()
-    surroundings = Surroundings(around_turns, tells=False)
+    stuck: list[str] = []
     try:
-        return surroundings.call(function)
+        return copy_context().run(_call_turn, stuck, function)
     finally:
-        if surroundings.stuck:
-            journal.spend_process(spent_by("A run", surroundings.stuck))
+        if stuck:
+            journal.spend_process(spent_by("A run", stuck))
+
+
+def _call_turn(stuck: list[str], function: Callable[[], T]) -> T:
+    setcontext(getcontext().copy())
+    before = around_turns.read()
+    try:
+        return function()
+    finally:
+        stuck += around_turns.set_back(before).stuck
 
 
 def changed_between(before: Context, now: Context) -> list[str]:
