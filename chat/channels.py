@@ -1,6 +1,6 @@
-"""The channels by which the packages above deliver what is planned here.
+"""The channels by which the packages above deliver planned messages.
 
-Nothing is planned for a channel that nobody has registered.
+Nothing is planned for a channel that isn't registered.
 """
 
 from collections.abc import Callable
@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 MAIL = "mail"
 channels: dict[str, Callable[["Mail"], None]] = {}
-"""By name: what words a planned notification and hands it over, or raises why it can't."""
+"""The channels by name; each words and hands over a planned notification, or raises why not."""

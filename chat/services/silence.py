@@ -10,7 +10,7 @@ def silence_of(request: HumanRequest) -> str:
 
 
 def fate_of(wait: Wait) -> str:
-    """Return the sentence that a question may be withdrawn before anybody answers it, else ""."""
+    """Return a sentence that says that a question may be withdrawn before it is answered, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
         return "A timer may withdraw it before that."

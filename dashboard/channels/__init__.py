@@ -1,1 +1,1 @@
-"""How what is planned reaches people apart from pages: mails, one module a channel."""
+"""Channels by which planned messages reach people apart from pages, one module each."""

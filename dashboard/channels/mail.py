@@ -1,4 +1,4 @@
-"""Mails by Django's backend, one person each."""
+"""Mails by Django's backend, to one person each."""
 
 from email.utils import formatdate
 
@@ -10,7 +10,7 @@ from dashboard.channels.letter import Letter, letter_about, letter_about_alert
 
 
 def deliver(mail: Mail) -> None:
-    """Hand a planned mail to the server. Its id is the same each time it is sent."""
+    """Hand a planned mail to the server; its id is the same each time it is sent."""
     letter = _letter(mail)
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     headers = {

@@ -1,1 +1,1 @@
-"""The live stream: every change of a session and of a run, numbered, to every open page."""
+"""The live stream: every change of a session or a run, numbered, sent to every open page."""

@@ -1,4 +1,4 @@
-"""What pages show of runs: plain values from the rows and the journal, no HTML."""
+"""Runs as pages show them: plain values from the rows and the journal, no HTML."""
 
 from dashboard.overview.drawing import Node, cell, draw
 from dashboard.overview.lines import Line, line_of

@@ -1,8 +1,8 @@
-"""Where the rows' stretches of time lie, in percent of the width.
+"""Stretches of time in the rows, in percent of the width.
 
-Work is often over in milliseconds, while people take hours. Where waiting dwarfs the work, the
-scale folds it: work gets a share of its own, and waits stand to each other as the roots of their
-lengths. A folded bar carries a mark.
+Work is often over in milliseconds, while people take hours. If waits dwarf the work, the scale
+folds them: work gets a share of its own, and the lengths of waits relate as their square roots. A
+folded bar has a mark.
 """
 
 from bisect import bisect_left, bisect_right
@@ -25,22 +25,22 @@ from dashboard.overview.words import (
 )
 
 DWARFED = 4
-"""Times as long as the work: from there waiting is folded."""
+"""The ratio of waits to work above which waits are folded."""
 WORK_SHARE = 0.15
 MARKS = (0, 25, 50, 75, 100)
 BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hours=20)
-"""From where marks on the scale are told as lengths, with seconds, and with the day."""
+"""Limits below or above which the scale's marks are durations, have seconds, or have the day."""
 Gap = tuple[datetime, datetime, bool]
-"""Between two cuts, and whether work goes on in it."""
+"""The time between two cuts, and whether work goes on in it."""
 NARROW = 5.0
 """Percent; a narrower bar has no room for a mark."""
 THIN = 0.3
-"""Percent; what took no time is still to be seen."""
+"""The width in percent of stretches that took no time."""
 WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 
 class Scale:
-    """From moments to percent and back; linear, or with the waits folded."""
+    """A scale between moments and percent, linear or with the waits folded."""
 
     def __init__(self, segments: Sequence[Segment], *, begin: datetime, now: datetime) -> None:
         ends = [segment.end or now for segment in segments]
@@ -75,7 +75,7 @@ class Scale:
 
     @property
     def marks(self) -> list[Part]:
-        """What stands above the rows: times, or for a short run how much of it had passed."""
+        """The marks above the rows: times, or for a short run the time passed."""
         moments = [self.moment_at(percent) for percent in MARKS]
         if self.length < BLINK:
             return [Part(format_duration(at - self.begin)) for at in moments]
@@ -87,7 +87,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Bar:
-    """A stretch of time as it is drawn: percents as SVG writes them."""
+    """A stretch of time as it is drawn: percentages as SVG writes them."""
 
     kind: SegmentKind
     x: str
@@ -97,7 +97,7 @@ class Bar:
     is_open: bool
     is_folded: bool
     initials: str = ""
-    """Of who answered, or is asked."""
+    """The initials of the person who answered or is asked."""
 
 
 def bars_of(row: Row, scale: Scale, *, now: datetime) -> list[Bar]:
@@ -130,13 +130,13 @@ def _initials(row: Row) -> str:
 
 
 class _Stretches:
-    """Stretches of time, to be asked often whether one of them covers another one."""
+    """Stretches of time that can be asked often whether one of them covers another."""
 
     def __init__(self, spans: Iterable[tuple[datetime, datetime]]) -> None:
         in_order = sorted(spans)
         self._begins = [begin for begin, _ in in_order]
         self._latest = list(accumulate((end for _, end in in_order), max))
-        """The latest end of those that have begun by then."""
+        """The latest end among stretches that have begun by then."""
 
     def cover(self, low: datetime, high: datetime) -> bool:
         begun = bisect_right(self._begins, low)
@@ -149,7 +149,7 @@ def _shares(gaps: Sequence[Gap]) -> list[float]:
 
 
 def _weights(gaps: Sequence[Gap]) -> tuple[list[float], bool]:
-    """The share of the width that each gap between two cuts gets; and whether waits are folded."""
+    """Return the share of the width for each gap between two cuts, and True if waits are folded."""
     lengths = [(high - low).total_seconds() for low, high, _ in gaps]
     work = sum(length for length, gap in zip(lengths, gaps, strict=True) if gap[2])
     idle = sum(lengths) - work

@@ -1,18 +1,18 @@
-"""What a page shows of a long text or a large value: its beginning, and that there is more."""
+"""Cuts of long texts and large values: their beginning, and that there is more."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 DEEPEST = 8
-"""What lies deeper in a value is left out."""
+"""The depth below which a value is not shown."""
 LONGEST_KEY = 100
 MORE = "…"
 
 
 @dataclass(frozen=True)
 class Room:
-    """How much of one thing is shown."""
+    """The space in which one thing is shown."""
 
     characters: int
     lines: int = 1
@@ -26,10 +26,10 @@ LINE = Room(120)
 LABEL = Room(200)
 PROMPT = Room(1_000, lines=20)
 WORDS = Room(2_000, lines=40)
-"""What somebody says: an answer, a comment."""
+"""A person's words: an answer, a comment."""
 MESSAGE = Room(4_000, lines=80)
 CARD = Room(3_000, lines=60, parts=150, cell=500)
-"""A part of one of many cards."""
+"""A part of one card among many."""
 PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
 """A part of a page of its own."""
 RAW = Room(600, parts=60, cell=200)
@@ -63,11 +63,11 @@ class CutValue:
 
     value: Any
     note: str = ""
-    """What is shown of it, where that is not all."""
+    """A note if only a part is shown."""
 
 
 def cut_text(text: str, room: Room) -> CutText:
-    """As much of a text as there is room for: so many characters, in so many lines."""
+    """Return as much of a text as the room's characters and lines allow."""
     end, place = min(len(text), room.characters), -1
     for _ in range(room.lines):
         place = text.find("\n", place + 1, end)
@@ -79,7 +79,7 @@ def cut_text(text: str, room: Room) -> CutText:
 
 
 def cut_value(value: Any, room: Room) -> CutValue:
-    """As many parts of plain JSON as there is room for; entries of a list are whole or left out."""
+    """Return as much of plain JSON as fits; entries of a list are whole or left out."""
     cutter = _Cutter(room)
     found = cutter.cut(value, 0)
     if not cutter.has_cut:
@@ -91,7 +91,7 @@ def cut_value(value: Any, room: Room) -> CutValue:
 
 
 class _Cutter:
-    """Counts what is shown of one value."""
+    """A counter of what is shown of one value."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -124,7 +124,7 @@ class _Cutter:
         return kept
 
     def _list(self, value: list[Any], depth: int) -> list[Any]:
-        """A row of which a part is missing would look like one that has nothing there."""
+        """Cut a list between rows, because a row without one of its parts would look complete."""
         kept: list[Any] = []
         for one in value:
             found = None if self._is_full else self.cut(one, depth + 1)

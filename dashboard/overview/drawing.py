@@ -1,7 +1,7 @@
-"""Data as pages draw it: nodes whose parts have names of ours, so that no name in it is looked up.
+"""Data as pages draw it: nodes with names of our own, so that no name in the data is looked up.
 
-A template that asks a dict for `items` gets the value of that name, where there is one. Whatever
-came from outside is therefore drawn from a `Node`, made here and nowhere else.
+A template that asks a dict for `items` gets the value of that name if there is one. Everything from
+outside is therefore drawn from a `Node`, which is made here and nowhere else.
 """
 
 import json
@@ -15,9 +15,9 @@ from procedures.engine.values import canonical
 
 MOST_COLUMNS = 20
 MANY_LINES = 20
-"""A text of so many lines scrolls in a frame of its own."""
+"""The number of lines from which a text scrolls in its own frame."""
 DEEPEST = 12
-"""Levels that are set apart by blanks: deeper ones would be mostly blanks."""
+"""Levels that are indented; deeper ones would be mostly blanks."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 NUMBER = re.compile(r"[+-]?\d[\d.,]*(e[+-]?\d+)?", re.IGNORECASE)
 Shape = Literal["none", "empty", "text", "lines", "json", "mapping", "table", "list"]
@@ -29,38 +29,38 @@ class Node:
 
     shape: Shape
     text: str = ""
-    """Of none, empty, text, lines and json."""
+    """The text of none, empty, text, lines and json."""
     summary: str = ""
-    """What stands on the fold of lines and json."""
+    """The label on the fold of lines and json."""
     is_number: bool = False
     named: Sequence["Named"] = ()
     """The rows of a mapping, the columns of a table."""
     rows: Sequence[Sequence["Node | None"]] = ()
-    """The cells of a table; None where a row has no such name."""
+    """The cells of a table; None if a row lacks the name."""
     parts: Sequence["Node"] = ()
-    """Of a list."""
+    """The parts of a list."""
     read: Sequence[str] = ()
-    """Labels of what in a list was read at the time it was asked, and may have changed since."""
+    """Labels of parts of a list that were read when it was asked, and may have changed since."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """A value with its name; of a column, its first value."""
+    """A value with its name; for a column, its first value."""
 
     name: str
     label: str
-    """The name as people write it, unless two would look the same."""
+    """The name as people write it, unless two would look alike."""
     node: Node | None
     is_read: bool = False
-    """Whether it was read at the time it was asked, and may have changed since."""
+    """Whether it was read when it was asked, and may have changed since."""
     read: Sequence[str] = ()
-    """Labels of what in it was, where that is not all of it."""
+    """Labels of the parts that were read then, if not all were."""
 
 
 def draw(value: Any, volatile: Sequence[str] = ()) -> Node:
-    """Return all of a plain JSON value as nodes; what is nested in its parts is JSON.
+    """Return a whole plain JSON value as nodes; whatever is nested in its parts is JSON.
 
-    `volatile`: paths as in `ctx.approve(volatile=)`, which are marked.
+    Paths in `volatile`, as in `ctx.approve(volatile=)`, are marked.
     """
     if isinstance(value, Mapping) and value:
         labels = labels_of(value)
@@ -80,13 +80,13 @@ def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) ->
 
 
 def path_label(path: str) -> str:
-    """As in "Source: read at"."""
+    """Return a path in words, as in "Source: read at"."""
     first, *rest = [label_of(name) for name in path.split(".")]
     return ": ".join([first, *(name[:1].lower() + name[1:] for name in rest)])
 
 
 def cell(value: Any) -> Node:
-    """Return a value as it stands in a cell, all of it; what is nested is JSON under a fold."""
+    """Return a whole value as it stands in a cell; nested data is JSON under a fold."""
     if value is None:
         return Node("none", "none")
     if isinstance(value, bool):
@@ -119,7 +119,7 @@ def _table(rows: Sequence[Mapping[str, Any]], volatile: Sequence[str]) -> Node:
 
 
 def _is_table(rows: Sequence[Any]) -> bool:
-    """Whether all are mappings of not too many names together: cells grow by rows times names."""
+    """Return True for mappings with few names in all, because cells are rows times names."""
     names: set[str] = set()
     for row in rows:
         if not isinstance(row, Mapping) or not row:
@@ -131,9 +131,9 @@ def _is_table(rows: Sequence[Any]) -> bool:
 
 
 def labels_of(names: Iterable[str]) -> dict[str, str]:
-    """Return each name as people write it: "order_id" is "Order id".
+    """Return each name as people write it: "order_id" becomes "Order id".
 
-    A name that is no such word stays as it is, and so do names that would look the same.
+    A name that is no such word is unchanged, and so are names that would look the same.
     """
     labels = {name: label_of(name) for name in names}
     seen = Counter(labels.values())
@@ -148,12 +148,12 @@ def label_of(name: str) -> str:
 
 
 def exact_name(name: str) -> str:
-    """The name itself; in quotation marks where its blanks would not be seen."""
+    """Return the name, in quotation marks if its blanks would be invisible."""
     return name if name and name == name.strip() else json.dumps(name, ensure_ascii=False)
 
 
 def pretty(value: Any) -> str:
-    """Return JSON over several lines; what is nested deep stays on one."""
+    """Return JSON over several lines; deeply nested data stays on one."""
     if _is_deep(value):
         return canonical.text_of(value)
     return json.dumps(value, indent=2, ensure_ascii=False)

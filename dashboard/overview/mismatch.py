@@ -1,4 +1,4 @@
-"""Where the code left the path that a run had gone: both lists side by side."""
+"""The place where the code left the path of a run, with both lists side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 BEFORE, MOST_PAIRS = 3, 30
-"""What is shown of what still fits, and at all."""
+"""Pairs shown that still fit, and in all."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What the run went through, and what the code asks for now in the same place."""
+    """A kept entry, and what the code asks for now in its place."""
 
     kept: str
     asked: str
@@ -23,10 +23,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first pair that does not fit, with some before and after it."""
+    """The first pair that does not fit, with some pairs before and after it."""
 
     left_out: int
-    """Pairs that fit, before the first one shown."""
+    """Fitting pairs before the first one shown."""
     pairs: Sequence[Pair]
 
 

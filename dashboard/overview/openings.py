@@ -1,4 +1,4 @@
-"""The waits of runs that are open, with what each set still needs, and which runs are stuck."""
+"""Open waits of runs, what each set still needs, and the runs that are stuck."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,31 +17,31 @@ from procedures.models import Event, Run, Wait
 from procedures.models.run import silence
 
 LATE = timedelta(minutes=1)
-"""What should have happened so long ago is overdue: the clock does not run."""
+"""The delay after which an effect is overdue, because the clock does not run."""
 RECENT = timedelta(days=7)
-"""A failure older than that is history, not stuck work."""
+"""The age from which a failure is history and not stuck work."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
-"""Where nobody works on a run, and only its code can go on with it."""
+"""Statuses in which nobody works on a run and only its code can continue it."""
 Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 
 def removed() -> Q:
-    """Runs that only code could go on with which is not here; of a text, only its own reader."""
+    """Return a filter for runs that only code could continue which is missing here."""
     here = Q(version__file="", procedure__name__in=registry.definitions())
     return Q(status__in=STANDS) & ~(here | Q(version__in=registry.texts_here()))
 
 
 WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
-"""Where a run whose worker lost the storage waits until it can be used again."""
+"""Statuses in which a run waits until the lost storage can be used again."""
 
 
 def without_storage() -> Q:
-    """Runs that begin nothing until the file store and the database can be used."""
+    """Return a filter for runs that wait for the file store and the database."""
     return Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True)
 
 
 def stuck(now: datetime) -> Q:
-    """Runs that do not go on by themselves, or have failed lately."""
+    """Return a filter for runs that don't continue by themselves, or failed lately."""
     overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
     return (
         removed()
@@ -55,13 +55,13 @@ def stuck(now: datetime) -> Q:
 
 
 def is_late(run: Run, openings: Iterable[Opening], now: datetime) -> bool:
-    """Whether a time that should have had its effect on the run has passed."""
+    """Return True if a time has passed that should have had its effect on the run."""
     due = [one.due_at for one in openings] if run.status == RunStatus.WAITING else [run.wake_at]
     return any(at < now - LATE for at in due if at) and run.status in Run.SUSPENDED
 
 
 def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[Opening]]:
-    """By run, questions first, then in the order of the code; in two queries for any number."""
+    """Return open waits by run, questions first, then in the order of the code; two queries."""
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
     is_open = Wait.objects.open().filter(run__in=ids)
     closed = Count("parts", filter=Q(parts__closed_at__isnull=False))
@@ -85,7 +85,7 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[Opening]]:
 
 
 def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[Opening]:
-    """The same of one run, from the rows of its page."""
+    """Return the open waits of one run from the rows of its page."""
     sets = [wait for wait in waits if wait.kind == Wait.Kind.SET and wait.is_open]
     closed = [wait.part_of_id for wait in waits if not wait.is_open]
     needs = {one.pk: (one.need or 0) - closed.count(one.pk) for one in sets}

@@ -20,7 +20,7 @@ ROWS: dict[str, RowKind] = {
     Wait.Kind.CHILD: "child",
     Wait.Kind.MAP: "child",
 }
-"""What of the waits is shown as a row: not the sets, whose parts are."""
+"""Waits shown as rows; sets are not, but their parts are."""
 GOOD = {"approved", "answered", "edited", "elapsed", "received", "succeeded", "finished"}
 Look = Literal[
     "done",
@@ -38,7 +38,7 @@ SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of time with one thing going on; without an end it goes on now."""
+    """A stretch of time with one thing going on; without an end it lasts until now."""
 
     kind: SegmentKind
     begin: datetime
@@ -47,7 +47,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a step."""
+    """One attempt at a step."""
 
     number: int
     begin: datetime
@@ -63,7 +63,7 @@ class Attempt:
 
 @dataclass
 class Said:
-    """What a step told of itself while it ran: the lines of its last attempt, and how far it is."""
+    """A running step's own messages: the lines of its last attempt, and its progress."""
 
     since: datetime
     attempt: int
@@ -72,7 +72,7 @@ class Said:
     total: float | None = None
 
     def hear(self, data: Mapping[str, Any]) -> None:
-        """A line with `done` takes the place of those before it."""
+        """Add lines; a line with `done` replaces those before it."""
         if "done" in data:
             self.lines.clear()
             self.done, self.total = data["done"], data["total"]
@@ -87,7 +87,7 @@ class Said:
 
 @dataclass
 class Row:
-    """One line of the tree: what it is, how it looks, and when what went on."""
+    """One line of the tree: what it is, its look, and what happened when."""
 
     kind: RowKind
     key: str
@@ -98,15 +98,15 @@ class Row:
     segments: list[Segment] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     opened: dict[str, Any] = field(default_factory=dict)
-    """What was asked."""
+    """The question."""
     closed: dict[str, Any] = field(default_factory=dict)
-    """What became of it."""
+    """The closing."""
     opened_seq: int = 0
     """The number of the event that opened it."""
     wait: Wait | None = None
     depth: int = 0
     said: Said | None = None
-    """How far the step is, in its own words."""
+    """The step's own progress."""
     number: int = 0
     """Its place among all rows."""
     members: list["Row"] = field(default_factory=list)
@@ -118,18 +118,18 @@ class Row:
 
     @property
     def slept_until(self) -> datetime | None:
-        """When a timer is due, or when it was withdrawn or cut off before that."""
+        """The time when a timer is due, or when it was withdrawn or cut off before."""
         due = self.wait.due_at if self.wait else None
         return min(self.end, due) if self.end and due else due
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether a run's end would cut it off, or has."""
+        """True if a run's end would cut it off, or has."""
         return self.is_open or (self.wait is not None and not self.closed)
 
 
 class Reader:
-    """Reads events in order; what is queued or goes on when they end is added at last."""
+    """A reader of events in order, which finally adds what is queued or still running."""
 
     def __init__(self, waits: Iterable[Wait]) -> None:
         self.rows: list[Row] = []
@@ -178,7 +178,7 @@ class Reader:
         said.hear(data)
 
     def _resume(self, row: Row, begin: datetime) -> None:
-        """What lies between the last attempt and this one: a pause, then the queue."""
+        """Add the time between the last attempt and this one: a pause, then the queue."""
         if not row.attempts:
             return
         last = row.attempts[-1]
@@ -205,7 +205,7 @@ class Reader:
         self._queued_at = row.end
 
     def _part(self, event: Event) -> None:
-        """From here on a fork goes its own way: what it did not keep of its origin is dropped."""
+        """Drop what a fork did not keep of its origin, at the point where it branches off."""
         self.rows = [row for row in self.rows if row.kind in {"stage", "step"} or row.wait]
         self._queued_at = event.at
 
@@ -223,7 +223,7 @@ class Reader:
         return row
 
     def read_present(self, run: Run, untaken: Mapping[str, dict[str, Any]]) -> None:
-        """What is not in the journal: answers no worker has taken in, the step worked on."""
+        """Add what is not in the journal yet: pending answers, and the step being worked on."""
         for key, data in untaken.items():
             self._close(key, data)
         if run.status == RunStatus.QUEUED:
@@ -246,7 +246,7 @@ class Reader:
         row.look, row.end = "running", None
 
     def _unfinished(self) -> str | None:
-        """The step that has told of itself in an attempt that has no end yet."""
+        """Return the step that has reported from an attempt without an end, if any."""
         for key, said in reversed(self._said.items()):
             row = self._by_key.get(key)
             if row is None or row.attempts[-1].number < said.attempt:
@@ -259,7 +259,7 @@ class Reader:
             row.segments.append(Segment("pause", row.attempts[-1].end, None))
 
     def finish(self, ended_at: datetime | None) -> list[Row]:
-        """Stages last as long as what is in them; nothing goes on after the end."""
+        """Return the rows; a stage lasts as long as its rows, and nothing lasts beyond the end."""
         stage: Row | None = None
         for number, row in enumerate(self.rows, start=1):
             row.number = number

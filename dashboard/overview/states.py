@@ -1,4 +1,4 @@
-"""How a run stands, in words: the state, since when, and the one sentence."""
+"""A run's state in words: its name, since when, and one sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ SPEAKING = {
     "UnreachableRunError",
 }
 FAR = timedelta(days=31)
-"""A limit that ends a run later than that is not worth a sentence."""
+"""The time beyond which a limit is not mentioned."""
 LONGEST_FAULT = 240
 LONGEST_REASON = 240
 WORDS: dict[RunStatus, tuple[Look, str]] = {
@@ -68,19 +68,19 @@ WORDS: dict[RunStatus, tuple[Look, str]] = {
 
 @dataclass
 class Facts:
-    """What there is to say about a run besides its own row. Lists know less of it than pages."""
+    """The facts about a run besides its row; lists know fewer of them than pages."""
 
     run: Run
     now: datetime
-    """Read once for a whole list: to ask PostgreSQL for the time is a query."""
+    """The time, read once for a whole list, because asking PostgreSQL is a query."""
     openings: Sequence[Opening] = ()
-    """The waits that are open, questions first."""
+    """The open waits, questions first."""
     is_late: bool = False
-    """A time that should have had its effect has passed."""
+    """Whether a time has passed that should have had its effect."""
     failure: dict[str, Any] = field(default_factory=dict)
     """The last failed attempt, with its step."""
     answered: dict[str, Any] = field(default_factory=dict)
-    """An answer that no worker has taken in yet, with its prompt."""
+    """A pending answer, with its prompt."""
     cancelled: dict[str, Any] = field(default_factory=dict)
     """Who cancelled it, or ended it at once, and why."""
     paused: dict[str, Any] = field(default_factory=dict)
@@ -88,20 +88,20 @@ class Facts:
     hindrance: str = ""
     """What keeps it in the queue, besides busy workers."""
     is_removed: bool = False
-    """No code has the name of its procedure."""
+    """Whether no code has the name of its procedure."""
     progress: str = ""
-    """What the step that runs says of itself."""
+    """The running step's own progress."""
     answerers: Sequence[str] = ()
     kept: int | None = None
-    """Steps, without those that undid something."""
+    """The number of kept steps, without compensations."""
     to_undo: int = 0
-    """What the code has noted to be undone, and how much of it was."""
+    """The number of compensations the code has registered; `undone` counts those that ran."""
     undone: int = 0
     answers: int = 0
     others: int = 0
     """Waits for time, signals and runs."""
     last_at: datetime | None = None
-    """When the newest event was kept."""
+    """The time of the newest event."""
 
     @property
     def status(self) -> RunStatus:
@@ -117,7 +117,7 @@ class Facts:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether no code here can go on with it, or nothing of it could be kept."""
+        """True if no code here can continue it, or its storage was lost."""
         return (self.is_removed and self.status in STANDS) or self.is_without_storage
 
     @property
@@ -127,7 +127,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class State:
-    """What a pill and the line below it say."""
+    """The words of a status pill and of the line below it."""
 
     look: Look
     words: Sentence
@@ -174,7 +174,7 @@ def _queued(facts: Facts) -> Sentence:
 
 
 def _come(answered: Mapping[str, Any]) -> tuple[str | Part, ...]:
-    """What a worker has not taken in yet."""
+    """Return a pending input in words."""
     outcome, by = answered["outcome"], who(answered["responder"])
     prompt = strong(_prompt(answered.get("prompt", "")))
     if not prompt.text:
@@ -250,7 +250,7 @@ def _waiting(facts: Facts) -> Sentence:
 
 
 def _end_of_time(facts: Facts) -> tuple[str | datetime, ...]:
-    """That a limit ends the run, where what it waits for may take longer."""
+    """Return words that a limit will end the run, if its waits may take longer."""
     ends = facts.run.ends_at
     if ends is None or ends - facts.now > FAR:
         return ()
@@ -350,7 +350,7 @@ SENTENCES = {
 
 
 def _kept(facts: Facts) -> str:
-    """What stands of the work of a run that has come to a stop."""
+    """Return what is kept of a stopped run's work, in words."""
     if facts.kept is None:
         return ""
     if facts.undone:
@@ -369,7 +369,7 @@ def _error(run: Run) -> dict[str, Any]:
 
 
 def _fault(kind: str, message: str) -> str:
-    """An error by its type and words; one of the engine's own says all in its words."""
+    """Return an error by type and message; the engine's own only by message."""
     words = message if kind in SPEAKING else ": ".join(filter(None, [kind, message]))
     return shortened(words, LONGEST_FAULT)
 
@@ -380,7 +380,7 @@ def _ended(message: str) -> str:
 
 
 def _quoted(reason: str) -> str:
-    """What somebody wrote, as the end of a sentence."""
+    """Return a person's text in quotation marks, as the end of a sentence."""
     reason = shortened(reason, LONGEST_REASON)
     return f"“{reason}”" if reason.endswith((".", "!", "?", "…")) else f"“{reason}”."
 

@@ -19,14 +19,14 @@ class Shown:
     label: str | None
     text: str = ""
     raw: str = ""
-    """JSON, for what is too nested to be told in one line."""
+    """JSON, for values too nested for one line."""
     file: str = ""
     """The name of a file of the run."""
     note: str = ""
 
 
 def format_value(value: Any) -> list[Shown]:
-    """What stands in a list of names and values; a bare value has no name."""
+    """Return a list of names and values; a bare value has no name."""
     if isinstance(value, Mapping) and value and not is_file(value):
         labels = labels_of(value)
         return [_shown(labels[name], inner) for name, inner in value.items()]
@@ -34,7 +34,7 @@ def format_value(value: Any) -> list[Shown]:
 
 
 def is_file(value: Any) -> bool:
-    """Whether it is a file of a run: other data may have the same names."""
+    """Return True if it is a file of a run; other data may have the same names."""
     if not isinstance(value, Mapping) or set(value) != set(OF_FILE):
         return False
     is_typed = all(type(value[name]) is kind for name, kind in OF_FILE.items())
@@ -49,7 +49,7 @@ def _shown(label: str | None, value: Any) -> Shown:
 
 
 def _line(value: Any) -> str:
-    """One line, or "" for what has more in it."""
+    """Return the value in one line, or "" if it does not fit one."""
     if isinstance(value, Mapping) and 0 < len(value) <= MOST:
         inner = {name: _scalar(one) for name, one in value.items()}
         line = " · ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items())

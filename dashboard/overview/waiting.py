@@ -1,4 +1,4 @@
-"""What a run waits for, in words: people, time, signals and other runs, each of them by name."""
+"""A run's waits in words: people, time, signals and other runs, each by name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from procedures.engine.kinds.questions import Question
 
 Piece = str | Part | datetime
 LONGEST_PROMPT, SHORT_PROMPT = 160, 60
-"""Of one question, and of each of several."""
+"""Characters of one question's prompt, and of each of several."""
 MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A wait that is open: what it asks for, since when, and until when."""
+    """An open wait: what it asks for, since when, and until when."""
 
     opened: Mapping[str, Any]
     at: datetime | None = None
     due_at: datetime | None = None
     part_of: int | None = None
-    """The set that it belongs to, where the run waits for some of its parts only."""
+    """Its set, if the run waits for some of the set's parts only."""
     need: int = 0
-    """How many of the parts that are open that set still needs."""
+    """The number of open parts that its set still needs."""
 
     @property
     def question(self) -> Question | None:
@@ -36,7 +36,7 @@ class Opening:
 
 
 def what_is_waited_for(openings: Sequence[Opening], answerers: Sequence[str]) -> list[Piece]:
-    """The end of a sentence that begins with "Waits since 09:00", with its full stop."""
+    """Return the end of a sentence that begins with "Waits since 09:00", with its full stop."""
     if len(openings) == 1:
         return _one(openings[0], answerers)
     groups: dict[int | None, list[Opening]] = {}
@@ -49,7 +49,7 @@ def what_is_waited_for(openings: Sequence[Opening], answerers: Sequence[str]) ->
 
 
 def people_of(openings: Iterable[Opening], answerers: Sequence[str]) -> str:
-    """Of whom the questions among these are asked; "" when none is a question."""
+    """Return the assignees of the questions among these waits, or ""."""
     questions = [one.question for one in openings]
     found = dict.fromkeys(asked(one.assign, answerers) for one in questions if one)
     return listed(list(found)[:3])
@@ -72,7 +72,7 @@ def _one(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
 
 
 def _named(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
-    """One of several."""
+    """Return one of several waits in words."""
     if question := opening.question:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
         words: list[Piece] = [prompt, f" from {asked(question.assign, answerers)}"]
@@ -87,12 +87,12 @@ def _named(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
 
 
 def _reason(opening: Opening, most: int) -> str:
-    """Why a timer or a signal is waited for, as its author says."""
+    """Return the author's reason for a timer or a signal."""
     return shortened(opening.opened.get("reason", ""), most)
 
 
 def _other(opening: Opening) -> list[Piece]:
-    """What it waits for besides people and time."""
+    """Return the words for a wait that is neither for people nor for time."""
     opened = opening.opened
     match opened.get("wait"):
         case "signal":
@@ -105,7 +105,7 @@ def _other(opening: Opening) -> list[Piece]:
 
 
 def _silence(question: Question, due: datetime | None) -> list[Piece]:
-    """Until when, and what nobody's answer will mean."""
+    """Return until when a question is open, and what silence will mean."""
     if due is None or question.on_timeout is None:
         return ["until somebody answers"]
     if question.on_timeout == "fail":
@@ -132,7 +132,7 @@ def _list(parts: Sequence[Sequence[Piece]], joint: str) -> list[Piece]:
 
 
 def _fates(openings: Sequence[Opening]) -> list[Piece]:
-    """What becomes of the parts of a set when enough of them have come."""
+    """Return what becomes of a set's parts when enough of them have come."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
     found: list[Piece] = []
     for key, need in sets.items():

@@ -1,4 +1,4 @@
-"""Facts in the words of people: sentences with times in them, lengths, sizes, names."""
+"""Facts in people's words: sentences with times in them, durations, sizes, names."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST_INITIALS = 2
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a sentence: a text in one style, or a moment, told in the reader's own time."""
+    """A piece of a sentence: a text in one style, or a moment in the reader's own time."""
 
     text: str
     style: Style = "plain"
@@ -30,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sentence:
-    """What a person reads, piece by piece, so that a template can set each in its own way."""
+    """A sentence in pieces, so that a template can style each of them."""
 
     parts: tuple[Part, ...]
 
@@ -61,7 +61,7 @@ def _part(part: str | Part | datetime) -> Part:
 
 
 def format_duration(length: timedelta) -> str:
-    """A length of time at a glance: "12 ms", "0.4 s", "16 min", "2 h 5 min", "3 d 2 h"."""
+    """Return a duration at a glance: "12 ms", "0.4 s", "16 min", "2 h 5 min", "3 d 2 h"."""
     seconds = max(length.total_seconds(), 0)
     if seconds < MINUTE:
         return _short(seconds)
@@ -73,7 +73,7 @@ def format_duration(length: timedelta) -> str:
 
 
 def _short(seconds: float) -> str:
-    """The shorter, the finer."""
+    """Return a short duration, the finer the shorter it is."""
     if 0 < seconds < 1 / KILO:
         return "< 1 ms"
     if seconds < FINE:
@@ -94,7 +94,7 @@ def format_size(size: int) -> str:
 
 
 def short_id(key: UUID) -> str:
-    """The end of an id: the beginning is its time, the same for many."""
+    """Return the end of an id; its beginning is a time, which many ids share."""
     text = key.hex[-7:]
     return f"{text[:4]}·{text[4:]}"
 
@@ -104,7 +104,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def progress_words(done: float, total: float | None) -> str:
-    """How far something is, with two decimals at most: a sum of parts may pass its total."""
+    """Return progress with at most two decimals; a sum of parts may exceed its total."""
     if not total:
         return _plain_number(done)
     return f"{_plain_number(min(done, total))} of {_plain_number(total)}"
@@ -116,20 +116,20 @@ def _plain_number(number: float) -> str:
 
 
 def ordinal(number: int) -> str:
-    """As in "2nd"."""
+    """Return an ordinal, as in "2nd"."""
     is_teen = number % 100 in (11, 12, 13)
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{'th' if is_teen else ending}"
 
 
 def listed(words: Iterable[str], joint: str = "and") -> str:
-    """As in "a, b and c"."""
+    """Return words in a list, as in "a, b and c"."""
     *first, last = list(words) or [""]
     return f"{', '.join(first)} {joint} {last}" if first else last
 
 
 def initials(name: str) -> str:
-    """Two letters for an avatar: "AL", or the first ones of two words."""
+    """Return two letters for an avatar: "AL", or the initials of two words."""
     words = name.replace("_", " ").replace(".", " ").replace("-", " ").split()
     if len(words) >= MOST_INITIALS:
         return (words[0][0] + words[1][0]).upper()
@@ -137,7 +137,7 @@ def initials(name: str) -> str:
 
 
 def name_of(target: str) -> str:
-    """Whom an `assign=` names, as people call them: "Finance", "bob"."""
+    """Return the target of an `assign=` as people call it: "Finance", "bob"."""
     if target.startswith("@"):
         return target[1:]
     if target in {"role:operate", "perm:procedures.operate_run"}:
@@ -148,12 +148,12 @@ def name_of(target: str) -> str:
 
 
 def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
-    """Who is asked: those named, else the procedure's own answerers."""
+    """Return the assignees in words: those named, else the procedure's own answerers."""
     return listed(map(name_of, assign or answerers), "or") or "administrators"
 
 
 def who(responder: str) -> str:
-    """Who brought something about: a person by name, a part of the system in words."""
+    """Return who caused something: a person by name, a part of the system in words."""
     return responder.removeprefix("system: ") if responder.startswith("system: ") else responder
 
 

@@ -33,13 +33,13 @@ CATEGORIES = (LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGE
 
 
 def glance() -> tuple[Any, ...]:
-    """Return the settings a step may change as the process holds them, to be compared, not kept.
+    """Return the settings a step may change as the process holds them, only to be compared.
 
-    Each step has it called twice. Most of the time goes into code and memory that the processor
-    has forgotten while it waited for the step before: so as little as can be is touched. Nothing
-    is copied, nothing long is decoded, no property is asked, and what is called is bound above.
-    The name of the locale as a whole is long, those of its categories are short; the module in C
-    gives a handler twenty times as fast as `signal.getsignal`.
+    It is called twice per step. Most of its time goes into code and memory that the processor has
+    forgotten while it waited for the step before, so it touches as little as possible: nothing is
+    copied, nothing long is decoded, no property is read, and its functions are bound above. The
+    locale's categories have short names, the locale as a whole a long one; the C module returns a
+    handler twenty times as fast as `signal.getsignal`.
     """
     global umask  # noqa: PLW0603 (it is read by setting it: so nothing changes meanwhile)
     if (mask := set_umask(umask)) != umask:
@@ -69,7 +69,7 @@ def glance() -> tuple[Any, ...]:
 
 
 class Held:
-    """A copy of what a glance has shown, which no later change of the process reaches."""
+    """A copy of a glance, which no later change of the process reaches."""
 
     def __init__(self) -> None:
         self._contexts = getcontext().copy(), DefaultContext.copy()  # their traps live in them

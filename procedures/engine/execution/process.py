@@ -109,7 +109,7 @@ def read_quickly() -> State:
 
 
 def _read(held: Held) -> State:
-    """Return what a glance has shown as it can be set back."""
+    """Return the settings of a glance in the form in which they can be set back."""
     root, filters = logging.root, warnings.filters
     numbers, default = decimal.getcontext().__reduce__()[1], decimal.DefaultContext.__reduce__()[1]
     folder, mask, zone, timeout, variables, *_ = held.shown

@@ -36,7 +36,7 @@ DECIMAL = "decimal_context"
 def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
     """Return the function's result, called in a context of its own.
 
-    What it has changed in its process is set back, and added to `found`.
+    Changes it made to its process are set back, and added to `found`.
     """
     return copy_context().run(_call_step, found, function, *given)
 
