@@ -16,7 +16,8 @@ from chat.services.assignments import assign
 from chat.services.ledger import differences, unowned
 from chat.services.mails import drop_unsent, mail_time, plan_alert
 from procedures import hooks
-from procedures.engine.kinds.questions import Outcome, Question
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.models import Run, Wait
 from procedures.models.clock import clock

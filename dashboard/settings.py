@@ -115,6 +115,7 @@ LEDGER_KEY_FALLBACKS = [key.get_secret_value() for key in environment.LEDGER_KEY
 PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
 PROCEDURE_FILES = split_words(environment.PROCEDURE_FILES)
 PROCEDURE_READERS = environment.PROCEDURE_READERS or {}
+REQUEST_KINDS = split_words(environment.REQUEST_KINDS)
 LARGEST_PROCEDURE_FILE = environment.LARGEST_PROCEDURE_FILE
 NOTICES_EDITED_FILES = environment.is_embedded
 RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS

@@ -18,6 +18,7 @@ class ProceduresConfig(AppConfig):
 
         register(check_procedure_files)
         name_what_django_sets()
+        register_request_kinds()
         post_migrate.connect(register_procedures, sender=self)
 
 
@@ -30,6 +31,23 @@ def name_what_django_sets() -> None:
     kept_in = "asgiref.local"  # Django keeps both in variables of that name
     of_context.append(OfContext("Django's language", translation.get_language, kept_in))
     of_context.append(OfContext("Django's time zone", timezone.get_current_timezone_name, kept_in))
+
+
+def register_request_kinds() -> None:
+    """Make the site's own kinds of requests known; stop the start where one can't be used."""
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+    from django.utils.module_loading import import_string
+
+    from procedures.engine.kinds import register_kind
+
+    for path in settings.REQUEST_KINDS:
+        try:
+            register_kind(import_string(path))
+        except (ImportError, ValueError) as error:
+            raise ImproperlyConfigured(
+                f"REQUEST_KINDS names {path}, which can't be used: {error}"
+            ) from error
 
 
 def register_procedures(**_: Any) -> None:

@@ -34,6 +34,7 @@ NOUNS = (
     "others",
     "parallel",
     "questions",
+    "ratings",
     "reaching",
     "readings",
     "retried",

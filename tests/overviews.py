@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from procedures.engine.journal.events import Event, RunStatus
-from procedures.engine.kinds.questions import approval
+from procedures.engine.kinds.questions import new_question
 from procedures.engine.values import canonical
 from procedures.models import Run
 
@@ -20,7 +20,7 @@ def run(status: RunStatus, **values: Any) -> Run:
 
 
 def asking(**options: Any) -> dict[str, Any]:
-    question = approval("Refund 7 €?", yes="Refund", no="Do not refund", **options)
+    question = new_question("approval", "Refund 7 €?", yes="Refund", no="Do not refund", **options)
     return {**question.as_json(), "wait": "request"}
 
 

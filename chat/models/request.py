@@ -11,7 +11,8 @@ from django.db import connection, models
 from django.db.models import F, Q
 
 from chat.models.session import Session
-from procedures.engine.kinds.questions import Outcome, Question, RequestKind
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.models import Wait
 from procedures.models.cells import fetched, insert_row, rows_of
@@ -115,7 +116,7 @@ class HumanRequest(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     wait = models.OneToOneField(Wait, models.CASCADE, related_name="request")
     session = models.ForeignKey(Session, models.CASCADE, related_name="requests")
-    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in RequestKind])
+    kind = models.CharField(max_length=40)
     prompt = models.TextField()
     question = models.TextField(help_text="All that is shown, as canonical JSON.")
     note = models.TextField(blank=True, help_text="Why it is open to others than was asked.")

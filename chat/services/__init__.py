@@ -12,7 +12,7 @@ from chat.services.operations import (
     withdraw_request,
 )
 from chat.services.presence import note_presence
-from chat.services.replies import options_of, read_choice, read_reply, read_text
+from chat.services.replies import read_reply
 from chat.services.responses import (
     AlreadyAnsweredError,
     Answer,
@@ -42,12 +42,9 @@ __all__ = [
     "find_mails",
     "losses_of",
     "note_presence",
-    "options_of",
     "post_message",
     "reach_of",
-    "read_choice",
     "read_reply",
-    "read_text",
     "reassign_request",
     "reply",
     "requests_without_answerers",

@@ -15,7 +15,8 @@ from chat.models.request import Right
 from procedures.engine.errors import AnswerError, EngineError, Fault
 from procedures.engine.journal.events import closing
 from procedures.engine.journal.seals import PROOF, seals_of
-from procedures.engine.kinds.questions import Outcome, Question
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.models import Run

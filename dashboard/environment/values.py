@@ -146,6 +146,12 @@ def are_readers(named: dict[str, str] | None) -> bool:
     )
 
 
+def are_dotted(text: str) -> bool:
+    """Whether each word is a module and a name in it."""
+    found = [path.split(".") for path in split_words(text)]
+    return all(len(path) > 1 and all(map(str.isidentifier, path)) for path in found)
+
+
 def names_a_mail_server(text: str) -> bool:
     try:
         url = urlsplit(text)
@@ -230,6 +236,7 @@ Readers = Annotated[
     BeforeValidator(read_names),
     must('functions by suffix, like {".json": "shop.readers.read_steps"}', are_readers),
 ]
+RequestKinds = Annotated[str, must("classes by their modules, like shop.kinds.Rating", are_dotted)]
 Checks = Annotated[
     dict[str, str] | None,
     NoDecode,

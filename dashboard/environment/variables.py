@@ -28,6 +28,7 @@ from dashboard.environment.values import (
     Readers,
     RedisUrl,
     Repositories,
+    RequestKinds,
     Secret,
     Secrets,
     Sender,
@@ -73,6 +74,7 @@ class Environment(BaseSettings):
     PROCEDURE_MODULES: str = ""
     PROCEDURE_FILES: str = ""
     PROCEDURE_READERS: Readers = None
+    REQUEST_KINDS: RequestKinds = ""
     LARGEST_PROCEDURE_FILE: int = Field(default=256 * 1024, ge=1024, le=4 * 1024**2)
     MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
     RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)

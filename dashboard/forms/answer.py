@@ -1,26 +1,23 @@
 """The form of a request: its controls, what was typed, and the resulting answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
 
 from chat.models import HumanRequest
-from chat.services import Echo, options_of, read_choice, read_text
-from dashboard.forms.asked import AskedFields
-from dashboard.forms.fields import Field, one_ending
+from chat.services import Echo
+from dashboard.forms.fields import Field, field_of
 from procedures.engine.errors import Fault
-from procedures.engine.kinds.questions import Question, RequestKind
+from procedures.engine.kinds.controls import OF_FIELD, Buttons, Control, Editor, Fields, Options
+from procedures.engine.kinds.questions import Question
+from procedures.engine.values.schemas import text_of
+from procedures.engine.values.typed import LONG_TEXT, may_be_empty, one_ending, texts_of
 
-ASKS_WORDS = {RequestKind.INPUT, RequestKind.ESCALATION}
-CONTROLS = {"integer": "integer", "boolean": "boolean"}
-LONGEST_LINE = 200
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
 """Characters of a draft that can be edited in a card among others, or on its own page."""
-MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
-"""Options, and their characters in total, that are shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class AnswerForm:
     typed: QueryDict = field(default_factory=QueryDict)
     fault: str = ""
     faults: Sequence[Fault] = ()
-    """The faults of a form's fields."""
+    """The faults of the fields."""
     armed: Echo | None = None
     """An irreversible answer that was sent once and counts when it is sent again."""
 
@@ -39,76 +36,43 @@ class AnswerForm:
     def asked(self) -> Question:
         return self.request.asked
 
-    @property
-    def control(self) -> str:
-        """The control for an input: text, lines, integer, decimal, date or boolean."""
-        schema = self.asked.schema
-        if schema.get("format") == "date":
-            return "date"
-        if schema.get("type") == "string":
-            return "text" if schema.get("maxLength", LONGEST_LINE + 1) <= LONGEST_LINE else "lines"
-        return CONTROLS.get(schema.get("type", ""), "decimal")
+    @cached_property
+    def controls(self) -> list[Control]:
+        return self.asked.controls
 
     @property
-    def is_many(self) -> bool:
-        return self.asked.schema.get("type") == "array"
+    def shown(self) -> list["ShownControl"]:
+        """The controls above the comment, in their order."""
+        return [show_control(one, self) for one in self.controls if not isinstance(one, Buttons)]
 
     @property
-    def options(self) -> list[tuple[str, str, bool]]:
-        """The options as value, label and True if chosen."""
-        chosen = self.typed.getlist("value")
-        return [(value, label, value in chosen) for value, label in options_of(self.asked).items()]
+    def buttons(self) -> Buttons:
+        """The buttons below the comment; one that sends where the kind has none."""
+        return next((one for one in self.controls if isinstance(one, Buttons)), Buttons())
 
     @property
-    def option_count(self) -> int:
-        return len(options_of(self.asked))
+    def armed_text(self) -> str:
+        """The armed answer as its button sends it."""
+        assert self.armed
+        value = self.armed.value
+        return text_of(value[self.buttons.at] if self.buttons.at else value)
 
     @property
-    def is_typed(self) -> bool:
-        """True if the options are too many or too long to be shown one by one."""
-        options = options_of(self.asked)
-        weight = sum(len(value) + len(label) for value, label in options.items())
-        return len(options) > MOST_OPTIONS or weight > LARGEST_OPTIONS
-
-    @property
-    def decisions(self) -> list[tuple[str, str]]:
-        """The decisions of a review, with the labels of their buttons."""
-        return list(self.asked.decisions.items())
-
-    @property
-    def is_edited_in_cards(self) -> bool:
-        """True if a card shows the draft's editor; always if something was typed into it."""
-        return "text" in self.typed or len(self.asked.draft or "") <= LONGEST_IN_CARDS
-
-    @property
-    def is_edited_on_pages(self) -> bool:
-        return len(self.asked.draft or "") <= LONGEST_ON_PAGES
-
-    @property
-    def value(self) -> str:
-        return str(self.typed.get("value", ""))
-
-    @property
-    def text(self) -> str:
-        """The draft as it was edited."""
-        return one_ending(str(self.typed.get("text", self.asked.draft or "")))
-
-    @property
-    def fields(self) -> list[Field]:
-        """The fields a form asks for."""
-        return self.asked_fields.drawn(self.request.pk)
-
-    @property
-    def asked_fields(self) -> AskedFields:
-        return AskedFields(self.asked.schema, self.typed, self.faults)
+    def has_fields(self) -> bool:
+        """Tell whether each of several fields says what is wrong with it."""
+        return bool(self.asked.fields)
 
     @property
     def comment(self) -> str:
         return one_ending(str(self.typed.get("comment", ""))).strip()
 
+    def texts(self, name: str) -> list[str]:
+        """Return what was typed under a name."""
+        return [str(text) for text in self.typed.getlist(name)]
+
     def answer(self) -> Any:
         """Return the value that was sent; raises `AnswerError` if the text can't be one."""
-        return ANSWERS[self.asked.kind](self)
+        return self.asked.read_controls(self.texts)
 
     @property
     def is_taken_back(self) -> bool:
@@ -124,53 +88,111 @@ class AnswerForm:
 
     def own_words(self) -> str:
         """Return the sender's own text, to keep if it came too late."""
-        own = [self.comment]
-        if self.asked.kind in ASKS_WORDS and self.control != "boolean":
-            own.insert(0, self.value.strip())
-        if self.asked.kind == RequestKind.FORM:
-            own[:0] = [f"{one.label}: {one.value}" for one in self.fields if one.value]
-        if self.asked.kind == RequestKind.REVIEW and self.text != one_ending(
-            self.asked.draft or ""
-        ):
-            own.insert(0, self.text)
-        return "\n\n".join(words for words in own if words)
+        own = [words for one in self.controls for words in one.own_words(self.texts)]
+        return "\n\n".join(words for words in [*own, self.comment] if words)
 
 
-def _approval(form: AnswerForm) -> Any:
-    return {"true": True, "false": False}.get(form.value)
+@dataclass(frozen=True)
+class ShownControl:
+    """A control with what one person has typed into it, as its template draws it."""
+
+    control: Any
+    form: AnswerForm
+
+    @property
+    def template(self) -> str:
+        return f"chat/answers/{self.control.name}.html"
+
+    @property
+    def value(self) -> str:
+        return str(self.control.last(self.form.texts))
 
 
-def _input(form: AnswerForm) -> Any:
-    if form.control == "boolean":
-        return _approval(form)
-    return read_text(form.asked, one_ending(form.value).strip())
+class ShownFields(ShownControl):
+    """The fields of an answer."""
+
+    control: Fields
+
+    @property
+    def fields(self) -> list[Field]:
+        """As the card shows them; of several, the first one with a fault has the focus."""
+        if not self.control.is_several:
+            return [self._one()]
+        names = self.control.schema["properties"]
+        found = [self._field(name, schema) for name, schema in names.items()]
+        first = next((place for place, one in enumerate(found) if one.faults), None)
+        return [
+            replace(one, id=f"{self.form.request.pk}-{place}", has_focus=place == first)
+            for place, one in enumerate(found)
+        ]
+
+    def _one(self) -> Field:
+        """The field of a single value, whose fault is told above all."""
+        control, pk = self.control, self.form.request.pk
+        drawn = field_of(control.sent_as, control.schema, [self.value], is_required=True)
+        is_long = control.schema.get("maxLength", LONG_TEXT + 1) > LONG_TEXT
+        return replace(
+            drawn,
+            id=f"{pk}-{control.sent_as}",
+            label=control.label,
+            kind="prose" if drawn.kind == "text" and is_long else drawn.kind,
+            help=control.hint or drawn.help,
+            refused_by=f"fault-{pk}" if self.form.fault else "",
+        )
+
+    def _field(self, name: str, schema: dict[str, Any]) -> Field:
+        form, sent_as = self.form, OF_FIELD + name
+        typed = form.texts(sent_as) if form.typed else texts_of(schema.get("default"), schema)
+        faults = [fault.message for fault in form.faults if fault.field == name]
+        is_required = not may_be_empty(name, self.control.schema)
+        drawn = field_of(name, schema, typed, is_required=is_required, faults=faults)
+        return replace(drawn, name=sent_as)
 
 
-def _escalation(form: AnswerForm) -> str:
-    return one_ending(form.value).strip()
+class ShownOptions(ShownControl):
+    """The options of an answer."""
+
+    control: Options
+
+    @property
+    def options(self) -> list[tuple[str, str, bool]]:
+        """The options as value, label and True if chosen."""
+        chosen = self.form.texts(self.control.sent_as)
+        return [(value, label, value in chosen) for value, label in self.control.labels.items()]
+
+    @property
+    def count(self) -> int:
+        return len(self.control.labels)
 
 
-def _choice(form: AnswerForm) -> Any:
-    if form.is_typed:
-        return read_choice(form.asked, form.value)
-    return form.typed.getlist("value") if form.is_many else form.value
+class ShownEditor(ShownControl):
+    """The draft of an answer, which may be too long to be edited."""
+
+    control: Editor
+
+    @property
+    def text(self) -> str:
+        return self.control.text(self.form.texts)
+
+    @property
+    def is_edited_in_cards(self) -> bool:
+        """True if a card shows the editor; always if something was typed into it."""
+        is_typed = self.control.sent_as in self.form.typed
+        return is_typed or len(self.control.draft) <= LONGEST_IN_CARDS
+
+    @property
+    def is_edited_on_pages(self) -> bool:
+        return len(self.control.draft) <= LONGEST_ON_PAGES
 
 
-def _review(form: AnswerForm) -> dict[str, str]:
-    decision = {"decision": str(form.typed.get("decision", ""))}
-    is_edited = form.text != one_ending(form.asked.draft or "")
-    return {**decision, "text": form.text} if is_edited else decision
-
-
-def _form(form: AnswerForm) -> dict[str, Any]:
-    return form.asked_fields.answer()
-
-
-ANSWERS = {
-    RequestKind.APPROVAL: _approval,
-    RequestKind.INPUT: _input,
-    RequestKind.CHOICE: _choice,
-    RequestKind.REVIEW: _review,
-    RequestKind.FORM: _form,
-    RequestKind.ESCALATION: _escalation,
+DRAWN: dict[type[Control], type[ShownControl]] = {
+    Fields: ShownFields,
+    Options: ShownOptions,
+    Editor: ShownEditor,
 }
+
+
+def show_control(control: Control, form: AnswerForm) -> ShownControl:
+    """Return a control as its template draws it; a site's own is drawn as what it is a kind of."""
+    found = (shown for of, shown in DRAWN.items() if isinstance(control, of))
+    return next(found, ShownControl)(control, form)

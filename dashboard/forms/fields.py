@@ -1,42 +1,20 @@
-"""The fields of a form, made from JSON Schemas, and the values of what people type into them."""
+"""The fields of a form, drawn from JSON Schemas."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from procedures.engine.values.answers import limits, without_nothing
+from procedures.engine.values.answers import limits
 from procedures.engine.values.choices import FORMAT as SITE_CHOICE
 from procedures.engine.values.files import File
-from procedures.engine.values.reading import plain_float, plain_int
 from procedures.engine.values.schemas import humanize_name, label, text_of
+from procedures.engine.values.typed import FieldKind, kind_of, plain_schema, values_of
 
-FieldKind = Literal[
-    "text",
-    "prose",
-    "number",
-    "date",
-    "datetime-local",
-    "time",
-    "boolean",
-    "choice",
-    "choices",
-    "list",
-    "file",
-    "json",
-]
-FORMATS: dict[str, FieldKind] = {
-    "binary": "file",
-    "date": "date",
-    "date-time": "datetime-local",
-    "time": "time",
-}
 ATTRIBUTES = {"minLength": "minlength"}
 """HTML attributes by rule.
 
 There is no `maxlength`, with which browsers silently cut pasted text.
 """
-LONG_TEXT = 200
 
 
 @dataclass(frozen=True)
@@ -62,6 +40,8 @@ class Field:
     kept: File | None = None
     """A file from an earlier attempt."""
     kept_token: str = ""
+    refused_by: str = ""
+    """The id of what tells its fault, where the field does not tell it itself."""
 
     @property
     def blank(self) -> str:
@@ -97,85 +77,6 @@ def field_of(
     )
 
 
-def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
-    """Return a default as somebody would have typed it."""
-    if kind_of(schema) == "json" and default not in (None, {}, []):
-        return [json.dumps(default, indent=2, ensure_ascii=False)]
-    if default == {}:
-        return []
-    return [text_of(one) for one in (default if isinstance(default, list) else [default])]
-
-
-def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
-    """Return the value that texts stand for; an invalid text stays one, to be refused later."""
-    kind = kind_of(schema)
-    if kind == "choices":
-        return [_read_one(schema.get("items", {}), text) for text in texts]
-    if kind == "list":
-        lines = (line.strip() for text in texts for line in text.splitlines())
-        return [line for line in lines if line]
-    return _read_one(schema, one_ending(texts[-1]) if texts else "")
-
-
-def _read_one(schema: Mapping[str, Any], text: str) -> Any:
-    plain = without_nothing(schema)
-    for option in _values(plain):
-        if text_of(option) == text:
-            return option
-    reader = READERS.get(plain.get("type", ""))
-    try:
-        return reader(text) if reader else text
-    except (KeyError, ValueError):
-        return text
-
-
-READERS: Mapping[str, Callable[[str], Any]] = {
-    "boolean": {"true": True, "false": False}.__getitem__,
-    "integer": plain_int,
-    "number": plain_float,
-}
-"""Readers by type; a decimal stays a text, so that no digit is lost."""
-
-
-def one_ending(text: str) -> str:
-    """Return the text with plain line ends, because browsers send two characters for each."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def kind_of(schema: Mapping[str, Any]) -> FieldKind:
-    """Return the control that fits the schema, JSON if no simple one does."""
-    schema = plain_schema(schema)
-    if "enum" in schema or "const" in schema:
-        return "choice"
-    match schema.get("type"):
-        case "boolean":
-            return "boolean"
-        case "integer" | "number":
-            return "number"
-        case "string":
-            is_long = schema.get("maxLength", 0) > LONG_TEXT
-            return FORMATS.get(schema.get("format", ""), "prose" if is_long else "text")
-        case "array":
-            return _list_kind(schema.get("items", {}))
-    return "json"
-
-
-def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without its branch for None; of a Decimal's two forms the number."""
-    plain = without_nothing(schema)
-    forms = plain.get("anyOf", ())
-    if {one.get("type") for one in forms} != {"number", "string"}:
-        return plain
-    return {**forms[0], **{name: one for name, one in plain.items() if name != "anyOf"}}
-
-
-def _list_kind(items: Mapping[str, Any]) -> FieldKind:
-    inner = kind_of(items)
-    if inner == "choice":
-        return "choices"
-    return "list" if inner in {"text", "prose", "number", "date"} else "json"
-
-
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
     """Return the HTML attributes; a number is typed as text, so that a bad one stays visible."""
     schema = plain_schema(schema)
@@ -188,9 +89,4 @@ def _options(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
     schema = plain_schema(schema)
     chosen = plain_schema(schema.get("items", {})) if schema.get("type") == "array" else schema
     spelled = str if chosen.get("format") == SITE_CHOICE else humanize_name
-    return [(text_of(one), spelled(text_of(one))) for one in _values(chosen) if one is not None]
-
-
-def _values(schema: Mapping[str, Any]) -> Iterable[Any]:
-    found: Iterable[Any] = schema.get("enum", [schema["const"]] if "const" in schema else ())
-    return found
+    return [(text_of(one), spelled(text_of(one))) for one in values_of(chosen) if one is not None]

@@ -11,13 +11,14 @@ from django.core import signing
 from django.http import HttpRequest
 from django.utils import timezone
 
-from dashboard.forms.fields import Field, field_of, kind_of, read, texts_of
+from dashboard.forms.fields import Field, field_of
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import takes_nothing
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import properties_of
+from procedures.engine.values.typed import kind_of, read, texts_of
 from procedures.files import ContentStore
 from procedures.inputs import BodyError, TooLargeError, read_files, read_json, types_of_inputs
 

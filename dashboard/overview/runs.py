@@ -24,7 +24,7 @@ from procedures import registry
 from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.journal.large import place_of
-from procedures.engine.kinds.questions import Question, RequestKind
+from procedures.engine.kinds.questions import Question
 from procedures.engine.replay.history import UNDO
 from procedures.engine.values import canonical
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
@@ -351,16 +351,11 @@ def _inputs(run: Run) -> dict[str, Any]:
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:
     """What was answered, in the author's words where there are some."""
     value = closed.get("value")
-    is_plain = question.kind == RequestKind.REVIEW and not question.labels
-    if value is None or is_plain or question.kind == RequestKind.FORM:
-        return ""
-    return question.label_of(value)
+    return "" if value is None else question.rules.short_answer(question, value)
 
 
 def _answers(question: Question, closed: Mapping[str, Any]) -> list[Shown]:
     value = closed.get("value")
-    if value is None or question.kind != RequestKind.FORM:
-        return []
     said = [(label, str(cut_text(words, WORDS))) for label, words in question.answers(value)]
     return [Shown(label, text=" · ".join(words.splitlines()) or "—") for label, words in said]
 

@@ -14,12 +14,10 @@ from django.views.decorators.http import require_safe
 from chat.access import visible_messages, visible_requests
 from chat.changes import kept_edits, lines_of
 from chat.models import HumanRequest, HumanResponse
-from chat.services import options_of
 from procedures import access
 from procedures.access import SignedIn
 from procedures.api import FILE_HEADERS
 from procedures.engine.errors import without_traceback
-from procedures.engine.kinds.questions import RequestKind
 from procedures.files import whole_content, whole_text
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
@@ -86,10 +84,10 @@ def download(name: str, text: str, content_type: str) -> HttpResponse:
 
 
 def _options(request: HumanRequest) -> str:
-    if request.kind != RequestKind.CHOICE:
+    options = request.asked.options
+    if not options:
         raise Http404
-    options = options_of(request.asked).values()
-    return "".join(f"{number}. {label}\n" for number, label in enumerate(options, start=1))
+    return "".join(f"{number}. {label}\n" for number, label in enumerate(options.values(), start=1))
 
 
 def _changes(request: HumanRequest, response: HumanResponse) -> str:

@@ -12,7 +12,7 @@ from chat.services.silence import fate_of
 from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
 from dashboard.overview.words import listed, name_of
-from procedures.engine.kinds.questions import Question, RequestKind
+from procedures.engine.kinds.questions import Question
 from procedures.models import Wait
 
 register = template.Library()
@@ -21,13 +21,6 @@ OUTCOMES = {
     "edited": "Changed and approved",
     "defaulted": "No answer in time",
     "expired": "No answer in time",
-}
-YES_OR_NO = "yes, no, or a message"
-HINTS = {
-    "choice": "an option or its number",
-    "input": "your answer",
-    "form": "a message: the form is above",
-    "escalation": "“resolved: …”, or a message",
 }
 Line = tuple[str, str]
 
@@ -69,12 +62,8 @@ def said(question: Question, value: Any) -> str:
 @register.filter
 def meaning(echo: Echo) -> str:
     """Return what typed words would answer, in the words of the buttons."""
-    question, value = echo.request.asked, echo.value
-    if question.kind == RequestKind.REVIEW:
-        return question.label_of(value)
-    if question.kind == RequestKind.ESCALATION:
-        return f"Resolve: {value}"
-    return said(question, value).capitalize() if value in (True, False) else said(question, value)
+    question = echo.request.asked
+    return question.rules.meaning_of(question, echo.value)
 
 
 @register.filter
@@ -105,27 +94,24 @@ def asked_names(request: HumanRequest) -> str:
 @register.filter
 def typing_hint(request: HumanRequest) -> str:
     """Return a hint on what to type as an answer."""
-    if request.asked.irreversible:
+    question = request.asked
+    if question.irreversible:
         return "a message: answer on the card"
-    is_yes_or_no = request.asked.schema.get("type") == "boolean"
-    return YES_OR_NO if is_yes_or_no else HINTS.get(request.kind, YES_OR_NO)
+    return question.rules.typing_hint(question)
 
 
 @register.filter
 def outcome_words(request: HumanRequest) -> str:
-    if (request.kind, request.outcome) == ("escalation", "answered"):
-        return "Resolved"
-    response = response_of(request) if request.kind == RequestKind.REVIEW else None
-    if response and (labels := request.asked.labels):
-        decision = response.plain_value["decision"]
-        return f"“{labels.get(decision, decision)}”"
-    return OUTCOMES.get(request.outcome, request.outcome.capitalize())
+    question, response = request.asked, response_of(request)
+    value = response.plain_value if response else None
+    words = question.rules.result_words(question, request.outcome, value)
+    return words or OUTCOMES.get(request.outcome, request.outcome.capitalize())
 
 
 @register.filter
 def answers(question: Question, value: Any) -> list[tuple[str, str]]:
-    """Return a form's answer field by field; an empty list for other kinds."""
-    return question.answers(value) if question.kind == RequestKind.FORM else []
+    """Return an answer field by field; an empty list for a single value."""
+    return question.answers(value)
 
 
 @register.filter

@@ -32,7 +32,8 @@ from procedures.engine.errors import (
     StepTimeoutError,
     UnreachableRunError,
 )
-from procedures.engine.kinds.questions import Outcome, RequestKind, RequestOptions, Response
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import RequestOptions, Response
 from procedures.engine.values.choices import SiteChoice
 from procedures.engine.values.durations import Duration
 from procedures.engine.values.files import File
@@ -70,7 +71,6 @@ __all__ = [
     "QuestionError",
     "Received",
     "RequestExpiredError",
-    "RequestKind",
     "RequestOptions",
     "Response",
     "Retry",

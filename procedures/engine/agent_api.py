@@ -9,8 +9,10 @@ from procedures.engine.declaration.arguments import call_of
 from procedures.engine.errors import QuestionError, StepFailedError
 from procedures.engine.execution.attempts import do_step
 from procedures.engine.journal.events import EventKind
-from procedures.engine.kinds import drafts, questions
-from procedures.engine.kinds.questions import Question, Response
+from procedures.engine.kinds import drafts
+from procedures.engine.kinds.escalation import OPERATORS
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question, Response, new_question
 from procedures.engine.replay.fiber import LONGEST_NAME, Fiber, checked_name
 from procedures.engine.replay.rebuilt import rebuilt
 from procedures.engine.values.canonical import digest, jsonable
@@ -163,12 +165,12 @@ def _question(
         return _review(prompt, metadata.get("artifact", ""), _decisions(options), **asking)
     if request_type == "approval":
         yes, no = _yes_and_no(prompt, options)
-        return questions.approval(prompt, yes=yes, no=no, **asking)
+        return new_question("approval", prompt, yes=yes, no=no, **asking)
     if request_type == "escalation":
         return _escalation(prompt, labels, **asking)
     if labels:
-        return questions.choice(prompt, labels, **asking)
-    return questions.text_input(prompt, str, **asking)
+        return new_question("choice", prompt, labels, **asking)
+    return new_question("input", prompt, str, **asking)
 
 
 def _review(
@@ -176,7 +178,7 @@ def _review(
 ) -> Question:
     """Data is shown, edited and checked as JSON."""
     draft = drafts.text_of(artifact)
-    question = questions.review(prompt, draft, decisions=decisions, **asking)
+    question = new_question("review", prompt, draft, decisions=decisions, **asking)
     schema = drafts.review_schema(artifact, question.decisions, is_kind_kept=False)
     return replace(question, schema=schema)
 
@@ -194,8 +196,8 @@ def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
 def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
     """Answered in words, or by one of the buttons where the program has some of its own."""
     if labels:
-        return questions.choice(message, labels, assign=questions.OPERATORS, **asking)
-    return questions.escalation(message, **asking)
+        return new_question("choice", message, labels, assign=OPERATORS, **asking)
+    return new_question("escalation", message, **asking)
 
 
 def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -212,7 +214,7 @@ def _reviewed(response: Response[Any]) -> dict[str, Any]:
     question = response.question
     assert question
     draft = json.loads(question.draft or "") if question.is_of_data else question.draft
-    is_free = response.outcome == questions.Outcome.EDITED or question.labels
+    is_free = response.outcome == Outcome.EDITED or question.labels
     is_edited = is_free and response.value != draft
     return {
         "decision": response.decision.partition(AGAIN)[0],

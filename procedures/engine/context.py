@@ -269,6 +269,15 @@ class Context:
         """
         return self.later.escalate(prompt, **asking).wait()
 
+    def request(self, kind: str, prompt: str, /, *args: Any, **options: Any) -> Response[Any]:
+        """Ask a question of any kind by its name: one of those above, or the site's own.
+
+        Takes the options of its kind and those of every question. Raises `OptionError` for an
+        unknown kind or option, `QuestionError` for a question that can't be asked so, and
+        `RequestExpiredError` with `on_timeout="fail"` when nobody answers in time.
+        """
+        return self.later.request(kind, prompt, *args, **options).wait()
+
     @with_options("ctx.notify")
     def notify(self, text: str) -> None:
         """Post a message in the run's chat session without waiting; written once over all replays.

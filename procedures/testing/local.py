@@ -25,7 +25,6 @@ from procedures.engine.journal.events import (
     RunFacts,
     RunStatus,
 )
-from procedures.engine.kinds.questions import RequestKind
 from procedures.engine.memory import MemoryJournal, MemoryRun
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Scope
@@ -40,9 +39,6 @@ from procedures.testing.people import Answer, Asked, Manner
 from procedures.testing.rehearsal import Store, asked_of
 
 T = TypeVar("T")
-SHOWN_AS = {"approved": RequestKind.APPROVAL, "input": RequestKind.INPUT}
-"""The name of each kind's answer in a message."""
-REVIEWED = {"decision", "feedback", "edited_artifact"}
 
 
 class ProcedureWaitingForHuman(Exception):  # noqa: N818 (the name that programs know)
@@ -349,10 +345,5 @@ def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
     """Return the answer that a message holds, or a plain value as an answer."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
-    if asked.question.kind == RequestKind.REVIEW and value.keys() <= REVIEWED:
-        edited, feedback = value.get("edited_artifact"), value.get("feedback") or comment
-        text = {} if edited is None else {"text": edited}
-        return Answer({"decision": value.get("decision"), **text}, by, str(feedback))
-    [name] = value if len(value) == 1 else [""]
-    is_held = SHOWN_AS.get(name) == asked.question.kind
-    return Answer(value[name] if is_held else value, by, comment)
+    said, feedback = asked.question.rules.read_message(asked.question, value)
+    return Answer(said, by, feedback or comment)

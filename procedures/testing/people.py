@@ -9,8 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from procedures.engine.journal.events import closing
-from procedures.engine.kinds.drafts import text_of
-from procedures.engine.kinds.questions import Question, RequestKind
+from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
 
@@ -90,7 +89,7 @@ def script(answers: Mapping[str, Any]) -> People:
 
 
 def _yes_or_no(asked: Asked, who: str, *, yes: bool) -> bool:
-    if asked.kind not in (RequestKind.APPROVAL, RequestKind.REVIEW):
+    if not (asked.question and asked.question.rules.takes_yes_or_no):
         raise NobodyKnowsError(asked, who)
     return yes
 
@@ -113,7 +112,8 @@ class Manner:
         by = answer.by or self.by
         if asked.question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
-        value = asked.question.check(canonical.jsonable(_as_asked(asked.question, answer.value)))
+        meant = asked.question.rules.read_said(asked.question, answer.value)
+        value = asked.question.check(canonical.jsonable(meant))
         outcome = asked.question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)
         return Said(asked, content, asked.at + after)
@@ -143,34 +143,3 @@ def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iter
 
 def _length(after: Duration) -> timedelta:
     return parse_duration(after) if after else AT_ONCE
-
-
-def _as_asked(question: Question, value: Any) -> Any:
-    """Return a value in the shape a form would send."""
-    if question.kind == RequestKind.REVIEW:
-        return _reviewed(question, value)
-    if question.kind == RequestKind.CHOICE:
-        chosen = [_option(question, one) for one in (value if isinstance(value, list) else [value])]
-        return chosen if isinstance(value, list) else chosen[0]
-    return value
-
-
-def _reviewed(question: Question, value: Any) -> Any:
-    """Return the decision for yes or no, a decision's name or label, or an edited draft."""
-    approving, *others = question.decisions
-    if isinstance(value, bool):
-        return {"decision": approving if value or not others else others[0]}
-    by_label = {label: name for name, label in question.decisions.items() if question.labels}
-    named = {**by_label, **{name: name for name in question.labels}}
-    if isinstance(value, str) and value in named:
-        return {"decision": named[value]}
-    if isinstance(value, Mapping) and "decision" in value and set(value) <= {"decision", "text"}:
-        text = value.get("text")
-        return value if text is None else {**value, "text": text_of(text)}
-    return {"decision": approving, "text": text_of(value)}
-
-
-def _option(question: Question, value: Any) -> Any:
-    """Return the option given by its value or its label."""
-    by_label = {label: option for option, label in question.labels.items()}
-    return value if value in question.labels else by_label.get(str(value), value)

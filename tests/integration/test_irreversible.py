@@ -14,7 +14,7 @@ from chat.services import reply as typed_reply
 from chat.services import respond as answer_it
 from dashboard.channels.letter import letter_about
 from procedures.engine.errors import QuestionError
-from procedures.engine.kinds.questions import approval
+from procedures.engine.kinds.questions import new_question
 from tests.calls import caller, request_of, respond, run_until_it_waits
 from tests.integration.test_pages_chat import say
 from tests.pages import browser, grant_to_both, shown
@@ -245,7 +245,10 @@ def test_no_door_to_the_service_answers_unconfirmed(alice: User, bob: User) -> N
 
 
 def test_it_is_part_of_what_an_answer_is_given_to(alice: User, bob: User) -> None:
-    plain, final = approval("Delete?"), approval("Delete?", irreversible=True)
+    plain, final = (
+        new_question("approval", "Delete?"),
+        new_question("approval", "Delete?", irreversible=True),
+    )
 
     assert plain.digest != final.digest
     assert type(final).from_json(final.as_json()) == final
@@ -257,4 +260,4 @@ def test_it_is_part_of_what_an_answer_is_given_to(alice: User, bob: User) -> Non
 @pytest.mark.parametrize("value", ["yes", 1, None])
 def test_it_is_true_or_false(value: Any) -> None:
     with pytest.raises(QuestionError, match="irreversible= is True or False"):
-        approval("Delete?", irreversible=value)
+        new_question("approval", "Delete?", irreversible=value)

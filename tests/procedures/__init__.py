@@ -18,6 +18,7 @@ from tests.procedures.moments import *
 from tests.procedures.others import *
 from tests.procedures.parallel import *
 from tests.procedures.questions import *
+from tests.procedures.ratings import *
 from tests.procedures.reaching import *
 from tests.procedures.readings import *
 from tests.procedures.retried import *

@@ -14,14 +14,15 @@ from procedures.engine.declaration.steps import StepOptions
 from procedures.engine.kinds.questions import RequestOptions
 from tests.documents import Claim, Example, carried_out, examples, result_of
 
-PATHS = [CHECKOUT / "docs" / name for name in ("engine.md", "steps.md", "families.md", "agents.md")]
+NAMES = ("engine.md", "steps.md", "families.md", "agents.md", "kinds.md")
+PATHS = [CHECKOUT / "docs" / name for name in NAMES]
 TEXT = "\n".join(path.read_text() for path in PATHS)
 EXAMPLES = [example for path in PATHS for example in examples(path)]
 CLAIMS = [claim for example in EXAMPLES for claim in example.claims]
 IN_THE_REFERENCE = {
     *(name for name in engine.__all__ if name.endswith("Options")),
     *("AnswerError", "DefinitionError", "EngineError", "Fault", "FileGoneError", "FileStoreError"),
-    *("InputError", "LeftOpenError", "OptionError", "QuestionError", "RequestKind", "SizeError"),
+    *("InputError", "LeftOpenError", "OptionError", "QuestionError", "SizeError"),
     *("State", "StepTimeoutError", "Duration"),
 }
 """No part of the lesson: docs/reference.md tells of them."""

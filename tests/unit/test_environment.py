@@ -101,6 +101,8 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("PROCEDURE_READERS", '{"json": "shop.read"}'),
         ("PROCEDURE_READERS", '{".json": "shop/read.py"}'),
         ("PROCEDURE_READERS", '{".json": 7}'),
+        ("REQUEST_KINDS", "Rating"),
+        ("REQUEST_KINDS", "shop/kinds.py"),
         ("LARGEST_PROCEDURE_FILE", "12"),
         ("REPOSITORIES", "countersign=/srv/countersign"),
         ("REPOSITORIES", '{"countersign": "countersign"}'),
@@ -128,6 +130,17 @@ def test_a_bad_value_is_refused_by_name(
         read_environment()
 
     assert "secret" not in str(refusal.value)
+
+
+def test_a_sites_own_kinds_of_requests_are_known_to_its_processes() -> None:
+    names = "from procedures.engine.kinds.kind import KINDS; print(*KINDS)"
+    kinds = "tests.procedures.ratings.Rating"
+
+    known = manage("shell", "-c", names, REQUEST_KINDS=kinds)
+    refused = manage("shell", "-c", names, REQUEST_KINDS=f"{kinds}, {kinds}s")
+
+    assert known.stdout.split()[-1] == "rating", known.stderr
+    assert f"REQUEST_KINDS names {kinds}s, which can't be used" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["check", "dev", "sign_in_link"])

@@ -10,22 +10,15 @@ from pydantic import Field
 from chat.services import read_reply
 from chat.services.replies import NoReplyError
 from procedures.engine.errors import AnswerError
-from procedures.engine.kinds.questions import (
-    Question,
-    approval,
-    choice,
-    escalation,
-    review,
-    text_input,
-)
+from procedures.engine.kinds.questions import Question, new_question
 
-PAY = approval("Pay?", yes="Pay 31.20 €", no="Keep the money")
-FRUIT = choice("Which?", {"a": "Apples", "b": "Bread"})
-NUMBERS = choice("Which?", ["2", "3", "1"])
-MANY = choice("Which?", ["a", "b", "c"], many=True)
-DRAFT = review("Fine?", "Dear bob")
+PAY = new_question("approval", "Pay?", yes="Pay 31.20 €", no="Keep the money")
+FRUIT = new_question("choice", "Which?", {"a": "Apples", "b": "Bread"})
+NUMBERS = new_question("choice", "Which?", ["2", "3", "1"])
+MANY = new_question("choice", "Which?", ["a", "b", "c"], many=True)
+DRAFT = new_question("review", "Fine?", "Dear bob")
 WORDS = {"send": "Send it", "items": "Request changes", "drop": "Drop it"}
-DECIDED = review("Fine?", {"total": 7}, decisions=WORDS)
+DECIDED = new_question("review", "Fine?", {"total": 7}, decisions=WORDS)
 
 
 @pytest.mark.parametrize(
@@ -35,9 +28,9 @@ DECIDED = review("Fine?", {"total": 7}, decisions=WORDS)
         (PAY, " OK. ", True),
         (PAY, "pay 31.20 €", True),
         (PAY, "No!", False),
-        (approval("Go?", yes="!", no="?"), "!", True),
-        (approval("Go?", yes="👍", no="👎"), "👎", False),
-        (approval("Send?", yes="Größe A", no="No"), "GRO\u0308ßE a", True),
+        (new_question("approval", "Go?", yes="!", no="?"), "!", True),
+        (new_question("approval", "Go?", yes="👍", no="👎"), "👎", False),
+        (new_question("approval", "Send?", yes="Größe A", no="No"), "GRO\u0308ßE a", True),
         (PAY, "keep  the money", False),
         (FRUIT, "a", "a"),
         (FRUIT, "BREAD", "b"),
@@ -49,12 +42,12 @@ DECIDED = review("Fine?", {"total": 7}, decisions=WORDS)
         (DECIDED, "request  changes!", {"decision": "items"}),
         (DECIDED, "drop", {"decision": "drop"}),
         (DECIDED, "ok", {"decision": "send"}),
-        (text_input("Name?"), "Snow white", "Snow white"),
-        (text_input("How many?", int), "12", 12),
-        (text_input("How much?", Decimal), "31.20", "31.20"),
-        (text_input("When?", date), "2026-12-24", "2026-12-24"),
-        (text_input("Wet?", bool), "y", True),
-        (escalation("Help!"), "Fixed: it runs again.", "Fixed: it runs again."),
+        (new_question("input", "Name?"), "Snow white", "Snow white"),
+        (new_question("input", "How many?", int), "12", 12),
+        (new_question("input", "How much?", Decimal), "31.20", "31.20"),
+        (new_question("input", "When?", date), "2026-12-24", "2026-12-24"),
+        (new_question("input", "Wet?", bool), "y", True),
+        (new_question("escalation", "Help!"), "Fixed: it runs again.", "Fixed: it runs again."),
     ],
 )
 def test_words_with_one_meaning_answer(question: Question, text: str, value: Any) -> None:
@@ -66,8 +59,8 @@ def test_words_with_one_meaning_answer(question: Question, text: str, value: Any
     [
         (PAY, "maybe", "Say yes or no"),
         (PAY, "yes, but not today", "Say yes or no"),
-        (approval("Go?", yes="!", no="…"), ".", "Say yes or no"),
-        (approval("Go?", yes="!", no="…"), "..", "Say yes or no"),
+        (new_question("approval", "Go?", yes="!", no="…"), ".", "Say yes or no"),
+        (new_question("approval", "Go?", yes="!", no="…"), "..", "Say yes or no"),
         (FRUIT, "3", "none of them"),
         (FRUIT, "apples and bread", "none of them"),
         (NUMBERS, "1", "more than one"),
@@ -75,11 +68,11 @@ def test_words_with_one_meaning_answer(question: Question, text: str, value: Any
         (MANY, "a, a", "once"),
         (DRAFT, "nearly", "Say yes or no"),
         (DECIDED, "no", "Say one of these: Send it, Request changes, Drop it"),
-        (text_input("How many?", int), "a dozen", "a whole number"),
-        (text_input("How many?", Annotated[int, Field(ge=1)]), "0", "At least 1"),
-        (text_input("How much?", Decimal), "31,20", "a number like 31.20"),
-        (text_input("When?", date), "tomorrow", "a date like"),
-        (escalation("Help!"), "What is it?", "Begin with “resolved”"),
+        (new_question("input", "How many?", int), "a dozen", "a whole number"),
+        (new_question("input", "How many?", Annotated[int, Field(ge=1)]), "0", "At least 1"),
+        (new_question("input", "How much?", Decimal), "31,20", "a number like 31.20"),
+        (new_question("input", "When?", date), "tomorrow", "a date like"),
+        (new_question("escalation", "Help!"), "What is it?", "Begin with “resolved”"),
     ],
 )
 def test_other_words_are_only_words(question: Question, text: str, sentence: str) -> None:

@@ -11,11 +11,11 @@ from django.test import RequestFactory
 from pydantic import BaseModel, Field
 
 from dashboard.forms.fields import Field as FormField
-from dashboard.forms.fields import kind_of
 from dashboard.forms.start import StartForm
 from procedures.engine import Context, File, procedure
 from procedures.engine.values.choices import SiteChoice, use_choices
 from procedures.engine.values.schemas import properties_of
+from procedures.engine.values.typed import kind_of
 
 
 class Speed(Enum):

@@ -5,7 +5,7 @@ from typing import Any
 
 from procedures.engine.declaration.bound import Bound, bound_to_be_shown
 from procedures.engine.errors import NotApprovedError
-from procedures.engine.kinds.questions import RequestKind, Response
+from procedures.engine.kinds.questions import Response
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values import canonical
 from procedures.engine.waits.later import Later
@@ -44,6 +44,6 @@ def _check_decides(decision: object) -> None:
     """Raise `TypeError` unless this is an answer to a yes-or-no question."""
     if isinstance(decision, Response):
         question = decision.question
-        if question is None or question.kind == RequestKind.APPROVAL or decision.value is True:
+        if question is None or question.rules.approves or decision.value is True:
             return
     raise TypeError(f"approved_by takes what ctx.approve has returned, not {decision!r}.")

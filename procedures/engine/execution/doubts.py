@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from procedures.engine.errors import StepFailedError
 from procedures.engine.journal.events import EventKind, NewEvent
-from procedures.engine.kinds import questions
-from procedures.engine.kinds.questions import OPERATORS, Question
+from procedures.engine.kinds.escalation import OPERATORS
+from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import NOT_KEPT, Entry, checked_key, is_without_result
 from procedures.engine.replay.keeping import RETURNED
@@ -68,7 +68,8 @@ def _whether(name: str) -> Question:
         HAPPENED: "It has happened: go on with its result",
         FAIL: "Let the step fail",
     }
-    return questions.choice(
+    return new_question(
+        "choice",
         f"Has {name} happened?",
         options,
         body="A worker ended in the middle of this step, which must happen only once.",
@@ -85,7 +86,8 @@ def _about_result(entry: Entry, name: str) -> Question:
         HAPPENED: "Go on with the result that I give",
         FAIL: "Let the step fail, although it is done",
     }
-    return questions.choice(
+    return new_question(
+        "choice",
         f"{name} is done, but its result could not be kept. How does the run go on?",
         options,
         body="The step is not done again. If it is let fail, what the code registered before is "
@@ -104,8 +106,12 @@ def _told(entry: Entry) -> dict[str, Any]:
 
 
 def _result(fiber: Fiber, key: str, name: str, returns: Any) -> Any:
-    question = questions.text_input(
-        f"What was the result of {name}?", str, body="As JSON; null for none.", assign=OPERATORS
+    question = new_question(
+        "input",
+        f"What was the result of {name}?",
+        str,
+        body="As JSON; null for none.",
+        assign=OPERATORS,
     )
     said = ask(fiber, key, question).wait()
     try:

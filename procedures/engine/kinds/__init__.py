@@ -1,1 +1,37 @@
-"""Kinds of requests: what each asks, and what answers it."""
+"""Kinds of requests, one module each: what it asks, what answers it, and in which words.
+
+A site's own kinds are named in REQUEST_KINDS.
+"""
+
+from procedures.engine.kinds.approval import Approval
+from procedures.engine.kinds.choice import Choice
+from procedures.engine.kinds.controls import Buttons, Control, Editor, Fields, Options
+from procedures.engine.kinds.escalation import Escalation
+from procedures.engine.kinds.form import Form
+from procedures.engine.kinds.input import Input
+from procedures.engine.kinds.kind import Kind, Outcome, Terms, register_kind
+from procedures.engine.kinds.review import Review
+from procedures.engine.kinds.words import NoReplyError, Reading
+
+__all__ = [
+    "Approval",
+    "Buttons",
+    "Choice",
+    "Control",
+    "Editor",
+    "Escalation",
+    "Fields",
+    "Form",
+    "Input",
+    "Kind",
+    "NoReplyError",
+    "Options",
+    "Outcome",
+    "Reading",
+    "Review",
+    "Terms",
+    "register_kind",
+]
+
+for shipped in (Approval, Input, Choice, Review, Form, Escalation):
+    register_kind(shipped)

@@ -1,23 +1,19 @@
 """Questions to people: what is asked, what would be an answer, and what silence does."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
-from enum import StrEnum
+from datetime import datetime
 from typing import Any, Generic, Literal, TypedDict, TypeVar
 
-from pydantic_core import SchemaError
-
 from procedures.engine.declaration.bound import Bound
-from procedures.engine.errors import AnswerError, QuestionError
+from procedures.engine.errors import OptionError, QuestionError
 from procedures.engine.kinds import drafts
-from procedures.engine.kinds.question_defaults import checked_default
+from procedures.engine.kinds.controls import Control, Texts
+from procedures.engine.kinds.kind import Kind, Outcome, Terms, find_kind, known_kind
 from procedures.engine.kinds.question_options import (
     NOTHING,
     OnTimeout,
-    check_no_secret,
     checked_flag,
     checked_label,
     checked_metadata,
@@ -29,40 +25,13 @@ from procedures.engine.kinds.question_options import (
     seconds_of,
 )
 from procedures.engine.values import canonical, schemas
-from procedures.engine.values.answers import VISIBLE, check_answer, check_form
 from procedures.engine.values.durations import Duration
+from procedures.engine.values.options import check_options
 from procedures.engine.values.orders import in_order, orders_in
 from procedures.engine.values.readable import readable
 from procedures.engine.values.volatile import check_paths, without
 
 T = TypeVar("T")
-DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
-"""An approval's words where its author gives none."""
-OPERATORS = ("role:operate",)
-"""Asks those who operate the procedure, instead of its answerers."""
-
-
-class RequestKind(StrEnum):
-    """What people are asked for."""
-
-    APPROVAL = "approval"
-    INPUT = "input"
-    CHOICE = "choice"
-    REVIEW = "review"
-    FORM = "form"
-    ESCALATION = "escalation"
-
-
-class Outcome(StrEnum):
-    """What became of a request."""
-
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    ANSWERED = "answered"
-    EDITED = "edited"
-    DEFAULTED = "defaulted"
-    EXPIRED = "expired"
-    WITHDRAWN = "withdrawn"
 
 
 class RequestOptions(TypedDict, total=False):
@@ -92,11 +61,15 @@ class RequestOptions(TypedDict, total=False):
     irreversible: bool
 
 
+COMMON = frozenset(RequestOptions.__annotations__)
+
+
 @dataclass(frozen=True)
 class Question:
     """A question as it is kept: everything a person is shown, and what would be an answer."""
 
-    kind: RequestKind
+    kind: str
+    """The name of its kind."""
     prompt: str
     schema: dict[str, Any]
     """JSON Schema (2020-12) of the value of an answer."""
@@ -119,6 +92,11 @@ class Question:
     """True where an answer can't be undone: people confirm it before it counts."""
 
     @property
+    def rules(self) -> Kind:
+        """What its kind makes of it; a kind that is missing here takes no answer."""
+        return find_kind(self.kind)
+
+    @property
     def digest(self) -> str:
         """What an answer is given to: it serves no question with another digest.
 
@@ -128,8 +106,8 @@ class Question:
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
         final = ("irreversible",) if self.irreversible else ()  # else as before the option was
         shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *final)
-        is_form = self.kind == RequestKind.FORM
-        schema = schemas.without_defaults(self.schema) if is_form else self.schema
+        has_fields = self.rules.has_fields(self)
+        schema = schemas.without_defaults(self.schema) if has_fields else self.schema
         return canonical.digest(canonical.text_of((self.kind, shown, schema, self.assign)))
 
     @property
@@ -139,7 +117,7 @@ class Question:
     def as_json(self) -> dict[str, Any]:
         """What is kept. Canonical texts sort names: the author's order is kept beside them."""
         order = {"order": orders_in(self.evidence)}
-        if self.kind == RequestKind.FORM:
+        if self.rules.has_fields(self):
             order["fields"] = list(self.schema["properties"])
         lists = {"assign": list(self.assign), "volatile": list(self.volatile)}
         return {**vars(self), **lists, **order}
@@ -148,7 +126,7 @@ class Question:
     def from_json(cls, plain: Mapping[str, Any]) -> "Question":
         plain = readable(plain)
         known = {key: plain[key] for key in cls.__dataclass_fields__ if key in plain}
-        kind, assign = RequestKind(plain["kind"]), tuple(plain["assign"])
+        kind, assign = str(plain["kind"]), tuple(plain["assign"])
         evidence = in_order(plain.get("evidence"), plain.get("order", ()))
         schema = in_order(plain["schema"], [plain["fields"]] if "fields" in plain else ())
         ordered = {"evidence": evidence, "schema": schema}
@@ -167,48 +145,52 @@ class Question:
         return f"If nobody answers in time, it counts as: {default}."
 
     def label_of(self, value: Any) -> str:
-        """A value in the author's words, where there are some."""
-        if self.kind == RequestKind.FORM:
-            return " · ".join(
-                f"{name}: {', '.join(said.splitlines()) or '—'}"
-                for name, said in self.answers(value)
-            )
-        if isinstance(value, list):
-            return ", ".join(map(self.label_of, value))
-        if self.kind == RequestKind.REVIEW and isinstance(value, Mapping):
-            decision = str(value.get("decision", ""))
-            return self.decisions.get(decision, decision)
-        text = value if isinstance(value, str) else canonical.text_of(value)
-        return self.labels.get(text, text)
+        """Return a value in the author's words, where there are some."""
+        return self.rules.label_of(self, value)
 
     @property
     def decisions(self) -> dict[str, str]:
-        """Of a review, with the words on their buttons; the first one approves."""
-        names = self.schema["properties"]["decision"]["enum"]
-        words = self.labels or drafts.DECISIONS
-        return {name: words.get(name, name) for name in names}
+        """What may be decided besides the value, with its words; the first one approves."""
+        return self.rules.decisions(self)
+
+    def is_approved_by(self, decision: str) -> bool:
+        return decision == next(iter(self.decisions), None)
 
     @property
     def is_of_data(self) -> bool:
-        """Whether a review's draft is data, shown and edited as JSON."""
-        return self.kind == RequestKind.REVIEW and drafts.is_data(self.schema)
+        """True for a draft that is data, shown and edited as JSON."""
+        return self.draft is not None and drafts.is_data(self.schema)
 
-    def is_approved_by(self, decision: str) -> bool:
-        return decision == next(iter(self.decisions))
+    @property
+    def options(self) -> dict[str, str]:
+        """The values to choose from with their labels, in the author's order."""
+        one = self.schema.get("items", self.schema)
+        return {value: self.labels.get(value, value) for value in one.get("enum", ())}
+
+    @property
+    def controls(self) -> list[Control]:
+        """What people answer it by."""
+        return self.rules.controls(self)
+
+    def read_controls(self, texts: Texts) -> Any:
+        """Return the answer that a page has sent; `AnswerError` where its words can't be one."""
+        return self.rules.read_controls(self, texts)
 
     @property
     def fields(self) -> list[str]:
-        """The labels of what a form asks."""
-        properties = self.schema["properties"] if self.kind == RequestKind.FORM else {}
-        return [one["title"] for one in properties.values()]
+        """The labels of the fields that it asks for; none where it asks for one value."""
+        properties = self.schema["properties"] if self.rules.has_fields(self) else {}
+        return [schemas.label(name, one) for name, one in properties.items()]
 
-    def answers(self, value: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Yield a form's answer field by field: the label and the answer in words."""
+    def answers(self, value: Any) -> list[tuple[str, str]]:
+        """Return an answer field by field: the label and the answer in words."""
+        if not self.rules.has_fields(self) or not isinstance(value, Mapping):
+            return []
         return list(schemas.answers(value, self.schema))
 
     def completed(self, value: Any) -> Any:
-        """The answer to a form with the defaults of what it leaves out; any other as it is."""
-        if self.kind != RequestKind.FORM or not isinstance(value, dict):
+        """Return an answer of fields with the defaults of those left out; another as it is."""
+        if not self.rules.has_fields(self) or not isinstance(value, dict):
             return value
         properties = self.schema["properties"]
         return {
@@ -216,28 +198,12 @@ class Question:
         } | value
 
     def check(self, value: Any) -> Any:
-        """The value of an answer, if it is one; `AnswerError` says what is wrong with it."""
-        if self.kind == RequestKind.FORM:
-            return check_form(self.completed(value), self.schema)
-        value = check_answer(value, self.schema)
-        if self.kind == RequestKind.REVIEW and "text" in value:
-            if value["decision"] == "rejected" and not self.labels:
-                raise AnswerError("A rejected draft takes no edited text: say why in the comment.")
-            if self.is_of_data:
-                drafts.parsed(value["text"], self.schema)
-        return value
+        """Return the value of an answer, if it is one; `AnswerError` says what is wrong with it."""
+        return self.rules.check(self, value)
 
     def outcome_of(self, value: Any) -> Outcome:
-        """What a checked answer amounts to."""
-        if self.kind == RequestKind.APPROVAL:
-            return Outcome.APPROVED if value else Outcome.REJECTED
-        if self.kind != RequestKind.REVIEW:
-            return Outcome.ANSWERED
-        if not self.is_approved_by(value["decision"]):
-            return Outcome.REJECTED
-        text, draft = value.get("text", self.draft), self.draft or ""
-        is_same = drafts.is_same(draft, text, self.schema)
-        return Outcome.APPROVED if is_same else Outcome.EDITED
+        """Return what a checked answer amounts to."""
+        return self.rules.outcome_of(self, value)
 
 
 @dataclass(frozen=True)
@@ -272,98 +238,58 @@ class Response(Generic[T]):
         return self.outcome in {Outcome.APPROVED, Outcome.EDITED}
 
 
-def approval(prompt: str, *, yes: str = "", no: str = "", **asking: Any) -> Question:
-    labels = {"true": yes or DEFAULT_LABELS["true"], "false": no or DEFAULT_LABELS["false"]}
-    return build(RequestKind.APPROVAL, prompt, {"type": "boolean"}, labels=labels, **asking)
+def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question:
+    """Return a question of that kind, to be asked.
 
-
-def text_input(prompt: str, hint: Any = str, **asking: Any) -> Question:
-    """`hint`: str, int, Decimal, bool, date, or one of these `Annotated` with constraints."""
-    if getattr(hint, "__origin__", hint) not in {str, int, Decimal, bool, date}:
-        raise QuestionError(f"ask() takes str, int, Decimal, bool or date, not {hint!r}.")
-    try:
-        types = canonical.adapter(hint)
-    except SchemaError as error:
-        raise QuestionError(f"{prompt!r}: {schemas.unreadable(error)}") from None
-    if rules := schemas.unchecked(types.core_schema):
-        raise QuestionError(f"{prompt!r}: no answer can be checked for {', '.join(rules)}.")
-    schema = types.json_schema()
-    schemas.complete(schema, types.core_schema)
-    return build(RequestKind.INPUT, prompt, schema, **asking)
-
-
-def choice(
-    prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False, **asking: Any
-) -> Question:
-    """`options`: texts, or texts with their labels."""
-    if isinstance(options, set | frozenset):
-        raise QuestionError(f"{prompt!r} needs a list of options: a set has no order to ask in.")
-    if isinstance(options, str) or not isinstance(options, Iterable):
-        raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
-    labels = dict(options) if isinstance(options, Mapping) else {value: value for value in options}
-    if not labels or not all(map(_is_text, labels)):
-        raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
-    checked_flag("many=", many)
-    one: dict[str, Any] = {"enum": list(labels)}
-    schema = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1} if many else one
-    return build(RequestKind.CHOICE, prompt, schema, labels=labels, **asking)
-
-
-def _is_text(option: object) -> bool:
-    return isinstance(option, str) and bool(option.strip())
-
-
-def review(
-    prompt: str, draft: Any, *, decisions: Mapping[str, str] | None = None, **asking: Any
-) -> Question:
-    """`draft`: a text, or data: a dict, a list, or what is one as JSON.
-
-    `decisions`: names with the words on their buttons; the first one approves.
+    Takes the kind's own options and those of every question. Raises `OptionError` for a kind or an
+    option that nobody knows, and `QuestionError` for what nobody could answer to.
     """
-    named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
+    rules = known_kind(kind)
+    return asked_for(rules, prompt, args, options)[0]
+
+
+def asked_for(
+    rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]
+) -> tuple[Question, Any]:
+    """Return a question of that kind, and the type in which its answer is given."""
+    if options.keys() - COMMON - rules.options:
+        _, *own_names = rules.signature.parameters
+        known = [*own_names, *RequestOptions.__annotations__]
+        check_options(f"ctx.request({rules.name!r})", options, known)
+    others = dict(options)
+    own = {name: others.pop(name) for name in rules.options & options.keys()}
     try:
-        is_data = type(canonical.jsonable(draft)) in drafts.KINDS
-        text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
-        check_no_secret("The draft", draft, canonical.text_of(canonical.jsonable(draft)))
-    except ValueError as error:
-        raise QuestionError(f"{prompt!r}: {error}") from None
-    schema = drafts.review_schema(draft, named or drafts.DECISIONS)
-    return build(RequestKind.REVIEW, prompt, schema, draft=text, labels=named, **asking)
+        terms = rules.ask(prompt, *args, **own)
+    except TypeError:
+        _check_given(rules, prompt, args, own)
+        raise
+    return build(rules, prompt, terms, **others), terms.type
 
 
-def form(prompt: str, model: Any, **asking: Any) -> Question:
-    """`model`: a Pydantic model, a dataclass or a TypedDict of plain fields."""
+def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """`OptionError` where the kind's own options are not all there, or too many."""
     try:
-        schema = schemas.form_schema(model)
-    except ValueError as error:
-        raise QuestionError(f"{prompt!r}: {error}") from None
-    return build(RequestKind.FORM, prompt, schema, **asking)
-
-
-def escalation(prompt: str, **asking: Any) -> Question:
-    """Answered by what was done; without `assign`, the procedure's operators are asked."""
-    asking["assign"] = asking.get("assign") or OPERATORS
-    schema = {"type": "string", "pattern": VISIBLE}
-    return build(RequestKind.ESCALATION, prompt, schema, **asking)
+        rules.signature.bind(prompt, *args, **options)
+    except TypeError as error:
+        raise OptionError(f"ctx.request({rules.name!r}): {error}.") from None
 
 
 def build(
-    kind: RequestKind, prompt: str, schema: dict[str, Any], *, default: Any = NOTHING, **asking: Any
+    rules: Kind, prompt: str, terms: Terms, *, default: Any = NOTHING, **asking: Any
 ) -> Question:
     """A question that can be answered, or `QuestionError` before anything is opened."""
     asking.pop("name", None)
-    assign = asking.pop("assign", ())
+    assign = asking.pop("assign", ()) or terms.assign
     expires = seconds_of(asking.pop("expires", None))
     on_timeout = checked_silence(prompt, expires, default, asking.pop("on_timeout", None))
-    labels = {
-        value: checked_label(prompt, label) for value, label in asking.pop("labels", {}).items()
-    }
+    labels = {value: checked_label(prompt, label) for value, label in terms.labels.items()}
     try:
         question = Question(
-            kind,
+            rules.name,
             one_line(prompt),
-            schema,
+            terms.schema,
             labels=labels,
+            draft=terms.draft,
             body=checked_text("body=", asking.pop("body", "")),
             assign=checked_names(assign),
             evidence=_evidence(asking.pop("evidence", None)),
@@ -373,16 +299,15 @@ def build(
             volatile=checked_names(asking.pop("volatile", ()), "volatile="),
             metadata=checked_metadata(asking.pop("metadata", None)),
             irreversible=checked_flag("irreversible=", asking.pop("irreversible", False)),
-            **asking,
         )
         if question.volatile:
             check_paths(question.evidence, question.volatile)
         canonical.text_of([*vars(question).values()])
     except ValueError as error:
         raise QuestionError(f"{prompt!r}: {error}") from None
-    if on_timeout != "default":
+    if on_timeout != "default" or question.default is None:
         return question
-    return replace(question, default=checked_default(question))
+    return replace(question, default=rules.check_default(question, question.default))
 
 
 def _evidence(value: Any) -> Any:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from procedures.engine.journal.events import closing
-from procedures.engine.kinds.questions import Outcome, Question, RequestKind
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question
 
 NOT_NEEDED = "system: not needed any more"
 
@@ -41,16 +42,5 @@ def _told_of_request(asked: Question, closed: Mapping[str, Any]) -> str:
     if closed["outcome"] == Outcome.WITHDRAWN:
         return f"Another question of this was withdrawn: “{asked.prompt}”."
     words = f"{closed['responder']} has answered another question of this: “{asked.prompt}”"
-    said = _said(asked, closed)
+    said = asked.rules.public_answer(asked, closed.get("value"), str(closed["outcome"]))
     return f"{words}, {said}." if said else f"{words}."
-
-
-def _said(asked: Question, closed: Mapping[str, Any]) -> str:
-    """The answer in the author's words. What somebody has written is for those who asked."""
-    value = closed.get("value")
-    match asked.kind:
-        case RequestKind.REVIEW:
-            return asked.label_of(value) if asked.labels else str(closed["outcome"])
-        case RequestKind.APPROVAL | RequestKind.CHOICE:
-            return asked.label_of(value)
-    return ""

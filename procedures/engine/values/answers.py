@@ -73,7 +73,7 @@ def check_form(value: Any, schema: dict[str, Any]) -> Any:
     for name, one in properties.items():
         if name in value:
             faults += _faults(name, value[name], one)
-        elif name in schema["required"]:
+        elif name in schema.get("required", ()):
             faults.append(Fault(name, "This is missing."))
     if faults:
         raise AnswerError(" ".join(f"{one.field}: {one.message}" for one in faults), faults)

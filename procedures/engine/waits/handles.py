@@ -1,8 +1,6 @@
 """What a run waits for: opened now, closed by people, time, a message or another run."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar, get_origin
@@ -10,8 +8,9 @@ from typing import Annotated, Any, Generic, TypeVar, get_origin
 from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
 from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.journal.large import unpacked
+from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import check_told_apart
-from procedures.engine.kinds.questions import Outcome, Question, RequestKind, Response
+from procedures.engine.kinds.questions import Question, Response
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.replay.observing import seen
@@ -204,8 +203,7 @@ def check_same(fiber: Fiber, key: str, opened: Mapping[str, Any], asked: Mapping
 def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
     if fiber.is_new("wait", key):  # a replay refuses nothing that was let pass before
         _check_sizes(fiber, question)
-        if question.kind in {RequestKind.APPROVAL, RequestKind.CHOICE}:
-            check_told_apart(question.prompt, question.labels.values())
+        check_told_apart(question.prompt, question.labels.values())
     data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
 
     def read(entry: Entry) -> Response[Any]:
@@ -216,10 +214,10 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
         if value is not None:
             is_default = content["outcome"] == Outcome.DEFAULTED
             value = fiber.restored(entry, value, _bare(hint) if is_default else hint)
-        answered, is_review = shown_at(question, entry), question.kind == RequestKind.REVIEW
-        decided = value if is_review and isinstance(value, dict) else {}
+        answered = shown_at(question, entry)
+        value, decision = question.rules.result_of(answered, value)
         return Response(
-            value=_edited(decided, answered) if decided else value,
+            value=value,
             outcome=Outcome(content["outcome"]),
             responder=content["responder"],
             comment=content["comment"],
@@ -227,7 +225,7 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
             timed_out=content["timed_out"],
             question=answered,
             key=key,
-            decision=decided.get("decision", ""),
+            decision=decision,
         )
 
     handle = open_wait(fiber, key, data, read, expires=question.expires, rest=question.as_json)
@@ -263,18 +261,6 @@ def _check_sizes(fiber: Fiber, question: Question) -> None:
 def _bare(hint: Any) -> Any:
     """The type without the rules that bind people, and not a default."""
     return hint.__origin__ if get_origin(hint) is Annotated else hint
-
-
-def _edited(decided: Mapping[str, Any], question: Question) -> Any:
-    """The draft that a review ended with, as a text or as data."""
-    if decided["decision"] == "rejected" and not question.labels:
-        return None if question.is_of_data else ""
-    text = decided.get("text", question.draft)
-    if not question.is_of_data:
-        return text
-    with suppress(ValueError):  # a default is kept as it is written
-        return json.loads(text)
-    return text
 
 
 def open_timer(fiber: Fiber, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
 
-from procedures.engine.kinds import questions
-from procedures.engine.kinds.questions import Question, RequestOptions, Response
+from procedures.engine.kinds.kind import known_kind
+from procedures.engine.kinds.questions import Question, RequestOptions, Response, asked_for
 from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.values.options import with_options
 from procedures.engine.waits.handles import Handle, ask
@@ -23,7 +23,7 @@ class Later:
         self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[RequestOptions]
     ) -> Handle[Response[bool]]:
         """Ask for a yes or no, in the author's words for the two buttons."""
-        return self._ask("approve", asking, questions.approval(prompt, yes=yes, no=no, **asking))
+        return self.request("approval", prompt, yes=yes, no=no, **asking)
 
     @overload
     def ask(self, prompt: str, **asking: Unpack[RequestOptions]) -> Handle[Response[str]]: ...
@@ -40,8 +40,7 @@ class Later:
         self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]
     ) -> Handle[Response[Any]]:
         """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
-        question = questions.text_input(prompt, hint, **asking)
-        return self._ask("ask", asking, question, hint)
+        return self.request("input", prompt, hint, **asking)
 
     @overload
     def choose(
@@ -71,7 +70,7 @@ class Later:
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[Any]]:
         """Ask for one of the options, or with `many` for one or more of them."""
-        return self._ask("choose", asking, questions.choice(prompt, options, many=many, **asking))
+        return self.request("choice", prompt, options, many=many, **asking)
 
     @with_options("ctx.later.review", RequestOptions)
     def review(
@@ -88,28 +87,33 @@ class Later:
         with the words on their buttons, the first of which approves; without them, "approved" or
         "rejected", whose value is "" (None for data).
         """
-        question = questions.review(prompt, draft, decisions=decisions, **asking)
-        return self._ask("review", asking, question)
+        return self.request("review", prompt, draft, decisions=decisions, **asking)
 
     @with_options("ctx.later.form", RequestOptions)
     def form(
         self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]
     ) -> Handle[Response[T]]:
         """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
-        return self._ask("form", asking, questions.form(prompt, model, **asking), model)
+        return self.request("form", prompt, model, **asking)
 
     @with_options("ctx.later.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Handle[Response[str]]:
         """Tell the operators of a problem; the answer's value is what they did about it."""
-        return self._ask("escalate", asking, questions.escalation(prompt, **asking))
+        return self.request("escalation", prompt, **asking)
+
+    def request(
+        self, kind: str, prompt: str, /, *args: Any, **options: Any
+    ) -> Handle[Response[Any]]:
+        """Ask a question of any kind, by its name, with the options of its kind and of every one.
+
+        Raises `OptionError` for a kind or an option that nobody knows.
+        """
+        rules = known_kind(kind)
+        question, hint = asked_for(rules, prompt, args, options)
+        self._fiber.check_usable()
+        name = checked_name(options.get("name") or rules.verb or rules.name)
+        return ask(self._fiber, self._fiber.scope.key_for(name), question, hint)
 
     def again(self, question: Question) -> Handle[Response[Any]]:
         """Ask the same with other evidence."""
         return ask(self._fiber, self._fiber.scope.key_for(question.kind), question)
-
-    def _ask(
-        self, verb: str, asking: RequestOptions, question: Question, hint: Any = Any
-    ) -> Handle[Response[Any]]:
-        self._fiber.check_usable()
-        key = self._fiber.scope.key_for(checked_name(asking.get("name") or verb))
-        return ask(self._fiber, key, question, hint)

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.journal.events import EventKind, RunStatus
-from procedures.engine.kinds import questions
+from procedures.engine.kinds.questions import new_question
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.conformance.database import DatabaseBackend
@@ -77,7 +77,7 @@ def test_of_two_answers_the_first_wins_and_the_other_is_told(backend: Backend) -
 
 
 def test_an_answer_outside_the_choices_is_no_answer() -> None:
-    question = questions.choice("Which?", {"a": "Apples", "b": "Bread"})
+    question = new_question("choice", "Which?", {"a": "Apples", "b": "Bread"})
 
     assert question.check("b") == "b"
     with pytest.raises(AnswerError, match=r"Choose one of: a, b\."):

@@ -9,24 +9,25 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from procedures.engine.errors import AnswerError, QuestionError
-from procedures.engine.kinds import questions
-from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.values import canonical
 
-APPROVAL = questions.approval("Go?")
-TEXT = questions.text_input("Why?")
-NAME = questions.text_input("Who?", Annotated[str, Field(min_length=2, max_length=4)])
-CODE = questions.text_input("Which?", Annotated[str, Field(pattern="^[A-Z]{3}$")])
-LETTERS = questions.text_input("Which?", Annotated[str, Field(pattern=r"^\p{Lu}{3}$")])
-COUNT = questions.text_input("How many?", int)
-BOXES = questions.text_input("How many?", Annotated[int, Field(ge=6, lt=1000, multiple_of=6)])
-PRICE = questions.text_input("How much?", Decimal)
-AMOUNT = questions.text_input("How much?", Annotated[Decimal, Field(gt=0, le=10, decimal_places=2)])
-FLAG = questions.text_input("Is it?", bool)
-DAY = questions.text_input("When?", date)
-COLOUR = questions.choice("Which?", ["red", "blue"])
-COLOURS = questions.choice("Which?", {"r": "Red", "b": "Blue"}, many=True)
-LETTER = questions.review("Fine?", "Dear bob")
+APPROVAL = new_question("approval", "Go?")
+TEXT = new_question("input", "Why?")
+NAME = new_question("input", "Who?", Annotated[str, Field(min_length=2, max_length=4)])
+CODE = new_question("input", "Which?", Annotated[str, Field(pattern="^[A-Z]{3}$")])
+LETTERS = new_question("input", "Which?", Annotated[str, Field(pattern=r"^\p{Lu}{3}$")])
+COUNT = new_question("input", "How many?", int)
+BOXES = new_question("input", "How many?", Annotated[int, Field(ge=6, lt=1000, multiple_of=6)])
+PRICE = new_question("input", "How much?", Decimal)
+AMOUNT = new_question(
+    "input", "How much?", Annotated[Decimal, Field(gt=0, le=10, decimal_places=2)]
+)
+FLAG = new_question("input", "Is it?", bool)
+DAY = new_question("input", "When?", date)
+COLOUR = new_question("choice", "Which?", ["red", "blue"])
+COLOURS = new_question("choice", "Which?", {"r": "Red", "b": "Blue"}, many=True)
+LETTER = new_question("review", "Fine?", "Dear bob")
 NUMBER_WORDS = r"The answer must be a number like 31\.20\."
 
 
@@ -128,7 +129,7 @@ class Python(BaseModel):
     ],
 )
 def test_what_fits_a_field_is_surely_read_back(field: str, value: object) -> None:
-    given = questions.form("Which?", Measured).check({field: value})
+    given = new_question("form", "Which?", Measured).check({field: value})
 
     assert canonical.load(given, Measured)
 
@@ -149,11 +150,11 @@ def test_what_a_field_could_not_be_read_from_is_refused(
     field: str, value: object, sentence: str
 ) -> None:
     with pytest.raises(AnswerError, match=sentence):
-        questions.form("Which?", Measured).check({field: value})
+        new_question("form", "Which?", Measured).check({field: value})
 
 
 def test_the_patterns_of_python_are_read_where_a_model_wants_them() -> None:
-    asked = questions.form("Which?", Python)
+    asked = new_question("form", "Which?", Python)
 
     assert asked.check({"code": "USD"})
     with pytest.raises(AnswerError, match="code: It must match"):
@@ -165,9 +166,9 @@ def test_a_pattern_that_nobody_can_read_is_no_question(pattern: str) -> None:
     hint = Annotated[str, Field(pattern=pattern)]
 
     with pytest.raises(QuestionError, match="regex parse error"):
-        questions.text_input("Which?", hint)
+        new_question("input", "Which?", hint)
     with pytest.raises(QuestionError, match=r"is no form: .*regex parse error"):
-        questions.form("Which?", make_dataclass("Code", [("code", hint)]))
+        new_question("form", "Which?", make_dataclass("Code", [("code", hint)]))
 
 
 def nested(depth: int) -> Any:
@@ -189,7 +190,7 @@ def test_what_cannot_be_kept_is_no_answer(question: Question, value: object) -> 
 
 
 def test_the_sentence_for_an_unforeseen_rule_is_still_a_sentence() -> None:
-    question = Question(questions.RequestKind.INPUT, "Which?", {"const": 1})
+    question = Question("input", "Which?", {"const": 1})
 
     with pytest.raises(AnswerError, match="This answer does not fit"):
         question.check(2)

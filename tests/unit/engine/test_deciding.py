@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from procedures.engine.journal.events import closing
-from procedures.engine.kinds import questions
+from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.lifecycle.deciding import told_of
 
-WHICH = questions.choice("Which?", {"a": "Apples", "b": "Pears"}, many=True)
-PAY = questions.approval("Pay?", yes="Pay 31 €")
-FINE = questions.review("Fine?", "Dear all")
-NAME = questions.text_input("Name?")
+WHICH = new_question("choice", "Which?", {"a": "Apples", "b": "Pears"}, many=True)
+PAY = new_question("approval", "Pay?", yes="Pay 31 €")
+FINE = new_question("review", "Fine?", "Dear all")
+NAME = new_question("input", "Name?")
 
 
-def asked(question: questions.Question) -> dict[str, Any]:
+def asked(question: Question) -> dict[str, Any]:
     return {"wait": "request", **question.as_json()}
 
 

@@ -22,8 +22,7 @@ from typing_extensions import TypedDict
 from procedures.engine import Context, procedure
 from procedures.engine.errors import AnswerError, Fault, QuestionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.kinds import questions
-from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.memory import MemoryStore
 from procedures.engine.values import canonical
 from tests.unit.engine.running import YES
@@ -59,7 +58,7 @@ class Renamed(BaseModel):
 
 
 def test_what_is_shown_of_a_model_is_all_in_its_schema() -> None:
-    asked = questions.form("Which?", Order)
+    asked = new_question("form", "Which?", Order)
 
     properties = asked.schema["properties"]
     assert asked.fields == ["Title", "Price of all", "Speed", "Slower", "Kinds", "Days"]
@@ -82,7 +81,7 @@ def test_what_is_shown_of_a_model_is_all_in_its_schema() -> None:
 def test_an_answer_is_completed_and_is_surely_the_model(
     model: Any, sent: dict[str, Any], kept: dict[str, Any]
 ) -> None:
-    given = questions.form("Which?", model).check(sent)
+    given = new_question("form", "Which?", model).check(sent)
 
     assert given == given | kept
     assert canonical.jsonable(canonical.load(given, model), model)
@@ -168,14 +167,14 @@ def model_of(hint: Any, default: Any = ...) -> Any:
 )
 def test_a_model_that_no_answer_could_be_checked_for_is_refused(model: Any, words: str) -> None:
     with pytest.raises(QuestionError, match=words):
-        questions.form("Which?", model)
+        new_question("form", "Which?", model)
 
 
 def test_all_faults_of_an_answer_are_told_by_field() -> None:
     sent = {"price": "much", "slower": "fast", "days": ["a", "b", "c"], "colour": "red"}
 
     with pytest.raises(AnswerError, match="colour: This is not asked") as told:
-        questions.form("Which?", Order).check(sent)
+        new_question("form", "Which?", Order).check(sent)
 
     assert told.value.faults == (
         Fault("colour", "This is not asked for."),
@@ -188,7 +187,7 @@ def test_all_faults_of_an_answer_are_told_by_field() -> None:
 
 def test_silence_counts_as_a_whole_answer_and_is_told_in_words() -> None:
     default = Order(title="Cups", kinds={"x"})
-    asked = questions.form("Which?", Order, expires="2h", default=default)
+    asked = new_question("form", "Which?", Order, expires="2h", default=default)
 
     assert asked.default["price"] == "20"
     assert asked.silence() == (
@@ -196,11 +195,11 @@ def test_silence_counts_as_a_whole_answer_and_is_told_in_words() -> None:
         " · Slower: — · Kinds: X · Days: —."
     )
     with pytest.raises(QuestionError, match="the default is no answer: title: This is missing"):
-        questions.form("Which?", Order, expires="2h", default={"price": 3})
+        new_question("form", "Which?", Order, expires="2h", default={"price": 3})
 
 
 def test_a_kept_form_has_its_fields_in_the_authors_order() -> None:
-    asked = questions.form("Which?", Order, evidence={"title": "b", "a": 1})
+    asked = new_question("form", "Which?", Order, evidence={"title": "b", "a": 1})
 
     kept = Question.from_json(json.loads(canonical.text_of(asked.as_json())))
 

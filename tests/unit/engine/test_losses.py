@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from procedures.engine import Context, procedure
 from procedures.engine.errors import InputError, QuestionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.kinds.questions import approval
+from procedures.engine.kinds.questions import new_question
 from procedures.engine.memory import MemoryStore
 from procedures.engine.values import canonical
 from tests.unit.engine.running import message, run_through
@@ -290,4 +290,4 @@ def test_what_a_run_keeps_is_whole_or_refused(
 
 def test_evidence_loses_no_name() -> None:
     with pytest.raises(QuestionError, match="names that are the same in JSON"):
-        approval("Go?", evidence={"counts": {1: "a", "1": "b"}})
+        new_question("approval", "Go?", evidence={"counts": {1: "a", "1": "b"}})

@@ -8,7 +8,7 @@ import pytest
 
 from procedures.engine import Context, Step, procedure
 from procedures.engine.journal.events import RunStatus, closing
-from procedures.engine.kinds.questions import choice
+from procedures.engine.kinds.questions import new_question
 from procedures.engine.memory import MemoryStore
 from procedures.engine.waits.handles import open_wait
 from tests.unit.engine.running import message, run_through
@@ -79,7 +79,7 @@ def test_labels_that_an_older_release_let_pass_hold_no_run() -> None:
 
     @procedure(name="asks")
     def as_kept(ctx: Context) -> None:
-        question, line = choice("Which?", options), ctx._fiber  # noqa: SLF001 (it checked nothing)
+        question, line = new_question("choice", "Which?", options), ctx._fiber  # noqa: SLF001 (it checked nothing)
         data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
         key = line.scope.key_for("choose")
         open_wait(line, key, data, lambda _: None, rest=question.as_json).wait()

@@ -9,8 +9,8 @@ import pytest
 from pydantic import Field
 
 from procedures.engine.errors import AnswerError, QuestionError
-from procedures.engine.kinds import questions
-from procedures.engine.kinds.questions import Outcome, Question
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question, new_question
 
 DATA = {"total": 7, "lines": [{"order": "A-1"}]}
 DECISIONS = {"approve": "Approve", "request_changes": "Request changes", "drop": "Drop it"}
@@ -18,7 +18,7 @@ MANY = {f"d{number}": f"D{number}" for number in range(13)}
 
 
 def data_review(**options: Any) -> Question:
-    return questions.review("Right?", DATA, decisions=DECISIONS, **options)
+    return new_question("review", "Right?", DATA, decisions=DECISIONS, **options)
 
 
 @pytest.mark.parametrize(
@@ -58,23 +58,31 @@ def test_an_edited_draft_of_data_has_to_be_data(text: str, words: str) -> None:
 def test_data_in_another_order_is_the_same_question() -> None:
     turned = dict(reversed(DATA.items()))
 
-    assert questions.review("Right?", turned).digest == questions.review("Right?", DATA).digest
-    assert questions.review("Right?", {}).digest != questions.review("Right?", DATA).digest
+    assert (
+        new_question("review", "Right?", turned).digest
+        == new_question("review", "Right?", DATA).digest
+    )
+    assert (
+        new_question("review", "Right?", {}).digest != new_question("review", "Right?", DATA).digest
+    )
     assert Question.from_json(data_review().as_json()).decisions == DECISIONS
 
 
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda: questions.review("R?", 5), "is a text"),
-        (lambda: questions.review("R?", None), "is a text"),
-        (lambda: questions.review("R?", "x", decisions={}), "takes names with labels"),
-        (lambda: questions.review("R?", "x", decisions=["a"]), "takes names with labels"),  # type: ignore[arg-type]
-        (lambda: questions.review("R?", "x", decisions={"": "A"}), "is a name"),
-        (lambda: questions.review("R?", "x", decisions={"a": ""}), "a label is a text"),
-        (lambda: questions.review("R?", "x", decisions={"a": "Go", "b": "go "}), "same words"),
+        (lambda: new_question("review", "R?", 5), "is a text"),
+        (lambda: new_question("review", "R?", None), "is a text"),
+        (lambda: new_question("review", "R?", "x", decisions={}), "takes names with labels"),
+        (lambda: new_question("review", "R?", "x", decisions=["a"]), "takes names with labels"),
+        (lambda: new_question("review", "R?", "x", decisions={"": "A"}), "is a name"),
+        (lambda: new_question("review", "R?", "x", decisions={"a": ""}), "a label is a text"),
         (
-            lambda: questions.review("R?", "x", decisions=MANY),
+            lambda: new_question("review", "R?", "x", decisions={"a": "Go", "b": "go "}),
+            "same words",
+        ),
+        (
+            lambda: new_question("review", "R?", "x", decisions=MANY),
             "13 decisions: 12 fit",
         ),
         (lambda: data_review(expires="2h", default="approve"), "set of named values"),
@@ -97,7 +105,7 @@ Money = Annotated[Decimal, Field(gt=0)]
     ("hint", "default"), [(str, ""), (Small, 99), (Code, "none"), (Money, Decimal(-1))]
 )
 def test_a_default_is_of_the_type_and_free_of_the_rules_for_people(hint: Any, default: Any) -> None:
-    question = questions.text_input("What?", hint, expires="1h", default=default)
+    question = new_question("input", "What?", hint, expires="1h", default=default)
 
     assert question.default == (str(default) if isinstance(default, Decimal) else default)
     with pytest.raises(AnswerError):
@@ -105,7 +113,7 @@ def test_a_default_is_of_the_type_and_free_of_the_rules_for_people(hint: Any, de
 
 
 def test_nobody_chosen_is_a_default_too() -> None:
-    question = questions.choice("Which?", ["a"], many=True, expires="1h", default=[])
+    question = new_question("choice", "Which?", ["a"], many=True, expires="1h", default=[])
 
     assert question.default == []
     with pytest.raises(AnswerError):

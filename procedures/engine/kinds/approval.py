@@ -1,0 +1,44 @@
+"""A yes or a no."""
+
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.kinds.controls import Buttons, Control
+from procedures.engine.kinds.kind import Kind, Outcome, Terms
+from procedures.engine.kinds.words import Reading, plain_words, read_yes_or_no
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
+"""An approval's words where its author gives none."""
+
+
+class Approval(Kind):
+    """A question to be approved or rejected, in the author's words for the two buttons."""
+
+    name = "approval"
+    verb = "approve"
+    approves = True
+    takes_yes_or_no = True
+    held_as = "approved"
+
+    def ask(self, prompt: str, *, yes: str = "", no: str = "") -> Terms:
+        labels = {"true": yes or DEFAULT_LABELS["true"], "false": no or DEFAULT_LABELS["false"]}
+        return Terms({"type": "boolean"}, labels=labels)
+
+    def outcome_of(self, question: "Question", value: Any) -> Outcome:
+        return Outcome.APPROVED if value else Outcome.REJECTED
+
+    def read_words(self, question: "Question", text: str) -> Reading:
+        wanted, labels = plain_words(text), question.labels
+        own = [value for value, words in labels.items() if plain_words(words) == wanted]
+        if len(own) == 1:
+            is_literal = labels[own[0]] != DEFAULT_LABELS[own[0]]
+            return Reading(own[0] == "true", is_literal)
+        return Reading(read_yes_or_no(text), is_literal=False)
+
+    def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
+        return self.label_of(question, value)
+
+    def controls(self, question: "Question") -> list[Control]:
+        return [Buttons(values=[(one, self.label_of(question, one)) for one in (True, False)])]

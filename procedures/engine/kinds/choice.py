@@ -1,0 +1,70 @@
+"""One of several options, or some of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.errors import QuestionError
+from procedures.engine.kinds.controls import Buttons, Control, Options
+from procedures.engine.kinds.kind import Kind, Terms
+from procedures.engine.kinds.question_options import checked_flag
+from procedures.engine.kinds.words import Reading, read_option, read_options
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+
+class Choice(Kind):
+    """A question for one of the author's options, or with `many` for one or more of them."""
+
+    name = "choice"
+    verb = "choose"
+
+    def ask(
+        self, prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False
+    ) -> Terms:
+        """`options`: texts, or texts with their labels."""
+        if isinstance(options, set | frozenset):
+            raise QuestionError(
+                f"{prompt!r} needs a list of options: a set has no order to ask in."
+            )
+        if isinstance(options, str) or not isinstance(options, Iterable):
+            raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
+        labels = dict(options) if isinstance(options, Mapping) else {one: one for one in options}
+        if not labels or not all(map(_is_text, labels)):
+            raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
+        checked_flag("many=", many)
+        one: dict[str, Any] = {"enum": list(labels)}
+        several = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1}
+        return Terms(several if many else one, labels=labels)
+
+    def read_words(self, question: "Question", text: str) -> Reading:
+        reader = read_options if _is_many(question) else read_option
+        return reader(question.options, text)
+
+    def typing_hint(self, question: "Question") -> str:
+        return "an option or its number"
+
+    def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
+        return self.label_of(question, value)
+
+    def controls(self, question: "Question") -> list[Control]:
+        return [Options(labels=question.options, is_many=_is_many(question)), Buttons()]
+
+    def read_said(self, question: "Question", value: Any) -> Any:
+        """Return options, each given as it is or by its label."""
+        if isinstance(value, list):
+            return [self._option(question, one) for one in value]
+        return self._option(question, value)
+
+    @staticmethod
+    def _option(question: "Question", value: Any) -> Any:
+        by_label = {label: option for option, label in question.labels.items()}
+        return value if value in question.labels else by_label.get(str(value), value)
+
+
+def _is_many(question: "Question") -> bool:
+    return question.schema.get("type") == "array"
+
+
+def _is_text(option: object) -> bool:
+    return isinstance(option, str) and bool(option.strip())

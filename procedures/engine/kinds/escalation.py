@@ -1,0 +1,48 @@
+"""A problem that somebody has to solve."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.kinds.controls import Buttons, Control, Fields
+from procedures.engine.kinds.kind import Kind, Outcome, Terms
+from procedures.engine.kinds.words import NoReplyError, Reading
+from procedures.engine.values.answers import VISIBLE
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+OPERATORS = ("role:operate",)
+"""Asks those who operate the procedure, instead of its answerers."""
+SOLVED = {"resolved", "solved", "done", "fixed"}
+
+
+class Escalation(Kind):
+    """A problem, answered by what was done; without `assign`, the operators are asked."""
+
+    name = "escalation"
+    verb = "escalate"
+    badge = "Problem"
+
+    def ask(self, prompt: str) -> Terms:
+        return Terms({"type": "string", "pattern": VISIBLE}, assign=OPERATORS)
+
+    def read_words(self, question: "Question", text: str) -> Reading:
+        """Accept only words that begin with "resolved": people also discuss a problem."""
+        if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
+            return Reading(text, is_literal=False)
+        raise NoReplyError("Begin with “resolved”, and say what was done.")
+
+    def typing_hint(self, question: "Question") -> str:
+        return "“resolved: …”, or a message"
+
+    def meaning_of(self, question: "Question", value: Any) -> str:
+        return f"Resolve: {value}"
+
+    def result_words(self, question: "Question", outcome: str, value: Any) -> str:
+        return "Resolved" if outcome == Outcome.ANSWERED else ""
+
+    def controls(self, question: "Question") -> list[Control]:
+        done = Fields(
+            schema=question.schema, label="What was done", hint="The run goes on with it."
+        )
+        return [done, Buttons(send="Resolve")]

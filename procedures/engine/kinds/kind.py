@@ -1,0 +1,259 @@
+"""Kinds of requests: all that differs between one and another, in one object each."""
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from procedures.engine.errors import AnswerError, OptionError, QuestionError
+from procedures.engine.kinds.controls import Buttons, Control, Fields, Texts, read_controls
+from procedures.engine.kinds.words import NoReplyError, Reading, read_text
+from procedures.engine.values import canonical, schemas
+from procedures.engine.values.answers import check_answer, check_form
+from procedures.engine.values.spelling import meant
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+K = TypeVar("K", bound="type[Kind]")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+YES_OR_NO = "yes, no, or a message"
+
+
+class Outcome(StrEnum):
+    """What became of a request."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ANSWERED = "answered"
+    EDITED = "edited"
+    DEFAULTED = "defaulted"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one request of a kind asks for."""
+
+    schema: dict[str, Any]
+    """JSON Schema (2020-12) of the value of an answer."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """Words for values: {"true": "Refund 31.20 €"}, or an option's own."""
+    draft: str | None = None
+    """The text to be reviewed; of data, its JSON."""
+    assign: str | Sequence[str] = ()
+    """Who is asked where the author names nobody; else the procedure's answerers."""
+    type: Any = Any
+    """The type in which the procedure gets the value."""
+
+
+class Kind:
+    """A kind of request: its schema, check and outcome, its words and its controls.
+
+    A kind has to define `name` and `ask`. All else suits an answer that is one value, or an object
+    of fields, as its schema says it. Its objects hold no state.
+    """
+
+    name: ClassVar[str]
+    """How `ctx.request` and all that is kept call it: "approval"."""
+    verb: ClassVar[str] = ""
+    """The name of a wait of this kind where the author gives none; else the kind's own."""
+    badge: ClassVar[str] = ""
+    """A word that marks its cards, as "Problem" does; "" for none."""
+    approves: ClassVar[bool] = False
+    """True where an answer lets a step be done: `approved_by=` takes it."""
+    takes_yes_or_no: ClassVar[bool] = False
+    """True where a test's people answer by True or False."""
+    held_as: ClassVar[str] = ""
+    """The name under which a driver's message may hold the value: {"approved": true}."""
+
+    # Asking
+
+    def ask(self, prompt: str, *args: Any, **options: Any) -> Terms:
+        """Return what is asked for. The kind's own options are this method's parameters.
+
+        Raises `QuestionError` for options that nobody could answer to.
+        """
+        raise NotImplementedError
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self.ask)
+
+    @cached_property
+    def options(self) -> frozenset[str]:
+        """The names of the kind's own options."""
+        _, *own = self.signature.parameters
+        return frozenset(own)
+
+    def has_fields(self, question: "Question") -> bool:
+        """Tell whether the answer is an object of fields, in the author's order."""
+        return "properties" in question.schema
+
+    def check_default(self, question: "Question", default: Any) -> Any:
+        """Return the default if it is of the type that is asked; else raise `QuestionError`.
+
+        Rules that bind people do not bind the author.
+        """
+        try:
+            if self.has_fields(question):
+                return self.check(question, default)
+            return check_answer(default, schemas.without_rules(question.schema))
+        except AnswerError as error:
+            raise QuestionError(f"{question.prompt!r}: the default is no answer: {error}") from None
+
+    # Answers
+
+    def check(self, question: "Question", value: Any) -> Any:
+        """Return the value of an answer, if it is one; else raise `AnswerError`."""
+        if self.has_fields(question):
+            return check_form(question.completed(value), question.schema)
+        return check_answer(value, question.schema)
+
+    def outcome_of(self, question: "Question", value: Any) -> Outcome:
+        """Return what a checked answer amounts to."""
+        return Outcome.ANSWERED
+
+    def decisions(self, question: "Question") -> dict[str, str]:
+        """Return what may be decided besides the value, with words; the first one approves."""
+        return {}
+
+    def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
+        """Return what the procedure gets of a kept answer: its value and its decision."""
+        return value, ""
+
+    # Words
+
+    def read_words(self, question: "Question", text: str) -> Reading:
+        """Return what words typed in the chat answer.
+
+        Raises `NoReplyError` for words that are no answer or could be several, and `AnswerError`.
+        """
+        if self.has_fields(question):
+            raise NoReplyError("It asks several things at once: fill in its form.")
+        is_literal = question.schema.get("type") != "boolean"
+        return Reading(read_text(question.schema, text), is_literal)
+
+    def typing_hint(self, question: "Question") -> str:
+        """Return what one may type to answer, as a phrase."""
+        if self.has_fields(question):
+            return "a message: the form is above"
+        return YES_OR_NO if question.schema.get("type") == "boolean" else "your answer"
+
+    def label_of(self, question: "Question", value: Any) -> str:
+        """Return a value in the author's words, where there are some."""
+        if self.has_fields(question) and isinstance(value, Mapping):
+            return " · ".join(
+                f"{name}: {', '.join(said.splitlines()) or '—'}"
+                for name, said in question.answers(value)
+            )
+        if isinstance(value, list):
+            return ", ".join(self.label_of(question, one) for one in value)
+        text = value if isinstance(value, str) else canonical.text_of(value)
+        return question.labels.get(text, text)
+
+    def meaning_of(self, question: "Question", value: Any) -> str:
+        """Return what typed words would answer, as the buttons call it."""
+        if isinstance(value, bool) and not question.labels:
+            return "Yes" if value else "No"
+        return self.label_of(question, value)
+
+    def result_words(self, question: "Question", outcome: str, value: Any) -> str:
+        """Return how a closed request ended, as a title; "" for the outcome's usual words."""
+        return ""
+
+    def short_answer(self, question: "Question", value: Any) -> str:
+        """Return the answer in a line, beside its outcome; "" where it is shown in full."""
+        return "" if self.has_fields(question) else self.label_of(question, value)
+
+    def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
+        """Return what of an answer others read in a sentence about it; "" for nothing of it.
+
+        What somebody has written is for those who asked.
+        """
+        return ""
+
+    # Where it is answered
+
+    def controls(self, question: "Question") -> list[Control]:
+        """Return what people answer it by, in the order of a page."""
+        return [Fields(schema=question.schema), Buttons()]
+
+    def read_controls(self, question: "Question", texts: Texts) -> Any:
+        """Return the answer that a page has sent; `AnswerError` where its words can't be one."""
+        return read_controls(self.controls(question), texts)
+
+    def read_said(self, question: "Question", value: Any) -> Any:
+        """Return the answer that a test's people mean: an option by its label, say."""
+        return value
+
+    def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:
+        """Return the answer and the comment that a driver's message holds."""
+        if self.held_as and list(message) == [self.held_as]:
+            return message[self.held_as], ""
+        return message, ""
+
+
+class MissingKind(Kind):
+    """Stands for a kind whose code is not here: its requests can be read, and not answered."""
+
+    def __init__(self, name: str) -> None:
+        self.missing = name
+
+    def check(self, question: "Question", value: Any) -> Any:
+        raise AnswerError(
+            f"Requests of the kind {self.missing!r} can't be answered here. {NAME_IT}"
+        )
+
+    def read_words(self, question: "Question", text: str) -> Reading:
+        raise NoReplyError(f"Requests of the kind {self.missing!r} can't be answered here.")
+
+
+NAME_IT = "Its module has to be named in REQUEST_KINDS."
+KINDS: dict[str, Kind] = {}
+"""Every kind that is known in this process, by its name."""
+
+
+def register_kind(kind: K) -> K:
+    """Make a kind known to this process: `ctx.request` asks it. Doing it twice is harmless.
+
+    A site names its kinds in REQUEST_KINDS instead. Raises `ValueError` for a kind without a plain
+    name, or with the name of another one.
+    """
+    given: object = kind
+    if not (isinstance(given, type) and issubclass(given, Kind)):
+        raise ValueError(f"{kind!r:.100} isn't a class of procedures.engine.kinds.Kind.")  # noqa: TRY004
+    name = getattr(kind, "name", None)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ValueError(
+            f"{kind.__name__} needs a name of at most 40 small letters, digits and _, not {name!r}."
+        )
+    known = KINDS.get(name)
+    if known and _place_of(type(known)) != _place_of(kind):
+        raise ValueError(f"There are two kinds of requests with the name {name!r}.")
+    KINDS[name] = kind()
+    return kind
+
+
+def find_kind(name: str) -> Kind:
+    """Return the kind of a kept request; a `MissingKind` where its code is not here."""
+    return KINDS.get(name) or MissingKind(name)
+
+
+def known_kind(name: object) -> Kind:
+    """Return the kind that an author asks for; raise `OptionError` for an unknown one."""
+    if isinstance(name, str) and name in KINDS:
+        return KINDS[name]
+    near = meant(name, KINDS) if isinstance(name, str) else ""
+    raise OptionError(
+        f"There is no kind of request {name!r:.100}.{near} There are {', '.join(sorted(KINDS))}."
+    )
+
+
+def _place_of(kind: type[Kind]) -> tuple[str, str]:
+    """A module that is loaded anew defines the same kinds once more."""
+    return kind.__module__, kind.__qualname__

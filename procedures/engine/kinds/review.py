@@ -1,0 +1,154 @@
+"""A draft that people may edit, and decide about."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.errors import AnswerError, QuestionError
+from procedures.engine.kinds import drafts
+from procedures.engine.kinds.controls import Buttons, Control, Editor
+from procedures.engine.kinds.kind import YES_OR_NO, Kind, Outcome, Terms
+from procedures.engine.kinds.question_options import check_no_secret, checked_text
+from procedures.engine.kinds.words import YES, NoReplyError, Reading, plain_words, read_yes_or_no
+from procedures.engine.values import canonical
+from procedures.engine.values.answers import check_answer
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+IN_MESSAGE = {"decision", "feedback", "edited_artifact"}
+"""The names of a review in the messages of agent programs."""
+
+
+class Review(Kind):
+    """A draft, a text or data, which people may edit, and a decision about it."""
+
+    name = "review"
+    takes_yes_or_no = True
+
+    def ask(self, prompt: str, draft: Any, *, decisions: Mapping[str, str] | None = None) -> Terms:
+        """`draft`: a text, or data: a dict, a list, or what is one as JSON.
+
+        `decisions`: names with the words on their buttons; the first one approves.
+        """
+        named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
+        try:
+            is_data = type(canonical.jsonable(draft)) in drafts.KINDS
+            text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
+            check_no_secret("The draft", draft, canonical.text_of(canonical.jsonable(draft)))
+        except ValueError as error:
+            raise QuestionError(f"{prompt!r}: {error}") from None
+        schema = drafts.review_schema(draft, named or drafts.DECISIONS)
+        return Terms(schema, draft=text, labels=named)
+
+    def has_fields(self, question: "Question") -> bool:
+        return False
+
+    def check_default(self, question: "Question", default: Any) -> Any:
+        """Return it as it is written; the decision may be one that people do not have."""
+        if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
+            raise QuestionError(
+                f"{question.prompt!r}: the default of a review is a set of named values, "
+                f'as in {{"decision": "{next(iter(question.decisions))}"}}, not {default!r:.100}.'
+            )
+        text = default.get("text")
+        return default if text is None else {**default, "text": drafts.text_of(text)}
+
+    def check(self, question: "Question", value: Any) -> Any:
+        value = check_answer(value, question.schema)
+        if "text" in value:
+            if value["decision"] == "rejected" and not question.labels:
+                raise AnswerError("A rejected draft takes no edited text: say why in the comment.")
+            if question.is_of_data:
+                drafts.parsed(value["text"], question.schema)
+        return value
+
+    def outcome_of(self, question: "Question", value: Any) -> Outcome:
+        if not question.is_approved_by(value["decision"]):
+            return Outcome.REJECTED
+        draft = question.draft or ""
+        is_same = drafts.is_same(draft, value.get("text", question.draft), question.schema)
+        return Outcome.APPROVED if is_same else Outcome.EDITED
+
+    def decisions(self, question: "Question") -> dict[str, str]:
+        names = question.schema["properties"]["decision"]["enum"]
+        words = question.labels or drafts.DECISIONS
+        return {name: words.get(name, name) for name in names}
+
+    def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
+        """Return the draft that a review ended with, as a text or as data, and the decision."""
+        if not isinstance(value, dict) or not value:
+            return value, ""
+        decision = value["decision"]
+        if decision == "rejected" and not question.labels:
+            return None if question.is_of_data else "", decision
+        text = value.get("text", question.draft) or ""
+        if question.is_of_data:
+            with suppress(ValueError):  # a default is kept as it is written
+                return json.loads(text), decision
+        return text, decision
+
+    def read_words(self, question: "Question", text: str) -> Reading:
+        approving, *others = question.decisions
+        own = {plain_words(name): name for name in question.labels}
+        own |= {plain_words(label): name for name, label in question.labels.items()}
+        if decision := own.get(plain_words(text)):
+            return Reading({"decision": decision}, is_literal=True)
+        is_yes = read_yes_or_no(text) if len(others) == 1 else plain_words(text) in YES
+        if not is_yes and len(others) != 1:
+            words = ", ".join(question.decisions.values())
+            raise NoReplyError(f"Say one of these: {words}.")
+        return Reading({"decision": approving if is_yes else others[0]}, is_literal=False)
+
+    def typing_hint(self, question: "Question") -> str:
+        return YES_OR_NO
+
+    def label_of(self, question: "Question", value: Any) -> str:
+        if isinstance(value, Mapping):
+            decision = str(value.get("decision", ""))
+            return question.decisions.get(decision, decision)
+        return super().label_of(question, value)
+
+    def result_words(self, question: "Question", outcome: str, value: Any) -> str:
+        if not question.labels or not isinstance(value, Mapping):
+            return ""
+        return f"“{self.label_of(question, value)}”"
+
+    def short_answer(self, question: "Question", value: Any) -> str:
+        return self.label_of(question, value) if question.labels else ""
+
+    def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
+        return self.label_of(question, value) if question.labels else outcome
+
+    def controls(self, question: "Question") -> list[Control]:
+        return [
+            Editor(draft=question.draft or "", is_data=question.is_of_data),
+            Buttons(at="decision", values=list(question.decisions.items())),
+        ]
+
+    def read_said(self, question: "Question", value: Any) -> Any:
+        """Return yes, no, a decision by its name or label, or the draft as it was edited."""
+        approving, *others = question.decisions
+        if isinstance(value, bool):
+            return {"decision": approving if value or not others else others[0]}
+        by_label = {label: name for name, label in question.decisions.items() if question.labels}
+        named = {**by_label, **{name: name for name in question.labels}}
+        if isinstance(value, str) and value in named:
+            return {"decision": named[value]}
+        if (
+            isinstance(value, Mapping)
+            and "decision" in value
+            and set(value) <= {"decision", "text"}
+        ):
+            text = value.get("text")
+            return value if text is None else {**value, "text": drafts.text_of(text)}
+        return {"decision": approving, "text": drafts.text_of(value)}
+
+    def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:
+        if not message.keys() <= IN_MESSAGE:
+            return message, ""
+        edited = message.get("edited_artifact")
+        text = {} if edited is None else {"text": edited}
+        feedback = str(message.get("feedback") or "")
+        return {"decision": message.get("decision"), **text}, feedback
