@@ -112,7 +112,7 @@ MAIL_EVERY_SECONDS = min(5, max(1, environment.MAIL_AFTER_SECONDS))
 
 LEDGER_KEY = environment.ledger_key()
 LEDGER_KEY_FALLBACKS = [key.get_secret_value() for key in environment.LEDGER_KEY_FALLBACKS]
-PROCEDURE_MODULES = split_words(environment.PROCEDURE_MODULES)
+PROCEDURE_MODULES = environment.procedure_modules()
 PROCEDURE_FILES = split_words(environment.PROCEDURE_FILES)
 PROCEDURE_READERS = environment.PROCEDURE_READERS or {}
 REQUEST_KINDS = split_words(environment.REQUEST_KINDS)

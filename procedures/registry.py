@@ -6,7 +6,6 @@ from functools import cache, lru_cache, reduce
 from importlib import import_module
 from importlib.util import find_spec
 from operator import or_
-from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -32,7 +31,6 @@ Text = tuple[str, str, str]
 """The procedure, the file and the version of a stored text."""
 _ready: dict[Text, Definition] = {}
 _warned: set[str] = set()
-LIBRARY = "procedures.library"
 
 
 class LoadError(ImproperlyConfigured):
@@ -87,7 +85,7 @@ def _known(files: Found) -> Known:
 
 @cache
 def _in_modules() -> dict[str, Definition]:
-    """Load the procedures of the library, the installed apps, and PROCEDURE_MODULES."""
+    """Load the procedures of the installed apps and of PROCEDURE_MODULES."""
     found: dict[str, Definition] = {}
     for module in _modules():
         for definition in _defined_in(module):
@@ -326,8 +324,6 @@ def _load(module: str) -> ModuleType:
 
 
 def _modules() -> Iterator[str]:
-    library = import_module(LIBRARY)
-    yield from (f"{LIBRARY}.{module.name}" for module in iter_modules(library.__path__))
     for app in apps.get_app_configs():
         if find_spec(f"{app.name}.procedures"):
             yield f"{app.name}.procedures"

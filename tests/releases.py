@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from examples.release import release
 from procedures.engine.journal.events import EventKind, RunStatus, closing
 from procedures.engine.memory import MemoryStore
-from procedures.library.release import release
 from tests.repositories import Checkout
 
 PASSES = (sys.executable, "-c", "print('all 7 hold')")

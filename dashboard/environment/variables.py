@@ -35,12 +35,14 @@ from dashboard.environment.values import (
     SiteUrl,
     Zone,
     bucket_storage,
+    split_words,
 )
 from procedures.engine.values.sizes import USUAL_SIZES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LONGEST_SOCKET_PATH = 100
 DEMO_REPOSITORY = "demo-repository"
+DEMO_MODULES = ("examples.refund", "examples.release")
 TEXTS = (
     *("prompt", "label", "body", "draft", "answer", "comment"),
     *("message", "notice", "stage", "reason"),
@@ -142,6 +144,11 @@ class Environment(BaseSettings):
             repositories = {"demo": path} if repositories is None else repositories
             checks = {"tests": DEMO_CHECK} if checks is None else checks
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
+
+    def procedure_modules(self) -> list[str]:
+        """Modules that define procedures. Embedded, the demo's too."""
+        named = split_words(self.PROCEDURE_MODULES)
+        return list(dict.fromkeys([*DEMO_MODULES, *named])) if self.is_embedded else named
 
     def run_limits(self) -> dict[str, Any]:
         """Return the default limits of runs, for the engine's `Limits`."""

@@ -42,6 +42,7 @@ def tell_story() -> dict[str, Any]:
         "answers": [started.status_code, shown.status_code, answered.status_code],
         "silence": shown.json()["silence"],
         "status": run.status,
+        "groups": sorted(Group.objects.values_list("name", flat=True)),
         "mails": Mail.objects.count() + HumanRequest.objects.exclude(mail_at=None).count(),
     }
 

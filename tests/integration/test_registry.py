@@ -89,15 +89,16 @@ def test_an_error_inside_a_module_is_its_cause(write: Write, source: str, cause:
 def test_a_module_without_a_procedure_is_said(
     write: Write, caplog: pytest.LogCaptureFixture
 ) -> None:
-    name = write("from procedures.library.refund import refund")
+    name = write("from examples.refund import refund")
 
     registry.register_all()
 
     assert caplog.messages == [f"PROCEDURE_MODULES names {name}, which defines no procedure."]
 
 
-def test_two_of_one_name_are_refused(write: Write) -> None:
-    write(GREET.format(roles={}).replace("greet", "refund"))
+def test_two_of_one_name_are_refused(write: Write, settings: Settings) -> None:
+    name = write(GREET.format(roles={}).replace("greet", "refund"))
+    settings.PROCEDURE_MODULES = ["examples.refund", name]
 
     with pytest.raises(LoadError, match="Two procedures are called 'refund'"):
         registry.register_all()

@@ -15,6 +15,7 @@ from dashboard.environment.variables import CHECKOUT
 TEMPLATES = CHECKOUT / "templates"
 DRAWING = ("django.template", "django.shortcuts.render", "django.contrib.admin", "django.forms")
 """What draws; `LogEntry` is a model."""
+SECRET = "neither-guessed-nor-shown-anywhere-0123456789-abcdefghij"
 ROWS = "django.contrib.admin.models"
 
 
@@ -43,11 +44,16 @@ def test_a_package_below_draws_nothing(package: str) -> None:
 
 
 def test_a_run_asks_and_is_answered_on_a_site_without_pages(tmp_path: Path) -> None:
-    """Its settings name no template engine: whatever were drawn would fail."""
+    """Its settings name no template engine: whatever were drawn would fail.
+
+    It is a site of its own: of the groups that the examples name none is made.
+    """
     environment = {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'headless.sqlite3'}",
         "LOCAL_DIR": str(tmp_path),
         "PROCEDURE_MODULES": "tests.procedures.questions",
+        "SECRET_KEY": SECRET,
+        "LEDGER_KEY": f"{SECRET}-of-the-ledger",
         "PATH": "",
     }
     found = subprocess.run(
@@ -64,6 +70,7 @@ def test_a_run_asks_and_is_answered_on_a_site_without_pages(tmp_path: Path) -> N
         "answers": [201, 200, 201],
         "silence": "It stays open until somebody answers.",
         "status": "succeeded",
+        "groups": ["readers"],
         "mails": 0,
     }
 

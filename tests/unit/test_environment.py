@@ -229,6 +229,15 @@ def test_the_embedded_product_has_a_repository_to_try(tmp_path: Path) -> None:
     assert list(choices["CHECKS"]) == ["tests"]
 
 
+def test_only_the_embedded_product_loads_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROCEDURE_MODULES", "shop, examples.refund")
+    embedded = read_environment().procedure_modules()
+    monkeypatch.setenv("SECRET_KEY", PRODUCTION["SECRET_KEY"])
+
+    assert embedded == ["examples.refund", "examples.release", "shop"]
+    assert read_environment().procedure_modules() == ["shop", "examples.refund"]
+
+
 def test_the_embedded_product_keeps_its_own_secret(tmp_path: Path) -> None:
     environment = Environment(LOCAL_DIR=tmp_path / "local")
 

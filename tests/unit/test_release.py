@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from examples.release import release
 from procedures.engine import InputError
 from procedures.engine.journal.events import EventKind, RunStatus, closing
 from procedures.engine.memory import MemoryStore
-from procedures.library.release import release
 from tests.releases import (
     approve,
     choose,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.templatetags.markdown import markdown
+from examples.notes import escaped
 from procedures.engine.journal.events import RunStatus
-from procedures.library.notes import escaped
 from tests.releases import choose, notices, question, start, store_for
 from tests.repositories import IDENTITY, Checkout
 

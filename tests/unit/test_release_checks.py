@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from examples import checks
+from examples.checks import cleaned
 from procedures.engine.journal.events import EventKind
-from procedures.library import checks
-from procedures.library.checks import cleaned
 from tests.processes import wait_until
 from tests.releases import (
     choose,
@@ -161,7 +161,7 @@ def test_a_check_ends_with_its_worker_also_when_that_is_killed(tmp_path: Path) -
         "import sys\n"
         "from pathlib import Path\n"
         "from procedures.engine import Step\n"
-        "from procedures.library.checks import run_check\n"
+        "from examples.checks import run_check\n"
         "run_check('tests', sys.argv[1], Path('/'), Step('check', 'check', 1))"
     )
     command = shlex.join([sys.executable, "-c", sleeper])

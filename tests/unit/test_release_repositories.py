@@ -8,8 +8,8 @@ from subprocess import CalledProcessError
 
 import pytest
 
+from examples.git import Repository, RepositoryError
 from procedures.engine.journal.events import RunStatus
-from procedures.library.git import Repository, RepositoryError
 from tests.releases import (
     approve,
     choose,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from procedures.library.refund import refund
-from procedures.library.release import release
+from examples.refund import refund
+from examples.release import release
 from procedures.testing import Answer, Given, crash_test, script
 from tests.refunds import SAMPLE
 from tests.releases import PASSES

@@ -8,8 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from procedures.engine import Check, Context, SiteChoice, Step, StepFailedError, procedure
-from procedures.library.changes import (
+from examples.changes import (
     NONE,
     Change,
     Part,
@@ -24,9 +23,10 @@ from procedures.library.changes import (
     releases,
     standing,
 )
-from procedures.library.checks import Checked, run_check
-from procedures.library.git import Repository, RepositoryError, Tag, plain
-from procedures.library.notes import counted, difference, draft_notes, escaped, tidy_notes
+from examples.checks import Checked, run_check
+from examples.git import Repository, RepositoryError, Tag, plain
+from examples.notes import counted, difference, draft_notes, escaped, tidy_notes
+from procedures.engine import Check, Context, SiteChoice, Step, StepFailedError, procedure
 
 REPOSITORIES = SiteChoice("REPOSITORIES")
 CHECKS = SiteChoice("CHECKS")

@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from procedures.engine import Check, Context, File, Response, procedure
-from procedures.library.amounts import add_up, money
-from procedures.library.orders import (
+from examples.amounts import add_up, money
+from examples.orders import (
     RETURNED,
     Count,
     Export,
@@ -21,7 +20,8 @@ from procedures.library.orders import (
     read_orders,
     read_statuses,
 )
-from procedures.library.sheets import sheet_bytes
+from examples.sheets import sheet_bytes
+from procedures.engine import Check, Context, File, Response, procedure
 
 BY_LIMIT = "system: limit"
 COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "decided_by", "comment")

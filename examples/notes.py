@@ -4,8 +4,8 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
+from examples.changes import Change, Sort
 from procedures.engine.kinds.question_options import one_line
-from procedures.library.changes import Change, Sort
 
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
 MOST_LINES = 100

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from unicodedata import category, normalize
 
+from examples.amounts import Amount, money, read_amount
+from examples.sheets import Dialect, HeaderError, Sheet, folded, read_sheet, shown
 from procedures.engine import File
-from procedures.library.amounts import Amount, money, read_amount
-from procedures.library.sheets import Dialect, HeaderError, Sheet, folded, read_sheet, shown
 
 REQUIRED = ("order", "customer", "amount", "status")
 OPTIONAL = ("currency", "reason")

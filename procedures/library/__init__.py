@@ -1,1 +1,0 @@
-"""The procedures shipped with the product, one per file."""
