@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool
 
 from chat.models import HumanRequest, HumanResponse
 from chat.services.silence import silence_of
+from procedures.engine.kinds import Control
 from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 
 
@@ -78,6 +79,29 @@ class RequestOut(Schema):
         return request.wait.due_at
 
 
+class ChoiceOut(Schema):
+    """A value that a control offers."""
+
+    value: Any
+    label: str
+
+
+class ControlOut(Schema):
+    """A part of the form by which people answer."""
+
+    control: str = Field(description='"buttons", "fields", "options", "editor", or a site\'s own.')
+    at: str = Field(description='The property of the answer that it says; "" for all of it.')
+    choices: list[ChoiceOut] = Field(description="The values that it offers, if it offers some.")
+
+    @staticmethod
+    def resolve_control(control: Control) -> str:
+        return control.name
+
+    @staticmethod
+    def resolve_choices(control: Control) -> list[dict[str, Any]]:
+        return [{"value": value, "label": label} for value, label in control.choices]
+
+
 class RequestDetailOut(RequestOut):
     """A question with everything a person needs to answer it."""
 
@@ -89,6 +113,7 @@ class RequestDetailOut(RequestOut):
     )
     irreversible: bool = Field(description="An answer needs `confirm`, and can't be undone.")
     labels: dict[str, str] = Field(description="Words for values, by the value as a text.")
+    controls: list[ControlOut] = Field(description="What people answer it by, on a page.")
     silence: str = Field(description="What happens when nobody answers.")
     note: str
     responses: list[ResponseOut]
@@ -116,6 +141,10 @@ class RequestDetailOut(RequestOut):
     @staticmethod
     def resolve_labels(request: HumanRequest) -> dict[str, str]:
         return request.asked.labels
+
+    @staticmethod
+    def resolve_controls(request: HumanRequest) -> list[Control]:
+        return request.asked.controls
 
     @staticmethod
     def resolve_silence(request: HumanRequest) -> str:

@@ -33,6 +33,11 @@ class Control:
         """The name under which a page sends it."""
         return self.at or WHOLE
 
+    @property
+    def choices(self) -> Sequence[tuple[Any, str]]:
+        """The values that it offers, with their words; none where anything may be said."""
+        return ()
+
     def read(self, texts: Texts) -> Any:
         """Return what was said, or NOTHING; `AnswerError` where the words can't be an answer."""
         raise NotImplementedError
@@ -55,6 +60,10 @@ class Buttons(Control):
     """Values with the words on their buttons, the usual one first."""
     send: str = "Answer"
     """The words on the button that only sends."""
+
+    @property
+    def choices(self) -> Sequence[tuple[Any, str]]:
+        return self.values
 
     @property
     def texts(self) -> list[tuple[str, str]]:
@@ -104,6 +113,10 @@ class Options(Control):
     labels: Mapping[str, str]
     """The values with their words, in the author's order."""
     is_many: bool = False
+
+    @property
+    def choices(self) -> Sequence[tuple[Any, str]]:
+        return list(self.labels.items())
 
     @property
     def is_typed(self) -> bool:
