@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from math import isnan
 from typing import Any
 
-from procedures.engine.declaration.arguments import call_of
-from procedures.engine.errors import QuestionError, StepFailedError
+from procedures.engine.declaration.arguments import call_of, check_callable
+from procedures.engine.errors import OptionError, QuestionError, StepFailedError
 from procedures.engine.execution.attempts import do_step
 from procedures.engine.journal.events import EventKind
 from procedures.engine.kinds import drafts
@@ -15,13 +17,18 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question, Response, new_question
 from procedures.engine.replay.fiber import LONGEST_NAME, Fiber, checked_name
 from procedures.engine.replay.rebuilt import rebuilt
-from procedures.engine.values.canonical import digest, jsonable
+from procedures.engine.values.canonical import jsonable, legible
+from procedures.engine.values.durations import parse_duration
+from procedures.engine.values.options import check_json, check_kind, check_text
 from procedures.engine.values.sizes import cut
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.waits.handles import SHORTEST, Handle, ask
 
 KINDS = ("approval", "input", "review", "escalation")
 LONGEST_LOG = 1_000
 LONGEST_DIGEST = 12
+VERB = "wait_for_human"
+OPTION = 'named values, as in {"label": "Ship it", "type": "ship"}'
 AGAIN = "#"
 """Before the number of a decision whose type another one has, too."""
 SILENCE = "system: deadline"
@@ -62,6 +69,8 @@ class Checkpoints:
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         self._fiber.check_usable()
+        check_text("name of step_run", name)
+        check_callable(fn, "step_run")
         try:
             result = do_step(self._fiber, *call_of(fn, (), {"name": safe_name(name)}))
         except StepFailedError as failed:
@@ -76,16 +85,17 @@ class Checkpoints:
 
     def exists(self, name: str) -> bool:
         self._fiber.check_usable()
-        return name in self._kept
+        return check_text("name of checkpoint_exists", name) in self._kept
 
     def get(self, name: str) -> Any:
         self._fiber.check_usable()
-        return jsonable(self._kept.get(name))
+        return jsonable(self._kept.get(check_text("name of checkpoint_get", name)))
 
     def clear_after(self, name: str) -> None:
         """Forget the last step of that name and what came after it; the journal keeps it all."""
+        self._fiber.check_usable()
         names = list(self._kept)
-        if name in names:
+        if check_text("name of checkpoint_clear_after", name) in names:
             self._forget(names[names.index(name) :])
 
     def clear_all(self) -> None:
@@ -104,7 +114,8 @@ def safe_name(name: str) -> str:
     except QuestionError:
         plain = "".join(one if one.isprintable() and one not in "#/:" else "_" for one in name)
         kept = plain.strip()[: LONGEST_NAME - LONGEST_DIGEST - 1]
-        return f"{kept}-{digest(name)[:LONGEST_DIGEST]}"
+        own = name.encode(errors="surrogatepass")  # halves of characters tell names apart, too
+        return f"{kept}-{sha256(own).hexdigest()[:LONGEST_DIGEST]}"
 
 
 def wait_for_human(
@@ -113,12 +124,17 @@ def wait_for_human(
     message: str,
     timeout_seconds: float | None,
     default_value: Any,
-    shown: tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]],
+    shown: tuple[Sequence[Mapping[str, Any]] | None, Mapping[str, Any] | None],
 ) -> HumanResponse:
     """`shown`: the options and the metadata."""
     fiber.check_usable()
     if request_type not in KINDS:
-        raise QuestionError(f"{request_type!r} is none of {', '.join(KINDS)}.")
+        given = f"request_type of {VERB} is {short_repr(request_type)}"
+        raise QuestionError(f"{given}: it is none of {', '.join(KINDS)}.")
+    check_text(f"message of {VERB}", message)
+    _check_seconds(timeout_seconds)
+    check_json(f"default_value of {VERB}", default_value)
+    shown = _checked_options(shown[0]), _checked_metadata(shown[1])
     is_over = timeout_seconds is not None and timeout_seconds <= 0
     asking: dict[str, Any] = {}
     if timeout_seconds is not None:
@@ -133,6 +149,38 @@ def wait_for_human(
     response = handle.wait()
     value = jsonable(default_value) if response.timed_out else _said(request_type, response)
     return HumanResponse(value, response.at.isoformat(), response.timed_out, response.responder)
+
+
+def _check_seconds(seconds: object) -> None:
+    """Raise `OptionError` for anything but a number of seconds; 0 and less are allowed."""
+    if seconds is None:
+        return
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or (isinstance(seconds, float) and isnan(seconds)):
+        words = f"a number of seconds or None, not {short_repr(seconds)}"
+        raise OptionError(f"timeout_seconds of {VERB} is {words}.")
+    if isinstance(seconds, int | float) and seconds > 0:
+        parse_duration(seconds, of=f"timeout_seconds of {VERB}")
+
+
+def _checked_options(options: object) -> Sequence[Mapping[str, Any]]:
+    """Return the options of a question; each has a label and may have a type."""
+    given = () if options is None else options
+    if isinstance(given, str | bytes) or not isinstance(given, Sequence):
+        raise OptionError(f"options of {VERB} are a list of {OPTION}, not {short_repr(given)}.")
+    for one in given:
+        if not isinstance(one, Mapping) or "label" not in one:
+            raise OptionError(f"options of {VERB} are {OPTION}, not {short_repr(one)}.")
+        check_json(f"options of {VERB}", one)
+    return given
+
+
+def _checked_metadata(metadata: object) -> Mapping[str, Any]:
+    given = {} if metadata is None else metadata
+    check_kind(f"metadata of {VERB}", given, Mapping, "values by name")
+    check_json(f"metadata of {VERB}", given)
+    found: Mapping[str, Any] = given  # type: ignore[assignment]  # looked at above
+    return found
 
 
 def _default(request_type: str, value: Any) -> Any:
@@ -158,7 +206,7 @@ def _question(
     metadata: Mapping[str, Any],
 ) -> Question:
     labels = [str(option["label"]) for option in options]
-    prompt, _, body = (message.strip() or UNSAID[request_type]).partition("\n")
+    prompt, _, body = (legible(message).strip() or UNSAID[request_type]).partition("\n")
     others = {name: value for name, value in metadata.items() if name != "artifact"}
     asking = {**asking, "body": body.strip(), "metadata": others or None}
     if request_type == "review":
@@ -224,5 +272,5 @@ def _reviewed(response: Response[Any]) -> dict[str, Any]:
 
 
 def _log(names: Sequence[str]) -> dict[str, Any]:
-    words = f"Checkpoints cleared: {', '.join(names) or 'none'}."
+    words = legible(f"Checkpoints cleared: {', '.join(names) or 'none'}.")
     return {"text": cut(words, LONGEST_LOG), "level": "info"}

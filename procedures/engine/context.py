@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn, TypeVar, Unpack, get_args, overload
 from procedures.engine import agent_api as seed
 from procedures.engine.agent_api import Checkpoints, HumanResponse
 from procedures.engine.declaration.arguments import (
+    Call,
     call_of,
     check_callable,
     check_fits,
@@ -18,7 +19,7 @@ from procedures.engine.declaration.arguments import (
 from procedures.engine.declaration.bound import Bound, bound_to_be_shown
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.steps import PLAIN, StepOptions
-from procedures.engine.errors import Continued, OptionError
+from procedures.engine.errors import Continued
 from procedures.engine.execution.approvals import approved
 from procedures.engine.execution.attempts import do_step
 from procedures.engine.execution.progress import check_progress
@@ -28,7 +29,13 @@ from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import checked_key
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, check_moment, parse_duration
-from procedures.engine.values.options import check_flag, check_text, check_word, with_options
+from procedures.engine.values.options import (
+    check_flag,
+    check_kind,
+    check_text,
+    check_word,
+    with_options,
+)
 from procedures.engine.values.state import State
 from procedures.engine.waits import branches
 from procedures.engine.waits.children import OnFailure, OnParentEnd, start_child, start_map
@@ -41,6 +48,8 @@ from procedures.engine.waits.signals import Received, SignalOptions, open_signal
 T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
 AlertLevel = Literal["info", "warning", "error", "critical"]
+STEP_ONLY = ("approved_by",)
+"""What `ctx.step` takes beside the options of steps."""
 NO_NAMES: Mapping[str, Any] = {}
 LEVELS: tuple[Level, ...] = get_args(Level)
 ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
@@ -113,12 +122,16 @@ class Context:
         """
         self._fiber.check_usable()
         if isinstance(fn, Bound):
-            check_options(named, args)
+            check_options(named, args, also=STEP_ONLY)
             bound = fn.with_options(named) if named else fn
         elif approved_by is not None:
-            bound = bound_to_be_shown(call_of(fn, args, named))
+            bound = bound_to_be_shown(
+                call_of(check_callable(fn, "ctx.step"), args, named, also=STEP_ONLY)
+            )
         elif named or fn.__class__ is not FunctionType:
-            return do_step(self._fiber, *call_of(check_callable(fn, "ctx.step"), args, named))
+            return do_step(
+                self._fiber, *call_of(check_callable(fn, "ctx.step"), args, named, also=STEP_ONLY)
+            )
         else:
             return do_step(self._fiber, fn, args, NO_NAMES, PLAIN)
         if approved_by is not None:
@@ -135,7 +148,7 @@ class Context:
         objects, iterators, secrets, objects whose JSON leaves something out.
         """
         bound = bound_to_be_shown(call_of(check_callable(fn, "ctx.bind"), args, named))
-        checked_name(bound.name)
+        checked_name(bound.name, "ctx.bind")
         return bound
 
     def compensate(
@@ -152,7 +165,7 @@ class Context:
         else:
             bound = Bound(*call_of(check_callable(fn, "ctx.compensate"), args, named))
             check_fits(bound.fn, bound.args, bound.kwargs)
-        checked_name(bound.name)
+        checked_name(bound.name, "ctx.compensate")
         content, after = {"step": bound.name}, self._fiber.scope.last
         key = self._fiber.note(EventKind.COMPENSATION, bound.name, content, about=after)
         recorder = self._fiber.recorder
@@ -347,21 +360,22 @@ class Context:
         """Wait for that long without holding a worker.
 
         `length`: seconds, a timedelta, or a text such as "90s", "2h" or "3 days"; 0 doesn't wait,
-        ten years are the most. `reason`: what people read meanwhile. Raises `ValueError` for other
+        ten years are the most. `reason`: what people read meanwhile. Raises `OptionError` for other
         lengths.
         """
         self._fiber.check_usable()
-        sleep(self._fiber, "sleep", parse_duration(length, shortest=timedelta(0)), reason=reason)
+        time = parse_duration(length, shortest=timedelta(0), of="length of ctx.sleep")
+        sleep(self._fiber, "sleep", time, reason=reason)
 
     @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
         """Wait until that moment without holding a worker; a moment that has passed doesn't wait.
 
         `moment`: a datetime with its time zone, at most ten years ahead. `reason`: what people read
-        meanwhile. Raises `ValueError` for other moments.
+        meanwhile. Raises `OptionError` for other moments.
         """
         self._fiber.check_usable()
-        check_moment(moment, now=self._fiber.now)
+        check_moment(moment, now=self._fiber.now, of="moment of ctx.sleep_until")
         sleep(self._fiber, "sleep_until", moment - self._fiber.journal.now(), reason=reason)
 
     @with_options("ctx.timer")
@@ -369,11 +383,12 @@ class Context:
         """Return a handle that closes after that length of time; its value is that moment.
 
         `length`: seconds, a timedelta, or a text such as "90s", "2h" or "3 days", at most ten
-        years. Raises `ValueError` for other lengths.
+        years. Raises `OptionError` for other lengths.
         """
         self._fiber.check_usable()
         key = self._fiber.scope.key_for("timer")
-        return open_timer(self._fiber, key, parse_duration(length), reason=reason)
+        time = parse_duration(length, of="length of ctx.timer")
+        return open_timer(self._fiber, key, time, reason=reason)
 
     @overload
     def signal(self, name: str, **waiting: Unpack[SignalOptions]) -> Handle[Received[Any]]: ...
@@ -399,6 +414,7 @@ class Context:
 
     # Other runs, and branches of this one
 
+    @with_options("ctx.call")
     def call(
         self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
     ) -> Any:
@@ -409,6 +425,7 @@ class Context:
         """
         return self.spawn(procedure, on_parent_end=on_parent_end, **inputs).wait()
 
+    @with_options("ctx.spawn")
     def spawn(
         self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
     ) -> Handle[Any]:
@@ -491,9 +508,8 @@ class Context:
         of the person who started this one, and `SizeError` for a value that is too large.
         """
         to = run.run_id if isinstance(run, Handle) else run
-        if not isinstance(to, str):
-            raise OptionError(f"ctx.send sends to a run, by its handle or its id, not to {run!r}.")
-        send_signal(self._fiber, to, signal, value, id=id, error=error)
+        check_kind("run of ctx.send", to, str, "the handle or the id of a run")
+        send_signal(self._fiber, str(to), signal, value, id=id, error=error)
 
     def continue_as_new(self, **inputs: Any) -> NoReturn:
         """Begin anew as the same run with other inputs; no earlier event is read again.
@@ -509,6 +525,7 @@ class Context:
 
     # Time, chance and change that replay alike
 
+    @with_options("ctx.now")
     def now(self) -> datetime:
         """Return the time of the last step or wait that was kept: the same on every replay."""
         self._fiber.check_usable()
@@ -520,11 +537,13 @@ class Context:
         self._fiber.check_usable()
         return self._fiber.random
 
+    @with_options("ctx.uuid")
     def uuid(self) -> uuid.UUID:
         """Return a random-looking UUID, the same on every replay."""
         self._fiber.check_usable()
         return self._fiber.uuid()
 
+    @with_options("ctx.patched")
     def patched(self, name: str) -> bool:
         """Return True where this run takes the new code, False where it was past here without it.
 
@@ -532,7 +551,7 @@ class Context:
         name.
         """
         self._fiber.check_usable()
-        checked_name(name)
+        checked_name(name, "ctx.patched")
         if name not in self._patches:
             self._patches[name] = self._is_patched(f"{self._fiber.scope.path}patch:{name}")
         return self._patches[name]
@@ -614,23 +633,30 @@ class Context:
         kept for programs and shown to nobody. Raises `QuestionError` for a question that can't be
         asked so.
         """
-        shown = (options or (), metadata or {})
         return seed.wait_for_human(
-            self._fiber, request_type, message, timeout_seconds, default_value, shown
+            self._fiber, request_type, message, timeout_seconds, default_value, (options, metadata)
         )
 
+    @with_options("ctx.checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
         """Return True where `step_run` has kept a result under that name before this line."""
         return self._checkpoints.exists(name)
 
+    @with_options("ctx.checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
         """Return what `step_run` kept last under that name, or None."""
         return self._checkpoints.get(name)
 
+    @with_options("ctx.checkpoint_clear_after")
     def checkpoint_clear_after(self, name: str) -> None:
         """Forget the results of `step_run` under that name and after; the journal keeps them."""
         self._checkpoints.clear_after(name)
 
+    @with_options("ctx.checkpoint_clear_all")
     def checkpoint_clear_all(self) -> None:
         """Forget all results of `step_run`; the journal keeps them."""
         self._checkpoints.clear_all()
+
+
+def _step_of(fn: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Call:
+    return call_of(check_callable(fn, "ctx.step"), args, named, also=STEP_ONLY)

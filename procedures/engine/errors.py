@@ -92,8 +92,11 @@ class InputError(EngineError):
         super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
 
 
-class OptionError(EngineError):
-    """A call of the engine is given an option, or a value of one, that it does not take."""
+class OptionError(EngineError, TypeError, ValueError):
+    """A call of the engine is given an option, or a value of one, that it does not take.
+
+    It is a `TypeError` and a `ValueError`, too, as Python's own errors for such a call are.
+    """
 
 
 class QuestionError(EngineError):

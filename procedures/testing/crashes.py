@@ -8,8 +8,9 @@ from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import StorageLost
 from procedures.engine.journal.events import Batch, Event, EventKind, RunFacts, RunStatus, Working
 from procedures.engine.memory import MemoryJournal, MemoryRun, Parent
+from procedures.engine.values.options import check_function, with_options
 from procedures.testing.people import People
-from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, manner_of
+from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, check_rehearsal, manner_of
 
 Moment = Literal["before", "after"]
 ATTEMPT = ("attempt", "started_at")
@@ -40,6 +41,7 @@ class CrashReport:
         return f"{self.kills} kills around {len(self.commits)} commits, the same outcome each time"
 
 
+@with_options("crash_test")
 def crash_test(
     procedure: Procedure,
     inputs: Mapping[str, Any] | None = None,
@@ -56,6 +58,11 @@ def crash_test(
     all runs, the outside world's share included; by default it is `everything`. Raises
     `CrashTestError` if an outcome differs, or if a step whose result was kept runs again.
     """
+    check_rehearsal("crash_test", procedure, inputs, humans, choices)
+    if fresh is not None:
+        check_function("fresh= of crash_test", fresh)
+    if outcome is not None:
+        check_function("outcome= of crash_test", outcome, "run")
     look = outcome or everything
 
     def live(kill: Kill) -> tuple[RehearsedRun, object]:

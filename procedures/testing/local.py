@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from procedures.engine.agent_api import Checkpoints, HumanResponse, wait_for_human
 from procedures.engine.context import Context
 from procedures.engine.declaration.definition import procedure
-from procedures.engine.errors import AnswerError, EngineError, Interruption, Suspend
+from procedures.engine.errors import AnswerError, EngineError, Interruption, OptionError, Suspend
 from procedures.engine.journal.events import (
     Batch,
     Event,
@@ -33,9 +33,11 @@ from procedures.engine.replay.recorder import Recorder
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.files import use_file_store
+from procedures.engine.values.options import check_json, with_options
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import sleep
-from procedures.testing.people import Answer, Asked, Manner
+from procedures.testing.people import Answer, Asked, Manner, check_said
 from procedures.testing.rehearsal import Store, asked_of
 
 T = TypeVar("T")
@@ -73,17 +75,20 @@ class LocalRuns(Store):
         self._messages: dict[tuple[str, str], str] = {}
         """The id of each question, by its run and the name of its wait."""
 
+    @with_options("pending")
     def pending(self, session_id: str = "") -> list[PendingMessage]:
         """Return the open questions, oldest first.
 
         With `session_id`, only those of that session.
         """
+        check_said("session_id of pending", session_id)
         return [
             PendingMessage(message, run_id, self._sessions[run_id], self._asked(run_id, key))
             for (run_id, key), message in self._messages.items()
             if key in self.runs[run_id].waits and session_id in ("", self._sessions[run_id])
         ]
 
+    @with_options("respond")
     def respond(
         self, pending_message_id: str, value: Any, *, by: str = "somebody", comment: str = ""
     ) -> None:
@@ -93,6 +98,10 @@ class LocalRuns(Store):
         text}, {"decision", "feedback", "edited_artifact"}. Raises `AnswerError` if the value does
         not fit, the question is closed, or the id is unknown.
         """
+        check_said("pending_message_id of respond", pending_message_id)
+        check_json("value of respond", value)
+        check_said("by= of respond", by)
+        check_said("comment= of respond", comment)
         for one in self.pending():
             if one.id == pending_message_id:
                 self._close_with(one.asked, _answer_of(one.asked, value, by=by, comment=comment))
@@ -101,13 +110,15 @@ class LocalRuns(Store):
         words = "has been answered already, or its time was up" if is_known else "is unknown here"
         raise AnswerError(f"The message {pending_message_id!r} {words}.")
 
+    @with_options("travel")
     def travel(self, length: Duration) -> None:
         """Let time pass; questions still open at their deadline are closed with their default."""
-        super().travel(parse_duration(length, shortest=timedelta(0)))
+        super().travel(parse_duration(length, shortest=timedelta(0), of="length of travel"))
 
+    @with_options("status")
     def status(self, procedure_id: str) -> str:
         """Return WAITING_FOR_HUMAN, RUNNING or COMPLETED; raises `KeyError` for an unknown run."""
-        run = self.runs[procedure_id]
+        run = self.runs[check_said("procedure_id of status", procedure_id)]
         if run.status.is_end:
             return "COMPLETED"
         return "WAITING_FOR_HUMAN" if run.waits else "RUNNING"
@@ -115,17 +126,19 @@ class LocalRuns(Store):
     def take_up(self, procedure_id: str, session_id: str) -> MemoryJournal:
         """Claim the run with that id, new or existing, and revoke any earlier hold on it.
 
-        Raises `ValueError` if it belongs to another session or is complete.
+        Raises `OptionError` if it belongs to another session or is complete.
         """
         if procedure_id not in self.runs:
             facts = RunFacts(procedure_id, "{}", seed=procedure_id)
             self.begin(driven, facts, by="system")
         if self._sessions.setdefault(procedure_id, session_id) != session_id:
             of = self._sessions[procedure_id]
-            raise ValueError(f"{procedure_id!r} belongs to the session {of!r}, not {session_id!r}.")
+            words = f"{procedure_id!r} belongs to the session {of!r}, not {session_id!r}."
+            raise OptionError(f"session_id of LocalExecutionContext: {words}")
         run = self.runs[procedure_id]
         if run.status.is_end:
-            raise ValueError(f"{procedure_id!r} is complete: run something new under another id.")
+            words = f"{procedure_id!r} is complete: run something new under another id."
+            raise OptionError(f"procedure_id of LocalExecutionContext: {words}")
         self.queue(run)
         journal = self.claim(procedure_id)
         assert journal
@@ -158,6 +171,7 @@ class LocalExecutionContext:
     human_interaction, metadata)`, plain or async, and the result becomes the question's id.
     """
 
+    @with_options("LocalExecutionContext")
     def __init__(
         self,
         procedure_id: str,
@@ -165,9 +179,16 @@ class LocalExecutionContext:
         runs: LocalRuns | None = None,
         chat_recorder: Any = None,
     ) -> None:
-        if not isinstance(runs, LocalRuns | None):
-            raise TypeError(
-                f"The third argument of LocalExecutionContext is a LocalRuns, not {runs!r:.100}: "
+        check_said("procedure_id of LocalExecutionContext", procedure_id)
+        check_said("session_id of LocalExecutionContext", session_id)
+        if chat_recorder is not None and not hasattr(chat_recorder, "record_message"):
+            words = f"has a record_message, which {short_repr(chat_recorder)} lacks"
+            raise OptionError(f"chat_recorder of LocalExecutionContext {words}.")
+        own: Any = runs
+        if not isinstance(own, LocalRuns | None):
+            given = f"(runs=) is a LocalRuns, not {short_repr(runs)}"
+            raise OptionError(
+                f"The third argument of LocalExecutionContext {given}: "
                 "no GraphQL is spoken here. docs/driver.md tells what does the same."
             )
         self.procedure_id, self.session_id = procedure_id, session_id
@@ -203,12 +224,14 @@ class LocalExecutionContext:
         """The run's durable values by name, as in `ctx.state`."""
         return self._use(lambda: self._fiber.state)
 
+    @with_options("step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
         """Return the result of `fn`, kept after the first call; exceptions rise unchanged."""
         result = self._use(lambda: self._checkpoints.step_run(name, fn))
         self._kept_at[name] = self._fiber.now.isoformat()
         return result
 
+    @with_options("wait_for_human")
     def wait_for_human(
         self,
         request_type: str,
@@ -229,41 +252,47 @@ class LocalExecutionContext:
             "options": options,
             "request_metadata": metadata,
         }
-        shown = (options or (), metadata or {})
+        shown = options, metadata
         return self._use(
             lambda: wait_for_human(
                 self._fiber, request_type, message, timeout_seconds, default_value, shown
             )
         )
 
+    @with_options("sleep")
     def sleep(self, seconds: Duration) -> None:
         """Advance the clock of the runs by so many seconds, at once and once across replays."""
-        length = parse_duration(seconds, shortest=timedelta(0))
+        length = parse_duration(seconds, shortest=timedelta(0), of="seconds of sleep")
         self._is_sleeping = True
         try:
             self._use(lambda: sleep(self._fiber, "sleep", length))
         finally:
             self._is_sleeping = False
 
+    @with_options("checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
         """Return True if `step_run` has kept a result under that name before this line of code."""
         return self._use(lambda: self._checkpoints.exists(name))
 
+    @with_options("checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
         """Return the last result `step_run` kept under that name, or None."""
         return self._use(lambda: self._checkpoints.get(name))
 
+    @with_options("checkpoint_clear_after")
     def checkpoint_clear_after(self, name: str) -> None:
         """Forget results of `step_run` under that name and after it; the journal keeps them."""
         self._use(lambda: self._checkpoints.clear_after(name))
 
+    @with_options("checkpoint_clear_all")
     def checkpoint_clear_all(self) -> None:
         """Forget all results of `step_run`; the journal keeps them."""
         self._use(self._checkpoints.clear_all)
 
+    @with_options("complete")
     def complete(self, result: Any = None) -> None:
         """End the run with a result that has a JSON form; it can't be taken up again."""
-        text = canonical.dump(result)
+        text = canonical.text_of(check_json("result of complete", result))
         self._use(lambda: self._end_with(text))
         self._fiber.close()
 

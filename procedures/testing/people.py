@@ -12,6 +12,14 @@ from procedures.engine.journal.events import closing
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.options import (
+    check_function,
+    check_json,
+    check_kind,
+    check_text,
+    with_fields,
+    with_options,
+)
 
 AT_ONCE = timedelta(0)
 
@@ -42,6 +50,7 @@ class Asked:
     """The question with its evidence; None for a signal."""
 
 
+@with_fields("Answer")
 @dataclass(frozen=True)
 class Answer:
     """A person's answer: the value, who gives it, and how long they take."""
@@ -50,6 +59,13 @@ class Answer:
     by: str = ""
     comment: str = ""
     after: Duration | None = None
+
+    def __post_init__(self) -> None:
+        check_json("value of an Answer", self.value)
+        check_said("by= of an Answer", self.by)
+        check_said("comment= of an Answer", self.comment)
+        if self.after is not None:
+            _length(self.after, "after= of an Answer")
 
 
 People = Callable[[Asked], Any]
@@ -73,11 +89,15 @@ def silent(_: Asked) -> None:
     """Answer nothing, so that time passes."""
 
 
+@with_options("script")
 def script(answers: Mapping[str, Any]) -> People:
     """Return people who answer from a list, by prompt ("Refund *"), name or kind.
 
     The first entry that matches counts; its answer may also be a function of the question.
     """
+    check_kind("answers of script", answers, Mapping, 'named values, as in {"Go*": True}')
+    for which in answers:
+        check_text("answers of script: what is asked", which)
 
     def say(asked: Asked) -> Any:
         for which, said in answers.items():
@@ -108,7 +128,9 @@ class Manner:
         if said is None:
             return None
         answer = said if isinstance(said, Answer) else Answer(said)
-        after = self.after if answer.after is None else _length(answer.after)
+        after = self.after
+        if answer.after is not None:
+            after = _length(answer.after, "after= of an Answer")
         by = answer.by or self.by
         if asked.question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
@@ -131,15 +153,29 @@ class Said:
 MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B039 (it is frozen)
 
 
+@with_options("humans")
 @contextmanager
 def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iterator[None]:
     """Let these people answer inside the block, so long after each question is asked."""
-    token = MANNER.set(Manner(people, by, _length(after)))
+    check_people("people of humans", people)
+    manner = Manner(people, check_said("by= of humans", by), _length(after, "after= of humans"))
+    token = MANNER.set(manner)
     try:
         yield
     finally:
         MANNER.reset(token)
 
 
-def _length(after: Duration) -> timedelta:
-    return parse_duration(after) if after else AT_ONCE
+def check_people(of: str, people: object) -> None:
+    """Raise `OptionError` unless this is a function of what is asked."""
+    check_function(of, people, "asked")
+
+
+def check_said(of: str, value: object) -> str:
+    """Return the text; raises `OptionError` for anything else and for half a character."""
+    check_json(of, told := check_text(of, value))
+    return told
+
+
+def _length(after: Duration, of: str) -> timedelta:
+    return parse_duration(after, shortest=AT_ONCE, of=of)

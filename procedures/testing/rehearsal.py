@@ -20,8 +20,9 @@ from procedures.engine.memory.rows import SUSPENDED
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
+from procedures.engine.values.options import check_kind, with_fields, with_options
 from procedures.testing.lingering import Lingering
-from procedures.testing.people import MANNER, Asked, Manner, People, Said
+from procedures.testing.people import MANNER, Asked, Manner, People, Said, check_people, check_said
 
 STARTER = "starter"
 MOST_MOMENTS = 10_000
@@ -42,12 +43,17 @@ class EndlessError(AssertionError):
         )
 
 
+@with_fields("Given")
 @dataclass(frozen=True)
 class Given:
     """A file among the inputs: {"orders": Given("orders.csv", text)}."""
 
     name: str
     content: bytes | str
+
+    def __post_init__(self) -> None:
+        check_said("name of a Given", self.name)
+        check_kind("content of a Given", self.content, bytes | str, "bytes or a text")
 
 
 class Left(Fenced):
@@ -216,6 +222,7 @@ class RehearsedRun:
         return (event for event in self.events if event.kind == kind)
 
 
+@with_options("run_procedure")
 def run_procedure(
     procedure: Procedure,
     inputs: Mapping[str, Any] | None = None,
@@ -228,12 +235,28 @@ def run_procedure(
     `humans` answers its questions; the default are the people of the enclosing `humans(...)` block.
     `choices` holds the values the site's settings would allow, by setting and name.
     """
+    check_rehearsal("run_procedure", procedure, inputs, humans, choices)
     return Rehearsal(Store(choices)).play(procedure, inputs or {}, manner_of(humans))
+
+
+def check_rehearsal(
+    verb: str, procedure: object, inputs: object, humans: object, choices: object
+) -> None:
+    """Raise `OptionError` for arguments that no rehearsal can start with."""
+    check_kind(f"procedure of {verb}", procedure, Procedure, "a function with @procedure")
+    check_kind(f"inputs of {verb}", inputs, Mapping | None, "values by their names")
+    if humans is not None:
+        check_people(f"humans= of {verb}", humans)
+    if choices is not None:
+        words = 'settings with what they allow by name, as in {"PLACES": {"shop": "/srv"}}'
+        check_kind(f"choices= of {verb}", choices, Mapping, words)
+        for allowed in choices.values():  # type: ignore[attr-defined]  # looked at just now
+            check_kind(f"choices= of {verb}", allowed, Mapping, words)
 
 
 def manner_of(people: People | None) -> Manner:
     manner = MANNER.get()
-    return replace(manner, people=people) if people else manner
+    return manner if people is None else replace(manner, people=people)
 
 
 class Rehearsal:

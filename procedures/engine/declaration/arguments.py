@@ -6,8 +6,9 @@ from typing import Any
 
 from procedures.engine.declaration.signatures import Signature, named_by, signature_of, spoken_name
 from procedures.engine.declaration.steps import OPTIONS, PLAIN, Options, Step, options_of
+from procedures.engine.errors import OptionError
 from procedures.engine.values import canonical
-from procedures.engine.values.spelling import meant
+from procedures.engine.values.spelling import meant, short_repr
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]
 """The function, its positional and its named arguments, and the step's options."""
@@ -18,11 +19,18 @@ HOLDERS = (list, tuple, dict, set, frozenset)
 SIMPLE = {type(None), bool, int, float, str}
 
 
-def call_of(fn: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Call:
+def call_of(
+    fn: Callable[..., Any],
+    args: tuple[Any, ...],
+    named: Mapping[str, Any],
+    *,
+    also: Sequence[str] = (),
+) -> Call:
     """Return a step call with partials unfolded and options separated from arguments.
 
-    A name that is an option of steps counts as one. Raises `TypeError` if the function has a
-    parameter of that name too and nothing fills it, or if neither has the name.
+    A name that is an option of steps counts as one. `also` are names that the verb takes besides,
+    for suggestions. Raises `OptionError` if the function has a parameter of that name too and
+    nothing fills it, or if neither has the name.
     """
     given: dict[str, Any] = {}
     while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:
@@ -39,23 +47,24 @@ def call_of(fn: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, A
         if name in OPTIONS:
             _check_is_options(fn, name, own, filled)
         elif name not in own and not takes_any:
-            _refuse(name, f"{spoken_name(fn)} has no parameter", own)
+            _refuse(name, f"{spoken_name(fn)} has no parameter", [*own, *also])
         else:
             given[name] = named[name]
     return fn, args, given, options_of(options)
 
 
 def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
-    """Return the function; raises `TypeError` for anything that can't be called."""
+    """Return the function; raises `OptionError` for anything that can't be called."""
     if callable(fn):
         function: Callable[..., Any] = fn
         return function
     bound = " What is bound already is given to ctx.step." if hasattr(fn, "with_options") else ""
-    raise TypeError(f"{verb} takes a function and its arguments, not {fn!r:.100}.{bound}")
+    given = f"not {short_repr(fn)}.{bound}"
+    raise OptionError(f"{verb} takes a function and its arguments, {given}")
 
 
 def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Raise `TypeError` now if the function can't be called with these arguments."""
+    """Raise `OptionError` now if the function can't be called with these arguments."""
     if any(isinstance(one, Step) for one in (*args, *kwargs.values())):
         return  # the author gives one of his own
     try:
@@ -63,16 +72,18 @@ def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
     except ValueError:  # a built-in that tells none
         return
     except TypeError as error:
-        raise TypeError(f"{spoken_name(fn)}: {error}.") from None
+        raise OptionError(f"{spoken_name(fn)}: {error}.") from None
 
 
-def check_options(named: Mapping[str, Any], args: tuple[Any, ...] = ()) -> None:
-    """Raise `TypeError` unless everything given to a bound step is an option."""
+def check_options(
+    named: Mapping[str, Any], args: tuple[Any, ...] = (), *, also: Sequence[str] = ()
+) -> None:
+    """Raise `OptionError` unless everything given to a bound step is an option."""
     if args:
-        raise TypeError(f"{HAS_ALL}: give them to ctx.bind.")
+        raise OptionError(f"{HAS_ALL}: give them to ctx.bind.")
     for name in named:
         if name not in OPTIONS:
-            _refuse(name, f"{HAS_ALL}, and takes no", ())
+            _refuse(name, f"{HAS_ALL}, and takes no", also)
 
 
 def _check_is_options(
@@ -80,7 +91,7 @@ def _check_is_options(
 ) -> None:
     if name in own and name not in filled:
         called = spoken_name(fn)
-        raise TypeError(
+        raise OptionError(
             f"{called} has a parameter {name!r}, and steps have an option of that name. Give the "
             f"function its own by functools.partial({called}, {name}=...): then {name}= is the "
             "step's."
@@ -90,7 +101,7 @@ def _check_is_options(
 def _refuse(name: str, what: str, own: Sequence[str]) -> None:
     known = f" Options of steps: {', '.join(sorted(OPTIONS))}."
     known = meant(name, [*own, *OPTIONS]) or known
-    raise TypeError(f"{what} {name!r}, and steps have no option of that name.{known}")
+    raise OptionError(f"{what} {name!r}, and steps have no option of that name.{known}")
 
 
 def digest_of(

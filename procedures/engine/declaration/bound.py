@@ -17,7 +17,7 @@ from procedures.engine.declaration.signatures import (
     spoken_name,
 )
 from procedures.engine.declaration.steps import Options
-from procedures.engine.errors import EvidenceError
+from procedures.engine.errors import EvidenceError, OptionError
 from procedures.engine.values import canonical
 from procedures.engine.values.exact import classes_in, exact, is_alike
 
@@ -72,7 +72,7 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
         words = f"{spoken_name(fn)} does not tell its parameters: bind a function around it."
         raise EvidenceError(words) from None
     except TypeError as error:
-        raise TypeError(f"{spoken_name(fn)}: {error}.") from None
+        raise OptionError(f"{spoken_name(fn)}: {error}.") from None
     given.apply_defaults()
     dict(_shown(fn, given.args, given.kwargs))
     copies = deepcopy((given.args, given.kwargs))

@@ -3,29 +3,34 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cached_property, partial
-from itertools import chain
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, overload
+from typing import Any, get_type_hints, overload
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import SchemaError
 
+from procedures.engine.declaration.checks import (
+    RESULT,
+    can_be_kept,
+    check_no_secrets,
+    check_signature,
+    check_types,
+    is_file,
+    is_resolved,
+    texts_of,
+)
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.declaration.roles import Role, granted_roles
-from procedures.engine.errors import DefinitionError, Fault, InputError
+from procedures.engine.errors import DefinitionError, Fault, InputError, OptionError
 from procedures.engine.values import canonical
 from procedures.engine.values.extras import says_of_extra
 from procedures.engine.values.faults import fault_of
-from procedures.engine.values.files import File
-from procedures.engine.values.options import with_options
+from procedures.engine.values.options import check_function, check_text, with_fields, with_options
 from procedures.engine.values.reading import Reading, odd_numbers, unserved
-from procedures.engine.values.secrecy import INSTEAD, holds_secret
 from procedures.engine.values.served import served
-from procedures.engine.values.spelling import meant
+from procedures.engine.values.spelling import meant, short_repr
 
 Function = Callable[..., Any]
 STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=True)}
@@ -34,16 +39,11 @@ LONGEST_TITLE = 200
 VERSION = 12
 """Characters."""
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+TOO_DEEP = "is nested too deeply."
 NOT_ASKED = "is not asked for."
-POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-NOT_PLAIN = (
-    inspect.iscoroutinefunction,
-    inspect.isgeneratorfunction,
-    inspect.isasyncgenfunction,
-)
 
 
+@with_fields("Check")
 @dataclass(frozen=True)
 class Check:
     """A check of one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
@@ -55,6 +55,16 @@ class Check:
 
     look: Callable[..., object]
     needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        needs: Any = self.needs
+        if not isinstance(needs, tuple) or not all(map(_is_text, needs)):
+            words = f'names of inputs, as in ("currency",), not {short_repr(self.needs)}'
+            raise OptionError(f"needs= of a Check takes {words}.")
+        if not needs:
+            check_function("look of a Check", self.look, "value")
+        elif not callable(self.look):
+            raise OptionError(f"look of a Check is a function, not {short_repr(self.look)}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +120,11 @@ class Procedure:
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs of a start, checked and in their types; raises `InputError`."""
-        inputs = self._validated(raw)
+        try:
+            inputs = self._validated(raw)
+        except RecursionError:
+            deep = [name for name, value in raw.items() if canonical.is_too_deep(value)]
+            raise InputError([Fault(name, TOO_DEEP) for name in deep or raw]) from None
         self._look_at_all(inputs, together=False)
         self._look_at_all(inputs, together=True)
         return inputs
@@ -169,11 +183,13 @@ class Procedure:
 
     def check(self) -> None:
         """Raise `DefinitionError` for inputs that nobody could send."""
-        files = frozenset(name for name, hint in self._hints.items() if _is_file(hint))
+        returns = {RESULT: self._hints.get(RESULT, Any)}
+        check_types(self.name, {name: self._hints[name] for name in self._parameters} | returns)
+        files = frozenset(name for name, hint in self._hints.items() if is_file(hint))
         schema = self.schema
         for name, why in unserved(schema, files=files):
             raise DefinitionError(f"{self.name}: the input {name} is refused: {why}.")
-        if not all(map(_can_be_kept, (self.title, self.doc, *_texts_of(schema)))):
+        if not all(map(can_be_kept, (self.title, self.doc, *texts_of(schema)))):
             raise DefinitionError(
                 f"{self.name}: its title, its docstring or its inputs hold half a character or NUL."
             )
@@ -251,13 +267,15 @@ class Procedure:
             return get_type_hints(self.fn, include_extras=True)
         except NameError as error:
             raise DefinitionError(f"{self.name}: {error}.") from None
+        except Exception as error:  # noqa: BLE001 (a string in an annotation may be anything)
+            raise DefinitionError(f"{self.name}: its annotations: {error}.") from None
 
     @cached_property
     def _inputs(self) -> TypeAdapter[Any]:
         hints = {name: served(hint) for name, hint in self._hints.items()}
         fields = [_field(name, hints[name], kind) for name, kind in self._parameters.items()]
         made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
-        _check_no_secrets(self.name, self.fn)
+        check_no_secrets(self.name, self.fn)
         _ = self._checks  # one that needs what is no input is refused before any start
         try:
             return TypeAdapter[Any](made)
@@ -276,7 +294,7 @@ def procedure(
     limits: Limits = ...,
     source: str = ...,
 ) -> Callable[[Function], Procedure]: ...
-@with_options("@procedure")
+@with_options("@procedure", renamed={"version": "source"})
 def procedure(
     fn: Function | None = None,
     /,
@@ -294,40 +312,28 @@ def procedure(
     edited text is noticed like edited code.
     """
     if not isinstance(limits, Limits | None):
-        raise DefinitionError(f"Write limits=Limits(steps=...), not limits={limits!r:.100}.")
+        raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")
+    for option, value in (("name", name), ("title", title), ("source", source)):
+        check_text(f"{option}= of @procedure", value)
 
     def declare(fn: Function) -> Procedure:
-        own_name = name or getattr(fn, "__name__", repr(fn))
+        own_name = name or getattr(fn, "__name__", "") or short_repr(fn)
         spoken = title or own_name.replace("_", " ").capitalize()
-        _check_signature(own_name, fn)
+        check_signature(own_name, fn)
         if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
             raise DefinitionError(
-                f"{own_name!r:.120}, {spoken!r:.220}: these are no name and title."
+                f"{short_repr(own_name)}, {short_repr(spoken)}: these are no name and title."
             )
-        _check_no_secrets(own_name, fn)
+        check_no_secrets(own_name, fn)
         granted = granted_roles(own_name, roles or {})
         made = Procedure(fn, own_name, spoken, granted, limits or Limits())
         if source:
             vars(made).update(source=source, version=digest_of(source))
-        if _is_resolved(fn):
+        if is_resolved(fn):
             made.check()
         return made
 
-    return declare(fn) if fn else declare
-
-
-def _texts_of(schema: Any) -> Iterator[str]:
-    """Yield every text in a JSON Schema."""
-    if isinstance(schema, str):
-        yield schema
-    elif isinstance(schema, Mapping):
-        yield from chain.from_iterable(map(_texts_of, (*schema, *schema.values())))
-    elif isinstance(schema, list | tuple):
-        yield from chain.from_iterable(map(_texts_of, schema))
-
-
-def _can_be_kept(text: str) -> bool:
-    return canonical.legible(text) == text
+    return declare if fn is None else declare(fn)
 
 
 def digest_of(text: str) -> str:
@@ -335,51 +341,8 @@ def digest_of(text: str) -> str:
     return canonical.digest(text)[:VERSION]
 
 
-def _check_signature(name: str, fn: Function) -> None:
-    if not inspect.isfunction(fn) or any(is_such(fn) for is_such in NOT_PLAIN):
-        raise DefinitionError(f"{name}: a procedure is a plain function, no coroutine.")
-    parameters = list(inspect.signature(fn).parameters.values())
-    if not parameters or parameters[0].kind not in POSITIONAL:
-        raise DefinitionError(f"{name}: the first parameter is the context.")
-    for parameter in parameters[1:]:
-        if parameter.kind not in NAMED:
-            raise DefinitionError(f"{name}: inputs are named one by one, not by {parameter}.")
-        if parameter.annotation is parameter.empty:
-            raise DefinitionError(f"{name}: the input {parameter.name} needs a type.")
-
-
-def _is_resolved(fn: Function) -> bool:
-    """Return True if all its types are defined by now; otherwise it is checked at registration."""
-    try:
-        canonical_hints = get_type_hints(fn, include_extras=True)
-        for hint in canonical_hints.values():
-            canonical.adapter(hint)
-    except NameError:
-        return False
-    except (PydanticUserError, SchemaError):
-        return True  # told by the check
-    return True
-
-
-def _is_file(hint: Any) -> bool:
-    """Return True for `File`, or for a `File` that may be left out."""
-    if get_origin(hint) is Annotated:
-        return _is_file(get_args(hint)[0])
-    inner = [one for one in get_args(hint) if one is not type(None)]
-    return hint is File or (get_origin(hint) in (Union, UnionType) and all(map(_is_file, inner)))
-
-
-def _check_no_secrets(name: str, fn: Function) -> None:
-    try:
-        hints = get_type_hints(fn, include_extras=True)
-    except NameError:  # of a type that is defined further down: it is looked at later
-        return
-    for input_name, hint in hints.items():
-        what = "what it returns" if input_name == "return" else f"the input {input_name}"
-        if holds_secret(hint):
-            raise DefinitionError(
-                f"{name}: {what} holds a secret, and is kept and shown. {INSTEAD}"
-            )
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _faults_of(check: Check, name: str, inputs: Mapping[str, Any]) -> Iterable[Fault]:

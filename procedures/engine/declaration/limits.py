@@ -4,13 +4,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 
+from procedures.engine.errors import OptionError
 from procedures.engine.values.durations import Duration, parse_duration
-from procedures.engine.values.options import check_options
+from procedures.engine.values.options import check_options, with_fields
+from procedures.engine.values.spelling import short_repr
 
 LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
 """The least value of each limit; without a single step or event a run can do nothing."""
 
 
+@with_fields("Limits")
 @dataclass(frozen=True)
 class Limits:
     """Limits of a run; those left out are the site's.
@@ -37,11 +40,12 @@ class Limits:
         for name, least in LEAST.items():
             number = getattr(self, name)
             if number is not None and (type(number) is not int or number < least):
-                raise ValueError(
-                    f"{number!r} is no limit of {name}: write a whole number from {least}."
+                raise OptionError(
+                    f"{short_repr(number)} is no limit of {name}: write a whole number from "
+                    f"{least}."
                 )
         if self.max_duration is not None:
-            parse_duration(self.max_duration)
+            parse_duration(self.max_duration, of="max_duration= of Limits")
 
     def or_else(self, site: "Limits") -> "Limits":
         """Return these limits, with the site's where these are not set."""

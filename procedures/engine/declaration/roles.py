@@ -6,6 +6,7 @@ from unicodedata import normalize
 
 from procedures.engine.errors import DefinitionError
 from procedures.engine.values.canonical import legible
+from procedures.engine.values.spelling import meant, short_repr
 from procedures.engine.values.visible import visible_line
 
 Role = Literal["see", "start", "answer", "operate", "cancel"]
@@ -20,13 +21,21 @@ def granted_roles(
     procedure: str, roles: Mapping[Role, str | Iterable[str]]
 ) -> dict[Role, tuple[str, ...]]:
     """Return the groups of each role; raises `DefinitionError` for unknown roles and bad names."""
-    if unknown := set(roles) - set(ROLES):
-        raise DefinitionError(f"{procedure}: no such role: {', '.join(sorted(map(str, unknown)))}.")
+    given: Any = roles
+    if not isinstance(given, Mapping):
+        words = f"roles= names groups by their roles, not {short_repr(given)}"
+        raise DefinitionError(f"{procedure}: {words}.")
+    unknown: list[Any] = [one for one in given if one not in ROLES]
+    if unknown:
+        near = "".join(meant(one, ROLES) for one in unknown if isinstance(one, str))
+        told = ", ".join(sorted(map(short_repr, unknown)))
+        raise DefinitionError(f"{procedure}: no such role in roles=: {told}.{near}")
     named = {role: _groups(procedure, groups) for role, groups in roles.items()}
     for groups in named.values():
         for group in groups:
             if fault := _fault_of(group):
-                raise DefinitionError(f"{procedure}: {group!r:.100} is no group's name: {fault}.")
+                words = f"{short_repr(group)} in roles= is no group's name: {fault}."
+                raise DefinitionError(f"{procedure}: {words}")
     return named
 
 
@@ -40,7 +49,7 @@ def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
     if isinstance(given, str):
         return (given,)
     if not isinstance(given, Iterable):
-        raise DefinitionError(f"{procedure}: roles name groups, not {given!r:.100}.")
+        raise DefinitionError(f"{procedure}: roles= name groups, not {short_repr(given)}.")
     return tuple(given)
 
 

@@ -2,19 +2,18 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from types import CoroutineType, FunctionType
-from typing import Any, Never, NoReturn, get_type_hints
+from typing import Any, Never, NoReturn, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
-from pydantic import PydanticUserError
-
 from procedures.engine.declaration.steps import OPTIONS, Step
-from procedures.engine.errors import DefinitionError
-from procedures.engine.values import canonical
+from procedures.engine.errors import DefinitionError, OptionError
+from procedures.engine.values.json_types import unserved
 from procedures.engine.values.secrecy import holds_secret
+from procedures.engine.values.spelling import short_repr
 
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -125,13 +124,15 @@ def _signature_of(fn: Callable[..., Any]) -> Signature:
 
 def _returns(fn: Callable[..., Any], hint: Any) -> Any:
     """Return the type of its result; raises `DefinitionError` if that can't be stored."""
-    returns = Any if hint in (Never, NoReturn) else hint
+    returns = Any if hint is Never or hint is NoReturn else hint
+    origin = get_origin(returns) or returns
+    if origin is Generator or origin is Iterable:  # what is yielded is kept as a list
+        returns = list[(get_args(returns) or (Any,))[0]]  # type: ignore[misc]  # known here only
     if inspect.isasyncgenfunction(fn):
-        raise DefinitionError(f"What {fn!r} yields cannot be kept: return a list of it.")
-    try:
-        canonical.adapter(returns)
-    except PydanticUserError as error:
-        raise DefinitionError(f"What {fn!r} returns cannot be kept: {error.message}") from None
+        raise DefinitionError(f"What {short_repr(fn)} yields cannot be kept: return a list of it.")
+    if why := unserved(returns):
+        told = f"What {short_repr(fn)} returns cannot be kept ({short_repr(returns)})"
+        raise DefinitionError(f"{told}: {why}.")
     if holds_secret(returns):
         raise DefinitionError(f"What {spoken_name(fn)} returns cannot be kept: it holds a secret.")
     return returns
@@ -165,7 +166,7 @@ def named_by(fn: Callable[..., Any], count: int) -> tuple[list[str], set[str], b
 
 def name_of(fn: Callable[..., Any]) -> str:
     if not (name := spoken_name(fn)).isidentifier():
-        raise ValueError(f"Give this step a name: ctx.step({name}, name=...).")
+        raise OptionError(f"Give this step a name: ctx.step({name:.100}, name=...).")
     return name
 
 
@@ -179,9 +180,11 @@ def spoken_name(fn: Callable[..., Any]) -> str:
 def hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
     if inspect.isclass(fn):
         return {"return": fn}
+    called = fn if inspect.isroutine(fn) else type(fn).__call__
     try:
-        return get_type_hints(fn if inspect.isroutine(fn) else type(fn).__call__)
-    except (TypeError, AttributeError):  # a built-in, or a callable without annotations
-        return {}
-    except NameError as error:
-        raise DefinitionError(f"The annotations of {fn!r} cannot be read: {error}.") from None
+        return get_type_hints(called)
+    except Exception as error:  # noqa: BLE001 (a string in an annotation may be anything)
+        if not getattr(called, "__annotations__", None):  # a built-in
+            return {}
+        words = f"The annotations of {short_repr(fn)} cannot be read: {error}."
+        raise DefinitionError(words) from None

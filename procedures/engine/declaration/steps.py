@@ -7,8 +7,10 @@ from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Self, TypedDict
 
+from procedures.engine.errors import OptionError
 from procedures.engine.values.durations import Duration, parse_duration
-from procedures.engine.values.options import check_options
+from procedures.engine.values.options import check_options, with_fields, with_options
+from procedures.engine.values.spelling import short_repr
 
 RENAMED = {
     "factor": "backoff_factor",
@@ -19,6 +21,7 @@ RENAMED = {
 """Options of `Retry` by their former names."""
 
 
+@with_fields("Retry")
 @dataclass(frozen=True)
 class Retry:
     """A retry policy: at most `attempts` attempts in all, with a growing pause between them.
@@ -45,14 +48,14 @@ class Retry:
     def __post_init__(self) -> None:
         _check_numbers(self)
         if self.attempts < 1 or not self.backoff_factor >= 1:
-            raise ValueError(
-                "A retry needs at least one attempt and a backoff_factor of at least 1."
+            raise OptionError(
+                "A retry needs at least one attempt (attempts=) and a backoff_factor of at least 1."
             )
         if not 0 <= self.jitter <= 1:
-            raise ValueError("The jitter of a retry is a share between 0 and 1.")
-        for length in (self.backoff, self.max_backoff, self.deadline):
-            if length is not None:
-                parse_duration(length)
+            raise OptionError("The jitter of a retry is a share between 0 and 1.")
+        for name in ("backoff", "max_backoff", "deadline"):
+            if (length := getattr(self, name)) is not None or name != "deadline":
+                parse_duration(length, of=f"{name}= of a Retry")
 
     def pause_after(self, attempt: int, error: BaseException, spent: timedelta) -> timedelta | None:
         """Return the pause after that failed attempt (counted from 1), or None to give up.
@@ -85,12 +88,16 @@ def _check_numbers(retry: Retry) -> None:
         value = getattr(retry, option)
         if not isinstance(value, kind) or isinstance(value, bool):
             what = "a whole number" if kind is int else "a number"
-            raise TypeError(f"{option}={value!r}: the option {option} of a Retry is {what}.")
-    is_tuple = isinstance(retry.non_retryable, tuple)
-    if not is_tuple or not all(isinstance(one, type) for one in retry.non_retryable):
-        raise TypeError(
-            f"non_retryable={retry.non_retryable!r}: this option of a Retry is a tuple of errors."
-        )
+            given = f"{option}={short_repr(value)}"
+            raise OptionError(f"{given}: the option {option} of a Retry is {what}.")
+    errors: Any = retry.non_retryable
+    if not isinstance(errors, tuple) or not all(map(_is_exception, errors)):
+        given = f"non_retryable={short_repr(errors)}"
+        raise OptionError(f"{given}: this option of a Retry is a tuple of errors.")
+
+
+def _is_exception(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseException)
 
 
 ONCE = Retry(attempts=1)
@@ -132,12 +139,13 @@ class Options:
     def __post_init__(self) -> None:
         for option, kind, words in KINDS:
             if not isinstance(value := getattr(self, option), kind):
-                raise TypeError(f"{option}={value!r}: the option {option} of a step is {words}.")
+                given = f"{option}={short_repr(value)}"
+                raise OptionError(f"{given}: the option {option} of a step is {words}.")
         if self.timeout is not None:
-            parse_duration(self.timeout)
+            parse_duration(self.timeout, of="timeout= of a step")
         chosen = [name for name in ("transaction", "pure", "once") if getattr(self, name)]
         if len(chosen) > 1:
-            raise ValueError(f"A step is one of {', '.join(chosen)}, not all of them.")
+            raise OptionError(f"A step is one of {', '.join(chosen)}, not all of them.")
 
     @cached_property
     def seconds(self) -> float | None:
@@ -188,10 +196,12 @@ class Step:
         """True if somebody wants the run to end: a long step may then stop early."""
         return self.asks_to_end()
 
+    @with_options("step.say")
     def say(self, text: str) -> None:
         """Post a text in the chat session at once; another attempt of the step posts it again."""
         self.speak(text)
 
+    @with_options("step.progress")
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
     ) -> None:

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from procedures.engine.declaration.bound import Bound, bound_to_be_shown
-from procedures.engine.errors import NotApprovedError
+from procedures.engine.errors import NotApprovedError, OptionError
 from procedures.engine.kinds.questions import Response
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values import canonical
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.waits.later import Later
 
 
@@ -41,9 +42,10 @@ def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence:
 
 
 def _check_decides(decision: object) -> None:
-    """Raise `TypeError` unless this is an answer to a yes-or-no question."""
+    """Raise `OptionError` unless this is an answer to a yes-or-no question."""
     if isinstance(decision, Response):
         question = decision.question
         if question is None or question.rules.approves or decision.value is True:
             return
-    raise TypeError(f"approved_by takes what ctx.approve has returned, not {decision!r}.")
+    words = f"approved_by takes what ctx.approve has returned, not {short_repr(decision)}."
+    raise OptionError(words)

@@ -45,6 +45,7 @@ from procedures.engine.replay.timeouts import TimeIsUp, time_limit
 from procedures.engine.values import canonical
 from procedures.engine.values.exact import exact
 from procedures.engine.values.files import File, in_haste, named, open_desk
+from procedures.engine.values.options import check_text
 from procedures.engine.values.sizes import cut
 
 IN_PLACE = timedelta(seconds=1)
@@ -360,6 +361,7 @@ class StepExecution:
             self.fiber.tell(draft)
 
     def _say(self, text: str) -> None:
+        check_text("The text of step.say", text)
         words = cut(canonical.legible(text), self.fiber.sizes.notice)
         self._keep_now(NewEvent(EventKind.NOTICE, self.key, words[:100], {"text": words}))
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.kinds.controls import Buttons, Control
 from procedures.engine.kinds.kind import Kind, Outcome, Terms
+from procedures.engine.kinds.question_options import checked_text
 from procedures.engine.kinds.words import Reading, plain_words, read_yes_or_no
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Approval(Kind):
     held_as = "approved"
 
     def ask(self, prompt: str, *, yes: str = "", no: str = "") -> Terms:
-        labels = {"true": yes or DEFAULT_LABELS["true"], "false": no or DEFAULT_LABELS["false"]}
+        given = {"true": checked_text("yes=", yes), "false": checked_text("no=", no)}
+        labels = {value: words or DEFAULT_LABELS[value] for value, words in given.items()}
         return Terms({"type": "boolean"}, labels=labels)
 
     def outcome_of(self, question: "Question", value: Any) -> Outcome:

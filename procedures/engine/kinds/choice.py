@@ -8,9 +8,12 @@ from procedures.engine.kinds.controls import Buttons, Control, Options
 from procedures.engine.kinds.kind import Kind, Terms
 from procedures.engine.kinds.question_options import checked_flag
 from procedures.engine.kinds.words import Reading, read_option, read_options
+from procedures.engine.values.spelling import short_repr
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
+
+NEEDS_OPTIONS = "needs options: texts, none of them empty."
 
 
 class Choice(Kind):
@@ -24,14 +27,14 @@ class Choice(Kind):
     ) -> Terms:
         """`options`: texts, or texts with their labels."""
         if isinstance(options, set | frozenset):
-            raise QuestionError(
-                f"{prompt!r} needs a list of options: a set has no order to ask in."
-            )
+            words = "needs a list of options: a set has no order to ask in"
+            raise QuestionError(f"{short_repr(prompt)} {words}.")
         if isinstance(options, str) or not isinstance(options, Iterable):
-            raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
-        labels = dict(options) if isinstance(options, Mapping) else {one: one for one in options}
-        if not labels or not all(map(_is_text, labels)):
-            raise QuestionError(f"{prompt!r} needs options: texts, none of them empty.")
+            raise QuestionError(f"{short_repr(prompt)} {NEEDS_OPTIONS}")
+        values = list(options)
+        if not values or not all(map(_is_text, values)):
+            raise QuestionError(f"{short_repr(prompt)} {NEEDS_OPTIONS}")
+        labels = dict(options) if isinstance(options, Mapping) else {one: one for one in values}
         checked_flag("many=", many)
         one: dict[str, Any] = {"enum": list(labels)}
         several = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1}

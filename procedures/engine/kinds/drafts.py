@@ -6,6 +6,7 @@ from typing import Any
 
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.values import canonical
+from procedures.engine.values.spelling import short_repr
 
 JSON = "application/json"
 DECISIONS = {"approved": "Approve", "rejected": "Reject"}
@@ -50,7 +51,7 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
     if not isinstance(decisions, Mapping) or not decisions:
         raise QuestionError(
             f'{prompt!r}: decisions= takes names with labels, as in {{"approve": "Approve"}}, '
-            f"not {decisions!r:.100}."
+            f"not {short_repr(decisions)}."
         )
     if len(decisions) > MOST_DECISIONS:
         raise QuestionError(
@@ -59,7 +60,9 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
         )
     for name in decisions:
         if not isinstance(name, str) or not name.strip():
-            raise QuestionError(f"{prompt!r}: a decision is a name, not {name!r:.100}.")
+            raise QuestionError(
+                f"{prompt!r}: a decision is a name, not {short_repr(name)} (decisions=)."
+            )
     if len({str(label).strip().casefold() for label in decisions.values()}) < len(decisions):
         raise QuestionError(f"{prompt!r}: two decisions have the same words.")
     return dict(decisions)

@@ -5,6 +5,7 @@ from typing import Any
 from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.kind import Kind, Terms
 from procedures.engine.values import schemas
+from procedures.engine.values.spelling import short_repr
 
 
 class Form(Kind):
@@ -17,5 +18,5 @@ class Form(Kind):
         try:
             schema = schemas.form_schema(model)
         except ValueError as error:
-            raise QuestionError(f"{prompt!r}: {error}") from None
+            raise QuestionError(f"{short_repr(prompt)}: {error} (model)") from None
         return Terms(schema, type=model)

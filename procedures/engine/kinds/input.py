@@ -2,14 +2,14 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-from pydantic_core import SchemaError
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.controls import Buttons, Control, Fields
 from procedures.engine.kinds.kind import Kind, Terms
 from procedures.engine.values import canonical, schemas
+from procedures.engine.values.json_types import unserved
+from procedures.engine.values.spelling import short_repr
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
@@ -24,14 +24,16 @@ class Input(Kind):
 
     def ask(self, prompt: str, hint: Any = str) -> Terms:
         """`hint`: str, int, Decimal, bool, date, or one of these `Annotated` with constraints."""
-        if getattr(hint, "__origin__", hint) not in {str, int, Decimal, bool, date}:
-            raise QuestionError(f"ask() takes str, int, Decimal, bool or date, not {hint!r}.")
-        try:
-            types = canonical.adapter(hint)
-        except SchemaError as error:
-            raise QuestionError(f"{prompt!r}: {schemas.unreadable(error)}") from None
+        plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        if not any(plain is one for one in (str, int, Decimal, bool, date)):
+            words = f"str, int, Decimal, bool or date, not {short_repr(hint)}"
+            raise QuestionError(f"{short_repr(prompt)}: ask() takes {words} (hint).")
+        if why := unserved(hint):
+            raise QuestionError(f"{short_repr(prompt)}: {why} (hint {short_repr(hint)}).")
+        types = canonical.adapter(hint)
         if rules := schemas.unchecked(types.core_schema):
-            raise QuestionError(f"{prompt!r}: no answer can be checked for {', '.join(rules)}.")
+            words = f"no answer can be checked for {', '.join(rules)}"
+            raise QuestionError(f"{short_repr(prompt)}: {words} (hint).")
         schema = types.json_schema()
         schemas.complete(schema, types.core_schema)
         return Terms(schema, type=hint)

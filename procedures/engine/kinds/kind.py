@@ -13,7 +13,7 @@ from procedures.engine.kinds.controls import Buttons, Control, Fields, Texts, re
 from procedures.engine.kinds.words import NoReplyError, Reading, read_text
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import check_answer, check_form
-from procedures.engine.values.spelling import meant
+from procedures.engine.values.spelling import meant, short_repr
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
@@ -226,7 +226,7 @@ def register_kind(kind: K) -> K:
     """
     given: object = kind
     if not (isinstance(given, type) and issubclass(given, Kind)):
-        raise ValueError(f"{kind!r:.100} isn't a class of procedures.engine.kinds.Kind.")  # noqa: TRY004
+        raise ValueError(f"{short_repr(kind)} isn't a class of procedures.engine.kinds.Kind.")  # noqa: TRY004
     name = getattr(kind, "name", None)
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(
@@ -249,9 +249,8 @@ def known_kind(name: object) -> Kind:
     if isinstance(name, str) and name in KINDS:
         return KINDS[name]
     near = meant(name, KINDS) if isinstance(name, str) else ""
-    raise OptionError(
-        f"There is no kind of request {name!r:.100}.{near} There are {', '.join(sorted(KINDS))}."
-    )
+    known = f"There are {', '.join(sorted(KINDS))}."
+    raise OptionError(f"There is no kind of request {short_repr(name)}.{near} {known}")
 
 
 def _place_of(kind: type[Kind]) -> tuple[str, str]:

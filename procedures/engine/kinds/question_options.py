@@ -1,34 +1,66 @@
 """The options of questions, checked where they are asked."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Literal, cast
 from unicodedata import normalize
 
-from procedures.engine.errors import QuestionError
+from procedures.engine.errors import OptionError, QuestionError
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.secret_values import shows_secret
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.visible import visible_line
 
 OnTimeout = Literal["default", "fail", "withdraw"]
+OPTIONS = {"schema": "options, model or decisions=", "labels": "options or decisions="}
+"""Parts of a question by the names of the options that they come from."""
+LABELS = {"true": "yes=", "false": "no="}
 NOTHING: Any = object()
 
 
 def checked_text(of: str, value: object) -> str:
     if not isinstance(value, str):
-        raise QuestionError(f"{of} is a text, not {value!r:.100}.")
+        raise QuestionError(f"{of} is a text, not {short_repr(value)}.")
     return value
+
+
+def checked_json(prompt: object, of: str, value: object) -> Any:
+    """Return the plain JSON of a value; raises `QuestionError` if it has none."""
+    try:
+        return canonical.jsonable(value)
+    except ValueError as error:
+        raise QuestionError(f"{short_repr(prompt)}: {_ended(error)} ({of}).") from None
+
+
+def kept_text(prompt: object, of: str, plain: object) -> str:
+    """Return the canonical text of plain JSON; raises `QuestionError` if it can't be stored."""
+    try:
+        return canonical.text_of(plain)
+    except ValueError as error:
+        raise QuestionError(f"{short_repr(prompt)}: {_ended(error)} ({of}).") from None
+
+
+def check_kept(prompt: object, parts: Mapping[str, Any]) -> None:
+    """Raise `QuestionError` for the first part of a question that can't be stored."""
+    for name, value in parts.items():
+        kept_text(prompt, OPTIONS.get(name, f"{name}="), value)
+
+
+def _ended(error: ValueError) -> str:
+    return str(error).rstrip(".")
 
 
 def checked_flag(of: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise QuestionError(f"{of} is True or False, not {value!r:.100}.")
+        raise QuestionError(f"{of} is True or False, not {short_repr(value)}.")
     return value
 
 
-def checked_label(prompt: str, label: object) -> str:
+def checked_label(prompt: str, value: str, label: object) -> str:
     if not isinstance(label, str) or not label.strip():
-        raise QuestionError(f"{prompt!r}: a label is a text, not {label!r:.100}.")
+        of = f"the label of {short_repr(value)} in {OPTIONS['labels']}"
+        words = f"a label is a text, not {short_repr(label)}"
+        raise QuestionError(f"{short_repr(prompt)}: {words} ({LABELS.get(value, of)}).")
     return visible_line(label.strip())
 
 
@@ -39,7 +71,7 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
         plain = " ".join(normalize("NFC", str(label)).casefold().split())
         if plain in seen:
             raise QuestionError(
-                f"{prompt!r}: two of its labels are {label!r:.100}. "
+                f"{prompt!r}: two of its labels are {short_repr(label)}. "
                 "Add what tells them from each other."
             )
         seen.add(plain)
@@ -51,9 +83,9 @@ def check_no_secret(of: str, value: object, text: str) -> None:
         raise QuestionError(f"{of} holds a secret, and is kept and shown.")
 
 
-def plain_default(default: object) -> Any:
-    plain = canonical.jsonable(default)
-    check_no_secret("default=", default, canonical.text_of(plain))
+def plain_default(prompt: str, default: object) -> Any:
+    plain = checked_json(prompt, "default=", default)
+    check_no_secret("default=", default, kept_text(prompt, "default=", plain))
     return plain
 
 
@@ -63,17 +95,18 @@ def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
         return ()
     given = (names,) if isinstance(names, str) else names
     if not isinstance(given, Sequence | Set):
-        raise QuestionError(f"{of} takes a text or a list of texts, not {names!r:.100}.")
+        raise QuestionError(f"{of} takes a text or a list of texts, not {short_repr(names)}.")
     for name in given:
         if not isinstance(name, str) or not name.strip():
-            raise QuestionError(f"{of} takes texts that are not empty, not {name!r:.100}.")
+            raise QuestionError(f"{of} takes texts that are not empty, not {short_repr(name)}.")
     return tuple(given) if isinstance(given, Sequence) else tuple(sorted(given))
 
 
-def checked_metadata(metadata: object) -> dict[str, Any] | None:
-    plain = canonical.jsonable(metadata)
+def checked_metadata(prompt: str, metadata: object) -> dict[str, Any] | None:
+    plain = checked_json(prompt, "metadata=", metadata)
     if plain is not None and not isinstance(plain, dict):
-        raise ValueError(f"metadata= takes values by name, not {metadata!r:.100}.")
+        words = f"metadata= takes values by name, not {short_repr(metadata)}."
+        raise QuestionError(f"{short_repr(prompt)}: {words}")
     return plain
 
 
@@ -81,15 +114,16 @@ def one_line(prompt: object) -> str:
     """The prompt as one plain line: what would hide or turn text is made visible."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise QuestionError(
-            f"A question needs a prompt: a text that is not empty, not {prompt!r:.100}."
+            f"A question needs a prompt: a text that is not empty, not {short_repr(prompt)}."
         )
     return visible_line(prompt.strip())
 
 
 def seconds_of(expires: Duration | None) -> float | None:
     try:
-        return None if expires is None else parse_duration(expires).total_seconds()
-    except ValueError as error:
+        length = None if expires is None else parse_duration(expires, of="expires=")
+        return length.total_seconds() if length else None
+    except OptionError as error:
         raise QuestionError(str(error)) from None
 
 
@@ -97,7 +131,8 @@ def checked_silence(
     prompt: str, expires: float | None, default: Any, on_timeout: str | None
 ) -> OnTimeout | None:
     if on_timeout not in (None, "fail", "withdraw"):
-        raise QuestionError(f'{prompt!r}: on_timeout is "fail" or "withdraw", not {on_timeout!r}.')
+        words = f'on_timeout= is "fail" or "withdraw", not {short_repr(on_timeout)}'
+        raise QuestionError(f"{prompt!r}: {words}.")
     if default is not NOTHING and on_timeout:
         raise QuestionError(f"{prompt!r} says both default= and on_timeout=: one is enough.")
     chosen: Any = "default" if default is not NOTHING else on_timeout

@@ -14,7 +14,9 @@ from procedures.engine.kinds.kind import Kind, Outcome, Terms, find_kind, known_
 from procedures.engine.kinds.question_options import (
     NOTHING,
     OnTimeout,
+    check_kept,
     checked_flag,
+    checked_json,
     checked_label,
     checked_metadata,
     checked_names,
@@ -278,38 +280,41 @@ def build(
     rules: Kind, prompt: str, terms: Terms, *, default: Any = NOTHING, **asking: Any
 ) -> Question:
     """A question that can be answered, or `QuestionError` before anything is opened."""
+    shown = one_line(prompt)
     asking.pop("name", None)
     assign = asking.pop("assign", ()) or terms.assign
     expires = seconds_of(asking.pop("expires", None))
     on_timeout = checked_silence(prompt, expires, default, asking.pop("on_timeout", None))
-    labels = {value: checked_label(prompt, label) for value, label in terms.labels.items()}
+    labels = {value: checked_label(shown, value, one) for value, one in terms.labels.items()}
+    question = Question(
+        rules.name,
+        shown,
+        terms.schema,
+        labels=labels,
+        draft=terms.draft,
+        body=checked_text("body=", asking.pop("body", "")),
+        assign=checked_names(assign),
+        evidence=_evidence(shown, asking.pop("evidence", None)),
+        expires=expires,
+        on_timeout=on_timeout,
+        default=None if default is NOTHING else plain_default(shown, default),
+        volatile=checked_names(asking.pop("volatile", ()), "volatile="),
+        metadata=checked_metadata(shown, asking.pop("metadata", None)),
+        irreversible=checked_flag("irreversible=", asking.pop("irreversible", False)),
+    )
     try:
-        question = Question(
-            rules.name,
-            one_line(prompt),
-            terms.schema,
-            labels=labels,
-            draft=terms.draft,
-            body=checked_text("body=", asking.pop("body", "")),
-            assign=checked_names(assign),
-            evidence=_evidence(asking.pop("evidence", None)),
-            expires=expires,
-            on_timeout=on_timeout,
-            default=None if default is NOTHING else plain_default(default),
-            volatile=checked_names(asking.pop("volatile", ()), "volatile="),
-            metadata=checked_metadata(asking.pop("metadata", None)),
-            irreversible=checked_flag("irreversible=", asking.pop("irreversible", False)),
-        )
         if question.volatile:
             check_paths(question.evidence, question.volatile)
         canonical.text_of([*vars(question).values()])
     except ValueError as error:
+        check_kept(shown, vars(question))
         raise QuestionError(f"{prompt!r}: {error}") from None
     if on_timeout != "default" or question.default is None:
         return question
     return replace(question, default=rules.check_default(question, question.default))
 
 
-def _evidence(value: Any) -> Any:
+def _evidence(prompt: str, value: Any) -> Any:
     """As plain JSON; a bound step is shown by its arguments."""
-    return canonical.jsonable(value.as_evidence() if isinstance(value, Bound) else value)
+    shown = value.as_evidence() if isinstance(value, Bound) else value
+    return checked_json(prompt, "evidence=", shown)

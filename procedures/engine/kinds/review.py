@@ -9,10 +9,15 @@ from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds import drafts
 from procedures.engine.kinds.controls import Buttons, Control, Editor
 from procedures.engine.kinds.kind import YES_OR_NO, Kind, Outcome, Terms
-from procedures.engine.kinds.question_options import check_no_secret, checked_text
+from procedures.engine.kinds.question_options import (
+    check_no_secret,
+    checked_json,
+    checked_text,
+    kept_text,
+)
 from procedures.engine.kinds.words import YES, NoReplyError, Reading, plain_words, read_yes_or_no
-from procedures.engine.values import canonical
 from procedures.engine.values.answers import check_answer
+from procedures.engine.values.spelling import short_repr
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
@@ -33,12 +38,11 @@ class Review(Kind):
         `decisions`: names with the words on their buttons; the first one approves.
         """
         named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
-        try:
-            is_data = type(canonical.jsonable(draft)) in drafts.KINDS
-            text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
-            check_no_secret("The draft", draft, canonical.text_of(canonical.jsonable(draft)))
-        except ValueError as error:
-            raise QuestionError(f"{prompt!r}: {error}") from None
+        plain = checked_json(prompt, "draft", draft)
+        kept = kept_text(prompt, "draft", plain)
+        is_data = type(plain) in drafts.KINDS
+        text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
+        check_no_secret("The draft", draft, kept)
         schema = drafts.review_schema(draft, named or drafts.DECISIONS)
         return Terms(schema, draft=text, labels=named)
 
@@ -50,7 +54,8 @@ class Review(Kind):
         if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
             raise QuestionError(
                 f"{question.prompt!r}: the default of a review is a set of named values, "
-                f'as in {{"decision": "{next(iter(question.decisions))}"}}, not {default!r:.100}.'
+                f'as in {{"decision": "{next(iter(question.decisions))}"}}, '
+                f"not {short_repr(default)}."
             )
         text = default.get("text")
         return default if text is None else {**default, "text": drafts.text_of(text)}

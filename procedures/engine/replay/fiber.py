@@ -22,6 +22,7 @@ from procedures.engine.replay.timeouts import undisturbed
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
 from procedures.engine.values.sizes import Sizes
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.state import State
 
 P = TypeVarTuple("P")
@@ -231,18 +232,19 @@ class Fiber:
         return f"{self.journal.run.seed}{generation}{self.scope.path}"
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, of: str = "") -> str:
     """Return the name; raises `QuestionError` if it can't be one."""
     if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
-        raise QuestionError(f"A name is a text, not {name!r:.100}.")
-    return _checked_name(name)
+        raise QuestionError(f"{of and f'{of}: '}A name is a text, not {short_repr(name)}.")
+    if not _is_name(name):
+        raise QuestionError(
+            f"{of and f'{of}: '}{short_repr(name)} is no name: at most {LONGEST_NAME} plain "
+            "characters, without # / or :."
+        )
+    return name
 
 
 @lru_cache(maxsize=1024)
-def _checked_name(name: str) -> str:
+def _is_name(name: str) -> bool:
     is_plain = name.isprintable() and NOT_IN_NAMES.isdisjoint(name)
-    if not name.strip() or not is_plain or len(name) > LONGEST_NAME:
-        raise QuestionError(
-            f"{name!r} is no name: at most {LONGEST_NAME} plain characters, without # / or :."
-        )
-    return name
+    return bool(name.strip()) and is_plain and len(name) <= LONGEST_NAME

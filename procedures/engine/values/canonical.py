@@ -16,6 +16,7 @@ from procedures.engine.values.secret_values import shows_secret
 from procedures.engine.values.served import served
 
 HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
+HALF = "It holds half of a character (a lone surrogate), which can't be stored."
 DECODER = json.JSONDecoder()
 NOTHING = (None, type(None), Any)
 """Types that None fits, whatever else does."""
@@ -34,7 +35,10 @@ def text_of(plain: Any) -> str:
         text = "".join(_encode(plain, 0))
     except (TypeError, RecursionError) as error:
         raise ValueError(f"It is no JSON: {error}") from None
-    text.encode()  # a lone surrogate is found here and not in the database
+    try:
+        text.encode()  # a lone surrogate is found here and not in the database
+    except UnicodeEncodeError:
+        raise ValueError(HALF) from None
     return text
 
 
@@ -71,6 +75,15 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
         words = "It is nested too deeply." if "depth" in str(error) else str(error)
         raise ValueError(words) from None
     return plain
+
+
+def is_too_deep(value: Any) -> bool:
+    """Return True if a value has too many levels to be looked through, or holds itself."""
+    try:
+        to_jsonable_python(value, fallback=str)
+    except (RecursionError, ValueError):
+        return True
+    return False
 
 
 def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, Any]:

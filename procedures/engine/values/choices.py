@@ -10,6 +10,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import core_schema
 
 from procedures.engine.errors import ChoiceGoneError
+from procedures.engine.values.options import check_text, with_fields
 
 Allowed = Callable[[str], Mapping[str, str]]
 """A function from a setting to its values by name."""
@@ -24,6 +25,7 @@ class Site:
     allowed: ClassVar[Allowed] = staticmethod(lambda _setting: {})
 
 
+@with_fields("SiteChoice")
 @dataclass(frozen=True)
 class SiteChoice:
     """One of a setting's values, by name: `repository: Annotated[str, SiteChoice("REPOSITORIES")]`.
@@ -32,6 +34,9 @@ class SiteChoice:
     """
 
     setting: str
+
+    def __post_init__(self) -> None:
+        check_text("setting of a SiteChoice", self.setting)
 
     @property
     def names(self) -> list[str]:

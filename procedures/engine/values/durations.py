@@ -4,6 +4,9 @@ import re
 from datetime import datetime, timedelta
 from math import isnan
 
+from procedures.engine.errors import OptionError
+from procedures.engine.values.spelling import short_repr
+
 UNITS = {
     "ms": "milliseconds",
     "s": "seconds",
@@ -22,26 +25,34 @@ PATTERN = re.compile(
 Duration = str | int | float | timedelta
 
 
-def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST) -> timedelta:
-    """Return a positive duration of at most ten years; numbers are seconds.
+def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str = "") -> timedelta:
+    """A positive length of time of at most ten years; numbers are seconds.
 
-    Raises `ValueError` for anything else.
+    `OptionError` for anything else; `of`: what its author calls it.
     """
     try:
         length = _length(value)
     except OverflowError:  # also of an infinite number
         length = timedelta.max
+    except ValueError as error:
+        raise OptionError(f"{_beginning(of)}{error}") from None
     if not shortest <= length <= LONGEST:
-        raise ValueError(f"{value!r} is not between a moment and ten years.")
+        words = f"{short_repr(value)} is not between a moment and ten years."
+        raise OptionError(f"{_beginning(of)}{words}")
     return length
 
 
-def check_moment(moment: object, *, now: datetime) -> None:
-    """Raise `ValueError` for a time without a zone, or more than ten years from now."""
+def check_moment(moment: object, *, now: datetime, of: str) -> None:
+    """Raise `OptionError` for a time without a zone, or more than ten years from now."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise ValueError(f"{moment!r} is not a moment: give a datetime with its time zone.")
+        words = f"{short_repr(moment)} is not a moment: give a datetime with its time zone."
+        raise OptionError(f"{_beginning(of)}{words}")
     if moment - now > LONGEST:
-        raise ValueError(f"{moment} is more than ten years from now.")
+        raise OptionError(f"{_beginning(of)}{moment} is more than ten years from now.")
+
+
+def _beginning(of: str) -> str:
+    return f"{of}: " if of else ""
 
 
 def _length(value: Duration) -> timedelta:
@@ -53,4 +64,5 @@ def _length(value: Duration) -> timedelta:
     if isinstance(value, str) and (found := PATTERN.fullmatch(value)):
         unit = "ms" if found["unit"] == "ms" else found["unit"][0]
         return timedelta(**{UNITS[unit]: float(found["number"])})
-    raise ValueError(f'{value!r} is no length of time: write "90s", "20m", "2h" or "3 days".')
+    words = 'is no length of time: write "90s", "20m", "2h" or "3 days".'
+    raise ValueError(f"{short_repr(value)} {words}")

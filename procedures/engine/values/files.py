@@ -18,8 +18,12 @@ from procedures.engine.errors import (
     FileGoneError,
     FileLost,
     Interruption,
+    OptionError,
     StorageLost,
 )
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_text, with_options
+from procedures.engine.values.spelling import short_repr
 
 if TYPE_CHECKING:
     from procedures.engine.journal.protocol import Journal
@@ -127,6 +131,7 @@ class File:
     content_type: str = field(default="application/octet-stream")
 
     @classmethod
+    @with_options("File.keep")
     def keep(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
         """Make a file inside a step; it is kept together with the step's result.
 
@@ -134,7 +139,7 @@ class File:
         """
         desk = open_desk()
         if desk.made is None:
-            raise EngineError(f"File.keep({name!r}) belongs inside a step.")
+            raise EngineError(f"File.keep({short_repr(name)}) belongs inside a step.")
         file = cls.store(name, content, content_type=content_type)
         desk.made.append(file)
         return file
@@ -142,13 +147,12 @@ class File:
     @classmethod
     def store(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
         """Store the bytes and return their description, for the host."""
-        raw = content.encode() if isinstance(content, str) else content
-        if not isinstance(raw, bytes | bytearray | memoryview):
-            raise TypeError(f"A file's content is bytes or text, not {type(raw).__name__}.")
-        name = _plain_name(name)
+        raw = _bytes_of(content)
+        check_text("content_type= of a File", content_type)
+        name = canonical.legible(_plain_name(check_text("The name of a File", name)))
         if not MEDIA_TYPE.fullmatch(content_type):
             content_type = mimetypes.guess_type(name)[0] or cls.content_type
-        return cls(name, open_desk().put(bytes(raw)), len(raw), content_type)
+        return cls(name, open_desk().put(raw), len(raw), content_type)
 
     def read(self) -> bytes:
         return open_desk().get(self.digest)
@@ -216,6 +220,19 @@ def file_store() -> FileContext | None:
 def named(file: File) -> dict[str, str]:
     """Return the data about a file for the event it was kept with."""
     return {"digest": file.digest, "name": file.name}
+
+
+def _bytes_of(content: object) -> bytes:
+    """Return the content of a file; raises `OptionError` for anything but bytes and text."""
+    if isinstance(content, bytes | bytearray | memoryview):
+        return bytes(content)
+    if not isinstance(content, str):
+        words = f"A file's content is bytes or text, not {type(content).__name__}."
+        raise OptionError(words)
+    try:
+        return content.encode()
+    except UnicodeEncodeError:
+        raise OptionError(f"A file's content: {canonical.HALF}") from None
 
 
 def _plain_name(name: str) -> str:

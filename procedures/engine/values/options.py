@@ -3,13 +3,16 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from types import UnionType
 from typing import Any, ParamSpec, TypeVar
 
 from procedures.engine.errors import OptionError
-from procedures.engine.values.spelling import meant
+from procedures.engine.values import canonical
+from procedures.engine.values.spelling import meant, short_repr
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C")
 EMPTY: Mapping[str, str] = {}
 LARGEST = 1e15
 """The largest count that a browser can tell from the next one."""
@@ -34,48 +37,108 @@ def check_options(
 
 
 def with_options(
-    of: str, also: type[Mapping[str, Any]] | None = None
+    of: str,
+    also: type[Mapping[str, Any]] | None = None,
+    *,
+    renamed: Mapping[str, str] = EMPTY,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Check the names of a function's keyword arguments before anything else.
 
-    `of` is the name its author uses for it; `also` are the options it takes as `**options`.
+    `of` is the name its author uses for it; `also` are the options it takes as `**options`. If
+    the function takes any name, none is refused. `renamed`: as for `check_options`.
     """
 
     def decorate(fn: Callable[P, R]) -> Callable[P, R]:
-        own = [one.name for one in inspect.signature(fn).parameters.values() if one.kind in NAMED]
+        parameters = inspect.signature(fn).parameters.values()
+        takes_any = also is None and any(one.kind == one.VAR_KEYWORD for one in parameters)
+        own = [one.name for one in parameters if one.kind in NAMED]
         known = dict.fromkeys([*own, *(also.__annotations__ if also else ())])
         known.pop("self", None)
 
         @wraps(fn)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            if kwargs.keys() - known.keys():
-                check_options(of, kwargs, known)
-            return fn(*args, **kwargs)
+            if not takes_any and kwargs.keys() - known.keys():
+                check_options(of, kwargs, known, renamed=renamed)
+            try:
+                return fn(*args, **kwargs)
+            except TypeError:
+                _check_call(of, fn, args, kwargs)
+                raise
 
         return checked
 
     return decorate
 
 
+def with_fields(of: str) -> Callable[[type[C]], type[C]]:
+    """Check the names of a class's fields, as `with_options` does for a function."""
+
+    def decorate(cls: type[C]) -> type[C]:
+        made: Any = cls
+        made.__init__ = with_options(of)(made.__init__)
+        return cls
+
+    return decorate
+
+
+def _check_call(
+    of: str, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> None:
+    """Raise `OptionError` for a call that lacks an argument, or has one too many."""
+    try:
+        inspect.signature(fn).bind(*args, **kwargs)
+    except TypeError as error:
+        raise OptionError(f"{of}: {error}.") from None
+
+
+def check_json(of: str, value: object) -> Any:
+    """Return the plain JSON of a value; raises `OptionError` if there is none to store."""
+    try:
+        plain = canonical.jsonable(value)
+        canonical.text_of(plain)
+    except ValueError as error:
+        raise OptionError(f"{of} cannot be kept. {error}") from None
+    return plain
+
+
+def check_kind(of: str, value: object, kind: type | UnionType, words: str) -> None:
+    """Raise `OptionError` unless the value is of that kind, which `words` describe."""
+    if not isinstance(value, kind):
+        raise OptionError(f"{of} is {words}, not {short_repr(value)}.")
+
+
+def check_function(of: str, fn: object, *args: str, **named: str) -> None:
+    """Raise `OptionError` unless it can be called with arguments of these names."""
+    words = f"{of} is a function of {', '.join([*args, *named]) or 'nothing'}"
+    if not callable(fn):
+        raise OptionError(f"{words}, not {short_repr(fn)}.")
+    try:
+        inspect.signature(fn).bind(*args, **named)
+    except ValueError:  # a built-in that does not tell
+        return
+    except TypeError as error:
+        raise OptionError(f"{words}, and {short_repr(fn)} is none: {error}.") from None
+
+
 def check_text(of: str, value: object) -> str:
     """Return the text; raises `OptionError` for anything else, which no page could show."""
     if not isinstance(value, str):
-        raise OptionError(f"{of} is a text, not {value!r:.100}.")
+        raise OptionError(f"{of} is a text, not {short_repr(value)}.")
     return value
 
 
 def check_flag(of: str, value: object) -> None:
     """Raise `OptionError` for anything but True and False: "no" would count as a yes."""
     if not isinstance(value, bool):
-        raise OptionError(f"{of} is True or False, not {value!r:.100}.")
+        raise OptionError(f"{of} is True or False, not {short_repr(value)}.")
 
 
 def check_count(of: str, value: object) -> None:
     """Raise `OptionError` for anything but a number that a bar can show."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise OptionError(f"{of} is a number, not {value!r:.100}.")
+        raise OptionError(f"{of} is a number, not {short_repr(value)}.")
     if not 0 <= value <= LARGEST:
-        raise OptionError(f"{of} is a number from 0 to {LARGEST:.0e}, not {value!r:.100}.")
+        raise OptionError(f"{of} is a number from 0 to {LARGEST:.0e}, not {short_repr(value)}.")
 
 
 def check_word(of: str, word: object, known: Iterable[str]) -> None:
@@ -83,4 +146,4 @@ def check_word(of: str, word: object, known: Iterable[str]) -> None:
     words = list(known)
     if word not in words:
         near = meant(word, words) if isinstance(word, str) else ""
-        raise OptionError(f"{of} is {' or '.join(map(repr, words))}, not {word!r}.{near}")
+        raise OptionError(f"{of} is {' or '.join(map(repr, words))}, not {short_repr(word)}.{near}")

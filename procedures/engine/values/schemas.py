@@ -10,6 +10,7 @@ from procedures.engine.errors import AnswerError
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import DECIMAL, VISIBLE, check_answer, without_nothing
 from procedures.engine.values.answers import LIMITS as ANSWER_LIMITS
+from procedures.engine.values.spelling import short_repr
 
 RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
 """The rules of a schema besides its type."""
@@ -61,8 +62,8 @@ def form_schema(model: Any) -> dict[str, Any]:
 
     It holds the fields' current defaults: an answer is completed from the stored schema.
     """
-    if isinstance(model, Mapping):  # Pydantic would take it for a schema of its own
-        raise ValueError(f"A form is a model, a dataclass or a TypedDict, not {model!r:.100}.")  # noqa: TRY004
+    if isinstance(model, Mapping | str):  # Pydantic would take it for a schema of its own
+        raise ValueError(f"A form is a model, a dataclass or a TypedDict, not {short_repr(model)}.")  # noqa: TRY004
     try:
         types = canonical.adapter(model)
         schema, core = types.json_schema(), types.core_schema
@@ -70,6 +71,8 @@ def form_schema(model: Any) -> dict[str, Any]:
         raise ValueError(f"{_name(model)} is no form: {error}".partition("\n")[0]) from None
     except SchemaError as error:
         raise ValueError(f"{_name(model)} is no form: {unreadable(error)}") from None
+    except Exception:  # noqa: BLE001 (Pydantic raises whatever it meets inside of what is no type)
+        raise ValueError(f"A form is a model, not {short_repr(model)}.") from None
     if "$ref" in schema:
         raise ValueError(f"{_name(model)} is no form: it holds itself.")
     properties, required = properties_of(schema), sorted(schema.get("required", []))
@@ -161,7 +164,7 @@ def _default(name: str, core: Core) -> Any:
 
 
 def _name(model: Any) -> str:
-    return getattr(model, "__name__", repr(model))
+    return str(getattr(model, "__name__", "")) or short_repr(model)
 
 
 # What a schema says

@@ -5,9 +5,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from pydantic import PydanticUserError
-from pydantic_core import SchemaError
-
 from procedures.engine.values import canonical
 
 RAW = re.compile(r", input_value=.*, input_type=[^\]]*\]")
@@ -71,7 +68,7 @@ def _known(hint: Any) -> bool:
 def _look(hint: Any) -> bool:
     try:
         return any(map(_is_of_secret, _parts(canonical.adapter(hint).core_schema)))
-    except (PydanticUserError, SchemaError, NameError):  # told where the type is used
+    except Exception:  # noqa: BLE001 (it is no type: told where it is used)
         return False
 
 

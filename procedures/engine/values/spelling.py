@@ -1,10 +1,20 @@
-"""Suggestions for misspelt names."""
+"""Suggestions for misspelt names, and short forms of values, for error messages."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+LONGEST_REPR = 100
 
 
 def meant(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
     """Return a question with the nearest name, or "" if none is at least that near (0 to 1)."""
     near = get_close_matches(name, list(names), n=1, cutoff=at_least)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def short_repr(value: object) -> str:
+    """Return the beginning of a value's `repr`, or its type if that fails."""
+    try:
+        return repr(value)[:LONGEST_REPR]
+    except Exception:  # noqa: BLE001 (nested too deeply, or its class raises whatever it likes)
+        return f"<{type(value).__name__}>"

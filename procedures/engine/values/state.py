@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from procedures.engine.errors import EngineError, StateConflictError
+from procedures.engine.errors import EngineError, OptionError, StateConflictError
 from procedures.engine.values import canonical
+from procedures.engine.values.options import check_json, check_text, with_options
 from procedures.engine.values.secret_values import shows_secret
+from procedures.engine.values.spelling import short_repr
 
+ABSENT: Any = object()
 LONGEST_SHOWN = 120
 """Characters of a value in an error."""
 
@@ -59,30 +62,39 @@ class State(MutableMapping[str, Any]):
         """Hold these values without recording a change, because events hold them already."""
         self._values |= values
 
+    @with_options("ctx.state.increment")
     def increment(self, name: str, by: float = 1) -> Any:
         """Add to a number (0 if there is none) and return the sum seen here.
 
         Increments of parallel branches add up. Raises `EngineError` if `by` or the value is no
         number.
         """
-        before = self._values.get(name, 0)
+        before = self._values.get(check_name(name), 0)
         for number in (before, by):
             if isinstance(number, bool) or not isinstance(number, int | float):
-                raise EngineError(
-                    f"ctx.state.increment adds int or float values to {name!r}, not {number!r}."
+                raise OptionError(
+                    f"ctx.state.increment adds int or float values to {name!r}, not "
+                    f"{short_repr(number)}."
                 )
+        try:
+            check_json(f"by of ctx.state.increment({name!r})", before + by)
+        except OverflowError:
+            words = f"ctx.state.increment can't add {short_repr(by)} to {name!r}, by a float."
+            raise OptionError(words) from None
         self._grow(name, before + by, Change("increment", by), by=by)
         return self._values[name]
 
+    @with_options("ctx.state.append")
     def append(self, name: str, value: Any) -> None:
         """Append to a list ([] if there is none).
 
         Items from parallel branches are in the order of the branches. Raises `EngineError` if the
         value is no list.
         """
-        before = self._values.get(name, [])
+        before = self._values.get(check_name(name), [])
         if not isinstance(before, list):
-            raise EngineError(f"ctx.state.append needs a list: {name!r} is {before!r}.")
+            words = f"ctx.state.append needs a list: {name!r} is {short_repr(before)}."
+            raise EngineError(words)
         plain = self._checked(name, value)
         self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
 
@@ -105,7 +117,7 @@ class State(MutableMapping[str, Any]):
             self.changes[name] = change
 
     def __getitem__(self, name: str) -> Any:
-        return self._values[name]
+        return self._values[check_name(name)]
 
     def __setitem__(self, name: str, value: Any) -> None:
         plain = self._kept(name, value)
@@ -120,10 +132,14 @@ class State(MutableMapping[str, Any]):
 
     def _checked(self, name: str, value: Any) -> Any:
         """Return the plain JSON of a value; raises `EngineError` for secrets and bad names."""
-        if not isinstance(name, str):
-            raise EngineError(f"A name in ctx.state is a text, not {name!r}.")
-        plain = canonical.jsonable(value)
-        if shows_secret(value, canonical.text_of(plain)):
+        check_name(name)
+        try:
+            plain = canonical.jsonable(value)
+            text = canonical.text_of(plain)
+        except ValueError as error:
+            words = f"ctx.state[{name!r}]: the value cannot be kept. {error}"
+            raise OptionError(words) from None
+        if shows_secret(value, text):
             raise EngineError(f"What stands in ctx.state is kept and shown: {name} holds a secret.")
         return plain
 
@@ -138,22 +154,50 @@ class State(MutableMapping[str, Any]):
             self.changes[name] = Change("set", plain)
 
     def __delitem__(self, name: str) -> None:
-        if name not in self._values:
+        if check_name(name) not in self._values:
             raise KeyError(name)
         self._note(name, None, gone=True)
         self.changes[name] = Change("delete")
         del self._values[name]
 
+    @with_options("ctx.state.setdefault")
     def setdefault(self, name: str, default: Any = None) -> Any:
-        if name not in self._values:
+        if check_name(name) not in self._values:
             self[name] = default
         return self[name]
+
+    @with_options("ctx.state.get")
+    def get(self, key: str, default: Any = None) -> Any:
+        return super().get(key, default)
+
+    @with_options("ctx.state.pop")
+    def pop(self, key: str, default: Any = ABSENT) -> Any:
+        return super().pop(key) if default is ABSENT else super().pop(key, default)
+
+    def update(self, other: Any = (), /, **more: Any) -> None:
+        """Set each of these values; raises `OptionError` for anything but named values."""
+        try:
+            named = dict(other, **more)
+        except (TypeError, ValueError):
+            words = f"ctx.state.update takes values by their names, not {short_repr(other)}."
+            raise OptionError(words) from None
+        for name, value in named.items():
+            self[name] = value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def check_name(name: object) -> str:
+    """Return the name; raises `OptionError` if nothing in the state can have it."""
+    told = check_text("A name in ctx.state", name)
+    if canonical.legible(told) != told:
+        words = f"A name in ctx.state holds no half of a character and no NUL: {short_repr(told)}."
+        raise OptionError(words)
+    return told
 
 
 def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:

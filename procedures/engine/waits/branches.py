@@ -10,6 +10,7 @@ from procedures.engine.errors import (
     EngineError,
     Interruption,
     LimitReached,
+    OptionError,
     StateConflictError,
     Suspend,
     error_payload,
@@ -18,6 +19,7 @@ from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.replay.blame import excuse_for, is_interrupt
 from procedures.engine.replay.fiber import BRANCH_FAILED, Fiber
 from procedures.engine.replay.history import Entry
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.state import join
 from procedures.engine.waits.children import OnFailure
 
@@ -26,8 +28,11 @@ Branch = Callable[[Fiber], Any]
 
 def name_of(fn: Callable[..., Any]) -> str:
     """What a branch is known by on every replay: its function's own name."""
+    if not callable(fn):
+        raise OptionError(f"A branch of ctx.gather is a function, not {short_repr(fn)}.")
     if not (name := spoken_name(fn)).isidentifier():
-        raise ValueError(f"A branch is known by its function's name: write a def, not {name}.")
+        words = f"A branch is known by its function's name: write a def, not {name:.100}."
+        raise OptionError(words)
     return name
 
 

@@ -11,7 +11,8 @@ from procedures.engine.journal.large import packed, packed_list, unpacked
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
-from procedures.engine.values.options import check_word
+from procedures.engine.values.options import check_options, check_word
+from procedures.engine.values.spelling import meant, short_repr
 from procedures.engine.waits.handles import Handle
 
 OnFailure = Literal["fail_fast", "collect"]
@@ -30,11 +31,15 @@ def start_child(
 ) -> Handle[Any]:
     """A child run, started with the next commit; `InputError` when the inputs do not fit."""
     _check(fiber, procedure)
-    if OPTION in procedure.schema.get("properties", {}):
+    own = list(procedure.schema.get("properties", {}))
+    if OPTION in own:
         raise DefinitionError(
             f"{procedure.name} has an input called {OPTION}, which is an option of ctx.spawn: "
             "give the input another name."
         )
+    for name in inputs:
+        if name not in own and OPTION in meant(name, [*own, OPTION]):
+            check_options("ctx.spawn", [name], [OPTION])
     fate = _fate("ctx.spawn", on_parent_end)
     key = fiber.scope.key_for(procedure.name)
     text = procedure.dump(procedure.parse(inputs))
@@ -89,7 +94,8 @@ def start_map(
 
 def _check_at_most(at_most: Any) -> None:
     if isinstance(at_most, bool) or not isinstance(at_most, int) or at_most < 1:
-        raise OptionError(f"A map takes at_most=1 or more, a whole number, not {at_most!r:.100}.")
+        words = "A map takes at_most=1 or more, a whole number"
+        raise OptionError(f"{words}, not {short_repr(at_most)}.")
 
 
 def _inputs_of_each(inputs: Any) -> list[Mapping[str, Any]]:
@@ -97,7 +103,7 @@ def _inputs_of_each(inputs: Any) -> list[Mapping[str, Any]]:
     if isinstance(inputs, Mapping) or not all(isinstance(one, Mapping) for one in given):
         raise OptionError(
             "ctx.map takes the inputs of each child by their names, as in "
-            f'[{{"order": "A-7"}}, {{"order": "A-8"}}], not {inputs!r:.100}.'
+            f'[{{"order": "A-7"}}, {{"order": "A-8"}}], not {short_repr(inputs)}.'
         )
     return given
 
@@ -143,4 +149,4 @@ def _fate(call: str, on_parent_end: OnParentEnd) -> dict[str, str]:
 def _check(fiber: Fiber, procedure: Procedure) -> None:
     fiber.check_usable()
     if not isinstance(procedure, Procedure):
-        raise DefinitionError(f"A child is a procedure, not {procedure!r}.")
+        raise DefinitionError(f"A child is a procedure, not {short_repr(procedure)}.")

@@ -15,7 +15,7 @@ from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.replay.observing import seen
 from procedures.engine.values import canonical
-from procedures.engine.values.options import check_text
+from procedures.engine.values.options import check_text, with_options
 from procedures.engine.values.sizes import cut
 from procedures.engine.values.volatile import REMEDY, differences
 from procedures.engine.waits.sending import cancel_run, checked_reason
@@ -80,6 +80,7 @@ class Handle(Generic[T]):
         """
         return str(seen(self._fiber, "status", self.key, self._status_now))
 
+    @with_options("Handle.cancel")
     def cancel(self, reason: str) -> None:
         """Cancel the child run, or withdraw the question, the timer or the wait for a signal.
 
@@ -106,6 +107,7 @@ class Handle(Generic[T]):
     def is_of(self, fiber: Fiber) -> bool:
         return self._fiber is fiber
 
+    @with_options("Handle.wait")
     def wait(self) -> T:
         """What became of it; the run leaves its worker until it is closed."""
         self._fiber.check_usable()

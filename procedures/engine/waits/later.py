@@ -111,7 +111,8 @@ class Later:
         rules = known_kind(kind)
         question, hint = asked_for(rules, prompt, args, options)
         self._fiber.check_usable()
-        name = checked_name(options.get("name") or rules.verb or rules.name)
+        verb = rules.verb or rules.name
+        name = checked_name(options.get("name") or verb, f"name= of ctx.{verb}")
         return ask(self._fiber, self._fiber.scope.key_for(name), question, hint)
 
     def again(self, question: Question) -> Handle[Response[Any]]:

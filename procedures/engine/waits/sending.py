@@ -8,7 +8,7 @@ from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed
 from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.values import canonical
-from procedures.engine.values.options import check_text
+from procedures.engine.values.options import check_json, check_text
 
 Act = Literal["signal", "cancel"]
 LONGEST_ID = 200
@@ -36,11 +36,10 @@ def send_signal(
 ) -> None:
     """Send a signal to another run, once over any number of replays."""
     fiber.check_usable()
-    check_text("id= of ctx.send", id)
-    if len(id) > LONGEST_ID:
-        raise OptionError(f"id= of ctx.send has at most {LONGEST_ID} characters, not {len(id)}.")
+    _check_id("run", to)
+    _check_id("id=", id)
     told = canonical.legible(check_text("error= of ctx.send", error))
-    key = fiber.scope.key_for(f"send:{checked_name(signal)}")
+    key = fiber.scope.key_for(f"send:{checked_name(signal, 'signal of ctx.send')}")
     plain = _checked(fiber, key, value, told)
     own = fiber.recorder.idempotency_key(key)
     data = {"signal": signal, "id": id or own, "error": told, **packed("value", plain)}
@@ -63,8 +62,18 @@ def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
     return told
 
 
+def _check_id(name: str, id: object) -> None:  # noqa: A002
+    """Raise `OptionError` for an id that no run and no signal can have."""
+    told = check_text(f"{name} of ctx.send", id)
+    if len(told) > LONGEST_ID:
+        words = f"has at most {LONGEST_ID} characters, not {len(told)}"
+        raise OptionError(f"{name} of ctx.send {words}.")
+    if canonical.legible(told) != told:
+        raise OptionError(f"{name} of ctx.send holds half of a character or NUL: {told!r}.")
+
+
 def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
-    plain = canonical.jsonable(value)
+    plain = check_json("value of ctx.send", value)
     if error and plain is not None:
         raise OptionError("ctx.send takes a value or error=, not both.")
     if fiber.is_new("sent", key):

@@ -11,6 +11,7 @@ from procedures.engine.replay.history import Entry
 from procedures.engine.replay.observing import seen
 from procedures.engine.values import canonical
 from procedures.engine.values.options import check_flag
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.waits.handles import (
     DETACHED_KINDS,
     Handle,
@@ -63,7 +64,8 @@ def as_finished(fiber: Fiber, handles: Iterable[Handle[T]]) -> Iterator[Handle[T
     Each that is handed out is one short event, however many there are.
     """
     fiber.check_usable()
-    wanted = list(handles)
+    given: Any = handles
+    wanted: list[Handle[T]] = list(given) if isinstance(given, Iterable) else [given]
     if wanted:
         _check_set(fiber, "ctx.as_finished", 1, wanted)
     return _one_by_one(fiber, {handle.key: handle for handle in wanted})
@@ -164,9 +166,9 @@ def _check_set(fiber: Fiber, of: str, need: Any, handles: Sequence[Any]) -> None
     for handle in handles:
         if not isinstance(handle, Handle):
             words = f"{of} takes handles, as ctx.later.approve and ctx.timer give them, one by one"
-            raise QuestionError(f"{words}, not {handle!r:.100}.")
+            raise QuestionError(f"{words}, not {short_repr(handle)}.")
     if isinstance(need, bool) or not isinstance(need, int):
-        raise QuestionError(f"{of} takes a whole number of handles, not {need!r:.100}.")
+        raise QuestionError(f"{of} takes a whole number of handles, not {short_repr(need)}.")
     keys = {handle.key for handle in handles}
     if not all(handle.is_of(fiber) for handle in handles):
         raise QuestionError("A handle is waited for where it was opened, not in a branch.")

@@ -14,9 +14,11 @@ from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.json_types import unserved
 from procedures.engine.values.options import check_word
 from procedures.engine.values.secrecy import INSTEAD, holds_secret
 from procedures.engine.values.shapes import check_shape, shape_of
+from procedures.engine.values.spelling import short_repr
 from procedures.engine.waits.handles import Handle, open_wait, reason_of
 
 T = TypeVar("T")
@@ -56,9 +58,13 @@ def open_signal(
 ) -> Handle[Received[Any]]:
     """`code` names the version of the procedure that waits."""
     fiber.check_usable()
+    checked_name(name, "ctx.signal")
+    if why := unserved(hint, takes_files=False):
+        words = f"The signal {name!r} can't be of the type (hint) {short_repr(hint)}: {why}."
+        raise QuestionError(words)
     if holds_secret(hint):
         raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
-    key = fiber.scope.key_for(checked_name(name))
+    key = fiber.scope.key_for(name)
     data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
     data |= {"shape": shape_of(hint), "code": code}
     data |= reason_of(fiber, key, f"the signal {name!r}", waiting.get("reason", ""))
@@ -82,7 +88,9 @@ def open_signal(
         fiber.sizes.check_default(name, data["default"])
 
     expires = waiting.get("expires")
-    seconds = parse_duration(expires).total_seconds() if expires is not None else None
+    seconds = None
+    if expires is not None:
+        seconds = parse_duration(expires, of=f"expires= of ctx.signal({name!r})").total_seconds()
     handle = open_wait(fiber, key, data, read, expires=seconds)
     handle.misfit = lambda entry: _misfit(name, entry, hint)
     return handle
@@ -141,8 +149,13 @@ def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
         return {"on_timeout": "fail", "default": None}
     try:
         default = canonical.jsonable(waiting.get("default"))
+        canonical.text_of(default)
         if default is not None:
             canonical.load(default, hint)
-    except ValueError as error:  # Pydantic's, too
-        raise QuestionError(f"The signal {name!r}: {error}") from None
+    except ValidationError as error:
+        words = f"The signal {name!r}: default= does not fit: {canonical.faults(error)}"
+        raise QuestionError(words) from None
+    except ValueError as error:
+        words = f"The signal {name!r}: default= cannot be kept. {error}"
+        raise QuestionError(words) from None
     return {"on_timeout": "default", "default": default}

@@ -131,6 +131,7 @@ def test_a_type_that_is_defined_later_is_looked_at_later() -> None:
         (lambda: anything(procedure)(titel="Pay"), "has no option 'titel'. Did you mean 'title'"),
         (lambda: anything(procedure)(role={"start": "a"}), "Did you mean 'roles'"),
         (lambda: anything(procedure)(limit=Limits()), "Did you mean 'limits'"),
+        (lambda: anything(procedure)(version="1.2"), "'version'. Did you mean 'source'"),
         (lambda: anything(Limits)(stepps=3), "Limits has no option 'stepps'. Did you mean 'steps'"),
         (lambda: anything(Limits)(lasts="1h"), "Did you mean 'max_duration'"),
         (lambda: anything(Retry)(factor=2), "Did you mean 'backoff_factor'"),

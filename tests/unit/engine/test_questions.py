@@ -57,7 +57,7 @@ class Parcel(BaseModel):
         (lambda: new_question("approval", "Go?", expires="2h", default=1), "yes or no"),
         (lambda: new_question("approval", "Go?", evidence=object()), "cannot be kept"),
         (lambda: new_question("approval", "Go?", evidence=float("nan")), "'Go\\?': Out of range"),
-        (lambda: new_question("approval", "Go?", body="\ud800"), "'Go\\?': 'utf-8' codec"),
+        (lambda: new_question("approval", "Go?", body="\ud800"), "'Go\\?': It holds half of a "),
         (lambda: new_question("input", "What?", float), "takes str, int"),
         (lambda: new_question("input", "What?", list[str]), "takes str, int"),
         (lambda: new_question("input", "What?", Literal["a"]), "takes str, int"),

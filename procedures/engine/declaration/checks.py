@@ -1,0 +1,99 @@
+"""Checks of a procedure's declaration: its signature, and the types of its inputs."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from types import UnionType
+from typing import Annotated, Any, Never, NoReturn, Union, get_args, get_origin, get_type_hints
+
+from procedures.engine.errors import DefinitionError
+from procedures.engine.values import canonical
+from procedures.engine.values.files import File
+from procedures.engine.values.json_types import unserved
+from procedures.engine.values.secrecy import INSTEAD, holds_secret
+from procedures.engine.values.spelling import short_repr
+
+Function = Callable[..., Any]
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+NOT_PLAIN = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
+RESULT = "return"
+"""The name of what a function returns among its annotations."""
+
+
+def check_signature(name: str, fn: Function) -> None:
+    if not inspect.isfunction(fn) or any(is_such(fn) for is_such in NOT_PLAIN):
+        raise DefinitionError(f"{name}: a procedure is a plain function (fn), no coroutine.")
+    parameters = list(inspect.signature(fn).parameters.values())
+    if not parameters or parameters[0].kind not in POSITIONAL:
+        raise DefinitionError(f"{name}: the first parameter is the context (fn of @procedure).")
+    for parameter in parameters[1:]:
+        if parameter.kind not in NAMED:
+            raise DefinitionError(f"{name}: inputs are named one by one, not by {parameter}.")
+        if parameter.annotation is parameter.empty:
+            raise DefinitionError(f"{name}: the input {parameter.name} needs a type.")
+
+
+def check_types(name: str, hints: Mapping[str, Any]) -> None:
+    """Raise `DefinitionError` for an input or a result that can't pass through JSON and back."""
+    for of, hint in hints.items():
+        if of == RESULT and (hint is Never or hint is NoReturn):
+            continue
+        if why := unserved(hint):
+            is_refused = "cannot be kept" if of == RESULT else "is refused"
+            words = f"{_spoken(of)} {is_refused} ({short_repr(hint)}): {why}"
+            raise DefinitionError(f"{name}: {words}.")
+
+
+def check_no_secrets(name: str, fn: Function) -> None:
+    try:
+        hints = get_type_hints(fn, include_extras=True)
+    except Exception:  # noqa: BLE001 (of a type that is defined further down: it is looked at later)
+        return
+    for of, hint in hints.items():
+        if holds_secret(hint):
+            raise DefinitionError(
+                f"{name}: {_spoken(of)} holds a secret, and is kept and shown. {INSTEAD}"
+            )
+
+
+def is_resolved(fn: Function) -> bool:
+    """Return True if all its types are defined by now; otherwise it is checked at registration."""
+    try:
+        for hint in get_type_hints(fn, include_extras=True).values():
+            canonical.adapter(hint)
+    except NameError:
+        return False
+    except Exception:  # noqa: BLE001 (told by the check)
+        return True
+    return True
+
+
+def is_file(hint: Any) -> bool:
+    """Return True for `File`, or for a `File` that may be left out."""
+    if get_origin(hint) is Annotated:
+        return is_file(get_args(hint)[0])
+    inner = [one for one in get_args(hint) if one is not type(None)]
+    return hint is File or (get_origin(hint) in (Union, UnionType) and all(map(is_file, inner)))
+
+
+def texts_of(schema: Any) -> Iterator[str]:
+    """Yield every text in a JSON Schema."""
+    if isinstance(schema, str):
+        yield schema
+    elif isinstance(schema, Mapping):
+        yield from chain.from_iterable(map(texts_of, (*schema, *schema.values())))
+    elif isinstance(schema, list | tuple):
+        yield from chain.from_iterable(map(texts_of, schema))
+
+
+def can_be_kept(text: str) -> bool:
+    return canonical.legible(text) == text
+
+
+def _spoken(of: str) -> str:
+    return "what it returns" if of == RESULT else f"the input {of}"
