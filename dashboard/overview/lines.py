@@ -27,8 +27,8 @@ from procedures.engine.errors import without_traceback
 from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.large import ELSEWHERE
+from procedures.engine.journal.payloads import NOT_KEPT
 from procedures.engine.lifecycle.forks import CARRIED_FROM
-from procedures.engine.replay.history import NOT_KEPT
 from procedures.engine.values.readable import readable
 from procedures.models import Event
 

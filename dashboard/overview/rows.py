@@ -8,7 +8,8 @@ from typing import Any, Literal
 from dashboard.overview.cuts import LABEL, cut_text
 from dashboard.overview.words import progress_words
 from procedures.engine.journal.events import Event, EventKind, RunStatus
-from procedures.engine.replay.history import FORK, NOT_KEPT
+from procedures.engine.journal.payloads import NOT_KEPT
+from procedures.engine.replay.history import FORK
 from procedures.engine.values.readable import readable
 from procedures.models import Run, Wait
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from dashboard.overview.rows import Row, Segment
-from procedures.engine.replay.history import NOT_KEPT
+from procedures.engine.journal.payloads import NOT_KEPT
 
 FEW = 2
 """The number of similar steps above which they are folded."""

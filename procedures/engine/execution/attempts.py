@@ -36,9 +36,10 @@ from procedures.engine.journal.events import (
     Working,
 )
 from procedures.engine.journal.large import packed, unpacked
+from procedures.engine.journal.payloads import NOT_KEPT, Attempt, StepFailure, StepResult
 from procedures.engine.replay.blame import excuse_for, is_interrupt
 from procedures.engine.replay.fiber import LONGEST_TITLE, Fiber, checked_name
-from procedures.engine.replay.history import NOT_KEPT, Entry, is_doubtful
+from procedures.engine.replay.history import Entry, is_doubtful
 from procedures.engine.replay.keeping import kept_result, not_kept
 from procedures.engine.replay.rebuilt import place_of
 from procedures.engine.replay.timeouts import TimeIsUp, time_limit
@@ -148,9 +149,7 @@ class StepExecution:
         if entry.is_tried_again:
             self.fiber.check_going_on(self.key)
             return self.do(failures=entry.attempts)
-        if content["final"]:
-            raise failure(self.key, content)
-        self.wait_for_retry(content)
+        self.wait_for_retry(StepFailure.read(content))
         return self.do_again(entry)
 
     def do_again(self, entry: Entry) -> Any:
@@ -168,9 +167,7 @@ class StepExecution:
                 return self._go_on_without_result()
             if draft.kind == EventKind.STEP_SUCCEEDED:
                 return self._result
-            if draft.data["final"]:
-                raise failure(self.key, draft.data)
-            self.wait_for_retry(draft.data)
+            self.wait_for_retry(StepFailure.read(draft.data))
             attempt += 1
 
     def _go_on_without_result(self) -> Any:
@@ -183,10 +180,15 @@ class StepExecution:
         entry = Entry("step", self.key, self._events)
         return settle_doubt(self.fiber, entry, self.signature.returns)
 
-    def wait_for_retry(self, failed: Mapping[str, Any]) -> None:
-        """Wait until the retry is due, in place or suspended; stop if the run is asked to."""
+    def wait_for_retry(self, failed: StepFailure) -> None:
+        """Wait until the retry is due, in place or suspended; stop if the run is asked to.
+
+        `StepFailedError` for a failure that is final.
+        """
+        if failed.retry_at is None:
+            raise failure(self.key, failed)
         self.fiber.check_going_on(self.key)
-        retry_at, now = datetime.fromisoformat(failed["retry_at"]), self.fiber.journal.now
+        retry_at, now = failed.retry_at, self.fiber.journal.now
         while (pause := retry_at - now()) > IN_PLACE:
             self.fiber.suspend(Suspend(self.key, wake_at=retry_at, waits=False))
             self.fiber.check_going_on(self.key)
@@ -204,24 +206,19 @@ class StepExecution:
         self._first_at = self._first_at or since
         if not self._arguments:
             self._arguments = digest_of(self.fn, self.args, self.kwargs, self.signature)
-        facts = {
-            "attempt": attempt,
-            "started_at": since.isoformat(),
-            "arguments": self._arguments,
-        }
-        if self.bound and self.bound.approval:
-            facts["approved_by"] = self.bound.approval
+        approval = self.bound.approval if self.bound else ""
+        facts = Attempt(attempt, since, self._arguments, approval)
         if options.once:
             self._events += fiber.commit(
-                NewEvent(EventKind.STEP_STARTED, self.key, self.key, facts)
+                NewEvent(EventKind.STEP_STARTED, self.key, self.key, facts.as_json())
             )
         elif not options.pure:
             fiber.flush()
         if options.transaction:
-            return self._try_in_transaction(attempt, since, facts)
-        return self._keep(*self._attempt(attempt, since, facts, options.seconds))
+            return self._try_in_transaction(facts)
+        return self._keep(*self._attempt(facts, options.seconds))
 
-    def _try_in_transaction(self, attempt: int, since: datetime, facts: dict[str, Any]) -> NewEvent:
+    def _try_in_transaction(self, facts: Attempt) -> NewEvent:
         """Run an attempt in a transaction; its writes and its checkpoint commit together.
 
         A failure rolls the writes back and is then kept alone.
@@ -229,21 +226,19 @@ class StepExecution:
         try:
             with self.fiber.journal.transaction() as longest, in_haste():
                 seconds = _shorter(self.options.seconds, longest)
-                return self._keep(*_succeeded(self._attempt(attempt, since, facts, seconds)))
+                return self._keep(*_succeeded(self._attempt(facts, seconds)))
         except _UndoneError as undone:
             return self._keep(*undone.done)
         except Interruption as interruption:  # the commit itself was lost
             self.fiber.interrupt(interruption)
 
-    def _attempt(
-        self, attempt: int, since: datetime, facts: dict[str, Any], seconds: float | None
-    ) -> "Done":
+    def _attempt(self, facts: Attempt, seconds: float | None) -> "Done":
         fiber, desk = self.fiber, open_desk()
         found: list[SetBack] = []
-        progress = self._progress(attempt) if self.signature.step_parameter else None
-        step = self._step(attempt, progress) if progress else None
+        progress = self._progress(facts.number) if self.signature.step_parameter else None
+        step = self._step(facts.number, progress) if progress else None
         made: list[File] = []
-        fiber.journal.working = Working(self.key, attempt, since)
+        fiber.journal.working = Working(self.key, facts.number, facts.started_at)
         fiber.busy_with, desk.made = "a step: return what it needs", made
         try:
             result = call_step(found, self._called, step, facts, seconds)
@@ -251,7 +246,7 @@ class StepExecution:
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            excuse = excuse_for(error, fiber.journal, since=since)
+            excuse = excuse_for(error, fiber.journal, since=facts.started_at)
             fiber.interruption = fiber.interruption or excuse
             failed = (
                 StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
@@ -265,7 +260,7 @@ class StepExecution:
         told = self._told_of(found) if found else ()
         return draft, (*said, *told), made
 
-    def _called(self, step: Step | None, facts: dict[str, Any], seconds: float | None) -> Any:
+    def _called(self, step: Step | None, facts: Attempt, seconds: float | None) -> Any:
         args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
         standings = self.fiber.journal.standings()
         try:
@@ -292,7 +287,7 @@ class StepExecution:
         data = {"text": text, "level": "warning"}
         return (NewEvent(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
 
-    def _done(self, result: Any, facts: dict[str, Any]) -> NewEvent:
+    def _done(self, result: Any, facts: Attempt) -> NewEvent:
         """Return the step's end with its result, or with the reason why there is none.
 
         The step is done in either case. Only a step without effect, or whose effect is rolled back,
@@ -303,12 +298,12 @@ class StepExecution:
         except Exception as error:  # noqa: BLE001 (what writes a type's JSON may raise anything)
             if self.options.transaction or self.options.pure:
                 return self._failed(error, facts, is_final=True)
-            content = not_kept(result, error)
+            content = StepResult(facts, *not_kept(result, error)).as_json()
         else:
-            content = packed("result", kept)
+            content = facts.as_json() | packed("result", kept)
             if self.options.pure:
                 content["pure"] = True
-        return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, facts | content)
+        return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
 
     def _progress(self, attempt: int) -> Progress:
         return Progress(self.key, attempt, keep=self._keep_now, now=self.fiber.journal.now)
@@ -323,22 +318,16 @@ class StepExecution:
             lambda: self.fiber.journal.is_cancelled,
         )
 
-    def _failed(
-        self, error: BaseException, facts: dict[str, Any], *, is_final: bool = False
-    ) -> NewEvent:
+    def _failed(self, error: BaseException, facts: Attempt, *, is_final: bool = False) -> NewEvent:
         retry, now = self.options.retry or ONCE, self.fiber.journal.now()
         spent = now - (self._first_at or now)
         is_mistake = isinstance(error, EngineError) and not isinstance(error, StepTimeoutError)
         is_final = is_final or is_mistake
-        pause = None if is_final else retry.pause_after(facts["attempt"], error, spent)
+        pause = None if is_final else retry.pause_after(facts.number, error, spent)
         retry_at = now + pause if pause is not None else None
-        again = {"retry_at": retry_at and retry_at.isoformat(), "final": retry_at is None}
-        return NewEvent(
-            EventKind.STEP_FAILED,
-            self.key,
-            self.key,
-            {**facts, **error_payload(error), **place_of(error), **again},
-        )
+        words = {**error_payload(error), **place_of(error)}
+        failed = StepFailure.of_error(facts, words, retry_at=retry_at)
+        return NewEvent(EventKind.STEP_FAILED, self.key, self.key, failed.as_json())
 
     def _keep(self, draft: NewEvent, said: Sequence[NewEvent], made: Sequence[File]) -> NewEvent:
         said, self._held = (*self._held, *said), ()
@@ -365,17 +354,15 @@ class StepExecution:
         words = cut(canonical.legible(text), self.fiber.sizes.notice)
         self._keep_now(NewEvent(EventKind.NOTICE, self.key, words[:100], {"text": words}))
 
-    def _give_up(self, facts: dict[str, Any], seconds: float) -> None:
+    def _give_up(self, facts: Attempt, seconds: float) -> None:
         """Record a timeout, release the run and end the process.
 
         Called by the watchdog's thread.
         """
         draft = self._failed(StepTimeoutError(self.key, seconds), facts)
-        retry_at = draft.data["retry_at"]
-        handoff = Handoff(
-            RunStatus.RETRYING if retry_at else RunStatus.QUEUED,
-            wake_at=datetime.fromisoformat(retry_at) if retry_at else None,
-        )
+        retry_at = StepFailure.read(draft.data).retry_at
+        status = RunStatus.RETRYING if retry_at else RunStatus.QUEUED
+        handoff = Handoff(status, wake_at=retry_at)
         self.fiber.journal.abandon(Batch((draft,), handoff=handoff))
 
 
@@ -407,10 +394,11 @@ def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
             raise EvidenceError(f"{words} {error}") from None
 
 
-def failure(key: str, content: Mapping[str, Any]) -> StepFailedError:
-    failed = StepFailedError(key, content["type"], content["message"])
-    failed.place = content.get("place", "")
-    return failed
+def failure(key: str, failed: StepFailure) -> StepFailedError:
+    """Return the error that code meets at a step which failed for good."""
+    error = StepFailedError(key, failed.type, failed.message)
+    error.place = failed.place
+    return error
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

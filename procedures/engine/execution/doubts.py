@@ -2,22 +2,22 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from procedures.engine.errors import StepFailedError
 from procedures.engine.journal.events import EventKind, NewEvent
+from procedures.engine.journal.payloads import Attempt, StepFailure, StepResult
 from procedures.engine.kinds.escalation import OPERATORS
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.replay.fiber import Fiber
-from procedures.engine.replay.history import NOT_KEPT, Entry, checked_key, is_without_result
-from procedures.engine.replay.keeping import RETURNED
+from procedures.engine.replay.history import Entry, checked_key, is_without_result
 from procedures.engine.values import canonical
 from procedures.engine.waits.handles import ask
 
 HAPPENED, REPEAT, FAIL = "happened", "repeat", "fail"
-FACTS = ("attempt", "started_at", "arguments")
 NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
 
 
@@ -35,11 +35,10 @@ def settle_doubt(
     except _DoubtfulError as error:
         fiber.check_wanted(entry.key)
         kind = NO_RESULT if entry.lacks_result else DOUBTFUL
-        words = {"type": kind, "message": str(error), "doubtful": True}
-        first = entry.events[0].content
-        facts = {name: first[name] for name in FACTS if name in first}
-        content = {**facts, **words, "final": True, "retry_at": None}
-        fiber.commit(NewEvent(EventKind.STEP_FAILED, entry.key, entry.key, content))
+        first = Attempt.read(entry.events[0].content)
+        attempt = replace(first, approved_by="")
+        failed = StepFailure(attempt=attempt, type=kind, message=str(error), doubtful=True)
+        fiber.commit(NewEvent(EventKind.STEP_FAILED, entry.key, entry.key, failed.as_json()))
         raise StepFailedError(entry.key, kind, str(error)) from None
 
 
@@ -92,17 +91,18 @@ def _about_result(entry: Entry, name: str) -> Question:
         options,
         body="The step is not done again. If it is let fail, what the code registered before is "
         "undone; what this step itself did may have to be undone by hand.",
-        evidence={"why": _why(entry), "returned": _told(entry)[RETURNED]},
+        evidence={"why": _why(entry), "returned": _result_of(entry).returned},
         assign=OPERATORS,
     )
 
 
 def _why(entry: Entry) -> str:
-    return str(_told(entry)[NOT_KEPT])
+    return _result_of(entry).not_kept
 
 
-def _told(entry: Entry) -> dict[str, Any]:
-    return next(one.content for one in reversed(entry.events) if is_without_result(one))
+def _result_of(entry: Entry) -> StepResult:
+    last = next(one for one in reversed(entry.events) if is_without_result(one))
+    return StepResult.read(last.content)
 
 
 def _result(fiber: Fiber, key: str, name: str, returns: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from procedures.engine.errors import EngineError, Mismatch
 from procedures.engine.journal.events import OPENING, Event, EventKind
+from procedures.engine.journal.payloads import NOT_KEPT
 
 Family = Literal["step", "wait", "child", "patch", "seen", "sent"]
 STRICT: dict[str, Family] = {
@@ -36,8 +37,6 @@ SOFT = {
 FORK = "fork"
 """The operator's act that made this run; everything before it was done by another run."""
 DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
-NOT_KEPT = "not_kept"
-"""The name under which an event says why the result of a finished step could not be stored."""
 LONGEST_KEY = 200
 TOP = ("",)
 UNDO = "undo/"

@@ -3,11 +3,9 @@
 from typing import Any
 
 from procedures.engine.errors import error_payload
-from procedures.engine.replay.history import NOT_KEPT
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import cut
 
-RETURNED = "returned"
 LONGEST_RETURNED = 2_000
 LARGEST_RESULT = 64 * 1024**2
 """Characters of JSON."""
@@ -24,12 +22,12 @@ def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
         raise ValueError(f"The result {error}.") from None
 
 
-def not_kept(result: Any, error: Exception) -> dict[str, Any]:
-    """Return the event data that replaces a result: the reason, and its Python text for people."""
+def not_kept(result: Any, error: Exception) -> tuple[str, str]:
+    """Return the reason why a result can't be stored, and its Python text for people."""
     words = error_payload(error)
     why = words["message"] if type(error) is ValueError else f"{words['type']}: {words['message']}"
     returned = "" if canonical.HOLDS_SECRET in why else _made_out(result)
-    return {NOT_KEPT: why or words["type"], RETURNED: returned}
+    return why or words["type"], returned
 
 
 def _made_out(result: Any) -> str:

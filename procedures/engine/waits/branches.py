@@ -1,6 +1,6 @@
 """Branches of one run: one after another in its process, switching where one suspends."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from procedures.engine.declaration.signatures import spoken_name
@@ -16,6 +16,7 @@ from procedures.engine.errors import (
     error_payload,
 )
 from procedures.engine.journal.events import EventKind, NewEvent, closing
+from procedures.engine.journal.payloads import Attempt, StepFailure
 from procedures.engine.replay.blame import excuse_for, is_interrupt
 from procedures.engine.replay.fiber import BRANCH_FAILED, Fiber
 from procedures.engine.replay.history import Entry
@@ -90,8 +91,8 @@ def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) ->
     errors = [end for end in ends if _is_failure(end)]
     if errors and on_failure == "fail_fast":
         error = errors[0]
-        facts = {"branch": error.branch, "type": error.type, "message": error.message}
-        _fail(fiber, key, error, {**facts, "of": error.of})
+        words = {"type": error.type, "message": error.message, "of": error.of}
+        _fail(fiber, key, error, _failure(fiber, words, branch=error.branch))
     if waiting := [end for end in ends if isinstance(end, Suspend)]:
         fiber.interrupt(Suspend.together(waiting))
 
@@ -102,8 +103,8 @@ def _merge(fiber: Fiber, key: str, branches: Sequence[Fiber]) -> None:
     try:
         changes = join(key, states)
     except StateConflictError as conflict:
-        facts = {"conflict": conflict.name, "branches": conflict.branches, "branch": ""}
-        _fail(fiber, key, conflict, {**facts, **error_payload(conflict), "of": ""})
+        told = {"conflict": conflict.name, "branches": conflict.branches, "branch": "", "of": ""}
+        _fail(fiber, key, conflict, _failure(fiber, error_payload(conflict), **told))
     for name, change in changes.items():
         fiber.state.merge(name, change, about=key)
 
@@ -148,24 +149,26 @@ def swallowed(suspension: Suspend) -> str:
     return f"The code swallowed the suspension at {suspension}: let BaseException pass."
 
 
-def _fail(fiber: Fiber, key: str, error: EngineError, facts: dict[str, Any]) -> NoReturn:
+def _fail(fiber: Fiber, key: str, error: EngineError, failure: StepFailure) -> NoReturn:
     """Keep that the gather has failed, and withdraw what its other branches wait for."""
     fiber.check_wanted(key)  # a cancel has withdrawn them already
     withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
     path = f"{key}/"
     waits = [wait for wait in fiber.recorder.open_waits if wait.startswith(path)]
     drafts = [NewEvent(EventKind.WAIT_CLOSED, wait, wait, withdrawn) for wait in waits]
-    started = {"attempt": 1, "started_at": fiber.now.isoformat(), "arguments": ""}
-    content = {**facts, **started, "final": True, "retry_at": None}
-    fiber.commit(*drafts, NewEvent(EventKind.STEP_FAILED, key, "gather", content))
+    fiber.commit(*drafts, NewEvent(EventKind.STEP_FAILED, key, "gather", failure.as_json()))
     raise error
 
 
+def _failure(fiber: Fiber, words: Mapping[str, str], **told: Any) -> StepFailure:
+    return StepFailure.of_error(Attempt(1, fiber.now, ""), words, **told)
+
+
 def _error(entry: Entry) -> EngineError:
-    content = entry.last.content
-    if "conflict" in content:
-        return StateConflictError(entry.key, content["conflict"], content["branches"])
-    return BranchFailedError(content["branch"], content["type"], content["message"])
+    failed = StepFailure.read(entry.last.content)
+    if failed.branches:
+        return StateConflictError(entry.key, failed.conflict, failed.branches)
+    return BranchFailedError(failed.branch or "", failed.type, failed.message)
 
 
 def _is_failure(end: Any) -> bool:

@@ -1,13 +1,15 @@
 """Child runs: real runs on any worker, waited for like everything else."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import ChildFailedError, DefinitionError, OptionError
 from procedures.engine.journal.events import EventKind, NewEvent
-from procedures.engine.journal.large import packed, packed_list, unpacked
+from procedures.engine.journal.large import packed, packed_list
+from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
@@ -42,16 +44,16 @@ def start_child(
             check_options("ctx.spawn", [name], [OPTION])
     fate = _fate("ctx.spawn", on_parent_end)
     key = fiber.scope.key_for(procedure.name)
-    text = procedure.dump(procedure.parse(inputs))
-    data = {"wait": "child", "procedure": procedure.name, **packed("inputs", text), **fate}
+    given = packed("inputs", procedure.dump(procedure.parse(inputs)))
+    asked = Opening(wait="child", procedure=procedure.name, on_parent_end=fate, rest=given)
 
     def read(entry: Entry) -> Any:
-        content = entry.last.content
-        if content["outcome"] != "succeeded":
-            raise ChildFailedError(key, content["outcome"], content["comment"])
-        return fiber.restored(entry, unpacked(content, "value"), signature_of(procedure.fn).returns)
+        closed = Closing.read(entry.last.content)
+        if closed.outcome != "succeeded":
+            raise ChildFailedError(key, closed.outcome, closed.comment)
+        return fiber.restored(entry, closed.whole_value(), signature_of(procedure.fn).returns)
 
-    return _open(fiber, key, data, read)
+    return _open(fiber, key, asked, read)
 
 
 def start_map(
@@ -71,25 +73,25 @@ def start_map(
     key = fiber.scope.key_for(procedure.name)
     texts = [procedure.dump(procedure.parse(one)) for one in given]
     returns = signature_of(procedure.fn).returns
-    data = {
-        "wait": "map",
-        "procedure": procedure.name,
-        "count": len(texts),
-        "at_most": at_most,
-        "on_failure": on_failure,
-        **packed_list("inputs", texts),
-        **fate,
-    }
+    asked = Opening(
+        wait="map",
+        procedure=procedure.name,
+        count=len(texts),
+        at_most=at_most,
+        on_failure=on_failure,
+        on_parent_end=fate,
+        rest=packed_list("inputs", texts),
+    )
 
     def read(entry: Entry) -> list[Any]:
-        ends = unpacked(entry.last.content, "value")
+        ends = Closing.read(entry.last.content).whole_value()
         results = [_end(key, number, end, returns) for number, end in enumerate(ends, start=1)]
         failed = [one for one in results if isinstance(one, ChildFailedError)]
         if failed and on_failure == "fail_fast":
             raise next((one for one in failed if one.outcome == "failed"), failed[0])
         return results
 
-    return _open(fiber, key, data, read)
+    return _open(fiber, key, asked, read)
 
 
 def _check_at_most(at_most: Any) -> None:
@@ -108,26 +110,26 @@ def _inputs_of_each(inputs: Any) -> list[Mapping[str, Any]]:
     return given
 
 
-def _open(
-    fiber: Fiber, key: str, data: dict[str, Any], read: Callable[[Entry], Any]
-) -> Handle[Any]:
+def _open(fiber: Fiber, key: str, asked: Opening, read: Callable[[Entry], Any]) -> Handle[Any]:
     entry = fiber.take("child", key)
     if entry is None:
-        fiber.take_children(key, int(data.get("count", 1)))
-        started = {**data, "run": fiber.journal.new_id(), "due_at": None}
-        fiber.add(NewEvent(EventKind.CHILD_STARTED, key, data["procedure"], started))
+        fiber.take_children(key, asked.count)
+        started = replace(asked, run=fiber.journal.new_id())
+        fiber.add(NewEvent(EventKind.CHILD_STARTED, key, asked.procedure, started.as_json()))
     else:
-        started = entry.events[0].content
-        _compare(fiber, key, started, data)
-    return Handle(fiber, key, entry, read, opened={**data, "run": started["run"]})
+        started = Opening.read(entry.events[0].content)
+        _compare(fiber, key, started, asked)
+    return Handle(fiber, key, entry, read, opened=started)
 
 
-def _compare(fiber: Fiber, key: str, started: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    if started["procedure"] != asked["procedure"] or started["wait"] != asked["wait"]:
-        words = f"The child {key} has changed: {started['procedure']} was started here."
+def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
+    if started.procedure != asked.procedure or started.wait != asked.wait:
+        words = f"The child {key} has changed: {started.procedure} was started here."
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
-    given = {name: value for name, value in asked.items() if name != OPTION}  # the kept one counts
-    if any(started.get(name) != value for name, value in given.items()):
+    given = asked.as_json()
+    given.pop(OPTION, None)  # the kept one counts
+    kept = started.as_json()
+    if any(kept.get(name) != value for name, value in given.items()):
         words = f"The child {key} is given other inputs now than when it was started."
         fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
@@ -140,10 +142,10 @@ def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
     return canonical.load(value, returns)
 
 
-def _fate(call: str, on_parent_end: OnParentEnd) -> dict[str, str]:
-    """Return what the opening of a child, or of a map, says of it; nothing for the usual one."""
+def _fate(call: str, on_parent_end: OnParentEnd) -> str:
+    """Return what the opening of a child, or of a map, says of it; "" for the usual one."""
     check_word(f"on_parent_end= of {call}", on_parent_end, get_args(OnParentEnd))
-    return {OPTION: ABANDON} if on_parent_end == ABANDON else {}
+    return ABANDON if on_parent_end == ABANDON else ""
 
 
 def _check(fiber: Fiber, procedure: Procedure) -> None:

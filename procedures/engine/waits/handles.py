@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_origin
 
 from procedures.engine.errors import QuestionError, RequestExpiredError, SizeError, Suspend
 from procedures.engine.journal.events import EventKind, NewEvent, closing
-from procedures.engine.journal.large import unpacked
+from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import check_told_apart
 from procedures.engine.kinds.questions import Question, Response
@@ -40,10 +40,9 @@ class Handle(Generic[T]):
         entry: Entry | None,
         read: Callable[[Entry], T],
         *,
-        opened: Mapping[str, Any],
+        opened: Opening,
     ) -> None:
-        self.key = key
-        self.kind: str = opened["wait"]
+        self.key, self.kind = key, opened.wait
         self.opened, self._entry = opened, entry
         self.misfit: Callable[[Entry], str] = fits
         """Why the code cannot take what the wait was closed with; "" when it can."""
@@ -70,7 +69,7 @@ class Handle(Generic[T]):
     @property
     def run_id(self) -> str | None:
         """The id of the child run; None for what is no child."""
-        return str(self.opened["run"]) if self.kind == "child" else None
+        return self.opened.run if self.kind == "child" else None
 
     @property
     def status(self) -> str:
@@ -101,7 +100,7 @@ class Handle(Generic[T]):
 
     def _status_now(self) -> str:
         if self.entry and self.closed_seq is not None:
-            return str(self.entry.last.content["outcome"])
+            return Closing.read(self.entry.last.content).outcome
         return self._fiber.journal.status_of(self.run_id) if self.run_id else "open"
 
     def is_of(self, fiber: Fiber) -> bool:
@@ -168,69 +167,75 @@ def reopening(key: str, entry: Entry, **how: Any) -> NewEvent:
 def open_wait(
     fiber: Fiber,
     key: str,
-    data: dict[str, Any],
+    asked: Opening,
     read: Callable[[Entry], T],
     *,
     expires: float | None = None,
     rest: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Handle[T]:
-    """The kept wait of that key, or a new one, to be committed before anything depends on it.
+    """Return the kept wait of that key, or a new one, committed before anything depends on it.
 
-    `rest`: what is kept beside the data, and not made where a replay finds all as it was.
+    `rest`: what is kept besides, and not made where a replay finds all as it was.
     """
-    entry = fiber.take("wait", key, data.get("prompt", ""))
-    opened = entry.events[0].content if entry else {}
-    if rest and opened.get("digest") != data["digest"]:
-        data = {**data, **rest()}
-    if entry and entry.is_carried and opened["digest"] != data["digest"]:
-        entry = None  # what people said to another run was said to another question
-    if entry is None:
+    entry = fiber.take("wait", key, asked.prompt)
+    opened = Opening.read(entry.events[0].content) if entry else None
+    is_same = opened is not None and opened.digest == asked.digest
+    if rest and not is_same:
+        asked = Opening.read({**asked.as_json(), **rest()})
+    if entry and entry.is_carried and not is_same:
+        entry = opened = None  # what people said to another run was said to another question
+    if opened is None:
         fiber.check_going_on(key)
         due = fiber.journal.now() + timedelta(seconds=expires) if expires else None
-        opened = {**data, "due_at": due and due.isoformat()}
-        fiber.add(
-            NewEvent(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], opened)
-        )
+        opened = replace(asked, due_at=due)
+        fiber.add(opening_event(key, opened))
     else:
-        check_same(fiber, key, opened, data)
+        check_same(fiber, key, opened, asked)
     return Handle(fiber, key, entry, read, opened=opened)
 
 
-def check_same(fiber: Fiber, key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """An answer serves the very question it was given to, and no other."""
-    if opened["digest"] != asked["digest"]:
-        fiber.interrupt(fiber.scope.mismatch(_changed(key, opened, asked), changed=key))
+def opening_event(key: str, opened: Opening) -> NewEvent:
+    """Return the event by which a wait opens, under its name without its scope and ordinal."""
+    name = key.rpartition("/")[2].split("#")[0]
+    return NewEvent(EventKind.WAIT_OPENED, key, name, opened.as_json())
+
+
+def check_same(fiber: Fiber, key: str, opened: Opening, asked: Opening) -> None:
+    """Interrupt the run unless the code asks the very question that was asked before."""
+    if opened.digest != asked.digest:
+        words = _changed(key, opened.as_json(), asked.as_json())
+        fiber.interrupt(fiber.scope.mismatch(words, changed=key))
 
 
 def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
     if fiber.is_new("wait", key):  # a replay refuses nothing that was let pass before
         _check_sizes(fiber, question)
         check_told_apart(question.prompt, question.labels.values())
-    data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
+    asked = Opening(wait="request", digest=question.digest, rest={"prompt": question.prompt})
 
     def read(entry: Entry) -> Response[Any]:
-        content = entry.last.content
-        if content["outcome"] == Outcome.EXPIRED and question.on_timeout == "fail":
+        closed = Closing.read(entry.last.content)
+        if closed.outcome == Outcome.EXPIRED and question.on_timeout == "fail":
             raise RequestExpiredError(question.prompt)
-        value = unpacked(content, "value")
+        value = closed.whole_value()
         if value is not None:
-            is_default = content["outcome"] == Outcome.DEFAULTED
+            is_default = closed.outcome == Outcome.DEFAULTED
             value = fiber.restored(entry, value, _bare(hint) if is_default else hint)
         answered = shown_at(question, entry)
         value, decision = question.rules.result_of(answered, value)
         return Response(
             value=value,
-            outcome=Outcome(content["outcome"]),
-            responder=content["responder"],
-            comment=content["comment"],
+            outcome=Outcome(closed.outcome),
+            responder=closed.responder,
+            comment=closed.comment,
             at=entry.last.at,
-            timed_out=content["timed_out"],
+            timed_out=closed.timed_out,
             question=answered,
             key=key,
             decision=decision,
         )
 
-    handle = open_wait(fiber, key, data, read, expires=question.expires, rest=question.as_json)
+    handle = open_wait(fiber, key, asked, read, expires=question.expires, rest=question.as_json)
     if question.volatile and handle.entry:
         _warn_of_changes(fiber, key, handle.entry, question)
     return handle
@@ -266,8 +271,9 @@ def _bare(hint: Any) -> Any:
 
 
 def open_timer(fiber: Fiber, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:
-    data = {"wait": "timer", "digest": "timer", **reason_of(fiber, key, "a timer", reason)}
-    return open_wait(fiber, key, data, lambda entry: entry.last.at, expires=length.total_seconds())
+    told = reason_of(fiber, key, "a timer", reason)
+    asked = Opening(wait="timer", digest="timer", rest=told)
+    return open_wait(fiber, key, asked, lambda entry: entry.last.at, expires=length.total_seconds())
 
 
 def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> None:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from procedures.engine.errors import QuestionError, Suspend
 from procedures.engine.journal.events import EventKind, NewEvent
+from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.lifecycle.deciding import NOT_NEEDED, decision, not_needed, told_of
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
@@ -18,6 +19,7 @@ from procedures.engine.waits.handles import (
     check_same,
     misfits_among,
     opened_again,
+    opening_event,
     reopening,
     skip_misfits,
 )
@@ -40,18 +42,17 @@ def first_of(
     check_flag(f"{KEEP_OPEN}= of ctx.{name}", keep_open)
     _check_set(fiber, f"ctx.{name}", need, handles)
     key = fiber.scope.key_for(name)
-    over = [handle.key for handle in handles]
+    over = tuple(handle.key for handle in handles)
     terms = (need, over, KEEP_OPEN) if keep_open else (need, over)
-    data: dict[str, Any] = {"wait": "set", "need": need, "over": over}
-    data |= {KEEP_OPEN: True} if keep_open else {}
-    data["digest"] = canonical.digest(canonical.text_of(terms))[:16]
+    digest = canonical.digest(canonical.text_of(terms))[:16]
+    asked = Opening(wait="set", need=need, over=over, keep_open=keep_open, digest=digest)
     entry = fiber.take("wait", key)
     if entry:
-        check_same(fiber, key, entry.events[0].content, data)
+        check_same(fiber, key, Opening.read(entry.events[0].content), asked)
         won = _won(fiber, key, entry, handles, keep_open=keep_open)
     else:
         skip_misfits(fiber, handles)
-        won = _decided(fiber, key, {**data, "due_at": None}, handles)
+        won = _decided(fiber, key, asked, handles)
         if not won:  # the code stood here meanwhile
             entry = fiber.recorder.history.entries[key]
             won = _won(fiber, key, entry, handles, keep_open=keep_open)
@@ -100,7 +101,7 @@ def _won(
     while not entry.is_closed:
         fiber.check_going_on(key)
         fiber.suspend(Suspend(key))
-    won: list[str] = entry.last.content["value"]
+    won: list[str] = Closing.read(entry.last.content).value
     _check_winners(fiber, key, entry, handles)
     fiber.pass_by(entry.last)
     left = [handle for handle in handles if handle.key not in won and handle.entry is None]
@@ -110,26 +111,24 @@ def _won(
     return won
 
 
-def _decided(
-    fiber: Fiber, key: str, data: dict[str, Any], handles: Sequence[Handle[Any]]
-) -> list[str]:
+def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[Any]]) -> list[str]:
     """Return the keys of those that are closed if they are enough; else none, after the wait."""
     fiber.check_going_on(key)
-    fiber.add(NewEvent(EventKind.WAIT_OPENED, key, key.rpartition("/")[2].split("#")[0], data))
+    fiber.add(opening_event(key, asked))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
-    if len(closed) < data["need"]:
+    if len(closed) < (asked.need or 0):
         fiber.suspend(Suspend(key))
         return []
-    winners = [closed[seq] for seq in sorted(closed)][: data["need"]]
+    winners = [closed[seq] for seq in sorted(closed)][: asked.need]
     won, why = [one.key for one in winners], _told_of(winners[-1])
-    losers = () if KEEP_OPEN in data else handles
+    losers = () if asked.keep_open else handles
     _withdraw(fiber, losers, why, NewEvent(EventKind.WAIT_CLOSED, key, key, decision(won)))
     return won
 
 
 def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]]) -> None:
     """Open the set again, with all that it withdrew, when a signal decided it that does not fit."""
-    won = entry.last.content["value"]
+    won = Closing.read(entry.last.content).value
     wrong = misfits_among(fiber, [one for one in handles if one.key in won])
     if not wrong:
         return
@@ -146,7 +145,7 @@ def _is_unneeded(handle: Handle[Any], since: int) -> bool:
     """Whether a set that was opened by that event has withdrawn it."""
     if handle.entry is None or (handle.closed_seq or 0) <= since:
         return False
-    return bool(handle.entry.last.content["responder"] == NOT_NEEDED)
+    return Closing.read(handle.entry.last.content).responder == NOT_NEEDED
 
 
 def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: NewEvent) -> None:
@@ -159,7 +158,8 @@ def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: N
 
 
 def _told_of(handle: Handle[Any]) -> str:
-    return told_of(handle.opened, handle.entry.last.content) if handle.entry else ""
+    closed = handle.entry.last.content if handle.entry else None
+    return told_of(handle.opened.as_json(), closed) if closed else ""
 
 
 def _check_set(fiber: Fiber, of: str, need: Any, handles: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError, SignalError
 from procedures.engine.journal.events import closing
-from procedures.engine.journal.large import unpacked
+from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
@@ -65,46 +65,51 @@ def open_signal(
     if holds_secret(hint):
         raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
     key = fiber.scope.key_for(name)
-    data = {"wait": "signal", "signal": name, **_silence(name, hint, waiting)}
-    data |= {"shape": shape_of(hint), "code": code}
-    data |= reason_of(fiber, key, f"the signal {name!r}", waiting.get("reason", ""))
-    data["digest"] = canonical.digest(canonical.text_of(("signal", name)))[:16]
+    asked = Opening(
+        wait="signal",
+        signal=name,
+        shape=shape_of(hint),
+        code=code,
+        digest=canonical.digest(canonical.text_of(("signal", name)))[:16],
+        rest=reason_of(fiber, key, f"the signal {name!r}", waiting.get("reason", "")),
+        **_silence(name, hint, waiting),
+    )
 
     def read(entry: Entry) -> Received[Any]:
-        content = entry.last.content
-        if content["outcome"] == "expired":
+        closed = Closing.read(entry.last.content)
+        if closed.outcome == "expired":
             raise RequestExpiredError(f"the signal {name}")
-        if content.get("error"):
-            raise SignalError(name, content["responder"], content["error"])
-        value = unpacked(content, "value")
+        if closed.error:
+            raise SignalError(name, closed.responder, closed.error)
+        value = closed.whole_value()
         return Received(
             None if value is None else fiber.restored(entry, value, hint),
-            content["responder"],
+            closed.responder,
             entry.last.at,
-            content["timed_out"] or content["outcome"] == "withdrawn",
+            closed.timed_out or closed.outcome == "withdrawn",
         )
 
     if fiber.is_new("wait", key):
-        fiber.sizes.check_default(name, data["default"])
+        fiber.sizes.check_default(name, asked.default)
 
     expires = waiting.get("expires")
     seconds = None
     if expires is not None:
         seconds = parse_duration(expires, of=f"expires= of ctx.signal({name!r})").total_seconds()
-    handle = open_wait(fiber, key, data, read, expires=seconds)
+    handle = open_wait(fiber, key, asked, read, expires=seconds)
     handle.misfit = lambda entry: _misfit(name, entry, hint)
     return handle
 
 
 def _misfit(name: str, entry: Entry, hint: Any) -> str:
     """Why the code cannot take what its wait was closed with; "" when it can."""
-    content = entry.last.content
-    if content["outcome"] != RECEIVED or content.get("error"):
+    closed = Closing.read(entry.last.content)
+    if closed.outcome != RECEIVED or closed.error:
         return ""
     try:
-        canonical.load(unpacked(content, "value"), hint)
+        canonical.load(closed.whole_value(), hint)
     except ValidationError as error:
-        return skipped(name, content["responder"], canonical.faults(error))
+        return skipped(name, closed.responder, canonical.faults(error))
     return ""
 
 

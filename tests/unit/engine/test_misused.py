@@ -8,6 +8,7 @@ import pytest
 
 from procedures.engine import Context, Step, procedure
 from procedures.engine.journal.events import RunStatus, closing
+from procedures.engine.journal.payloads import Opening
 from procedures.engine.kinds.questions import new_question
 from procedures.engine.memory import MemoryStore
 from procedures.engine.waits.handles import open_wait
@@ -80,9 +81,9 @@ def test_labels_that_an_older_release_let_pass_hold_no_run() -> None:
     @procedure(name="asks")
     def as_kept(ctx: Context) -> None:
         question, line = new_question("choice", "Which?", options), ctx._fiber  # noqa: SLF001 (it checked nothing)
-        data = {"digest": question.digest, "prompt": question.prompt, "wait": "request"}
+        asked = Opening(wait="request", digest=question.digest, rest={"prompt": question.prompt})
         key = line.scope.key_for("choose")
-        open_wait(line, key, data, lambda _: None, rest=question.as_json).wait()
+        open_wait(line, key, asked, lambda _: None, rest=question.as_json).wait()
 
     @procedure
     def asks(ctx: Context) -> str:
