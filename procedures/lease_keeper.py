@@ -38,6 +38,7 @@ class LeaseKeeper:
         with self._lock:
             self._holds.append(hold)
             self._keep_beating()
+            _fence(self._holds)  # before any code that may never let the thread have a turn
         try:
             yield
         finally:

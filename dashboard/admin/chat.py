@@ -24,7 +24,14 @@ from chat.models import (
     SessionEvent,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
-from dashboard.admin.history import MOST_SEARCHED, HistoryAdmin, Related, link, readable
+from dashboard.admin.history import (
+    MOST_SEARCHED,
+    HistoryAdmin,
+    NamedValues,
+    Related,
+    link,
+    readable,
+)
 from dashboard.admin.operations import Operation, ReasonForm, operate
 from dashboard.admin.proven import ProvenAdmin
 from dashboard.admin.run import RunAdmin
@@ -100,7 +107,7 @@ class MemberAdmin(PartOfSessionAdmin):
 @admin.register(Message)
 class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
-    list_filter = ["kind", "level", "at"]
+    list_filter = ["kind", ("level", NamedValues), "at"]
     list_select_related = ["session", "author"]
     search_fields = ["text", "author__username"]
     fields = ["session", "kind", "level", "author", "run", "request", "shown_text", "at"]

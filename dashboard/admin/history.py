@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +34,14 @@ SHORT, LONGEST = 600, 100_000
 """Characters shown at once, and shown at all."""
 
 
+class NamedValues(admin.AllValuesFieldListFilter):
+    """The values of a field, to filter by; no value is one that can be read, too."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "None"}
+
+
 class Related(NamedTuple):
     """A link to the rows of another model that belong to one row."""
 
@@ -56,6 +65,18 @@ class CountedToALimit(Pages):
         rows: Any = self.object_list
         counted = int(rows[: MOST_COUNTED + 1].count())
         return OrMore(MOST_COUNTED) if counted > MOST_COUNTED else counted
+
+
+class SearchedList(ChangeList):
+    """A list of the admin that knows whether all of its rows were searched."""
+
+    searched = ""
+    """How many rows, the newest ones, were looked at for what no index finds; "": all of them."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        self.searched = getattr(request, "searched", "")
+        return rows
 
 
 class EditorAdmin(Admin):
@@ -119,6 +140,9 @@ class HistoryAdmin(GuardedAdmin):
         url: str | None = super().get_view_on_site_url(obj)
         return url if obj is None or getattr(obj, "is_on_site", True) else None
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SearchedList
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -129,9 +153,11 @@ class HistoryAdmin(GuardedAdmin):
         words = search_term.split()
         if not looks or not words or "\0" in search_term:
             return found, has_twins
-        newest = self.model._default_manager.order_by("-pk").values_list("pk")  # noqa: SLF001
-        floor = newest[MOST_SEARCHED - 1 : MOST_SEARCHED].first()
-        rows = queryset.filter(pk__gte=floor[0]) if floor else queryset
+        newest = queryset.order_by("-pk").values_list("pk", flat=True)
+        floor, rows = newest[MOST_SEARCHED - 1 : MOST_SEARCHED + 1], queryset
+        if len(floor) > 1:
+            rows = queryset.filter(pk__gte=floor[0])
+            vars(request)["searched"] = f"{MOST_SEARCHED:,}"
         for word in words:
             by_index = search(request, queryset, word)[0].order_by().values("pk")
             rows = rows.filter(reduce(or_, (look(word) for look in looks), Q(pk__in=by_index)))
@@ -233,7 +259,8 @@ def readable(text: str | None) -> SafeString | str:
 def folded(text: str) -> SafeString:
     shown = text[:LONGEST]
     if len(text) <= SHORT:
-        return format_html("<pre>{}</pre>", shown)
+        return format_html('<pre tabindex="0">{}</pre>', shown)
     cut = f", the first {LONGEST:,} of them" if len(text) > LONGEST else ""
     size = f"{len(text):,} characters{cut}"
-    return format_html("<details><summary>{}</summary><pre>{}</pre></details>", size, shown)
+    whole = '<details><summary>{}</summary><pre tabindex="0">{}</pre></details>'
+    return format_html(whole, size, shown)

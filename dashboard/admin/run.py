@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.admin.copies import ForkForm, RestartForm, forked, restarted
-from dashboard.admin.history import MOST_SEARCHED, Related, link, readable
+from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, link, readable
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
 from dashboard.admin.proven import ProvenAdmin, verdict_words
@@ -74,7 +74,7 @@ class RunAdmin(ProvenAdmin):
     search_fields = ["^id", "started_by__username", "=idempotency_key"]
     search_help_text = (
         "The beginning or end of an id, who started it, an idempotency key; among the newest "
-        f"{MOST_SEARCHED:,} runs also words of the title and of the inputs."
+        f"{MOST_SEARCHED:,} runs also words of the title and of the inputs, unless these are large."
     )
     fieldsets = [
         (None, {"fields": ["procedure", "version", "status", "see_also"]}),
@@ -214,7 +214,7 @@ class EventAdmin(PartOfRunAdmin):
 @admin.register(Wait)
 class WaitAdmin(PartOfRunAdmin):
     list_display = ["__str__", "run_page", "due_at", "closed_at", "outcome"]
-    list_filter = ["kind", "outcome", ("closed_at", admin.EmptyFieldListFilter)]
+    list_filter = ["kind", ("outcome", NamedValues), ("closed_at", admin.EmptyFieldListFilter)]
     fields = ["run", "kind", "key", "opened_seq", "due_at", "closed_at", "outcome"]
 
 

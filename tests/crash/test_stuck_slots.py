@@ -1,6 +1,9 @@
 """Runs that never come back from their code, and the slots that they hold."""
 
+import os
 import re
+import signal
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,7 +12,7 @@ from django.contrib.auth.models import User
 
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
-from procedures.services import cancel_run
+from procedures.services import cancel_run, force_end_run
 from tests.conftest import StartClock, StartWeb, StartWorker
 from tests.desk import Desk
 from tests.processes import Web, Worker, wait_until
@@ -18,6 +21,8 @@ from tests.sockets import session_of
 
 SILENT = "1"
 ENDS_WITHIN = 5
+ENDS_ITSELF_WITHIN = 30
+"""Seconds: its lease and ten more, where its code lets no other thread have a turn."""
 
 
 def wait_for_begun(runs: list[Run]) -> None:
@@ -106,3 +111,30 @@ def test_a_cancel_reaches_a_run_that_is_stuck(
     cancel_run(run.pk, by=dave, reason="Not needed.")
 
     wait_for_status(run, RunStatus.CANCELLED, timeout=30)
+
+
+def has_ended(pid: int) -> bool:
+    """Say whether the process has, also while nobody has taken notice of its end."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+    return status.rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("where", ["step", "between", "in C"])
+def test_a_process_whose_run_was_taken_ends_by_itself(
+    where: str, worker: StartWorker, desk: Desk, alice: User, dave: User
+) -> None:
+    """The main process, which would end it, stands still meanwhile."""
+    alone = worker(concurrency=1, RUN_SILENT_SECONDS=SILENT)
+    [pid] = alone.slots
+    [run] = hold_all([where], alice)
+    os.kill(alone.pid, signal.SIGSTOP)
+
+    force_end_run(run.pk, by=dave, reason="It never ends.")
+
+    wait_until(lambda: has_ended(pid), timeout=ENDS_ITSELF_WITHIN, what="the process to end")
+    assert "Timeout (" in alone.output
+    os.kill(alone.pid, signal.SIGCONT)
+    wait_for_success(start("one_step", folder=desk.folder, by=alice))

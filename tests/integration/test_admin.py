@@ -1,7 +1,7 @@
 """The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,13 +18,14 @@ from django.utils.html import strip_tags
 
 from chat.models import HumanRequest, HumanResponse, Mail, Session
 from chat.services import note_presence
+from dashboard.admin.history import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, Preferences
 from dashboard.overview.words import short_id
 from procedures.models import Event, Grant, Installation, Procedure, Run
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
-from tests.pages import browser
+from tests.pages import browser, shown
 
 OURS = [
     model
@@ -340,6 +341,21 @@ def test_rows_beyond_the_limit_are_not_said_to_be_all(
     for most, told in ((3, "3 or more"), (events, f"{events} event")):
         monkeypatch.setattr("dashboard.admin.history.MOST_COUNTED", most)
         assert told in strip_tags(root.get(page("changelist", Event)).content.decode())
+
+
+def test_a_search_says_that_it_looked_at_the_newest_rows_only(root: Client) -> None:
+    long_ago, now = datetime(2020, 1, 1, tzinfo=UTC), timezone.now()
+    old = Session.objects.create(title="Old", created_at=long_ago)
+    path = f"/admin/chat/session/?q={str(old.pk)[-12:]}"
+    said = f"in the newest {MOST_SEARCHED:,} of these rows only"
+    few = shown(root.get(path))
+    Session.objects.bulk_create(Session(title="New", created_at=now) for _ in range(MOST_SEARCHED))
+
+    assert (said in few, "1 result" in few) == (False, True)
+    many = shown(root.get(path))
+    assert (said in many, "0 results" in many) == (True, True)
+    filtered = shown(root.get(f"{path}&created_at__lt=2021-01-01%2000:00:00%2B00:00"))
+    assert (said in filtered, "1 result" in filtered) == (False, True)
 
 
 @pytest.mark.usefixtures("static_files")
