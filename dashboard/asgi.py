@@ -19,10 +19,11 @@ pages = ClientAddress(AccessLog(BodyLimit(get_asgi_application())))
 from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loaded apps)
 from django.urls import path  # noqa: E402
 
+from dashboard.http.addresses import socket_address  # noqa: E402
 from dashboard.http.socket_origin import OwnOrigin  # noqa: E402
 from dashboard.live.consumer import LiveConsumer  # noqa: E402
 
-sockets = URLRouter([path("live", LiveConsumer.as_asgi())])  # type: ignore[arg-type, list-item]
+sockets = URLRouter([path(socket_address().lstrip("/"), LiveConsumer.as_asgi())])  # type: ignore[arg-type, list-item]
 own_sockets = ClientAddress(OwnOrigin(AuthMiddlewareStack(sockets)))  # type: ignore[arg-type]
 application = ProtocolTypeRouter(
     {

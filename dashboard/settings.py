@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-ROOT_URLCONF = "dashboard.urls"
+ROOT_URLCONF = "dashboard.site_urls"
 ASGI_APPLICATION = "dashboard.asgi.application"
 TEMPLATES = [
     {
@@ -157,9 +157,9 @@ STORAGES = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 
-LOGIN_URL = "sign_in"
-LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "sign_in"
+LOGIN_URL = "countersign:sign_in"
+LOGIN_REDIRECT_URL = "countersign:home"
+LOGOUT_REDIRECT_URL = "countersign:sign_in"
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds a sign-in link is good
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -1,10 +1,8 @@
-"""Every address of the site."""
+"""The addresses of pages and API, named in one namespace: a site may put a prefix before them."""
 
-from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
-from django.views.generic import RedirectView
 
 from dashboard.api.site import api
 from dashboard.pages import (
@@ -27,7 +25,7 @@ class PlainConverter(StringConverter):
     regex = r"[^/\0]+"
 
 
-handler500 = "dashboard.pages.broken.server_error"
+app_name = "countersign"
 register_converter(PlainConverter, "plain")
 urlpatterns = [
     path("", home.home, name="home"),
@@ -69,8 +67,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/events/<int:seq>", wholes.run_event, name="run_event"),
     path("procedures", procedures.procedure_list, name="procedure_list"),
     path("procedures/<plain:name>", procedures.procedure_detail, name="procedure_detail"),
+    path("live", live.live_socket, name="live"),
     path("live/range", live.live_range, name="live_range"),
     path("api/", api.urls),
-    path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),
-    path("admin/", admin.site.urls),
 ]

@@ -24,7 +24,7 @@ tokens = SignInTokens()
 
 def sign_in_link(user: User, *, site: str | None = None) -> str:
     note(user, "A sign-in link was made.")
-    path = reverse("sign_in_link", args=[user.username, tokens.make_token(user)])
+    path = reverse("countersign:sign_in_link", args=[user.username, tokens.make_token(user)])
     return f"{site or settings.SITE_URL}{path}"
 
 

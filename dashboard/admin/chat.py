@@ -93,7 +93,7 @@ class SessionAdmin(HistoryAdmin):
         return visible_sessions(user)
 
     def view_on_site(self, session: Session) -> str:
-        return reverse("session_detail", args=[session.pk])
+        return reverse("countersign:session_detail", args=[session.pk])
 
 
 @admin.register(Member)
@@ -232,7 +232,7 @@ class HumanRequestAdmin(ProvenAdmin):
         return visible_requests(user)
 
     def view_on_site(self, request: HumanRequest) -> str:
-        return reverse("request_detail", args=[request.pk])
+        return reverse("countersign:request_detail", args=[request.pk])
 
     @admin.display(description="run", ordering="wait__run")
     def run_page(self, request: HumanRequest) -> SafeString | str:

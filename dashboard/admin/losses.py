@@ -86,7 +86,11 @@ class Told:
         procedure = request.wait.run.procedure
         values = {"procedure": procedure, "asked": _asked(request.assignments.all())}
         now = _("%(procedure)s asks %(asked)s.") % values
-        page = reverse("request_detail", args=[request.pk]) if is_on_site else _page(request)
+        page = (
+            reverse("countersign:request_detail", args=[request.pk])
+            if is_on_site
+            else _page(request)
+        )
         thing = Thing(cut(request.prompt, LONGEST_PROMPT), page)
         return Row([thing], f"{now} {self._next(procedure.pk)}")
 
@@ -138,7 +142,9 @@ class Told:
 
 def _together(procedures: Sequence[Procedure], fate: str) -> Row:
     first = procedures[:MOST_ROWS]
-    things = [Thing(one.title, reverse("procedure_detail", args=[one.name])) for one in first]
+    things = [
+        Thing(one.title, reverse("countersign:procedure_detail", args=[one.name])) for one in first
+    ]
     is_open = [status for status in RunStatus if not status.is_end]
     runs = Run.objects.filter(procedure__in=[one.pk for one in procedures], status__in=is_open)
     told = _("Runs that haven't ended: %(count)d.") % {"count": runs.count()}

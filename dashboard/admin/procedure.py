@@ -37,7 +37,7 @@ class ProcedureAdmin(HistoryAdmin):
         return access.visible_procedures(user)
 
     def view_on_site(self, procedure: Procedure) -> str:
-        return reverse("procedure_detail", args=[procedure.name])
+        return reverse("countersign:procedure_detail", args=[procedure.name])
 
 
 @admin.register(ProcedureVersion)

@@ -166,7 +166,7 @@ class RunAdmin(ProvenAdmin):
         return access.visible_runs(user)
 
     def view_on_site(self, run: Run) -> str:
-        return reverse("run_detail", args=[run.pk])
+        return reverse("countersign:run_detail", args=[run.pk])
 
     @admin.display(description="claims in a row without progress")
     def claims(self, run: Run) -> int:

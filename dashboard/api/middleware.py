@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from dashboard.http.body_limit import API
+from dashboard.http.addresses import is_of_api
 
 NOTHING_HERE = "There is nothing here, or not for you."
 UNREADABLE = "The request cannot be read."
@@ -22,13 +22,13 @@ class ApiMiddleware(MiddlewareMixin):
     """Middleware that answers HEAD like GET and gives every error the same shape."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if request.path_info.startswith(API) and request.method == "HEAD":
+        if is_of_api(request.path) and request.method == "HEAD":
             request.method = "GET"  # the routes know no HEAD; the server leaves the content out
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        if not request.path_info.startswith(API):
+        if not is_of_api(request.path):
             return response
         request.method = request.META.get("REQUEST_METHOD", request.method)
         is_error = response.status_code >= HTTPStatus.BAD_REQUEST

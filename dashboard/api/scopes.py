@@ -7,12 +7,12 @@ from dashboard.models import ApiToken, Scope
 ASKING = {"ask", "outside"}
 """The procedures that the scope ask may start."""
 ROUTES = {
-    "api/procedures/<name>/runs": Scope.START,
-    "api/runs/<run_id>/signals/<name>": Scope.START,
-    "api/requests/<request_id>/response": Scope.ANSWER,
+    "start_run": Scope.START,
+    "send_signal": Scope.START,
+    "create_response": Scope.ANSWER,
 }
-"""The scopes of routes that change something; a route not listed here needs *operate*."""
-NEW_RUNS = {"api/runs/<run_id>/restart", "api/runs/<run_id>/fork"}
+"""By name, the scopes of routes that change something; a route not listed here needs *operate*."""
+NEW_RUNS = {"restart_run", "fork_run"}
 """Routes that also start a run, so that a token needs both scopes."""
 
 
@@ -39,14 +39,14 @@ def check_scope(request: HttpRequest, token: ApiToken) -> None:
 def scopes_needed(request: HttpRequest) -> set[Scope]:
     if request.method in {"GET", "HEAD"}:
         return {Scope.READ}
-    route = request.resolver_match.route if request.resolver_match else ""
+    route = request.resolver_match.url_name if request.resolver_match else ""
     if route in NEW_RUNS:
         return {Scope.OPERATE, Scope.START}
-    return {ROUTES.get(route, Scope.OPERATE)}
+    return {ROUTES.get(route or "", Scope.OPERATE)}
 
 
 def asks(request: HttpRequest) -> bool:
     """Return True if the request starts a run that only asks people."""
     match = request.resolver_match
-    is_start = match is not None and match.route == "api/procedures/<name>/runs"
+    is_start = match is not None and match.url_name == "start_run"
     return is_start and match is not None and match.kwargs.get("name") in ASKING

@@ -89,7 +89,7 @@ api = Api(
     auth=[Token(), SignedInSession()],
     parser=JsonParser(),
     docs_decorator=without_parameters,
-    urls_namespace="api",
+    urls_namespace="countersign:api",
 )
 api.add_decorator(with_known_parameters, mode="operation")
 api.add_router("", procedures.api.router, tags=["Procedures and runs"])

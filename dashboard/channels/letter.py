@@ -60,14 +60,14 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
         f"Hello {plain(to.get_short_name() or to.get_username())},",
         wrapped(f"a run of “{title}”, which you operate, says ({alert.level}):"),
         indent(wrapped(shortened(alert.text, LONGEST_TEXT), WIDTH - 4), "    "),
-        f"Look at it:\n{settings.SITE_URL}{reverse('run_detail', args=[alert.run.pk])}",
+        f"Look at it:\n{settings.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}",
     ]
     subject = f"{alert.level.capitalize()} in {title}: {plain(alert.text)}"
     return Letter(shortened(subject, LONGEST_SUBJECT), "\n\n".join(parts) + "\n")
 
 
 def link_to(request: HumanRequest) -> str:
-    return f"{settings.SITE_URL}{reverse('request_detail', args=[request.pk])}"
+    return f"{settings.SITE_URL}{reverse('countersign:request_detail', args=[request.pk])}"
 
 
 def plain(text: str) -> str:

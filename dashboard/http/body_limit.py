@@ -8,12 +8,12 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.http.access_log import Application, Event, Receive, Scope, Send
+from dashboard.http.addresses import is_of_api
 from dashboard.http.content_security import policy_text
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE
 """Bytes of a form besides its file."""
-API = "/api/"
 SECURITY_HEADERS = [
     (b"cache-control", b"private, no-store"),
     (b"content-security-policy", policy_text().encode()),
@@ -70,7 +70,7 @@ def declared_size(headers: Mapping[bytes, bytes]) -> int:
 
 async def refuse(scope: Scope, size: int, send: Send) -> None:
     sentence = str(TooLargeError("The request", size))
-    if scope["path"].startswith(API):
+    if is_of_api(scope["path"]):
         kind, text = "application/json", json.dumps({"detail": sentence})
     else:
         kind, text = "text/html; charset=utf-8", render_to_string("413.html", {"told": sentence})

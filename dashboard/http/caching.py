@@ -3,10 +3,10 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from dashboard.http.body_limit import API
+from dashboard.http.addresses import api_description, api_docs, is_of_api
 
-NOT_KEPT = (API, "/live/", "/profile", "/admin/")
-PUBLIC = {"/api/docs", "/api/openapi.json"}
+NOT_KEPT = ("profile", "live", "admin")
+"""The beginnings of the names of addresses."""
 
 
 class PrivateMiddleware(MiddlewareMixin):
@@ -15,11 +15,18 @@ class PrivateMiddleware(MiddlewareMixin):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        path = request.path_info
-        if path not in PUBLIC and not response.has_header("Cache-Control"):
+        is_public = request.path in {api_docs(), api_description()}
+        if not is_public and not response.has_header("Cache-Control"):
             is_file = response.has_header("Content-Disposition")
-            if path.startswith(NOT_KEPT) or is_file:
+            if is_file or is_kept_nowhere(request):
                 response.headers["Cache-Control"] = "private, no-store"
             else:
                 response.headers["Cache-Control"] = "private, no-cache"
         return response
+
+
+def is_kept_nowhere(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    if match is None or is_of_api(request.path):
+        return is_of_api(request.path)
+    return match.app_name == "admin" or (match.url_name or "").startswith(NOT_KEPT)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+from dashboard.http.addresses import api_docs
+
 POLICY = {
     "default-src": "'self'",
     "base-uri": "'self'",
@@ -14,7 +16,6 @@ POLICY = {
 }
 # Swagger draws icons from data: addresses and styles its own elements.
 API_DOCS = POLICY | {"img-src": "'self' data:", "style-src": "'self' 'unsafe-inline'"}
-EXCEPTIONS = {"/api/docs": API_DOCS}
 
 
 def policy_text(policy: Mapping[str, str] = POLICY) -> str:
@@ -27,6 +28,6 @@ class ContentSecurityMiddleware(MiddlewareMixin):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        policy = EXCEPTIONS.get(request.path_info, POLICY)
+        policy = API_DOCS if request.path == api_docs() else POLICY
         response.headers.setdefault("Content-Security-Policy", policy_text(policy))
         return response

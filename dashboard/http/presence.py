@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 from chat.services import note_presence
+from dashboard.http.addresses import is_of_api
 
 
 class PresenceMiddleware(MiddlewareMixin):
@@ -13,7 +14,7 @@ class PresenceMiddleware(MiddlewareMixin):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        is_program = request.path_info.startswith("/api/")
+        is_program = is_of_api(request.path)
         if request.method == "POST" and not is_program and isinstance(request.user, User):
             note_presence(request.user)
         return response

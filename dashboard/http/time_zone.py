@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from dashboard.http.addresses import is_of_api
 from dashboard.models.preferences import time_zone_of
-
-NO_PAGES = ("/api/", "/static/")
 
 
 class TimeZoneMiddleware:
@@ -19,7 +19,7 @@ class TimeZoneMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        is_page = not request.path_info.startswith(NO_PAGES)
+        is_page = not (is_of_api(request.path) or request.path.startswith(settings.STATIC_URL))
         user = request.user if is_page else None
         zone = time_zone_of(user) if isinstance(user, User) else None
         if zone is None:

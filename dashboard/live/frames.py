@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from chat.models import HumanRequest, Message, SessionEvent
 from dashboard.live.streams import Stream
@@ -70,7 +71,12 @@ def _event_data(event: Event) -> dict[str, Any]:
         "data": None if is_large else without_traceback(event.content),
         "at": event.at.isoformat(),
     }
-    return content | ({"data_at": event.address} if is_large else {})
+    return content | ({"data_at": address_of(event)} if is_large else {})
+
+
+def address_of(event: Event) -> str:
+    """Return where the API has all of the event, with its large values."""
+    return reverse("countersign:api:get_event", args=[event.run_id, event.seq])
 
 
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:

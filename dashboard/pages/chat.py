@@ -285,7 +285,7 @@ def _posted(
         return _page(request, session, status=status, **context)
     if told:
         messages.info(request, told)
-    return redirect(f"{reverse('session_detail', args=[session.pk])}#latest")
+    return redirect(f"{reverse('countersign:session_detail', args=[session.pk])}#latest")
 
 
 def _page(request: Visit, session: Session, /, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -1,12 +1,21 @@
 """The live stream for pages that have no socket."""
 
+from http import HTTPStatus
+
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponseBadRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.live.frames import MAKERS, frames
 from dashboard.live.streams import Stream, allowed, place_in
 from procedures.access import SignedIn
+
+
+@require_safe
+def live_socket(request: HttpRequest) -> HttpResponse:
+    """Return 426: the address is one for WebSockets, which never come here."""
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    return HttpResponse(status=HTTPStatus.UPGRADE_REQUIRED, headers=headers)
 
 
 @require_safe

@@ -81,7 +81,11 @@ def _check_may_start(request: SignedIn, definition: Definition) -> None:
 
 def _to(run: Run) -> HttpResponseRedirect:
     session = session_of(run)
-    return redirect("session_detail", session.pk) if session else redirect("run_detail", run.pk)
+    return (
+        redirect("countersign:session_detail", session.pk)
+        if session
+        else redirect("countersign:run_detail", run.pk)
+    )
 
 
 def _page(

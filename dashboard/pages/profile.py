@@ -7,6 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -65,7 +66,7 @@ def end_sign_in(request: Visit, sign_in_id: int) -> HttpResponse:
     request.user.sign_ins.filter(pk=found.pk).end()
     if is_this:
         request.session.flush()
-        return redirect("sign_in")
+        return redirect("countersign:sign_in")
     return done(request, "That session is signed out.", "sessions")
 
 
@@ -134,4 +135,4 @@ def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
 
 def done(request: Visit, words: str, part: str) -> HttpResponseRedirect:
     messages.success(request, words)
-    return HttpResponseRedirect(f"/profile#{part}")
+    return HttpResponseRedirect(f"{reverse('countersign:profile')}#{part}")

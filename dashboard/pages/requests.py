@@ -66,7 +66,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
         return render(request, "chat/_request.html", context | {"is_answer": True}, status=status)
     if told or armed or form.is_taken_back:
         return _page(request, found, status=status, **context)
-    return redirect("request_detail", request_id)
+    return redirect("countersign:request_detail", request_id)
 
 
 def _respond(request: Visit, form: AnswerForm) -> None:

@@ -61,5 +61,5 @@ def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
         return render(request, "dashboard/sign_in_link_dead.html", status=410)
     if is_sent:
         login(request, user, MODEL_BACKEND)
-        return redirect("home")
+        return redirect("countersign:home")
     return render(request, "dashboard/sign_in_link.html", {"link_user": user})

@@ -68,11 +68,6 @@ class Event(models.Model):
         return f"{self.seq} {self.kind} {self.name}"
 
     @property
-    def address(self) -> str:
-        """Where the API has all of it, with its large values."""
-        return f"/api/runs/{self.run_id}/events/{self.seq}"
-
-    @property
     def content(self) -> dict[str, Any]:
         return self.as_journal_event().content
 

@@ -10,6 +10,8 @@ const PATIENCE = 3000;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15000;
 
+const { socket: SOCKET, range: RANGE } = document.documentElement.dataset;
+
 class Connection {
   #streams = new Map();
   #socket = null;
@@ -37,7 +39,7 @@ class Connection {
 
   #open() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.#socket = new WebSocket(`${scheme}//${location.host}/live`);
+    this.#socket = new WebSocket(`${scheme}//${location.host}${SOCKET}`);
     const late = setTimeout(() => this.#showAs("polling"), PATIENCE);
     this.#socket.addEventListener("open", () => {
       clearTimeout(late);
@@ -90,7 +92,7 @@ class Connection {
         form: element.form,
         after: element.cursor,
       });
-      const answer = await fetch(`/live/range?${query}`).catch(() => null);
+      const answer = await fetch(`${RANGE}?${query}`).catch(() => null);
       if (answer?.ok) for (const frame of (await answer.json()).frames) element.take(frame);
     }
   }

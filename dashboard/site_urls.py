@@ -1,0 +1,13 @@
+"""Every address of the product's own site. Another site includes `dashboard.urls` as it likes."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+handler500 = "dashboard.pages.broken.server_error"
+to_sign_in = RedirectView.as_view(pattern_name="countersign:sign_in", query_string=True)
+urlpatterns = [
+    path("", include("dashboard.urls")),
+    path("admin/login/", to_sign_in, name="admin_login"),
+    path("admin/", admin.site.urls),
+]

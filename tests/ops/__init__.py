@@ -1,0 +1,1 @@
+"""A site that has the product below a prefix."""
