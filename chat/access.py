@@ -8,7 +8,7 @@ members, to its author, and to those it replies to. Being asked makes nobody a m
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,6 +17,7 @@ from chat.models import HumanRequest, Member, Message, Session
 from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from procedures import access
+from procedures.users import User
 
 
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:

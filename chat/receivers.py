@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -21,6 +20,7 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
+from procedures.users import User
 
 LONGEST_TITLE = 200
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from procedures.engine.declaration.roles import Role
 from procedures.models import Grant, Procedure, Run
 from procedures.models.run import RunQuerySet
+from procedures.users import User, members_path
 
 
 class SignedIn(HttpRequest):
@@ -65,7 +66,7 @@ def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
     is_everywhere = not roles or set(roles) & set(SEEING)
     if user.is_superuser or (is_everywhere and user.has_perm(OPERATE)):
         return Procedure.objects.all()
-    granted = Grant.objects.filter(group__user=user)
+    granted = Grant.objects.filter(**{f"group__{members_path()}": user})
     if roles:
         granted = granted.filter(role__in=roles)
     return Procedure.objects.filter(pk__in=granted.values("procedure"))

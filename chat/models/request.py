@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import connection, models
 from django.db.models import F, Q
 
 from chat.models.session import Session
+from procedures import users
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
@@ -19,6 +21,9 @@ from procedures.models.cells import fetched, insert_row, rows_of
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run import values_of
+
+if TYPE_CHECKING:
+    from procedures.users import User
 
 RUN = (
     "SELECT run_id FROM procedures_wait WHERE id ="
@@ -29,15 +34,23 @@ WITH_WAIT = (
     " WHERE chat_humanrequest.id = %s"
 )
 ASKED = (
-    "SELECT a.user_id, member.group_id, g.name, permission FROM chat_assignment a"
-    " LEFT JOIN auth_user_groups member ON member.group_id = a.group_id AND member.user_id = %s"
-    " LEFT JOIN auth_group g ON g.id = member.group_id WHERE request_id = %s"
+    "SELECT a.user_id = %s, member.{group}, g.name, permission FROM chat_assignment a"
+    " LEFT JOIN {members} member ON member.{group} = a.group_id AND member.{user} = %s"
+    " LEFT JOIN {groups} g ON g.id = member.{group} WHERE request_id = %s"
 )
 CLOSE = (
     "UPDATE chat_humanrequest SET status = %s, outcome = %s, closed_by = %s, closed_at = %s,"
     " closed_why = %s, version = version + 1 WHERE wait_id = %s AND status = 'open'"
     " RETURNING id, session_id"
 )
+
+
+@cache
+def _asked() -> str:
+    """Return the statement that finds a user's rights, over the tables of the site's own users."""
+    members, user, group = users.memberships()
+    groups = Group._meta.db_table  # noqa: SLF001 (Django documents it)
+    return ASKED.format(members=members, user=user, group=group, groups=groups)
 
 
 class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
@@ -83,7 +96,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
             return UUID(str(request)), UUID(str(session))
         raise AssertionError(f"The request of {wait} has an outcome already.")
 
-    def assigned_to(self, user: User) -> Self:
+    def assigned_to(self, user: "User") -> Self:
         """Return the requests a user may answer."""
         if user.is_superuser:
             return self.all()
@@ -133,7 +146,7 @@ class HumanRequest(models.Model):
     version = models.PositiveIntegerField(default=1)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    closed_by = models.CharField(max_length=150, blank=True)
+    closed_by = models.CharField(max_length=254, blank=True)
     closed_why = models.TextField(blank=True, help_text="Why it is not asked any more.")
     mail_at = models.DateTimeField(null=True, help_text="When it is looked whom to mail.")
 
@@ -163,15 +176,16 @@ class HumanRequest(models.Model):
     def asked(self) -> Question:
         return Question.from_json(canonical.plain(self.question))
 
-    def asks(self, user: User) -> bool:
+    def asks(self, user: "User") -> bool:
         """Return True if a user may answer the request, as in `assigned_to`."""
         return self.right_of(user) is not None
 
-    def right_of(self, user: User) -> "Right | None":
+    def right_of(self, user: "User") -> "Right | None":
         """Return the closest right by which a user may answer the request, or None."""
         rights: list[Right] = []
-        for named, group, name, permission in fetched(ASKED, user.pk, self.pk):
-            if named == user.pk:
+        key = users.cell_of(user.pk)
+        for is_named, group, name, permission in fetched(_asked(), key, key, self.pk):
+            if is_named:
                 return Right("named")
             if group:
                 rights.insert(0, Right(f"member of {name}", group))

@@ -1,11 +1,10 @@
 """Durable conversations between people and runs."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection, models
 
 from chat.doorbell import ring_after_commit
@@ -15,6 +14,9 @@ from procedures.models.cursors import Cell, kept_cursor
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
 from procedures.models.tallies import tally_proof
+
+if TYPE_CHECKING:
+    from procedures.users import User
 
 SAID = "said"
 """The name of a session's count of messages."""
@@ -123,7 +125,7 @@ class Member(models.Model):
         return f"{self.user} in {self.session}"
 
     @classmethod
-    def join(cls, session: Session, user: User, *, at: datetime) -> None:
+    def join(cls, session: Session, user: "User", *, at: datetime) -> None:
         """Make somebody a member. Calling it twice is harmless."""
         member = cls(session=session, user=user, joined_at=at)
         seal(member)

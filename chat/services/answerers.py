@@ -9,7 +9,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
@@ -17,6 +17,7 @@ from chat.models import Assignment, HumanRequest
 from chat.models.request import HumanRequestQuerySet
 from procedures import access
 from procedures.models import Grant, Procedure
+from procedures.users import User, active_users, is_active, members_path, name_field
 
 SUBSTITUTES = ("answer", "operate")
 """The roles whose holders are asked if everybody who was asked is gone, in this order."""
@@ -35,8 +36,8 @@ class Reach(IntEnum):
 def requests_without_answerers() -> HumanRequestQuerySet:
     """Return the open requests that nobody but superusers can answer."""
     is_there = (
-        Q(user__is_active=True)
-        | Q(group__user__is_active=True)
+        is_active("user__")
+        | is_active(f"group__{members_path()}__")
         | Q(permission__in=_held_permissions().values("full_name"))
     )
     answerable = Assignment.objects.filter(is_there, request=OuterRef("pk"))
@@ -89,15 +90,15 @@ def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
     to the database.
     """
     here = {*names}.intersection(Group.objects.order_by().values_list("name", flat=True))
-    member = User.objects.filter(groups=OuterRef("pk"), is_active=True)
+    member = active_users().filter(groups=OuterRef("pk"))
     groups = Group.objects.order_by().annotate(is_held=Exists(member))
     return _reaches(_rows(groups, "name", here, "is_held"))
 
 
 def _reach_of_users(names: Collection[str]) -> dict[str, Reach]:
     plain = {name[1:] for name in names if name.startswith("@")}
-    found = _rows(User.objects.order_by(), "username", plain, "is_active")
-    return {f"@{name}": Reach.SOMEBODY for name, is_active in found if is_active}
+    found = _rows(active_users().order_by(), name_field(), plain, "pk")
+    return {f"@{name}": Reach.SOMEBODY for name, _ in found}
 
 
 def _reach_of_permissions(names: Collection[str]) -> dict[str, Reach]:
@@ -121,7 +122,7 @@ def _reaches(found: Iterable[tuple[str, bool]]) -> dict[str, Reach]:
 
 def _present_grants(*roles: str) -> QuerySet[Grant]:
     """Return the grants of these roles to groups with an active member."""
-    present = Group.objects.filter(user__is_active=True)
+    present = Group.objects.filter(is_active(f"{members_path()}__"))
     return Grant.objects.filter(role__in=roles, group__in=present.order_by().values("pk"))
 
 
@@ -137,7 +138,7 @@ def _held_permissions() -> QuerySet[Any]:
 def _holder() -> QuerySet[User]:
     """Return the active people who hold the permission of the outer query."""
     is_given = Q(user_permissions=OuterRef("pk")) | Q(groups__permissions=OuterRef("pk"))
-    return User.objects.filter(is_given, is_active=True)
+    return active_users().filter(is_given)
 
 
 def _permissions() -> QuerySet[Any]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 
 from chat.models import Assignment
 from procedures import access
 from procedures.models.procedure import groups_with
+from procedures.users import User, active_users, find_active_user, users
 
 ROLE = "role:"
 """The prefix for a role of the procedure: "role:operate" asks its operators."""
@@ -51,14 +52,17 @@ def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
             asked |= Q(pk__in=_with_permission(one.permission).values("pk"))
         else:
             asked |= Q(pk=one.user_id) if one.user_id else Q(groups=one.group_id)
-    return User.objects.filter(asked, is_active=True).distinct()
+    return active_users().filter(asked).distinct()
 
 
 def _with_permission(name: str) -> QuerySet[User]:
     """Return the active holders of a permission, without superusers, who hold them all."""
     if name.count(".") != 1:
-        return User.objects.none()
-    return User.objects.with_perm(name, include_superusers=False)
+        return users().none()
+    app, code = name.split(".")
+    named = Permission.objects.filter(content_type__app_label=app, codename=code)
+    is_given = Q(user_permissions__in=named) | Q(groups__permissions__in=named)
+    return active_users().filter(pk__in=users().filter(is_given).values("pk"))
 
 
 def _answerers(procedure_id: int) -> list[Assignment]:
@@ -68,7 +72,7 @@ def _answerers(procedure_id: int) -> list[Assignment]:
 def find_assignee(target: str) -> Assignment | None:
     """Return an unsaved assignment, or None if there is no such user, group or permission."""
     if target.startswith("@"):
-        user = User.objects.filter(username=target[1:], is_active=True).first()
+        user = find_active_user(target[1:])
         return Assignment(user=user) if user else None
     if target.startswith("perm:"):
         return _find_permission(target.removeprefix("perm:"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from chat.models import Assignment, HumanRequest, HumanResponse, Member, Message, Session
@@ -21,6 +21,7 @@ from procedures.models.tallies import is_proven_tally, lacking
 from procedures.services.differences import Difference, compared, gone, judged, row_name
 from procedures.services.missing import numbers_missing, unowned_rows
 from procedures.services.record import Opening, Record
+from procedures.users import User
 
 LOOKS = 3
 """Looks at a session in which people keep writing, before its count is judged anyway."""

@@ -10,7 +10,6 @@ from datetime import datetime
 from smtplib import SMTPException
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -21,6 +20,7 @@ from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
 from procedures.engine.kinds.escalation import OPERATORS
 from procedures.models.clock import clock
+from procedures.users import User, has_address
 
 logger = logging.getLogger(__name__)
 TASK = "chat.send_mail"
@@ -84,7 +84,7 @@ def _ring(mail: Mail, now: datetime) -> None:
 
 def people_asked(request: HumanRequest) -> QuerySet[User]:
     """Return the people with an address whom the request names, directly or otherwise."""
-    return people_of(request.assignments.all()).exclude(email="")
+    return people_of(request.assignments.all()).filter(has_address())
 
 
 def plan_alert(alert: Message, *, now: datetime) -> None:
@@ -93,7 +93,7 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
     if alert.level not in GRAVE or not sends_mail():
         return
     asked, _ = assign(OPERATORS, alert.run.procedure_id)
-    for user in people_of(asked).exclude(email=""):
+    for user in people_of(asked).filter(has_address()):
         _ring(Mail.objects.create(alert=alert, user=user, created_at=now, ring_at=now), now)
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from chat.models import HumanRequest, HumanResponse, Message, Session
@@ -14,6 +13,7 @@ from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.models.clock import clock
+from procedures.users import User
 
 ONLY_ON_ITS_CARD = (
     "since an answer can't be undone. Words never answer it: press the button on its card."

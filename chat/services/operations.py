@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from chat.doorbell import ring_after_commit
@@ -23,6 +22,7 @@ from procedures.services import (
     note_operation,
     resolve_wait,
 )
+from procedures.users import User, json_key
 
 OPERATE_REQUEST = "chat.operate_request"
 """The permission to withdraw and reassign every visible request."""
@@ -41,7 +41,7 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
         note_operation(request.wait.run, "withdraw", by=by, reason=reason)
         responder = by.get_username()
         content = closing("withdrawn", responder=responder, comment=comment)
-        content["responder_id"] = by.pk
+        content["responder_id"] = json_key(by.pk)
         resolve_wait(request.wait, content, at=clock.now())
     return "It is withdrawn."
 
@@ -85,7 +85,7 @@ def reassign_request(
         if not allow_unanswerable and not people_of([assignment]).exists():
             raise NobodyToAnswerError(to, request)
         told: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
-        told["to_id"] = assignment.user_id or assignment.group_id
+        told["to_id"] = json_key(assignment.user_id or assignment.group_id)
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
         request.reassign(assignment, mail_at=mail_time(clock.now()))
         record(request.session_id, "request", request.pk)

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.db.models import QuerySet
 
 from chat.models import Presence
 from procedures.models.clock import clock
+from procedures.users import User
 
 logger = logging.getLogger(__name__)
 LOOKING = timedelta(minutes=1)

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from chat.changes import as_text, edits_between
@@ -24,6 +23,7 @@ from procedures.models.cells import insert_row
 from procedures.models.clock import clock
 from procedures.models.proofs import facts_of, ledger_key
 from procedures.services import expire_wait, lock_run, resolve_locked
+from procedures.users import User, json_key
 
 
 class AlreadyAnsweredError(EngineError):
@@ -125,7 +125,7 @@ def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
     """Return the facts about an answer that the journal keeps beside its value."""
     owner = str(response.request_id)
     return {
-        "responder_id": response.user_id,
+        "responder_id": json_key(response.user_id),
         "right": right.words,
         "right_id": right.group,
         "channel": response.channel,

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from dashboard.models import ApiToken, SignIn
 from dashboard.models.links import end_links
+from procedures.users import User
 
 
 def end_ways_in(user: User) -> None:

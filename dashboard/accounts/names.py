@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from chat.models import HumanRequest
@@ -13,6 +13,7 @@ from procedures.engine.declaration.roles import beginning_of_target
 from procedures.engine.values.visible import visible_line
 from procedures.models import Signal
 from procedures.services.acts import is_named_in_journals
+from procedures.users import User, name_field
 
 WORDS = ("system", "the system", "the clock", "a worker")
 """The names the journal uses where no person acted."""
@@ -31,9 +32,9 @@ def language_fault(name: str) -> str:
     return ""
 
 
-def history_fault(kind: str, name: str, pk: int | None) -> str:
+def history_fault(kind: str, name: str, pk: Any) -> str:
     """Return why history reserves a name for somebody else, or ""."""
-    held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=pk or 0)
+    held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=str(pk or 0))
     if former := held.first():
         words = f"History knows {kind} {former.held_by} as “{name}”"
     elif kind == Kind.USER and _is_anothers(name, pk):
@@ -43,7 +44,7 @@ def history_fault(kind: str, name: str, pk: int | None) -> str:
     return f"{words}, and would read as another's. Choose another name."
 
 
-def _is_anothers(name: str, pk: int | None) -> bool:
+def _is_anothers(name: str, pk: Any) -> bool:
     """Return True if somebody else acted under that name: it may be given up past the forms."""
     answered = HumanRequest.objects.filter(closed_by__iexact=name).exclude(responses=None)
     if answered.exclude(responses__user=pk).exists():
@@ -52,7 +53,7 @@ def _is_anothers(name: str, pk: int | None) -> bool:
     return sent.exclude(sent_by=pk).exists() or is_named_in_journals(name, besides=pk)
 
 
-def check_name(kind: str, name: str, pk: int | None) -> None:
+def check_name(kind: str, name: str, pk: Any) -> None:
     """Raise `ValidationError` with a sentence for a name that can't be given."""
     if fault := language_fault(name) or history_fault(kind, name, pk):
         raise ValidationError(fault)
@@ -67,24 +68,25 @@ def keep_name(
     **_: Any,
 ) -> None:
     """Check a new name before a user or group is saved, and remember the one given up."""
-    kind, field = (Kind.USER, "username") if sender is User else (Kind.GROUP, "name")
+    kind, field = (Kind.USER, name_field()) if sender is User else (Kind.GROUP, "name")
     if raw or not (update_fields is None or field in update_fields):
         return
     name = getattr(instance, field)
     if instance.pk is None:
         check_name(kind, name, None)
         return
-    before = sender.objects.filter(pk=instance.pk).values_list(field, flat=True).first()
+    rows = sender._default_manager.filter(pk=instance.pk)  # noqa: SLF001 (Django documents it)
+    before = rows.values_list(field, flat=True).first()
     if before != name:
         check_name(kind, name, instance.pk)
         if before is not None:
-            FormerName.objects.create(kind=kind, name=before, held_by=instance.pk)
+            FormerName.objects.create(kind=kind, name=before, held_by=str(instance.pk))
 
 
 def keep_name_of_the_deleted(sender: Any, instance: User | Group, **_: Any) -> None:
     kind, name = (
-        (Kind.USER, instance.username)
+        (Kind.USER, instance.get_username())
         if isinstance(instance, User)
         else (Kind.GROUP, instance.name)
     )
-    FormerName.objects.create(kind=kind, name=name, held_by=instance.pk)
+    FormerName.objects.create(kind=kind, name=name, held_by=str(instance.pk))

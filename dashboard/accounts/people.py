@@ -1,14 +1,15 @@
 """The person a command of `manage.py` is about."""
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.db import DatabaseError
+
+from procedures.users import User, find_active_user
 
 
 def find_person(name: str) -> User:
     try:
-        user = User.objects.filter(username=name, is_active=True).first()
+        user = find_active_user(name)
     except DatabaseError as error:
         first = "make run" if settings.IS_EMBEDDED else "manage.py migrate"
         said = " ".join(str(error).split())

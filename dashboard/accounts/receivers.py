@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db.models.signals import pre_delete, pre_save
 from django.http import HttpRequest
@@ -13,12 +13,14 @@ from dashboard.accounts.names import keep_name, keep_name_of_the_deleted
 from dashboard.models.links import end_links
 from dashboard.models.sign_in import note_sign_in
 from dashboard.models.trail import note_failed, note_signed_in
+from procedures.users import User, has_user_field, users
 
 
 def connect() -> None:
     user_logged_in.connect(keep_sign_in)
     user_login_failed.connect(keep_failure)
-    pre_save.connect(rotate_ways_in, sender=User)
+    if has_user_field("is_active"):
+        pre_save.connect(rotate_ways_in, sender=User)
     for model in (User, Group):
         pre_save.connect(keep_name, sender=model)
         pre_delete.connect(keep_name_of_the_deleted, sender=model)
@@ -43,6 +45,6 @@ def rotate_ways_in(
     """
     if raw or not (update_fields is None or "is_active" in update_fields):
         return
-    was_active = User.objects.filter(pk=instance.pk).values_list("is_active", flat=True).first()
+    was_active = users().filter(pk=instance.pk).values_list("is_active", flat=True).first()
     if was_active is not None and was_active != instance.is_active:
         end_ways_in(instance)

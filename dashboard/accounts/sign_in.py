@@ -1,12 +1,12 @@
 """Links that sign a person in once, without a password."""
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.urls import reverse
 
 from dashboard.models.links import end_links, link_count
 from dashboard.models.trail import note
+from procedures.users import User, email_of, find_active_user
 
 
 class SignInTokens(PasswordResetTokenGenerator):
@@ -16,7 +16,7 @@ class SignInTokens(PasswordResetTokenGenerator):
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
         """Return the value a token is made from: a counter, not the editable last sign-in date."""
-        return f"{user.pk}:{user.password}:{link_count(user)}:{timestamp}:{user.email}"
+        return f"{user.pk}:{user.password}:{link_count(user)}:{timestamp}:{email_of(user)}"
 
 
 tokens = SignInTokens()
@@ -24,19 +24,19 @@ tokens = SignInTokens()
 
 def sign_in_link(user: User, *, site: str | None = None) -> str:
     note(user, "A sign-in link was made.")
-    path = reverse("countersign:sign_in_link", args=[user.username, tokens.make_token(user)])
+    path = reverse("countersign:sign_in_link", args=[user.get_username(), tokens.make_token(user)])
     return f"{site or settings.SITE_URL}{path}"
 
 
 def user_of_link(name: str, token: str) -> User | None:
     """Return the person a link would sign in, or None if it is no longer good. Changes nothing."""
-    user = User.objects.filter(username=name, is_active=True).first()
+    user = find_active_user(name)
     return user if user and tokens.check_token(user, token) else None
 
 
 def use_link(name: str, token: str) -> User | None:
     """Use up a link and return its person, or None; of two simultaneous uses one succeeds."""
-    user = User.objects.filter(username=name, is_active=True).first()
+    user = find_active_user(name)
     if user is None:
         return None
     count = link_count(user)

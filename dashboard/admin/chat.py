@@ -38,6 +38,7 @@ from dashboard.admin.run import RunAdmin
 from procedures.engine.values.sizes import cut
 from procedures.models import Run
 from procedures.models.run import values_of
+from procedures.users import name_field
 
 SHORT, LONGEST = 100, 10_000
 """Characters of a text in a list, and on a page of its own."""
@@ -100,7 +101,7 @@ class SessionAdmin(HistoryAdmin):
 class MemberAdmin(PartOfSessionAdmin):
     list_display = ["user", "session_page", "joined_at"]
     list_select_related = ["session", "user"]
-    search_fields = ["user__username"]
+    search_fields = [f"user__{name_field()}"]
     fields = ["user", "session", "joined_at"]
 
 
@@ -109,7 +110,7 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
     list_filter = ["kind", ("level", NamedValues), "at"]
     list_select_related = ["session", "author"]
-    search_fields = ["text", "author__username"]
+    search_fields = ["text", f"author__{name_field()}"]
     fields = ["session", "kind", "level", "author", "run", "request", "shown_text", "at"]
     readonly_fields = ["shown_text"]
 
@@ -273,7 +274,7 @@ class AssignmentAdmin(ProvenPartAdmin):
     list_display = ["__str__", "request_page"]
     list_filter = ["group"]
     list_select_related = ["request", "user", "group"]
-    search_fields = ["user__username", "=permission"]
+    search_fields = [f"user__{name_field()}", "=permission"]
     fields = ["request", "user", "group", "permission"]
 
 
@@ -283,7 +284,7 @@ class HumanResponseAdmin(ProvenPartAdmin):
     list_display = ["at", "user", "short_value", "request_page", "channel"]
     list_filter = ["channel", ("user", admin.RelatedOnlyFieldListFilter), "at"]
     list_select_related = ["request", "user"]
-    search_fields = ["user__username", "request__prompt"]
+    search_fields = [f"user__{name_field()}", "request__prompt"]
     fieldsets = [
         (None, {"fields": ["request", "user", "at", "channel", "address"]}),
         ("Answer", {"fields": ["shown_value", "comment"]}),
@@ -309,7 +310,7 @@ class MailAdmin(PartOfRequestAdmin):
     list_display = ["user", "request_page", "alert", "created_at", "sent_at", "tries", "note"]
     list_filter = [("sent_at", admin.EmptyFieldListFilter)]
     list_select_related = ["request", "alert", "user"]
-    search_fields = ["user__username", "request__prompt", "alert__text"]
+    search_fields = [f"user__{name_field()}", "request__prompt", "alert__text"]
     fields = [
         "request",
         "alert",
@@ -328,5 +329,5 @@ class PresenceAdmin(HistoryAdmin):
     list_display = ["user", "seen_at"]
     list_select_related = ["user"]
     ordering = ["-seen_at"]
-    search_fields = ["user__username"]
+    search_fields = [f"user__{name_field()}"]
     fields = ["user", "seen_at"]

@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib.auth.models import User
 
 from dashboard.admin.operations import ReasonForm
 from procedures.inputs import BodyError, read_json
 from procedures.services import ForkPoint, fork_run, restart_run
+from procedures.users import User
 
 
 class RestartForm(ReasonForm):

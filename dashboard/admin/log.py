@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 
 from dashboard.admin.history import HistoryAdmin
+from procedures.users import name_field
 
 
 @admin.register(LogEntry)
@@ -18,7 +19,7 @@ class LogEntryAdmin(HistoryAdmin):
     list_filter = ["action_flag", "content_type"]
     list_select_related = ["user", "content_type"]
     ordering = ["-action_time", "-pk"]
-    search_fields = ["user__username", "object_repr", "=object_id", "change_message"]
+    search_fields = [f"user__{name_field()}", "object_repr", "=object_id", "change_message"]
     fields = [
         "action_time",
         "who",

@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import Model
@@ -25,6 +25,7 @@ from dashboard.accounts.names import Kind, check_name
 from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.history import HistoryAdmin
 from dashboard.models import LinkCounter, Preferences, SignIn
+from procedures.users import User
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -169,10 +170,6 @@ def without(fieldsets: Any, *names: str) -> list[Any]:
     ]
 
 
-admin.site.unregister([User, Group])
-
-
-@admin.register(User)
 class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
     form = AccountForm
     add_form = NewAccountForm
@@ -251,7 +248,6 @@ def in_words(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
     return set(needed) - history, [f"{remedy}{also}", *kept]
 
 
-@admin.register(Group)
 class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
     form = GroupForm
 
@@ -267,3 +263,14 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
         may = super().has_delete_permission(request, obj)
         is_foreign = obj is not None and not request.user.groups.filter(pk=obj.pk).exists()
         return may and (request.user.is_superuser or not is_foreign)
+
+
+def _replace(model: type[Model], djangos: type[Any], ours: type[Any]) -> None:
+    """Register our admin instead of Django's; one of the site's own stays."""
+    if type(admin.site._registry.get(model)) is djangos:  # noqa: SLF001
+        admin.site.unregister(model)
+        admin.site.register(model, ours)
+
+
+_replace(User, UserAdmin, PersonAdmin)
+_replace(Group, GroupAdmin, PeopleGroupAdmin)

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +13,7 @@ from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.history import HistoryAdmin, Related, folded
 from procedures import access
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
+from procedures.users import User
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Grant]

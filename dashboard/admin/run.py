@@ -27,6 +27,7 @@ from procedures.services import (
     unpause_run,
 )
 from procedures.services.ledger import examine
+from procedures.users import name_field
 
 OF_RUN = "run__id__exact"
 
@@ -71,7 +72,7 @@ class RunAdmin(ProvenAdmin):
     ends_of_ids = True
     also_found: ClassVar[list[Callable[[str], Q]]] = [lambda word: Q(inputs__icontains=word)]
     ordering = ["-id"]
-    search_fields = ["^id", "started_by__username", "=idempotency_key"]
+    search_fields = ["^id", f"started_by__{name_field()}", "=idempotency_key"]
     search_help_text = (
         "The beginning or end of an id, who started it, an idempotency key; among the newest "
         f"{MOST_SEARCHED:,} runs also words of the title and of the inputs, unless these are large."

@@ -10,6 +10,7 @@ from dashboard.admin.careful import watches
 from dashboard.admin.history import GuardedAdmin, HistoryAdmin
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
 from dashboard.models.token import ApiTokenQuerySet
+from procedures.users import name_field
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Administration"
@@ -23,7 +24,7 @@ class ApiTokenAdmin(GuardedAdmin):
     secrets = ("digest",)
     list_display = ["hint", "name", "user", "scope_names", "expires_at", "last_used_at", "state"]
     list_select_related = ["user"]
-    search_fields = ["user__username", "hint", "name"]
+    search_fields = [f"user__{name_field()}", "hint", "name"]
     fields = [
         "user",
         "name",
@@ -59,7 +60,7 @@ class OfUserAdmin(HistoryAdmin):
     """An admin of one user's rows, found by the user's name."""
 
     list_select_related = ["user"]
-    search_fields = ["user__username"]
+    search_fields = [f"user__{name_field()}"]
 
 
 @admin.register(SignIn)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja.errors import AuthorizationError, HttpError
 from ninja.security import APIKeyCookie, HttpBearer
@@ -11,6 +10,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from dashboard.api.scopes import check_scope
 from dashboard.http.throttle import Attempt
 from dashboard.models import ApiToken
+from procedures.users import User
 
 
 class Token(HttpBearer):

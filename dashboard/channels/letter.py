@@ -7,7 +7,6 @@ from textwrap import TextWrapper, indent
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,6 +16,7 @@ from chat.services.silence import silence_of
 from dashboard.overview.cuts import PAGE, cut_value
 from dashboard.overview.drawing import cell, exact_name
 from procedures.engine.values.visible import visible_line
+from procedures.users import User, short_name
 
 LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
 MOST_LINES = 12
@@ -39,7 +39,7 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
     run = request.wait.run
     asker = run.started_by.get_username() if run.started_by else "The system"
     parts = [
-        f"Hello {plain(to.get_short_name() or to.get_username())},",
+        f"Hello {plain(short_name(to))},",
         wrapped(f"{asker} started “{run.procedure.title}”. It asks you:"),
         indent(wrapped(shortened(request.prompt, LONGEST_TEXT), WIDTH - 4), "    "),
         body_of(request),
@@ -57,7 +57,7 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
     assert alert.run
     title = plain(alert.run.procedure.title)
     parts = [
-        f"Hello {plain(to.get_short_name() or to.get_username())},",
+        f"Hello {plain(short_name(to))},",
         wrapped(f"a run of “{title}”, which you operate, says ({alert.level}):"),
         indent(wrapped(shortened(alert.text, LONGEST_TEXT), WIDTH - 4), "    "),
         f"Look at it:\n{settings.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}",

@@ -7,6 +7,7 @@ from django.core.mail import EmailMessage
 
 from chat.models import Mail
 from dashboard.channels.letter import Letter, letter_about, letter_about_alert
+from procedures.users import email_of
 
 
 def deliver(mail: Mail) -> None:
@@ -18,7 +19,7 @@ def deliver(mail: Mail) -> None:
         "Date": formatdate(mail.created_at.timestamp()),
         "Auto-Submitted": "auto-generated",
     }
-    EmailMessage(letter.subject, letter.text, to=[mail.user.email], headers=headers).send()
+    EmailMessage(letter.subject, letter.text, to=[email_of(mail.user)], headers=headers).send()
 
 
 def _letter(mail: Mail) -> Letter:

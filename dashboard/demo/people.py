@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from dashboard.accounts.names import Kind, history_fault
 from dashboard.demo.runs import create_demo_runs
+from procedures.users import User
 
 PRODUCT = ("procedures", "chat", "dashboard")
 

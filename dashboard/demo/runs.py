@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 
 from chat.models import HumanRequest
@@ -19,6 +18,7 @@ from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
 from procedures.models.clock import clock
+from procedures.users import User
 
 logger = logging.getLogger(__name__)
 SAMPLE = settings.BASE_DIR / "docs" / "orders.csv"

@@ -6,11 +6,11 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from dashboard.models import ApiToken, Preferences, Scope
 from dashboard.models.token import NEW_TOKEN
+from procedures.users import User
 
 LIVES = {
     "7": "7 days",

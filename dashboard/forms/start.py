@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest
 from django.utils import timezone
@@ -21,6 +20,7 @@ from procedures.engine.values.schemas import properties_of
 from procedures.engine.values.typed import kind_of, read, texts_of
 from procedures.files import ContentStore
 from procedures.inputs import BodyError, TooLargeError, read_files, read_json, types_of_inputs
+from procedures.users import User
 
 A_LOCAL_TIME = "2026-12-31T09:30"
 KEPT_FOR = timedelta(days=1)

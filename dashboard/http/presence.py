@@ -1,11 +1,11 @@
 """Presence: a person's posts show that they are looking; reading does not."""
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 from chat.services import note_presence
 from dashboard.http.addresses import is_of_api
+from procedures.users import User
 
 
 class PresenceMiddleware(MiddlewareMixin):

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from dashboard.http.addresses import is_of_api
 from dashboard.models.preferences import time_zone_of
+from procedures.users import User
 
 
 class TimeZoneMiddleware:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, cast
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import aget_user
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 
 from chat.services import note_presence
@@ -27,6 +27,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.streams import Stream, allowed, place_in
 from dashboard.live.views import View
 from procedures.inputs import without_doubles
+from procedures.users import User
 
 RECHECK = 3.0
 """Seconds between checks of what a socket may still follow; five are promised, under any load."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Max, Sum
 
 from chat.models import Assignment, HumanRequest, Session
@@ -19,6 +19,7 @@ from dashboard.live.views import WHOLE, View, views_of
 from procedures import access
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Run
+from procedures.users import User
 
 Kind = Literal["session", "run", "inbox", "runs"]
 Head = tuple[Any, ...]

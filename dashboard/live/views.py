@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, Value
 
 from chat.access import reads_all_of
 from chat.models import Message
 from procedures import access
+from procedures.users import User
 
 MOST_AT_ONCE = 100
 """Users in one query: SQLite takes at most 500 parts of a union."""

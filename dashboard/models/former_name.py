@@ -11,8 +11,8 @@ class FormerName(models.Model):
         GROUP = "group"
 
     kind = models.CharField(max_length=5, choices=Kind)
-    name = models.CharField(max_length=150)
-    held_by = models.BigIntegerField(help_text="The id of the user or group that had it.")
+    name = models.CharField(max_length=254)
+    held_by = models.CharField(max_length=64, help_text="The id of the user or group that had it.")
     left_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

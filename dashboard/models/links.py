@@ -1,9 +1,13 @@
 """A counter that ends all sign-in links of a person."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import F
+
+if TYPE_CHECKING:
+    from procedures.users import User
 
 
 class LinkCounter(models.Model):
@@ -18,13 +22,13 @@ class LinkCounter(models.Model):
         return f"{self.count} of {self.user}"
 
 
-def link_count(user: User) -> int:
+def link_count(user: "User") -> int:
     """Return the number that a good link of this person holds now."""
     found = LinkCounter.objects.filter(pk=user.pk).values_list("count", flat=True).first()
     return found or 0
 
 
-def end_links(user: User, *, if_still: int | None = None) -> bool:
+def end_links(user: "User", *, if_still: int | None = None) -> bool:
     """End all links of a person; with `if_still`, only if the number is that one.
 
     Returns True if they were ended.

@@ -1,10 +1,13 @@
 """Preferences of people."""
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
+
+if TYPE_CHECKING:
+    from procedures.users import User
 
 
 class Preferences(models.Model):
@@ -24,7 +27,7 @@ class Preferences(models.Model):
         return f"preferences of {self.user}"
 
 
-def time_zone_of(user: User) -> ZoneInfo | None:
+def time_zone_of(user: "User") -> ZoneInfo | None:
     """Return the time zone a person chose, or None."""
     chosen = Preferences.objects.filter(pk=user.pk).values_list("time_zone", flat=True).first()
     return ZoneInfo(chosen) if chosen else None

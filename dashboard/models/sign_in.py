@@ -1,10 +1,15 @@
 """The browsers in which people are signed in."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import models
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from procedures.users import User
+
 
 LONGEST_AGENT = 200
 
@@ -35,7 +40,7 @@ class SignIn(models.Model):
         return f"{self.user} from {self.address}"
 
 
-def note_sign_in(request: HttpRequest, user: User) -> None:
+def note_sign_in(request: HttpRequest, user: "User") -> None:
     """Record the browser in which somebody has just signed in."""
     key = request.session.session_key
     if not Session.objects.filter(pk=key).exists():  # sessions that are not in the database

@@ -4,15 +4,18 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from dashboard.models.trail import note
+from procedures.users import is_active
+
+if TYPE_CHECKING:
+    from procedures.users import User
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 """The least time between two records of a token's use, so that reading writes once a minute."""
@@ -36,7 +39,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def usable(self) -> Self:
         """Return the tokens of active users that are neither revoked nor expired."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-        return self.filter(unexpired, revoked_at=None, user__is_active=True)
+        return self.filter(unexpired, is_active("user__"), revoked_at=None)
 
     def find(self, token: str) -> "ApiToken | None":
         """Return the usable token with that text, or None."""
@@ -71,7 +74,7 @@ class ApiToken(models.Model):
     @classmethod
     def create_for(
         cls,
-        user: User,
+        user: "User",
         *,
         name: str = "",
         scopes: Iterable[str] = NEW_TOKEN,

@@ -4,17 +4,22 @@ Each entry belongs to the person it is about; failures under a name that nobody 
 site's own log.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
+
+from procedures.users import find_user
+
+if TYPE_CHECKING:
+    from procedures.users import User
+
 
 LONGEST_NAME = 200
 
 
-def note(user: User, words: str, *, about: Any = None) -> None:
+def note(user: "User", words: str, *, about: Any = None) -> None:
     """Log an act of this person or on their account; `about` is a row other than themselves."""
     row = about or user
     LogEntry.objects.create(
@@ -27,12 +32,12 @@ def note(user: User, words: str, *, about: Any = None) -> None:
     )
 
 
-def note_signed_in(request: HttpRequest | None, user: User) -> None:
+def note_signed_in(request: HttpRequest | None, user: "User") -> None:
     note(user, f"Signed in{_from(request)}.")
 
 
 def note_failed(request: HttpRequest | None, name: str) -> None:
-    if user := User.objects.filter(username=name).first():
+    if user := find_user(name):
         note(user, f"A sign-in failed{_from(request)}.")
 
 

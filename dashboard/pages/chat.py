@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.db.models import Min, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -38,6 +37,7 @@ from procedures import access
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Artifact
 from procedures.models.run import values_of
+from procedures.users import User, name_field
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
@@ -194,7 +194,7 @@ def _writers(request: Visit, session: Session) -> list[tuple[UUID, str]]:
     """Return the last message of each writer who is no member and reads only replies."""
     seen = messages_in(session, request.user).filter(kind=Message.Kind.PERSON)
     others = seen.exclude(author=request.user).exclude(author__in=session.members.values("user"))
-    last = dict(others.order_by("seq").values_list("author__username", "pk"))
+    last = dict(others.order_by("seq").values_list(f"author__{name_field()}", "pk"))
     return [(pk, f"To {name}") for name, pk in last.items()][:MOST_OTHERS]
 
 
@@ -227,11 +227,11 @@ def people(session: Session, user: User) -> list[tuple[str, datetime]]:
         request__in=visible_requests(user), request__session=session
     )
     came = [
-        *_firsts(messages_in(session, user).exclude(author=None), "author__username"),
-        *_firsts(answers, "user__username"),
+        *_firsts(messages_in(session, user).exclude(author=None), f"author__{name_field()}"),
+        *_firsts(answers, f"user__{name_field()}"),
     ]
     if reads_all_of(user, [session.pk]):
-        came += session.members.values_list("user__username", "joined_at")
+        came += session.members.values_list(f"user__{name_field()}", "joined_at")
     latest_first = sorted(came, key=itemgetter(1), reverse=True)
     return sorted(dict(latest_first).items(), key=itemgetter(1))
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
@@ -14,8 +15,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.accounts.sign_in import use_link, user_of_link
 from dashboard.http.throttle import Attempt, TooManyAttemptsError
 
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-LONGEST_NAME = 150
+LONGEST_NAME = 254
 
 
 class SignIn(LoginView):
@@ -60,6 +60,6 @@ def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
         Attempt(request, "sign-in link", name).fail()
         return render(request, "dashboard/sign_in_link_dead.html", status=410)
     if is_sent:
-        login(request, user, MODEL_BACKEND)
+        login(request, user, settings.AUTHENTICATION_BACKENDS[0])
         return redirect("countersign:home")
     return render(request, "dashboard/sign_in_link.html", {"link_user": user})

@@ -18,6 +18,7 @@ from procedures.engine.waits.signals import misfit_of, received, skipped
 from procedures.files import ContentStore
 from procedures.models import Event, Run, RunInput, Signal, Wait
 from procedures.models.tallies import next_heard
+from procedures.users import json_key
 
 
 def close_wait(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> None:
@@ -105,7 +106,7 @@ def receive(run: Run, wait: Wait, signal: Signal, *, at: datetime) -> None:
     signal.read_by(wait)
     with use_file_store(ContentStore()):
         value = packed("value", canonical.value_of(signal.value))
-    ids = {"responder_id": signal.sent_by_id, "signal_id": signal.signal_id}
+    ids = {"responder_id": json_key(signal.sent_by_id), "signal_id": signal.signal_id}
     content = received(value, sender=signal.sender, error=signal.error)
     answer_wait(run, wait, content | ids, at=at)
 

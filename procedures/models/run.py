@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
@@ -21,6 +20,10 @@ from procedures.models.ids import uuid7
 from procedures.models.procedure import Procedure, ProcedureVersion
 from procedures.models.proofs import ledger_key
 from procedures.models.tallies import HEARD, tally_proof
+from procedures.users import json_key
+
+if TYPE_CHECKING:
+    from procedures.users import User
 
 if TYPE_CHECKING:
     from procedures.models.event import Event
@@ -157,7 +160,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Queued for so long that the message about it may be lost."""
         return self.queued().filter(queued_at__lte=now - CALL_AGAIN)
 
-    def started_by(self, user: User) -> Self:
+    def started_by(self, user: "User") -> Self:
         """What a person started: no children of it."""
         return self.filter(started_by=user, parent_wait=None)
 
@@ -336,7 +339,11 @@ class Run(models.Model):
 
         `files`: what it was given.
         """
-        who = {"by": self.starter, "by_id": self.started_by_id, "code": self.version.version}
+        who = {
+            "by": self.starter,
+            "by_id": json_key(self.started_by_id),
+            "code": self.version.version,
+        }
         sealed = seals_of(self.facts(), owner=str(self.pk), key=ledger_key())
         given = [named(file) for file in dict.fromkeys(files)]
         return {**who, "files": given, PROOF: sealed}

@@ -32,7 +32,7 @@ class Signal(models.Model):
     error = models.TextField(
         blank=True, default="", db_default="", help_text="What its waiter raises."
     )
-    sender = models.CharField(max_length=150, help_text="What the sender was called then.")
+    sender = models.CharField(max_length=254, help_text="What the sender was called then.")
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )

@@ -7,9 +7,10 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from procedures.engine.journal.events import EventKind
 from procedures.engine.values import canonical
 from procedures.models import Event, Run, RunInput
+from procedures.users import json_key
 
 
-def is_named_in_journals(name: str, *, besides: int | None) -> bool:
+def is_named_in_journals(name: str, *, besides: Any) -> bool:
     """Return True if somebody started or operated a run under that name, in any case of letters.
 
     `besides`: the id of a user whose own acts don't count. It takes longer the more runs there are.
@@ -20,9 +21,11 @@ def is_named_in_journals(name: str, *, besides: int | None) -> bool:
     return _is_in(acts, "data", name, besides) or _is_in(starts, "start", name, besides)
 
 
-def _is_in(rows: QuerySet[Any], field: str, name: str, besides: int | None) -> bool:
+def _is_in(rows: QuerySet[Any], field: str, name: str, besides: Any) -> bool:
     said = f'"by":{canonical.text_of(name)},"by_id":'
     named = rows.filter(**{f"{field}__icontains": said})
     if besides is not None:
-        named = named.exclude(**{f"{field}__contains": f'"by_id":{besides},'})
+        named = named.exclude(
+            **{f"{field}__contains": f'"by_id":{canonical.text_of(json_key(besides))},'}
+        )
     return named.order_by().exists()

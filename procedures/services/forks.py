@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 
 from procedures import journal
@@ -18,6 +17,7 @@ from procedures.files import ContentStore
 from procedures.models import Run
 from procedures.services.operations import operation_payload
 from procedures.services.runs import Start, files_in, find_startable
+from procedures.users import User
 
 
 def restart_run(

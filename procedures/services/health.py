@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from django.contrib.auth.models import User
-
 from procedures import access, dispatch, registry
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
 from procedures.services.installation import store_complaint, why_held
+from procedures.users import User
 
 logger = logging.getLogger(__name__)
 MOST_SLOTS = 200

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from procedures import access, journal
@@ -16,6 +15,7 @@ from procedures.engine.values.sizes import Sizes
 from procedures.models import Head, Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
+from procedures.users import User, json_key
 
 
 class OperationRefusedError(EngineError):
@@ -67,7 +67,7 @@ def note_operation(
 
 def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
     """What an operator's event holds of any act; `ReasonError` without a reason."""
-    who = {"by": by.get_username(), "by_id": by.pk}
+    who = {"by": by.get_username(), "by_id": json_key(by.pk)}
     return {"action": action, **who, "reason": checked_reason(reason)}
 
 

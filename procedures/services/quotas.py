@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from django.conf import settings
-from django.contrib.auth.models import User
 
 from procedures.engine.errors import EngineError
 from procedures.models import Run
 from procedures.models.clock import clock
+from procedures.users import User
 
 A_MINUTE = timedelta(minutes=1)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from procedures import dispatch, journal
@@ -17,6 +16,7 @@ from procedures.models import Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.services.operations import OperationRefusedError, note_operation
 from procedures.services.waits import lock_run
+from procedures.users import User
 
 
 @transaction.atomic

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from procedures import access, dispatch, hooks, journal, registry
@@ -17,6 +16,7 @@ from procedures.files import ContentStore
 from procedures.models import Grant, Run
 from procedures.models.clock import clock
 from procedures.services.quotas import check_quota
+from procedures.users import User
 
 
 class UnknownProcedureError(EngineError):

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from procedures import access, journal, registry
@@ -19,6 +18,7 @@ from procedures.models import Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.models.procedure import code_of_run
 from procedures.services.waits import lock_run
+from procedures.users import User
 
 
 class SignalRefusedError(EngineError):

@@ -1,0 +1,121 @@
+"""The site's users: the model that AUTH_USER_MODEL names, and the queries that depend on it.
+
+Import `User` from here. Models import it under `TYPE_CHECKING` only, because the site's own models
+may import them before its user model exists.
+"""
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Q, QuerySet
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User as User  # noqa: PLC0414 (others import it)
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Return the site's user model as `User`."""
+        if name == "User":
+            return get_user_model()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def users() -> "QuerySet[User]":
+    """Return all users, also where the model's manager has another name than `objects`."""
+    return get_user_model()._default_manager.all()  # noqa: SLF001 (Django documents it)
+
+
+def active_users() -> "QuerySet[User]":
+    return users().filter(is_active())
+
+
+def is_active(path: str = "") -> Q:
+    """Return the condition that there is an active user at the end of a path such as "user__".
+
+    Every user is active where the model has no field `is_active`.
+    """
+    has_field = has_user_field("is_active")
+    return Q(**{f"{path}is_active": True} if has_field else {f"{path}pk__isnull": False})
+
+
+def name_field() -> str:
+    """Return the field that holds a user's name, such as "username"."""
+    return str(get_user_model().USERNAME_FIELD)
+
+
+def with_name(name: str, *, path: str = "") -> Q:
+    """Return the condition that the user at the end of a path has that name."""
+    return Q(**{f"{path}{name_field()}": name})
+
+
+def find_user(name: str) -> "User | None":
+    return users().filter(with_name(name)).first()
+
+
+def find_active_user(name: str) -> "User | None":
+    return active_users().filter(with_name(name)).first()
+
+
+def members_path() -> str:
+    """Return the path from a group to its members, for a query of groups."""
+    return str(_groups_field().related_query_name())
+
+
+def memberships() -> tuple[str, str, str]:
+    """Return the table of who is in which group, and its columns for the user and the group."""
+    field = _groups_field()
+    return field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name()
+
+
+def short_name(user: "User") -> str:
+    """Return the name to greet a user by; the user name where the model has no shorter one."""
+    shorter = getattr(user, "get_short_name", user.get_username)()
+    return str(shorter or user.get_username())
+
+
+def email_of(user: "User") -> str:
+    """Return a user's address, or "" where they or their model have none."""
+    return str(getattr(user, get_user_model().get_email_field_name(), "") or "")
+
+
+def has_address() -> Q:
+    """Return the condition that a user has an e-mail address."""
+    field = get_user_model().get_email_field_name()
+    if not has_user_field(field):
+        return Q(pk__in=[])
+    return ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False})
+
+
+def json_key(key: Any) -> Any:
+    """Return a user's primary key as JSON holds it: numbers stay numbers, a UUID becomes text."""
+    return key if key is None or isinstance(key, int | str) else str(key)
+
+
+def cell_of(key: Any) -> Any:
+    """Return a user's primary key as statements by hand take it: a number, a text or a UUID."""
+    return key if isinstance(key, int | str | UUID) else str(key)
+
+
+def has_user_field(name: str) -> bool:
+    try:
+        _meta().get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
+def is_djangos_own() -> bool:
+    """Return True if the site's users are those of `django.contrib.auth`."""
+    return bool(apps.get_model(settings.AUTH_USER_MODEL)._meta.label == "auth.User")  # noqa: SLF001
+
+
+def _groups_field() -> Any:
+    return _meta().get_field("groups")
+
+
+def _meta() -> Any:
+    return get_user_model()._meta  # noqa: SLF001 (Django documents it)
