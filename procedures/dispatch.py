@@ -4,6 +4,7 @@ import atexit
 import logging
 import os
 import queue
+import socket
 import threading
 import time
 from typing import Any
@@ -22,6 +23,10 @@ CALL_AGAIN = 1000
 """Milliseconds after which the message may be lost, or lie with a busy worker."""
 LOOK_EVERY = 5
 """Seconds after which workers look at the queue themselves, because a message may be missing."""
+WORKERS = "countersign.workers"
+"""In Redis: the workers that have told what code they have, each in a key of its own."""
+CODE_LASTS = 30
+"""Seconds after which a worker that no longer says that it lives is forgotten."""
 PROBE = "countersign.probe"
 PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 """Seconds until a silent Redis counts as a fault."""
@@ -53,6 +58,43 @@ def note_arrival() -> None:
         _redis().delete(CALLED)
     except redis.RedisError as error:
         logger.debug("That a message has come could not be noted: %s", error)
+
+
+def tell_code(worker: int, code: str) -> None:
+    """Note which code the worker with this main process has. Never raises."""
+    key = _key_of(worker)
+    try:
+        with _redis().pipeline() as several:
+            several.set(key, code, ex=CODE_LASTS)
+            several.sadd(WORKERS, key)
+            several.execute()
+    except redis.RedisError as error:
+        logger.debug("The code of this worker could not be told: %s", error)
+
+
+def keep_code(worker: int) -> None:
+    """Note that the worker with this main process lives, however busy it is. Never raises."""
+    try:
+        _redis().expire(_key_of(worker), CODE_LASTS)
+    except redis.RedisError as error:
+        logger.debug("That this worker lives could not be told: %s", error)
+
+
+def told_codes() -> list[str]:
+    """Return what each live worker has told of its code; nothing where Redis doesn't answer."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, **PATIENT) as client:
+            keys = sorted(client.smembers(WORKERS))
+            told = dict(zip(keys, client.mget(keys) if keys else [], strict=True))
+            if gone := [key for key, code in told.items() if code is None]:
+                client.srem(WORKERS, *gone)
+    except redis.RedisError:
+        return []
+    return [code.decode() for code in told.values() if code is not None]
+
+
+def _key_of(worker: int) -> str:
+    return f"{WORKERS}:{socket.gethostname()}:{worker}"
 
 
 def fault() -> str:

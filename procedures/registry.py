@@ -241,6 +241,12 @@ def unregistered() -> list[str]:
     return sorted(name for name, one in found.items() if (name, one.version) not in known)
 
 
+def versions_here() -> dict[str, Any]:
+    """Return the version of each procedure that is code here, and the files that have a reader."""
+    code = {name: one.version for name, one in _in_modules().items()}
+    return {"code": code, "readers": sorted(settings.PROCEDURE_READERS)}
+
+
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
     """Write the rows in a few statements, however many there are, as registered now."""

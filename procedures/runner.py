@@ -1,6 +1,8 @@
 """A worker's turn with a run: claim it, keep the lease, advance it, release it."""
 
+import json
 import logging
+import os
 import time
 from functools import partial
 from uuid import UUID
@@ -21,6 +23,8 @@ from procedures.readers import import_readers
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
+told_at = float("-inf")
+"""When this process has told last which code it has, by the monotonic clock."""
 SHIFT = 1.0
 """Seconds after which a message is done, so that a worker that is to end can end."""
 
@@ -65,7 +69,16 @@ def _begin_turn() -> bool:
     slot.begin_turn()
     if slot.is_open:
         begin_clean()
+        _tell_code()
     return True
+
+
+def _tell_code() -> None:
+    """Tell which code this worker has, for whoever asks why a run stays queued."""
+    global told_at  # noqa: PLW0603 (of this process)
+    if (now := time.monotonic()) - told_at >= dispatch.LOOK_EVERY:
+        told_at = now
+        dispatch.tell_code(os.getppid(), json.dumps(registry.versions_here()))
 
 
 def advance_run(run_id: UUID) -> None:

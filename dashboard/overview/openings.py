@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Run, Wait
 from procedures.models.run import silence
+from procedures.services.carriers import long_queued, stranded
 
 LATE = timedelta(minutes=1)
 """The delay after which an effect is overdue, because the clock does not run."""
@@ -40,12 +43,22 @@ def without_storage() -> Q:
     return Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True)
 
 
+def without_workers(now: datetime) -> Q:
+    """Return a filter for queued runs whose code no live worker has."""
+    codes = stranded(now)
+    is_any = [Q(procedure=one.procedure, version__file=one.file) for one in codes]
+    return Q(status=RunStatus.QUEUED, queued_at__lte=now - long_queued()) & reduce(
+        or_, is_any, Q(pk__in=[])
+    )
+
+
 def stuck(now: datetime) -> Q:
     """Return a filter for runs that don't continue by themselves, or failed lately."""
     overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
     return (
         removed()
         | without_storage()
+        | without_workers(now)
         | Q(status=RunStatus.QUARANTINED)
         | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
         | Q(status=RunStatus.RUNNING, reached_at__lte=now - silence())

@@ -30,6 +30,7 @@ from procedures.engine.values import canonical
 from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.services import why_queued
+from procedures.services.carriers import long_queued, stranded, why_stranded
 
 LIVE_ROWS, MOST_ROWS = 60, 500
 """What is drawn anew with every change, and what one page holds at most."""
@@ -130,7 +131,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
     openings, failures, newest = openings_of(ids, _given(ids)), _failures(ids), _newest(ids)
     cancels, pauses = _cancels(ids), _pauses(found)
     answerers = _answerers({run.procedure_id for run in found})
-    removed = _without_code(found)
+    removed, without_worker = _without_code(found), _stranded(found, now)
     return [
         Listed(
             run,
@@ -145,6 +146,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
                     paused=pauses.get(run.pk, {}),
                     answerers=answerers[run.procedure_id],
                     last_at=newest.get(run.pk),
+                    stranded=without_worker.get(run.pk, ""),
                     is_removed=run.version_id in removed,
                 )
             ),
@@ -161,6 +163,14 @@ def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
     acts = RunInput.objects.filter(is_given).untaken()
     told += [(one.run_id, canonical.plain(one.data)) for one in acts]
     return {(run_id, data.get("wait", "")): {"assign": [data["to"]]} for run_id, data in told}
+
+
+def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
+    """Return by id why no live worker can continue a run; nothing is asked of the site for none."""
+    before = now - long_queued()
+    long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
+    found = stranded(now) if long_ago else {}
+    return {run.pk: why for run in long_ago if (why := why_stranded(run, found))}
 
 
 def _without_code(runs: Iterable[Run]) -> set[int]:
@@ -260,6 +270,7 @@ def _facts(
         undone=len(undone),
         to_undo=sum(event.kind == EventKind.COMPENSATION for event in events if event.seq > since),
         hindrance=why_queued(run, now=now) if run.status == RunStatus.QUEUED else "",
+        stranded=_stranded([run], now).get(run.pk, ""),
         is_removed=bool(_without_code([run])),
         answers=sum(row.kind == "question" for row in rows),
         others=sum(row.kind in {"timer", "signal", "child"} for row in rows),

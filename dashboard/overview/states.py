@@ -87,6 +87,8 @@ class Facts:
     """Who paused it last, and why."""
     hindrance: str = ""
     """What keeps it in the queue, besides busy workers."""
+    stranded: str = ""
+    """Why no live worker can continue it, while it is queued."""
     is_removed: bool = False
     """Whether no code has the name of its procedure."""
     progress: str = ""
@@ -118,7 +120,8 @@ class Facts:
     @property
     def is_stuck(self) -> bool:
         """True if no code here can continue it, or its storage was lost."""
-        return (self.is_removed and self.status in STANDS) or self.is_without_storage
+        is_without_code = self.is_removed and self.status in STANDS
+        return is_without_code or self.is_without_storage or bool(self.stranded)
 
     @property
     def is_without_storage(self) -> bool:
@@ -188,7 +191,14 @@ def _come(answered: Mapping[str, Any]) -> tuple[str | Part, ...]:
 
 
 def _why_stuck(facts: Facts) -> Sentence:
-    return _without_storage(facts) if facts.is_without_storage else _removed(facts)
+    if facts.is_without_storage:
+        return _without_storage(facts)
+    return _removed(facts) if facts.is_removed else _stranded(facts)
+
+
+def _stranded(facts: Facts) -> Sentence:
+    since = facts.last_at or facts.run.created_at
+    return sentence(f"Stuck: {facts.stranded} Queued since ", since, ".")
 
 
 def _without_storage(facts: Facts) -> Sentence:

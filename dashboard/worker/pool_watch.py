@@ -98,6 +98,7 @@ class PoolWatch:
             if self._ends_at is not None:
                 self._tell_to_stop()  # also what was forked meanwhile
             self._end_the_taken()
+            dispatch.keep_code(os.getpid())
             self._wakes.wait(EVERY if self._ends_at is None else LAST_LOOKS)
             self._wakes.clear()
         self._end()

@@ -11,6 +11,7 @@ from procedures import access, dispatch, registry
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
+from procedures.services.carriers import stranded
 from procedures.services.installation import store_complaint, why_held
 from procedures.users import User
 
@@ -43,6 +44,8 @@ def complaints() -> list[Complaint]:
         found.append(Complaint("messages", message))
     found += [Complaint("workers", words) for words in [stuck_complaint()] if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
+    missing = dict.fromkeys(stranded(clock.now()).values())
+    found += [Complaint("code", f"Runs stay queued: {words}") for words in missing]
     if names := registry.unregistered():
         words = f"Code that was never registered runs nothing: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."

@@ -1,0 +1,74 @@
+"""Queued runs that no live worker has the code for."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import OuterRef, Subquery
+
+from procedures import dispatch
+from procedures.models import ProcedureVersion, Run
+
+RESTART = "then restart the workers."
+
+
+class Code(NamedTuple):
+    """What carries a run on: a procedure's newest Python code, or the text it was started with."""
+
+    procedure: int
+    file: str
+    """The file of the text; "" for Python code."""
+
+
+def stranded(now: datetime) -> Mapping[Code, str]:
+    """Return the code that queued runs wait for and no live worker has, each with the reason.
+
+    Empty where no worker has told what it has: then nothing is known.
+    """
+    newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
+    waiting = Run.objects.queued().filter(queued_at__lte=now - long_queued()).order_by()
+    found = waiting.values_list(
+        "procedure", "procedure__name", "version__file", Subquery(newest.values("version")[:1])
+    ).distinct()
+    wanted = list(found)
+    workers = [json.loads(told) for told in dispatch.told_codes()] if wanted else []
+    if not workers:
+        return {}
+    reasons = {
+        Code(pk, file): _why_no_reader(file, workers) if file else _why_no_code(name, new, workers)
+        for pk, name, file, new in wanted
+    }
+    return {code: reason for code, reason in reasons.items() if reason}
+
+
+def long_queued() -> timedelta:
+    """Return for how long a run is queued before it is asked what keeps it there."""
+    return timedelta(seconds=dispatch.LOOK_EVERY)
+
+
+def why_stranded(run: Run, found: Mapping[Code, str]) -> str:
+    """Return why no live worker can continue the run, "" if one can or if it isn't queued."""
+    is_queued = run.status == "queued"
+    return found.get(Code(run.procedure_id, run.version.file), "") if is_queued else ""
+
+
+def _why_no_reader(file: str, workers: Collection[Mapping[str, Any]]) -> str:
+    if any(file.endswith(tuple(worker["readers"])) for worker in workers):
+        return ""
+    words = f"no live worker has a reader for {file}"
+    return f"{words}. Name one in PROCEDURE_READERS, {RESTART}"
+
+
+def _why_no_code(name: str, newest: str, workers: Collection[Mapping[str, Any]]) -> str:
+    versions = {worker["code"].get(name) for worker in workers}
+    if newest in versions:
+        return ""
+    if versions == {None}:
+        return f"no live worker has code called {name}. Bring it back, {RESTART}"
+    known = ProcedureVersion.objects.filter(procedure__name=name, version__in=versions - {None})
+    if known.exists():
+        words = f"the live workers have older code of {name} than was registered last"
+        return f"{words}. Install the newest code, {RESTART}"
+    words = f"the code of {name} that the live workers have was never registered"
+    return f"{words}. Run `manage.py migrate`, {RESTART}"
