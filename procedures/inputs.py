@@ -1,6 +1,5 @@
 """The inputs of a start as a web request brings them: JSON, or a form with files."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -10,18 +9,14 @@ from django.http import HttpRequest
 
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError, Fault, InputError
-from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
+from procedures.engine.values.sent import BodyError, read_json
 from procedures.files import ContentStore
 
 MEGABYTE = 1024 * 1024
 FILE = "file"
 UNKNOWN_TYPE = File.content_type
 Types = Mapping[str, set[str]]
-
-
-class BodyError(EngineError):
-    """The body of a request can't be read."""
 
 
 class TooLargeError(EngineError):
@@ -32,42 +27,6 @@ class TooLargeError(EngineError):
         super().__init__(
             f"{what} has {size / MEGABYTE:.1f} MB; at most {settings.MAX_UPLOAD_MB} MB are taken."
         )
-
-
-class DoubleError(ValueError):
-    """An object with the same name twice."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The body has the name {name[:80]!r} twice in one object.")
-
-
-def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object.
-
-    Raises `DoubleError` for a repeated name, which readers treat differently.
-    """
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _value in pairs]
-        raise DoubleError(next(name for name in names if names.count(name) > 1))
-    return found
-
-
-def read_json(body: bytes) -> Any:
-    """Return the plain data in a body; raises `BodyError` for what can't be read or stored."""
-    try:
-        plain = json.loads(body, object_pairs_hook=without_doubles)
-    except DoubleError as error:
-        raise BodyError(str(error)) from None
-    except ValueError:
-        raise BodyError(
-            "The body is not JSON (application/json) and no form (multipart/form-data)."
-        ) from None
-    try:
-        canonical.text_of(plain)
-    except ValueError:
-        raise BodyError("The body holds characters or numbers that cannot be kept.") from None
-    return plain
 
 
 def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:

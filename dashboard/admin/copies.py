@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 
 from dashboard.admin.operations import ReasonForm
-from procedures.inputs import BodyError, read_json
+from procedures.engine.values.sent import BodyError, read_json
 from procedures.services import ForkPoint, fork_run, restart_run
 from procedures.users import User
 

@@ -27,7 +27,8 @@ from dashboard.http.throttle import TooManyAttemptsError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
 from procedures.engine.lifecycle.forks import ForkRefusedError, UnknownPlaceError
 from procedures.engine.values.faults import fault_of
-from procedures.inputs import BodyError, TooLargeError, read_json
+from procedures.engine.values.sent import BodyError, read_json
+from procedures.inputs import TooLargeError
 from procedures.services import (
     BrokenProcedureError,
     KeyReusedError,

@@ -1,7 +1,7 @@
 """The form of a request: its controls, what was typed, and the resulting answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -9,12 +9,12 @@ from django.http import QueryDict
 
 from chat.models import HumanRequest
 from chat.services import Echo
-from dashboard.forms.fields import Field, field_of
+from dashboard.forms.schema import SchemaField, SchemaForm
 from procedures.engine.errors import Fault
 from procedures.engine.kinds.controls import OF_FIELD, Buttons, Control, Editor, Fields, Options
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.schemas import text_of
-from procedures.engine.values.typed import LONG_TEXT, may_be_empty, one_ending, texts_of
+from procedures.engine.values.typed import LONG_TEXT, kind_of, may_be_empty, one_ending, texts_of
 
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
 """Characters of a draft that can be edited in a card among others, or on its own page."""
@@ -113,40 +113,41 @@ class ShownFields(ShownControl):
 
     control: Fields
 
-    @property
-    def fields(self) -> list[Field]:
-        """As the card shows them; of several, the first one with a fault has the focus."""
-        if not self.control.is_several:
-            return [self._one()]
-        names = self.control.schema["properties"]
-        found = [self._field(name, schema) for name, schema in names.items()]
-        first = next((place for place, one in enumerate(found) if one.faults), None)
-        return [
-            replace(one, id=f"{self.form.request.pk}-{place}", has_focus=place == first)
-            for place, one in enumerate(found)
-        ]
+    @cached_property
+    def fields(self) -> SchemaForm:
+        """The form of the fields; of several, the first faulty one has the focus."""
+        return self._several() if self.control.is_several else self._one()
 
-    def _one(self) -> Field:
-        """The field of a single value, whose fault is told above all."""
-        control, pk = self.control, self.form.request.pk
-        drawn = field_of(control.sent_as, control.schema, [self.value], is_required=True)
-        is_long = control.schema.get("maxLength", LONG_TEXT + 1) > LONG_TEXT
-        return replace(
-            drawn,
-            id=f"{pk}-{control.sent_as}",
-            label=control.label,
-            kind="prose" if drawn.kind == "text" and is_long else drawn.kind,
-            help=control.hint or drawn.help,
-            refused_by=f"fault-{pk}" if self.form.fault else "",
+    def _several(self) -> SchemaForm:
+        schema, form = self.control.schema, self.form
+        fields = {
+            name: SchemaField(
+                name,
+                one,
+                initial=texts_of(one.get("default"), one),
+                required=not may_be_empty(name, schema),
+            )
+            for name, one in schema["properties"].items()
+        }
+        typed = form.typed if form.typed or form.faults else None
+        shown = SchemaForm(
+            fields, typed, prefix=OF_FIELD[:-1], card=form.request.pk, has_focus=True
         )
+        if typed is not None:
+            shown.add_faults(form.faults)
+        return shown
 
-    def _field(self, name: str, schema: dict[str, Any]) -> Field:
-        form, sent_as = self.form, OF_FIELD + name
-        typed = form.texts(sent_as) if form.typed else texts_of(schema.get("default"), schema)
-        faults = [fault.message for fault in form.faults if fault.field == name]
-        is_required = not may_be_empty(name, self.control.schema)
-        drawn = field_of(name, schema, typed, is_required=is_required, faults=faults)
-        return replace(drawn, name=sent_as)
+    def _one(self) -> SchemaForm:
+        """Return the form of a single value, whose fault is told above all."""
+        control, pk = self.control, self.form.request.pk
+        kind, longest = kind_of(control.schema), control.schema.get("maxLength", LONG_TEXT + 1)
+        is_long = kind == "text" and longest > LONG_TEXT
+        field = SchemaField(
+            control.sent_as, control.schema, initial=[""], kind="prose" if is_long else kind
+        )
+        field.label, field.help_text = control.label, control.hint or field.help_text
+        field.refused_by = f"fault-{pk}" if self.form.fault else ""
+        return SchemaForm({control.sent_as: field}, self.form.typed or None, card=pk)
 
 
 class ShownOptions(ShownControl):

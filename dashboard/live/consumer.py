@@ -26,7 +26,7 @@ from dashboard.live.frames import MAKERS
 from dashboard.live.hub import Hub
 from dashboard.live.streams import Stream, allowed, place_in
 from dashboard.live.views import View
-from procedures.inputs import without_doubles
+from procedures.engine.values.sent import without_doubles
 from procedures.users import User
 
 RECHECK = 3.0

@@ -68,7 +68,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
         page.headers["Retry-After"] = str(error.retry_after)
         return page
     except InputError as error:
-        form.faults = error.faults
+        form.add_faults(error.faults)
         return _page(request, procedure, form=form, key=key, status=422)
     return _to(run)
 
@@ -110,7 +110,6 @@ def _page(
         "versions": procedure.versions.count(),
         "starters": procedure.grants.filter(role="start").select_related("group"),
         "form": form if may_start else None,
-        "fields": form.fields() if form and may_start else [],
         "runs": listed_runs(recent),
         "key": uuid4().hex,
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.values import canonical
+from procedures.engine.values.sent import DoubleError, without_doubles
 from procedures.engine.values.spelling import short_repr
 
 JSON = "application/json"
@@ -76,11 +77,14 @@ def is_data(schema: Mapping[str, Any]) -> bool:
 def parsed(text: str, schema: Mapping[str, Any]) -> Any:
     """The data of an edited draft; `AnswerError` says where it is none."""
     try:
-        data = json.loads(text, object_pairs_hook=_named, parse_constant=_no_number)
+        data = json.loads(text, object_pairs_hook=without_doubles, parse_constant=_no_number)
         canonical.text_of(data)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise AnswerError(f"The edited draft is no JSON: {error.msg} ({where}).") from None
+    except DoubleError as error:
+        words = f"the name {error.name!r} stands twice."
+        raise AnswerError(f"The edited draft can't be stored: {words}") from None
     except RecursionError:
         raise AnswerError("The edited draft can't be stored: it is nested too deeply.") from None
     except ValueError as error:
@@ -102,15 +106,6 @@ def is_same(draft: str, text: str, schema: Mapping[str, Any]) -> bool:
 def _text_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     text: Mapping[str, Any] = schema.get("properties", {}).get("text", {})
     return text
-
-
-def _named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    named = dict(pairs)
-    if len(named) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {twice!r} stands twice.")
-    return named
 
 
 def _no_number(word: str) -> Any:

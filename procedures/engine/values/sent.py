@@ -1,0 +1,48 @@
+"""Plain data in JSON that somebody sends, where no name may stand twice."""
+
+import json
+from typing import Any
+
+from procedures.engine.errors import EngineError
+from procedures.engine.values import canonical
+
+
+class BodyError(EngineError):
+    """The body of a request can't be read."""
+
+
+class DoubleError(ValueError):
+    """An object with the same name twice."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The body has the name {name[:80]!r} twice in one object.")
+
+
+def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object.
+
+    Raises `DoubleError` for a repeated name, which readers treat differently.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        raise DoubleError(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def read_json(body: bytes) -> Any:
+    """Return the plain data in a body; raises `BodyError` for what can't be read or stored."""
+    try:
+        plain = json.loads(body, object_pairs_hook=without_doubles)
+    except DoubleError as error:
+        raise BodyError(str(error)) from None
+    except ValueError:
+        raise BodyError(
+            "The body is not JSON (application/json) and no form (multipart/form-data)."
+        ) from None
+    try:
+        canonical.text_of(plain)
+    except ValueError:
+        raise BodyError("The body holds characters or numbers that cannot be kept.") from None
+    return plain
