@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.urls import reverse
 from ninja import Schema
 from pydantic import Field
 
@@ -127,6 +128,12 @@ class OpenRequestOut(Schema):
     due_at: datetime | None
 
 
+def address_of(route: str, run: Run, context: Any) -> str:
+    """Return the address of another route about the run, below the prefix that this one has."""
+    match = context["request"].resolver_match
+    return reverse(f"{match.namespace}:{route}", args=[run.pk])
+
+
 def visible_id(run: UUID | None, context: Any) -> UUID | None:
     """Return the id of a related run if the caller may see that run, else None."""
     seen = access.visible_runs(context["request"].user)
@@ -184,8 +191,8 @@ class RunDetailOut(RunOut):
         return None if place_of(run.inputs) else json.loads(run.inputs)
 
     @staticmethod
-    def resolve_inputs_at(run: Run) -> str | None:
-        return f"/api/runs/{run.pk}/inputs" if place_of(run.inputs) else None
+    def resolve_inputs_at(run: Run, context: Any) -> str | None:
+        return address_of("get_inputs", run, context) if place_of(run.inputs) else None
 
     @staticmethod
     def resolve_result(run: Run) -> Any:
@@ -193,16 +200,16 @@ class RunDetailOut(RunOut):
         return json.loads(str(run.result)) if is_here else None
 
     @staticmethod
-    def resolve_result_at(run: Run) -> str | None:
-        return f"/api/runs/{run.pk}/result" if place_of(run.result) else None
+    def resolve_result_at(run: Run, context: Any) -> str | None:
+        return address_of("get_result", run, context) if place_of(run.result) else None
 
     @staticmethod
     def resolve_state(run: Run) -> dict[str, Any] | None:
         return _standing_of(run).state
 
     @staticmethod
-    def resolve_state_at(run: Run) -> str | None:
-        return f"/api/runs/{run.pk}/state" if _standing_of(run).state is None else None
+    def resolve_state_at(run: Run, context: Any) -> str | None:
+        return address_of("get_state", run, context) if _standing_of(run).state is None else None
 
     @staticmethod
     def resolve_stage(run: Run) -> Event | None:

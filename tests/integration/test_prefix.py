@@ -13,11 +13,12 @@ from dashboard.environment.variables import CHECKOUT
 from procedures.models import Run
 from procedures.runner import advance_run
 from tests.calls import JSON, caller, detail, grant
+from tests.hostile import journaled
 
 pytestmark = pytest.mark.django_db
 ADDRESS = re.compile(r'(?:href|src|action|hx-[a-z]+|data-[a-z-]+)="(/[^"]*)"')
 OTHERS = ("/ops/", "/static/", "/office/")
-WRITTEN_OUT = re.compile(r"""(?:href|src|action|hx-[a-z]+)="/|fetch\(\s*["'`]/""")
+WRITTEN_OUT = re.compile(r"""(?:href|src|action|hx-[a-z]+)="/|fetch\(\s*["'`]/|f"/api/""")
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,23 @@ def test_a_run_is_started_and_answered_by_the_api(run: Run, alice: User) -> None
 
     assert answer.status_code == 201
     assert run.status == "succeeded"
+
+
+def test_large_values_are_read_below_the_prefix(
+    run: Run, alice: User, finance: Group, client: Client
+) -> None:
+    grant("returns_much", finance, "start", "see")
+    program, inputs = caller(alice), {"text": "i" * 120_000, "length": 5}
+    told = program.post("/ops/api/procedures/returns_much/runs", inputs, JSON).json()
+    journaled(run, "log", [{"text": "t" * 120_000}])
+    client.force_login(alice)
+    followed = client.get(f"/ops/live/range?stream=run:{run.pk}&form=data").json()["frames"]
+    large = followed[-1]["data_at"]
+
+    assert told["inputs_at"] == f"/ops/api/runs/{told['id']}/inputs"
+    assert program.get(told["inputs_at"]).json() == inputs
+    assert large.startswith(f"/ops/api/runs/{run.pk}/events/")
+    assert program.get(large).json()["data"]["text"] == "t" * 120_000
 
 
 def test_every_error_of_the_api_has_its_shape(alice: User) -> None:
@@ -109,7 +127,11 @@ def test_the_addresses_of_a_page_lie_below_the_prefix(
 
 
 def test_no_address_is_written_out() -> None:
-    files = [*CHECKOUT.glob("templates/**/*.html"), *CHECKOUT.glob("dashboard/static/**/*.js")]
+    patterns = (
+        *("templates/**/*.html", "dashboard/static/**/*.js"),
+        *(f"{package}/**/*.py" for package in ("dashboard", "chat", "procedures")),
+    )
+    files = [file for pattern in patterns for file in CHECKOUT.glob(pattern)]
 
     assert len(files) > 100
     assert [file.name for file in files if WRITTEN_OUT.search(_code(file.read_text()))] == []
