@@ -26,11 +26,39 @@ def name_what_django_sets() -> None:
     """Name Django's language and time zone in warnings about settings that a step has changed."""
     from django.utils import timezone, translation
 
+    from procedures.engine.execution.process import Setting
+    from procedures.engine.execution.rare import Rare, look_after
     from procedures.engine.execution.surroundings import OfContext, of_context
 
     kept_in = "asgiref.local"  # Django keeps both in variables of that name
     of_context.append(OfContext("Django's language", translation.get_language, kept_in))
     of_context.append(OfContext("Django's time zone", timezone.get_current_timezone_name, kept_in))
+    look_after(Rare(_settings, Setting("Django's settings", _write_settings, _changed_settings)))
+
+
+def _settings() -> Any:
+    from django.conf import settings
+
+    lazy: Any = settings
+    return lazy._wrapped, {**vars(lazy._wrapped)}  # noqa: SLF001 (an override takes its place)
+
+
+def _write_settings(before: Any) -> None:
+    from django.conf import settings
+
+    from procedures.engine.execution.rare import write_variables
+
+    lazy: Any = settings
+    lazy._wrapped, variables = before  # noqa: SLF001
+    write_variables(vars(lazy._wrapped), variables)  # noqa: SLF001
+    for name in variables:
+        vars(lazy).pop(name, None)  # what was read of them is kept there
+
+
+def _changed_settings(before: Any, now: Any) -> str:
+    from procedures.engine.execution.rare import named_differences
+
+    return named_differences(before[1], now[1])
 
 
 def register_request_kinds() -> None:

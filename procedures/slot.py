@@ -13,7 +13,7 @@ from multiprocessing.process import AuthenticationString  # type: ignore[attr-de
 from types import FrameType
 from typing import Any
 
-from procedures.engine.execution.process import around_turns
+from procedures.engine.execution.rare import around_turns
 
 logger = logging.getLogger(__name__)
 

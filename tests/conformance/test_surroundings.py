@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from procedures.engine.execution.process import around_turns
+from procedures.engine.execution.rare import around_turns
 from procedures.engine.journal.events import RunStatus
 from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import settings
@@ -109,12 +109,18 @@ def test_what_the_code_itself_changes_stays_over_a_step_that_sets_it_back(
 
 
 @pytest.mark.parametrize("way", OF_TURNS)
-def test_what_is_looked_at_once_a_turn_is_no_other_runs(way: str, backend: Backend) -> None:
+def test_what_is_looked_at_once_a_turn_is_no_other_runs_and_told_in_the_log(
+    way: str, backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
     usual = settings.look(way)
 
-    run(backend, settings.changing, way=way)
+    run_id = run(backend, settings.changing, way=way)
 
     assert settings.look(way) == usual
+    told = [line for line in caplog.messages if line.startswith(f"Run {run_id} changed ")]
+    changed = OF_TURNS[way].told
+    words = f"Run {run_id} changed {changed}: set back after its turn."
+    assert told == ([words] if changed else [])
 
 
 def test_a_precision_that_a_step_has_set_changes_no_later_sum(backend: Backend) -> None:

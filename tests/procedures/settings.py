@@ -2,12 +2,14 @@
 
 import _locale
 import asyncio
+import builtins
 import csv
 import decimal
 import gc
 import io
 import locale
 import logging
+import multiprocessing
 import os
 import random
 import resource
@@ -15,6 +17,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -25,10 +28,11 @@ from decimal import ROUND_UP, Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.conf import settings as django_settings
 from django.utils import timezone, translation
 
 from procedures.engine import Context, Retry, StepFailedError, procedure
-from procedures.engine.execution.process import around_turns
+from procedures.engine.execution.rare import around_turns
 
 TENANT: ContextVar[str] = ContextVar("tenant", default="nobody")
 CURRENT: ContextVar[str] = ContextVar("current")
@@ -41,6 +45,17 @@ class Change(NamedTuple):
     look: Callable[[], Any]
     told: str
     """What the journal's warning says of it."""
+
+
+class OwnPolicy(asyncio.DefaultEventLoopPolicy):
+    """Makes the loops of a library."""
+
+
+class NoFinder:
+    """Finds no module."""
+
+    def find_spec(self, *_: Any, **__: Any) -> None:
+        """Leave each module to the other finders."""
 
 
 def _swallow_signal(_number: int, _frame: Any) -> None:
@@ -256,6 +271,68 @@ OF_TURNS = {
         ),
         lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "",
+    ),
+    "trace": Change(lambda: sys.settrace(_show_nothing), sys.gettrace, "the trace function"),
+    "trace of threads": Change(
+        lambda: threading.settrace(_show_nothing),
+        threading.gettrace,
+        "the trace function of threads",
+    ),
+    "profile of threads": Change(
+        lambda: threading.setprofile(_show_nothing),
+        threading.getprofile,
+        "the profile function of threads",
+    ),
+    "error hook": Change(
+        lambda: setattr(sys, "excepthook", _show_nothing),
+        lambda: sys.excepthook is _show_nothing,
+        "the hooks for errors",
+    ),
+    "temporary files": Change(
+        lambda: setattr(tempfile, "tempdir", "/nowhere"),
+        tempfile.gettempdir,
+        "the folder for temporary files",
+    ),
+    "logger": Change(
+        lambda: logging.getLogger("procedures").setLevel(logging.CRITICAL),
+        lambda: logging.getLogger("procedures").level,
+        "loggers (procedures)",
+    ),
+    "handler of a logger": Change(
+        lambda: logging.getLogger("procedures").addHandler(logging.NullHandler()),
+        lambda: len(logging.getLogger("procedures").handlers),
+        "loggers (procedures)",
+    ),
+    "start method": Change(
+        lambda: multiprocessing.set_start_method("spawn", force=True),
+        multiprocessing.get_start_method,
+        "how processes start",
+    ),
+    "loop policy": Change(
+        lambda: asyncio.set_event_loop_policy(OwnPolicy()),
+        lambda: type(asyncio.get_event_loop_policy()).__name__,
+        "the event loop policy",
+    ),
+    "arguments": Change(lambda: sys.argv.append("--force"), lambda: sys.argv[-1], "sys.argv"),
+    "finder": Change(
+        lambda: sys.meta_path.insert(0, NoFinder()),
+        lambda: type(sys.meta_path[0]).__name__,
+        "the finders of modules",
+    ),
+    "socket": Change(
+        lambda: setattr(socket, "create_connection", _show_nothing),
+        lambda: socket.create_connection.__name__,
+        "the functions of socket",
+    ),
+    "built-in function": Change(
+        lambda: setattr(builtins, "print", _show_nothing),
+        lambda: print is _show_nothing,
+        "builtins (print)",
+    ),
+    "Django setting": Change(
+        lambda: setattr(django_settings, "DEFAULT_CHARSET", "latin-1"),
+        lambda: django_settings.DEFAULT_CHARSET,
+        "Django's settings (DEFAULT_CHARSET)",
     ),
 }
 ALL = CHANGES | OF_TURNS

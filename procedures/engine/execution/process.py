@@ -288,4 +288,3 @@ SLOW = (
 """The settings in the order of `read_all`, after those of `QUICK`."""
 
 around_steps = Settings(read_quickly, QUICK)
-around_turns = Settings(read_all, (*QUICK, *SLOW))

@@ -1,5 +1,6 @@
 """Settings and context around an author's code, restored after it has run."""
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
@@ -9,11 +10,12 @@ from typing import Any, NamedTuple, TypeVar
 from procedures.engine.execution.process import (
     SetBack,
     around_steps,
-    around_turns,
     read_quickly,
 )
+from procedures.engine.execution.rare import around_turns, rare_ones
 from procedures.engine.journal.protocol import Journal
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -56,21 +58,29 @@ def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) ->
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
     """Advance a run as if it had a process of its own: its settings reach no other run."""
     random.seed()
-    stuck: list[str] = []
+    found: list[SetBack] = []
     try:
-        return copy_context().run(_call_turn, stuck, function)
+        return copy_context().run(_call_turn, found, function)
     finally:
-        if stuck:
-            journal.spend_process(spent_by("A run", stuck))
+        for changed, stuck in found:
+            _tell_of_turn(journal.run.run_id, rare_ones(changed), stuck)
+            if stuck:
+                journal.spend_process(spent_by("A run", stuck))
 
 
-def _call_turn(stuck: list[str], function: Callable[[], T]) -> T:
+def _call_turn(found: list[SetBack], function: Callable[[], T]) -> T:
     setcontext(getcontext().copy())
     before = around_turns.read()
     try:
         return function()
     finally:
-        stuck += around_turns.set_back(before).stuck
+        found.append(around_turns.set_back(before))
+
+
+def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> None:
+    """Name in the log what no step was told of: its run may have left by now."""
+    if restored := [name for name in changed if name not in stuck]:
+        logger.warning("Run %s changed %s: set back after its turn.", run, _listed(restored))
 
 
 def changed_between(before: Context, now: Context) -> list[str]:

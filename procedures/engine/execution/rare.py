@@ -1,0 +1,181 @@
+"""Settings that few steps change and that take longer to read: looked at once a turn."""
+
+import asyncio
+import builtins
+import logging
+import multiprocessing
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from procedures.engine.execution.process import (
+    MOST_NAMES,
+    QUICK,
+    SLOW,
+    Setting,
+    Settings,
+    State,
+    read_all,
+)
+
+with suppress(OSError):
+    tempfile.gettempdir()  # chosen at its first use: that would look like a change
+HOOKS = (
+    *((sys, name) for name in ("excepthook", "unraisablehook", "displayhook", "breakpointhook")),
+    (threading, "excepthook"),
+)
+OF_SOCKET = ("socket", "create_connection", "getaddrinfo")
+USUAL_START = multiprocessing.get_all_start_methods()[0]
+"""How processes start where nobody chooses; the first use of the module chooses it, too."""
+
+
+class Rare(NamedTuple):
+    """A setting with what reads it."""
+
+    read: Callable[[], Any]
+    setting: Setting
+
+
+def _loggers() -> Mapping[str, Any]:
+    """Return the state of each logger; nothing is called for one, for there may be hundreds."""
+    return {
+        name: (one.level, one.propagate, one.disabled, [*one.handlers], [*one.filters])
+        for name, one in [*logging.root.manager.loggerDict.items()]
+        if isinstance(one, logging.Logger)
+    }
+
+
+def _changed_loggers(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the names; a logger that is new came with a module that was imported meanwhile."""
+    return [name for name, state in before.items() if now.get(name, state) != state]
+
+
+def _write_loggers(before: Mapping[str, Any]) -> None:
+    for name in _changed_loggers(before, _loggers()):
+        one = logging.getLogger(name)
+        level, one.propagate, one.disabled, handlers, filters = before[name]
+        one.setLevel(level)
+        one.handlers[:], one.filters[:] = handlers, filters
+
+
+def _write_hooks(before: tuple[Any, ...]) -> None:
+    for (module, name), hook in zip(HOOKS, before, strict=True):
+        setattr(module, name, hook)
+
+
+def _write_sockets(before: tuple[Any, ...]) -> None:
+    for name, function in zip(OF_SOCKET, before, strict=True):
+        setattr(socket, name, function)
+
+
+def _write_arguments(before: Any) -> None:
+    sys.argv, found = before
+    sys.argv[:] = found
+
+
+def _write_finders(before: Any) -> None:
+    sys.meta_path[:], sys.path_hooks[:] = before
+
+
+def write_variables(variables: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """Set the variables of a module or an object to what they were, and remove others."""
+    for name in {*variables} - {*before}:
+        del variables[name]
+    variables.update(before)
+
+
+def named_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return the names that differ, some of them where there are many."""
+    absent = object()
+    found = sorted(
+        name for name in {*before, *now} if before.get(name, absent) is not now.get(name, absent)
+    )
+    more = [f"{len(found) - MOST_NAMES} more"] if len(found) > MOST_NAMES else []
+    return ", ".join([*found[:MOST_NAMES], *more])
+
+
+RARE = [
+    Rare(sys.gettrace, Setting("the trace function", sys.settrace)),
+    Rare(
+        threading.gettrace,
+        Setting("the trace function of threads", threading.settrace),
+    ),
+    Rare(
+        threading.getprofile,
+        Setting("the profile function of threads", threading.setprofile),
+    ),
+    Rare(
+        lambda: tuple(getattr(module, name) for module, name in HOOKS),
+        Setting("the hooks for errors", _write_hooks),
+    ),
+    Rare(
+        lambda: tempfile.tempdir,
+        Setting("the folder for temporary files", lambda one: setattr(tempfile, "tempdir", one)),
+    ),
+    Rare(
+        _loggers,
+        Setting(
+            "loggers",
+            _write_loggers,
+            lambda before, now: ", ".join(_changed_loggers(before, now)[:MOST_NAMES]),
+            lambda before, now: not _changed_loggers(before, now),
+        ),
+    ),
+    Rare(
+        lambda: multiprocessing.get_start_method(allow_none=True) or USUAL_START,
+        Setting(
+            "how processes start", lambda one: multiprocessing.set_start_method(one, force=True)
+        ),
+    ),
+    Rare(
+        lambda: asyncio.events._event_loop_policy,  # type: ignore[attr-defined] # noqa: SLF001
+        Setting(
+            "the event loop policy",
+            asyncio.set_event_loop_policy,
+            is_same=lambda before, now: before is now or (before is None and _is_usual(now)),
+        ),
+    ),
+    Rare(lambda: (sys.argv, [*sys.argv]), Setting("sys.argv", _write_arguments)),
+    Rare(
+        lambda: ([*sys.meta_path], [*sys.path_hooks]),
+        Setting("the finders of modules", _write_finders),
+    ),
+    Rare(
+        lambda: tuple(getattr(socket, name) for name in OF_SOCKET),
+        Setting("the functions of socket", _write_sockets),
+    ),
+    Rare(
+        lambda: {**vars(builtins)},
+        Setting("builtins", lambda one: write_variables(vars(builtins), one), named_differences),
+    ),
+]
+
+
+def _is_usual(policy: Any) -> bool:
+    """Return True for the policy that the first loop of a process makes."""
+    return type(policy) is asyncio.DefaultEventLoopPolicy
+
+
+def read_rarely() -> State:
+    """Return the settings that a turn may change: those of `read_all`, then the rare ones."""
+    return [*read_all(), *(one.read() for one in RARE)]
+
+
+known = [*QUICK, *SLOW, *(one.setting for one in RARE)]
+around_turns = Settings(read_rarely, known)
+
+
+def look_after(one: Rare) -> None:
+    """Look after a setting of a library around each turn; a host does so when it starts."""
+    RARE.append(one)
+    known.append(one.setting)
+
+
+def rare_ones(changed: Sequence[str]) -> list[str]:
+    """Return those of the changes that no step was told of, as `set_back` names them."""
+    names = tuple(one.setting.name for one in RARE)
+    return [name for name in changed if name.startswith(names)]
