@@ -7,8 +7,8 @@ ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
 ON_ANY := access alert_mails api_docs api_errors api_responses broker changed_code child_rights \
 	compression deadlines demo drawn_evidence full_redis hardening letters live machine mails \
-	outsider pages_* profile refund_over_http release sign_in stopped_workers stuck_slots throttle \
-	token_scopes weights
+	outsider pages_* prefix profile refund_over_http release rooms sign_in stopped_workers stuck_slots \
+	throttle token_scopes weights
 PARALLEL := --numprocesses 3 --dist worksteal
 # Apart: Playwright leaves an event loop in its thread, in which other tests can't use the database.
 BROWSERS := --numprocesses 2 --dist worksteal
