@@ -1,12 +1,16 @@
 """A run of which an auditor reads a row of every kind, and what happened to it."""
 
+from functools import partial
+
 from django.contrib.auth.models import User
 
 from chat.models import Session
 from chat.services import Answer, post_message, reassign_request, respond, withdraw_request
+from procedures.engine.lifecycle.children import collect_child_results
+from procedures.engine.lifecycle.deliveries import deliver
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
-from procedures.journal import collect_child_results, deliver
+from procedures.journal import in_transaction
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import Sent, pause_run, send_signal, start_run, unpause_run
@@ -43,9 +47,9 @@ def carry_on(run: Run) -> None:
         advance_all(run)
         parents, receivers = Run.objects.with_news_of_children(), Run.objects.with_mail()
         for pk in parents.values_list("pk", flat=True):
-            collect_child_results(pk)
+            in_transaction(partial(collect_child_results, run_id=pk))
         for pk in receivers.values_list("pk", flat=True):
-            deliver(pk)
+            in_transaction(partial(deliver, run_id=pk))
         if not Run.objects.queued().exists():
             return
 

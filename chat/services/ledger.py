@@ -13,7 +13,7 @@ from chat.models.request import status_after, why_after
 from chat.models.session import SAID
 from procedures.engine.journal.seals import PROOF, differing
 from procedures.engine.kinds.questions import Question
-from procedures.engine.lifecycle.forks import CARRIED_FROM
+from procedures.engine.lifecycle.fork import CARRIED_FROM
 from procedures.engine.values import canonical
 from procedures.models import Wait
 from procedures.models.proofs import facts_of, ledger_keys, number_of, unproven

@@ -25,7 +25,7 @@ from dashboard.api.parameters import View, refuse_unknown, with_known_parameters
 from dashboard.api.scopes import ScopeError
 from dashboard.http.throttle import TooManyAttemptsError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
-from procedures.engine.lifecycle.forks import ForkRefusedError, UnknownPlaceError
+from procedures.engine.lifecycle.fork import ForkRefusedError, UnknownPlaceError
 from procedures.engine.values.faults import fault_of
 from procedures.engine.values.sent import BodyError, read_json
 from procedures.inputs import TooLargeError

@@ -28,7 +28,7 @@ from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.large import ELSEWHERE
 from procedures.engine.journal.payloads import NOT_KEPT
-from procedures.engine.lifecycle.forks import CARRIED_FROM
+from procedures.engine.lifecycle.fork import CARRIED_FROM
 from procedures.engine.values.readable import readable
 from procedures.models import Event
 

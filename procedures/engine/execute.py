@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -43,6 +42,8 @@ from procedures.engine.journal.events import (
 )
 from procedures.engine.journal.large import inputs_of, packed, put_aside
 from procedures.engine.journal.protocol import Journal
+from procedures.engine.lifecycle.quarantine import Ending, quarantined
+from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.replay.blame import excuse_for, is_interrupt
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import UNDO, Scope
@@ -52,11 +53,8 @@ from procedures.engine.values.files import FileStore, open_desk, use_file_store
 from procedures.engine.values.secret_values import shows_secret
 from procedures.engine.waits.branches import swallowed
 
-Ending = tuple[Handoff, tuple[NewEvent, ...]]
 LAST_CLAIM = 3
-BRING_BACK = "Bring back code that fits and retry, or cancel the run."
 MEMORY = "memory"
-SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 IN_VAIN = (Overtaken, OutOfMemory)
 """What brings a run nearer to being held for poison."""
 LET_GO: dict[type[Interruption], str] = {
@@ -325,17 +323,3 @@ def _with_problems(ending: Ending, problems: list[str]) -> Ending:
     error = {"type": "NotUndone", "message": "; ".join(problems), **(handoff.error or {})}
     handoff = replace(handoff, error={**error, "not_undone": problems})
     return handoff, (NewEvent(draft.kind, draft.key, draft.name, content),)
-
-
-def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
-    """How a run ends for now that cannot go on: what is wrong, and what helps."""
-    content: dict[str, Any] = {
-        "type": type(interruption).__name__,
-        "message": canonical.legible(str(interruption)),
-        "remedy": remedy or getattr(interruption, "remedy", "") or BRING_BACK,
-    }
-    if isinstance(interruption, Mismatch):
-        content |= {"kept": list(interruption.kept), "asked": list(interruption.asked)}
-        content |= {"unread": list(interruption.unread), "changed": interruption.changed}
-    draft = NewEvent(EventKind.RUN_QUARANTINED, data=content)
-    return Handoff(RunStatus.QUARANTINED, error=content), (draft,)

@@ -1,31 +1,24 @@
-"""Taking hold of a run: a worker to carry it on, or an operator's act to write as its writer."""
+"""Taking hold of a run for a worker: the one that is asked for, or the first of the queue."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 
-from procedures import dispatch, hooks
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import FileStoreError, Interruption, StorageLost
-from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus, chained, closing
-from procedures.engine.values import canonical
-from procedures.journal.cancelling import all_below
-from procedures.journal.children import settle_locked
+from procedures.engine.lifecycle.claim import take_up
+from procedures.engine.lifecycle.runs import told_to_cancel
 from procedures.journal.database import DatabaseJournal
-from procedures.journal.deliveries import deliver_locked
-from procedures.journal.lease import LEASE
-from procedures.journal.statements import insert
-from procedures.journal.storage import limit_locks, storage, tell_regardless
-from procedures.models import Run, RunInput
+from procedures.journal.database_store import DatabaseStore
+from procedures.journal.storage import limit_locks, storage
+from procedures.models import Run
 from procedures.models.besides import Exclusions
-from procedures.models.proofs import ledger_key
 from procedures.models.run import Queued
-from procedures.models.run_input import PendingInput, pending_inputs, take
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 2
@@ -109,96 +102,10 @@ def _has_news(found: Queued) -> bool:
 
 
 def _claim_locked(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal | None:
-    journal = _hold(run, now, has_news=has_news)
-    if run.cancel_requested_at and not journal.begin_cancel():
+    since, store = time.monotonic(), DatabaseStore(now)
+    if not take_up(store, run, has_news=has_news):
         return None
-    if run.pause_requested_at:
-        journal.park(RunStatus.QUEUED)
-        return None
+    journal = DatabaseJournal(run, now=now, since=since)
+    if run.cancel_requested_at:
+        journal.is_cancelled, journal.cancellation = True, told_to_cancel(store, run)
     return journal
-
-
-def cancel(run: Run, *, now: datetime) -> None:
-    """End a locked run that is in no worker's hands, as its writer, in the same transaction."""
-    _hold(run, now).cancel()
-
-
-def pause(run: Run, *, now: datetime) -> None:
-    """Let a locked run rest that is in no worker's hands; it goes on later as it stands now."""
-    settle_locked(run, at=now)
-    status, wake_at = run.status if run.is_suspended else RunStatus.QUEUED, run.wake_at
-    _hold(run, now).park(status, wake_at=wake_at)
-
-
-def unpause(run: Run, *, now: datetime) -> None:
-    """Let a locked, paused run go on as it stood, or queued if something has come since."""
-    settle_locked(run, at=now)
-    wake_at = run.wake_at if run.paused_as == RunStatus.RETRYING else None
-    _hold(run, now).unpause(wake_at=wake_at)
-    if run.status == RunStatus.QUEUED:
-        dispatch.call_workers()
-
-
-def force_end(run: Run, said: Mapping[str, Any], *, now: datetime) -> int:
-    """End a locked run and all below it at once, whoever holds them; how many stood below.
-
-    Nothing is undone, and what the layers above refuse keeps none of them alive.
-    """
-    tree = [run, *all_below(run)]
-    for one in tree:
-        _close_all(one, at=now)
-    unended = [one for one in tree if not RunStatus(one.status).is_end]
-    for one in unended:
-        RunInput.objects.tell(one, said, at=now)
-        one.request_cancel(at=now)
-        _hold(one, now).force_end(said)
-    return len(unended) - 1
-
-
-def _close_all(run: Run, *, at: datetime) -> None:
-    content = closing("withdrawn", responder="system: run ended")
-    for wait in run.waits.open():
-        wait.close(content["outcome"], at=at)
-        tell_regardless(hooks.wait_closed, run=run, wait=wait, content=content)
-
-
-def _hold(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal:
-    since = time.monotonic()
-    inputs = _pending_inputs(run, now) if has_news else []
-    run.hold(at=now, until=now + LEASE)
-    if events := _taken_in(run, inputs, now):
-        run.head.move(events[-1].seq, events[-1].hash)
-        insert(run.pk, events)
-        take(inputs, at=now)
-    return DatabaseJournal(run, now=now, since=since)
-
-
-def _pending_inputs(run: Run, now: datetime) -> list[PendingInput]:
-    """What is to be written into the journal; what other runs did is brought to it first."""
-    news = pending_inputs(run.pk)
-    kinds = {one.kind for one in news}
-    if kinds.isdisjoint(RunInput.BROUGHT):
-        return news
-    if RunInput.CHILD_ENDED in kinds:
-        settle_locked(run, at=now)
-    if RunInput.SENT in kinds:
-        deliver_locked(run, at=now)
-    return [one for one in pending_inputs(run.pk) if one.kind not in RunInput.BROUGHT]
-
-
-def _taken_in(run: Run, inputs: Sequence[PendingInput], now: datetime) -> list[Event]:
-    """The events that the inputs are in the journal."""
-    drafts = [
-        NewEvent(EventKind(one.kind), one.key, one.name, canonical.plain(one.data))
-        for one in inputs
-    ]
-    if drafts and not (run.cancel_requested_at or run.pause_requested_at):
-        drafts.append(NewEvent(EventKind.RUN_RESUMED))
-    return chained(
-        drafts,
-        run_id=str(run.pk),
-        after=run.head_seq,
-        at=now,
-        head=run.head_hash,
-        key=ledger_key(),
-    )

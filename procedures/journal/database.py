@@ -12,37 +12,33 @@ from itertools import repeat
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 from django.db.models import F
 
 from procedures import hooks
 from procedures.board import board
 from procedures.engine.declaration.limits import Limits
-from procedures.engine.errors import Interruption, Refused, StorageLost
-from procedures.engine.execute import quarantined
+from procedures.engine.errors import Interruption, StorageLost
 from procedures.engine.journal.events import (
     Batch,
     Event,
     EventKind,
-    Handoff,
-    NewEvent,
     RunFacts,
     RunStatus,
     Working,
     chained,
 )
 from procedures.engine.journal.seals import proven
-from procedures.engine.values import canonical
+from procedures.engine.lifecycle.commit import check_batch, take_effect
 from procedures.engine.values.sizes import Sizes
-from procedures.journal.children import report_to_parent
-from procedures.journal.deliveries import refusal
-from procedures.journal.effects import take_effect
+from procedures.journal.database_store import DatabaseStore
 from procedures.journal.lease import LEASE, renew
 from procedures.journal.leftovers import Standings, closed_after
+from procedures.journal.reach import refusal
 from procedures.journal.statements import Fence
-from procedures.journal.storage import durable, fault_of, storage, tell_regardless
+from procedures.journal.storage import durable, fault_of, receivers, storage
 from procedures.models import Event as EventRow
-from procedures.models import Head, Run, RunInput
+from procedures.models import Head, Run
 from procedures.models.cells import adapted
 from procedures.models.cursors import this_database
 from procedures.models.event import journal_since
@@ -275,9 +271,10 @@ class DatabaseJournal:
 
     def _append_and_take_effect(self, events: Sequence[Event], batch: Batch) -> None:
         self._fence.append(events, batch)
-        is_undone = self.cancellation is not None
-        at = events[-1].at
-        is_queued = take_effect(self._row, events, batch, at=at, is_undone=is_undone)
+        store, is_undone = DatabaseStore(events[-1].at), self.cancellation is not None
+        checked = check_batch(store, self._row, batch, is_undone=is_undone)
+        with receivers():
+            is_queued = take_effect(store, self._row, events, batch, checked)
         self.is_queued_again = self.is_queued_again or is_queued
 
     @property
@@ -328,60 +325,6 @@ class DatabaseJournal:
             self.is_taken = status != RunStatus.RUNNING or epoch != self._row.epoch
         has_had_its_turn = time.monotonic() - self.since >= settings.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
-
-    # What the claim does
-
-    def begin_cancel(self) -> bool:
-        """Whether the worker has something to undo first; else the run ends here."""
-        if self._row.has_to_undo():
-            self.is_cancelled, self.cancellation = True, self._said_with_cancel()
-            return True
-        try:
-            with transaction.atomic():
-                self.cancel()
-        except Refused as refusal:  # an operator's to mend: nobody waits here for an answer
-            self._row.refresh_from_db()
-            self._row.drop_cancel()
-            remedy = "Mend what refused the end, then cancel the run again."
-            self._end(*quarantined(refusal, remedy=remedy))
-        return False
-
-    def cancel(self) -> None:
-        """End the run where it stands, as it was asked for, in the caller's transaction."""
-        draft = NewEvent(EventKind.RUN_CANCELLED, data=self._said_with_cancel())
-        self._end(Handoff(RunStatus.CANCELLED), (draft,))
-
-    def _said_with_cancel(self) -> dict[str, Any]:
-        cancels = RunInput.objects.filter(run=self._row, kind=EventKind.OPERATOR, name="cancel")
-        asked = cancels.last()
-        return canonical.plain(asked.data) if asked else {}
-
-    def force_end(self, said: Mapping[str, Any]) -> None:
-        """End the run where it stands, whatever the layers above say to that."""
-        end = Batch(
-            (NewEvent(EventKind.RUN_CANCELLED, data=dict(said)),),
-            handoff=Handoff(RunStatus.CANCELLED),
-        )
-        [event] = self._chain(end)
-        self._fence.append([event], end)
-        self._row.hand_back(RunStatus.CANCELLED, at=event.at)
-        tell_regardless(hooks.run_ended, run=self._row)
-        report_to_parent(self._row)
-        transaction.on_commit(self._tell_of_change)
-
-    def park(self, status: str, *, wake_at: datetime | None = None) -> None:
-        """Let the run rest, to go on in that status, in the caller's transaction."""
-        self._row.pause(status, at=self.now(), wake_at=wake_at)
-        transaction.on_commit(self._tell_of_change)
-
-    def unpause(self, *, wake_at: datetime | None) -> None:
-        self._row.unpause(at=self.now(), wake_at=wake_at)
-        transaction.on_commit(self._tell_of_change)
-
-    def _end(self, handoff: Handoff, drafts: Sequence[NewEvent]) -> None:
-        batch = Batch(tuple(drafts), handoff=handoff)
-        self._append_and_take_effect(self._chain(batch), batch)
-        transaction.on_commit(self._tell_of_change)
 
 
 def _is_plain(batch: Batch) -> bool:

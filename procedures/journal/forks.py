@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from procedures.engine.journal.events import Event, EventKind, NewEvent, chained, moved
+from procedures.engine.journal.events import Event, NewEvent
 from procedures.engine.journal.large import ELSEWHERE
-from procedures.engine.lifecycle.forks import Carried, as_taken
+from procedures.engine.lifecycle.children import is_abandoned
+from procedures.engine.lifecycle.fork import Carried, Copy, start_of
 from procedures.engine.replay.history import Entry
 from procedures.engine.values.files import File, use_file_store
-from procedures.engine.waits.children import is_abandoned
 from procedures.files import ContentStore
-from procedures.journal.children import give_files
+from procedures.journal.database_store import DatabaseStore
 from procedures.journal.statements import insert
 from procedures.models import Run, Wait
 from procedures.models.cells import AT_ONCE
@@ -50,54 +51,23 @@ def begin_fork(
 
     `inputs`: their whole text; `files`: theirs. Gives the digests of all files that it may name.
     """
-    copy, named = _Copy(run, files), set[str]()
-    by, origin = run.starter, str(fork.origin.pk)
+    copy = Copy(str(run.pk), key=ledger_key(), write=partial(insert, run.pk))
+    named, by, origin = set[str](), run.starter, str(fork.origin.pk)
+    store = DatabaseStore(run.created_at)
     with use_file_store(ContentStore()):
         for part in fork.parts():
             named.update(*map(_named_in, part))
-            if part[0].seq == fork.since + 1:
-                copy.start(part[0].at)
-            others = (event for event in part if event.kind != EventKind.RUN_STARTED)
-            copy.add([as_taken(one, origin=origin, by=by, inputs=inputs) for one in others])
+            if part[0].seq == fork.since + 1:  # it finds the times that its origin has found
+                copy.chain(start_of(store, run, files), part[0].at)
+            copy.take_over(part, origin=origin, by=by, inputs=inputs)
     run.carried_seq = copy.seq
     run.base_seq = 1 if fork.since else 0  # what stands before it is its own start
-    copy.end(note)
+    copy.chain(note, run.created_at)
+    run.insert(head_seq=copy.seq, head_hash=copy.head)
+    store.keep_files(run, files)
     shift = run.base_seq - fork.since
     Wait.objects.bulk_create([_closed(run, entry, shift) for entry in carried.closed], AT_ONCE)
     return named
-
-
-class _Copy:
-    """The journal of a new run, as it is written."""
-
-    def __init__(self, run: Run, files: Sequence[File]) -> None:
-        self._run, self._id, self._files = run, str(run.pk), files
-        self.seq, self._head = 0, ""
-
-    def start(self, at: datetime) -> None:
-        """`at`: when its origin began, so that the code finds the times it has found before."""
-        self._chain(NewEvent(EventKind.RUN_STARTED, data=self._run.beginning(self._files)), at)
-
-    def add(self, events: Sequence[Event]) -> None:
-        key, kept = ledger_key(), list[Event]()
-        for event in events:
-            self.seq += 1
-            kept.append(moved(event, run_id=self._id, seq=self.seq, head=self._head, key=key))
-            self._head = kept[-1].hash
-        if kept:
-            insert(self._run.pk, kept)
-
-    def end(self, note: NewEvent) -> None:
-        self._chain(note, self._run.created_at)
-        self._run.insert(head_seq=self.seq, head_hash=self._head)
-        give_files(self._run, self._files)
-
-    def _chain(self, draft: NewEvent, at: datetime) -> None:
-        [event] = chained(
-            [draft], run_id=self._id, after=self.seq, at=at, head=self._head, key=ledger_key()
-        )
-        self.seq, self._head = event.seq, event.hash
-        insert(self._run.pk, [event])
 
 
 def _closed(run: Run, entry: Entry, shift: int) -> Wait:

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
-from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.journal.seals import PROOF, seals_of
+from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.values.files import File, named
 from procedures.models.besides import Exclusions
-from procedures.models.cells import exists, fetched, rows_of, save_columns
+from procedures.models.cells import exists, fetched, rows_of
 from procedures.models.clock import clock
 from procedures.models.head import Head
 from procedures.models.ids import uuid7
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 if TYPE_CHECKING:
-    from procedures.models.event import Event
+    pass
 
 KEPT = "Canonical JSON; a large text lies beside it: sha256:DIGEST SIZE."
 CALL_AGAIN = timedelta(seconds=5)
@@ -204,7 +205,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 class Run(models.Model):
     """One execution of a procedure."""
 
-    SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
+    SUSPENDED = SUSPENDED
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     procedure = models.ForeignKey(Procedure, models.PROTECT, db_index=False, related_name="runs")
@@ -360,71 +361,6 @@ class Run(models.Model):
         self.save(force_insert=True)
         Head(run=self, seq=head_seq, hash=head_hash).begin()
 
-    def hold(self, *, at: datetime, until: datetime) -> None:
-        """Give the run to a worker, with its head; every earlier one is fenced off."""
-        self.status, self.leased_until, self.epoch = RunStatus.RUNNING, until, self.epoch + 1
-        self.wake_at = self.queued_at = None
-        self.reached_at = at
-        save_columns(self, HELD)
-        self.head = Head.held(self.pk, self.epoch)
-
-    def queue(self, *, at: datetime) -> None:
-        """For a worker to take it up. One that still holds it is lost, and writes nothing more."""
-        if self.status == RunStatus.RUNNING:
-            self.head.revoke_lease()
-        self.status, self.wake_at, self.leased_until = RunStatus.QUEUED, None, None
-        self.queued_at = at
-        save_columns(self, ("status", "wake_at", "leased_until", "queued_at"))
-
-    def request_cancel(self, *, at: datetime) -> None:
-        """A pause ends with it."""
-        self.cancel_requested_at, self.pause_requested_at = at, None
-        self.save(update_fields=["cancel_requested_at", "pause_requested_at"])
-
-    def drop_cancel(self) -> None:
-        self.cancel_requested_at = None
-        self.save(update_fields=["cancel_requested_at"])
-
-    def request_pause(self, *, at: datetime) -> None:
-        self.pause_requested_at = at
-        self.save(update_fields=["pause_requested_at"])
-
-    def drop_pause(self) -> None:
-        self.pause_requested_at = None
-        self.save(update_fields=["pause_requested_at"])
-
-    def pause(self, status: str, *, at: datetime, wake_at: datetime | None) -> None:
-        """Let it rest, to go on in that status."""
-        self.paused_as = status
-        self.save(update_fields=["paused_as"])
-        self.head.park()
-        self.hand_back(RunStatus.PAUSED, at=at, wake_at=wake_at)
-
-    def unpause(self, *, at: datetime, wake_at: datetime | None) -> None:
-        status, self.paused_as = RunStatus(self.paused_as), ""
-        self.save(update_fields=["paused_as"])
-        self.head.park()
-        self.drop_pause()
-        self.hand_back(status, at=at, wake_at=wake_at)
-
-    def mark_runnable(self) -> None:
-        """Something has come while it is paused: it is queued when it is unpaused."""
-        self.paused_as = RunStatus.QUEUED
-        self.save(update_fields=["paused_as"])
-
-    def reopen(self, *, at: datetime) -> None:
-        """Queue a run that had come to a stop, as if it had not."""
-        if self.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
-            self.cancel_requested_at = None
-        self.error, self.ended_at = "", None
-        self.save(update_fields=["error", "ended_at", "cancel_requested_at"])
-        self.queue(at=at)
-
-    def begin_anew(self, seq: int) -> None:
-        """Read it from this event on."""
-        self.base_seq = seq - 1
-        self.save(update_fields=["base_seq"])
-
     def top(self) -> UUID:
         """The run that people have started: itself, or what stands above all of it."""
         run, above, seen = self.pk, self.parent_wait_id, set[int]()
@@ -454,33 +390,6 @@ class Run(models.Model):
     def is_asked_to_stop(self) -> bool:
         """For good, or for now: since it was claimed, too."""
         return exists(ASKED_TO_STOP, self.pk)
-
-    def has_to_undo(self) -> bool:
-        """Whether a worker must undo something before the run may end by a cancel."""
-        return self.noted_to_undo().exists()
-
-    def noted_to_undo(self) -> "models.QuerySet[Event]":
-        """What it has noted itself: a fork leaves what it has from another run to that one."""
-        since = max(self.base_seq, self.carried_seq)
-        return self.events.filter(kind=EventKind.COMPENSATION, seq__gt=since)
-
-    def hand_back(
-        self,
-        status: RunStatus,
-        *,
-        at: datetime,
-        wake_at: datetime | None = None,
-        result: str | None = None,
-        error: str = "",
-    ) -> None:
-        """End a worker's hold. A run whose inputs came meanwhile is queued at once."""
-        self.status, self.wake_at, self.result, self.error = status, wake_at, result, error
-        self.leased_until = None
-        self.queued_at = at if status == RunStatus.QUEUED else None
-        self.ended_at = at if status.is_end else None
-        self.working_on, self.working_attempt, self.working_since = "", None, None
-        self.reached_at, self.is_left_without_storage = None, False
-        save_columns(self, RELEASED)
 
 
 class Claimable(NamedTuple):

@@ -11,6 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from procedures.engine.journal.events import EventKind, NewEvent
+from procedures.engine.lifecycle.children import CHILD_ENDED
+from procedures.engine.lifecycle.claim import BROUGHT
+from procedures.engine.lifecycle.deliveries import SENT
 from procedures.engine.values import canonical
 from procedures.models.cells import adapted, fetched, insert_row, parts_of
 from procedures.models.cursors import kept_cursor
@@ -97,9 +100,7 @@ def _bringing(count: int) -> str:
 class RunInput(models.Model):
     """An event to be: written by anybody, taken into the journal by the next worker."""
 
-    CHILD_ENDED, SENT = "child.ended", "sent"
-    BROUGHT = (CHILD_ENDED, SENT)
-    """What is brought to the run first, and becomes an event by what it brings about."""
+    CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="run_inputs")
     wait = models.ForeignKey(
@@ -152,6 +153,10 @@ class PendingInput(NamedTuple):
     name: str
     data: str
     """Canonical JSON."""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return canonical.plain(self.data)
 
 
 def pending_inputs(run_id: UUID) -> list[PendingInput]:

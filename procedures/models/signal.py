@@ -1,6 +1,6 @@
 """Named messages to runs."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +10,7 @@ from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run import Run
 from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
+from procedures.users import json_key
 
 
 class SignalQuerySet(models.QuerySet["Signal"]):
@@ -68,6 +69,11 @@ class Signal(models.Model):
         if self.skipped:
             return "skipped"
         return "received" if self.wait_id else "kept"
+
+    @property
+    def responder_id(self) -> Any:
+        """The id of the person who sent it, as plain JSON; None for a run."""
+        return json_key(self.sent_by_id)
 
     def keep(self) -> None:
         """Count it, and keep it; the run is locked."""

@@ -9,9 +9,9 @@ from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils.functional import cached_property
 
 from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.values import canonical
-from procedures.engine.waits.handles import DETACHED_KINDS
-from procedures.models.cells import rows_of, save_columns
+from procedures.models.cells import save_columns
 from procedures.models.event import Event
 from procedures.models.run import Run, RunQuerySet
 
@@ -114,22 +114,6 @@ class Wait(models.Model):
         same = Wait.objects.filter(run_id=self.run_id, key__in=keys)
         newest = {wait.key: wait.pk for wait in same.order_by("opened_seq")}
         Wait.objects.filter(pk__in=newest.values()).update(part_of=self)
-
-    def count(self, *, begun: int, is_behind: bool) -> None:
-        """Keep how many children of a map have begun, and how many have ended by now."""
-        self.begun, self.is_behind = begun, is_behind
-        self.save(update_fields=["begun", "ended", "is_behind"])
-
-    def leave_set(self) -> None:
-        self.part_of = None
-        self.save(update_fields=["part_of"])
-
-    def join_set(self) -> None:
-        """Be a part of the open set that names its key: one that is asked again is waited for."""
-        for (whole,) in rows_of((Wait,), OPEN_SETS, self.run_id):
-            if self.key in whole.opening()["over"]:
-                self.part_of = whole
-                self.save(update_fields=["part_of"])
 
     def is_due(self, now: datetime) -> bool:
         return self.due_at is not None and self.due_at <= now

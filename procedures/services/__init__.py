@@ -1,5 +1,6 @@
 """What may be done to runs from outside, each in one transaction."""
 
+from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.services.checks import Check, check_runs
 from procedures.services.code_names import CodeName, names_in_code
 from procedures.services.forks import ForkPoint, fork_run, restart_run
@@ -26,7 +27,6 @@ from procedures.services.installation import (
 from procedures.services.ledger import verify_journal
 from procedures.services.operations import (
     OperationDeniedError,
-    OperationRefusedError,
     ReasonError,
     cancel_run,
     checked_reason,

@@ -8,12 +8,14 @@ from uuid import UUID
 from django.db.models import Q
 
 from procedures import journal
-from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
+from procedures.engine.journal.events import NewEvent
 from procedures.engine.journal.large import inputs_of, put_aside, whole
-from procedures.engine.lifecycle import forks
-from procedures.engine.replay.history import FORK, LONGEST_KEY, UNDO
+from procedures.engine.lifecycle import fork as forks
+from procedures.engine.lifecycle.start import announce, begin_run
+from procedures.engine.replay.history import FORK, LONGEST_KEY
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
+from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import operation_payload
 from procedures.services.runs import Start, files_in, find_startable
@@ -42,7 +44,8 @@ def restart_run(
     note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
-        journal.begin_run(run, note, files=[*files_in(parsed), *_files_of(origin, text)])
+        files = [*files_in(parsed), *_files_of(origin, text)]
+        begin_run(DatabaseStore(run.created_at), run, note, files=files)
 
     return start.begin(write)
 
@@ -91,15 +94,17 @@ def fork_run(
     def write(run: Run) -> None:
         files = [*given, *_files_of(origin, text)]
         named = journal.begin_fork(run, fork, carried, note, inputs=text, files=files)
-        journal.give_files(run, _files_of(origin, named))
+        store = DatabaseStore(run.created_at)
+        store.keep_files(run, _files_of(origin, named))
+        announce(store, run)
 
     start = Start(definition, kept, by, idempotency_key, origin, forked_at=at, seed=origin.seed)
     return start.begin(write)
 
 
 def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> NewEvent:
-    data = {**operation_payload(action, by=by, reason=reason), "from": str(origin.pk), **more}
-    return NewEvent(EventKind.OPERATOR, name=action, data=data)
+    said = operation_payload(action, by=by, reason=reason)
+    return forks.note_of({**said, "from": str(origin.pk), **more})
 
 
 def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
@@ -111,13 +116,7 @@ def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
         named = events.filter(seq=int(at)).values_list("key", flat=True).first()
         at = named or at
     of_it = events.filter(Q(key=at) | Q(key__startswith=f"{at}/")).order_by("seq")
-    first = next((one for one in of_it.streamed() if forks.begins(one, at)), None)
-    if first is None:
-        raise forks.UnknownPlaceError(at)
-    is_to_end = origin.cancel_requested_at and not RunStatus(origin.status).is_end
-    is_undone = is_to_end or events.filter(key__startswith=UNDO).exists()
-    if is_undone and origin.noted_to_undo().filter(seq__lt=first.seq).exists():
-        raise forks.undone(at)
+    first = forks.first_of(DatabaseStore(), origin, of_it.streamed(), at)
     return at, journal.Fork(origin, origin.base_seq, first.seq)
 
 

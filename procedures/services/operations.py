@@ -7,19 +7,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from procedures import access, journal
+from procedures import access
 from procedures.engine.errors import EngineError, Refused
 from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.operations import Cancelled, cancel, force_end, pause, unpause
+from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.engine.lifecycle.runs import has_to_undo, is_held
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
+from procedures.journal import DatabaseStore, receivers
 from procedures.models import Head, Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
 from procedures.users import User, json_key
-
-
-class OperationRefusedError(EngineError):
-    """What an operator wants cannot be done now, or not without a reason; says why."""
 
 
 class ReasonError(OperationRefusedError):
@@ -88,22 +88,21 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
-    if run.cancel_requested_at and _is_held(run, now):
+    if run.cancel_requested_at and is_held(run, now):
         raise OperationRefusedError("It is asked to stop already, and ends at its next step.")
-    was_paused = run.status == RunStatus.PAUSED
+    was_paused, is_silent = run.status == RunStatus.PAUSED, run.is_silent(now)
     told = operation_payload("cancel", by=by, reason=reason)
     try:
-        journal.ask_to_end(run, told, at=now)
-        if run.is_silent(now):
-            return "It is stuck: its worker is taken from it, then it undoes what it did, and ends."
-        if _is_held(run, now):
-            return "It works right now, and ends at its next step or wait."
-        Head.lock(run.pk)
-        if not run.has_to_undo():
-            journal.cancel(run, now=now)
-            return "It is cancelled."
+        with receivers():
+            ends = cancel(DatabaseStore(now), run, told)
     except Refused as refusal:
         raise OperationRefusedError(str(refusal)) from refusal
+    if ends == Cancelled.AT_ONCE:
+        return "It is cancelled."
+    if is_silent:
+        return "It is stuck: its worker is taken from it, then it undoes what it did, and ends."
+    if ends == Cancelled.BY_ITS_WORKER:
+        return "It works right now, and ends at its next step or wait."
     undoes = "undoes what it has done, and ends then."
     return f"It is paused no more: it {undoes}" if was_paused else f"It {undoes}"
 
@@ -118,12 +117,13 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     _check_unended(run)
     data = operation_payload("force_end", by=by, reason=reason) | {"forced": True}
     Head.lock(run.pk)
-    was_held, has_to_undo = _is_held(run, now), run.has_to_undo()
-    below = journal.force_end(run, data, now=now)
+    store = DatabaseStore(now)
+    was_held, is_undone = is_held(run, now), not has_to_undo(store, run)
+    below = force_end(store, run, data)
     told = [f"It has ended, with {below} below it." if below else "It has ended."]
     if was_held:
         told.append("The step it was in may still happen, and is not kept.")
-    if has_to_undo:
+    if not is_undone:
         told.append("What it did is not undone.")
     return " ".join(told)
 
@@ -136,11 +136,9 @@ def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
-    note_operation(run, "pause", by=by, reason=reason, at=now)
-    run.request_pause(at=now)
-    if _is_held(run, now):
+    said = operation_payload("pause", by=by, reason=reason)
+    if not pause(DatabaseStore(now), run, said):
         return f"It works right now, and pauses before its next step or wait.{_children_of(run)}"
-    journal.pause(run, now=now)
     return f"It is paused.{_children_of(run)}"
 
 
@@ -157,7 +155,7 @@ def _check_pausable(run: Run, now: datetime) -> None:
         raise OperationRefusedError("It is quarantined, and does nothing until it is retried.")
     if run.cancel_requested_at:
         raise OperationRefusedError("It is asked to stop: it ends, and pauses no more.")
-    if run.pause_requested_at and _is_held(run, now):
+    if run.pause_requested_at and is_held(run, now):
         raise OperationRefusedError("It is asked to pause already, and does at its next step.")
 
 
@@ -175,14 +173,8 @@ def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
     run, now = lock_run(run_id), clock.now()
     if not run.pause_requested_at:
         raise OperationRefusedError(f"It is not paused: {run.status}.")
-    note_operation(run, "unpause", by=by, reason=reason)
-    if run.status != RunStatus.PAUSED:
-        run.drop_pause()
+    was_paused = run.status == RunStatus.PAUSED
+    unpause(DatabaseStore(now), run, operation_payload("unpause", by=by, reason=reason))
+    if not was_paused:
         return "It goes on, and does not pause."
-    journal.unpause(run, now=now)
     return "It goes on." if run.status == RunStatus.QUEUED else f"It is {run.status} again."
-
-
-def _is_held(run: Run, now: datetime) -> bool:
-    is_working = run.status == RunStatus.RUNNING
-    return is_working and run.leased_until is not None and run.leased_until > now

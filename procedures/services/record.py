@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from procedures.engine.journal.events import OPENING, Event, EventKind
 from procedures.engine.journal.seals import ENDS, PROOF
-from procedures.engine.lifecycle.forks import CARRIED_FROM
+from procedures.engine.lifecycle.fork import CARRIED_FROM
 from procedures.engine.replay.history import FORK
 from procedures.engine.values.canonical import plain
 from procedures.models import Run, RunInput

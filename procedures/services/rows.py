@@ -9,9 +9,9 @@ from procedures.engine.errors import FileGoneError
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.journal.large import ELSEWHERE, place_of
 from procedures.engine.journal.seals import PROOF, differing
+from procedures.engine.lifecycle.children import is_abandoned
+from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.values import canonical
-from procedures.engine.waits.children import is_abandoned
-from procedures.engine.waits.handles import DETACHED_KINDS
 from procedures.files import ContentStore
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
 from procedures.models.proofs import ledger_keys

@@ -7,12 +7,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from procedures import access, dispatch, hooks, journal, registry
+from procedures import access, registry
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.large import is_same, put_aside
+from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
+from procedures.journal import DatabaseStore
 from procedures.models import Grant, Run
 from procedures.models.clock import clock
 from procedures.services.quotas import check_quota
@@ -73,7 +75,7 @@ def start_run(
     start = Start(definition, text, by, idempotency_key)
 
     def write(run: Run) -> None:
-        journal.begin_run(run, files=files_in(parsed))
+        begin_run(DatabaseStore(run.created_at), run, files=files_in(parsed))
 
     return start.begin(write)
 
@@ -119,8 +121,6 @@ class Start:
             forked_at=self.forked_at,
         )
         write(run)
-        hooks.run_started.send(Run, run=run)
-        dispatch.call_workers()
         return run
 
     def _earlier(self) -> Run | None:

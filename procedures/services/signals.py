@@ -7,14 +7,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from procedures import access, journal, registry
+from procedures import access, registry
 from procedures.engine.errors import AnswerError, EngineError, QuestionError
 from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.signals import accept_signal
 from procedures.engine.replay.fiber import checked_name
+from procedures.engine.store import SentSignal
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
-from procedures.engine.waits.signals import check_signal
-from procedures.models import Run, Signal, Wait
+from procedures.journal import DatabaseStore
+from procedures.models import Run, Signal
 from procedures.models.clock import clock
 from procedures.models.procedure import code_of_run
 from procedures.services.waits import lock_run
@@ -72,43 +74,20 @@ def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
         return earlier, False
     if RunStatus(run.status).is_end:
         raise SignalRefusedError(f"The run has ended: {run.status}.")
-    wait = _taker_of(run, sent)
-    signal = Signal(
-        run=run,
-        name=sent.name,
-        signal_id=sent.signal_id,
-        value=text,
-        sender=by.get_username(),
-        sent_by=by,
-        at=now,
-    )
-    signal.keep()
-    if wait:
-        journal.receive(run, wait, signal, at=now)
-    return signal, True
+    signal = SentSignal(sent.name, sent.signal_id, text, by.get_username(), by)
+    definition = registry.code_of(run)
+    try:
+        code = definition.version if definition else None
+        kept = accept_signal(DatabaseStore(now), run, signal, code=code)
+    except AnswerError as refusal:
+        words = f"The run cannot take it as {sent.name!r}. {refusal}"
+        raise SignalRefusedError(words) from None
+    assert isinstance(kept, Signal)
+    return kept, True
 
 
 def _may_send(run: Run, user: User) -> bool:
     return run.started_by_id == user.pk or access.may_operate(user, run)
-
-
-def _taker_of(run: Run, sent: Sent) -> Wait | None:
-    """The first of the waits for that signal that can take its value; None when none is open."""
-    definition = registry.code_of(run)
-    waits = run.waits.open().filter(kind=Wait.Kind.SIGNAL, signal=sent.name)
-    refusals: list[AnswerError] = []
-    for wait in waits.order_by("opened_seq"):
-        try:
-            if definition:
-                check_signal(sent.value, wait.opening(), code=definition.version)
-        except AnswerError as refusal:
-            refusals.append(refusal)
-        else:
-            return wait
-    if refusals:
-        words = f"The run cannot take it as {sent.name!r}. {refusals[0]}"
-        raise SignalRefusedError(words) from None
-    return None
 
 
 def _checked_text(sent: Sent) -> str:

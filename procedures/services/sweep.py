@@ -11,6 +11,10 @@ from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from procedures import dispatch, journal
+from procedures.engine.lifecycle import runs as rules
+from procedures.engine.lifecycle.children import begin_more, collect_child_results
+from procedures.engine.lifecycle.deliveries import deliver
+from procedures.journal import DatabaseStore
 from procedures.models import Installation, Run, Wait
 from procedures.models.clock import clock
 from procedures.services.waits import expire_wait
@@ -64,7 +68,7 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
     _each(Run.objects.with_mail(), _deliver)
-    _each(Wait.objects.behind().order_by("pk"), journal.begin_more)
+    _each(Wait.objects.behind().order_by("pk"), _begin_more)
     runs = Run.objects
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
     for due in (runs.due_for_retry(now), runs.out_of_time(now), cut_off):
@@ -111,12 +115,16 @@ def _mend(row: T, mend: Callable[[T], object]) -> None:
     mend(row)
 
 
+def _begin_more(wait: Wait) -> None:
+    begin_more(DatabaseStore(), wait.run_id, wait.key)
+
+
 def _deliver(run: Run) -> None:
-    journal.deliver(run.pk)
+    deliver(DatabaseStore(), run.pk)
 
 
 def _settle(run: Run) -> None:
-    journal.collect_child_results(run.pk)
+    collect_child_results(DatabaseStore(), run.pk)
 
 
 def _queue_in_time() -> Callable[[Run], None]:
@@ -140,4 +148,4 @@ def _queue(run: Run) -> None:
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
     due = runs.due_for_retry(now) | runs.out_of_time(now) | runs.lost(now) | cut_off
     if found := due.locked().filter(pk=run.pk).first():
-        journal.queue(found, at=now)
+        rules.queue(DatabaseStore(now), found)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from procedures import journal
 from procedures.engine.errors import EngineError
-from procedures.engine.journal.events import silence
+from procedures.engine.lifecycle import waits
+from procedures.journal import DatabaseStore
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 
@@ -37,7 +37,7 @@ def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetim
     """The same for a run that is locked, and a wait that was read since."""
     if not wait.is_open:
         raise WaitClosedError(wait)
-    journal.answer_wait(run, wait, content, at=at)
+    waits.answer_wait(DatabaseStore(at), run, wait, content)
 
 
 def expire_wait(wait: Wait) -> bool:
@@ -52,7 +52,4 @@ def _expire(wait: Wait) -> bool:
         return False
     run = lock_run(wait.run_id)
     wait.refresh_from_db()
-    if not wait.is_open:
-        return False
-    resolve_locked(run, wait, silence(wait.opening()), at=now)
-    return True
+    return waits.expire_wait(DatabaseStore(now), run, wait)

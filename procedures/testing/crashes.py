@@ -1,13 +1,15 @@
 """Crash tests: a run is killed once at every commit and must end the same each time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import StorageLost
-from procedures.engine.journal.events import Batch, Event, EventKind, RunFacts, RunStatus, Working
-from procedures.engine.memory import MemoryJournal, MemoryRun, Parent
+from procedures.engine.journal.events import Batch, Event, EventKind, NewEvent, RunStatus, Working
+from procedures.engine.lifecycle.runs import queue
+from procedures.engine.memory import MemoryJournal, MemoryRun
+from procedures.engine.values.files import File
 from procedures.engine.values.options import check_function, with_options
 from procedures.testing.people import People
 from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, check_rehearsal, manner_of
@@ -148,12 +150,9 @@ class MortalStore(Store):
         """The keys of each run's kept steps, and how many of its events were read for them."""
         self._kept_ids = 0
 
-    def begin(
-        self, procedure: Procedure, facts: RunFacts, *, by: str, parent: Parent | None = None
-    ) -> str:
-        run_id = super().begin(procedure, facts, by=by, parent=parent)
+    def insert_run(self, run: MemoryRun, drafts: Sequence[NewEvent], files: Sequence[File]) -> None:
+        super().insert_run(run, drafts, files)
         self.keep_ids()
-        return run_id
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
         """Advance the run; if its worker is killed, queue all running runs for another one."""
@@ -162,7 +161,7 @@ class MortalStore(Store):
         except Killed:
             for run in self.runs.values():
                 if run.status == RunStatus.RUNNING:
-                    self.queue(run)
+                    queue(self, run)
             self.begin_turns_anew()
             return self.runs[run_id].status
 
@@ -174,7 +173,7 @@ class MortalStore(Store):
         """Forget the ids drawn since the last commit; the next worker draws the same ones."""
         self._ids = self._kept_ids
 
-    def hold(self, run: MemoryRun) -> "MortalJournal":
+    def journal_of(self, run: MemoryRun) -> "MortalJournal":
         return MortalJournal(self, run)
 
 
@@ -220,8 +219,8 @@ class MortalJournal(MemoryJournal):
 
         Each event is examined only once.
         """
-        start = (self.run.run_id, self.row.base)
-        kept, known = self._mortal.kept_steps.get(start, (set(), self.row.base))
+        start = (self.run.run_id, self.row.base_seq)
+        kept, known = self._mortal.kept_steps.get(start, (set(), self.row.base_seq))
         new = self.row.events[known:]
         kept |= {event.key for event in new if event.kind == EventKind.STEP_SUCCEEDED}
         self._mortal.kept_steps[start] = kept, len(self.row.events)

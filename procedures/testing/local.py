@@ -25,6 +25,7 @@ from procedures.engine.journal.events import (
     RunFacts,
     RunStatus,
 )
+from procedures.engine.lifecycle.runs import queue
 from procedures.engine.memory import MemoryJournal, MemoryRun
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Scope
@@ -139,7 +140,7 @@ class LocalRuns(Store):
         if run.status.is_end:
             words = f"{procedure_id!r} is complete: run something new under another id."
             raise OptionError(f"procedure_id of LocalExecutionContext: {words}")
-        self.queue(run)
+        queue(self, run)
         journal = self.claim(procedure_id)
         assert journal
         return journal

@@ -15,8 +15,8 @@ from procedures.engine.errors import AnswerError, Fenced
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.journal.large import whole
 from procedures.engine.kinds.questions import Question
+from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
-from procedures.engine.memory.rows import SUSPENDED
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
@@ -120,7 +120,7 @@ class Store(MemoryStore):
         self._turns.clear()
 
     def linger_of(self, journal: MemoryJournal) -> Linger | None:
-        lingering = self._lingering[journal.run.run_id, journal.row.base]
+        lingering = self._lingering[journal.run.run_id, journal.row.base_seq]
         lingering.known = len(journal.row.events)
         return partial(self._linger, journal, lingering) if self._world else None
 
@@ -156,8 +156,9 @@ class Store(MemoryStore):
         Return False if it must be abandoned.
         """
         run, run_id = journal.row, journal.run.run_id
-        is_to_stop = run.cancellation is not None or run.is_to_pause
-        if is_to_stop or not FROM_OUTSIDE.issuperset(draft.kind for draft in run.inputs):
+        if self.is_asked_to_stop(run) or not FROM_OUTSIDE.issuperset(
+            draft.kind for draft in run.inputs
+        ):
             self.give_back(run_id)
             return False
         self._count_claim(run_id)

@@ -10,7 +10,8 @@ from procedures.engine import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Event, RunStatus, closing
 from procedures.engine.journal.protocol import Journal
-from procedures.engine.memory import KEY, LEASE, MemoryStore, fork_run, operating, retries
+from procedures.engine.lifecycle import operations, retry
+from procedures.engine.memory import KEY, LEASE, MemoryRun, MemoryStore
 from procedures.engine.values.files import File, use_file_store
 
 
@@ -153,29 +154,29 @@ class MemoryBackend:
         return self.store.signal(run_id, name, value, id=signal_id, by="bob")
 
     def cancel(self, run_id: str) -> None:
-        self.store.cancel(run_id, by="dave", reason="Enough.")
+        operations.cancel(self.store, self._run(run_id), _said("cancel", "Enough."))
 
     def force_end(self, run_id: str) -> None:
-        operating.force_end(self.store, run_id, by="dave", reason="At once.")
+        said = _said("force_end", "At once.") | {"forced": True}
+        operations.force_end(self.store, self._run(run_id), said)
 
     def pause(self, run_id: str) -> None:
-        operating.pause(self.store, run_id, by="dave", reason="Wait.")
+        operations.pause(self.store, self._run(run_id), _said("pause", "Wait."))
 
     def unpause(self, run_id: str) -> None:
-        operating.unpause(self.store, run_id, by="dave", reason="Now.")
+        operations.unpause(self.store, self._run(run_id), _said("unpause", "Now."))
 
     def retry(self, run_id: str) -> None:
-        retries.retry(self.store, run_id, by="dave", reason="Mended.")
+        retry.retry(self.store, run_id, _said("retry", "Mended."))
 
     def override(self, run_id: str) -> None:
-        retries.override(self.store, run_id, by="dave", reason="So it is.")
+        retry.override(self.store, self._run(run_id), _said("override", "So it is."))
 
     def fork(self, run_id: str, at: str, *, keep_answers: bool = True, **inputs: Any) -> str:
-        return fork_run(self.store, run_id, at, inputs, keep_answers=keep_answers, by="dave")
+        return self.store.fork(run_id, at, inputs, keep_answers=keep_answers, by="dave")
 
     def children(self, run_id: str) -> list[str]:
-        parents = {key: run.parent for key, run in self.store.runs.items()}
-        return [key for key, parent in parents.items() if parent and parent.run_id == run_id]
+        return [child.pk for child in self.store.below(self._run(run_id))]
 
     def travel(self, length: timedelta) -> None:
         self.store.travel(length)
@@ -228,3 +229,10 @@ class MemoryBackend:
     def spent_by(self) -> str:
         why, self.store.spent_by = self.store.spent_by, ""
         return why
+
+    def _run(self, run_id: str) -> MemoryRun:
+        return self.store.runs[run_id]
+
+
+def _said(action: str, reason: str) -> dict[str, Any]:
+    return {"action": action, "by": "dave", "reason": reason}

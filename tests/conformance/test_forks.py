@@ -8,7 +8,7 @@ import pytest
 from procedures.engine import Procedure
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.journal.ledger import Ledger
-from procedures.engine.lifecycle.forks import ForkRefusedError
+from procedures.engine.lifecycle.fork import ForkRefusedError
 from tests import procedures
 from tests.conformance.backends import Backend, answer, result_of
 from tests.conformance.test_options import doubtful

@@ -9,7 +9,7 @@ from chat.models import HumanRequest
 from chat.models.session import session_of
 from chat.services import Answer, respond
 from dashboard.overview import line_of, run_overview
-from procedures.engine.lifecycle.forks import ForkRefusedError
+from procedures.engine.lifecycle.fork import ForkRefusedError
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import (

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from procedures import dispatch, runner
 from procedures.engine.errors import Fenced
 from procedures.engine.journal.events import Batch, EventKind, NewEvent, RunStatus
-from procedures.journal import claim, claiming
+from procedures.engine.lifecycle.runs import request_cancel, tell
+from procedures.journal import DatabaseStore, claim, claiming
 from procedures.models import Head, Procedure, ProcedureVersion, Run, RunInput
 from procedures.models.clock import clock
 from procedures.runner import advance_runs
@@ -173,8 +174,9 @@ def test_what_an_operator_says_while_a_run_is_waited_for_is_heard() -> None:
         """As a cancel of its parent does."""
         with transaction.atomic():
             found = Run.objects.locked().get(pk=run.pk)
-            RunInput.objects.tell(found, {"action": "cancel", "by": "ann", "reason": ""})
-            found.request_cancel(at=clock.now())
+            store = DatabaseStore()
+            tell(store, found, {"action": "cancel", "by": "ann", "reason": ""})
+            request_cancel(store, found)
             is_locked.set()
             may_go.wait(30)
         connection.close()

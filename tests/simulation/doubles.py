@@ -1,6 +1,6 @@
 """The storage as the simulated processes reach it: over a network, and cut at every call."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, RunStatus
+from procedures.engine.lifecycle.runs import queue
 from procedures.engine.memory import MemoryFiles, MemoryJournal, MemoryRun, MemoryStore
 from tests.simulation.strands import Order
 
@@ -39,21 +40,25 @@ class Store(MemoryStore):
         self._ids += 1
         return f"n{self._ids}"
 
-    def queue(self, run: MemoryRun) -> None:
-        super().queue(run)
-        self.outbox.append(run.facts.run_id)
+    def call_workers(self, run: MemoryRun) -> None:
+        self.outbox.append(run.pk)
+
+    def release(self, run: MemoryRun, error: Mapping[str, Any] | None) -> None:
+        super().release(run, error)
+        if run.status == RunStatus.QUEUED:
+            self.outbox.append(run.pk)
 
     def take_outbox(self) -> list[str]:
         rings, self.outbox = self.outbox, []
         return rings
 
-    def hold(self, run: MemoryRun) -> "Wire":
+    def journal_of(self, run: MemoryRun) -> "Wire":
         return self.world.parts.journal(self, run, self.world.held(run.facts.run_id))
 
     def reclaim(self, run: MemoryRun) -> None:
         """What the sweep does with a run whose worker is gone."""
-        if run.status == RunStatus.RUNNING and self.is_free(run):
-            self.queue(run)
+        if run.status == RunStatus.RUNNING and self.lock_claimable(run.pk):
+            queue(self, run)
 
 
 class Wire(MemoryJournal):

@@ -6,6 +6,7 @@ from procedures.engine.errors import Interruption
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.journal.large import whole
+from procedures.engine.lifecycle.runs import has_to_undo
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 from procedures.engine.replay.history import SOFT, STRICT
 from procedures.engine.values import canonical
@@ -75,7 +76,7 @@ def _check_undone(run: MemoryRun, witness: Witness) -> None:
     if run.status == RunStatus.SUCCEEDED or is_forced(run):
         return
     ends = {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}
-    done = {event.key for event in run.events[run.base :] if event.kind in ends}
+    done = {event.key for event in run.events[run.base_seq :] if event.kind in ends}
     if left := [name for name in witness.to_undo if f"undo/{name}" not in done]:
         raise BrokenError("what was done is undone", f"{run.facts.run_id}: {', '.join(left)}")
 
@@ -96,7 +97,9 @@ def _check_files(run: MemoryRun, witness: Witness, files: FileStore) -> None:
 
 def _check_replay(run: MemoryRun, files: FileStore) -> None:
     """The code over the whole journal does nothing and comes to the same end."""
-    if is_forced(run) or (run.status == RunStatus.CANCELLED and not run.compensates):
+    if is_forced(run) or (
+        run.status == RunStatus.CANCELLED and not has_to_undo(MemoryStore(), run)
+    ):
         return
     journal = Replay(run)
     versions = PLAYS[run.procedure.name].code
@@ -120,7 +123,7 @@ class Replay(MemoryJournal):
     def __init__(self, run: MemoryRun) -> None:
         super().__init__(MemoryStore(), run)
         self._store.clock = run.events[-1].at
-        self.events = list(run.events[run.base :])
+        self.events = list(run.events[run.base_seq :])
         if run.status != RunStatus.CANCELLED:
             self.cancellation = None  # it came too late
 

@@ -1,23 +1,23 @@
 """Faults to be found, each one mechanism of the storage or the engine left out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import Overtaken, Refused
-from procedures.engine.execute import Execution, quarantined
+from procedures.engine.execute import Execution
 from procedures.engine.journal.events import (
     Batch,
     Event,
     EventKind,
-    Handoff,
     NewEvent,
     RunStatus,
     silence,
 )
 from procedures.engine.journal.protocol import Journal
-from procedures.engine.memory import MemoryRun
-from procedures.engine.memory.rows import SUSPENDED
+from procedures.engine.lifecycle.quarantine import quarantined
+from procedures.engine.lifecycle.runs import queue
+from procedures.engine.memory import MemoryInput, MemoryRun, MemorySignal, MemoryWait
 from procedures.engine.replay.history import UNDO
 from procedures.engine.replay.recorder import Recorder
 from procedures.engine.values.files import FileStore, use_file_store
@@ -56,20 +56,21 @@ def send_before_commit(world: World, run_id: str, act: Callable[[], Any]) -> Any
 class InputsStay(Store):
     """What came from outside is written to the journal, and not noted as taken."""
 
-    def take_inputs(self, run: MemoryRun) -> None:
-        before = list(run.inputs)
-        super().take_inputs(run)
-        run.inputs += before
+    def take_inputs(
+        self, run: MemoryRun, some: Sequence[MemoryInput], drafts: Sequence[NewEvent]
+    ) -> None:
+        super().take_inputs(run, some, drafts)
+        run.inputs += some
 
 
 class LocalLease(Store):
     """Whether a lease has passed is asked of the worker's own clock."""
 
-    def is_free(self, run: MemoryRun) -> bool:
+    def lock_claimable(self, run_id: str) -> MemoryRun | None:
         skew = self.world.skew
         self.clock += skew
         try:
-            return super().is_free(run)
+            return super().lock_claimable(run_id)
         finally:
             self.clock -= skew
 
@@ -77,8 +78,8 @@ class LocalLease(Store):
 class LosersStay(Store):
     """A decided set leaves open what it no longer needs."""
 
-    def withdraw_losers(self, run: MemoryRun, wait: dict[str, Any], *, why: str) -> None:
-        return
+    def open_parts(self, _whole: MemoryWait) -> list[MemoryWait]:
+        return []
 
 
 class _Like(str):
@@ -133,22 +134,22 @@ def advance_unflushed(procedure: Procedure, journal: Journal, files: FileStore) 
 class ExpiresAnyway(Store):
     """A wait that was found due is closed, whatever became of it meanwhile."""
 
-    def expire(self, run_id: str, key: str, wait: dict[str, Any]) -> bool:
+    def expire(self, run_id: str, key: str, wait: MemoryWait) -> bool:
         run = self.runs[run_id]
         if run.waits.get(key) is wait:
             return super().expire(run_id, key, wait)
         if not run.status.is_end:
-            run.inputs.append(NewEvent(EventKind.WAIT_CLOSED, key, key, silence(wait)))
-            self.queue(run) if run.status == RunStatus.WAITING else None
+            self.put_input(run_id, NewEvent(EventKind.WAIT_CLOSED, key, key, silence(wait)))
+            queue(self, run) if run.status == RunStatus.WAITING else None
         return True
 
 
 class CancelForgets(Store):
     """A cancel leaves the run's questions open."""
 
-    def withdraw_all(self, run: MemoryRun, keys: list[str]) -> None:
-        if not run.cancellation:
-            super().withdraw_all(run, keys)
+    def open_waits(self, run: MemoryRun, *, kind: str = "", signal: str = "") -> list[MemoryWait]:
+        is_to_end = run.cancel_requested_at and not kind
+        return [] if is_to_end else super().open_waits(run, kind=kind, signal=signal)
 
 
 class UndoingForgets(Wire):
@@ -161,18 +162,15 @@ class UndoingForgets(Wire):
 class SignalIdsForgotten(Store):
     """A signal that comes again is another one."""
 
-    def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
-        self.runs[run_id].signal_ids.clear()
-        return super().signal(run_id, name, value, id=id, by=by)
+    def find_signal(self, _run: MemoryRun, _name: str, _signal_id: str) -> MemorySignal | None:
+        return None
 
 
-class NewsOverlooked(Wire):
+class NewsOverlooked(Store):
     """A run that is let go of to wait does not see what came while it was worked on."""
 
-    def _hand_off(self, handoff: Handoff) -> None:
-        super()._hand_off(handoff)
-        if handoff.status in SUSPENDED:
-            self.row.status, self.row.wake_at = handoff.status, handoff.wake_at
+    def is_called(self, _run: MemoryRun) -> bool:
+        return False
 
 
 class RowsAlone(Wire):
@@ -202,7 +200,7 @@ FAULTS: Mapping[str, Parts] = {
     "cancel that forgets open requests": Parts(store=CancelForgets),
     "compensation run twice": Parts(journal=UndoingForgets),
     "signal id counted twice": Parts(store=SignalIdsForgotten),
-    "wake-up lost after a suspend": Parts(journal=NewsOverlooked),
+    "wake-up lost after a suspend": Parts(store=NewsOverlooked),
     "transaction in two commits": Parts(journal=RowsAlone),
     "doubtful step repeated unasked": Parts(journal=StartsForgotten),
 }

@@ -163,7 +163,7 @@ class Schedule:
     def _deeds(self, person: Strand) -> Iterator[tuple[float, Act]]:
         world, hurry, operate = self.world, self.rates.hurry, self.rates.operate
         runs = list(world.store.runs)
-        if sum(not run.parent for run in world.store.runs.values()) < MOST_RUNS:
+        if sum(not run.parent_wait for run in world.store.runs.values()) < MOST_RUNS:
             yield 3 if not runs else 0.7, lambda: self._start(person)
         if pages := world.open_pages():
             yield 1.5 * hurry, lambda: self._answer(person, self.random.choice(pages))
@@ -174,7 +174,7 @@ class Schedule:
             yield operate / 2, lambda: self._operate(person, "cancels", self.random.choice(runs))
             yield operate / 4, lambda: self._operate(person, "ends", self.random.choice(runs))
             yield operate, lambda: self._operate(person, "pauses", self.random.choice(runs))
-            paused = [key for key in runs if world.store.runs[key].is_to_pause]
+            paused = [key for key in runs if world.store.runs[key].pause_requested_at]
             if paused:
                 last = self.random.choice(paused)
                 yield operate * 4, lambda: self._operate(person, "unpauses", last)

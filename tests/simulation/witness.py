@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus, chain
 from procedures.engine.journal.large import unpacked
-from procedures.engine.memory import KEY
+from procedures.engine.lifecycle.children import is_abandoned
+from procedures.engine.lifecycle.runs import SUSPENDED
+from procedures.engine.lifecycle.sets import DETACHED_KINDS
+from procedures.engine.memory import KEY, MemorySignal
 from procedures.engine.replay.history import SOFT
 from procedures.engine.values import canonical
-from procedures.engine.waits.children import is_abandoned
-from procedures.engine.waits.handles import DETACHED_KINDS
 
-SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 ENDS = {EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED}
 
 
@@ -37,9 +37,7 @@ class Row(Protocol):
     @property
     def waits(self) -> Mapping[str, Mapping[str, Any]]: ...
     @property
-    def signals(self) -> Sequence[Mapping[str, Any]]: ...
-    @property
-    def skipped(self) -> Sequence[Mapping[str, Any]]: ...
+    def all_signals(self) -> Sequence[MemorySignal]: ...
     @property
     def result(self) -> str | None: ...
 
@@ -251,8 +249,8 @@ class Witness:
         yield from self._losers(row)
 
     def _signals(self, row: Row) -> Iterator[tuple[str, str]]:
-        coming = [one["value"] for one in row.signals]
-        coming += [one["value"] for one in row.skipped]
+        kept = [one for one in row.all_signals if one.is_unread or one.skipped]
+        coming = [canonical.value_of(one.value) for one in kept]
         coming += [one.data.get("value") for one in row.inputs]
         if lost := [number for number in self.sent - self._received if number not in coming]:
             yield "an accepted signal is never lost", f"{sorted(lost)}"

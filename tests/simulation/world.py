@@ -9,7 +9,10 @@ from typing import Any
 
 from procedures.engine.errors import AnswerError, Fenced, StorageLost
 from procedures.engine.journal.events import Batch, RunStatus, closing
-from procedures.engine.memory import LEASE, MemoryRun, operating, retries
+from procedures.engine.lifecycle import operations, retry
+from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.engine.lifecycle.runs import has_to_undo
+from procedures.engine.memory import LEASE, MemoryRun
 from procedures.engine.replay.history import UNDO
 from procedures.engine.replay.timeouts import TimeIsUp
 from procedures.engine.values.files import use_file_store
@@ -217,7 +220,9 @@ class World:
                     self.counts["refused signals"] += 1
                     return
                 self.witnesses[run_id].sent |= {number} if is_new else set()
-                is_kept = is_new and any(one["value"] == number for one in run.signals)
+                is_kept = is_new and any(
+                    one.is_unread and one.value == str(number) for one in run.all_signals
+                )
                 self.counts["early signals"] += is_kept
                 self.counts["signals again"] += not is_new
 
@@ -227,9 +232,9 @@ class World:
         run = self.store.runs[run_id]
 
         def stop() -> None:
-            if run.status.is_end or run.cancellation:
+            if run.status.is_end or run.cancel_requested_at:
                 return
-            self.store.cancel(run_id, by="dave", reason="Enough.")
+            operations.cancel(self.store, run, said("cancel", "Enough."))
             if left := [key for key in run.waits if not key.startswith(UNDO)]:
                 self.blame("a cancel closes what is asked", ", ".join(left))
 
@@ -240,7 +245,9 @@ class World:
 
         def stop() -> None:
             if not run.status.is_end:
-                operating.force_end(self.store, run_id, by="dave", reason="At once.")
+                operations.force_end(
+                    self.store, run, said("force_end", "At once.") | {"forced": True}
+                )
 
         self.parts.transact(self, run_id, stop)
 
@@ -249,8 +256,8 @@ class World:
 
         def rest() -> None:
             is_over = run.status.is_end or run.status == RunStatus.QUARANTINED
-            if not (is_over or run.cancellation or run.is_to_pause):
-                operating.pause(self.store, run_id, by="dave", reason="Wait.")
+            if not (is_over or run.cancel_requested_at or run.pause_requested_at):
+                operations.pause(self.store, run, said("pause", "Wait."))
 
         self.parts.transact(self, run_id, rest)
 
@@ -258,8 +265,8 @@ class World:
         run = self.store.runs[run_id]
 
         def go_on() -> None:
-            if run.is_to_pause:
-                operating.unpause(self.store, run_id, by="dave", reason="Now.")
+            if run.pause_requested_at:
+                operations.unpause(self.store, run, said("unpause", "Now."))
 
         self.parts.transact(self, run_id, go_on)
 
@@ -267,11 +274,12 @@ class World:
         run = self.store.runs[run_id]
 
         def mend() -> None:
-            is_undone = any(event.key.startswith(UNDO) for event in run.events[run.base :])
+            is_undone = any(event.key.startswith(UNDO) for event in run.events[run.base_seq :])
             is_failed = run.status == RunStatus.FAILED and not is_undone
             if is_failed or run.status == RunStatus.QUARANTINED:
-                self.retried.add(run_id)
-                retries.retry(self.store, run_id, by="dave", reason="Mended.")
+                with suppress(OperationRefusedError):  # it needs a child that is still to end
+                    retry.retry(self.store, run_id, said("retry", "Mended."))
+                    self.retried.add(run_id)
 
         self.parts.transact(self, run_id, mend)
 
@@ -282,7 +290,7 @@ class World:
             error = run.error or {}
             if run.status == RunStatus.QUARANTINED and error.get("type") == "Mismatch":
                 self.overridden.add(run_id)
-                retries.override(self.store, run_id, by="dave", reason="So it is.")
+                retry.override(self.store, run, said("override", "So it is."))
 
         self.parts.transact(self, run_id, accept)
 
@@ -299,7 +307,7 @@ class World:
         if run.wake_at and run.wake_at <= self.store.clock:
             self.cut(f"wakes {run_id}")
             self.parts.transact(self, run_id, lambda: self.store.wake(run))
-        if run.status == RunStatus.RUNNING and self.store.is_free(run):
+        if run.status == RunStatus.RUNNING and self.store.lock_claimable(run_id):
             self.cut(f"takes back {run_id}")
             self.parts.transact(self, run_id, lambda: self.store.reclaim(run))
         if run.status == RunStatus.QUEUED and run_id in self.excused:
@@ -349,9 +357,9 @@ class World:
             witness.look(run)
             if UNASKED in witness.asked:
                 raise BrokenError("a wrong question opens nothing", run_id)
-            if run.cancellation and not run.compensates and run.waits:
+            if run.cancel_requested_at and not has_to_undo(self.store, run) and run.waits:
                 raise BrokenError("a cancelled run asks nothing more", ", ".join(run.waits))
-            above = run.parent and self.store.runs[run.parent.run_id]
+            above = run.parent_wait and run.parent_wait.run
             is_over = above and above.status == RunStatus.CANCELLED and run_id not in self.retried
             if is_over and not _is_to_end(run):
                 raise BrokenError("a cancel ends the whole tree", run_id)
@@ -371,13 +379,18 @@ class World:
         ]
 
 
+def said(action: str, reason: str) -> dict[str, Any]:
+    """What dave does, and why."""
+    return {"action": action, "by": "dave", "reason": reason}
+
+
 def is_noted(key: str) -> bool:
     """Whether the step of that idempotency key writes a row."""
     return key.endswith(f":{NOTED}")
 
 
 def _is_to_end(run: MemoryRun) -> bool:
-    return run.status.is_end or run.cancellation is not None
+    return run.status.is_end or run.cancel_requested_at is not None
 
 
 def outcome_of(value: Any) -> str:

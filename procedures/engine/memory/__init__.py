@@ -1,17 +1,19 @@
-"""The in-memory twin of the journal: the same contract without a database, for tests."""
+"""A store in memory, for tests, rehearsals and drivers: rows, and no rule."""
 
-from procedures.engine.memory.forks import fork_run
-from procedures.engine.memory.journal import LEASE, MemoryJournal
-from procedures.engine.memory.rows import KEY, MemoryFiles, MemoryRun, Parent
+from procedures.engine.memory.files import MemoryFiles
+from procedures.engine.memory.journal import MemoryJournal
+from procedures.engine.memory.rows import MemoryInput, MemoryRun, MemorySignal, MemoryWait
 from procedures.engine.memory.store import MemoryStore
+from procedures.engine.memory.tables import KEY, LEASE
 
 __all__ = [
     "KEY",
     "LEASE",
     "MemoryFiles",
+    "MemoryInput",
     "MemoryJournal",
     "MemoryRun",
+    "MemorySignal",
     "MemoryStore",
-    "Parent",
-    "fork_run",
+    "MemoryWait",
 ]

@@ -3,7 +3,6 @@
 import sys
 from functools import cache
 from itertools import chain
-from typing import Any
 
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import EngineError
@@ -14,12 +13,8 @@ def child_of(parent: Procedure, name: str) -> Procedure:
     """The child that a parent means: one that its code can see, else any of that name."""
     fn = parent.fn
     seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
-    known = (found for module in list(sys.modules.values()) for found in _contents(module))
-    for found in chain(seen, known):
+    modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))
+    for found in chain(seen, chain.from_iterable(modules)):
         if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
             return found
     raise EngineError(f"No module here has a procedure called {name}.")
-
-
-def _contents(module: Any) -> list[Any]:
-    return list(getattr(module, "__dict__", {}).values())

@@ -6,25 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from procedures.engine.errors import Fenced, Overtaken, StorageLost
-from procedures.engine.journal.events import (
-    GOING_ON,
-    OPENING,
-    Batch,
-    Event,
-    EventKind,
-    Handoff,
-    RunStatus,
-    Working,
-)
-from procedures.engine.journal.seals import proven
-from procedures.engine.memory.deliveries import refusal
-from procedures.engine.memory.rows import KEY, SUSPENDED, MemoryRun
+from procedures.engine.errors import Fenced, StorageLost
+from procedures.engine.journal.events import Batch, Event, Working
+from procedures.engine.lifecycle import runs as rules
+from procedures.engine.lifecycle.commit import check_batch, take_effect
+from procedures.engine.memory.rows import MemoryRun
 
 if TYPE_CHECKING:
     from procedures.engine.memory.store import MemoryStore
-
-LEASE = timedelta(seconds=15)
 
 
 class Connectionless:
@@ -47,29 +36,28 @@ class MemoryJournal:
         """Begin at what is kept now, for the claim that was made last."""
         row, store = self.row, self._store
         self._epoch, self._seq = row.epoch, len(row.events)
-        facts = row.facts
-        began_at = row.events[0].at
         self.run = replace(
-            facts,
+            row.facts,
             claims=row.claims,
-            began_at=began_at,
+            began_at=row.events[0].at,
             limits=store.limits,
             sizes=store.sizes,
             is_left_without_storage=row.is_left_without_storage,
         )
-        self.cancellation: Mapping[str, Any] | None = row.cancellation
+        asked = rules.told_to_cancel(store, row) if row.cancel_requested_at else None
+        self.cancellation: Mapping[str, Any] | None = asked
 
     @property
     def is_cancelled(self) -> bool:
-        return self.row.cancellation is not None
+        return self.row.cancel_requested_at is not None
 
     @property
     def is_paused(self) -> bool:
-        return self.row.is_to_pause
+        return self.row.pause_requested_at is not None
 
     @property
     def parent_id(self) -> str | None:
-        return self.row.parent.run_id if self.row.parent else None
+        return self.row.parent_wait.run_id if self.row.parent_wait else None
 
     @property
     def is_stopping(self) -> bool:
@@ -84,7 +72,7 @@ class MemoryJournal:
     def storage_fault(self, error: BaseException) -> StorageLost | None:
         return StorageLost(str(error)) if isinstance(error, self._store.faults) else None
 
-    def standings(self) -> "Connectionless":
+    def standings(self) -> Connectionless:
         return Connectionless()
 
     def now(self) -> datetime:
@@ -94,17 +82,17 @@ class MemoryJournal:
         self._store.clock += timedelta(seconds=seconds)
 
     def load(self) -> list[Event]:
-        return self.row.events[self.row.base :]
+        return self._store.events(self.row)
 
     def new_id(self) -> str:
         return self._store.new_id()
 
     def status_of(self, run_id: str) -> str:
         run = self._store.runs.get(run_id)
-        return str(run.status if run else RunStatus.QUEUED)
+        return str(run.status if run else rules.FIRST)
 
     def refusal(self, run_id: str) -> str:
-        return refusal(self._store, self.row, run_id)
+        return self._store.refusal(self.row, run_id)
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
@@ -121,26 +109,14 @@ class MemoryJournal:
         self.commit(batch)
 
     def commit(self, batch: Batch) -> list[Event]:
-        if not (self.is_current() and self.follows() and self.row.status == RunStatus.RUNNING):
+        if not (self.is_current() and self.follows() and self.row.leased_until):
             raise Fenced(self.run.run_id)
-        closed = [draft.key for draft in batch.events if draft.kind == EventKind.WAIT_CLOSED]
-        opened = [draft.key for draft in batch.events if draft.kind in OPENING]
-        is_late = any(key not in self.row.waits and key not in opened for key in closed)
-        is_going_on = any(draft.kind in GOING_ON for draft in batch.events)
-        is_end = batch.handoff is not None and batch.handoff.status.is_end
-        is_told_more = any(one.kind == EventKind.OPERATOR for one in self.row.inputs)
-        if is_late or (is_going_on and self.is_to_stop_since()) or (is_end and is_told_more):
-            raise Overtaken(self.run.run_id)
-        drafts = proven(batch, run_id=self.run.run_id, key=KEY)
-        events = self._store.append(self.row, *drafts)
+        is_undone = self.cancellation is not None
+        checked = check_batch(self._store, self.row, batch, is_undone=is_undone)
+        events = self._store.write(self.row, batch)
         self._seq += len(events)
-        for event in events:
-            self._store.take_effect(self.row, event, is_decided=event.key in closed)
-        self.row.files.update({file.name: file.digest for file in batch.files})
-        if batch.is_progress:
-            self.row.claims = 0
-        if batch.handoff:
-            self._hand_off(batch.handoff)
+        self.row.claims = 0 if batch.is_progress else self.row.claims
+        take_effect(self._store, self.row, events, batch, checked)
         return events
 
     def is_current(self) -> bool:
@@ -151,26 +127,9 @@ class MemoryJournal:
         """Whether nothing stands where the next event is to stand."""
         return len(self.row.events) == self._seq
 
-    def is_to_stop_since(self) -> bool:
-        """Whether somebody asked the run to end, or to pause, after it was claimed."""
-        is_to_end = self.row.cancellation is not None and self.cancellation is None
-        return is_to_end or self.row.is_to_pause
-
     def renew(self) -> bool:
         """Hold the run for another lease, also when one has passed; False when it is lost."""
-        is_held = self.row.status == RunStatus.RUNNING and self.is_current()
+        is_held = self.row.leased_until is not None and self.is_current()
         if is_held:
-            self.row.leased_until = self._store.clock + LEASE
+            self.row.leased_until = self._store.lease_end()
         return is_held
-
-    def _hand_off(self, handoff: Handoff) -> None:
-        run = self.row
-        run.is_left_without_storage = False
-        run.status, run.wake_at, run.ends_at = handoff.status, handoff.wake_at, handoff.ends_at
-        run.result, run.error, run.leased_until = handoff.result, handoff.error, None
-        is_called = run.status in SUSPENDED and run.inputs
-        is_to_stop = not run.status.is_end and self.is_to_stop_since()
-        if is_called or is_to_stop or run.status == RunStatus.QUEUED:
-            self._store.queue(run)
-        if run.status.is_end:
-            self._store.end(run)

@@ -1,129 +1,113 @@
-"""What is kept in memory: contents, and each run with its journal."""
+"""The rows of a store in memory."""
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from procedures.engine.declaration.definition import Procedure
-from procedures.engine.errors import FileGoneError
-from procedures.engine.journal.events import (
-    Event,
-    EventKind,
-    NewEvent,
-    RunFacts,
-    RunStatus,
-    closing,
-)
-from procedures.engine.journal.large import as_part
-from procedures.engine.journal.seals import PROOF, seals_of
-
-KEY = b"memory"
-SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
+from procedures.engine.journal.events import Event, NewEvent, RunFacts, RunStatus
+from procedures.engine.lifecycle import runs as rules
+from procedures.engine.lifecycle.children import is_abandoned
 
 
-class MemoryFiles:
-    """Contents by digest."""
+class MemoryWait(dict[str, Any]):
+    """A wait: the content of its opening, with what became of it."""
 
-    largest_inline = 64 * 1024
-    patience: float = 60
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
 
-    def __init__(self) -> None:
-        self._contents: dict[str, bytes] = {}
-        self.fault: Exception | None = None
-        """What every use of it raises, while it is to be away."""
+    def __init__(self, run: "MemoryRun", event: Event, content: Mapping[str, Any]) -> None:
+        super().__init__(content)
+        self.run, self.key, self.pk = run, event.key, (run.pk, event.seq)
+        self.run_id, self.kind = run.pk, content["wait"]
+        self.need, self.signal = content.get("need"), content.get("signal", "")
+        self.abandons = is_abandoned(content)
+        self.part_of: MemoryWait | None = None
+        self.closing: Mapping[str, Any] | None = None
+        self.closed_as = self.begun = self.ended = 0
+        self.is_behind = False
+        self.parts: list[MemoryWait] = []
+        self.children: list[MemoryRun] = []
+        self.ends: list[MemoryInput] = []
 
-    def check(self) -> None:
-        if self.fault:
-            raise self.fault
+    @property
+    def is_open(self) -> bool:
+        return self.closing is None
 
-    def put(self, content: bytes) -> str:
-        self.check()
-        digest = hashlib.sha256(content).hexdigest()
-        self._contents[digest] = content
-        return digest
-
-    def get(self, digest: str) -> bytes:
-        self.check()
-        if digest not in self._contents:
-            raise FileGoneError(digest, "is gone")
-        return self._contents[digest]
-
-    def forget(self, digest: str) -> None:
-        """Lose the contents for good."""
-        del self._contents[digest]
+    def opening(self) -> Mapping[str, Any]:
+        return self
 
 
 @dataclass
-class Parent:
-    """Who started a child, and what it waits on."""
+class MemoryInput(NewEvent):
+    """An event to be that came from outside."""
 
-    run_id: str
-    key: str
-    wait: dict[str, Any]
-    """The content of its opening: the same key may be opened anew."""
-    number: int = 0
+    wait: MemoryWait | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return self.data
 
 
 @dataclass
+class MemorySignal:
+    """A signal that was kept."""
+
+    name: str
+    signal_id: str
+    value: str
+    sender: str
+    responder_id: Any
+    error: str
+    at: datetime
+    wait: MemoryWait | None = None
+    skipped: str = ""
+
+    @property
+    def is_unread(self) -> bool:
+        return self.wait is None and not self.skipped
+
+
+@dataclass(eq=False)
 class MemoryRun:
     """One run's row and journal."""
 
     procedure: Procedure
     facts: RunFacts
-    status: RunStatus = RunStatus.QUEUED
+    by: str
+    parent_wait: MemoryWait | None = None
+    parent_number: int = 0
+    status: RunStatus = rules.FIRST
     events: list[Event] = field(default_factory=list)
-    inputs: list[NewEvent] = field(default_factory=list)
-    waits: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The open waits: the content of their opening, by key."""
-    closed: dict[str, str] = field(default_factory=dict)
-    """The keys of those that were closed, in that order, and what closed them, in words."""
-    signals: list[dict[str, Any]] = field(default_factory=list)
-    """Those that nobody has waited for yet."""
-    skipped: list[dict[str, Any]] = field(default_factory=list)
-    """Those that did not fit, each with the reason."""
-    signal_ids: set[tuple[str, str]] = field(default_factory=set)
-    maps: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
-    """What became of the children of a map, by its key and their number."""
-    parent: Parent | None = None
-    carried: int = 0
-    """How many of its events another run has had, which this one is a fork of."""
-    base: int = 0
-    """The number of the event before the one since which the run is read."""
-    cancellation: dict[str, Any] | None = None
-    is_to_pause: bool = False
-    """Whether an operator wants it to rest, or has it rest."""
-    paused_as: RunStatus = RunStatus.QUEUED
-    """The status in which it goes on when it is unpaused."""
+    inputs: list[MemoryInput] = field(default_factory=list)
+    """Those that are not in the journal yet."""
+    waits: dict[str, MemoryWait] = field(default_factory=dict)
+    """The open ones, by key."""
+    latest: dict[str, MemoryWait] = field(default_factory=dict)
+    """Of each key the wait that was opened last, closed ones too."""
+    all_signals: list[MemorySignal] = field(default_factory=list)
+    carried_seq: int = 0
+    base_seq: int = 0
+    cancel_requested_at: datetime | None = None
+    pause_requested_at: datetime | None = None
+    paused_as: str = ""
     files: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
     claims: int = 0
     is_left_without_storage: bool = False
     leased_until: datetime | None = None
+    queued_at: datetime | None = None
+    ended_at: datetime | None = None
+    reached_at: datetime | None = None
     wake_at: datetime | None = None
     ends_at: datetime | None = None
-    """When it has lasted enough."""
     result: str | None = None
-    error: dict[str, Any] | None = None
-
-    def beginning(self, by: str) -> dict[str, Any]:
-        """What its first event holds: who started it, and seals of what never changes about it."""
-        facts = self.facts
-        named = {"inputs": facts.inputs, "seed": facts.seed, "depth": facts.depth}
-        return {"by": by, PROOF: seals_of(named, owner=facts.run_id, key=KEY)}
+    error: Mapping[str, Any] | None = None
 
     @property
-    def noted(self) -> list[Event]:
-        """What it has kept itself since it last began anew."""
-        return self.events[max(self.base, self.carried) :]
+    def pk(self) -> str:
+        return self.facts.run_id
 
-    @property
-    def compensates(self) -> bool:
-        return any(event.kind == EventKind.COMPENSATION for event in self.noted)
-
-
-def child_end(run: MemoryRun) -> dict[str, Any]:
-    """How a run ended, as its parent is told."""
-    message = str((run.error or {}).get("message", ""))
-    told = closing(run.status, responder="system: child", comment=message)
-    return told | as_part("value", run.result)
+    def __str__(self) -> str:
+        return f"{self.procedure.name} {self.pk[-8:]}"

@@ -10,6 +10,7 @@ from procedures.engine.errors import ChildFailedError, DefinitionError, OptionEr
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed, packed_list
 from procedures.engine.journal.payloads import Closing, Opening
+from procedures.engine.lifecycle.children import ABANDON, ON_PARENT_END
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
@@ -19,13 +20,6 @@ from procedures.engine.waits.handles import Handle
 
 OnFailure = Literal["fail_fast", "collect"]
 OnParentEnd = Literal["cancel", "abandon"]
-ABANDON: OnParentEnd = "abandon"
-OPTION = "on_parent_end"
-
-
-def is_abandoned(opened: Mapping[str, Any]) -> bool:
-    """Return True for a wait whose children go on when their parent ends."""
-    return opened.get(OPTION) == ABANDON
 
 
 def start_child(
@@ -34,14 +28,14 @@ def start_child(
     """A child run, started with the next commit; `InputError` when the inputs do not fit."""
     _check(fiber, procedure)
     own = list(procedure.schema.get("properties", {}))
-    if OPTION in own:
+    if ON_PARENT_END in own:
         raise DefinitionError(
-            f"{procedure.name} has an input called {OPTION}, which is an option of ctx.spawn: "
-            "give the input another name."
+            f"{procedure.name} has an input called {ON_PARENT_END}, which is an option of "
+            "ctx.spawn: give the input another name."
         )
     for name in inputs:
-        if name not in own and OPTION in meant(name, [*own, OPTION]):
-            check_options("ctx.spawn", [name], [OPTION])
+        if name not in own and ON_PARENT_END in meant(name, [*own, ON_PARENT_END]):
+            check_options("ctx.spawn", [name], [ON_PARENT_END])
     fate = _fate("ctx.spawn", on_parent_end)
     key = fiber.scope.key_for(procedure.name)
     given = packed("inputs", procedure.dump(procedure.parse(inputs)))
@@ -127,7 +121,7 @@ def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
         words = f"The child {key} has changed: {started.procedure} was started here."
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
     given = asked.as_json()
-    given.pop(OPTION, None)  # the kept one counts
+    given.pop(ON_PARENT_END, None)  # the kept one counts
     kept = started.as_json()
     if any(kept.get(name) != value for name, value in given.items()):
         words = f"The child {key} is given other inputs now than when it was started."

@@ -26,8 +26,6 @@ SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 BY_CODE = "system: the procedure"
 """Who closes what the code itself no longer waits for."""
-DETACHED_KINDS = ("child", "map")
-"""Waits whose other side goes on when a set is decided without them."""
 
 
 class Handle(Generic[T]):

@@ -15,16 +15,6 @@ LONGEST_ID = 200
 """Of a signal: what the database keeps."""
 
 
-def out_of_reach(to: str) -> str:
-    """What is said of a run that there is not, and of one that must not be reached: the same."""
-    return f"There is no run {to:.80} that this run may reach."
-
-
-def sender_of(run_id: str) -> str:
-    """The name under which a run sends and cancels."""
-    return f"run {run_id}"
-
-
 def send_signal(
     fiber: Fiber,
     to: str,

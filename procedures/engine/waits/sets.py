@@ -6,7 +6,14 @@ from typing import Any, TypeVar
 from procedures.engine.errors import QuestionError, Suspend
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.payloads import Closing, Opening
-from procedures.engine.lifecycle.deciding import NOT_NEEDED, decision, not_needed, told_of
+from procedures.engine.lifecycle.sets import (
+    DETACHED_KINDS,
+    KEEP_OPEN,
+    NOT_NEEDED,
+    decision,
+    not_needed,
+    told_of,
+)
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.replay.observing import seen
@@ -14,7 +21,6 @@ from procedures.engine.values import canonical
 from procedures.engine.values.options import check_flag
 from procedures.engine.values.spelling import short_repr
 from procedures.engine.waits.handles import (
-    DETACHED_KINDS,
     Handle,
     check_same,
     misfits_among,
@@ -25,7 +31,6 @@ from procedures.engine.waits.handles import (
 )
 
 T = TypeVar("T")
-KEEP_OPEN = "keep_open"
 
 
 def first_of(

@@ -1,15 +1,14 @@
 """Signals: named messages to a run, kept when they come before it waits for them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 from pydantic import ValidationError
 
-from procedures.engine.errors import AnswerError, QuestionError, RequestExpiredError, SignalError
-from procedures.engine.journal.events import closing
+from procedures.engine.errors import QuestionError, RequestExpiredError, SignalError
 from procedures.engine.journal.payloads import Closing, Opening
+from procedures.engine.lifecycle.signals import RECEIVED, skipped
 from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
@@ -17,14 +16,11 @@ from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.json_types import unserved
 from procedures.engine.values.options import check_word
 from procedures.engine.values.secrecy import INSTEAD, holds_secret
-from procedures.engine.values.shapes import check_shape, shape_of
+from procedures.engine.values.shapes import shape_of
 from procedures.engine.values.spelling import short_repr
 from procedures.engine.waits.handles import Handle, open_wait, reason_of
 
 T = TypeVar("T")
-RECEIVED = "received"
-"""The outcome of a wait for a signal that came."""
-LONGEST_REASON = 500
 
 
 class SignalOptions(TypedDict, total=False):
@@ -111,36 +107,6 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
     except ValidationError as error:
         return skipped(name, closed.responder, canonical.faults(error))
     return ""
-
-
-def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[str, Any]:
-    """How a wait closes with a signal; `value`: packed. With `error` the waiting code raises."""
-    content = {**closing(RECEIVED, responder=sender), **value}
-    return {**content, "error": error} if error else content
-
-
-def skipped(name: str, sender: str, why: str) -> str:
-    """What the journal says of a signal that did not fit."""
-    words = canonical.legible(why)[:LONGEST_REASON]
-    return f"The signal {name} from {sender} was skipped, and is still waited for. {words}"
-
-
-def misfit_of(value: Any, opened: Mapping[str, Any]) -> str:
-    """Why a wait that opens now, in code of its own version, cannot take a value; "" if it can."""
-    try:
-        check_signal(value, opened, code=opened.get("code", ""))
-    except AnswerError as error:
-        return str(error)
-    return ""
-
-
-def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
-    """`AnswerError` when an open wait cannot take the value.
-
-    Code that has changed since it was opened may take something else: it finds out by itself.
-    """
-    if opened.get("code") == code and "shape" in opened:
-        check_shape(value, opened["shape"])
 
 
 def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from procedures.engine import Procedure
 from procedures.engine.journal.events import RunStatus, closing
+from procedures.engine.lifecycle import operations
 from procedures.engine.memory import MemoryRun, MemoryStore
 
 YES = closing("approved", value=True, responder="bob")
@@ -16,6 +17,12 @@ def run_through(store: MemoryStore, definition: Procedure, **inputs: Any) -> Mem
         for key in list(run.waits):
             store.resolve(run.facts.run_id, key, YES)
     return run
+
+
+def cancel(store: MemoryStore, run_id: str) -> None:
+    """Have dave ask the run to end."""
+    said = {"action": "cancel", "by": "dave", "reason": "Enough."}
+    operations.cancel(store, store.runs[run_id], said)
 
 
 def message(run: MemoryRun) -> str:

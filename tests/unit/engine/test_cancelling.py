@@ -7,7 +7,7 @@ import pytest
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
 from tests import procedures
-from tests.unit.engine.running import kinds
+from tests.unit.engine.running import cancel, kinds
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def nothing_happened() -> Iterator[None]:
 
 def test_a_gather_that_fails_just_then_is_no_failure(store: MemoryStore) -> None:
     run_id = store.start(procedures.only_broken)
-    procedures.interludes.append(lambda: store.cancel(run_id, by="dave", reason="Enough."))
+    procedures.interludes.append(lambda: cancel(store, run_id))
 
     store.advance_all()
 

@@ -6,7 +6,7 @@ import pytest
 
 from procedures.engine.journal.events import closing
 from procedures.engine.kinds.questions import Question, new_question
-from procedures.engine.lifecycle.deciding import told_of
+from procedures.engine.lifecycle.sets import told_of
 
 WHICH = new_question("choice", "Which?", {"a": "Apples", "b": "Pears"}, many=True)
 PAY = new_question("approval", "Pay?", yes="Pay 31 €")

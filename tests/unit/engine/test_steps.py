@@ -17,7 +17,7 @@ from procedures.engine.declaration.steps import options_of
 from procedures.engine.errors import DefinitionError
 from procedures.engine.memory import MemoryStore
 from procedures.engine.replay.keeping import kept_result
-from tests.unit.engine.running import run_through
+from tests.unit.engine.running import cancel, run_through
 
 STEP = Step("pay", "run:pay", 1)
 
@@ -282,7 +282,7 @@ def test_options_are_checked_once_where_they_can_be_told_apart() -> None:
 def test_a_step_says_things_and_learns_that_the_run_is_to_end(store: MemoryStore) -> None:
     def look(step: Step) -> bool:
         step.say("Looking.")
-        store.cancel(step.idempotency_key.partition(":")[0], by="dave", reason="Enough.")
+        cancel(store, step.idempotency_key.partition(":")[0])
         return step.is_cancelled
 
     @procedure

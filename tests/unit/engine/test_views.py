@@ -11,6 +11,7 @@ import pytest
 from procedures.engine import ChildFailedError, Context, Handle, procedure
 from procedures.engine.errors import StorageLost
 from procedures.engine.journal.events import Batch, Event, RunStatus, closing
+from procedures.engine.lifecycle.runs import queue
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 
 LINES, KILLS = 12, 5
@@ -42,7 +43,7 @@ class Journal(MemoryJournal):
     """Every commit keeps what the code has seen before it; around one of them the worker dies."""
 
     def commit(self, batch: Batch) -> list[Event]:
-        if self.row.parent:
+        if self.row.parent_wait:
             return super().commit(batch)
         world.commits += 1
         self._die(world.commits * 2 - 1)
@@ -69,7 +70,7 @@ class Store(MemoryStore):
         self.ids += 1
         return f"{self.ids:032x}"
 
-    def hold(self, run: MemoryRun) -> MemoryJournal:
+    def journal_of(self, run: MemoryRun) -> MemoryJournal:
         return Journal(self, run)
 
     def carry_on(self) -> None:
@@ -78,7 +79,7 @@ class Store(MemoryStore):
         except Killed:
             for run in self.runs.values():
                 if run.status == RunStatus.RUNNING:
-                    self.queue(run)
+                    queue(self, run)
             self.advance_all()
 
 

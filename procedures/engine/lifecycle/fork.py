@@ -1,14 +1,20 @@
 """What a fork takes over: the journal of another run, up to one of its steps or waits."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import EngineError
-from procedures.engine.journal.events import OPENING, Event, EventKind
+from procedures.engine.journal.events import OPENING, Event, EventKind, NewEvent, chained, moved
 from procedures.engine.journal.large import ELSEWHERE, packed
+from procedures.engine.lifecycle.runs import is_over, is_undone, undone_since
 from procedures.engine.replay.history import STRICT, UNDO, Entry, History
+from procedures.engine.store import RunRow, Store
 from procedures.engine.values import canonical
+
+if TYPE_CHECKING:
+    from procedures.engine.values.files import File
 
 CARRIED_FROM = "carried_from"
 """What an outcome says of the run in which it came about, where that was another one."""
@@ -43,10 +49,65 @@ def begins(event: Event, at: str) -> bool:
     return is_of_it and event.kind in STRICT and not event.key.startswith(UNDO)
 
 
-def undone(at: str) -> ForkRefusedError:
-    return ForkRefusedError(
-        f"What it did before {at} has been undone, or is to be: restart it, or fork it earlier."
-    )
+def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> Event:
+    """Return the first event of that key since the run last began anew; a fork has those before.
+
+    `ForkRefusedError` where the run never was, and where what it did before is undone, or to be.
+    """
+    first = next((event for event in events if begins(event, at)), None)
+    if first is None:
+        raise UnknownPlaceError(at)
+    is_to_end = origin.cancel_requested_at is not None and not is_over(origin)
+    if (is_to_end or is_undone(store, origin)) and store.has_event(
+        origin, after=undone_since(origin), before=first.seq, kind=EventKind.COMPENSATION
+    ):
+        raise ForkRefusedError(
+            f"What it did before {at} has been undone, or is to be: restart it, or fork it earlier."
+        )
+    return first
+
+
+def start_of(store: Store, run: RunRow, files: "Sequence[File]" = ()) -> NewEvent:
+    """Return the first event of a fork."""
+    return NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files))
+
+
+def note_of(said: dict[str, Any]) -> NewEvent:
+    """Return the event that tells who wants a fork, or a restart, and why."""
+    return NewEvent(EventKind.OPERATOR, name=said["action"], data=said)
+
+
+class Copy:
+    """The journal of a fork, as it is written: its own start, what it takes over, and who wants it.
+
+    Each event is marked for its place there.
+    """
+
+    def __init__(
+        self, run_id: str, *, key: bytes, write: Callable[[Sequence[Event]], object]
+    ) -> None:
+        self._id, self._key, self._write = run_id, key, write
+        self.seq, self.head = 0, ""
+
+    def chain(self, draft: NewEvent, at: datetime) -> None:
+        """Add an event of its own: its start, at the time of its origin's, or who wants it."""
+        run_id, key = self._id, self._key
+        self._keep(chained([draft], run_id=run_id, after=self.seq, at=at, head=self.head, key=key))
+
+    def take_over(self, events: Iterable[Event], *, origin: str, by: str, inputs: str) -> None:
+        """Add events of another run; its start has been added already."""
+        kept, seq, head = list[Event](), self.seq, self.head
+        for event in events:
+            if event.kind != EventKind.RUN_STARTED:
+                seq, one = seq + 1, as_taken(event, origin=origin, by=by, inputs=inputs)
+                kept.append(moved(one, run_id=self._id, seq=seq, head=head, key=self._key))
+                head = kept[-1].hash
+        self._keep(kept)
+
+    def _keep(self, events: Sequence[Event]) -> None:
+        if events:
+            self._write(events)
+            self.seq, self.head = events[-1].seq, events[-1].hash
 
 
 def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:

@@ -7,6 +7,10 @@ from procedures.engine.journal.events import closing
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 
+DETACHED_KINDS = ("child", "map")
+"""Waits whose other side goes on when a set is decided without them."""
+KEEP_OPEN = "keep_open"
+"""In the opening of a set: what it no longer needs stays open."""
 NOT_NEEDED = "system: not needed any more"
 
 

@@ -1,0 +1,85 @@
+"""Asking runs to end: one, or a tree of them, a parent before its children."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from procedures.engine.journal.events import RUN_ENDED, RunStatus, closing
+from procedures.engine.lifecycle.runs import (
+    LEFT_CHILDREN,
+    is_suspended,
+    queue,
+    request_cancel,
+    tell,
+    unended,
+)
+from procedures.engine.lifecycle.sets import DETACHED_KINDS
+from procedures.engine.replay.history import UNDO
+from procedures.engine.store import RunRow, Store, WaitRow
+
+BY_PARENT = {"action": "cancel", "by": "system", "reason": "Its parent needs it no more."}
+AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
+
+
+def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
+    """Note who wants the run to end, and withdraw what it asks; a worker ends it, paused or not.
+
+    The run is locked, and has not ended; what stands below it is locked here.
+    """
+    store.lock_family(run)
+    _ask(store, run, said)
+
+
+def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
+    tell(store, run, said)
+    request_cancel(store, run)
+    asked = [wait for wait in store.open_waits(run) if not wait.key.startswith(UNDO)]
+    withdraw_all(store, run, asked)  # undoing goes on asking
+    _end_all_below(store, run)
+    if is_suspended(run) or run.status in AT_REST:
+        queue(store, run)
+
+
+def _end_all_below(store: Store, run: RunRow) -> None:
+    """Also children that were retried when their failure was known, and those of ended ones.
+
+    These go on for a retry of their parent, or by themselves; nobody needs them any more.
+    """
+    needed = [child for child in store.below(run) if not _is_abandoned(child)]
+    for child in needed:
+        if child.status in LEFT_CHILDREN:
+            withdraw_all(store, child, store.open_waits(child))
+            _end_all_below(store, child)
+    _end_unneeded(store, needed)
+
+
+def _is_abandoned(child: RunRow) -> bool:
+    return child.parent_wait is not None and child.parent_wait.abandons
+
+
+def withdraw_all(
+    store: Store,
+    run: RunRow,
+    waits: Iterable[WaitRow],
+    *,
+    by: str = RUN_ENDED,
+    is_end: bool = True,
+) -> None:
+    """Close them without an answer; what stands below them is locked.
+
+    `is_end`: because the run ends, which its abandoned children outlive.
+    """
+    for wait in waits:
+        store.close_wait(run, wait, closing("withdrawn", responder=by))
+        if wait.kind in DETACHED_KINDS and not (is_end and wait.abandons):
+            cancel_children(store, wait)
+
+
+def cancel_children(store: Store, wait: WaitRow) -> None:
+    """They are locked, with all that stands below them."""
+    _end_unneeded(store, store.children_of(wait))
+
+
+def _end_unneeded(store: Store, children: Iterable[RunRow]) -> None:
+    for child in unended(children):
+        if child.cancel_requested_at is None:
+            _ask(store, child, BY_PARENT)

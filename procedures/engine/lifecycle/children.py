@@ -1,0 +1,185 @@
+"""Child runs: begun in their parent's commit, and their ends brought to it after their own."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from procedures.engine.journal.events import NewEvent, RunStatus, closing
+from procedures.engine.journal.large import as_part, packed, part_of, unpacked
+from procedures.engine.lifecycle.cancel import cancel_children
+from procedures.engine.lifecycle.waits import answer_wait
+from procedures.engine.store import InputRow, RunRow, Store, WaitRow
+
+R = TypeVar("R", bound=RunRow)
+CHILD_ENDED = "child.ended"
+"""The kind of the input that tells a parent how its child ended."""
+ABANDON = "abandon"
+ON_PARENT_END = "on_parent_end"
+MOST_BEGUN = 100
+"""Children of a map in one transaction, which has to end well within a lease."""
+NOTHING = ["cancelled", None, "It was not needed any more."]
+
+
+def is_abandoned(opened: Mapping[str, Any]) -> bool:
+    """Return True for a wait whose children go on when their parent ends."""
+    return bool(opened.get(ON_PARENT_END) == ABANDON)
+
+
+def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
+    """Begin what `child.started` means: the child itself, or the first ones of a map."""
+    if wait.kind == "child":
+        with store.use_files():
+            inputs = unpacked(content, "inputs")
+        store.insert_children(run, wait, content["procedure"], [inputs], run_id=content["run"])
+    elif not content["count"]:
+        _close_map(store, run, wait)
+    else:
+        _begin_next(store, run, wait)
+        if wait.is_behind:
+            run_id, key = run.pk, wait.key
+            store.after_commit(lambda store: begin_more(store, run_id, key))
+
+
+def begin_more(store: Store, run_id: Any, key: str) -> bool:
+    """Begin the next children of a map that is behind; whether it still is. Locks the run."""
+    run = store.lock_run(run_id)
+    wait = store.latest_wait(run, key)
+    if wait is None or not (wait.is_open and wait.is_behind):
+        return False
+    _begin_next(store, run, wait)
+    return wait.is_behind
+
+
+def report_to_parent(store: Store, child: RunRow) -> None:
+    """Note a child's end for its parent, which takes it in after this commit."""
+    wait = child.parent_wait
+    if wait is None:
+        return
+    with store.use_files():
+        content = _end_of(store, child)
+    parent, number = wait.run_id, str(child.parent_number)
+    store.put_input(parent, NewEvent(CHILD_ENDED, wait.key, number, content), wait=wait)
+    store.after_commit(lambda store: collect_child_results(store, parent))
+
+
+def _end_of(store: Store, child: RunRow) -> dict[str, Any]:
+    message = str(store.error_of(child).get("message", ""))
+    told = closing(child.status, responder="system: child", comment=message)
+    return told | as_part("value", child.result)
+
+
+def collect_child_results(store: Store, run_id: Any) -> bool:
+    """Take in the ends of a run's children. Locks the run; calling it twice is harmless."""
+    settle(store, store.lock_run(run_id))
+    return False
+
+
+def settle(store: Store, run: RunRow) -> None:
+    """Take in the ends of a locked run's children."""
+    ends = store.inputs(run, CHILD_ENDED)
+    if not ends:
+        return
+    waits = {end.wait.pk: end.wait for end in ends if end.wait and end.wait.is_open}
+    news = [(wait, [end for end in ends if _is_of(end, wait)]) for wait in waits.values()]
+    maps = [(wait, ended) for wait, ended in news if wait.kind == "map"]
+    for wait, ended in maps:
+        wait.ended += _newly_ended(store, wait, ended)
+    store.note_brought(run, ends)
+    over = [wait.key for wait, ended in maps if _is_over(wait, ended)]
+    if over:
+        store.lock_below(run, over)
+    for wait, ended in news:
+        if wait.kind == "child":
+            answer_wait(store, run, wait, ended[0].content)
+        elif wait.key in over:
+            _close_map(store, run, wait)
+        else:
+            _begin_next(store, run, wait)
+
+
+def _is_of(end: InputRow, wait: WaitRow) -> bool:
+    return end.wait is not None and end.wait.pk == wait.pk
+
+
+def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow]) -> None:
+    """Open a locked run's wait for children that had failed once more; what has a result counts.
+
+    `lost`: those of a map that never run again; another child takes the place of each.
+    """
+    store.reopen_wait(run, wait)
+    if wait.kind == "child":
+        for child in store.children_with_result(wait):
+            report_to_parent(store, child)
+        return
+    done, left = store.numbers_of(wait)
+    wait.ended = len(done)
+    store.set_aside(run, list(store.ends_of(wait, [str(number) for number in left])))
+    store.save_counts(wait)
+    for child in lost:
+        number = child.parent_number
+        _begin_numbers(store, run, wait, number, number + 1)
+    if wait.ended == wait.opening()["count"]:
+        _close_map(store, run, wait)
+    else:
+        _begin_next(store, run, wait)  # the last that was at work may have its result by now
+
+
+def newest_without_result(children: Iterable[R]) -> list[R]:
+    """Those of which none has succeeded in their place: the newest of each."""
+    found = list(children)
+    done = {child.parent_number for child in found if child.status == RunStatus.SUCCEEDED}
+    newest = {child.parent_number: child for child in found}
+    return [child for number, child in newest.items() if number not in done]
+
+
+def numbers_of(children: Iterable[RunRow]) -> tuple[set[int], set[int]]:
+    """The numbers in which a child has succeeded, and those in which none has."""
+    found = list(children)
+    done = {child.parent_number for child in found if child.status == RunStatus.SUCCEEDED}
+    return done, {child.parent_number for child in found} - done
+
+
+def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
+    """How many children these are the ends of: one that was retried ends again."""
+    come = Counter(end.name for end in news)
+    known = Counter(end.name for end in store.ends_of(wait, come))
+    return sum(known[name] == count for name, count in come.items())
+
+
+def _is_over(wait: WaitRow, news: Sequence[InputRow]) -> bool:
+    """Whether a map is over: with the last of its children, or by a failure."""
+    content = wait.opening()
+    has_failed = any(end.content["outcome"] != RunStatus.SUCCEEDED for end in news)
+    is_lost = has_failed and content["on_failure"] == "fail_fast"
+    return is_lost or bool(wait.ended == content["count"])
+
+
+def _begin_next(store: Store, run: RunRow, wait: WaitRow) -> None:
+    """Begin the children of a map that may begin, as many as one transaction has time for."""
+    content = wait.opening()
+    due = min(wait.ended + content["at_most"], content["count"])
+    stop = min(due, wait.begun + MOST_BEGUN)
+    if wait.begun < stop:
+        _begin_numbers(store, run, wait, wait.begun, stop)
+    wait.begun, wait.is_behind = stop, stop < due
+    store.save_counts(wait)
+
+
+def _begin_numbers(store: Store, run: RunRow, wait: WaitRow, start: int, stop: int) -> None:
+    content = wait.opening()
+    with store.use_files():
+        inputs = part_of(content, "inputs", start, stop)
+    store.insert_children(run, wait, content["procedure"], inputs, start=start)
+
+
+def _close_map(store: Store, run: RunRow, wait: WaitRow) -> None:
+    ends = {int(end.name): end.content for end in store.ends_of(wait)}
+    with store.use_files():
+        results = [_result(ends.get(number)) for number in range(wait.opening()["count"])]
+        content = closing("finished", responder="system: children") | packed("value", results)
+    answer_wait(store, run, wait, content)
+    cancel_children(store, wait)
+
+
+def _result(end: Mapping[str, Any] | None) -> list[Any]:
+    return [end["outcome"], unpacked(end, "value"), end["comment"]] if end else NOTHING

@@ -1,0 +1,95 @@
+"""Taking hold of a run: a worker to carry it on, or an operator's act to write as its writer."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from procedures.engine.errors import Refused
+from procedures.engine.journal.events import (
+    Batch,
+    EventKind,
+    Handoff,
+    NewEvent,
+    RunStatus,
+)
+from procedures.engine.lifecycle.children import CHILD_ENDED, settle
+from procedures.engine.lifecycle.commit import check_batch, take_effect
+from procedures.engine.lifecycle.deliveries import SENT, deliver_locked
+from procedures.engine.lifecycle.quarantine import quarantined
+from procedures.engine.lifecycle.runs import hand_back, has_to_undo, hold, told_to_cancel
+from procedures.engine.store import PendingRow, RunRow, Store
+
+BROUGHT = (CHILD_ENDED, SENT)
+"""What is brought to the run first, and becomes an event by what it brings about."""
+
+
+def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
+    """Give a locked run to a worker; False when it had to end, or to rest, and did.
+
+    `has_news`: whether something may have come from outside.
+    """
+    take_hold(store, run, has_news=has_news)
+    if run.cancel_requested_at and not has_to_undo(store, run):
+        _end_as_asked(store, run)
+        return False
+    if run.pause_requested_at:
+        park(store, run, RunStatus.QUEUED)
+        return False
+    return True
+
+
+def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
+    """Hold a locked run, and write what came from outside into its journal, once."""
+    inputs = _to_write(store, run) if has_news else []
+    hold(store, run)
+    if not inputs:
+        return
+    drafts = [NewEvent(EventKind(one.kind), one.key, one.name, one.content) for one in inputs]
+    if not (run.cancel_requested_at or run.pause_requested_at):
+        drafts.append(NewEvent(EventKind.RUN_RESUMED))
+    store.take_inputs(run, inputs, drafts)
+
+
+def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
+    """Return what is to be written; what other runs did is brought to the run first."""
+    news = store.pending_inputs(run)
+    kinds = {one.kind for one in news}
+    if kinds.isdisjoint(BROUGHT):
+        return news
+    if CHILD_ENDED in kinds:
+        settle(store, run)
+    if SENT in kinds:
+        deliver_locked(store, run)
+    return [one for one in store.pending_inputs(run) if one.kind not in BROUGHT]
+
+
+def end_cancelled(store: Store, run: RunRow) -> None:
+    """End a held run where it stands, as it was asked for."""
+    draft = NewEvent(EventKind.RUN_CANCELLED, data=told_to_cancel(store, run))
+    _end(store, run, Handoff(RunStatus.CANCELLED), (draft,))
+
+
+def _end_as_asked(store: Store, run: RunRow) -> None:
+    """A refusal of a layer above is an operator's to mend: nobody waits here for an answer."""
+    try:
+        with store.savepoint():
+            end_cancelled(store, run)
+    except Refused as refusal:
+        store.refresh(run)
+        run.cancel_requested_at = None
+        store.save(run, "cancel_requested_at")
+        remedy = "Mend what refused the end, then cancel the run again."
+        _end(store, run, *quarantined(refusal, remedy=remedy))
+
+
+def _end(store: Store, run: RunRow, handoff: Handoff, drafts: tuple[NewEvent, ...]) -> None:
+    batch = Batch(drafts, handoff=handoff)
+    checked = check_batch(store, run, batch, is_undone=False)
+    take_effect(store, run, store.write(run, batch), batch, checked)
+
+
+def park(store: Store, run: RunRow, status: str, *, wake_at: datetime | None = None) -> None:
+    """Let a held run rest, to go on in that status."""
+    run.paused_as = status
+    store.save(run, "paused_as")
+    store.rest(run)
+    hand_back(store, run, RunStatus.PAUSED, wake_at=wake_at)

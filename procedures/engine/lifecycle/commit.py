@@ -1,0 +1,182 @@
+"""What a worker's events mean to the rest of the store, in their own commit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from procedures.engine.errors import Overtaken
+from procedures.engine.journal.events import (
+    BEGUN_ANEW,
+    GOING_ON,
+    OPENING,
+    Batch,
+    Event,
+    EventKind,
+    Handoff,
+    RunStatus,
+)
+from procedures.engine.lifecycle.cancel import cancel_children, withdraw_all
+from procedures.engine.lifecycle.children import begin_children, report_to_parent
+from procedures.engine.lifecycle.deliveries import send
+from procedures.engine.lifecycle.runs import SUSPENDED, hand_back
+from procedures.engine.lifecycle.sets import DETACHED_KINDS
+from procedures.engine.lifecycle.signals import match_signal
+from procedures.engine.lifecycle.waits import decide
+from procedures.engine.store import RunRow, Store, WaitRow
+
+
+@dataclass
+class Checked:
+    """A batch that may be kept, and what was looked up for that."""
+
+    is_undone: bool
+    """Whether the worker knows that the run is to end, and undoes what it did."""
+    closed: dict[str, WaitRow] = field(default_factory=dict)
+    """The open waits that it closes, by key."""
+    decided: set[str] = field(default_factory=set)
+    """The keys of all that it closes."""
+    is_waiting: bool = False
+    """Whether the run has open waits at its end."""
+
+
+def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> Checked:
+    """Look at what others have done to a locked run since its worker has: `Overtaken` if too much.
+
+    Its questions are closed, say, and what it did is to be undone.
+    """
+    _check_going_on(store, run, [] if is_undone else [draft.kind for draft in batch.events])
+    checked, opened = Checked(is_undone), set[str]()
+    for draft in batch.events:
+        if draft.kind in OPENING:
+            opened.add(draft.key)
+        elif draft.kind == EventKind.WAIT_CLOSED:
+            checked.decided.add(draft.key)
+            if draft.key not in opened:
+                checked.closed[draft.key] = _open_wait(store, run, draft.key)
+        elif draft.kind == EventKind.SENT:
+            _check_reach(store, run, draft.key, draft.data)
+    if batch.handoff and batch.handoff.status.is_end:
+        is_told_more, is_waiting = store.left_at_end(run, EventKind.OPERATOR)
+        if is_told_more:
+            raise Overtaken(str(run.pk))  # what an operator was told, the journal tells, too
+        checked.is_waiting = is_waiting or bool(opened)
+    return checked
+
+
+def _check_going_on(store: Store, run: RunRow, kinds: Sequence[str]) -> None:
+    if not GOING_ON.isdisjoint(kinds) and store.is_asked_to_stop(run):
+        raise Overtaken(str(run.pk))
+
+
+def _open_wait(store: Store, run: RunRow, key: str) -> WaitRow:
+    wait = store.latest_wait(run, key)
+    if wait is None or not wait.is_open:
+        raise Overtaken(key)
+    return wait
+
+
+def _check_reach(store: Store, run: RunRow, key: str, content: Mapping[str, Any]) -> None:
+    if not content["refused"] and store.refusal(run, content["to"]):
+        raise Overtaken(key)  # somebody took the right away meanwhile: look again
+
+
+def take_effect(
+    store: Store, run: RunRow, events: Sequence[Event], batch: Batch, checked: Checked
+) -> bool:
+    """Bring the rows in line with the events; the run's row is locked.
+
+    True when a run that is let go of is queued again, because something came meanwhile.
+    """
+    store.keep_files(run, batch.files)
+    handoff = batch.handoff
+    if handoff and _ends_children(handoff):
+        store.lock_below(run)
+    elif checked.decided:
+        store.lock_below(run, checked.decided)
+    for event in events:
+        _take_one(store, run, event, checked)
+    if handoff is None:
+        return False
+    is_queued = _hand_off(store, run, handoff, is_undone=checked.is_undone)
+    if not handoff.status.is_end:
+        return is_queued
+    if checked.is_waiting:
+        _withdraw_rest(store, run, by=handoff.closes)
+    store.tell_ended(run)
+    report_to_parent(store, run)
+    return False
+
+
+def _ends_children(handoff: Handoff) -> bool:
+    return handoff.status == RunStatus.CANCELLED or (handoff.status.is_end and handoff.has_children)
+
+
+def _withdraw_rest(store: Store, run: RunRow, *, by: str) -> None:
+    waits = store.open_waits(run)
+    if run.status == RunStatus.FAILED:  # a retry goes on waiting for what goes on
+        waits = [wait for wait in waits if not wait.abandons]
+    withdraw_all(store, run, waits, by=by)
+
+
+def _take_one(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
+    match event.kind:
+        case EventKind.NOTICE:
+            content = event.content
+            store.tell_notice(run, content["text"], content.get("level", ""))
+        case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
+            _open(store, run, event, checked)
+        case EventKind.WAIT_CLOSED:
+            _close(store, run, checked.closed[event.key], event.content)
+        case EventKind.SENT:
+            send(store, run, event, event.content)
+        case EventKind.RUN_CONTINUED:
+            run.base_seq = event.seq - 1  # it is read from this event on
+            store.save(run, "base_seq")
+
+
+def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
+    content, is_decided = event.content, event.key in checked.decided
+    wait = store.insert_wait(run, event, content)
+    if is_decided:
+        checked.closed[event.key] = wait
+    why = content.get("skipped")  # what came before did not fit, and is waited for again
+    if why and (signal := store.last_read(run, wait.key)):
+        store.skip(run, signal, why)
+    _join_set(store, run, wait)
+    store.tell_opened(run, wait, content)
+    if wait.kind == "set":
+        store.gather(wait, content["over"])
+        if not is_decided:
+            decide(store, run, wait)
+    elif wait.kind == "signal" and not is_decided:
+        match_signal(store, run, wait)
+    elif wait.kind in DETACHED_KINDS:
+        begin_children(store, run, wait, content)
+
+
+def _join_set(store: Store, run: RunRow, wait: WaitRow) -> None:
+    """Make it a part of the open set that names its key: one that is asked again is waited for."""
+    for whole in store.open_waits(run, kind="set"):
+        if wait.key in whole.opening()["over"]:
+            store.put_in_set(whole, wait)
+
+
+def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
+    """Close what the code itself closes: a decided set, and what nobody needs any more."""
+    store.close_wait(run, wait, content)
+    is_left_alone = content["responder"] == BEGUN_ANEW and wait.abandons
+    if wait.kind in DETACHED_KINDS and not is_left_alone:
+        cancel_children(store, wait)
+
+
+def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -> bool:
+    """What is undone may wait, too: queued again for its cancel, it would never rest."""
+    status = handoff.status
+    is_called = status in SUSPENDED and store.is_called(run)
+    is_ending = is_undone or status.is_end
+    if is_called or (not is_ending and store.is_asked_to_stop(run)):
+        status = RunStatus.QUEUED
+    run.ends_at = handoff.ends_at
+    wake_at = handoff.wake_at if status == handoff.status else None
+    hand_back(store, run, status, wake_at=wake_at, result=handoff.result, error=handoff.error)
+    return status == RunStatus.QUEUED

@@ -1,0 +1,66 @@
+"""What runs do to other runs: kept with the sender's event, brought to the other after that commit.
+
+The sender's commit inserts an input and locks nothing of the other run; whoever brings it locks
+the other run alone. What is lost on the way, the next claim of that run brings, or a sweep.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from procedures.engine.journal.events import Event, NewEvent
+from procedures.engine.journal.large import unpacked
+from procedures.engine.lifecycle.cancel import ask_to_end
+from procedures.engine.lifecycle.runs import is_over
+from procedures.engine.lifecycle.signals import take_signal
+from procedures.engine.store import InputRow, RunRow, SentSignal, Store
+from procedures.engine.values import canonical
+
+SENT = "sent"
+"""The kind of the input that another run has sent."""
+
+
+def out_of_reach(to: str) -> str:
+    """What is said of a run that there is not, and of one that must not be reached: the same."""
+    return f"There is no run {to:.80} that this run may reach."
+
+
+def sender_of(run_id: str) -> str:
+    """The name under which a run sends and cancels."""
+    return f"run {run_id}"
+
+
+def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) -> None:
+    """Keep for the other run what this one does to it, in the commit of the event."""
+    if content["refused"]:
+        return
+    other = store.run_key(content["to"])
+    store.put_input(other, NewEvent(SENT, event.key, str(run.pk), dict(content)))
+    store.after_commit(lambda store: deliver(store, other))
+
+
+def deliver(store: Store, run_id: Any) -> bool:
+    """Bring to a run what others have sent it. Locks the run; calling it twice is harmless."""
+    deliver_locked(store, store.lock_run(run_id))
+    return False
+
+
+def deliver_locked(store: Store, run: RunRow) -> None:
+    sent = store.inputs(run, SENT)
+    store.note_brought(run, sent)
+    for one in sent:
+        if is_over(run):
+            return
+        content = one.content
+        if content["act"] == "signal":
+            take_signal(store, run, _signal_in(store, one))
+        elif run.cancel_requested_at is None:
+            said = {"action": "cancel", "by": sender_of(one.name), "reason": content["reason"]}
+            ask_to_end(store, run, said)
+
+
+def _signal_in(store: Store, one: InputRow) -> SentSignal:
+    content = one.content
+    with store.use_files():
+        value = canonical.text_of(unpacked(content, "value"))
+    sender = sender_of(one.name)
+    return SentSignal(content["signal"], content["id"], value, sender, error=content["error"])

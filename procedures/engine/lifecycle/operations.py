@@ -1,0 +1,112 @@
+"""What operators do to runs that have not ended: cancel, force end, pause, unpause."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+from procedures.engine.journal.events import (
+    RUN_ENDED,
+    Batch,
+    EventKind,
+    Handoff,
+    NewEvent,
+    RunStatus,
+    closing,
+)
+from procedures.engine.lifecycle.cancel import ask_to_end
+from procedures.engine.lifecycle.children import report_to_parent, settle
+from procedures.engine.lifecycle.claim import end_cancelled, park, take_hold
+from procedures.engine.lifecycle.runs import (
+    hand_back,
+    has_to_undo,
+    is_held,
+    is_suspended,
+    request_cancel,
+    tell,
+    unended,
+)
+from procedures.engine.store import RunRow, Store
+
+
+class Cancelled(Enum):
+    """How a cancelled run comes to its end."""
+
+    AT_ONCE = auto()
+    BY_ITS_WORKER = auto()
+    UNDOING = auto()
+
+
+def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
+    """End a locked run at once, or leave it to a worker that has it or has something to undo."""
+    ask_to_end(store, run, said)
+    if is_held(run, store.now):
+        return Cancelled.BY_ITS_WORKER
+    store.lock_journal(run)
+    if has_to_undo(store, run):
+        return Cancelled.UNDOING
+    take_hold(store, run)
+    end_cancelled(store, run)
+    return Cancelled.AT_ONCE
+
+
+def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
+    """End a locked run and all below it at once, whoever holds them; how many stood below.
+
+    Nothing is undone, and what the layers above refuse keeps none of them alive.
+    """
+    store = store.regardless()
+    tree = [run, *store.family(run)]
+    for one in tree:
+        for wait in store.open_waits(one):
+            store.close_wait(one, wait, closing("withdrawn", responder=RUN_ENDED))
+    alive = unended(tree)
+    for one in alive:
+        tell(store, one, said)
+        request_cancel(store, one)
+        take_hold(store, one)
+        draft = NewEvent(EventKind.RUN_CANCELLED, data=dict(said))
+        store.write(one, Batch((draft,), handoff=Handoff(RunStatus.CANCELLED)))
+        hand_back(store, one, RunStatus.CANCELLED)
+        store.tell_ended(one)
+        report_to_parent(store, one)
+    return len(alive) - 1
+
+
+def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
+    """Let no worker have a locked run until it is unpaused; False while one has it still.
+
+    That one lets go before its next step or wait.
+    """
+    tell(store, run, said)
+    run.pause_requested_at = store.now
+    store.save(run, "pause_requested_at")
+    if is_held(run, store.now):
+        return False
+    settle(store, run)
+    status, wake_at = run.status if is_suspended(run) else RunStatus.QUEUED, run.wake_at
+    take_hold(store, run)
+    park(store, run, status, wake_at=wake_at)
+    return True
+
+
+def unpause(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
+    """Let a locked run go on as it stood, or queued if something has come since."""
+    tell(store, run, said)
+    if run.status != RunStatus.PAUSED:
+        _drop_pause(store, run)
+        return
+    settle(store, run)
+    wake_at = run.wake_at if run.paused_as == RunStatus.RETRYING else None
+    take_hold(store, run)
+    status, run.paused_as = RunStatus(run.paused_as), ""
+    store.save(run, "paused_as")
+    store.rest(run)
+    _drop_pause(store, run)
+    hand_back(store, run, status, wake_at=wake_at)
+    if status == RunStatus.QUEUED:
+        store.call_workers(run)
+
+
+def _drop_pause(store: Store, run: RunRow) -> None:
+    run.pause_requested_at = None
+    store.save(run, "pause_requested_at")

@@ -1,0 +1,277 @@
+"""Letting runs go on that had failed, or no longer fit their code.
+
+A retry takes up the step, the gather or the child that a run has failed by.
+"""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from procedures.engine.errors import LimitReached
+from procedures.engine.journal.events import Event, EventKind, RunStatus
+from procedures.engine.lifecycle.cancel import withdraw_all
+from procedures.engine.lifecycle.children import CHILD_ENDED, collect_child_results, wait_again
+from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.engine.lifecycle.runs import is_over, is_undone, reopen, tell
+from procedures.engine.replay.fiber import BRANCH_FAILED
+from procedures.engine.replay.history import STRICT, UNDO, Entry, History, is_doubtful, is_of_branch
+from procedures.engine.replay.recorder import open_in
+from procedures.engine.store import RunRow, Store, WaitRow
+
+DECISIVE = {*STRICT, EventKind.WAIT_CLOSED} - {EventKind.SEEN, EventKind.SENT}
+
+
+@dataclass(frozen=True)
+class Again:
+    """What a retry takes up again, by keys."""
+
+    keys: Sequence[str]
+    """Gathers that are done anew, waits that are opened anew."""
+    step: str = ""
+    """What is tried again."""
+    is_doubtful: bool = False
+    """Whether people let that step fail, because it may have happened or not."""
+    lacks_result: bool = False
+    """Whether they let it fail although it is done: its result could not be kept."""
+    child: str = ""
+    """The wait for the children that had failed."""
+    withdrawn: Sequence[str] = ()
+    """The waits for children that the run's end has withdrawn."""
+
+    @property
+    def waits_on_children(self) -> list[str]:
+        return list(dict.fromkeys([*([self.child] if self.child else []), *self.withdrawn]))
+
+
+class Fate(StrEnum):
+    """What becomes of a child that its parent had failed by, when that one is retried."""
+
+    KEPT = "kept"  # it has a result by now
+    AWAITED = "awaited"  # somebody has let it go on already
+    RETRIED = "retried"
+    ANEW = "begun anew"  # it never runs again: another one takes its place
+    ENDING = "ending"  # it is to end, and has not yet: wait for that
+
+
+@dataclass(frozen=True)
+class Retried:
+    """A retry that was begun."""
+
+    run: RunRow
+    had_failed: bool
+    again: Again
+    fates: Sequence[tuple[RunRow, Fate]]
+    """Of the children that the run had failed by, without those that have a result."""
+
+
+def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
+    """Let a failed or quarantined run go on from where it stands; what is kept stays kept.
+
+    Locks the run, those above it first, and the children that failed.
+    """
+    *above, run = [store.lock_run(pk) for pk in reversed(_line_of(store, run_id))]
+    _check_above(run, above)
+    if above:
+        collect_child_results(store, above[-1].pk)
+    had_failed, plan = run.status == RunStatus.FAILED, _Plan.of(store, run)
+    plan.apply(store, said)
+    fates = plan.found.get(plan.again.child, _Children()).fates
+    return Retried(run, had_failed, plan.again, fates)
+
+
+def _line_of(store: Store, run_id: Any) -> list[Any]:
+    """The run, its parent, and so on up, as far as one waits for the other or ended with it."""
+    line, wait = [run_id], store.find_run(run_id).parent_wait
+    while wait is not None and not (wait.abandons and not wait.is_open):
+        line.append(wait.run_id)
+        wait = wait.run.parent_wait
+    return line
+
+
+def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
+    """A child that nobody needs is not retried, unless to undo what it did."""
+    if run.status == RunStatus.QUARANTINED and run.cancel_requested_at:
+        return
+    for one in above:
+        if one.status == RunStatus.CANCELLED or (one.cancel_requested_at and not is_over(one)):
+            is_what = "is cancelled" if is_over(one) else "is to end"
+            raise OperationRefusedError(f"{one}, which needed it, {is_what}: start another run.")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A retry that can be: nothing of it is done before all of it is known to be possible."""
+
+    run: RunRow
+    again: Again
+    found: "Mapping[str, _Children]"
+    """The children that it had failed by, by the keys of their waits."""
+    below: "Sequence[_Plan]"
+
+    @classmethod
+    def of(cls, store: Store, run: RunRow) -> "_Plan":
+        """The run is locked; its children are locked here."""
+        if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
+            words = f"Only what failed or is quarantined is retried: {run.status}."
+            raise OperationRefusedError(words)
+        has_failed = run.status == RunStatus.FAILED
+        if has_failed and is_undone(store, run):
+            raise OperationRefusedError("What it did has been undone: restart it.")
+        again = taken_up(store.events(run), known=_known(store, run), has_failed=has_failed)
+        found = {key: _Children.of(store, run, key) for key in again.waits_on_children}
+        children = [child for one in found.values() for child in one.with_fate(Fate.RETRIED)]
+        return cls(run, again, found, [cls.of(store, child) for child in children])
+
+    def apply(self, store: Store, said: Mapping[str, Any]) -> None:
+        keys = [*self.again.keys, *(key for one in self.found.values() for key in one.opened_anew)]
+        more: dict[str, Any] = {"again": keys} if keys else {}
+        reopened = [key for key, one in self.found.items() if one.wait]
+        more |= {"reopened": reopened} if reopened else {}
+        tell(store, self.run, {**said, **more}, step=self.again.step)
+        reopen(store, self.run)
+        for one in self.found.values():
+            if one.wait:
+                wait_again(store, self.run, one.wait, one.with_fate(Fate.ANEW))
+        for plan in self.below:
+            plan.apply(store, said)
+
+
+def _known(store: Store, run: RunRow) -> set[str]:
+    """The waits that are open, or whose outcome is on its way.
+
+    A child's end says nothing to a wait that the run's own end has closed.
+    """
+    coming = {one.key for one in store.pending_inputs(run) if one.kind != CHILD_ENDED}
+    return coming | {wait.key for wait in store.open_waits(run)}
+
+
+@dataclass(frozen=True)
+class _Children:
+    """What becomes of the children that a run failed by; each is locked."""
+
+    wait: WaitRow | None = None
+    """What is to be open again."""
+    opened_anew: Sequence[str] = ()
+    """Its key, where another child is begun instead."""
+    fates: Sequence[tuple[RunRow, Fate]] = ()
+    """Of those without a result."""
+
+    @classmethod
+    def of(cls, store: Store, run: RunRow, key: str) -> "_Children":
+        wait = store.latest_wait(run, key)
+        if not key or wait is None:
+            return cls()
+        fates = [(child, _fate(store, child)) for child in store.without_result(wait)]
+        for child, fate in fates:
+            if fate == Fate.ENDING:
+                raise OperationRefusedError(f"{child}, its child, is still ending: retry it then.")
+        has_anew = any(fate == Fate.ANEW for _, fate in fates)
+        is_anew = not store.has_children(wait) or (wait.kind != "map" and has_anew)
+        return cls(None, [key], fates) if is_anew else cls(wait, (), fates)
+
+    def with_fate(self, fate: Fate) -> list[RunRow]:
+        return [child for child, one in self.fates if one == fate]
+
+
+def _fate(store: Store, child: RunRow) -> Fate:
+    is_to_end = child.cancel_requested_at is not None
+    is_over_and_undone = is_undone(store, child)
+    return fate_of(RunStatus(child.status), is_undone=is_over_and_undone, is_to_end=is_to_end)
+
+
+def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
+    """Let a locked, quarantined run go on with code that differs from its journal.
+
+    What the code did not ask for is let pass, a step's kept result stands for other arguments,
+    and a question that has changed is asked again.
+    """
+    error = store.error_of(run)
+    if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
+        raise OperationRefusedError("Only a run that no longer fits its code is overridden.")
+    changed = error["changed"]
+    tell(store, run, {**said, "loose": error["unread"], "changed": changed})
+    store.lock_below(run, [changed])
+    store.leave_sets(run, changed)  # what became of it decides no set
+    waits = [wait for wait in store.open_waits(run) if wait.key == changed]
+    withdraw_all(store, run, waits, by="system: asked again", is_end=False)
+    reopen(store, run)
+
+
+def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool) -> Again:
+    """`known`: the keys of waits that are open, or whose outcome is on its way.
+
+    What else its journal waits for was withdrawn by an end, and is asked again.
+    """
+    history = History(events)
+    left = [key for key in open_in(history) if key not in known]
+    withdrawn = [key for key in left if history.entries[key].family == "child"]
+    keys = [key for key in left if key not in withdrawn]
+    end = next((e for e in reversed(events) if e.kind == EventKind.RUN_FAILED), None)
+    key = _cause(events, "", end) if has_failed and end else ""
+    while (entry := history.entries.get(key)) and _is_of_gather(entry):
+        keys += [key, *_withdrawn_in(history, key)]
+        end = entry.last
+        key = _cause(events, f"{end.content['branch']}/", end)
+    if entry is None:
+        return Again(keys, withdrawn=withdrawn)
+    if _is_failed_step(entry.last):
+        is_let_fail, lacks_result = is_doubtful(entry.last), entry.lacks_result
+        return Again(
+            keys,
+            step=key,
+            is_doubtful=is_let_fail,
+            lacks_result=lacks_result,
+            withdrawn=withdrawn,
+        )
+    is_told = end is not None and end.content.get("of") == key
+    child = key if _is_failed_child(entry, is_told=is_told) else ""
+    return Again(keys, child=child, withdrawn=withdrawn)
+
+
+def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
+    if status == RunStatus.SUCCEEDED:
+        return Fate.KEPT
+    if not status.is_end:
+        return Fate.ENDING if is_to_end else Fate.AWAITED
+    return Fate.ANEW if status == RunStatus.CANCELLED or is_undone else Fate.RETRIED
+
+
+def _cause(events: Sequence[Event], path: str, end: Event) -> str:
+    """The key of what failed in a scope: as its end tells it, else what it did there last.
+
+    By a limit nothing has failed: the run goes on from where it stood.
+    """
+    if told := end.content.get("of"):
+        return str(told)
+    if end.content["type"] == LimitReached.__name__:
+        return ""
+    done = (e for e in reversed(events) if e.kind in DECISIVE and e.key.startswith(path))
+    return next((e.key for e in done if not e.key.startswith(UNDO) and not _is_left(e)), "")
+
+
+def _withdrawn_in(history: History, gather: str) -> list[str]:
+    """What the other branches of a gather were waiting for when it failed."""
+    entries = (one for one in history.entries.values() if one.key.startswith(f"{gather}/"))
+    return [one.key for one in entries if _is_left(one.last)]
+
+
+def _is_left(event: Event) -> bool:
+    is_closing = event.kind == EventKind.WAIT_CLOSED
+    return is_closing and event.content["responder"] == BRANCH_FAILED
+
+
+def _is_of_gather(entry: Entry) -> bool:
+    return entry.family == "step" and is_of_branch(entry.last)
+
+
+def _is_failed_step(event: Event) -> bool:
+    return event.kind == EventKind.STEP_FAILED and bool(event.content["final"])
+
+
+def _is_failed_child(entry: Entry, *, is_told: bool) -> bool:
+    """A map that ended last may have ended well."""
+    if entry.family != "child" or not entry.is_closed:
+        return False
+    is_one = entry.events[0].content["wait"] == "child"
+    return is_told or (is_one and entry.last.content["outcome"] != "succeeded")

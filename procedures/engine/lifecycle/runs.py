@@ -1,0 +1,135 @@
+"""The states of a run: queued, held by a writer, let go of, and what an operator told it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
+from procedures.engine.replay.history import UNDO
+from procedures.engine.store import RunRow, Store
+
+FIRST = RunStatus.QUEUED
+"""The status of a run that is to be."""
+SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
+LEFT_CHILDREN = (RunStatus.FAILED, RunStatus.SUCCEEDED)
+"""The ends that leave children to themselves."""
+
+
+def is_over(run: RunRow) -> bool:
+    return RunStatus(run.status).is_end
+
+
+def is_suspended(run: RunRow) -> bool:
+    return run.status in SUSPENDED
+
+
+def is_held(run: RunRow, now: datetime) -> bool:
+    """Whether a worker has it, and its lease has not passed."""
+    is_working = run.status == RunStatus.RUNNING
+    return is_working and run.leased_until is not None and run.leased_until > now
+
+
+def is_claimable(run: RunRow, now: datetime) -> bool:
+    """Whether a worker may claim it: queued, or held by one whose lease has passed."""
+    is_lost = run.status == RunStatus.RUNNING and not is_held(run, now)
+    return is_lost or run.status == RunStatus.QUEUED
+
+
+def is_due(run: RunRow, now: datetime) -> bool:
+    """Whether a suspended run is to go on: for another attempt, or to end."""
+    is_time = any(at is not None and at <= now for at in (run.wake_at, run.ends_at))
+    return is_suspended(run) and is_time
+
+
+def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") -> None:
+    """Keep what an operator does and says, for the journal's next writer; the run is locked."""
+    draft = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
+    store.put_input(run.pk, draft, at=store.now, is_counted=True)
+
+
+def queue(store: Store, run: RunRow) -> None:
+    """Queue the run. Revoke the lease of any worker that still holds it."""
+    if run.status == RunStatus.RUNNING:
+        store.revoke_lease(run)
+    run.status, run.wake_at, run.leased_until = RunStatus.QUEUED, None, None
+    run.queued_at = store.now
+    store.save(run, "status", "wake_at", "leased_until", "queued_at")
+    store.call_workers(run)
+
+
+def wake(store: Store, run: RunRow) -> None:
+    """Queue a run that is suspended; one that works finds its inputs when it lets go.
+
+    One that is paused is queued when it is unpaused.
+    """
+    if is_suspended(run):
+        queue(store, run)
+    elif run.status == RunStatus.PAUSED:
+        run.paused_as = RunStatus.QUEUED
+        store.save(run, "paused_as")
+
+
+def reopen(store: Store, run: RunRow) -> None:
+    """Queue a run that had come to a stop, as if it had not."""
+    if run.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
+        run.cancel_requested_at = None
+    run.ended_at = None
+    store.forget_error(run)
+    store.save(run, "error", "ended_at", "cancel_requested_at")
+    queue(store, run)
+
+
+def request_cancel(store: Store, run: RunRow) -> None:
+    """Note that the run is to end. A pause ends with it."""
+    run.cancel_requested_at, run.pause_requested_at = store.now, None
+    store.save(run, "cancel_requested_at", "pause_requested_at")
+
+
+def hold(store: Store, run: RunRow) -> None:
+    """Give a locked run to its next writer; every earlier one is fenced off."""
+    run.status, run.leased_until, run.epoch = RunStatus.RUNNING, store.lease_end(), run.epoch + 1
+    run.wake_at = run.queued_at = None
+    run.reached_at = store.now
+    store.hold(run)
+
+
+def hand_back(
+    store: Store,
+    run: RunRow,
+    status: RunStatus,
+    *,
+    wake_at: datetime | None = None,
+    result: str | None = None,
+    error: Mapping[str, Any] | None = None,
+) -> None:
+    """End a writer's hold of the run."""
+    run.status, run.wake_at, run.result = status, wake_at, result
+    run.leased_until = run.reached_at = None
+    run.queued_at = store.now if status == RunStatus.QUEUED else None
+    run.ended_at = store.now if status.is_end else None
+    run.is_left_without_storage = False
+    store.release(run, error)
+
+
+def has_to_undo(store: Store, run: RunRow) -> bool:
+    """Whether a worker must undo something before the run may end by a cancel."""
+    return store.has_event(run, after=undone_since(run), kind=EventKind.COMPENSATION)
+
+
+def undone_since(run: RunRow) -> int:
+    """The number after which it has noted itself what undoes it: a fork leaves the rest."""
+    return max(run.base_seq, run.carried_seq)
+
+
+def is_undone(store: Store, run: RunRow) -> bool:
+    """Whether what it did has been undone, or has begun to be."""
+    return store.has_event(run, after=run.base_seq, prefix=UNDO)
+
+
+def told_to_cancel(store: Store, run: RunRow) -> dict[str, Any]:
+    """Who wants the run to end and why, as the journal of its end tells."""
+    return store.last_told(run, EventKind.OPERATOR, "cancel")
+
+
+def unended(runs: Iterable[RunRow]) -> list[RunRow]:
+    return [run for run in runs if not is_over(run)]

@@ -1,0 +1,58 @@
+"""Closing waits from outside, and deciding sets of them; the run is locked everywhere."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from procedures.engine.journal.events import EventKind, NewEvent, silence
+from procedures.engine.lifecycle.runs import wake
+from procedures.engine.lifecycle.sets import (
+    DETACHED_KINDS,
+    KEEP_OPEN,
+    decision,
+    not_needed,
+    told_of,
+)
+from procedures.engine.store import RunRow, Store, WaitRow
+
+
+def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
+    """Close an open wait from outside, and let the run go on.
+
+    A part of a set lets the run go on when the set is decided, which is here, too.
+    """
+    data = {**content, "at": store.now.isoformat()}
+    draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
+    store.put_input(run.pk, draft, at=store.now)
+    store.close_wait(run, wait, content)
+    whole = wait.part_of
+    if whole is None or not whole.is_open:
+        wake(store, run)
+    else:
+        decide(store, run, whole)
+
+
+def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
+    """Close a set of which enough is closed; what is left of it and can be is withdrawn."""
+    need = whole.need or 0
+    if store.count_closed(whole) < need:
+        return
+    won = store.first_closed(whole, need)
+    answer_wait(store, run, whole, decision([wait.key for wait in won]))
+    left = store.open_parts(whole)
+    if not left:
+        return
+    why = told_of(won[-1].opening(), store.closing_of(won[-1]))
+    is_kept_open = KEEP_OPEN in whole.opening()
+    for wait in left:
+        if is_kept_open or wait.kind in DETACHED_KINDS:
+            store.leave_set(wait)
+        else:
+            answer_wait(store, run, wait, not_needed(why))
+
+
+def expire_wait(store: Store, run: RunRow, wait: WaitRow) -> bool:
+    """Close a wait whose time is up as its author said; False when somebody was faster."""
+    if not wait.is_open:
+        return False
+    answer_wait(store, run, wait, silence(wait.opening()))
+    return True

@@ -1,0 +1,37 @@
+"""Contents of files in memory."""
+
+import hashlib
+
+from procedures.engine.errors import FileGoneError
+
+
+class MemoryFiles:
+    """Contents by digest."""
+
+    largest_inline = 64 * 1024
+    patience: float = 60
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+        self.fault: Exception | None = None
+        """What every use of it raises, while it is to be away."""
+
+    def check(self) -> None:
+        if self.fault:
+            raise self.fault
+
+    def put(self, content: bytes) -> str:
+        self.check()
+        digest = hashlib.sha256(content).hexdigest()
+        self._contents[digest] = content
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        self.check()
+        if digest not in self._contents:
+            raise FileGoneError(digest, "is gone")
+        return self._contents[digest]
+
+    def forget(self, digest: str) -> None:
+        """Lose the contents for good."""
+        del self._contents[digest]

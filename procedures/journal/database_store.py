@@ -1,0 +1,130 @@
+"""The rows of one transaction, as the engine's rules use them."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from procedures import dispatch
+from procedures.engine.errors import Refused
+from procedures.engine.journal.events import (
+    RunStatus,
+)
+from procedures.engine.journal.large import put_aside
+from procedures.engine.lifecycle.start import begin_run
+from procedures.engine.store import Store
+from procedures.engine.values.files import use_file_store
+from procedures.files import ContentStore
+from procedures.journal.run_rows import RunRows
+from procedures.journal.storage import receivers
+from procedures.journal.wait_rows import WaitRows
+from procedures.models import ProcedureVersion, Run, Wait
+from procedures.models.cells import save_columns
+from procedures.models.ids import uuid7
+
+
+def in_transaction(act: Callable[[Store], bool]) -> bool:
+    """Call it with the rows of a transaction of its own."""
+    with transaction.atomic():
+        return act(DatabaseStore())
+
+
+def _repeat(act: Callable[[Store], bool]) -> None:
+    while in_transaction(act):
+        pass
+
+
+class DatabaseStore(RunRows, WaitRows):
+    """The rows of one transaction."""
+
+    def regardless(self) -> "DatabaseStore":
+        return DatabaseStore(self.now, is_forced=True)
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        return _savepoint()
+
+    def use_files(self) -> AbstractContextManager[None]:
+        return use_file_store(ContentStore())
+
+    def after_commit(self, act: Callable[[Store], bool]) -> None:
+        transaction.on_commit(lambda: _repeat(act), robust=True)  # named in the log: no partial
+
+    def call_workers(self, _run: Run) -> None:
+        dispatch.call_workers()
+
+    # Children
+
+    def insert_children(
+        self,
+        run: Run,
+        wait: Wait,
+        procedure: str,
+        inputs: Sequence[str],
+        *,
+        start: int = 0,
+        run_id: str = "",
+    ) -> None:
+        """What its inputs name of the parent's files is a child's own, too."""
+        version, files = _version_for(run, procedure), list(run.artifacts.all())
+        for number, text in enumerate(inputs, start=start):
+            with self.use_files():
+                kept = put_aside(text)
+            child = Run(
+                id=UUID(run_id) if run_id else uuid7(),
+                procedure=version.procedure,
+                version=version,
+                started_by=run.started_by,
+                inputs=kept,
+                seed=secrets.token_hex(16),
+                created_at=self.now,
+                parent_wait=wait,
+                parent_number=number,
+                depth=run.depth + 1,
+            )
+            begin_run(self, child, files=[f.as_file() for f in files if f.digest in text])
+
+    def save_counts(self, wait: Wait) -> None:
+        save_columns(wait, ("begun", "ended", "is_behind"))
+
+    def has_children(self, wait: Wait) -> bool:
+        return wait.children.exists()
+
+    def children_of(self, wait: Wait) -> list[Run]:
+        left = wait.children.unended().filter(cancel_requested_at=None)
+        return list(left.order_by("pk"))
+
+    def children_with_result(self, wait: Wait) -> list[Run]:
+        return list(wait.children.filter(status=RunStatus.SUCCEEDED).order_by("pk"))
+
+    def numbers_of(self, wait: Wait) -> tuple[set[int], set[int]]:
+        children = wait.children.order_by()
+        done = children.filter(status=RunStatus.SUCCEEDED).values("parent_number").distinct()
+        left = children.exclude(parent_number__in=done)
+        return (
+            set(done.values_list("parent_number", flat=True)),
+            set(left.values_list("parent_number", flat=True)),
+        )
+
+    def without_result(self, wait: Wait) -> list[Run]:
+        return list(wait.without_result())
+
+
+@contextmanager
+def _savepoint() -> Iterator[None]:
+    with transaction.atomic(), receivers():
+        yield
+
+
+def _version_for(run: Run, procedure: str) -> ProcedureVersion:
+    """Return what a child is begun with: the run's text where it is in it, else the newest code."""
+    own = ProcedureVersion.objects.filter(pk=run.version_id).exclude(file="")
+    versions = ProcedureVersion.objects.filter(procedure__name=procedure)
+    is_of_one_text = Exists(own.filter(file=OuterRef("file"), version=OuterRef("version")))
+    ordered = versions.order_by(is_of_one_text.desc(), "-registered_at", "-pk")
+    version = ordered.select_related("procedure").defer("source").first()
+    if version is None:
+        raise Refused(f"No procedure called {procedure} is registered here.")
+    return version

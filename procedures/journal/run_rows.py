@@ -1,0 +1,245 @@
+"""The rows of runs, and of what comes to them, as the engine's rules use them."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.dispatch import Signal as Hook
+
+from procedures import hooks
+from procedures.engine.journal.events import (
+    Batch,
+    Event,
+    NewEvent,
+    chained,
+)
+from procedures.engine.journal.seals import proven
+from procedures.engine.values import canonical
+from procedures.engine.values.files import File
+from procedures.journal.lease import LEASE
+from procedures.journal.reach import refusal
+from procedures.journal.statements import Fence, insert
+from procedures.journal.storage import tell_regardless
+from procedures.models import Artifact, Run, RunInput, Wait
+from procedures.models import Event as EventRow
+from procedures.models.cells import adapted, save_columns
+from procedures.models.clock import clock
+from procedures.models.head import Head
+from procedures.models.proofs import ledger_key
+from procedures.models.run import HELD, RELEASED
+from procedures.models.run_input import PendingInput, pending_inputs, take
+from procedures.models.tallies import next_heard
+from procedures.models.wait import WaitQuerySet
+
+
+class Moment:
+    """One transaction: when all of it happens, and whether the layers above may refuse it."""
+
+    def __init__(self, at: datetime | None = None, *, is_forced: bool = False) -> None:
+        """`is_forced`: no layer above may refuse what is done."""
+        self._at, self._is_forced = at, is_forced
+
+    @property
+    def now(self) -> datetime:
+        """Asked when it is needed first: by then the run is locked."""
+        if self._at is None:
+            self._at = clock.now()
+        return self._at
+
+    def lease_end(self) -> datetime:
+        return self.now + LEASE
+
+    def _tell(self, hook: Hook, **facts: Any) -> None:
+        if self._is_forced:
+            tell_regardless(hook, **facts)
+        else:
+            hook.send(Run, **facts)
+
+
+class RunRows(Moment):
+    """The rows of runs and their inputs, in one transaction."""
+
+    def beginning(self, run: Run, files: Sequence[File]) -> dict[str, Any]:
+        return run.beginning(files)
+
+    def insert_run(self, run: Run, drafts: Sequence[NewEvent], files: Sequence[File]) -> None:
+        at, key = run.created_at, ledger_key()
+        events = chained(drafts, run_id=str(run.pk), after=0, at=at, head="", key=key)
+        run.insert(head_seq=events[-1].seq, head_hash=events[-1].hash)
+        EventRow.objects.bulk_create([EventRow(run=run, **event._asdict()) for event in events])
+        self.keep_files(run, files)
+
+    def keep_files(self, run: Run, files: Sequence[File]) -> None:
+        """Calling it twice is harmless."""
+        given = [Artifact.of(run, file) for file in files]
+        Artifact.objects.bulk_create(given, ignore_conflicts=True)
+
+    def find_run(self, run_id: UUID) -> Run:
+        return Run.objects.get(pk=run_id)
+
+    def lock_run(self, run_id: UUID) -> Run:
+        return Run.objects.lock(run_id)
+
+    def lock_below(self, run: Run, keys: Collection[str] | None = None) -> None:
+        waits = run.waits.open()
+        self._lock_children(waits if keys is None else waits.filter(key__in=keys))
+
+    def lock_family(self, run: Run) -> None:
+        self._lock_children(run.waits.all())
+
+    def _lock_children(self, waits: WaitQuerySet) -> None:
+        if connection.features.has_select_for_update:
+            list(_below(waits))
+
+    def family(self, run: Run) -> list[Run]:
+        return list(_below(run.waits.all()))
+
+    def below(self, run: Run) -> list[Run]:
+        children = Run.objects.filter(parent_wait__run=run, parent_wait__abandons=False)
+        alive = children.unended() | children.ended_above_others()
+        return list(alive.select_related("parent_wait").order_by("pk"))
+
+    def lock_journal(self, run: Run) -> None:
+        Head.lock(run.pk)
+
+    def save(self, run: Run, *names: str) -> None:
+        save_columns(run, names)
+
+    def hold(self, run: Run) -> None:
+        save_columns(run, HELD)
+        run.head = Head.held(run.pk, run.epoch)
+
+    def revoke_lease(self, run: Run) -> None:
+        run.head.revoke_lease()
+
+    def rest(self, run: Run) -> None:
+        run.head.park()
+        self._tell_of_change(run)
+
+    def release(self, run: Run, error: Mapping[str, Any] | None) -> None:
+        run.error = canonical.text_of(error) if error else ""
+        run.working_on, run.working_attempt, run.working_since = "", None, None
+        save_columns(run, RELEASED)
+
+    def refresh(self, run: Run) -> None:
+        run.refresh_from_db()
+
+    def error_of(self, run: Run) -> Mapping[str, Any]:
+        return canonical.plain(run.error) if run.error else {}
+
+    def forget_error(self, run: Run) -> None:
+        run.error = ""
+
+    def is_asked_to_stop(self, run: Run) -> bool:
+        return run.is_asked_to_stop()
+
+    def events(self, run: Run) -> list[Event]:
+        return run.events.filter(seq__gt=run.base_seq).journal()
+
+    def has_event(
+        self, run: Run, *, after: int, before: int = 0, kind: str = "", prefix: str = ""
+    ) -> bool:
+        found = run.events.filter(seq__gt=after)
+        found = found.filter(seq__lt=before) if before else found
+        found = found.filter(kind=kind) if kind else found
+        return (found.filter(key__startswith=prefix) if prefix else found).exists()
+
+    def write(self, run: Run, batch: Batch) -> list[Event]:
+        drafts = proven(batch, run_id=str(run.pk), key=ledger_key())
+        events = self._chained(run, drafts)
+        Fence(str(adapted(run.pk)), run.epoch, run.head_seq).append(events, batch)
+        run.head.seq, run.head.hash = events[-1].seq, events[-1].hash
+        self._tell_of_change(run)
+        return events
+
+    def _tell_of_change(self, run: Run) -> None:
+        transaction.on_commit(lambda: hooks.tell_of_change(str(run.pk)))
+
+    def _chained(self, run: Run, drafts: Iterable[NewEvent]) -> list[Event]:
+        after, head = run.head_seq, run.head_hash
+        run_id, key = str(run.pk), ledger_key()
+        return chained(drafts, run_id=run_id, after=after, at=self.now, head=head, key=key)
+
+    def refusal(self, run: Run, to: str) -> str:
+        return refusal(run, to)
+
+    def tell_started(self, run: Run) -> None:
+        hooks.run_started.send(Run, run=run)
+
+    def tell_notice(self, run: Run, text: str, level: str) -> None:
+        hooks.notice.send(Run, run=run, text=text, level=level, at=self.now)
+
+    def tell_ended(self, run: Run) -> None:
+        self._tell(hooks.run_ended, run=run)
+
+    # What comes from outside
+
+    def run_key(self, run_id: str) -> UUID:
+        return UUID(run_id)
+
+    def put_input(
+        self,
+        run_id: UUID,
+        draft: NewEvent,
+        *,
+        wait: Wait | None = None,
+        at: datetime | None = None,
+        is_counted: bool = False,
+    ) -> None:
+        number = next_heard(run_id) if is_counted else 0
+        RunInput.objects.keep(run_id, draft, wait=wait, at=at, number=number)
+
+    def inputs(self, run: Run, kind: str) -> list[RunInput]:
+        found = RunInput.objects.filter(run=run, kind=kind).untaken()
+        return list(found.select_related("wait"))
+
+    def pending_inputs(self, run: Run) -> list[PendingInput]:
+        return pending_inputs(run.pk)
+
+    def take_inputs(
+        self, run: Run, some: Sequence[PendingInput], drafts: Sequence[NewEvent]
+    ) -> None:
+        events = self._chained(run, drafts)
+        run.head.move(events[-1].seq, events[-1].hash)
+        insert(run.pk, events)
+        take(some, at=self.now)
+
+    def note_brought(self, _run: Run, some: Sequence[RunInput]) -> None:
+        RunInput.objects.note_brought(some, at=self.now)
+
+    def set_aside(self, _run: Run, some: Sequence[RunInput]) -> None:
+        RunInput.objects.set_aside(some, at=self.now)
+
+    def ends_of(self, wait: Wait, names: Collection[str] | None = None) -> Iterable[RunInput]:
+        ends = wait.child_ends.all()
+        return ends if names is None else ends.filter(name__in=list(names))
+
+    def is_called(self, run: Run) -> bool:
+        return run.is_called()
+
+    def left_at_end(self, run: Run, _kind: str) -> tuple[bool, bool]:
+        return run.left_at_end()
+
+    def last_told(self, run: Run, kind: str, name: str) -> dict[str, Any]:
+        told = RunInput.objects.filter(run=run, kind=kind, name=name).last()
+        return told.content if told else {}
+
+
+def _below(waits: WaitQuerySet) -> Iterator[Run]:
+    """What may be asked to end below these waits, each locked, level by level.
+
+    Among them those that failed or succeeded: what stands below them goes on.
+
+    Before any of them is closed: closing a question locks its session, the last lock of all,
+    while a child at work holds its own run and may want the session that both share.
+    """
+    while True:
+        children = Run.objects.filter(parent_wait__in=waits.on_children())
+        alive = children.unended() | children.ended_above_others()
+        level = list(alive.locked().defer("inputs", "result").order_by("pk"))
+        if not level:
+            return
+        yield from level
+        waits = Wait.objects.filter(run__in=[child.pk for child in level])
