@@ -18,7 +18,7 @@ from chat.models import HumanRequest, Mail, Message
 from chat.services.assignments import assign, people_of
 from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
-from procedures.engine.kinds.escalation import OPERATORS
+from procedures.engine.kinds.question_options import OPERATORS
 from procedures.models.clock import clock
 from procedures.users import User, has_address
 

@@ -92,7 +92,7 @@ class StartForm(SchemaForm):
 
     @property
     def cleaned(self) -> dict[str, Any]:
-        """What could be read."""
+        """The inputs that could be read, and those left out."""
         self.full_clean()
         return self.cleaned_data
 

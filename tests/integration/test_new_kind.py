@@ -4,6 +4,7 @@ Everything else (page, chat, API, mail, a test's people) takes it as it is.
 """
 
 import json
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -211,6 +212,16 @@ def test_a_kind_that_cannot_be_used_stops_the_start(
         register_request_kinds()
 
     assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize("folder", ["chat", "dashboard", "procedures", "templates"])
+def test_nothing_but_the_kinds_and_the_verbs_tells_kinds_apart(folder: str) -> None:
+    modules = "|".join(("approval", "input", "choice", "review", "form", "escalation"))
+    named = rf"engine\.kinds\.({modules})\b|\b(question|asked|request)\.kind\b *(==|!=|in\b|%}})"
+    files = [*(CHECKOUT / folder).rglob("*.py"), *(CHECKOUT / folder).rglob("*.html")]
+    others = [one for one in files if "engine/kinds" not in str(one)]
+
+    assert [str(one) for one in others if re.search(named, one.read_text())] == []
 
 
 class Another(Kind):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from procedures.engine.errors import StepFailedError
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.payloads import Attempt, StepFailure, StepResult
-from procedures.engine.kinds.escalation import OPERATORS
+from procedures.engine.kinds.question_options import OPERATORS
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry, checked_key, is_without_result

@@ -1,4 +1,7 @@
-"""What people answer by: buttons, fields, options, an editor. Channels know these, and no kinds."""
+"""The controls by which people answer: buttons, fields, options, an editor.
+
+Pages and programs know these, and no kinds.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from procedures.engine.values.typed import one_ending, read_fields
 WHOLE = "value"
 """The name under which a page sends what is the whole answer."""
 OF_FIELD = "field-"
-"""Before the names of an object's fields: a card has others beside them."""
+"""The prefix of an object's fields, because a card has other fields too."""
 NOTHING: Any = object()
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
 """Options, and characters of all of them, that are shown one by one."""
@@ -84,7 +87,7 @@ class Fields(Control):
     name = "fields"
     schema: Mapping[str, Any]
     label: str = "Your answer"
-    """What the one field is called."""
+    """The label of the one field."""
     hint: str = ""
     """A line below the one field."""
 

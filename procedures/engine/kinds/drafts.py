@@ -11,7 +11,7 @@ from procedures.engine.values.spelling import short_repr
 
 JSON = "application/json"
 DECISIONS = {"approved": "Approve", "rejected": "Reject"}
-"""What is decided where the author says nothing else, with the words on the buttons."""
+"""The decisions where the author gives none, with the words on their buttons."""
 MOST_DECISIONS = 12
 KINDS: dict[type, tuple[str, str]] = {
     dict: ("object", "names with their values in { }"),
@@ -29,7 +29,7 @@ def text_of(draft: Any) -> str:
 def review_schema(
     draft: Any, decisions: Mapping[str, str], *, is_kind_kept: bool = True
 ) -> dict[str, Any]:
-    """What an answer to a review is: a decision, and the draft where it was edited.
+    """Return the schema of an answer to a review: a decision, and the edited draft if there is one.
 
     `is_kind_kept`: names with their values stay such, and a list a list.
     """
@@ -70,7 +70,7 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
 
 
 def is_data(schema: Mapping[str, Any]) -> bool:
-    """Whether the draft is data, and an edited one has to be."""
+    """Return True if the draft is data, which an edited one has to be too."""
     return bool(_text_schema(schema).get("contentMediaType") == JSON)
 
 
@@ -97,7 +97,7 @@ def parsed(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def is_same(draft: str, text: str, schema: Mapping[str, Any]) -> bool:
-    """Whether an edited draft says what the draft said; of data, however it is set out."""
+    """Return True if an edited draft equals the draft; data may be set out differently."""
     if not is_data(schema):
         return draft == text
     return canonical.text_of(json.loads(draft)) == canonical.text_of(json.loads(text))

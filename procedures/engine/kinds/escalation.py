@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.kinds.controls import Buttons, Control, Fields
 from procedures.engine.kinds.kind import Kind, Outcome, Terms
+from procedures.engine.kinds.question_options import OPERATORS
 from procedures.engine.kinds.words import NoReplyError, Reading
 from procedures.engine.values.answers import VISIBLE
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
-OPERATORS = ("role:operate",)
-"""Asks those who operate the procedure, instead of its answerers."""
 SOLVED = {"resolved", "solved", "done", "fixed"}
 
 

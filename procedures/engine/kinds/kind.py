@@ -24,7 +24,7 @@ YES_OR_NO = "yes, no, or a message"
 
 
 class Outcome(StrEnum):
-    """What became of a request."""
+    """The end of a request."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """What one request of a kind asks for."""
+    """The terms of one request: its schema, words, draft and assignees."""
 
     schema: dict[str, Any]
     """JSON Schema (2020-12) of the value of an answer."""
@@ -46,7 +46,7 @@ class Terms:
     draft: str | None = None
     """The text to be reviewed; of data, its JSON."""
     assign: str | Sequence[str] = ()
-    """Who is asked where the author names nobody; else the procedure's answerers."""
+    """The assignees where the author names nobody; empty for the procedure's answerers."""
     type: Any = Any
     """The type in which the procedure gets the value."""
 

@@ -16,6 +16,8 @@ OPTIONS = {"schema": "options, model or decisions=", "labels": "options or decis
 """Parts of a question by the names of the options that they come from."""
 LABELS = {"true": "yes=", "false": "no="}
 NOTHING: Any = object()
+OPERATORS = ("role:operate",)
+"""Asks those who operate the procedure, instead of its answerers."""
 
 
 def checked_text(of: str, value: object) -> str:

@@ -89,18 +89,18 @@ class Question:
     volatile: tuple[str, ...] = ()
     """Names of the evidence that may have changed since."""
     metadata: dict[str, Any] | None = None
-    """What nobody is shown."""
+    """Data for programs, shown to nobody."""
     irreversible: bool = False
     """True where an answer can't be undone: people confirm it before it counts."""
 
     @property
     def rules(self) -> Kind:
-        """What its kind makes of it; a kind that is missing here takes no answer."""
+        """The rules of its kind; a kind whose code is missing takes no answer."""
         return find_kind(self.kind)
 
     @property
     def digest(self) -> str:
-        """What an answer is given to: it serves no question with another digest.
+        """The digest an answer is given to: it serves no question with another one.
 
         The defaults of a form's fields are no part of it: what makes them may make others later.
         """
@@ -117,7 +117,7 @@ class Question:
         return canonical.digest(canonical.text_of((self.evidence, self.draft)))
 
     def as_json(self) -> dict[str, Any]:
-        """What is kept. Canonical texts sort names: the author's order is kept beside them."""
+        """Return the JSON to keep, with the author's order, since canonical texts sort names."""
         order = {"order": orders_in(self.evidence)}
         if self.rules.has_fields(self):
             order["fields"] = list(self.schema["properties"])
@@ -136,7 +136,7 @@ class Question:
         return cls(**{**known, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
-        """What happens when nobody answers, as a sentence."""
+        """Return what happens when nobody answers, as a sentence."""
         if self.on_timeout == "fail":
             return "If nobody answers in time, the run fails."
         if self.on_timeout == "withdraw":
@@ -152,7 +152,7 @@ class Question:
 
     @property
     def decisions(self) -> dict[str, str]:
-        """What may be decided besides the value, with its words; the first one approves."""
+        """The decisions besides the value, with their words; the first one approves."""
         return self.rules.decisions(self)
 
     def is_approved_by(self, decision: str) -> bool:
@@ -171,7 +171,7 @@ class Question:
 
     @property
     def controls(self) -> list[Control]:
-        """What people answer it by."""
+        """The controls by which people answer it."""
         return self.rules.controls(self)
 
     def read_controls(self, texts: Texts) -> Any:
@@ -315,6 +315,6 @@ def build(
 
 
 def _evidence(prompt: str, value: Any) -> Any:
-    """As plain JSON; a bound step is shown by its arguments."""
+    """Return evidence as plain JSON; a bound step is shown by its arguments."""
     shown = value.as_evidence() if isinstance(value, Bound) else value
     return checked_json(prompt, "evidence=", shown)
