@@ -10,7 +10,7 @@ from procedures.engine.declaration.bound import Bound
 from procedures.engine.errors import OptionError, QuestionError
 from procedures.engine.kinds import drafts
 from procedures.engine.kinds.controls import Control, Texts
-from procedures.engine.kinds.kind import Kind, Outcome, Terms, find_kind, known_kind
+from procedures.engine.kinds.kind import KINDS, Kind, Outcome, Terms, find_kind, known_kind
 from procedures.engine.kinds.question_options import (
     NOTHING,
     OnTimeout,
@@ -96,7 +96,7 @@ class Question:
     @property
     def rules(self) -> Kind:
         """The rules of its kind; a kind whose code is missing takes no answer."""
-        return find_kind(self.kind)
+        return KINDS.get(self.kind) or find_kind(self.kind)
 
     @property
     def digest(self) -> str:
@@ -108,7 +108,8 @@ class Question:
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
         final = ("irreversible",) if self.irreversible else ()  # else as before the option was
         shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *final)
-        has_fields = self.rules.has_fields(self)
+        # a replay asks for many digests, mostly of questions that have no fields
+        has_fields = "properties" in self.schema and self.rules.has_fields(self)
         schema = schemas.without_defaults(self.schema) if has_fields else self.schema
         return canonical.digest(canonical.text_of((self.kind, shown, schema, self.assign)))
 
@@ -254,12 +255,13 @@ def asked_for(
     rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]
 ) -> tuple[Question, Any]:
     """Return a question of that kind, and the type in which its answer is given."""
-    if options.keys() - COMMON - rules.options:
+    given = options.keys()
+    if given - COMMON - rules.options:
         _, *own_names = rules.signature.parameters
         known = [*own_names, *RequestOptions.__annotations__]
         check_options(f"ctx.request({rules.name!r})", options, known)
     others = dict(options)
-    own = {name: others.pop(name) for name in rules.options & options.keys()}
+    own = {name: others.pop(name) for name in rules.options & given}
     try:
         terms = rules.ask(prompt, *args, **own)
     except TypeError:
