@@ -1,4 +1,4 @@
-"""Every address of the product's own site. Another site includes `dashboard.urls` as it likes."""
+"""The addresses of the product's own site; other sites include `dashboard.urls` as they like."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,1 +1,1 @@
-"""Procedures to look at and to try: the demo loads them, a site of its own does not."""
+"""Procedures to look at and try; the demo loads them, other sites do not."""

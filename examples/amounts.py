@@ -1,4 +1,4 @@
-"""Amounts of money: read as exports write them, added up exactly whatever else sets decimals."""
+"""Amounts of money, read as exports write them and added up exactly in a context of their own."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from examples.sheets import shown
 MONEY = Context(
     prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
-"""Of our own: what another library sets for the whole process would round sums."""
+"""A context of our own, because other libraries may change the one of the whole process."""
 CENT = Decimal("0.01")
 LARGEST = Decimal("999999999.99")
 MINUS = ("-", "\u2212")
@@ -25,18 +25,19 @@ GROUPED = re.compile(
 
 @dataclass(frozen=True)
 class Amount:
-    """A number as a cell says it."""
+    """A number as a cell contains it."""
 
     value: Decimal
-    """With two decimals, zero or more."""
+    """An amount of zero or more, with two decimals."""
     mark: str
-    """What the cell has before the decimals: a point, a comma or nothing."""
+    """The decimal mark in the cell: a point, a comma or nothing."""
 
 
 def read_amount(cell: str) -> Amount:
-    """The amount of a cell like 31.20, 31,20 or 1.234,50; ValueError continues "has …".
+    """Return the amount in a cell like 31.20, 31,20 or 1.234,50.
 
-    A number that means two things, like 1.234, is refused.
+    Raises `ValueError` for anything else, also for a number that could mean two things, like 1.234;
+    its text continues a sentence with "has …".
     """
     quoted = shown(cell)
     if cell.startswith(MINUS) and WHOLE.match(cell, 1):
@@ -66,7 +67,7 @@ def read_amount(cell: str) -> Amount:
 
 
 def add_up(amounts: Iterable[Decimal]) -> Decimal:
-    """Their exact sum, with two decimals."""
+    """Return the exact sum with two decimals."""
     total = Decimal("0.00")
     for amount in amounts:
         total = MONEY.add(total, amount)
@@ -74,5 +75,5 @@ def add_up(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """An amount for people, like "1,234.50 EUR"."""
+    """Return an amount for people, like "1,234.50 EUR"."""
     return f"{amount:,.2f} {currency}".strip()

@@ -1,4 +1,4 @@
-"""What has changed since a release: commits by sort, and the version they amount to."""
+"""Changes since a release: commits by sort, and the version they amount to."""
 
 import re
 from bisect import bisect_left
@@ -11,13 +11,13 @@ from examples.git import Message, Tag
 
 PREFIX = re.compile(r"(?P<type>[A-Za-z]+)(\((?P<scope>[^()]*)\))?(?P<mark>!)?:\s+(?P<text>\S.*)")
 BULLET = re.compile(r"^[ \t]*[*+-][ \t]+(?P<subject>\S.*?)[ \t\r]*$", re.MULTILINE)
-"""A line of the list that a squashed branch leaves in the body: the subjects of its commits."""
+"""A line in the body of a squashed commit: the subject of one of its commits."""
 BREAKING = re.compile(r"^[ \t]*(?:[*+-][ \t]+)?BREAKING[ -]CHANGE(?:[ \t]*:|[ \t]+#)", re.MULTILINE)
 NUMBERS = r"(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})"
 DIGIT = re.compile(r"\d", re.ASCII)
 TAG_PREFIX = re.compile(r"[A-Za-z0-9_][\w.@/+-]*", re.ASCII)
 NO_REFERENCE = ("..", "//", "/.", "./", "@{", ".lock/")
-"""What git allows in no name of a tag."""
+"""Parts that git allows in no tag's name."""
 REVERTED = re.compile(
     r"\b(?:reverts (?:merge )?commits?|Refs:)\s+"
     r"(?P<commits>[0-9a-f]{7,64}(?:\s*,\s*[0-9a-f]{7,64})*)"
@@ -29,7 +29,7 @@ LONGEST_SUBJECT = 200
 
 
 class Sort(StrEnum):
-    """What a commit is good for."""
+    """The sort of a commit."""
 
     FEATURE = "feature"
     FIX = "fix"
@@ -48,7 +48,7 @@ CONVENTIONAL = {
     "style",
     "test",
 }
-"""Types that only a conventional subject has; a bullet may begin with any word and a colon."""
+"""Types that only conventional subjects have; a bullet may begin with any word and a colon."""
 SORTS = {"feat": Sort.FEATURE, "feature": Sort.FEATURE, "fix": Sort.FIX, "bugfix": Sort.FIX}
 
 
@@ -56,7 +56,7 @@ RANKS = (Sort.OTHER, Sort.FIX, Sort.FEATURE)
 
 
 class Part(StrEnum):
-    """Which of a version's numbers goes up."""
+    """The number of a version that goes up."""
 
     MAJOR = "major"
     MINOR = "minor"
@@ -65,13 +65,13 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """A commit as its message tells it."""
+    """A commit as its message describes it."""
 
     commit: str
     sort: Sort
     scope: str
     text: str
-    """The subject, without the prefix that said the sort."""
+    """The subject, without the prefix that named the sort."""
     is_breaking: bool
 
 
@@ -101,7 +101,7 @@ class Version:
 
 
 NONE = Version(0, 0, 0)
-"""Before the first release."""
+"""The version before the first release."""
 
 
 @dataclass(frozen=True)
@@ -110,21 +110,21 @@ class Released:
 
     version: Version
     mark: str
-    """What stands before the number: the prefix that was asked for, else "v" or nothing."""
+    """The text before the number: the requested prefix, else "v" or nothing."""
     tag: Tag
 
 
 def check_prefix(prefix: str) -> None:
-    """ValueError when no tag can begin so."""
+    """Raise `ValueError` if no tag can begin with the prefix."""
     is_reference = not any(part in f"{prefix}1" for part in NO_REFERENCE)
     if prefix and not (TAG_PREFIX.fullmatch(prefix) and is_reference):
         raise ValueError(f"No tag can begin with “{prefix[:40]}”: write for example release- or v.")
 
 
 def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], list[Tag]]:
-    """The tags that name a version, the latest version last; and those that are passed over.
+    """Return the tags that name a version, latest version last, and the other tags.
 
-    Without a `prefix` versions begin with "v" or with nothing.
+    Without a `prefix`, versions begin with "v" or with nothing.
     """
     wanted = re.compile(f"(?P<mark>{re.escape(prefix) if prefix else 'v?'}){NUMBERS}", re.ASCII)
     named, others = list[Released](), list[Tag]()
@@ -137,12 +137,12 @@ def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], 
 
 
 def like_versions(tags: Iterable[Tag], *, prefix: str = "") -> list[str]:
-    """The names of those tags that may well be versions, though they are not written as such."""
+    """Return the names of tags that may be versions, though they are not written as such."""
     return [tag.name for tag in tags if tag.name.startswith(prefix) and DIGIT.search(tag.name)]
 
 
 def probable_prefix(names: Iterable[str]) -> str:
-    """What stands before the numbers of the first name that has three of them."""
+    """Return the prefix of the first name that contains three numbers, or ""."""
     found = (re.fullmatch(f"(?P<prefix>.*?){NUMBERS}", name, re.ASCII) for name in names)
     return next((match["prefix"] for match in found if match and match["prefix"]), "")
 
@@ -151,13 +151,13 @@ def probable_prefix(names: Iterable[str]) -> str:
 
 
 Merged = Callable[[str, str], Collection[str]]
-"""The commits that a merge has brought onto its first parent."""
+"""Returns the commits that a merge has brought onto its first parent."""
 
 
 def standing(messages: Sequence[Message], merged: Merged) -> list[Message]:
-    """The commits, newest first, without those that a later one takes back, and without that one.
+    """Return the commits, newest first, without reverted ones and their reverts.
 
-    A revert of what was released before is a change like any other.
+    A revert of something released earlier is a change like any other.
     """
     older = _Older(messages)
     gone: set[str] = set()
@@ -173,7 +173,7 @@ def standing(messages: Sequence[Message], merged: Merged) -> list[Message]:
 
 
 class _Older:
-    """Finds commits by the beginning of their name, or by their subject."""
+    """An index of commits by the beginning of their name, and by their subject."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = messages
@@ -183,20 +183,20 @@ class _Older:
             self._places.setdefault(_subject_of(message), []).append(place)
 
     def named(self, start: str) -> str:
-        """The commit whose name begins so; "" when there is none."""
+        """Return the commit whose name begins so, or ""."""
         place = bisect_left(self._names, start)
         found = self._names[place] if place < len(self._names) else ""
         return found if found.startswith(start) else ""
 
     def with_subject(self, subject: str, *, before: int) -> str:
-        """The newest commit of that subject that is older than the one at that place."""
+        """Return the newest commit with that subject that is older than that place, or ""."""
         places = self._places.get(subject, [])
         index = bisect_left(places, before + 1)
         return self._messages[places[index]].commit if index < len(places) else ""
 
 
 def _targets(message: Message, older: _Older, place: int, merged: Merged) -> Iterator[str]:
-    """What the commit takes back; "" for each that is not among the messages."""
+    """Yield the commits it reverts; "" for each that is not among the messages."""
     found = list(REVERTED.finditer(message.text))
     revert = REVERT.fullmatch(_subject_of(message))
     if not revert and not any("revert" in match[0] for match in found):
@@ -222,7 +222,7 @@ def _subject_of(message: Message) -> str:
 
 
 def read_change(message: Message) -> Change:
-    """The commit by its subject; a squashed one by the list in its body, too."""
+    """Return the change of a commit from its subject, or a squashed one's from its body's list."""
     subject, body = _subject_of(message)[:LONGEST_SUBJECT], message.text.partition("\n")[2]
     match = PREFIX.fullmatch(subject)
     inner = list(_bullets(body))
@@ -245,7 +245,10 @@ def _sort(match: re.Match[str]) -> Sort:
 
 
 def proposed_part(changes: Sequence[Change], last: Version | None) -> Part:
-    """Breaking is major, a feature minor, the rest patch; the first release is 0.1.0."""
+    """Return the part to raise: major for breaking changes, minor for features, else patch.
+
+    The first release is 0.1.0.
+    """
     if last is None:
         return Part.MINOR
     if any(change.is_breaking for change in changes):

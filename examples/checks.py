@@ -1,4 +1,4 @@
-"""A command that says whether something holds: run apart, its output kept, ended with its step."""
+"""Checks: a command run in a process of its own, with its output kept, ended with its step."""
 
 import codecs
 import os
@@ -21,17 +21,17 @@ PATIENCE = 30 * 60
 LOOK = 0.25
 """Seconds without output after which held lines are shown."""
 MOST_OUTPUT = 1_000_000
-"""Bytes that are kept: the last ones, for that is where the fault is told."""
+"""Bytes that are kept: the last ones, where faults are reported."""
 CHUNK = 64 * 1024
 MOST_LEFT = 64
-"""Chunks that are read after the end, should somebody else go on writing."""
+"""Chunks read after the end, in case another process keeps writing."""
 TAIL_LINES, LONGEST_TAIL = 20, 2000
 PASSED_ON = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "no_proxy"),
 }
-"""What a check sees of the worker's environment: none of its secrets."""
+"""The worker's environment variables a check may see; none of its secrets."""
 WATCHED = """
 import os, signal, subprocess, sys, threading
 
@@ -49,19 +49,19 @@ if status < 0:
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
-"""Runs the command, and ends it when the other end of its input is gone: the worker's."""
+"""A program that runs the command, and ends it when the worker closes its input."""
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What became of a check."""
+    """The outcome of a check."""
 
     name: str
     passed: bool
     ending: str
-    """Like "passed in 3.1 s" or "failed with exit status 2 after 3.1 s"."""
+    """The ending, like "passed in 3.1 s" or "failed with exit status 2 after 3.1 s"."""
     tail: str
     """The last lines of the output."""
     output: File
@@ -72,7 +72,7 @@ class Checked:
 
 
 class Output:
-    """What a command writes: told line by line, and the last megabyte kept."""
+    """The output of a command: shown line by line, with the last megabyte kept."""
 
     def __init__(self, step: Step) -> None:
         self._step = step
@@ -93,7 +93,7 @@ class Output:
         self._step.progress()
 
     def end(self) -> str:
-        """The whole of it as a text, and where it was too long, how much is left out."""
+        """Return the output as a text, and how much is left out if it was too long."""
         if self._line.strip():
             self._step.progress(self._line)
         kept = bytes(self._kept[-MOST_OUTPUT:])
@@ -103,7 +103,10 @@ class Output:
 
 
 def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
-    """Run the command there, without a shell. It and all it has started end with this call."""
+    """Run the command in the folder without a shell.
+
+    It ends with this call, with all it started.
+    """
     output, begin = Output(step), time.monotonic()
     with _started(shlex.split(command), folder) as process:
         ending = _follow(process, output, until=begin + PATIENCE)
@@ -116,7 +119,7 @@ def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
 
 
 def cleaned(text: str) -> str:
-    """Without colours and other control sequences."""
+    """Return the text without colours and other control sequences."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return CONTROL.sub("", ESCAPE.sub("", plain))
 
@@ -150,7 +153,7 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
 
 
 def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -> str:
-    """Read until the command has ended. Nothing when it went well, else how it ended."""
+    """Read until the command has ended; return "" if it succeeded, else how it ended."""
     while not _has_ended(process):
         if time.monotonic() > until:
             return "was still running after {took} and was ended"
@@ -167,7 +170,7 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
 
 
 def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
-    """Wait a moment for something to come. False when nothing ever will."""
+    """Wait a moment for output; return False if none will come any more."""
     assert process.stdout
     ready, _, _ = select.select([process.stdout], [], [], LOOK)
     chunk = os.read(process.stdout.fileno(), CHUNK) if ready else b""
@@ -176,12 +179,12 @@ def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Without taking note of it: until then its number is nobody else's."""
+    """Return True if it has ended, without reaping it, so that its number is not reused."""
     return bool(os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End it and what it has started."""
+    """Kill the process and everything it has started."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -24,23 +24,23 @@ NOTHING_RUNS = (
     "protocol.ext.allow=never",
 )
 FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
-"""Programs that git would run on the contents of files: switched off by their names."""
+"""Programs that git would run on files' contents, switched off by name."""
 NOT_FOUND = 1
 ISOLATION = {
     "HOME": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
-"""Neither the machine's configuration nor that of the worker's user."""
+"""Isolation from the configuration of the machine and of the worker's user."""
 OWN_PLACES = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")
 
 
 class RepositoryError(Exception):
-    """The repository is in no state for what is asked; the message is for people."""
+    """The repository is in no state for the request; the message is for people."""
 
 
 class GitError(RepositoryError):
-    """Git refused, in its own words."""
+    """An error of git, in its own words."""
 
     def __init__(self, command: str, status: int, words: str) -> None:
         self.status = status
@@ -50,7 +50,7 @@ class GitError(RepositoryError):
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag, and the commit it leads to in the end."""
+    """A tag, and the commit it finally leads to."""
 
     name: str
     commit: str
@@ -58,14 +58,14 @@ class Tag:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody wrote when committing."""
+    """The message of a commit."""
 
     commit: str
     text: str
 
 
 class Repository:
-    """A checkout at exactly that path; `RepositoryError` says what is there instead."""
+    """A checkout at exactly that path; raises `RepositoryError` if something else is there."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path.resolve(), name
@@ -82,14 +82,14 @@ class Repository:
         self._filters = [key.decode(errors="surrogateescape") for key in keys.split(b"\0") if key]
 
     def head(self) -> str:
-        """The commit that is checked out, on a branch or detached."""
+        """Return the commit that is checked out, on a branch or detached."""
         try:
             return self._line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         except GitError:
             raise RepositoryError(f"“{self.name}” has no commits yet.") from None
 
     def check_clean(self) -> None:
-        """`RepositoryError` names the first files that are changed or not known to git."""
+        """Raise `RepositoryError` naming the first files that are changed or unknown to git."""
         status = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
         excludes = {"core.excludesFile": self._own_excludes()}
         found = self._text(*status, "--ignore-submodules=dirty", "--", settings=excludes)
@@ -102,9 +102,9 @@ class Repository:
             )
 
     def _own_excludes(self) -> str:
-        """The file of what the worker's user wants ignored everywhere, as that user's git has it.
+        """Return the path of the excludes file of the worker's user, as that user's git has it.
 
-        All else of the user's configuration stays unread. Reading a setting runs no program.
+        Everything else in the user's configuration stays unread. Reading a setting runs no program.
         """
         command = ("config", "--includes", "--type=path", "--get", "core.excludesFile")
         own = {name: os.environ[name] for name in OWN_PLACES if name in os.environ}
@@ -123,7 +123,7 @@ class Repository:
         return self._line("rev-parse", "--is-shallow-repository") == "true"
 
     def tags(self, *, reached_from: str = "") -> Iterator[Tag]:
-        """All tags of commits, or those in a commit's history."""
+        """Yield all tags of commits, or those in a commit's history."""
         merged = (f"--merged={reached_from}",) if reached_from else ()
         form = "--format=%(refname:strip=2)%00%(objectname)%00%(*objectname)"
         for line in self._text("for-each-ref", *merged, form, "refs/tags").split("\n"):
@@ -132,7 +132,7 @@ class Repository:
                 yield Tag(name, led_to or own)
 
     def messages(self, commit: str, *, since: str = "") -> list[Message]:
-        """What was committed, newest first, without the merges; whatever encoding it has."""
+        """Return the commit messages, newest first, without merges, in any encoding."""
         chosen = (commit, f"^{since}") if since else (commit,)
         options = ("-z", "--no-merges", "--no-patch", "--no-color", "--encoding=UTF-8")
         text = self._text("log", *options, "--format=tformat:%H%x00%B", *chosen, "--")
@@ -140,16 +140,16 @@ class Repository:
         return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
 
     def merged_by(self, merge: str, base: str) -> list[str]:
-        """The commits that a merge brought onto that parent, without merges; none if unknown."""
+        """Return the commits a merge brought onto that parent, without merges; none if unknown."""
         try:
             return self._text("rev-list", "--no-merges", merge, f"^{base}", "--").split()
         except GitError:
             return []
 
     def create_tag(self, tag: str, commit: str, notes: str, *, tagger: tuple[str, str]) -> bool:
-        """Tag the commit with the notes, as they are. False when exactly that tag is there already.
+        """Tag the commit with the notes unchanged; return False if exactly that tag exists already.
 
-        `RepositoryError` when another tag has this name.
+        Raises `RepositoryError` if another tag has this name.
         """
         if self._has_tag(tag, commit, notes):
             return False
@@ -178,7 +178,7 @@ class Repository:
 
     @contextmanager
     def checked_out(self, commit: str) -> Iterator[Path]:
-        """A folder of its own with exactly that commit, for as long as the block runs."""
+        """Check exactly that commit out into a folder of its own while the block runs."""
         form = self._line("rev-parse", "--show-object-format")
         objects = self._line("rev-parse", "--path-format=absolute", "--git-path", "objects")
         shallow = Path(self._line("rev-parse", "--path-format=absolute", "--git-path", "shallow"))
@@ -209,7 +209,7 @@ class Repository:
         settings: Mapping[str, str] | None = None,
         is_isolated: bool = True,
     ) -> bytes:
-        """What git writes. `no` is the exit status that means there is nothing."""
+        """Return git's output; `no` is the exit status that means there is nothing."""
         place = folder or self.path
         chosen = _settings(place, settings or {})
         command = ["git", "--no-pager", "-C", str(place), *chosen, *arguments]
@@ -234,7 +234,7 @@ class Repository:
 
 
 def plain(text: str) -> str:
-    """A text of the repository in one printable line."""
+    """Return a text from the repository in one printable line."""
     return "".join(mark if mark.isprintable() else "�" for mark in text)
 
 
@@ -245,7 +245,7 @@ def _settings(place: Path, more: Mapping[str, str]) -> Iterator[str]:
 
 
 def _environment(place: Path, filters: Sequence[str]) -> Mapping[str, str]:
-    """Nothing of the worker's own: neither its secrets nor what its user has configured."""
+    """Return an environment without the worker's secrets and its user's configuration."""
     values = {key: "false" if key.endswith(".required") else "" for key in filters}
     return {
         "PATH": os.environ.get("PATH", os.defpath),

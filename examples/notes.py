@@ -1,4 +1,4 @@
-"""Release notes in Markdown: a draft from the commits, and what an editor made of it."""
+"""Release notes in Markdown: a draft from the commits, and an editor's changes to it."""
 
 import difflib
 import re
@@ -9,16 +9,19 @@ from procedures.engine.kinds.question_options import one_line
 
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
 MOST_LINES = 100
-"""Under one heading; the others are counted."""
+"""Lines under one heading; further ones are counted."""
 SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_+|_+(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
-"""An underscore inside a word, as in `snake_case`, is none; a whole run of them is, elsewhere."""
+"""Characters with a meaning in Markdown.
+
+An underscore inside a word, as in `snake_case`, has none.
+"""
 AT_THE_START = re.compile(r"^\d*(?=[-+=~#.)])")
-"""What would begin a list, a heading or a rule: the stroke stands before the mark."""
+"""Text that would begin a list, a heading or a rule; the backslash goes before the mark."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def draft_notes(changes: Sequence[Change]) -> str:
-    """Breaking changes first, then by sort, newest first."""
+    """Return the draft: breaking changes first, then by sort, newest first."""
     if all(one.sort == Sort.OTHER and not one.is_breaking for one in changes):
         return tidy_notes(_section("Changes", changes))
     sections = [_section("Breaking changes", [one for one in changes if one.is_breaking])]
@@ -29,27 +32,30 @@ def draft_notes(changes: Sequence[Change]) -> str:
 
 
 def tidy_notes(text: str) -> str:
-    """As a tag keeps them: plain line ends, no control characters, one newline at the end."""
+    """Return the notes as a tag stores them.
+
+    Line ends are plain, control characters removed, and one newline is at the end.
+    """
     lines = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     tidy = "\n".join(line.rstrip() for line in lines).strip("\n")
     return f"{tidy}\n" if tidy else ""
 
 
 def difference(draft: str, edited: str) -> str:
-    """What an editor changed, as a unified diff; nothing when nothing was."""
+    """Return an editor's changes as a unified diff, or ""."""
     before, after = draft.splitlines(keepends=True), edited.splitlines(keepends=True)
     return "".join(difflib.unified_diff(before, after, "draft", "edited"))
 
 
 def counted(diff: str) -> tuple[int, int]:
-    """How many lines a unified diff adds, and how many it removes."""
+    """Return how many lines a unified diff adds, and how many it removes."""
     lines = diff.splitlines()[2:]
     added, removed = (sum(line.startswith(mark) for line in lines) for mark in "+-")
     return added, removed
 
 
 def escaped(text: str) -> str:
-    """A commit's words in one line that Markdown shows as they are."""
+    """Return a commit's words in one line that Markdown shows unchanged."""
     line = one_line(text) if text.strip() else "(without a message)"
     return AT_THE_START.sub(r"\g<0>\\", SPECIAL.sub(_with_strokes, line))
 

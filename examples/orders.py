@@ -1,4 +1,4 @@
-"""Orders as shops export them: checked line by line, every fault said in words."""
+"""Orders as shops export them, checked line by line, with every fault in words."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,13 +26,13 @@ class Order:
     """One line of an export."""
 
     line: int
-    """Where the order starts in the file, as a text editor counts."""
+    """The line of the file on which the order starts, as a text editor counts."""
     order: str
     customer: str
     amount: Decimal
-    """With two decimals, zero or more."""
+    """An amount of zero or more, with two decimals."""
     currency: str
-    """Three letters, or nothing."""
+    """Three letters, or ""."""
     status: str
     reason: str
 
@@ -43,7 +43,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Count:
-    """How many orders of an export have one status."""
+    """The number of orders in an export with one status."""
 
     status: str
     orders: int
@@ -54,15 +54,15 @@ class Count:
 
 @dataclass(frozen=True)
 class Export:
-    """What an export holds that somebody goes on with."""
+    """The part of an export that is used further."""
 
     returned: list[Order]
-    """In the order of the file."""
+    """The returned orders, in the order of the file."""
     statuses: list[Count]
-    """In the order in which the file brings them up."""
+    """The statuses, in the order in which the file has them first."""
     dialect: Dialect
     mark: str
-    """What stands before the decimals of its amounts."""
+    """The decimal mark of its amounts."""
 
     @property
     def read(self) -> int:
@@ -70,11 +70,11 @@ class Export:
 
 
 def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> Export:
-    """The orders of an export; ValueError names the first faults and counts the others.
+    """Return the orders of an export; raises `ValueError` naming the first faults and their number.
 
-    `statuses`: those of a returned order, separated by commas; capitals do not matter. `columns`:
-    what the columns are called in the file, like "order = Name, amount = Total". Of an order
-    with another status only the status is read.
+    `statuses` are those of a returned order, separated by commas, in any case. `columns` names the
+    columns of the file, like "order = Name, amount = Total". Only the status is read of orders with
+    another status.
     """
     wanted, names = read_statuses(statuses), read_columns(columns)
     try:
@@ -95,7 +95,7 @@ def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> E
 
 
 def read_statuses(text: str) -> frozenset[str]:
-    """The statuses that a text names; ValueError when it names none."""
+    """Return the statuses that a text names; raises `ValueError` if it names none."""
     found = frozenset(filter(None, map(folded, text.split(","))))
     if not found:
         raise ValueError("Name at least one status, like “returned”.")
@@ -103,7 +103,7 @@ def read_statuses(text: str) -> frozenset[str]:
 
 
 def read_columns(text: str) -> dict[str, str]:
-    """The names of columns that a text like "order = Name, amount = Total" gives."""
+    """Return the column names in a text like "order = Name, amount = Total"."""
     names: dict[str, str] = {}
     for part in filter(str.strip, text.split(",")):
         name, _, called = (one.strip() for one in part.partition("="))
@@ -131,7 +131,7 @@ class _Reading:
     faults: list[str] = field(default_factory=list)
     mark: str = ""
     _firsts: dict[str, tuple[int, bool]] = field(default_factory=dict)
-    """The line on which an order first stands, and whether it is returned there."""
+    """The first line of each order, and whether it is returned there."""
     _marked_on: int = 0
 
     def read(self) -> None:
@@ -183,7 +183,7 @@ class _Reading:
         )
 
     def _check_mark(self, line: int, cell: str, amount: Amount) -> None:
-        """Refuse 31.20 and 31,20 in one file: it was put together from two, and one is misread."""
+        """Refuse 31.20 and 31,20 in one file: it was merged from two, and one would be misread."""
         if amount.mark and self.mark not in ("", amount.mark):
             marks = {".": "a point", ",": "a comma"}
             raise ValueError(
@@ -207,7 +207,7 @@ def _check_length(cells: Mapping[str, str], name: str) -> None:
 
 
 def same_order(order: str) -> str:
-    """Return what all ways to encode the number of one order have in common; its capitals count."""
+    """Return an order's number without differences of encoding; its case counts."""
     return "".join(one for one in normalize("NFKC", order) if category(one) not in {"Cf", "Zs"})
 
 
@@ -218,7 +218,7 @@ def _currency(cell: str) -> str:
 
 
 def _other_currencies(returned: Sequence[Order]) -> Iterator[str]:
-    """One limit and one total make sense in one currency only."""
+    """Yield faults for orders in another currency: the limit and the total need a single one."""
     for order in returned:
         first = returned[0]
         if order.currency != first.currency:

@@ -1,4 +1,4 @@
-"""Refunds the returned orders of an export, with an approval for each one above a limit."""
+"""Refunds of the returned orders in an export, with an approval for each one above a limit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -26,17 +26,17 @@ from procedures.engine import Check, Context, File, Response, procedure
 BY_LIMIT = "system: limit"
 COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "decided_by", "comment")
 LISTED = COLUMNS[:5]
-"""What the question about a group tells of each order."""
+"""The columns shown of each order in the question about a group."""
 AT_ONCE = 20
-"""So many questions are asked at once at most; more orders are asked for in groups."""
+"""Questions asked at once; more orders are asked about in groups."""
 MOST_LISTED = 50
-"""Orders that the question about a group lists."""
+"""Orders listed in the question about a group."""
 MOST_STATUSES = 12
-"""Statuses that a sentence names."""
+"""Statuses named in a sentence."""
 
 
 class Verdict(StrEnum):
-    """What became of a returned order."""
+    """The outcome for a returned order."""
 
     REFUNDED = "refunded"
     REFUSED = "refused"
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether one order is refunded, and who said so."""
+    """The decision about one order, and who made it."""
 
     order: Order
     verdict: Verdict
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Total:
-    """How many orders, and how much money."""
+    """A number of orders and their sum."""
 
     orders: int
     amount: Decimal
@@ -63,17 +63,17 @@ class Total:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the returned orders; the file names each one."""
+    """The outcome for all returned orders; the file lists each one."""
 
     read: int
-    """How many orders the file had, the ones that were not returned included."""
+    """The number of orders in the file, returned or not."""
     refunded: Total
     refused: Total
     unanswered: Total
     currency: str
     file: File
     statuses: list[Count]
-    """How many orders of the file had which status."""
+    """The number of orders by status."""
 
 
 def check_limit(limit: Decimal) -> None:
@@ -136,7 +136,7 @@ def refund(
 
 
 def find_returned(orders: File, statuses: str, columns: str) -> Export:
-    """A step, so that the file is read once and not again after every answer."""
+    """Read the orders in a step, so that the file is read once and not after every answer."""
     return read_orders(orders, statuses=statuses, columns=columns)
 
 
@@ -144,7 +144,7 @@ def find_returned(orders: File, statuses: str, columns: str) -> Export:
 
 
 def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decision]:
-    """Up to the limit without asking; what is above it is asked for."""
+    """Decide about each order: up to the limit without asking, above it by asking."""
     above = ask(ctx, [order for order in orders if order.amount > limit])
     decided = {decision.order.line: decision for decision in above}
     by_limit = partial(Decision, verdict=Verdict.REFUNDED, decided_by=BY_LIMIT)
@@ -172,7 +172,7 @@ def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
 
 
 def ask_for_group(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
-    """A branch: one answer for all, or questions about each."""
+    """Ask about a group in a branch: one answer for all, or questions about each."""
     price = money(add_up(order.amount for order in orders), orders[0].currency)
     answer = ctx.choose(
         f"Refund {len(orders):,} orders, {price} in all?",
@@ -191,14 +191,14 @@ def ask_for_group(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
 
 
 def grouped(orders: Sequence[Order]) -> list[Sequence[Order]]:
-    """At most twenty groups of nearly the same size, in the order of the file."""
+    """Return at most twenty groups of nearly the same size, in the order of the file."""
     count = min(-(-len(orders) // AT_ONCE), AT_ONCE)
     ends = [len(orders) * number // count for number in range(count + 1)]
     return [orders[start:end] for start, end in pairwise(ends)]
 
 
 def listed(orders: Sequence[Order]) -> dict[str, Any]:
-    """The evidence for a group: each order, or the largest ones and what the others come to."""
+    """Return the evidence for a group: each order, or the largest and the sum of the others."""
     largest = sorted(orders, key=lambda order: -order.amount)[:MOST_LISTED]
     shown = orders if len(orders) <= MOST_LISTED else largest
     rows = [{name: getattr(order, name) for name in LISTED} for order in shown]
@@ -219,7 +219,7 @@ def decided(order: Order, answer: Response[Any], *, is_yes: bool | None = None) 
 
 
 def write_refunds(found: Export, decisions: Sequence[Decision]) -> File:
-    """The list in the file's own dialect: its delimiter, its line ends, its decimals."""
+    """Write the list in the file's own dialect: its delimiter, line ends and decimals."""
     rows = [
         {
             **asdict(decision.order),
@@ -266,7 +266,7 @@ def summary(report: Report) -> str:
 
 
 def nothing_returned(report: Report, statuses: str) -> str:
-    """Nobody may take it for a file without returns that calls them by another name."""
+    """Return an alert, so that other status names don't pass as a file without returns."""
     found = ", ".join(map(str, report.statuses[:MOST_STATUSES]))
     more = len(report.statuses) - MOST_STATUSES
     rest = f" and {more:,} more" if more > 0 else ""

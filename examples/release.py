@@ -1,4 +1,4 @@
-"""Releases a version of a git repository: people choose, write and approve; a tag is the end."""
+"""Releases of a git repository: people choose, write and approve, and a tag is made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -35,13 +35,13 @@ NOBODY = "system"
 NO_RELEASE = "none"
 ORDER = (Part.PATCH, Part.MINOR, Part.MAJOR)
 MOST_NAMED = 5
-"""Tags that a sentence or the evidence names."""
+"""Tags named in a sentence or in the evidence."""
 SHORT = 10
-"""Characters of a commit's name that people are shown."""
+"""Characters shown of a commit's name."""
 
 
 class Verdict(StrEnum):
-    """What became of the release."""
+    """The outcome of a release."""
 
     RELEASED = "released"
     REFUSED = "refused"
@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Counts:
-    """How many commits of each sort; a breaking one is of a sort too."""
+    """The number of commits of each sort; a breaking one also counts in its sort."""
 
     features: int
     fixes: int
@@ -75,22 +75,22 @@ class Candidate:
     version: str
     tag: str
     taken: str
-    """The tag that the first version of this part would have, when it stands elsewhere already."""
+    """The tag the first version of this part would have, if it already exists elsewhere."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What there is to release, as it was when the run began."""
+    """The commits to release, as they were when the run began."""
 
     commit: str
-    """The tag goes here, whatever is committed meanwhile."""
+    """The commit that gets the tag, whatever is committed meanwhile."""
     since: str
-    """The tag of the last release, or nothing."""
+    """The tag of the last release, or ""."""
     candidates: list[Candidate]
-    """The next versions that no tag names yet, the smallest first."""
+    """The next versions without a tag, the smallest first."""
     proposed: Part
     passed_over: str
-    """The tags that name no version, as far as a sentence names them; or nothing."""
+    """Tags that name no version, as many as fit a sentence, or ""."""
     counts: Counts
     notes: str
     """The draft, without its title."""
@@ -101,7 +101,7 @@ class History:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a release, and what led to it."""
+    """The outcome of a release, and what led to it."""
 
     verdict: Verdict
     reason: str
@@ -113,7 +113,7 @@ class Report:
     tag: str = ""
     notes: str = ""
     edits: str = ""
-    """What the reviewer changed in the draft, as a unified diff."""
+    """The reviewer's changes to the draft, as a unified diff."""
     check: Checked | None = None
     decided_by: str = ""
     comment: str = ""
@@ -226,7 +226,7 @@ def approve_and_tag(ctx: Context, report: Report) -> Report:
 
 
 def read_history(repository: str, prefix: str) -> History:
-    """`RepositoryError` says in words why there is nothing to release."""
+    """Return what can be released; raises `RepositoryError` with a reason if nothing can."""
     place = opened(repository)
     commit = place.head()
     place.check_clean()
@@ -256,7 +256,7 @@ def read_history(repository: str, prefix: str) -> History:
 
 
 def check_first(place: Repository, prefix: str) -> None:
-    """Refuse what would be taken for a first release, and is none."""
+    """Refuse a repository that would wrongly be taken for one without releases."""
     if place.is_shallow:
         raise RepositoryError(
             f"“{place.name}” is a shallow clone that does not reach back to its last release: "
@@ -279,7 +279,7 @@ def check_first(place: Repository, prefix: str) -> None:
 
 
 def candidates(place: Repository, last: Released | None, prefix: str) -> list[Candidate]:
-    """The next version of each part that no tag names yet, on whatever branch it stands."""
+    """Return the next version of each part that has no tag yet on any branch."""
     mark, version = (last.mark, last.version) if last else (prefix or "v", NONE)
     taken = {one.version: one.tag for one in releases(place.tags(), prefix=prefix)[0]}
     return [candidate(part, version, mark, taken) for part in ORDER]
@@ -300,7 +300,7 @@ def check_commit(step: Step, repository: str, commit: str, check: str) -> Checke
 
 
 def create_tag(repository: str, tag: str, commit: str, notes: str, started_by: str) -> bool:
-    """Doing it again is harmless: the same tag with the same notes counts as made."""
+    """Make the tag. Repeating it is harmless: the same tag with the same notes counts as made."""
     has_name = started_by != NOBODY and any(map(str.isalnum, started_by))
     name = started_by if has_name else "release"
     return opened(repository).create_tag(tag, commit, notes, tagger=(name, ADDRESS))
@@ -322,7 +322,7 @@ def count(changes: Sequence[Change]) -> Counts:
 
 
 def options(history: History) -> dict[str, str]:
-    """The versions to choose from, the proposed one first."""
+    """Return the versions to choose from, the proposed one first."""
     ordered = sorted(history.candidates, key=lambda one: one.part != history.proposed)
     labels = {
         str(one.part): f"{one.version} · {one.part}"
@@ -338,13 +338,13 @@ def passed_over(history: History) -> dict[str, object]:
 
 
 def named(names: Sequence[str]) -> str:
-    """The last names, in a sentence's length."""
+    """Return the last names in a sentence's length."""
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return ", ".join(map(plain, reversed(names[-MOST_NAMED:]))) + more
 
 
 def facts(report: Report) -> dict[str, object]:
-    """The evidence: what is known when the question is asked."""
+    """Return the evidence: the facts known when the question is asked."""
     known = {
         "repository": report.repository,
         "commit": report.commit[:SHORT],

@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 DELIMITERS = (",", ";", "\t")
 HINT = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?[,;|\t]*\s*', re.IGNORECASE)
-"""A first line by which some programs tell a spreadsheet how the file is separated."""
+"""A first line with which some programs name the delimiter."""
 MOST_ABOVE = 50
 """Lines above the header: a title, a period, a blank line."""
 LONGEST_HEADER = 64 * 1024
@@ -29,12 +29,12 @@ SIGNATURES = {
 REMEDY = "save it as “CSV UTF-8”."
 PLAIN_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
-"""The wide ones count where people write Japanese or Chinese."""
+"""Beginnings of formulas; the wide ones count where people write Japanese or Chinese."""
 BLANKS = " \u00a0\u3000"
 WHOLE = re.compile(r"[0-9]+")
 DECIMALS = 2
 SECOND_HALF = re.compile(r"[0-9]{1,2}|[0-9]{3}(\.[0-9]{1,2})?")
-"""The part of a number behind its comma: its decimals, or its last thousands."""
+"""The part of a number after its comma: its decimals, or its last thousands."""
 LONGEST_SHOWN = 40
 MOST_SHOWN = 12
 
@@ -42,17 +42,17 @@ Record = tuple[int, list[str]]
 
 
 class HeaderError(ValueError):
-    """No line of a file names all the columns that are required."""
+    """No line of a file names all the required columns."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written, so that the answer to it can be written alike."""
+    """The format of a file, so that its answer can be written in the same one."""
 
     delimiter: str = ","
     line_end: str = "\r\n"
     has_hint: bool = False
-    """Its first line names the delimiter, like "sep=;"."""
+    """Whether its first line names the delimiter, like "sep=;"."""
 
 
 @dataclass(frozen=True)
@@ -60,32 +60,32 @@ class Sheet:
     """A CSV file whose header has been understood."""
 
     text: str
-    """From the header on."""
+    """The text from the header on."""
     first_line: int
-    """Where the header stands in the file, as a text editor counts."""
+    """The line of the header in the file, as a text editor counts."""
     dialect: Dialect
     columns: Sequence[str]
-    """As they are asked for; those that are not asked for are marked as unused."""
+    """The columns by the names they were requested under; others are marked as unused."""
     width: int
-    """Fields of the header, with the empty ones that stand at its end."""
+    """The fields of the header, including the empty ones at its end."""
 
     def lines(self) -> Iterator[Record]:
-        """Each line below the header that is not blank, with its number."""
+        """Yield each line below the header that is not blank, with its number."""
         records = list_records(self.text, self.dialect.delimiter, first_line=self.first_line)
         return islice(records, 1, None)
 
     def by_column(self, cells: Sequence[str]) -> dict[str, str]:
-        """The cells by their columns; a line may leave out what is empty at the header's end."""
+        """Return the cells by column; a line may leave out the header's empty end."""
         named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
         if len(named) != len(self.columns):
             raise ValueError(f"has {len(cells)} fields, the header has {self.width}")
         return dict(zip(self.columns, named, strict=True))
 
     def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
-        """Whether a comma inside that column's number was taken for a separator.
+        """Return True if a comma inside that column's number may have been read as a separator.
 
-        Only a header with empty fields at its end leaves room for it, or lines that leave out the
-        last column, `into`: else the count tells.
+        That is possible only if the header has empty fields at its end, or lines leave out the last
+        column, `into`; otherwise the number of cells shows it.
         """
         place = self.columns.index(name)
         first, second = [*cells[place : place + 2], "", ""][:2]
@@ -104,10 +104,10 @@ def read_sheet(
     optional: Collection[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Sheet:
-    """Understand a file's encoding, delimiter and header; ValueError says what is wrong.
+    """Read a file's encoding, delimiter and header; raises `ValueError` with the fault.
 
-    `names`: what a column is called in the file, where it is not called as it is asked for. Lines
-    above the header are passed over, at most 50 of them. `HeaderError`: a column is missing.
+    `names` maps columns to their names in the file, if these differ. At most 50 lines above the
+    header are skipped. Raises `HeaderError` if a column is missing.
     """
     text = _text_of(raw)
     if not text.strip():
@@ -126,7 +126,7 @@ def read_sheet(
 
 
 def list_records(text: str, delimiter: str, *, first_line: int = 1) -> Iterator[Record]:
-    """Each record that is not blank, with the number of the line on which it starts."""
+    """Yield each record that is not blank, with the number of the line where it starts."""
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     line = first_line
@@ -145,7 +145,7 @@ def list_records(text: str, delimiter: str, *, first_line: int = 1) -> Iterator[
 def sheet_bytes(
     columns: Sequence[str], rows: Iterable[Mapping[str, object]], dialect: Dialect | None = None
 ) -> bytes:
-    """A CSV that spreadsheets open as it is meant: every letter intact, no cell as a formula."""
+    """Return a CSV that spreadsheets open correctly: every letter intact, no cell as a formula."""
     dialect = dialect or Dialect()
     text = io.StringIO(newline="")
     if dialect.has_hint:
@@ -156,27 +156,27 @@ def sheet_bytes(
 
 
 def _line_of(cells: Sequence[str], delimiter: str) -> str:
-    """One record without its end; a cell with any line break in it stands in quotation marks."""
+    """Return one record without its line end; a cell with a line break is quoted."""
     line = io.StringIO(newline="")
     csv.writer(line, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
     return line.getvalue().removesuffix("\r\n")
 
 
 def neutral(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would calculate."""
+    """Return the cell, with an apostrophe before anything a spreadsheet would calculate."""
     is_formula = cell.lstrip(BLANKS).startswith(FORMULA_STARTS) and not PLAIN_NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 
 
 def folded(cell: str) -> str:
-    """The cell as people compare it: without capitals, invisible characters, ways to write é."""
+    """Return the cell without differences in case, invisible characters and encoding."""
     text = unicodedata.normalize("NFKC", cell)
     seen = (one for one in text if unicodedata.category(one) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", "".join(seen).casefold()).split())
 
 
 def shown(cell: str) -> str:
-    """The cell in quotation marks, short enough for a sentence."""
+    """Return the cell in quotation marks, short enough for a sentence."""
     cell = " ".join(cell.split())
     return f"“{cell[:LONGEST_SHOWN]}…”" if len(cell) > LONGEST_SHOWN else f"“{cell}”"
 
@@ -197,9 +197,10 @@ def _text_of(raw: bytes) -> str:
 def _find_header(
     text: str, marks: Sequence[str], called: Mapping[str, str], required: Collection[str]
 ) -> tuple[int, str, str, list[str]]:
-    """The number, the text from there on, the delimiter and the names of the header's line.
+    """Return the header's line number, the text from there on, its delimiter and its names.
 
-    The first line that has all required columns; HeaderError tells of the one that comes nearest.
+    It is the first line with all required columns; `HeaderError` describes the line that comes
+    nearest.
     """
     wanted = {header for header, name in called.items() if name in required}
     nearest: list[str] = []
@@ -218,7 +219,7 @@ def _find_header(
 
 
 def _line_starts(text: str) -> Iterator[tuple[int, int]]:
-    """The first lines that are not blank: their numbers, and where each begins."""
+    """Yield the numbers and positions of the first lines that are not blank."""
     start = 0
     for number, line in enumerate(islice(io.StringIO(text, newline=""), MOST_ABOVE + 1), start=1):
         if line.strip():
@@ -227,7 +228,7 @@ def _line_starts(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cells_of(text: str, delimiter: str) -> list[str]:
-    """The first record; none where quotation marks are in the way."""
+    """Return the first record; an empty one if quotation marks are in the way."""
     try:
         _, cells = next(list_records(text, delimiter), (0, []))
     except ValueError:
@@ -236,7 +237,7 @@ def _cells_of(text: str, delimiter: str) -> list[str]:
 
 
 def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
-    """The cells without the empty ones that a trailing delimiter makes."""
+    """Return the cells without the empty ones that a trailing delimiter makes."""
     count = len(cells)
     while count > at_least and not cells[count - 1]:
         count -= 1
@@ -244,7 +245,7 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
-    """How well a line reads as a header: known columns first, then columns."""
+    """Return how well a line reads as a header: known columns first, then columns."""
     return sum(folded(cell) in called for cell in cells), len(cells)
 
 

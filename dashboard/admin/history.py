@@ -35,7 +35,7 @@ SHORT, LONGEST = 600, 100_000
 
 
 class NamedValues(admin.AllValuesFieldListFilter):
-    """The values of a field, to filter by; no value is one that can be read, too."""
+    """The values of a field to filter by, where no value can be read, too."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
@@ -71,7 +71,7 @@ class SearchedList(ChangeList):
     """A list of the admin that knows whether all of its rows were searched."""
 
     searched = ""
-    """How many rows, the newest ones, were looked at for what no index finds; "": all of them."""
+    """The number of newest rows searched for what no index finds; "" for all rows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)

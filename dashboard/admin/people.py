@@ -266,7 +266,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
 
 
 def _replace(model: type[Model], djangos: type[Any], ours: type[Any]) -> None:
-    """Register our admin instead of Django's; one of the site's own stays."""
+    """Register our admin in place of Django's; an admin of the site's own stays."""
     if type(admin.site._registry.get(model)) is djangos:  # noqa: SLF001
         admin.site.unregister(model)
         admin.site.register(model, ours)

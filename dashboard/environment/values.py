@@ -147,7 +147,7 @@ def are_readers(named: dict[str, str] | None) -> bool:
 
 
 def are_dotted(text: str) -> bool:
-    """Whether each word is a module and a name in it."""
+    """Return True if each word is a dotted path of a module and a name in it."""
     found = [path.split(".") for path in split_words(text)]
     return all(len(path) > 1 and all(map(str.isidentifier, path)) for path in found)
 

@@ -47,7 +47,7 @@ class AnswerForm:
 
     @property
     def buttons(self) -> Buttons:
-        """The buttons below the comment; one that sends where the kind has none."""
+        """The buttons below the comment; a single one that sends the form if the kind has none."""
         return next((one for one in self.controls if isinstance(one, Buttons)), Buttons())
 
     @property
@@ -59,7 +59,7 @@ class AnswerForm:
 
     @property
     def has_fields(self) -> bool:
-        """Tell whether each of several fields says what is wrong with it."""
+        """True if the form has several fields, each of which shows its own fault."""
         return bool(self.asked.fields)
 
     @property
@@ -67,7 +67,7 @@ class AnswerForm:
         return one_ending(str(self.typed.get("comment", ""))).strip()
 
     def texts(self, name: str) -> list[str]:
-        """Return what was typed under a name."""
+        """Return the texts typed under a name."""
         return [str(text) for text in self.typed.getlist(name)]
 
     def answer(self) -> Any:
@@ -94,7 +94,7 @@ class AnswerForm:
 
 @dataclass(frozen=True)
 class ShownControl:
-    """A control with what one person has typed into it, as its template draws it."""
+    """A control with a person's input, as its template draws it."""
 
     control: Any
     form: AnswerForm
@@ -138,7 +138,7 @@ class ShownFields(ShownControl):
         return shown
 
     def _one(self) -> SchemaForm:
-        """Return the form of a single value, whose fault is told above all."""
+        """Return the form of a single value, whose fault is shown above the form."""
         control, pk = self.control, self.form.request.pk
         kind, longest = kind_of(control.schema), control.schema.get("maxLength", LONG_TEXT + 1)
         is_long = kind == "text" and longest > LONG_TEXT
@@ -194,6 +194,6 @@ DRAWN: dict[type[Control], type[ShownControl]] = {
 
 
 def show_control(control: Control, form: AnswerForm) -> ShownControl:
-    """Return a control as its template draws it; a site's own is drawn as what it is a kind of."""
+    """Return a control as its template draws it; a site's own is drawn like its base class."""
     found = (shown for of, shown in DRAWN.items() if isinstance(control, of))
     return next(found, ShownControl)(control, form)

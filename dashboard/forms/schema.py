@@ -110,7 +110,7 @@ class SchemaBoundField(forms.BoundField):
 
 
 class SchemaField(forms.Field):
-    """A field of a JSON Schema. What was typed becomes JSON; the engine says whether it fits."""
+    """A field of a JSON Schema, which turns typed texts into JSON; the engine checks the value."""
 
     widget: SchemaWidget
     bound_field_class = SchemaBoundField
@@ -140,7 +140,7 @@ class SchemaField(forms.Field):
         )
 
     def prepare_value(self, value: Sequence[str]) -> list[str]:
-        """Return the texts to show; the only option is chosen already."""
+        """Return the texts to show; an only option is already chosen."""
         options = self.widget.options
         if self.kind == "choice" and len(options) == 1 and self.required:
             return [options[0][0]]
@@ -157,7 +157,7 @@ class SchemaField(forms.Field):
 
 
 class SchemaForm(forms.Form):
-    """Fields of JSON Schemas, with what one person has typed and its faults."""
+    """The fields of a JSON Schema, with a person's input and its faults."""
 
     default_renderer = TemplatesSetting
 
@@ -170,7 +170,7 @@ class SchemaForm(forms.Form):
         card: object = "",
         has_focus: bool = False,
     ) -> None:
-        """Make the form; `card` tells its ids from those of other forms of the page."""
+        """Make the form; `card` sets its ids apart from those of the page's other forms."""
         super().__init__(typed, prefix=prefix)
         self.fields = dict(fields)
         self.card, self.has_focus = card, has_focus

@@ -66,7 +66,7 @@ class StartField(SchemaField):
 
 
 class StartForm(SchemaForm):
-    """The inputs of a procedure, with what one person has typed so far."""
+    """The inputs of a procedure, with a person's input so far."""
 
     fields: dict[str, StartField]  # type: ignore[assignment]
 

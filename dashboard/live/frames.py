@@ -75,7 +75,7 @@ def _event_data(event: Event) -> dict[str, Any]:
 
 
 def address_of(event: Event) -> str:
-    """Return where the API has all of the event, with its large values."""
+    """Return the API's address of the whole event, with its large values."""
     return reverse("countersign:api:get_event", args=[event.run_id, event.seq])
 
 

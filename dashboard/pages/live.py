@@ -13,7 +13,7 @@ from procedures.access import SignedIn
 
 @require_safe
 def live_socket(request: HttpRequest) -> HttpResponse:
-    """Return 426: the address is one for WebSockets, which never come here."""
+    """Return 426, because the address is for WebSockets, which never reach this view."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
     return HttpResponse(status=HTTPStatus.UPGRADE_REQUIRED, headers=headers)
 

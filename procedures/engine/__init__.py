@@ -1,4 +1,4 @@
-"""Durable procedures in plain Python: what an author imports."""
+"""The public names of durable procedures, in plain Python."""
 
 from procedures.engine.agent_api import HumanResponse
 from procedures.engine.context import Context

@@ -1,4 +1,4 @@
-"""The execution context that agent programs know, by its own names."""
+"""The execution context of agent programs, under the names they know."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ LONGEST_DIGEST = 12
 VERB = "wait_for_human"
 OPTION = 'named values, as in {"label": "Ship it", "type": "ship"}'
 AGAIN = "#"
-"""Before the number of a decision whose type another one has, too."""
+"""The mark before the number of a decision whose type another one has too."""
 SILENCE = "system: deadline"
 UNSAID = {
     "approval": "Do you approve?",
@@ -38,14 +38,14 @@ UNSAID = {
     "review": "Is this as it should be?",
     "escalation": "Help is needed.",
 }
-"""What is asked where the program gives no message."""
+"""The prompt of each kind if the program gives no message."""
 REFUSALS = {"cancel", "deny", "no", "reject"}
-"""The types of an option that means no, wherever it stands."""
+"""Types of an option that means no, in whatever place."""
 
 
 @dataclass(frozen=True)
 class HumanResponse:
-    """What a person said, or the default that silence brought, marked as such."""
+    """A person's answer, or the default after a timeout, marked as such."""
 
     value: Any
     """approval: bool; input, escalation: text; review: {decision, feedback, edited_artifact}."""
@@ -56,7 +56,7 @@ class HumanResponse:
 
 
 class Checkpoints:
-    """What has been kept up to here, by name: the same on every replay."""
+    """The results of `step_run` up to here, by name: the same on every replay."""
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
@@ -64,7 +64,7 @@ class Checkpoints:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """A copy of all that is kept, by name."""
+        """A copy of all results, by name."""
         return {name: jsonable(value) for name, value in self._kept.items()}
 
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
@@ -92,7 +92,7 @@ class Checkpoints:
         return jsonable(self._kept.get(check_text("name of checkpoint_get", name)))
 
     def clear_after(self, name: str) -> None:
-        """Forget the last step of that name and what came after it; the journal keeps it all."""
+        """Forget the last step of that name and everything after it; the journal keeps them."""
         self._fiber.check_usable()
         names = list(self._kept)
         if check_text("name of checkpoint_clear_after", name) in names:
@@ -108,7 +108,7 @@ class Checkpoints:
 
 
 def safe_name(name: str) -> str:
-    """The name as a step's: itself where it can be one, else its plain part with its digest."""
+    """Return the name if a step can have it, else its plain part with its digest."""
     try:
         return checked_name(name)
     except QuestionError:
@@ -126,7 +126,7 @@ def wait_for_human(
     default_value: Any,
     shown: tuple[Sequence[Mapping[str, Any]] | None, Mapping[str, Any] | None],
 ) -> HumanResponse:
-    """`shown`: the options and the metadata."""
+    """Ask people in the way agent programs do; `shown` holds the options and the metadata."""
     fiber.check_usable()
     if request_type not in KINDS:
         given = f"request_type of {VERB} is {short_repr(request_type)}"
@@ -184,7 +184,7 @@ def _checked_metadata(metadata: object) -> Mapping[str, Any]:
 
 
 def _default(request_type: str, value: Any) -> Any:
-    """The default as people are told of it, whatever it is; an empty text is none."""
+    """Return the default as people are shown it; an empty text counts as none."""
     if request_type != "review" or not isinstance(value, Mapping):
         return None if value == "" else value
     edited = value.get("edited_artifact")
@@ -224,7 +224,7 @@ def _question(
 def _review(
     prompt: str, artifact: Any, decisions: dict[str, str] | None, **asking: Any
 ) -> Question:
-    """Data is shown, edited and checked as JSON."""
+    """Return a review question whose data is shown, edited and checked as JSON."""
     draft = drafts.text_of(artifact)
     question = new_question("review", prompt, draft, decisions=decisions, **asking)
     schema = drafts.review_schema(artifact, question.decisions, is_kind_kept=False)
@@ -232,7 +232,7 @@ def _review(
 
 
 def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """By the options' types, else by their labels; a type that comes again is numbered."""
+    """Return the decisions by the options' types, else labels; a repeated type is numbered."""
     found: dict[str, str] = {}
     for option in options:
         label = str(option["label"])
@@ -242,14 +242,14 @@ def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
 
 
 def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
-    """Answered in words, or by one of the buttons where the program has some of its own."""
+    """Return an escalation answered in words, or with the program's own buttons."""
     if labels:
         return new_question("choice", message, labels, assign=OPERATORS, **asking)
     return new_question("escalation", message, **asking)
 
 
 def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """The words of the two buttons: by their types, or as they stand."""
+    """Return the labels of yes and no, by the options' types or in their order."""
     if len(options) > 2:  # noqa: PLR2004 (yes and no)
         raise QuestionError(f"{message!r} is an approval: it has two options at most.")
     refusals = [str(one["label"]) for one in options if one.get("type") in REFUSALS]

@@ -1,4 +1,4 @@
-"""What a procedure sees: every call answers from the journal before it does any work."""
+"""The context of a procedure: each call answers from the journal before it does any work."""
 
 import random
 import uuid
@@ -49,14 +49,14 @@ T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
 AlertLevel = Literal["info", "warning", "error", "critical"]
 STEP_ONLY = ("approved_by",)
-"""What `ctx.step` takes beside the options of steps."""
+"""The options that only `ctx.step` takes, besides those of steps."""
 NO_NAMES: Mapping[str, Any] = {}
 LEVELS: tuple[Level, ...] = get_args(Level)
 ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
 class Context:
-    """The first parameter of every procedure, and of every branch."""
+    """The first parameter of every procedure and of every branch."""
 
     def __init__(self, fiber: Fiber, procedure: Procedure) -> None:
         self._fiber, self._procedure = fiber, procedure
@@ -64,9 +64,9 @@ class Context:
         self._patches: dict[str, bool] = {}
         self.run_id = fiber.journal.run.run_id
         self.started_by: str = fiber.recorder.first.content["by"]
-        """The user name of who started the run, or "system": `assign=f"@{ctx.started_by}"`."""
+        """The name of the user who started the run, or "system": `assign=f"@{ctx.started_by}"`."""
         self.later = Later(fiber)
-        """The questions below, asked without waiting: each gives a handle."""
+        """The questions below, asked without waiting; each returns a handle."""
 
     # Work
 
@@ -569,7 +569,7 @@ class Context:
 
     @property
     def state(self) -> State:
-        """Durable values of the run by name, rebuilt by replay: an increment counts once."""
+        """The run's durable values by name, rebuilt by replay: an increment counts once."""
         self._fiber.check_usable()
         return self._fiber.state
 
@@ -644,7 +644,7 @@ class Context:
 
     @with_options("ctx.checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
-        """Return what `step_run` kept last under that name, or None."""
+        """Return the last result `step_run` kept under that name, or None."""
         return self._checkpoints.get(name)
 
     @with_options("ctx.checkpoint_clear_after")

@@ -1,45 +1,45 @@
-"""What can go wrong.
+"""Errors of the engine, and the interruptions by which a run leaves its worker.
 
-PublicError               an author's error, its words written for all who see the run
+PublicError               an author's error, its text meant for everybody who sees the run
 EngineError
-├── DefinitionError       a procedure is declared in a way that cannot work
+├── DefinitionError       a procedure is declared in a way that can't work
 │   └── ProcedureFileError    the text of a procedure's file can't be read; names the line
 ├── InputError            the inputs of a start do not fit the signature
-├── QuestionError         a question is asked in a way that cannot be answered
-├── OptionError           a call of the engine is given an option or a value that it does not take
-├── SizeError             something is larger than the site takes
-├── EvidenceError         people cannot be shown all that a bound step would do
+├── QuestionError         a question is asked in a way that can't be answered
+├── OptionError           a call of the engine got an option or a value that it does not accept
+├── SizeError             a value is larger than the site's limit
+├── EvidenceError         a bound step can't be shown completely
 ├── AnswerError           an answer does not fit the question
 ├── StepFailedError       a step has failed for good
 ├── BranchFailedError     a branch of a gather has failed
-├── StateConflictError    branches of a gather gave one name in ctx.state different values
-├── ChildFailedError      a child run has failed, or was cancelled
-├── SignalError           a signal came that says what went wrong
+├── StateConflictError    branches of a gather changed one name in ctx.state in conflicting ways
+├── ChildFailedError      a child run has failed or was cancelled
+├── SignalError           an awaited signal came as an error
 ├── UnreachableRunError   a run sends to, or cancels, a run that it may not reach
 ├── NotApprovedError      a step that needs an approval has none
 ├── LeftOpenError         a step left a transaction open, or broke the one it was called in
 ├── StepTimeoutError      a step took longer than its timeout
 ├── RequestExpiredError   nobody answered in time, and the author wants a failure
-├── ChoiceGoneError       the site's settings allow no longer what a run was started with
-├── FileGoneError         the file store no longer has what was kept there
-└── FileStoreError        the file store is full, or can't be reached
+├── ChoiceGoneError       the site's settings no longer allow a value the run was started with
+├── FileGoneError         the file store no longer has a stored file
+└── FileStoreError        the file store is full or unreachable
 
-Interruption (no error: control flow, so that `except Exception` lets it pass)
+Interruption (control flow, no Exception, so that `except Exception` lets it pass)
 ├── Suspend               the run leaves its worker and waits
-├── Cancelled             the run was asked to end, and leaves its worker
-├── Paused                the run was asked to pause, and leaves its worker
-├── Continued             the run begins anew, with other inputs
-├── LimitReached          the run has used up what it may use: it fails
+├── Cancelled             the run is being cancelled and leaves its worker
+├── Paused                the run is being paused and leaves its worker
+├── Continued             the run continues as new, with other inputs
+├── LimitReached          the run has used up one of its limits and fails
 ├── Yielded               the run has had its time, and others wait for the worker
-├── Overtaken             somebody outside was faster; the run looks again
+├── Overtaken             somebody outside was faster; the run is claimed again
 ├── Mismatch              the code no longer fits the journal
-├── Refused               a layer above refuses what was to be committed
+├── Refused               a layer above refuses a commit
 ├── Fenced                another worker holds the run
-├── FileLost              a kept file is gone; the run waits until somebody puts it back
+├── FileLost              a stored file is gone; the run waits until it is put back
 ├── TextUnreadable        the text that the run was started with can't be read any more
-├── WorkerStops           the worker's process ends, or is replaced; the run goes on in another
-├── OutOfMemory           the worker's process has no memory left; the run is taken up again
-└── StorageLost           the storage does not answer; the run is taken up again later
+├── WorkerStops           the worker's process ends or is replaced; another one continues
+├── OutOfMemory           the worker's process is out of memory; the run is claimed again
+└── StorageLost           the storage does not answer; the run is claimed again later
 """
 
 import traceback
@@ -53,23 +53,23 @@ from procedures.engine.values.secrecy import masked, without_input
 
 
 class EngineError(Exception):
-    """Any error of the engine."""
+    """The base of all errors of the engine."""
 
 
 class PublicError(Exception):
-    """An error of a procedure whose words are written for everybody who sees the run.
+    """An error of a procedure whose text is meant for everybody who sees the run.
 
-    In the words of every other error, values named as secrets (`password=…`) are masked, since
+    In the text of any other error, values named like secrets (`password=…`) are masked, because
     nobody knows what a library writes there. Derive your own errors from this one.
     """
 
 
 class DefinitionError(EngineError):
-    """A procedure is declared in a way that cannot work."""
+    """A procedure is declared in a way that can't work."""
 
 
 class ProcedureFileError(DefinitionError):
-    """The text of a procedure's file can't be read. `line`: where, counted from 1."""
+    """The text of a procedure's file can't be read; `line` is the place, counted from 1."""
 
     def __init__(self, message: str, *, line: int | None = None) -> None:
         self.line = line
@@ -78,14 +78,14 @@ class ProcedureFileError(DefinitionError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with one input, or with one field of a form."""
+    """One fault of one input, or of one field of a form."""
 
     field: str
     message: str
 
 
 class InputError(EngineError):
-    """The inputs of a start do not fit; names each field."""
+    """The inputs of a start do not fit; each field is named."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
@@ -95,26 +95,26 @@ class InputError(EngineError):
 class OptionError(EngineError, TypeError, ValueError):
     """A call of the engine is given an option, or a value of one, that it does not take.
 
-    It is a `TypeError` and a `ValueError`, too, as Python's own errors for such a call are.
+    It is also a `TypeError` and a `ValueError`, as Python's own errors for such calls are.
     """
 
 
 class QuestionError(EngineError):
-    """A question is asked in a way that cannot be answered."""
+    """A question is asked in a way that can't be answered."""
 
 
 class SizeError(EngineError):
-    """Something is larger than the site takes: how large it is, and what helps."""
+    """A value is larger than the site's limit; the text names the size and a remedy."""
 
 
 class EvidenceError(EngineError):
-    """A bound step cannot be shown: people would approve what they do not see."""
+    """A bound step can't be shown completely, so people would approve what they don't see."""
 
 
 class AnswerError(EngineError):
     """An answer does not fit the question; the message is for the person.
 
-    Where a form was asked, `faults` names each field.
+    For a form, `faults` names each field.
     """
 
     def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
@@ -123,34 +123,34 @@ class AnswerError(EngineError):
 
 
 class StepFailedError(EngineError):
-    """A step has failed for good: the same the first time and on replay."""
+    """A step has failed for good: the same error the first time and on replay."""
 
     def __init__(self, step: str, error_type: str, message: str) -> None:
         self.step, self.type, self.message = step, error_type, message
         self.place = ""
-        """The module and the name of the type, where it is no builtin and was kept."""
+        """The module and name of the type, if it is no builtin and was kept."""
         self.is_behind = False
-        """Whether it stands behind the exception itself, raised instead of it."""
+        """Whether it is the cause of the exception that was raised instead."""
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")
 
 
 class BranchFailedError(EngineError):
-    """A branch of a gather has failed: the same the first time and on replay."""
+    """A branch of a gather has failed: the same error the first time and on replay."""
 
     def __init__(self, branch: str, error_type: str, message: str, of: str = "") -> None:
         self.branch, self.type, self.message = branch, error_type, message
         self.of = of
-        """The key of what failed in it, where that is known."""
+        """The key of what failed in it, if known."""
         super().__init__(f"{branch}: {error_type}: {message}")
 
 
 class StateConflictError(EngineError):
-    """Parallel branches changed one name in `ctx.state` in ways that do not go together."""
+    """Parallel branches changed one name in `ctx.state` in conflicting ways."""
 
     def __init__(self, gather: str, name: str, branches: Mapping[str, str]) -> None:
         self.gather, self.name = gather, name
         self.branches = dict(branches)
-        """What each branch did to it, in words, by the branch's key."""
+        """Each branch's change in words, by the branch's key."""
         told = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
         super().__init__(
             f"Branches of {gather} changed ctx.state[{name!r}] differently: {told}. Change it in "
@@ -167,7 +167,7 @@ class ChildFailedError(EngineError):
 
 
 class SignalError(EngineError):
-    """A signal that is waited for came as an error: `name`, `sender`, `message`."""
+    """An awaited signal came as an error, with `name`, `sender` and `message`."""
 
     def __init__(self, name: str, sender: str, message: str) -> None:
         self.name, self.sender, self.message = name, sender, message
@@ -175,11 +175,11 @@ class SignalError(EngineError):
 
 
 class UnreachableRunError(EngineError):
-    """A run may not send to, or cancel, another run; or there is none of that id."""
+    """The run may not send to, or cancel, another run, or there is none with that id."""
 
 
 class NotApprovedError(EngineError):
-    """A step was to run with an approval, and there is none."""
+    """A step that needs an approval has none."""
 
     def __init__(self, step: str) -> None:
         self.step = step
@@ -187,7 +187,7 @@ class NotApprovedError(EngineError):
 
 
 class LeftOpenError(EngineError):
-    """A step left a transaction open, or broke the one that it was called in."""
+    """A step left a transaction open, or broke the one it was called in."""
 
 
 class StepTimeoutError(EngineError):
@@ -207,7 +207,7 @@ class RequestExpiredError(EngineError):
 
 
 class ChoiceGoneError(EngineError):
-    """The site's settings no longer allow what a run was started with."""
+    """The site's settings no longer allow a value that the run was started with."""
 
     def __init__(self, name: str, setting: str) -> None:
         self.name, self.setting = name, setting
@@ -215,18 +215,18 @@ class ChoiceGoneError(EngineError):
 
 
 class FileGoneError(EngineError):
-    """The file store answers, and no longer has what was kept there."""
+    """The file store works, but no longer has a stored file."""
 
     def __init__(self, digest: str, what: str) -> None:
         super().__init__(f"The stored file {digest[:12]}… {what}.")
 
 
 class FileStoreError(EngineError):
-    """The file store is full, or can't be reached: what was to be kept or read was not."""
+    """The file store is full or unreachable; nothing was stored or read."""
 
 
 class Interruption(BaseException):
-    """Ends the procedure's code here; catching it quarantines the run."""
+    """The end of the procedure's code at this point; catching it quarantines the run."""
 
 
 class Suspend(Interruption):
@@ -238,12 +238,12 @@ class Suspend(Interruption):
 
     @property
     def is_retry(self) -> bool:
-        """Whether nothing but time is waited for, until a step is tried again."""
+        """True if the run waits only for the time of a step's next attempt."""
         return self.wake_at is not None and not self.waits
 
     @classmethod
     def together(cls, suspensions: "Sequence[Suspend]") -> "Suspend":
-        """One suspension for several branches: whatever comes first wakes the run."""
+        """Return one suspension for several branches; whatever comes first wakes the run."""
         times = [one.wake_at for one in suspensions if one.wake_at]
         keys = [key for one in suspensions for key in one.keys]
         waits = any(one.waits for one in suspensions)
@@ -251,15 +251,15 @@ class Suspend(Interruption):
 
 
 class Cancelled(Interruption):
-    """The run was asked to end: it leaves its worker here."""
+    """The run is being cancelled and leaves its worker here."""
 
 
 class Paused(Interruption):
-    """The run was asked to pause: it leaves its worker here."""
+    """The run is being paused and leaves its worker here."""
 
 
 class Continued(Interruption):
-    """The run begins anew with these inputs, as canonical JSON."""
+    """The run continues as new with these inputs, in canonical JSON."""
 
     def __init__(self, inputs: str) -> None:
         self.inputs = inputs
@@ -267,9 +267,9 @@ class Continued(Interruption):
 
 
 class LimitReached(Interruption):
-    """The run has used up one of its limits: it fails, and what it did is undone.
+    """The run has used up one of its limits: it fails, and its steps are undone.
 
-    `closes` is who closes the requests that are open then.
+    `closes` names who closes its open requests.
     """
 
     def __init__(self, message: str, *, closes: str = "") -> None:
@@ -282,14 +282,14 @@ class Yielded(Interruption):
 
 
 class Overtaken(Interruption):
-    """What was to be withdrawn has been closed from outside meanwhile: look again."""
+    """A wait that was to be withdrawn has been closed from outside; the run is claimed again."""
 
 
 class Mismatch(Interruption):
     """The code no longer fits the journal: both lists, and a sentence naming the place.
 
     `unread` are the keys of what the code did not ask for, `changed` that of a wait that asks
-    something else now: what an operator's override lets pass or asks again.
+    something else now. An operator's override skips the former and asks the latter again.
     """
 
     def __init__(
@@ -307,39 +307,39 @@ class Mismatch(Interruption):
 
 
 class Fenced(Interruption):
-    """Another worker holds the run: this one writes nothing more."""
+    """Another worker holds the run; this one writes nothing more."""
 
 
 class Refused(Interruption):
-    """A layer above refuses what was to be committed: nothing of it was kept."""
+    """A layer above refuses a commit; nothing of it was kept."""
 
 
 class FileLost(Interruption):
-    """A kept file is gone or damaged: the run can't go on before it is back."""
+    """A stored file is gone or damaged; the run can't continue before it is back."""
 
     remedy = "Put the file back where the site keeps its files, then retry."
 
 
 class TextUnreadable(Interruption):
-    """The text that the run was started with can't be read by the site's readers any more."""
+    """The site's readers can no longer read the text the run was started with."""
 
     remedy = "Install a reader that can read this text, then retry."
 
 
 class WorkerStops(Interruption):
-    """The worker's process ends, or has to be replaced: another one carries the run on."""
+    """The worker's process ends or must be replaced; another one advances the run."""
 
 
 class OutOfMemory(Interruption):
-    """The worker's process has no memory left: the run is taken up again, and this claim counts."""
+    """The worker's process is out of memory; the run is claimed again, and this claim counts."""
 
 
 class StorageLost(Interruption):
-    """The storage does not answer: this worker gives up, the run is taken up again later."""
+    """The storage does not answer; this worker gives up, and the run is claimed again later."""
 
 
 def error_payload(error: BaseException) -> dict[str, str]:
-    """An exception as it is kept: its type, its words, and where it came from."""
+    """Return an exception as it is kept: its type, its message, and where it came from."""
     trace = "".join(traceback.format_exception(error, limit=-8))
     kept_before = (StepFailedError, BranchFailedError, ChildFailedError)  # masked by then
     is_public = isinstance(error, (PublicError, *kept_before))
@@ -353,12 +353,12 @@ def error_payload(error: BaseException) -> dict[str, str]:
 
 
 def without_traceback(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is kept of an error without its traceback, which is for operators only."""
+    """Return an error's data without its traceback, which is for operators only."""
     return {name: value for name, value in content.items() if name != "traceback"}
 
 
 def _cause(error: BaseException) -> str:
-    """The key of the step, the gather or the children that the code failed by, when it was that."""
+    """Return the key of the step, gather or children that made the code fail, or ""."""
     match error:
         case StepFailedError():
             return error.step

@@ -1,4 +1,4 @@
-"""One claim's work on a run: replay the code to where it stands, and go on from there."""
+"""One claim's work on a run: replay the code to its position, and continue from there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ from procedures.engine.waits.branches import swallowed
 LAST_CLAIM = 3
 MEMORY = "memory"
 IN_VAIN = (Overtaken, OutOfMemory)
-"""What brings a run nearer to being held for poison."""
+"""Interruptions that bring a run nearer to the poison limit."""
 LET_GO: dict[type[Interruption], str] = {
     Cancelled: "cancel",  # whoever claims it next ends it
     Paused: "pause",  # or lets it rest
@@ -65,17 +65,17 @@ LET_GO: dict[type[Interruption], str] = {
     WorkerStops: "worker",  # it ends, or is replaced
     OutOfMemory: "memory",
 }
-"""What sends a run back into the queue, and what it is then suspended on."""
+"""Interruptions that queue a run again, and what it is then suspended on."""
 
 
 def advance(
     procedure: Procedure, journal: Journal, files: FileStore, *, linger: Linger | None = None
 ) -> RunStatus:
-    """Carry the run on until it waits or ends, and let go of it.
+    """Advance the run until it waits or ends, and release it.
 
-    With `linger` the code may stand at a wait until it is over, and need not be replayed for it;
-    what it then comes to counts only if a replay from its top comes to it, too. Raises `Fenced`
-    when another worker has it, and `StorageLost` when nothing can be kept.
+    With `linger` the code may stay at a wait until it is over, which saves a replay; its outcome
+    then counts only if a replay from its top has the same one. Raises `Fenced` if another worker
+    holds the run, and `StorageLost` if nothing can be kept.
     """
     try:
         return call_turn(journal, partial(_advance, procedure, journal, files, linger))
@@ -126,7 +126,7 @@ def _give_up(journal: Journal) -> RunStatus:
 
 
 def _out_of_memory(journal: Journal) -> str:
-    """What the last claim has told of it, unless something was kept since; else ""."""
+    """Return what the last claim reported about memory unless there was progress since; else ""."""
     for event in reversed(journal.load()):
         if event.kind in PROGRESS:
             return ""
@@ -137,7 +137,7 @@ def _out_of_memory(journal: Journal) -> str:
 
 @dataclass
 class Execution:
-    """The code of one claim, from its top to what ends it."""
+    """The code of one claim, from its top to its end."""
 
     procedure: Procedure
     recorder: Recorder
@@ -147,7 +147,7 @@ class Execution:
         return self.recorder.journal
 
     def ending(self) -> Ending:
-        """How the run is let go of: what the code did last, and what is undone after it."""
+        """Return how the run is released: the code's end, and the compensations after it."""
         fiber = self._fiber()
         ending = self._run(fiber)
         if self.recorder.has_outlasted and ending[0].status not in SUSPENDED:
@@ -160,7 +160,7 @@ class Execution:
         return ending
 
     def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
-        """Keep what code did that stood at its waits, then return how a replay of it ends."""
+        """Keep the work of code that stayed at its waits, and return the end of its replay."""
         try:
             if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
                 self.recorder.flush()
@@ -175,7 +175,7 @@ class Execution:
         return Fiber(self.recorder, scope, now=self.recorder.first.at)
 
     def _run(self, fiber: Fiber) -> Ending:
-        """The code's end; what it has left open is put away first, so that an end can be kept."""
+        """Return the code's end, after closing what it left open, so that the end can be kept."""
         standings = self.journal.standings()
         try:
             ending = self._end_of(fiber)
@@ -241,7 +241,7 @@ class Execution:
         return quarantined(interruption)
 
     def _continued(self, continued: Continued) -> Ending:
-        """What is still open belongs to the generation that ends here."""
+        """Return the end of this generation, with all its open waits withdrawn."""
         withdrawn = closing("withdrawn", responder=BEGUN_ANEW)
         waits = self.recorder.open_waits
         data = {
@@ -259,7 +259,7 @@ class Execution:
         return quarantined(Mismatch(swallowed(interruption)))
 
     def _undone(self, ending: Ending) -> Ending:
-        """Run what is to undo, the last first; what cannot be undone is told with the end."""
+        """Run the compensations, the last first; failed ones are reported with the end."""
         self.recorder.is_undoing = True
         fiber = self._fiber("undo/")
         problems = list(self._left_behind())
@@ -276,7 +276,7 @@ class Execution:
         return _with_problems(ending, problems)
 
     def _left_behind(self) -> Iterator[str]:
-        """What is done without a result: the code may not have come to note what undoes it."""
+        """Yield steps that are done without a result: their compensation may not be registered."""
         for entry in self.recorder.history.entries.values():
             if entry.family == "step" and entry.lacks_result and not entry.key.startswith(UNDO):
                 yield (
@@ -302,7 +302,7 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
 
 
 def _failed(error: BaseException, fiber: Fiber) -> Ending:
-    """A failure at a place the run had already passed is a mismatch, not an end."""
+    """Return the run's failure; at a place it had already passed, that is a mismatch."""
     content = error_payload(error)
     then = f"The code now fails with {content['type']}: {content['message']}"
     try:

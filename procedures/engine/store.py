@@ -1,8 +1,8 @@
-"""The protocol through which the rules of `lifecycle` use a store: rows, and no rule.
+"""The protocol by which the rules of `lifecycle` use a store: rows, and no rules.
 
-Everything happens in a transaction of the caller's. A run is locked before its children, and what
-stands below it before anything of it is closed: closing a question locks its session, the last
-lock of all.
+Everything happens in a transaction of the caller's. A run is locked before its children, and the
+children before anything of the run is closed: closing a question locks its session, the last lock
+of all.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from procedures.engine.values.files import File
 
 Row: TypeAlias = Any
-"""A row that this store has given."""
+"""A row that this store has returned."""
 
 
 class RunRow(Protocol):
@@ -26,9 +26,9 @@ class RunRow(Protocol):
     status: Any
     epoch: int
     base_seq: int
-    """The number of the event before the one since which it is read."""
+    """The number of the last event that is no longer read."""
     carried_seq: int
-    """The number of the last event that a fork has from another run."""
+    """The number of the last event that a fork took over."""
     wake_at: datetime | None
     ends_at: datetime | None
     result: str | None
@@ -39,7 +39,7 @@ class RunRow(Protocol):
     cancel_requested_at: datetime | None
     pause_requested_at: datetime | None
     paused_as: str
-    """The status in which it goes on when it is unpaused."""
+    """The status in which it continues when it is unpaused."""
     is_left_without_storage: bool
     parent_number: int
 
@@ -53,11 +53,11 @@ class WaitRow(Protocol):
     """A wait as a store keeps it."""
 
     begun: int
-    """How many children of a map have begun."""
+    """The number of a map's children that have begun."""
     ended: int
-    """How many of these have ended."""
+    """The number of a map's children that have ended."""
     is_behind: bool
-    """Whether more of them are to begin."""
+    """Whether more children of the map are to begin."""
 
     @property
     def pk(self) -> Any: ...
@@ -83,7 +83,7 @@ class WaitRow(Protocol):
 
 
 class PendingRow(Protocol):
-    """What has come to a run from outside, and is not in its journal yet."""
+    """An input from outside that is not in the run's journal yet."""
 
     @property
     def kind(self) -> str: ...
@@ -96,14 +96,14 @@ class PendingRow(Protocol):
 
 
 class InputRow(PendingRow, Protocol):
-    """What has come to a run from outside, as a row."""
+    """The row of an input from outside."""
 
     @property
     def wait(self) -> WaitRow | None: ...
 
 
 class SignalRow(Protocol):
-    """A signal that was kept."""
+    """A kept signal."""
 
     @property
     def name(self) -> str: ...
@@ -126,7 +126,7 @@ class SignalRow(Protocol):
 
 @dataclass(frozen=True)
 class SentSignal:
-    """A signal to be kept: the same id again counts once."""
+    """A signal to keep; the same id counts once."""
 
     name: str
     signal_id: str
@@ -134,7 +134,7 @@ class SentSignal:
     """Canonical JSON text."""
     sender: str
     sent_by: Any = None
-    """The person, if it was one."""
+    """The person, if a person sent it."""
     error: str = ""
 
 
@@ -143,15 +143,15 @@ class Runs(Protocol):
 
     @property
     def now(self) -> datetime:
-        """When all of this transaction happens, by the storage's clock."""
+        """The one time of everything in this transaction, by the storage's clock."""
         ...
 
     def lease_end(self) -> datetime:
-        """When a lease ends that begins now."""
+        """Return the end of a lease that begins now."""
         ...
 
     def beginning(self, run: Row, files: "Sequence[File]") -> dict[str, Any]:
-        """What its first event holds: who started it, its files, seals of what never changes."""
+        """Return the content of the first event: the starter, the files, seals of what is fixed."""
         ...
 
     def insert_run(self, run: Row, drafts: Sequence[NewEvent], files: "Sequence[File]") -> None:
@@ -159,120 +159,130 @@ class Runs(Protocol):
         ...
 
     def find_run(self, run_id: Any) -> RunRow:
-        """The run as it is, not locked."""
+        """Return the run as it is, without a lock."""
         ...
 
     def lock_run(self, run_id: Any) -> RunRow:
-        """The run, locked until the end of the transaction."""
+        """Lock the run until the end of the transaction, and return it."""
         ...
 
     def lock_below(self, run: Row, keys: Collection[str] | None = None) -> None:
-        """Lock what may be asked to end below its open waits, or those of them with these keys."""
+        """Lock the runs below its open waits, or those of these keys, that may be asked to end."""
         ...
 
     def lock_family(self, run: Row) -> None:
-        """Lock what may be asked to end below all its waits, closed ones too."""
+        """Lock the runs below all its waits, closed ones too, that may be asked to end."""
         ...
 
     def family(self, run: Row) -> Sequence[RunRow]:
-        """All that goes on below it, and what ended above that, locked; ended leaves may lack."""
+        """Lock and return the runs below it that continue, and ended ones above them.
+
+        Others may be left out.
+        """
         ...
 
     def below(self, run: Row) -> Sequence[RunRow]:
-        """The children of all its waits, in order; ended ones without children may lack."""
+        """Return the children of all its waits, in order.
+
+        Ended ones without children may be left out.
+        """
         ...
 
     def lock_journal(self, run: Row) -> None:
-        """Let a worker whose lease has passed append nothing more until the transaction ends."""
+        """Keep a worker whose lease has expired from appending until the transaction ends."""
         ...
 
     def save(self, run: Row, *names: str) -> None:
-        """Keep these of its fields."""
+        """Save these fields of the run."""
         ...
 
     def hold(self, run: Row) -> None:
-        """Keep that its next writer holds it: whoever did before writes nothing more."""
+        """Save that its next writer holds the run; earlier writers can append nothing more."""
         ...
 
     def revoke_lease(self, run: Row) -> None:
-        """Take it from its worker; the claim counts."""
+        """Revoke its worker's lease; the claim still counts."""
         ...
 
     def rest(self, run: Row) -> None:
-        """Take it from its worker; no claim counts."""
+        """Take the run from its worker, without counting a claim."""
         ...
 
     def release(self, run: Row, error: Mapping[str, Any] | None) -> None:
-        """Keep how its worker lets go of it, and that nothing is worked on."""
+        """Save how its worker releases the run, and that no step is being worked on."""
         ...
 
     def refresh(self, run: Row) -> None:
-        """Read it anew, after what was to be kept was not."""
+        """Read the run again, after a change to it was undone."""
         ...
 
     def error_of(self, run: Row) -> Mapping[str, Any]:
-        """What it failed by; empty when it has not."""
+        """Return the error by which the run failed, or an empty mapping."""
         ...
 
     def forget_error(self, run: Row) -> None:
-        """Empty that field of the row; `save` keeps it."""
+        """Empty the error of the row; `save` keeps that."""
         ...
 
     def is_asked_to_stop(self, run: Row) -> bool:
-        """Whether it is to end or to pause, as of now: for good, or since it was claimed."""
+        """Return True if the run is asked to end or to pause, also since it was claimed."""
         ...
 
     def events(self, run: Row) -> Sequence[Event]:
-        """Its journal since it last began anew."""
+        """Return its journal since it last continued as new."""
         ...
 
     def has_event(
         self, run: Row, *, after: int, before: int = 0, kind: str = "", prefix: str = ""
     ) -> bool:
-        """Whether its journal has an event of that kind, or with such a key, between these."""
+        """Return True if the journal has such an event between these two numbers.
+
+        `kind` is the event's kind, `prefix` the beginning of its key; without `before` there is no
+        upper limit.
+        """
         ...
 
     def write(self, run: Row, batch: Batch) -> Sequence[Event]:
-        """Append the batch's events for its writer, who lets go of it with them."""
+        """Append the batch's events for its writer, and release the run if the batch says so."""
         ...
 
     def keep_files(self, run: Row, files: "Sequence[File]") -> None: ...
     def use_files(self) -> AbstractContextManager[None]:
-        """Inside the block large values can be read and put aside."""
+        """Give access to large values inside the block, to read them and to put them aside."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """What a layer above refuses inside of the block is undone, and nothing else."""
+        """Undo what is done inside the block, and only that, if a layer above refuses it."""
         ...
 
     def regardless(self) -> "Store":
-        """The store for what no layer above may refuse."""
+        """Return the store for acts that no layer above may refuse."""
         ...
 
     def after_commit(self, act: "Callable[[Store], bool]") -> None:
-        """Call it after this commit, in a transaction of its own, as long as it gives True.
+        """Call the act after this commit, in transactions of its own, as long as it returns True.
 
-        It may be lost on the way.
+        The call may get lost.
         """
         ...
 
     def call_workers(self, run: Row) -> None:
-        """Send word of a queued run after the commit."""
+        """Tell the workers of a queued run after the commit."""
         ...
 
     def tell_started(self, run: Row) -> None: ...
     def tell_notice(self, run: Row, text: str, level: str) -> None: ...
     def tell_ended(self, run: Row) -> None: ...
     def refusal(self, run: Row, to: str) -> str:
-        """Why a run may not reach another one, in a sentence; "" when it may."""
+        """Return why a run may not reach another one, as a sentence, or "" if it may."""
         ...
 
 
 class Inputs(Protocol):
-    """The rows of what comes to runs from outside."""
+    """The rows of inputs that come to runs from outside."""
 
     def run_key(self, run_id: str) -> Any:
-        """The key of the run that an event names by its id."""
+        """Return the key of the run that an event names by its id."""
         ...
 
     def put_input(
@@ -284,43 +294,46 @@ class Inputs(Protocol):
         at: datetime | None = None,
         is_counted: bool = False,
     ) -> None:
-        """Keep what is to go into the journal of a run. `wait`: whose child's end it is."""
+        """Keep an input for the journal of a run; `wait` is the wait whose child has ended."""
         ...
 
     def inputs(self, run: Row, kind: str) -> Sequence[InputRow]:
-        """Those of that kind that are not in the journal yet."""
+        """Return the inputs of that kind that are not in the journal yet."""
         ...
 
     def pending_inputs(self, run: Row) -> Sequence[PendingRow]:
-        """All that are not in the journal yet, in the order in which they came."""
+        """Return all inputs that are not in the journal yet, in the order in which they came."""
         ...
 
     def take_inputs(self, run: Row, some: Sequence[Row], drafts: Sequence[NewEvent]) -> None:
-        """Append the events that these inputs are, for its writer, and note them as taken."""
+        """Append the events of these inputs for its writer, and note them as taken."""
         ...
 
     def note_brought(self, run: Row, some: Sequence[Row]) -> None:
-        """Note that these were taken in, which no event says of each."""
+        """Note that these inputs were brought to the run, which no event says of each."""
         ...
 
     def set_aside(self, run: Row, some: Sequence[Row]) -> None:
-        """Let these ends of children count no more."""
+        """Keep these ends of children as history that no longer counts."""
         ...
 
     def ends_of(self, wait: Row, names: Collection[str] | None = None) -> Iterable[InputRow]:
-        """The ends of its children that count, of all or of these numbers, the newest last."""
+        """Return the ends of its children that count, the newest last.
+
+        With `names` only those of these numbers.
+        """
         ...
 
     def is_called(self, run: Row) -> bool:
-        """Whether something has come that is not in the journal yet."""
+        """Return True if an input has come that is not in the journal yet."""
         ...
 
     def left_at_end(self, run: Row, kind: str) -> tuple[bool, bool]:
-        """Whether an input of that kind is not in the journal, and whether a wait is open."""
+        """Return whether an input of that kind isn't in the journal, and whether a wait is open."""
         ...
 
     def last_told(self, run: Row, kind: str, name: str) -> dict[str, Any]:
-        """The content of the last input of that kind and name; empty when there was none."""
+        """Return the content of the last input of that kind and name, or an empty dictionary."""
         ...
 
 
@@ -330,20 +343,20 @@ class Waits(Protocol):
     def insert_wait(self, run: Row, event: Event, content: Mapping[str, Any]) -> WaitRow: ...
     def tell_opened(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None: ...
     def open_waits(self, run: Row, *, kind: str = "", signal: str = "") -> Sequence[WaitRow]:
-        """In the order in which they were opened."""
+        """Return its open waits, in the order in which they were opened."""
         ...
 
     def latest_wait(self, run: Row, key: str) -> WaitRow | None:
-        """The one of that key that was opened last."""
+        """Return the wait of that key that was opened last."""
         ...
 
     def close_wait(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Keep what became of an open wait, and tell the layers above."""
+        """Keep how an open wait is closed, and tell the layers above."""
         ...
 
     def reopen_wait(self, run: Row, wait: Row) -> None: ...
     def closing_of(self, wait: Row) -> Mapping[str, Any]:
-        """What became of a closed wait."""
+        """Return how a closed wait was closed."""
         ...
 
     def put_in_set(self, whole: Row, wait: Row) -> None: ...
@@ -358,7 +371,7 @@ class Waits(Protocol):
 
     def count_closed(self, whole: Row) -> int: ...
     def first_closed(self, whole: Row, count: int) -> Sequence[WaitRow]:
-        """So many of its parts, in the order in which they were closed."""
+        """Return the parts of the set that were closed first, at most `count`, in that order."""
         ...
 
     def open_parts(self, whole: Row) -> Sequence[WaitRow]: ...
@@ -372,36 +385,36 @@ class Waits(Protocol):
         start: int = 0,
         run_id: str = "",
     ) -> None:
-        """Keep a queued child for each of the inputs, from that number on."""
+        """Keep a queued child for each of the inputs, numbered from `start`."""
         ...
 
     def save_counts(self, wait: Row) -> None: ...
     def has_children(self, wait: Row) -> bool: ...
     def children_of(self, wait: Row) -> Sequence[RunRow]:
-        """In order; ended ones, and those that are asked to end, may lack."""
+        """Return its children in order; ended ones, and those asked to end, may be left out."""
         ...
 
     def children_with_result(self, wait: Row) -> Sequence[RunRow]: ...
     def numbers_of(self, wait: Row) -> tuple[set[int], set[int]]:
-        """The numbers in which a child has a result, and those in which none has."""
+        """Return the numbers in which a child has a result, and those in which none has."""
         ...
 
     def without_result(self, wait: Row) -> Sequence[RunRow]:
-        """The newest child of each number in which none has a result, locked."""
+        """Lock and return the newest child of each number in which none has a result."""
         ...
 
     def find_signal(self, run: Row, name: str, signal_id: str) -> SignalRow | None: ...
     def keep_signal(self, run: Row, sent: SentSignal) -> SignalRow: ...
     def unread(self, run: Row, name: str) -> Iterable[SignalRow]:
-        """Those that nobody has waited for yet, in the order in which they came."""
+        """Return the signals that no wait has taken yet, in the order in which they came."""
         ...
 
     def read_by(self, signal: Row, wait: Row) -> None: ...
     def skip(self, run: Row, signal: Row, why: str) -> None: ...
     def last_read(self, run: Row, key: str) -> SignalRow | None:
-        """The one that the newest wait of that key was closed with."""
+        """Return the signal with which the newest wait of that key was closed."""
         ...
 
 
 class Store(Runs, Inputs, Waits, Protocol):
-    """All that the rules need of a store."""
+    """Everything that the rules need of a store."""

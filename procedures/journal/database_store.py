@@ -27,7 +27,7 @@ from procedures.models.ids import uuid7
 
 
 def in_transaction(act: Callable[[Store], bool]) -> bool:
-    """Call it with the rows of a transaction of its own."""
+    """Call the act with a store, in a transaction of its own."""
     with transaction.atomic():
         return act(DatabaseStore())
 
@@ -67,7 +67,7 @@ class DatabaseStore(RunRows, WaitRows):
         start: int = 0,
         run_id: str = "",
     ) -> None:
-        """What its inputs name of the parent's files is a child's own, too."""
+        """Keep a queued child for each of the inputs, with the parent's files that they name."""
         version, files = _version_for(run, procedure), list(run.artifacts.all())
         for number, text in enumerate(inputs, start=start):
             with self.use_files():
@@ -119,7 +119,7 @@ def _savepoint() -> Iterator[None]:
 
 
 def _version_for(run: Run, procedure: str) -> ProcedureVersion:
-    """Return what a child is begun with: the run's text where it is in it, else the newest code."""
+    """Return the version a child runs: the parent's text if it defines it, else the newest code."""
     own = ProcedureVersion.objects.filter(pk=run.version_id).exclude(file="")
     versions = ProcedureVersion.objects.filter(procedure__name=procedure)
     is_of_one_text = Exists(own.filter(file=OuterRef("file"), version=OuterRef("version")))

@@ -1,4 +1,4 @@
-"""Which runs a run may reach."""
+"""The runs that a run may reach."""
 
 from uuid import UUID
 
@@ -8,9 +8,10 @@ from procedures.models import Run
 
 
 def refusal(run: Run, to: str) -> str:
-    """Why a run may not reach another one, in a sentence; "" when it may.
+    """Return why a run may not reach another one, in a sentence, or "".
 
-    Its children and its parent it always may; any other as far as its starter may send it signals.
+    It may always reach its children and its parent, and others as far as its starter may send them
+    signals.
     """
     found = _run_of(to)
     if found and (_is_kin(run, found) or _may(run, found)):
@@ -33,7 +34,7 @@ def _is_kin(run: Run, other: Run) -> bool:
 
 
 def _may(run: Run, other: Run) -> bool:
-    """Whether the run's starter may do it, now."""
+    """Return True if the run's starter may reach the other run now."""
     starter = run.started_by
     if starter is None or not access.visible_runs(starter).filter(pk=other.pk).exists():
         return False

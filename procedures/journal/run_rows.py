@@ -1,4 +1,4 @@
-"""The rows of runs, and of what comes to them, as the engine's rules use them."""
+"""The rows of runs and their inputs, as the engine's rules use them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -35,15 +35,15 @@ from procedures.models.wait import WaitQuerySet
 
 
 class Moment:
-    """One transaction: when all of it happens, and whether the layers above may refuse it."""
+    """One transaction: its time, and whether the layers above may refuse it."""
 
     def __init__(self, at: datetime | None = None, *, is_forced: bool = False) -> None:
-        """`is_forced`: no layer above may refuse what is done."""
+        """Take the time of the transaction; with `is_forced` no layer above may refuse its acts."""
         self._at, self._is_forced = at, is_forced
 
     @property
     def now(self) -> datetime:
-        """Asked when it is needed first: by then the run is locked."""
+        """The time of the transaction, read when it is first needed, once the run is locked."""
         if self._at is None:
             self._at = clock.now()
         return self._at
@@ -72,7 +72,7 @@ class RunRows(Moment):
         self.keep_files(run, files)
 
     def keep_files(self, run: Run, files: Sequence[File]) -> None:
-        """Calling it twice is harmless."""
+        """Keep the run's files; calling it twice is harmless."""
         given = [Artifact.of(run, file) for file in files]
         Artifact.objects.bulk_create(given, ignore_conflicts=True)
 
@@ -228,12 +228,13 @@ class RunRows(Moment):
 
 
 def _below(waits: WaitQuerySet) -> Iterator[Run]:
-    """What may be asked to end below these waits, each locked, level by level.
+    """Lock the runs that may be asked to end below these waits, level by level, and yield them.
 
-    Among them those that failed or succeeded: what stands below them goes on.
+    Failed and succeeded runs are among them, because the runs below them continue.
 
-    Before any of them is closed: closing a question locks its session, the last lock of all,
-    while a child at work holds its own run and may want the session that both share.
+    The locks are taken before any of the waits is closed: closing a question locks its session, the
+    last lock of all, while a child at work holds its own run and may want the session that both
+    share.
     """
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())

@@ -1,4 +1,4 @@
-"""How failures of the database are told to the engine."""
+"""Failures of the database, translated for the engine."""
 
 import logging
 import sqlite3
@@ -27,15 +27,18 @@ LOST_CODES = {
     sqlite3.SQLITE_READONLY,
 }
 LOST_CLASSES = ("08", "53", "57P", "58", "XX")
-"""Of PostgreSQL: the connection, no room, a shutdown, the machine, damage. Not a slow statement."""
+"""Classes of PostgreSQL's errors: connection, no room, shutdown, machine, damage.
+
+No slow statement.
+"""
 UNPREPARED = ("26000", "42P05")
-"""A statement was prepared on another server than the one that answers: a pooler's doing."""
+"""Errors of a pooler: the statement was prepared on another server than the one that answers."""
 SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
-"""Complaints of how a statement of ours was sent: its plan is stale, too, and what follows them."""
+"""Errors of how our statement was sent: also a stale plan, and what follows from them."""
 
 
 class Storage:
-    """A storage that is away or busy ends this worker's hold; anything else is refused."""
+    """A context that turns an unreachable storage into `StorageLost`, others into refusals."""
 
     def __enter__(self) -> None:
         pass
@@ -50,9 +53,9 @@ class Storage:
 
 
 def fault_of(error: BaseException) -> StorageLost | None:
-    """What was lost, when code has met an error of our own database that no statement can help.
+    """Return a loss if an error of our own database is not the fault of any statement.
 
-    A statement that is wrong, slow, or in another's way is its author's, and obeys `Retry`.
+    A statement that is wrong, slow or in another's way is its author's fault, and obeys `Retry`.
     """
     cause = error.__cause__
     if not isinstance(error, DatabaseError) or cause is None:
@@ -71,17 +74,17 @@ def _is_lost_server(error: DatabaseError, state: str | None) -> bool:
 
 
 def is_ours(error: BaseException | None) -> bool:
-    """Whether the database complains of how a statement was sent, and not of what it says."""
+    """Return True if the database rejects how a statement was sent, not its content."""
     state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
     return isinstance(error, DatabaseError) and state in SENT_WRONGLY
 
 
 storage = Storage()
-"""Around each use of the database in a worker's hands; no generator, as each step passes it."""
+"""The context of each use of the database by a worker; no generator, because each step uses it."""
 
 
 def limit_locks(seconds: float) -> None:
-    """In this transaction, wait so long for a row: a host that is gone may hold it for hours."""
+    """Limit the time this transaction waits for a row; a lost host may hold it for hours."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{seconds}s'")
@@ -89,7 +92,7 @@ def limit_locks(seconds: float) -> None:
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """A transaction of its own; what stands inside somebody else's would not be kept."""
+    """Open a transaction of its own; inside another one nothing would be kept, so it refuses."""
     if connection.in_atomic_block and not getattr(
         connection.atomic_blocks[-1], "_from_testcase", 0
     ):
@@ -102,7 +105,7 @@ def durable() -> Iterator[None]:
 
 @contextmanager
 def receivers() -> Iterator[None]:
-    """What a layer above refuses undoes the commit it takes part in."""
+    """Turn an error of a layer above into a refusal, which rolls the commit back."""
     try:
         yield
     except AWAY:
@@ -114,7 +117,7 @@ def receivers() -> Iterator[None]:
 
 
 def tell_regardless(hook: Signal, **facts: Any) -> None:
-    """What refuses to take part is logged: the commit stands without it, and with all others."""
+    """Send a hook and log refusals; the commit stands without them, and with all others."""
     try:
         with transaction.atomic(), receivers():
             for _, refusal in hook.send_robust(type(facts["run"]), **facts):

@@ -62,7 +62,7 @@ class WaitRows(Moment):
         wait.reopen()
 
     def closing_of(self, wait: Wait) -> Mapping[str, Any]:
-        """In the journal, or on its way there."""
+        """Return how the wait was closed, from the journal or from an input on its way there."""
         kept = EventRow.objects.filter(run_id=wait.run_id, seq__gt=wait.opened_seq, key=wait.key)
         if event := kept.filter(kind=EventKind.WAIT_CLOSED).order_by("seq").first():
             return event.content

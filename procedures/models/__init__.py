@@ -1,4 +1,4 @@
-"""What is known of procedures and runs, one model a file."""
+"""Procedures and runs as the database keeps them, one model per file."""
 
 from procedures.models.artifact import Artifact
 from procedures.models.event import Event

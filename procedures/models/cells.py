@@ -1,6 +1,6 @@
 """Statements written by hand, for what every claim, answer and end does.
 
-A query of the ORM costs a thousand calls of Python; these cost the statement.
+A query of the ORM costs a thousand calls in Python; these cost only the statement.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,17 @@ from procedures.models.cursors import Cell, kept_cursor
 
 Row = TypeVar("Row")
 AT_ONCE = 1000
-"""Rows in one statement: databases take so many values, and no more."""
+"""Rows per statement, because databases limit the number of values."""
 KEPT_OTHERWISE = {
     "BooleanField": "convert_booleanfield_value",
     "DateTimeField": "convert_datetimefield_value",
     "UUIDField": "convert_uuidfield_value",
 }
-"""What SQLite has no types for, and what of Django's reads it."""
+"""Django's readers of the types that SQLite lacks."""
 
 
 def adapted(value: Cell) -> Cell:
-    """As Django writes it into this database."""
+    """Return the value as Django writes it to this database."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value) or ""
     if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
@@ -34,12 +34,12 @@ def adapted(value: Cell) -> Cell:
 
 
 def exists(statement: str, *cells: Cell) -> bool:
-    """Whether a query finds anything."""
+    """Return True if a query finds anything."""
     return bool(fetched(statement, *cells))
 
 
 def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
-    """The rows that a query finds, as the driver gives them."""
+    """Return the rows of a query as the driver returns them."""
     cursor = kept_cursor()
     cursor.execute(statement, [adapted(cell) for cell in cells])
     rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -49,10 +49,10 @@ def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
 def rows_of(
     tables: tuple[type[models.Model], ...], rest: str, *cells: Cell
 ) -> list[tuple[Any, ...]]:
-    """Whole rows of these tables, side by side, as Django reads them.
+    """Return whole rows of these tables, side by side, as Django reads them.
 
-    `rest`: the query from what follows their columns on. What else it asks for comes after them,
-    as the driver gives it.
+    `rest` is the query after their columns. Further values it selects come after them, as the
+    driver returns them.
     """
     columns = ", ".join(_reading(table)[0] for table in tables)
     found = fetched(f"SELECT {columns} {rest}", *cells)
@@ -72,7 +72,7 @@ def _rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> It
 
 @cache
 def _reading(table: type[models.Model]) -> tuple[str, list[str], list[tuple[int, str]]]:
-    """Its columns, their names, and what reads which of them."""
+    """Return its columns, their names, and the readers of those that need one."""
     meta = table._meta  # noqa: SLF001 (Django documents it)
     fields = meta.concrete_fields
     columns = ", ".join(f"{meta.db_table}.{field.column}" for field in fields)
@@ -82,19 +82,19 @@ def _reading(table: type[models.Model]) -> tuple[str, list[str], list[tuple[int,
 
 
 def _end_of(field: Any) -> Any:
-    """What a foreign key holds."""
+    """Return the field that a foreign key finally refers to."""
     while field.is_relation:
         field = field.target_field
     return field
 
 
 def parts_of(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """As many as one statement takes at a time."""
+    """Yield the rows in parts that fit one statement."""
     return (rows[first : first + AT_ONCE] for first in range(0, len(rows), AT_ONCE))
 
 
 def save_columns(row: models.Model, names: Sequence[str]) -> None:
-    """What `row.save(update_fields=names)` does for a plain row of one table."""
+    """Do what `row.save(update_fields=names)` does for a plain row of one table."""
     statement, names = _update(type(row), tuple(names))
     cursor = kept_cursor()
     cursor.execute(statement, [adapted(getattr(row, name)) for name in names])
@@ -105,7 +105,7 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
 def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())) -> None:
     """Do what `row.save(force_insert=True)` does for a plain row of one table.
 
-    `also`: an UPDATE with its cells that goes to a server in the same statement.
+    `also` is an UPDATE with its cells, sent to a server in the same statement.
     """
     statement, fields = _insertion(type(row))
     cursor, (update, more) = kept_cursor(), also

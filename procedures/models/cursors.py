@@ -1,4 +1,4 @@
-"""Cursors for what every claim, step and end say: prepared once, and not formatted anew."""
+"""Cursors for the statements of every claim, step and end, prepared only once."""
 
 import asyncio
 import sqlite3
@@ -28,11 +28,11 @@ from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
 DEBUG = settings.DEBUG
-"""Looked up in Django's settings, it costs a step as much as a cursor."""
+"""A copy of the setting, because looking it up costs a step as much as a cursor."""
 
 
 class Cursor(Protocol):
-    """As much of a cursor as a statement that changes rows needs."""
+    """The part of a cursor that statements which change rows need."""
 
     @property
     def rowcount(self) -> int: ...
@@ -41,7 +41,7 @@ class Cursor(Protocol):
 
 
 def kept_cursor() -> CursorWrapper:
-    """Django's own in its errors and wrappers, and altogether where queries are logged."""
+    """Return a kept cursor with Django's errors and wrappers, or Django's own if it logs."""
     database = this_database()
     if database.queries_logged or "cursor" in database.__dict__:
         return database.cursor()
@@ -50,9 +50,9 @@ def kept_cursor() -> CursorWrapper:
 
 
 def this_database() -> BaseDatabaseWrapper:
-    """What `django.db.connection` stands for in this thread; that looks for it at each use.
+    """Return this thread's database, which `django.db.connection` looks up at each use.
 
-    Inside a running event loop Django has another one, if it is allowed there at all.
+    Inside a running event loop Django has another one, if it allows one there at all.
     """
     if asyncio._get_running_loop() is not None:  # noqa: SLF001 (asyncio documents it)
         return connections[DEFAULT_DB_ALIAS]
@@ -60,10 +60,10 @@ def this_database() -> BaseDatabaseWrapper:
 
 
 def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
-    """The driver's own, outside of transactions: to be used within `wrap_database_errors`.
+    """Return the driver's own cursor, for use outside transactions in `wrap_database_errors`.
 
-    Django's and psycopg's cursors cost more than all else that Python does for a step. They are
-    used all the same where anything is installed that sees what passes through them.
+    Django's and psycopg's cursors cost more than all other Python code of a step. They are used all
+    the same if anything is installed that observes statements.
     """
     is_seen = (
         DEBUG
@@ -79,7 +79,7 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
 
 
 def _are_watched(wrappers: Sequence[Any]) -> bool:
-    """Whether any of them is another's than ours, which look at what an author's code says."""
+    """Return True if any wrapper is not one of ours, which observe an author's statements."""
     for one in wrappers:  # noqa: SIM110 (a generator costs a step two more calls)
         if not getattr(one, "is_ours", False):
             return True
@@ -87,14 +87,14 @@ def _are_watched(wrappers: Sequence[Any]) -> bool:
 
 
 def _is_djangos(method: Any) -> bool:
-    """Whether Django has written it: what takes its place often bears its name, too."""
+    """Return True if Django has written the method; replacements often have the same name."""
     code = getattr(method, "__code__", None)
     return code is not None and code.co_filename.startswith(DJANGO)
 
 
 DJANGO = str(Path(utils.__file__).parents[2])
 DJANGOS_EXECUTE = CursorWrapper.execute if _is_djangos(CursorWrapper.execute) else None
-"""None where something was installed before this module was imported."""
+"""Django's method, or None if something was installed before this module was imported."""
 
 
 def _kept_for(database: Any) -> "_Kept":
@@ -106,13 +106,13 @@ def _kept_for(database: Any) -> "_Kept":
 
 
 class _Kept(threading.local):
-    """The database of this thread, and the cursors of the connection that it has used last."""
+    """The database of this thread, and the cursors of its latest connection."""
 
     driver: Any = None
     cursor: Any = None
     bare: Any = None
     is_watched = False
-    """Whether the connection is wrapped, or makes cursors of its own, so as to see them all."""
+    """Whether the connection is wrapped, or makes cursors of its own, to observe statements."""
 
     def __init__(self) -> None:
         with outside_the_loop():
@@ -146,7 +146,7 @@ KNOWN_CURSORS = ("django.", "psycopg.")
 
 
 class _SQLiteCursor(SQLiteCursor):
-    """Looks for the places of the parameters once a statement."""
+    """A cursor that finds the places of the parameters only once per statement."""
 
     def convert_query(self, query: str, *, param_names: Any = None) -> str:
         return _with_question_marks(query)
@@ -158,7 +158,7 @@ class _BareSQLite(sqlite3.Cursor):
 
 
 class _BarePostgreSQL:
-    """Prepares each statement once a connection, and sends it with its cells as text."""
+    """A cursor that prepares each statement once per connection and sends its cells as text."""
 
     rowcount = -1
 
@@ -196,7 +196,7 @@ class _BarePostgreSQL:
         self.rowcount = result.command_tuples or 0
 
     def _prepare(self, statement: str) -> bytes:
-        """Under a name that says what it is: a server shared by a pooler knows no other by it."""
+        """Prepare a statement under a name made from its text, so that poolers can't confuse it."""
         query = _as_sent(statement)
         name = b"countersign_" + blake2b(query, digest_size=16).hexdigest().encode()
         with suppress(psycopg.errors.DuplicatePreparedStatement):
@@ -206,7 +206,7 @@ class _BarePostgreSQL:
 
 
 PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
-"""The names of the statements that a connection knows, whichever thread has it."""
+"""The names of the statements a connection has prepared, for whichever thread uses it."""
 
 
 def _check(result: PGresult) -> None:

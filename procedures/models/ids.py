@@ -11,9 +11,9 @@ RANDOM_BITS = (1 << 62) - 1
 
 
 def uuid7() -> UUID:
-    """A version 7 UUID (RFC 9562), by which lists page.
+    """Return a version 7 UUID (RFC 9562), by which lists page.
 
-    Milliseconds, then the rest of the nanoseconds, then chance.
+    It holds milliseconds, then the rest of the nanoseconds, then random bits.
     """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = (rest << 12) // 1_000_000
@@ -28,7 +28,7 @@ else:
 
 
 class PlainAutoField(Numbered):
-    """Numbers that SQLite finds without a table of the last ones, a page more in each commit."""
+    """An auto field without SQLite's table of last numbers, which costs a page per commit."""
 
     def db_type_suffix(self, connection: Any) -> str | None:
         suffix: str | None = super().db_type_suffix(connection)  # type: ignore[misc]

@@ -9,13 +9,13 @@ from procedures.models.clock import clock
 
 ONLY = 1
 LATE = timedelta(seconds=5)
-"""A clock sweeps each second; one that has not for so long has stopped, or can't go on."""
+"""The time after which the clock, which sweeps each second, counts as stopped."""
 
 NOTED_EVERY = timedelta(seconds=2)
 
 
 class Installation(models.Model):
-    """The site: which database and file store are its own, and when its clock last swept."""
+    """The site: its own database and file store, and the last sweep of its clock."""
 
     store = models.CharField(
         max_length=64, blank=True, help_text="The name that its file store has written down."
@@ -35,18 +35,18 @@ class Installation(models.Model):
 
     @classmethod
     def current(cls) -> Self:
-        """The one row, made when it is asked for first."""
+        """Return the one row, created at first use."""
         return cls.objects.get_or_create(pk=ONLY)[0]
 
     @classmethod
     def note_sweep(cls) -> None:
-        """Remember that the clock runs; not each time, as each is a commit."""
+        """Record that the clock runs, not at every sweep, because each record is a commit."""
         now, before = clock.now(), cls.current().swept_at
         if before is None or not before <= now < before + NOTED_EVERY:
             cls.objects.filter(pk=ONLY).update(swept_at=now)
 
     def silence(self, now: datetime) -> timedelta | None:
-        """For how long no clock has swept, when that is too long; zero when none ever has."""
+        """Return for how long no clock has swept if that is too long; zero if none ever has."""
         if self.swept_at is None:
             return timedelta(0)
         since = now - self.swept_at

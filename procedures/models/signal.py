@@ -15,16 +15,16 @@ from procedures.users import json_key
 
 class SignalQuerySet(models.QuerySet["Signal"]):
     def unread(self, run: Run, name: str) -> Self:
-        """Those of a name that nobody has waited for yet, in the order they came."""
+        """Return the unread signals of a name, in the order in which they came."""
         return self.filter(run=run, name=name, wait=None, skipped="").order_by("pk")
 
     def taken_by(self, run: Run, key: str) -> Self:
-        """Those that waits of that key were closed with, the newest wait last."""
+        """Return the signals that closed waits of that key, the newest wait last."""
         return self.filter(run=run, wait__key=key).order_by("wait__opened_seq")
 
 
 class Signal(models.Model):
-    """A named message to a run; kept when it comes before the run waits for it."""
+    """A named message to a run, kept if it comes before the run waits for it."""
 
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="signals")
     name = models.CharField(max_length=100)
@@ -65,7 +65,7 @@ class Signal(models.Model):
 
     @property
     def status(self) -> str:
-        """What became of it: "kept" until the run waits for it, "received", or "skipped"."""
+        """The status: "kept" until the run waits for it, "received", or "skipped"."""
         if self.skipped:
             return "skipped"
         return "received" if self.wait_id else "kept"
@@ -76,12 +76,12 @@ class Signal(models.Model):
         return json_key(self.sent_by_id)
 
     def keep(self) -> None:
-        """Count it, and keep it; the run is locked."""
+        """Count the signal and insert it; the run is locked."""
         seal(self, number=next_heard(self.run_id))
         self.save(force_insert=True)
 
     def skip(self, why: str) -> None:
-        """Note that the run could not take it; nobody is given it any more."""
+        """Record that the run could not take it; no other wait gets it."""
         self.wait, self.skipped = None, why
         reseal(self, "wait", "skipped")
         self.save(update_fields=["wait", "skipped", "proof"])

@@ -1,4 +1,4 @@
-"""What may be done to runs from outside, each in one transaction."""
+"""Operations on runs from outside, each in one transaction."""
 
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.services.checks import Check, check_runs

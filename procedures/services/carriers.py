@@ -1,4 +1,4 @@
-"""Queued runs that no live worker has the code for."""
+"""Queued runs whose code no live worker has."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ RESTART = "then restart the workers."
 
 
 class Code(NamedTuple):
-    """What carries a run on: a procedure's newest Python code, or the text it was started with."""
+    """The code that carries a run on: the newest Python code, or the text it was started with."""
 
     procedure: int
     file: str
@@ -24,7 +24,7 @@ class Code(NamedTuple):
 def stranded(now: datetime) -> Mapping[Code, str]:
     """Return the code that queued runs wait for and no live worker has, each with the reason.
 
-    Empty where no worker has told what it has: then nothing is known.
+    Empty if no worker has reported its code, because nothing is known then.
     """
     newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
     waiting = Run.objects.queued().filter(queued_at__lte=now - long_queued()).order_by()
@@ -43,7 +43,7 @@ def stranded(now: datetime) -> Mapping[Code, str]:
 
 
 def long_queued() -> timedelta:
-    """Return for how long a run is queued before it is asked what keeps it there."""
+    """Return the time in the queue after which the cause of the delay is looked for."""
     return timedelta(seconds=dispatch.LOOK_EVERY)
 
 

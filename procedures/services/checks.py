@@ -1,4 +1,4 @@
-"""Looking whether open runs would go on with the present code, without any effect."""
+"""Checks that open runs would continue with the present code, without any effect."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -29,18 +29,18 @@ from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 
 DIFFERENT = ("now than when it was", "has changed since it was shown")
-"""Words of the engine's own warnings."""
+"""Parts of the engine's own warnings."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What the present code makes of one run."""
+    """The result of checking one run against the present code."""
 
     run: Run
     blockers: Sequence[str] = ()
-    """Why the run would not go on, in sentences."""
+    """The reasons why the run would not continue, in sentences."""
     warnings: Sequence[str] = ()
-    """What is different, and stops nothing."""
+    """Differences that stop nothing."""
 
     @property
     def goes_on(self) -> bool:
@@ -48,7 +48,7 @@ class Check:
 
 
 def check_runs(procedure: str = "") -> Iterator[Check]:
-    """Replay every run that has not ended, or those of one procedure, to where it stands."""
+    """Replay every open run, or those of one procedure, to its current position."""
     runs = Run.objects.unended().select_related("procedure", "version").order_by("pk")
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
         definition = registry.code_of(run)
@@ -77,13 +77,13 @@ def _problems(definition: Definition, recorder: Recorder) -> list[str]:
 
 
 def _differences(noted: Sequence[NewEvent]) -> list[str]:
-    """What is given something else than when it was kept, or is shown as it no longer is."""
+    """Return warnings about arguments and evidence that differ from what was kept."""
     said = [draft.data["text"] for draft in noted if draft.kind == EventKind.LOG]
     return [text for text in said if any(words in text for words in DIFFERENT)]
 
 
 class Rehearsal:
-    """A journal that keeps nothing: the code goes as far as it has been, and no further."""
+    """A journal that keeps nothing: the code replays to its position and no further."""
 
     def __init__(self, row: Run) -> None:
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)
@@ -104,13 +104,13 @@ class Rehearsal:
         return Standings()
 
     def spend_process(self, why: str) -> None:
-        """Nothing to do: no worker carries the run on here."""
+        """Do nothing: no worker advances the run here."""
 
     def storage_fault(self, _error: BaseException) -> StorageLost | None:
         return None
 
     def note_storage(self) -> None:
-        """Nothing to do: nothing was lost here."""
+        """Do nothing: no storage was lost here."""
 
     def pause(self, seconds: float) -> None:
         raise Fenced(self.run.run_id)

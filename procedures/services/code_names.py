@@ -1,4 +1,4 @@
-"""The groups, people and permissions that the installed code names, by which code it is."""
+"""Groups, people and permissions named in the installed code, with that code."""
 
 import re
 from collections import defaultdict
@@ -14,29 +14,29 @@ from procedures.engine.declaration.definition import digest_of
 from procedures.engine.declaration.roles import LONGEST_ASSIGNEE
 
 DEEPEST, MOST_VALUES = 6, 10_000
-"""Of a value that code uses: the levels, and the values on each, that are searched for texts."""
+"""The levels of a value in code, and the values on each, that are searched for texts."""
 BETWEEN = re.compile(r"""[\r\n,;:=|()<>{}\[\]"'`]""")
 AROUND = " \t-*"
 PERMISSION = re.compile(r"perm:[\w.]+")
 _known: WeakKeyDictionary[Definition, frozenset[str]] = WeakKeyDictionary()
-"""A file that is edited makes other definitions."""
+"""Texts found, by definition; an edited file makes new definitions."""
 
 
 class CodeName(NamedTuple):
-    """The procedures that use one name, which reads as in `assign=`: "finance", "@bob"."""
+    """The procedures that use one name, written as in `assign=`: "finance", "@bob"."""
 
     in_code: tuple[str, ...]
-    """The names of those whose code has it as a text, as it does in `assign=`."""
+    """The procedures whose code has it as a text, as in `assign=`."""
     in_roles: tuple[str, ...]
-    """The names of those whose declared `roles` have it."""
+    """The procedures whose declared `roles` have it."""
 
 
 def names_in_code() -> Mapping[str, CodeName]:
-    """Return each text of the installed code that may name somebody, and each group of its roles.
+    """Return each text in the installed code that may name somebody, and each group in its roles.
 
-    A text is any that stands in a procedure, in a constant that it uses, in a function of its own
-    package that it calls, or as a value in the file that it carries out. Which of them name
-    anybody, only the tables of users and groups tell.
+    A text may stand in a procedure, in a constant it uses, in a function of its own package that it
+    calls, or as a value in the file it carries out. Only the tables of users and groups tell which
+    of the texts name anybody.
     """
     texts, roles = defaultdict(list), defaultdict(list)
     for definition in registry.definitions().values():
@@ -60,23 +60,23 @@ def _texts_of(definition: Definition) -> frozenset[str]:
 
 
 def _text_of(definition: Definition) -> str:
-    """The text that it carries out; "" where it is Python code."""
+    """Return the text that it carries out, or "" for Python code."""
     source = str(vars(definition).get("source", ""))
     return source if definition.version == digest_of(source) else ""
 
 
 def _parts(text: str) -> list[str]:
-    """Split a text of any format at the marks that formats put around a value."""
+    """Return the parts of a text in any format, split at marks that formats put around values."""
     return [part.strip(AROUND) for part in BETWEEN.split(text)] + PERMISSION.findall(text)
 
 
 def _is_name(text: str) -> bool:
-    """Say whether it could be one: PostgreSQL does not even look for a NUL or half a character."""
+    """Return True if it may be a name; PostgreSQL refuses NUL and half characters in queries."""
     return 0 < len(text) <= LONGEST_ASSIGNEE and text.isprintable()
 
 
 def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
-    """The texts of compiled code: they are there also where the source is not."""
+    """Yield the texts in compiled code, which are there even if the source is not."""
     if fn in seen:
         return
     seen.add(fn)
@@ -91,7 +91,7 @@ def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
 
 
 def _used_by(fn: FunctionType) -> list[Any]:
-    """Return what its names mean in its module and in the functions around it."""
+    """Return the values its names have in its module and in the functions around it."""
     names = {name for code in _codes(fn.__code__) for name in code.co_names}
     cells = [cell.cell_contents for cell in fn.__closure__ or () if cell != CellType()]
     return [*cells, *(fn.__globals__.get(name) for name in names)]
@@ -102,7 +102,7 @@ def _package(fn: FunctionType) -> str:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """A function's code, and that of the functions inside it."""
+    """Yield a function's code, and that of the functions inside it."""
     yield code
     for one in code.co_consts:
         if isinstance(one, CodeType):
@@ -110,7 +110,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _strings(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
-    """Yield the texts among plain values and inside of them, but not without end."""
+    """Yield the texts among plain values and inside them, up to a depth."""
     for value in islice(values, MOST_VALUES):
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, str):

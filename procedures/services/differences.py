@@ -1,4 +1,4 @@
-"""Differences between rows and what proves them."""
+"""Differences between rows and their proofs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Difference:
     """A field that is not as it was written."""
 
     row: str
-    """Which kind of row, and its key."""
+    """The kind of the row, and its key."""
     field: str
     words: str = "is not as it was written"
 
@@ -29,7 +29,7 @@ def row_name(row: Model) -> str:
 
 
 def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield the fields of a row that do not hold what the journal says."""
+    """Yield the fields of a row that differ from the journal."""
     for name, value in expected.items():
         if getattr(row, name) != value:
             yield Difference(row_name(row), name)
@@ -41,7 +41,7 @@ def gone(what: str, field: str) -> Difference:
 
 
 def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield what differs from the proofs of the rows themselves; `older`: those without one."""
+    """Yield differences from the rows' own proofs; `older` gets rows without one."""
     seen: dict[tuple[type[Model], str], str] = {}
     for row in rows:
         nonce, name = nonce_of(row), row_name(row)

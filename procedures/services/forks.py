@@ -30,10 +30,10 @@ def restart_run(
     inputs: Mapping[str, Any] | None = None,
     idempotency_key: str = "",
 ) -> tuple[Run, bool]:
-    """Start a run anew, whatever became of it; the same key gives the same run, and False.
+    """Start a run anew, whatever became of it; the same key returns the same run, and False.
 
-    `inputs`: those that are other ones now. The code is what it is today, the starter is `by`;
-    nothing of what the earlier run did is known to the new one.
+    `inputs` replace its own by name. It runs today's code, and its starter is `by`; the new run
+    knows nothing of what the earlier one did.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     definition = find_startable(origin.procedure.name, by=by)
@@ -52,23 +52,23 @@ def restart_run(
 
 @dataclass(frozen=True)
 class ForkPoint:
-    """Where a fork parts from its origin, and what is other there."""
+    """The place where a fork branches off, and its changes."""
 
     at: str
-    """The key of a step, a wait, a child or a gather, or the number of an event of it."""
+    """The key of a step, wait, child or gather, or the number of one of its events."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    """Those that are other ones now."""
+    """Changed inputs, by name."""
     keep_answers: bool = True
-    """Whether people are asked only what has changed, and not all of it anew."""
+    """Whether people are asked only what has changed, and not everything again."""
 
 
 def fork_run(
     run_id: UUID, parting: ForkPoint, *, by: User, reason: str, idempotency_key: str = ""
 ) -> tuple[Run, bool]:
-    """Start a run that goes its own way from a step or wait of another one.
+    """Start a run that branches off at a step or wait of another one.
 
-    What stands before it is taken over and not done again; what is to undo of it stays with the
-    other one. The same key gives the same run, and False.
+    Everything before that place is taken over and not done again; its compensations stay with the
+    other run. The same key returns the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     definition = find_startable(origin.procedure.name, by=by)
@@ -108,7 +108,7 @@ def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> Ne
 
 
 def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
-    """The key of what is forked at, and what comes before it."""
+    """Return the key of the fork point, and what comes before it."""
     if len(at) > LONGEST_KEY:
         raise forks.UnknownPlaceError(f"{at[:60]}…")
     events = origin.events.filter(seq__gt=origin.base_seq)
@@ -121,5 +121,5 @@ def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
 
 
 def _files_of(run: Run, named: Container[str]) -> list[File]:
-    """Those of its files that are named, in a text or otherwise, by their digests."""
+    """Return those of the run's files whose digests are named."""
     return [file.as_file() for file in run.artifacts.order_by("pk") if file.digest in named]

@@ -1,4 +1,4 @@
-"""What keeps the site from its work, in sentences an operator can act on."""
+"""Problems that keep the site from working, in sentences an operator can act on."""
 
 import logging
 import time
@@ -18,20 +18,20 @@ from procedures.users import User
 logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
 MOST_FAULTS = 10
-"""Files that are named at once."""
+"""Files named at once."""
 START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """One part of the site that fails, and what then doesn't happen."""
+    """One part of the site that fails, and what does not happen then."""
 
     part: Literal["copy", "files", "clock", "messages", "workers", "code"]
     message: str
 
 
 def complaints() -> list[Complaint]:
-    """Look at each part now; nothing is wrong when the list is empty."""
+    """Check each part now; an empty list means that nothing is wrong."""
     found = []
     if held := why_held():
         found.append(Complaint("copy", held))
@@ -55,19 +55,19 @@ def complaints() -> list[Complaint]:
 
 @dataclass(frozen=True)
 class Slot:
-    """A run that a worker has in hand."""
+    """A run that a worker is working on."""
 
     run: UUID
     procedure: str
     since: datetime | None
-    """When the code last came back to the engine, or its step began."""
+    """The time when the code last returned to the engine, or its step began."""
     step: str
-    """"" between steps."""
+    """The step; "" between steps."""
     is_stuck: bool
 
 
 def slots() -> list[Slot]:
-    """What the slots of all workers have in hand, the longest first."""
+    """Return the runs that the slots of all workers hold, the longest first."""
     now = clock.now()
     held = Run.objects.filter(status=RunStatus.RUNNING).select_related("procedure")
     return [
@@ -77,7 +77,7 @@ def slots() -> list[Slot]:
 
 
 def stuck_complaint() -> str:
-    """Which runs hold workers without coming back from their code; "" if none does."""
+    """Return which runs hold workers without returning from their code, or ""."""
     stuck = [slot for slot in slots() if slot.is_stuck]
     if not stuck:
         return ""
@@ -88,7 +88,7 @@ def stuck_complaint() -> str:
 
 
 def clock_complaint() -> str:
-    """Why timers, deadlines and lost workers wait; empty while a clock sweeps."""
+    """Return why timers, deadlines and lost workers wait, or "" while a clock sweeps."""
     silence = Installation.current().silence(clock.now())
     if silence is None:
         return ""
@@ -97,12 +97,12 @@ def clock_complaint() -> str:
 
 
 def complaints_for(user: User) -> list[Complaint]:
-    """The same, for those who operate any procedure; nobody else can mend it."""
+    """Return the complaints for those who operate any procedure; nobody else can act on them."""
     return complaints() if access.is_operator(user) else []
 
 
 def why_queued(run: Run, *, now: datetime) -> str:
-    """What besides busy workers keeps a run in the queue that has stood there for a while."""
+    """Return what besides busy workers keeps a run in the queue for a while, or ""."""
     if run.queued_at is None or now - run.queued_at < timedelta(seconds=dispatch.LOOK_EVERY):
         return ""
     stuck = Run.objects.silent(now).count()
@@ -111,7 +111,7 @@ def why_queued(run: Run, *, now: datetime) -> str:
 
 
 class Warner:
-    """Says it in the log of a worker once a minute, while no clock runs: nobody else is there."""
+    """A warner that logs once a minute, in a worker, that no clock runs."""
 
     every = 60
     """Seconds."""

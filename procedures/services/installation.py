@@ -1,8 +1,8 @@
 """The site as a whole: whether this is its database, and this its file store.
 
-A restored database is another one to the server, whatever its name. What it would do, the site it
-was copied from may have done since, and may be doing now: until somebody says which of the two is
-the site, nothing of it acts.
+A restored database is another one to the server, whatever its name. The site it was copied from may
+have done the same work since, or be doing it now: until somebody says which of the two is the site,
+nothing in the copy acts.
 """
 
 import logging
@@ -19,21 +19,24 @@ from procedures.models.clock import clock
 logger = logging.getLogger(__name__)
 COMMAND_LINE = "system: command line"
 LOOK_EVERY = 1.0
-"""Seconds that a process relies on what it saw last."""
+"""Seconds for which a process relies on its last look."""
 RESTORED = "it was restored from another one"
 SERVER = "SELECT system_identifier FROM pg_control_system()"
 OWN_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
 
 
 class NoCopyError(EngineError):
-    """Only a copy waits to be confirmed."""
+    """Only a copy can be confirmed as the site."""
 
     def __init__(self) -> None:
         super().__init__("This database is no copy: nothing of it is held.")
 
 
 def note_installation() -> None:
-    """After a migration: what is not known yet of the site is what is here. Harmless twice."""
+    """Record this database and file store as the site's if none is known, after a migration.
+
+    Calling it twice is harmless.
+    """
     site = Installation.current()
     if not site.database:
         Installation.objects.filter(pk=site.pk, database="").update(database=database_name())
@@ -46,7 +49,7 @@ def note_installation() -> None:
 
 @transaction.atomic
 def _note_store() -> None:
-    """Two at once, who would each name it, wait for each other."""
+    """Name the file store under a lock, so that two processes don't both name it."""
     site = Installation.objects.select_for_update().get()
     if not site.store:
         with files.reaching():
@@ -55,7 +58,7 @@ def _note_store() -> None:
 
 
 def why_held() -> str:
-    """Why nothing of this database may act; empty when it may."""
+    """Return why nothing in this database may act, or ""."""
     site = Installation.current()
     if not site.held_at and site.database and site.database != database_name():
         mark_copy(RESTORED)
@@ -69,28 +72,28 @@ def why_held() -> str:
 
 
 def store_complaint() -> str:
-    """Why the files here are not those of the site; empty when they are."""
+    """Return why the files here are not the site's, or ""."""
     if not Installation.current().store:
         note_installation()
     return files.fault()
 
 
 def refusal() -> str:
-    """Why a process of this site must not take work; empty when it may."""
+    """Return why a process of this site must not take work, or ""."""
     return why_held() or store_complaint()
 
 
 class Gate:
-    """Whether this process may act for the site; looked at again after a second."""
+    """The permission of this process to act for the site, checked once a second."""
 
     def __init__(self) -> None:
         self._looked_at: float | None = None
         self._is_known = False
-        """Whether this process has seen that database and store are the site's: they stay so."""
+        """Whether database and store were seen to be the site's, which stays true."""
         self._why = ""
 
     def is_open(self) -> bool:
-        """Say in the log when it has closed, and when it is open again."""
+        """Return True if this process may act; changes are logged."""
         now = time.monotonic()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             before, self._why, self._looked_at = self._why, self._look(), now
@@ -111,7 +114,7 @@ gate = Gate()
 
 @transaction.atomic
 def mark_copy(because: str) -> int:
-    """Hold everything this database would do, and begin another epoch of its ledger."""
+    """Hold everything in this database, and begin another epoch of its ledger."""
     note_installation()
     site = Installation.objects.select_for_update().get()
     site.held_at, site.held_because = clock.now(), because[:200]
@@ -125,7 +128,7 @@ def mark_copy(because: str) -> int:
 def confirm_site(reason: str) -> int:
     """Let a copy act as the site; each open run notes it in its journal. Return their number.
 
-    Mails that were to be sent are dropped: the site it was copied from may have sent them.
+    Unsent mails are dropped, because the site it was copied from may have sent them.
     """
     site = Installation.objects.select_for_update().get()
     if site.held_at is None:
@@ -146,10 +149,10 @@ def confirm_site(reason: str) -> int:
 
 @transaction.atomic
 def adopt_store() -> str:
-    """Take the store that is here for the site's; return its name.
+    """Make the store here the site's, and return its mark.
 
-    It gets a new one, unless it is another site's: where the files were before, processes that
-    were forgotten there are to take no work. Raises `FileStoreError`.
+    It gets a new mark, unless it is another site's: forgotten processes at the old store are to
+    take no work. Raises `FileStoreError`.
     """
     site = Installation.objects.select_for_update().get()
     with files.reaching():
@@ -160,10 +163,10 @@ def adopt_store() -> str:
 
 
 def database_name() -> str:
-    """How the server tells this database from every other, also from a copy under its name.
+    """Return what tells this database from any other on its server, even from a renamed copy.
 
-    A copy of the server's own files (a snapshot, a standby) has the name of its original: such a
-    one has to be marked by hand.
+    A copy of the server's own files (a snapshot, a standby) has the same name as its original, and
+    has to be marked by hand.
     """
     if connection.vendor == "sqlite":
         path = Path(str(connection.settings_dict["NAME"]))

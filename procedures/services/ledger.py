@@ -1,4 +1,4 @@
-"""Whether the journals of runs, and the rows that they tell of, are as they were written."""
+"""Verification of the journals of runs, and of the rows that belong to them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,18 +22,18 @@ ENDS = {
     RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
 }
 LOOKS = 3
-"""How often a run that goes on meanwhile is looked at."""
+"""The number of looks at a run that is still running."""
 
 
 @dataclass
 class Verdict:
-    """What was found wrong with a run's journal, its rows and its files."""
+    """The faults found in a run's journal, its rows and its files."""
 
     damages: list[str] = field(default_factory=list)
-    """Of the journal; then its rows can't be judged by it."""
+    """Damage to the journal, by which its rows can't be judged then."""
     differences: list[Difference] = field(default_factory=list)
     older: list[str] = field(default_factory=list)
-    """What is not covered, since it was written before rows were proven."""
+    """Rows that are not covered, because they are older than the proofs."""
 
     @property
     def faults(self) -> list[str]:
@@ -41,7 +41,7 @@ class Verdict:
 
     @property
     def note(self) -> str:
-        """A sentence about what is not covered; "" when all is."""
+        """A sentence about what is not covered, or ""."""
         if not self.older:
             return ""
         shown = "; ".join(self.older[:MOST_SHOWN])
@@ -53,14 +53,14 @@ MOST_SHOWN = 5
 
 
 def verify_journal(run: Run) -> list[str]:
-    """Return what is wrong with a run's journal or its rows, in sentences; nothing when sound."""
+    """Return the faults of a run's journal and rows, in sentences; an empty list if it is sound."""
     return examine(run).faults
 
 
 def examine(run: Run) -> Verdict:
-    """Compare a run's journal with its chain, then the run's rows and files with the journal.
+    """Verify a run's journal by its chain, then the run's rows and files by the journal.
 
-    A worker may write meanwhile: what it adds is left for the next look.
+    A worker may write meanwhile; its additions are left for the next look.
     """
     verdict = Verdict(_damages(run))
     if verdict.damages:
@@ -78,12 +78,12 @@ def examine(run: Run) -> Verdict:
 
 
 def examine_site() -> list[Difference]:
-    """Return what belongs to no run, so that no verdict on a run could tell of it."""
+    """Return rows that belong to no run, which no verdict on a run could show."""
     return [*unowned_rows("procedures"), *(one for look in hooks.examined_site for one in look())]
 
 
 def _state(run: Run) -> tuple[object, ...]:
-    """Tells whether a run has changed."""
+    """Return a value that differs once a run has changed."""
     rows = Run.objects.filter(pk=run.pk)
     newest = Max("run_inputs__pk")
     return tuple(rows.values_list("status", "heard", "head__seq", "head__hash", newest))
@@ -103,7 +103,7 @@ def _damages(run: Run) -> list[str]:
 
 
 def _events(run: Run, last: int) -> Iterator[Event]:
-    """Those up to the run's head as it was read, then those that stand after its head now."""
+    """Yield events up to the run's head as it was read, then those after its head now."""
     known = run.events.filter(seq__lte=last)
     after = run.events.filter(seq__gt=F("run__head__seq"))
     return chain(known.streamed(), after.streamed())

@@ -1,4 +1,4 @@
-"""Rows that have to be there: a journal names them, or a count says how many there were."""
+"""Missing rows: a journal names them, or a count says how many there were."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ from procedures.services.differences import Difference, gone, row_name
 from procedures.services.record import Came, Record
 
 ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
-"""The ends of a child that its parent is told."""
+"""Ends of a child that are reported to its parent."""
 MOST_NAMED = 5
-"""Numbers of missing rows in one sentence."""
+"""Numbers of missing rows named in one sentence."""
 OUT_OF_ORDER = "is not in the order in which it came"
 MOST_UNOWNED = 100
-"""Rows of one table that are named: a longer list would tell nothing new."""
+"""Rows of one table that are named; a longer list would add nothing."""
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the rows that are gone of a run, by its journal and its counts.
+    """Yield the missing rows of a run, by its journal and its counts.
 
-    `older`: gets what is older than the counts.
+    `older` gets what is older than the counts.
     """
     if record.is_covered:
         yield from _untaken(record)
@@ -43,7 +43,7 @@ def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def unowned_rows(app: str) -> Iterator[Difference]:
-    """Yield the rows of an app that name a row which is not there."""
+    """Yield the rows of an app that refer to a missing row."""
     for model in apps.get_app_config(app).get_models():
         links = [one for one in model._meta.concrete_fields if one.is_relation]  # noqa: SLF001
         for link in links:
@@ -55,7 +55,7 @@ def unowned_rows(app: str) -> Iterator[Difference]:
 
 
 def numbers_missing(what: str, numbers: list[int], count: int) -> str:
-    """Say which of counted rows are gone: "counts 5 messages: numbers 2, 4 are gone"."""
+    """Return the missing ones of counted rows: "counts 5 messages: numbers 2, 4 are gone"."""
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
     label, verb = ("number", "is") if len(numbers) == 1 else ("numbers", "are")
@@ -63,7 +63,7 @@ def numbers_missing(what: str, numbers: list[int], count: int) -> str:
 
 
 def _untaken(record: Record) -> Iterator[Difference]:
-    """Each event from outside was an input, taken in at its time and in the order they came."""
+    """Check that each event from outside was an input, taken in at its time and in order."""
     inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
     left = {one.pk: one for one in inputs.order_by("pk")}
     exact: dict[Came, list[int]] = {}
@@ -85,7 +85,7 @@ def _untaken(record: Record) -> Iterator[Difference]:
 
 
 def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Difference]:
-    """`alone`: events without an input as they were; `left`: inputs without an event."""
+    """Yield events without a matching input (`alone`), and inputs without an event (`left`)."""
     for came in alone:
         like = [one for one in left.values() if one.taken_at == came.at]
         told = [one for one in left.values() if one.data == came.data and one.kind == came.kind]
@@ -102,7 +102,7 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
 
 
 def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Signals, and what operators did, by their numbers."""
+    """Find missing signals and operators' acts by their numbers."""
     run, name = record.run, row_name(record.run)
     if not record.is_counted:
         older.append(f"{name}: how many signals and operators' acts there were")
@@ -123,7 +123,7 @@ def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _unborn(record: Record) -> Iterator[Difference]:
-    """Children that have begun, and the end of each."""
+    """Find missing children, and missing ends of children."""
     counted = record.run.waits.on_children().order_by("opened_seq")
     there = Count("children__parent_number", distinct=True)
     counts = dict(counted.annotate(there=there).values_list("opened_seq", "there"))
@@ -153,7 +153,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
 
 
 def _unsent(record: Record) -> Iterator[Difference]:
-    """Find what the run sent to others and never came to them."""
+    """Find what the run sent to others and never reached them."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     for sent in record.sent:
         if not of_it.filter(run=UUID(sent.to), key=sent.key, data=sent.data).exists():

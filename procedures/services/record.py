@@ -1,4 +1,4 @@
-"""What a run's journal, once it is proven, says of the rows that belong to the run."""
+"""The rows that a run's proven journal says there must be."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,30 +25,30 @@ OTHERS = Q(kind__in=WITH_FILES, data__contains='"files":[') | Q(
 )
 """Steps that have made files, and logs from outside."""
 REOPENING = ("retry", "override", "cancel", "force_end")
-"""The acts of operators after which a run that had come to a stop goes on, if only to end."""
+"""Operators' acts after which a stopped run continues, if only to end."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of events that the code writes, too, and then without the time at which they came."""
+"""Kinds of events that the code writes too, then without the time at which they came."""
 ENDING = ("cancel", "force_end", "override")
-"""The acts of operators that close waits without an event of each."""
+"""Operators' acts that close waits without an event for each."""
 
 
 @dataclass
 class Opening:
-    """A wait as its events tell of it."""
+    """A wait as its events describe it."""
 
     seq: int
     key: str
     at: datetime
     content: Mapping[str, Any]
     closed: Mapping[str, Any] | None = None
-    """How it closed; None while it is open, or where a run's end has closed it."""
+    """Its closing; None while it is open, or if a run's end has closed it."""
     closed_at: datetime | None = None
-    """None where nothing tells."""
+    """The time of its closing, or None if nothing tells."""
 
 
 @dataclass
 class End:
-    """The last end of a run, for good or for now."""
+    """The last end of a run, final or not."""
 
     kind: str
     content: Mapping[str, Any]
@@ -56,7 +56,7 @@ class End:
 
 
 class Came(NamedTuple):
-    """A thing that came from outside, as its event tells it."""
+    """An input from outside, as its event describes it."""
 
     kind: str
     key: str
@@ -66,7 +66,7 @@ class Came(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A thing that the run sent to another one."""
+    """Something the run sent to another one."""
 
     key: str
     to: str
@@ -75,29 +75,29 @@ class Sent(NamedTuple):
 
 @dataclass
 class Record:
-    """A run's journal and what has come for it since, read once."""
+    """A run's journal and its inputs since, read once."""
 
     run: Run
     started: Mapping[str, Any] = field(default_factory=dict)
     end: End | None = None
     is_over: bool = False
-    """Whether the end still holds: no operator has let the run go on since."""
+    """Whether the end still holds, because no operator has let the run continue."""
     waits: dict[int, Opening] = field(default_factory=dict)
-    """By the number of the event that opened each."""
+    """Waits by the number of the event that opened each."""
     notices: list[tuple[str, str, datetime]] = field(default_factory=list)
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
     """Events by kind, key, name and time."""
     came: list[Came] = field(default_factory=list)
-    """What workers took in from outside, in that order."""
+    """Inputs from outside, in the order in which workers took them in."""
     sent: list[Sent] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
-    """Name and digest of each file that it was given or has made."""
+    """The name and digest of each file that it was given or has made."""
     suspended_on: list[str] = field(default_factory=list)
-    """The waits or steps that it was last suspended on."""
+    """The waits or steps on which it was last suspended."""
     ends: set[datetime] = field(default_factory=set)
-    """When something closed what was open: the run's end, or an operator."""
+    """Times at which the run's end or an operator closed what was open."""
     asked: dict[str, set[datetime]] = field(default_factory=dict)
-    """When operators asked for what, by their act."""
+    """Times of operators' acts, by act."""
     forked_at, continued_at = 0, 0
     _newest: dict[str, Opening] = field(default_factory=dict)
 
@@ -113,16 +113,16 @@ class Record:
 
     @property
     def is_covered(self) -> bool:
-        """Whether the run began when rows were proven already."""
+        """True if the run began when rows already had proofs."""
         return PROOF in self.started
 
     @property
     def is_counted(self) -> bool:
-        """Whether the run began after its files, signals and operators' acts came to be counted."""
+        """True if the run began after its files, signals and operators' acts were counted."""
         return self.is_covered and "files" in self.started
 
     def trace(self, event: Event, content: Mapping[str, Any]) -> None:
-        """Note which rows an event says there are, besides waits."""
+        """Record the rows, besides waits, that an event implies."""
         kind = event.kind
         is_note = kind == EventKind.OPERATOR and "from" not in content
         if is_note or (kind in FROM_OUTSIDE and "at" in content):
@@ -135,7 +135,7 @@ class Record:
             self.suspended_on = str(content.get("on", "")).split(", ")
 
     def hear(self, inputs: Iterable[RunInput]) -> None:
-        """Take in what operators said and when, and what no worker has taken in yet."""
+        """Take in operators' acts with their times, and inputs that no worker has taken in yet."""
         for one in inputs.order_by("pk") if hasattr(inputs, "order_by") else inputs:
             if one.kind == EventKind.OPERATOR:
                 self.asked.setdefault(one.name, set()).add(one.created_at)

@@ -1,4 +1,4 @@
-"""Letting a run go on that had failed, or no longer fits its code."""
+"""Continuing runs that have failed or no longer fit their code."""
 
 from uuid import UUID
 
@@ -14,12 +14,12 @@ from procedures.users import User
 
 @transaction.atomic
 def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a failed or quarantined run go on from where it stands; what is kept stays kept.
+    """Let a failed or quarantined run continue from where it stands; kept results stay.
 
-    The step it failed by is tried again, also in a branch of a gather; a child it failed by is
-    retried, too, or begun anew where it never runs again. If people let a step fail in doubt,
-    or one that is done without a result, they are asked again. Locks the run, those above it
-    first, and the children that failed.
+    The step that failed is tried again, also in a branch of a gather; a failed child is retried
+    too, or begun anew if it never runs again. If people let a step fail in doubt, or one that is
+    done without a result, they are asked again. Locks the run, those above it first, and the failed
+    children.
     """
     said = operation_payload("retry", by=by, reason=reason)
     retried = retry(DatabaseStore(), run_id, said)
@@ -49,7 +49,7 @@ def _told_of_children(retried: Retried) -> str:
 
 
 def _told_of_parent(retried: Retried) -> str:
-    """What a child's parent makes of it, if it has taken its failure in."""
+    """Return what a child's parent makes of the retry, if it knows of the failure."""
     wait = retried.run.parent_wait
     if wait is None or wait.is_open or not retried.had_failed:
         return ""
@@ -60,10 +60,10 @@ def _told_of_parent(retried: Retried) -> str:
 
 @transaction.atomic
 def override_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a quarantined run go on with code that differs from its journal. Locks the run.
+    """Let a quarantined run continue with code that differs from its journal. Locks the run.
 
-    What the code did not ask for is let pass, a step's kept result stands for other arguments,
-    and a question that has changed is asked again.
+    Entries the code did not ask for are skipped, a step's kept result stands for other arguments,
+    and a changed question is asked again.
     """
     run = lock_run(run_id)
     override(DatabaseStore(), run, operation_payload("override", by=by, reason=reason))

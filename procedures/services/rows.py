@@ -1,4 +1,4 @@
-"""Whether the rows of a run, and its files, are what its journal says."""
+"""Verification of a run's rows and files by its journal."""
 
 import re
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _status_differences(record: Record) -> Iterator[Difference]:
-    """An open status fits what else the row says of the queue, the worker and the last rest."""
+    """Check that an open status fits the row's queue, worker and pause."""
     run = record.run
     waits = {opening.key for opening in record.waits.values()}
     is_retry = waits.isdisjoint(record.suspended_on)
@@ -98,7 +98,7 @@ def _status_differences(record: Record) -> Iterator[Difference]:
 
 
 def _moment_differences(record: Record) -> Iterator[Difference]:
-    """When operators asked for an end, or for a pause."""
+    """Check the times of requested cancels and pauses."""
     run, asked = record.run, record.asked
     ends = asked.get("cancel", set()) | asked.get("force_end", set())
     is_ended = run.status == RunStatus.CANCELLED
@@ -153,12 +153,12 @@ def _closing_differences(record: Record, wait: Wait, opening: Opening) -> Iterat
 
 
 def _is_an_end(record: Record, wait: Wait) -> bool:
-    """Whether the run's own end closed it, or, of one on children, that of a run above."""
+    """Return True if the run's own end closed it, or for children that of a run above."""
     return wait.closed_at in record.ends or wait.kind in DETACHED_KINDS
 
 
 def taken_differences(record: Record) -> Iterator[Difference]:
-    """Inputs that a worker has taken in stand in the journal, under the same time."""
+    """Check that inputs a worker has taken in stand in the journal, under the same time."""
     if not record.is_covered:
         known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
         for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():
@@ -175,7 +175,7 @@ def taken_differences(record: Record) -> Iterator[Difference]:
 
 
 def signal_differences(record: Record) -> Iterator[Difference]:
-    """A wait that a signal closed names it."""
+    """Check that waits closed by a signal name it."""
     signals = Signal.objects.filter(run=record.run)
     taken = {(one.name, one.signal_id): one for one in signals}
     for wait in record.run.waits.filter(kind=Wait.Kind.SIGNAL).order_by("pk"):
@@ -187,7 +187,7 @@ def signal_differences(record: Record) -> Iterator[Difference]:
 
 
 def file_differences(run: Run) -> Iterator[Difference]:
-    """Look at each stored file that the run's rows and events name."""
+    """Check each stored file that the run's rows and events name."""
     store, seen = ContentStore(), set[str]()
     for what, digest in _stored(run):
         if digest not in seen:

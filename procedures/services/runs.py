@@ -36,14 +36,14 @@ class BrokenProcedureError(EngineError):
 
 
 class KeyReusedError(EngineError):
-    """An idempotency key came again with other inputs."""
+    """An idempotency key was reused with other inputs."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"The key {key!r} was used before with other inputs.")
 
 
 class NotAllowedError(EngineError):
-    """Somebody may see a procedure, but not start it."""
+    """The user may see a procedure but not start it."""
 
     def __init__(self, definition: Definition) -> None:
         starters = Grant.objects.filter(procedure__name=definition.name, role="start")
@@ -53,7 +53,10 @@ class NotAllowedError(EngineError):
 
 
 def find_startable(name: str, *, by: User | None) -> Definition:
-    """What would be started, if that person may; to be asked before files are kept."""
+    """Return the procedure if the user may start it; call it before files are stored.
+
+    Raises `UnknownProcedureError`, `BrokenProcedureError` or `NotAllowedError`.
+    """
     definition = registry.find(name)
     if definition is None:
         if reason := registry.broken().get(name):
@@ -67,7 +70,7 @@ def find_startable(name: str, *, by: User | None) -> Definition:
 def start_run(
     name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
 ) -> tuple[Run, bool]:
-    """Start a run; the same key by the same person gives the same run, and False."""
+    """Start a run; the same key by the same person returns the same run, and False."""
     definition = find_startable(name, by=by)
     with use_file_store(ContentStore()):
         parsed = definition.parse(inputs)
@@ -82,11 +85,11 @@ def start_run(
 
 @dataclass(frozen=True)
 class Start:
-    """A run to be: what it runs, with which inputs, and who wants it."""
+    """A run to start: its procedure, its inputs, and who starts it."""
 
     definition: Definition
     inputs: str
-    """As a row keeps them: large ones lie beside it."""
+    """The inputs as a row keeps them; large ones are stored outside it."""
     by: User | None
     idempotency_key: str
     origin: Run | None = None
@@ -94,7 +97,7 @@ class Start:
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
-        """Make it, unless it has been made for its key before; `write` keeps it and its files."""
+        """Start the run unless its key was used before; `write` inserts it and its files."""
         if run := self._earlier():
             return run, False
         if self.by:

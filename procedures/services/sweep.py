@@ -24,15 +24,15 @@ LARGEST_SWEEP = 500
 LONGEST_LOCK = 0.5
 """Seconds."""
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
-"""Between two looks; what kept the clock from looking may have kept workers from renewing."""
+"""The time between two looks; whatever delayed the clock may have delayed workers' renewals."""
 T = TypeVar("T", Run, Wait)
 
 
 class Sweeper:
-    """A clock's sweeps, one after another, which begin to take lost runs only after a while.
+    """A clock's sweeps, which take lost runs only a while after a standstill.
 
-    When a database, a machine or its clock has stood still, all leases have passed at once. Workers
-    that live renew theirs as soon as they can; only then is it known which runs are lost.
+    If a database, a machine or its clock has stood still, all leases expire at once. Living workers
+    renew theirs as soon as they can; only then is it known which runs are lost.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Sweeper:
         self._looked_at = now
 
     def _is_after_a_break(self, now: datetime) -> bool:
-        """Say whether lost runs are to be left alone still, by the database's clock.
+        """Return True if lost runs are still to be left alone, by the database's clock.
 
         After one such wait they are taken, however late the looks are.
         """
@@ -60,9 +60,9 @@ class Sweeper:
 
 
 def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
-    """Once a second: due waits, retries, lost leases, and what has lasted too long.
+    """Handle due waits, retries, lost leases and runs that last too long, once a second.
 
-    `now`: when it began, by the database's clock. Two sweeps at once are harmless.
+    `now` is when it began, by the database's clock. Two sweeps at once are harmless.
     """
     now = now or clock.now()
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
@@ -81,9 +81,9 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
 
 
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
-    """One transaction a row: what fails for one keeps nobody else waiting.
+    """Handle each row in a transaction of its own, so that a failure delays nobody else.
 
-    A locked run is tried once; those that its other rows have crowded out come after it.
+    A locked run is tried once; rows crowded out by its other rows come after it.
     """
     found, locked, is_crowded = list(rows[:LARGEST_SWEEP]), set[UUID](), False
     for row in found:
@@ -110,7 +110,7 @@ def _run_of(row: Run | Wait) -> UUID:
 
 @transaction.atomic
 def _mend(row: T, mend: Callable[[T], object]) -> None:
-    """What is locked has its turn a second later."""
+    """Handle one row; a locked one is tried again a second later."""
     journal.limit_locks(LONGEST_LOCK)
     mend(row)
 
@@ -128,9 +128,9 @@ def _settle(run: Run) -> None:
 
 
 def _queue_in_time() -> Callable[[Run], None]:
-    """Return what queues a lost run, but none once `BREAK` has passed since now.
+    """Return a function that queues lost runs until `BREAK` has passed from now.
 
-    What has kept this sweep waiting has kept the workers from renewing their leases, too.
+    Whatever has delayed this sweep has also kept the workers from renewing their leases.
     """
     ends = time.monotonic() + BREAK.total_seconds()
 

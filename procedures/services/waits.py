@@ -22,7 +22,7 @@ class WaitClosedError(EngineError):
 
 
 def lock_run(run_id: UUID) -> Run:
-    """The first lock of everything: run, then request, then session."""
+    """Lock a run, always first: run, then request, then session."""
     return Run.objects.lock(run_id)
 
 
@@ -34,14 +34,14 @@ def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
 
 
 def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
-    """The same for a run that is locked, and a wait that was read since."""
+    """Close a wait that was read after its run was locked, and queue the run."""
     if not wait.is_open:
         raise WaitClosedError(wait)
     waits.answer_wait(DatabaseStore(at), run, wait, content)
 
 
 def expire_wait(wait: Wait) -> bool:
-    """Close a wait whose time is up as its author said; False when somebody was faster."""
+    """Close a wait whose time is up, as its author chose; return False if somebody was faster."""
     return wait.due_at is not None and _expire(wait)
 
 

@@ -22,7 +22,7 @@ NOT_PLAIN = (
     inspect.isasyncgenfunction,
 )
 RESULT = "return"
-"""The name of what a function returns among its annotations."""
+"""The name of the result among a function's annotations."""
 
 
 def check_signature(name: str, fn: Function) -> None:

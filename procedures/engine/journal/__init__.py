@@ -1,1 +1,1 @@
-"""A run's journal: its events, the chain over them, and the protocol of whoever stores it."""
+"""A run's journal: its events, their chain, and the protocol of its storage."""

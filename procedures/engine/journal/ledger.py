@@ -1,8 +1,8 @@
-"""Whether a journal is as it was written, and if not, what became of it.
+"""Verification of a journal: whether it is as it was written, and if not, what happened.
 
-Each event is marked over its place, its content and the mark of the one before; the last mark also
-stands in the journal's head. Whoever lacks the key can change, remove, insert or renumber events,
-but not mark them anew: the chain breaks at that place, and goes on after it.
+Each event is marked over its place, its content and the mark of the one before; the last mark is
+also in the journal's head. Without the key events can be changed, removed, inserted or renumbered,
+but not marked anew: the chain breaks at that place and continues after it.
 """
 
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ from itertools import pairwise
 from procedures.engine.journal.events import Event, mark
 
 MOST_GAPS = 100
-"""Places at which the chain breaks; after so many a journal is not worth further search."""
+"""Breaks of the chain after which a journal is not searched further."""
 LONGEST_GAP = 1000
-"""Events that may be missing in one place while those after it were renumbered."""
+"""Events that may be missing in one place while later ones were renumbered."""
 TRIED = 100
-"""Events after a gap of which one should be the first that fits again."""
+"""Events after a gap among which the first fitting one is searched."""
 
 
 class What(StrEnum):
-    """What became of events."""
+    """The damage to events."""
 
     CHANGED = "changed"
     MISSING = "missing"
@@ -45,13 +45,13 @@ SENTENCES = {
 
 @dataclass(frozen=True, order=True)
 class Damage:
-    """What is wrong with some events, by the numbers they have now, or would have."""
+    """Damage to some events, by the numbers they have now, or would have."""
 
     first: int
     last: int
     what: What
     shift: int = 0
-    """What to add to the numbers of those that were moved, for those they were written under."""
+    """The difference to the numbers under which moved events were written."""
 
     def __str__(self) -> str:
         one, many = SENTENCES[self.what]
@@ -62,19 +62,19 @@ class Damage:
 
 @dataclass(frozen=True)
 class Ledger:
-    """One run's journal under examination: what the run itself says of it, and the key."""
+    """One run's journal under examination: its own head, and the keys."""
 
     run_id: str
     head_seq: int
     head_hash: str
     key: bytes
     older_keys: tuple[bytes, ...] = ()
-    """Keys with which events were marked before the present one."""
+    """Earlier keys with which events were marked."""
 
     def damages(self, events: Iterable[Event]) -> list[Damage]:
-        """What is wrong with the run's events, which come in the order of their numbers.
+        """Return the damage to the run's events, which come in the order of their numbers.
 
-        A sound journal is read once and not held.
+        A sound journal is read once and not held in memory.
         """
         seq, before, coming = 1, "", iter(events)
         for event in coming:
@@ -84,7 +84,7 @@ class Ledger:
         return Search(self, []).damages(before, seq)
 
     def follows(self, event: Event, before: str, seq: int) -> bool:
-        """Whether the event was written under that number, after the one with that mark."""
+        """Return True if the event was written under that number, after the one with that mark."""
         return any(
             event.hash == mark(event, run_id=self.run_id, seq=seq, head=before, key=key)
             for key in (self.key, *self.older_keys)
@@ -92,7 +92,7 @@ class Ledger:
 
 
 class Search:
-    """Finds where events belong that do not follow each other as they stand."""
+    """A search for the places of events that do not follow each other as they stand."""
 
     def __init__(self, ledger: Ledger, left: Iterable[Event]) -> None:
         self._ledger = ledger
@@ -102,7 +102,10 @@ class Search:
         self._shift = self._gaps = 0
 
     def damages(self, before: str, seq: int) -> list[Damage]:
-        """`seq` is the first number that is not proven, `before` the mark it should follow."""
+        """Return the damage from `seq` on, the first unproven number.
+
+        `before` is the mark before it.
+        """
         head = self._ledger.head_hash
         while before != head and self._left and self._gaps < MOST_GAPS:
             event = self._written_as(seq, before)
@@ -118,7 +121,7 @@ class Search:
         return grouped(self._found)
 
     def _written_as(self, seq: int, before: str) -> Event | None:
-        """The event that is proven to belong there, wherever it stands now."""
+        """Return the event that is proven to belong there, wherever it stands now."""
         for number in (seq, seq - self._shift, *self._left):
             event = self._left.get(number)
             if event and self._ledger.follows(event, before, seq):
@@ -126,7 +129,7 @@ class Search:
         return None
 
     def _resumed(self, seq: int) -> tuple[Event | None, int]:
-        """The first event whose own mark leads on to another one, or to the head of the run."""
+        """Return the first event whose mark leads on to another one or the head, with its place."""
         events = list(self._left.values())
         for event, after in pairwise(events):
             for place in (event.seq, seq):
@@ -142,7 +145,10 @@ class Search:
         return None, seq
 
     def _note_gap(self, event: Event, seq: int, place: int) -> None:
-        """Nothing is proven of the event itself: what should come before it is not there."""
+        """Record a gap.
+
+        Nothing is proven about the event itself, because the one before is missing.
+        """
         self._missing |= set(range(seq, place))
         if place == seq:
             self._note(What.CHANGED, event.seq)
@@ -154,7 +160,7 @@ class Search:
             self._note(What.MOVED, event.seq, shift=self._shift)
 
     def _note_rest(self, seq: int, *, is_whole: bool) -> None:
-        """What stands there and was not written, and what was written and stands nowhere."""
+        """Record events that were never written, and written ones that are missing."""
         head = self._ledger.head_seq
         is_lost = not is_whole and any(number >= seq for number in self._left)
         for number in self._left:
@@ -178,7 +184,7 @@ class Search:
 
 
 def grouped(damages: Iterable[Damage]) -> list[Damage]:
-    """Equal damage to neighbours as one, in the order of the journal."""
+    """Return equal damage to neighbours as one, in the order of the journal."""
     groups: list[Damage] = []
     for damage in sorted(damages, key=lambda one: (one.what, one.shift, one.first)):
         last = groups[-1] if groups else None

@@ -1,8 +1,8 @@
-"""The contents of the events that rules read, with types.
+"""The contents of the events that the rules read, as typed classes.
 
-`read(content)` reads an event's content; `as_json()` gives the same content back. `rest` holds what
-no rule reads, so that nothing of an event is lost on the way. The result of a step that is kept is
-written and read as plain content (`execution/attempts.py`): it is done for every step.
+`read(content)` reads an event's content, and `as_json()` returns the same content. `rest` holds the
+fields that no rule reads, so that nothing of an event gets lost. The result of a kept step is
+written and read as plain content (`execution/attempts.py`), because that happens at every step.
 """
 
 from collections.abc import Mapping
@@ -15,53 +15,56 @@ from procedures.engine.journal.large import unpacked
 
 ABANDON = "abandon"
 SILENT = {"request", "signal"}
-"""Waits whose author says what silence does."""
+"""Waits whose author chooses what happens if nobody answers."""
 NOT_KEPT = "not_kept"
-"""The name under which an event says why the result of a step that is done could not be kept."""
+"""The name under which an event says why the result of a finished step could not be kept."""
 OF_ATTEMPT = {"attempt", "started_at", "arguments", "approved_by", "final"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A thing a run waits for, as `wait.opened` or `child.started` says it."""
+    """The opening of a wait, as `wait.opened` or `child.started` holds it."""
 
     wait: str
     """Its kind: "request", "timer", "signal", "set", "child" or "map"."""
     due_at: datetime | None = None
-    """When its silence counts; None for never."""
+    """The time at which it counts as unanswered, or None."""
     digest: str = ""
-    """What an outcome is given to: it serves no wait with another digest. A child has none."""
+    """A digest of its content; an outcome serves only waits with the same digest.
+
+    Children have none.
+    """
     on_timeout: str | None = None
-    """What silence does to a request or a signal: "default", "fail" or "withdraw"."""
+    """The effect of a timeout on a request or a signal: "default", "fail" or "withdraw"."""
     default: Any = None
     signal: str = ""
-    """The name of the signal that it waits for."""
+    """The name of the signal it waits for."""
     shape: Any = None
-    """The JSON Schema that the signal's value has to fit; None where any may come."""
+    """The JSON Schema that the signal's value must fit; None if any value may come."""
     code: str = ""
     """The version of the code that waits for the signal."""
     need: int | None = None
-    """How many parts decide a set."""
+    """The number of parts that decide a set."""
     over: tuple[str, ...] = ()
     """The keys of a set's parts."""
     keep_open: bool = False
-    """True for a set that leaves its other parts open when it is decided."""
+    """True if a set leaves its other parts open when it is decided."""
     procedure: str = ""
-    """The name of the procedure that the children run."""
+    """The name of the children's procedure."""
     run: str = ""
-    """The id of the child run; of a map, of its first child."""
+    """The id of the child run, or of a map's first child."""
     count: int = 1
-    """How many children a map has."""
+    """The number of a map's children."""
     at_most: int = 0
-    """How many of these work at a time."""
+    """The number of a map's children that work at the same time."""
     on_failure: str = ""
-    """What a failed child does to its map: "fail_fast" or "collect"."""
+    """The effect of a failed child on its map: "fail_fast" or "collect"."""
     on_parent_end: str = ""
-    """ "abandon" for children that go on when their parent ends."""
+    """"abandon" if the children continue when their parent ends."""
     skipped: str = ""
-    """Why the signal that came before did not fit, where a wait is opened again."""
+    """Why the signal that came before did not fit, if a wait is opened again."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """What is asked and shown: a question's parts, a reason, the inputs of children."""
+    """The rest of its content: a question's parts, a reason, the inputs of children."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -73,21 +76,21 @@ class Opening:
 
     @property
     def prompt(self) -> str:
-        """What people are asked, in a line; "" for what is no question."""
+        """The question people are asked, in one line; "" for other waits."""
         return str(self.rest.get("prompt", ""))
 
     @property
     def is_abandoned(self) -> bool:
-        """True when its children go on after their parent's end."""
+        """True if its children continue after their parent's end."""
         return self.on_parent_end == ABANDON
 
     @property
     def is_detached(self) -> bool:
-        """True when its other side goes on once nobody waits for it any more."""
+        """True if its other side continues once nobody waits for it any more."""
         return self.wait in {"child", "map"}
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event, as plain JSON."""
+        """Return the content of its event as plain JSON."""
         written = {**_written(self), "due_at": self.due_at and self.due_at.isoformat()}
         if self.wait in SILENT:
             written |= {"on_timeout": self.on_timeout, "default": self.default}
@@ -100,19 +103,19 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """What became of a wait and who brought it about, as `wait.closed` says it."""
+    """The closing of a wait, with whoever caused it, as `wait.closed` holds it."""
 
     outcome: str
     value: Any = None
-    """None for a large one: `whole_value` reads that where it lies."""
+    """The value; None for a large one, which `whole_value` reads."""
     responder: str
     """A user's name, or "system: …"."""
     comment: str = ""
     timed_out: bool = False
     error: str = ""
-    """What the code that waits for a signal raises instead of taking its value."""
+    """The error that the code raises instead of taking the signal's value."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """By which right and when it was answered, what proves it, and where a large value lies."""
+    """The right and the time of the answer, its proofs, and the place of a large value."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -120,36 +123,36 @@ class Closing:
         return cls(**_fields_of(cls, content))
 
     def whole_value(self) -> Any:
-        """Return the value, a large one from the file store."""
+        """Return the value, reading a large one from the file store."""
         return unpacked({**self.rest, "value": self.value}, "value")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event, as plain JSON."""
+        """Return the content of its event as plain JSON."""
         always = {"value": self.value, "comment": self.comment, "timed_out": self.timed_out}
         return {**_written(self), **always}
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a step, as each event of the step says it."""
+    """One attempt at a step, as each event of the step holds it."""
 
     number: int
     started_at: datetime
     arguments: str
-    """The digest of what the step was given; "" where that is not known."""
+    """A digest of the step's arguments; "" if it isn't known."""
     approved_by: str = ""
-    """The key of the approval that the step was done under."""
+    """The key of the approval under which the step was done."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
-        """Read what the content of a step's event says of its attempt."""
+        """Read the attempt from the content of a step's event."""
         started = datetime.fromisoformat(content["started_at"])
         return cls(
             content["attempt"], started, content["arguments"], content.get("approved_by", "")
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return its part of an event's content, as plain JSON."""
+        """Return the attempt's part of an event's content, as plain JSON."""
         written = {
             "attempt": self.number,
             "started_at": self.started_at.isoformat(),
@@ -160,15 +163,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """The end of a step that is done, as `step.succeeded` says it."""
+    """The end of a finished step, as `step.succeeded` holds it."""
 
     attempt: Attempt
     not_kept: str = ""
-    """Why the result could not be kept; "" where it is kept."""
+    """Why the result could not be kept; "" if it was."""
     returned: str = ""
-    """What people can make out of a result that could not be kept."""
+    """The part of an unkept result that people can read."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """The result as it is packed, and the files that the step has made."""
+    """The packed result, and the files made by the step."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -177,34 +180,34 @@ class StepResult:
         return cls(**_fields_of(cls, told), attempt=Attempt.read(content))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event, as plain JSON."""
+        """Return the content of its event as plain JSON."""
         written = {name: one for name, one in _written(self).items() if name != "attempt"}
         return {**self.attempt.as_json(), **written}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailure:
-    """The end of an attempt that failed, as `step.failed` says it; also of a gather."""
+    """The end of a failed attempt, or of a failed gather, as `step.failed` holds it."""
 
     attempt: Attempt
     type: str
     message: str
     retry_at: datetime | None = None
-    """When it is tried again; None for never."""
+    """The time of the next attempt; None if there is none."""
     place: str = ""
-    """Where the error's class is defined, "module:name"."""
+    """The place where the error's class is defined, "module:name"."""
     doubtful: bool = False
-    """True where people let it fail, because it may have happened or not."""
+    """True if people let it fail, because it may or may not have happened."""
     branch: str | None = None
-    """The branch that a gather failed by; None for a step."""
+    """The branch by which a gather failed; None for a step."""
     conflict: str = ""
-    """The name in the state that the branches of a gather disagree on."""
+    """The name in the state on which the branches of a gather disagree."""
     branches: Mapping[str, str] = field(default_factory=dict)
-    """What each of these branches did to that name."""
+    """The changes each of these branches made to that name."""
     of: str = ""
-    """The key of the step, gather or children that it failed by."""
+    """The key of the step, gather or children by which it failed."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """The traceback, and the files that the step had made."""
+    """The traceback, and the files the step had made."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -216,23 +219,23 @@ class StepFailure:
 
     @classmethod
     def of_error(cls, attempt: Attempt, error: Mapping[str, str], **more: Any) -> Self:
-        """Return the failure by an error, given as `error_payload` tells it."""
+        """Return the failure for an error payload (see `error_payload`)."""
         return cls(**_fields_of(cls, {**error, **more}), attempt=attempt)
 
     @property
     def is_final(self) -> bool:
-        """True when it is not tried again by itself."""
+        """True if it is not tried again automatically."""
         return self.retry_at is None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event, as plain JSON."""
+        """Return the content of its event as plain JSON."""
         again = {"retry_at": self.retry_at and self.retry_at.isoformat(), "final": self.is_final}
         written = {name: one for name, one in _written(self).items() if name != "attempt"}
         return {**self.attempt.as_json(), **written, **again}
 
 
 def _fields_of(cls: Any, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a content says by the fields of that class: the rest is one of them."""
+    """Return a content by the fields of that class, with everything else under `rest`."""
     known: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     for name, value in content.items():
@@ -241,7 +244,7 @@ def _fields_of(cls: Any, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _written(payload: Any) -> dict[str, Any]:
-    """Return the fields that say something, and the rest."""
+    """Return the fields that differ from their defaults, and the rest."""
     defaults = _defaults(payload.__class__)
     named = ((name, getattr(payload, name)) for name in defaults)
     return {**payload.rest, **{name: one for name, one in named if one != defaults[name]}}

@@ -1,6 +1,6 @@
 """Keyed digests of single facts: an event that holds them proves a row field by field.
 
-Keyed, since what is proven may be short enough to be guessed: an address, a yes, an amount.
+They are keyed because a fact may be short enough to guess: an address, a yes, an amount.
 """
 
 import hmac
@@ -25,7 +25,7 @@ EMPTY = (None, "", 0)
 
 
 def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, str]:
-    """Return a seal for each fact that is not empty; `owner` names the row that they belong to."""
+    """Return a seal for each fact that is not empty; `owner` names the row they belong to."""
     return {
         name: seal_of(owner, name, value, key)
         for name, value in facts.items()
@@ -36,7 +36,7 @@ def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, s
 def differing(
     facts: Mapping[str, Any], kept: Mapping[str, str], *, owner: str, keys: Iterable[bytes]
 ) -> list[str]:
-    """Return the names of the facts that are not as they were sealed, with any of the keys."""
+    """Return the names of facts that differ from their seals, under the best of the keys."""
     found: list[list[str]] = []
     for key in keys:
         sealed = seals_of(facts, owner=owner, key=key)
@@ -45,7 +45,7 @@ def differing(
 
 
 def proven(batch: Batch, *, run_id: str, key: bytes) -> tuple[NewEvent, ...]:
-    """Return the batch's drafts; one that ends the run holds the seals of its result and error."""
+    """Return the batch's events; one that ends the run gets the seals of its result and error."""
     handoff = batch.handoff
     if handoff is None:
         return batch.events
@@ -62,7 +62,7 @@ def _with(draft: NewEvent, proof: Mapping[str, Any]) -> NewEvent:
 
 
 def seal_of(owner: str, name: str, value: Any, key: bytes) -> str:
-    """Return the seal of one fact, of an empty one too."""
+    """Return the seal of one fact, also of an empty one."""
     text = canonical.text_of(["seal", owner, name, _text(value)])
     return hmac.digest(key, text.encode(), "sha256").hex()[:LENGTH]
 

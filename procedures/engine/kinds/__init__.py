@@ -1,4 +1,4 @@
-"""Kinds of requests, one module each: what it asks, what answers it, and in which words.
+"""Kinds of requests, one module each: the question, its answers, and their words.
 
 A site's own kinds are named in REQUEST_KINDS.
 """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
-"""An approval's words where its author gives none."""
+"""The default labels of an approval."""
 
 
 class Approval(Kind):

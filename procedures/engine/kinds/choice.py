@@ -25,7 +25,7 @@ class Choice(Kind):
     def ask(
         self, prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False
     ) -> Terms:
-        """`options`: texts, or texts with their labels."""
+        """Return a question with `options`: texts, or texts with their labels."""
         if isinstance(options, set | frozenset):
             words = "needs a list of options: a set has no order to ask in"
             raise QuestionError(f"{short_repr(prompt)} {words}.")
@@ -54,7 +54,7 @@ class Choice(Kind):
         return [Options(labels=question.options, is_many=_is_many(question)), Buttons()]
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return options, each given as it is or by its label."""
+        """Return the options, each given as its value or by its label."""
         if isinstance(value, list):
             return [self._option(question, one) for one in value]
         return self._option(question, value)

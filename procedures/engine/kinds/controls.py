@@ -13,23 +13,23 @@ from procedures.engine.values.schemas import label, text_of
 from procedures.engine.values.typed import one_ending, read_fields
 
 WHOLE = "value"
-"""The name under which a page sends what is the whole answer."""
+"""The name under which a page sends the whole answer."""
 OF_FIELD = "field-"
 """The prefix of an object's fields, because a card has other fields too."""
 NOTHING: Any = object()
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
-"""Options, and characters of all of them, that are shown one by one."""
+"""Options, and their characters in total, that are shown one by one."""
 Texts = Callable[[str], Sequence[str]]
-"""Gives the texts that were sent under a name."""
+"""A function that returns the texts sent under a name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A part of the form of a request. Its template is `chat/answers/NAME.html`."""
+    """A part of the form of a request; its template is `chat/answers/NAME.html`."""
 
     name: ClassVar[str]
     at: str = ""
-    """The property of the answer that it says; "" where it says the whole answer."""
+    """The property of the answer that it sets; "" if it sets the whole answer."""
 
     @property
     def sent_as(self) -> str:
@@ -38,25 +38,28 @@ class Control:
 
     @property
     def choices(self) -> Sequence[tuple[Any, str]]:
-        """The values that it offers, with their words; none where anything may be said."""
+        """The values it offers, with their words; empty if any value may be given."""
         return ()
 
     def read(self, texts: Texts) -> Any:
-        """Return what was said, or NOTHING; `AnswerError` where the words can't be an answer."""
+        """Return the value the texts give, or NOTHING.
+
+        Raise `AnswerError` if they can't be an answer.
+        """
         raise NotImplementedError
 
     def own_words(self, texts: Texts) -> list[str]:
-        """Return what somebody typed here: it is kept where it came too late."""
+        """Return the texts somebody typed here, which are kept if they came too late."""
         return []
 
     def last(self, texts: Texts) -> str:
-        """Return what was sent, with line feeds."""
+        """Return the text that was sent, with line feeds."""
         return one_ending(str((list(texts(self.sent_as)) or [""])[-1]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Buttons(Control):
-    """Buttons that say a value each; without values one that sends the other controls."""
+    """Buttons that each send a value; without values, one button that sends the other controls."""
 
     name = "buttons"
     values: Sequence[tuple[Any, str]] = ()
@@ -89,7 +92,7 @@ class Fields(Control):
     label: str = "Your answer"
     """The label of the one field."""
     hint: str = ""
-    """A line below the one field."""
+    """A line below a single field."""
 
     @property
     def is_several(self) -> bool:
@@ -110,7 +113,7 @@ class Fields(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Control):
-    """Options to choose one of, or with `is_many` several; too many of them are typed."""
+    """Options of which one is chosen, or with `is_many` several; too many options are typed."""
 
     name = "options"
     labels: Mapping[str, str]
@@ -123,7 +126,7 @@ class Options(Control):
 
     @property
     def is_typed(self) -> bool:
-        """True for too many options, or too long ones, to stand in a card each."""
+        """True if the options are too many, or too long, to be shown one by one."""
         weight = sum(len(value) + len(words) for value, words in self.labels.items())
         return len(self.labels) > MOST_OPTIONS or weight > LARGEST_OPTIONS
 
@@ -139,16 +142,16 @@ class Options(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Editor(Control):
-    """A draft that people may change; it says nothing where they have left it as it is."""
+    """A draft that people may change; an unchanged draft gives no value."""
 
     name = "editor"
     at: str = "text"
     draft: str = ""
     is_data: bool = False
-    """True for a draft that is edited as JSON."""
+    """True if the draft is edited as JSON."""
 
     def text(self, texts: Texts) -> str:
-        """Return the draft as it was edited, else as it is."""
+        """Return the draft as it was edited, else the original."""
         return self.last(texts) if list(texts(self.sent_as)) else one_ending(self.draft)
 
     def read(self, texts: Texts) -> Any:
@@ -162,7 +165,7 @@ class Editor(Control):
 
 
 def read_controls(controls: Sequence[Control], texts: Texts) -> Any:
-    """Return the answer that the controls make together; None where they say nothing."""
+    """Return the answer that the controls make together, or None if they give no value."""
     answer: Any = None
     for control in controls:
         said = control.read(texts)

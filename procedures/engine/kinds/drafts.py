@@ -1,4 +1,4 @@
-"""Drafts under review, texts or data that people edit as JSON, and what they may decide."""
+"""Drafts under review, texts or data edited as JSON, and the decisions about them."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ KINDS: dict[type, tuple[str, str]] = {
 
 
 def text_of(draft: Any) -> str:
-    """A text as it is, and data as people read and edit it."""
+    """Return a text unchanged, and data as people read and edit it."""
     if isinstance(draft, str):
         return draft
     return json.dumps(canonical.jsonable(draft), indent=2, ensure_ascii=False)
@@ -48,7 +48,7 @@ def review_schema(
 
 
 def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
-    """Names with the words on their buttons, the first of which approves."""
+    """Return the decisions with their labels; the first one approves. Raises `QuestionError`."""
     if not isinstance(decisions, Mapping) or not decisions:
         raise QuestionError(
             f'{prompt!r}: decisions= takes names with labels, as in {{"approve": "Approve"}}, '
@@ -75,7 +75,7 @@ def is_data(schema: Mapping[str, Any]) -> bool:
 
 
 def parsed(text: str, schema: Mapping[str, Any]) -> Any:
-    """The data of an edited draft; `AnswerError` says where it is none."""
+    """Return the data of an edited draft; raises `AnswerError` with the place of a fault."""
     try:
         data = json.loads(text, object_pairs_hook=without_doubles, parse_constant=_no_number)
         canonical.text_of(data)

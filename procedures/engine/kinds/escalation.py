@@ -16,7 +16,7 @@ SOLVED = {"resolved", "solved", "done", "fixed"}
 
 
 class Escalation(Kind):
-    """A problem, answered by what was done; without `assign`, the operators are asked."""
+    """A problem, answered by what was done about it; without `assign` the operators are asked."""
 
     name = "escalation"
     verb = "escalate"

@@ -1,4 +1,4 @@
-"""Several things at once: a field for each."""
+"""Several values at once, with a field for each."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class Form(Kind):
     name = "form"
 
     def ask(self, prompt: str, model: Any) -> Terms:
-        """`model`: a Pydantic model, a dataclass or a TypedDict of plain fields."""
+        """Return a form for `model`: a Pydantic model, dataclass or TypedDict of plain fields."""
         try:
             schema = schemas.form_schema(model)
         except ValueError as error:

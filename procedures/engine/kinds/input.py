@@ -23,7 +23,10 @@ class Input(Kind):
     held_as = "input"
 
     def ask(self, prompt: str, hint: Any = str) -> Terms:
-        """`hint`: str, int, Decimal, bool, date, or one of these `Annotated` with constraints."""
+        """Return a question for a value of type `hint`.
+
+        The type is str, int, Decimal, bool or date, or one of these `Annotated` with constraints.
+        """
         plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
         if not any(plain is one for one in (str, int, Decimal, bool, date)):
             words = f"str, int, Decimal, bool or date, not {short_repr(hint)}"

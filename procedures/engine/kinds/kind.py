@@ -1,4 +1,4 @@
-"""Kinds of requests: all that differs between one and another, in one object each."""
+"""Kinds of requests; one object holds everything that differs between one kind and another."""
 
 import inspect
 import re
@@ -42,41 +42,41 @@ class Terms:
     schema: dict[str, Any]
     """JSON Schema (2020-12) of the value of an answer."""
     labels: Mapping[str, Any] = field(default_factory=dict)
-    """Words for values: {"true": "Refund 31.20 €"}, or an option's own."""
+    """Labels of values: {"true": "Refund 31.20 €"}, or an option's own."""
     draft: str | None = None
-    """The text to be reviewed; of data, its JSON."""
+    """The text under review; for data its JSON."""
     assign: str | Sequence[str] = ()
     """The assignees where the author names nobody; empty for the procedure's answerers."""
     type: Any = Any
-    """The type in which the procedure gets the value."""
+    """The type of the value that the procedure gets."""
 
 
 class Kind:
     """A kind of request: its schema, check and outcome, its words and its controls.
 
-    A kind has to define `name` and `ask`. All else suits an answer that is one value, or an object
-    of fields, as its schema says it. Its objects hold no state.
+    A kind must define `name` and `ask`. Everything else fits an answer that is one value, or an
+    object of fields, as its schema says. Its objects hold no state.
     """
 
     name: ClassVar[str]
-    """How `ctx.request` and all that is kept call it: "approval"."""
+    """Its name in `ctx.request` and in everything that is kept, such as "approval"."""
     verb: ClassVar[str] = ""
-    """The name of a wait of this kind where the author gives none; else the kind's own."""
+    """The name of a wait of this kind if the author gives none; "" for the kind's own name."""
     badge: ClassVar[str] = ""
-    """A word that marks its cards, as "Problem" does; "" for none."""
+    """A word that marks its cards, such as "Problem"; "" for none."""
     approves: ClassVar[bool] = False
-    """True where an answer lets a step be done: `approved_by=` takes it."""
+    """True if its answer can approve a step by `approved_by=`."""
     takes_yes_or_no: ClassVar[bool] = False
-    """True where a test's people answer by True or False."""
+    """True if a test's people can answer it with True or False."""
     held_as: ClassVar[str] = ""
-    """The name under which a driver's message may hold the value: {"approved": true}."""
+    """The name of the value in a driver's message, as in {"approved": true}."""
 
     # Asking
 
     def ask(self, prompt: str, *args: Any, **options: Any) -> Terms:
-        """Return what is asked for. The kind's own options are this method's parameters.
+        """Return the terms of a request. The kind's own options are this method's parameters.
 
-        Raises `QuestionError` for options that nobody could answer to.
+        Raises `QuestionError` for options that nobody could answer.
         """
         raise NotImplementedError
 
@@ -91,11 +91,11 @@ class Kind:
         return frozenset(own)
 
     def has_fields(self, question: "Question") -> bool:
-        """Tell whether the answer is an object of fields, in the author's order."""
+        """Return True if the answer is an object of fields, in the author's order."""
         return "properties" in question.schema
 
     def check_default(self, question: "Question", default: Any) -> Any:
-        """Return the default if it is of the type that is asked; else raise `QuestionError`.
+        """Return the default if it has the type of an answer; else raise `QuestionError`.
 
         Rules that bind people do not bind the author.
         """
@@ -109,29 +109,30 @@ class Kind:
     # Answers
 
     def check(self, question: "Question", value: Any) -> Any:
-        """Return the value of an answer, if it is one; else raise `AnswerError`."""
+        """Return the value of a valid answer; else raise `AnswerError`."""
         if self.has_fields(question):
             return check_form(question.completed(value), question.schema)
         return check_answer(value, question.schema)
 
     def outcome_of(self, question: "Question", value: Any) -> Outcome:
-        """Return what a checked answer amounts to."""
+        """Return the outcome of a checked answer."""
         return Outcome.ANSWERED
 
     def decisions(self, question: "Question") -> dict[str, str]:
-        """Return what may be decided besides the value, with words; the first one approves."""
+        """Return the decisions besides the value, with their words; the first one approves."""
         return {}
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return what the procedure gets of a kept answer: its value and its decision."""
+        """Return the value and the decision that the procedure gets for a kept answer."""
         return value, ""
 
     # Words
 
     def read_words(self, question: "Question", text: str) -> Reading:
-        """Return what words typed in the chat answer.
+        """Return the answer that words typed in the chat give.
 
-        Raises `NoReplyError` for words that are no answer or could be several, and `AnswerError`.
+        Raises `NoReplyError` for words that are no answer or could be several, and `AnswerError`
+        for an invalid one.
         """
         if self.has_fields(question):
             raise NoReplyError("It asks several things at once: fill in its form.")
@@ -139,13 +140,13 @@ class Kind:
         return Reading(read_text(question.schema, text), is_literal)
 
     def typing_hint(self, question: "Question") -> str:
-        """Return what one may type to answer, as a phrase."""
+        """Return what people may type to answer, as a phrase."""
         if self.has_fields(question):
             return "a message: the form is above"
         return YES_OR_NO if question.schema.get("type") == "boolean" else "your answer"
 
     def label_of(self, question: "Question", value: Any) -> str:
-        """Return a value in the author's words, where there are some."""
+        """Return a value in the author's words if there are some."""
         if self.has_fields(question) and isinstance(value, Mapping):
             return " · ".join(
                 f"{name}: {', '.join(said.splitlines()) or '—'}"
@@ -163,43 +164,43 @@ class Kind:
         return self.label_of(question, value)
 
     def result_words(self, question: "Question", outcome: str, value: Any) -> str:
-        """Return how a closed request ended, as a title; "" for the outcome's usual words."""
+        """Return how a closed request ended, as a title, or "" for the outcome's usual words."""
         return ""
 
     def short_answer(self, question: "Question", value: Any) -> str:
-        """Return the answer in a line, beside its outcome; "" where it is shown in full."""
+        """Return the answer in one line, beside its outcome, or "" if it is shown in full."""
         return "" if self.has_fields(question) else self.label_of(question, value)
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
-        """Return what of an answer others read in a sentence about it; "" for nothing of it.
+        """Return the part of an answer that others may read in a sentence about it, or "".
 
-        What somebody has written is for those who asked.
+        Texts that somebody wrote are only for those who asked.
         """
         return ""
 
     # Where it is answered
 
     def controls(self, question: "Question") -> list[Control]:
-        """Return what people answer it by, in the order of a page."""
+        """Return the controls people answer with, in the order of a page."""
         return [Fields(schema=question.schema), Buttons()]
 
     def read_controls(self, question: "Question", texts: Texts) -> Any:
-        """Return the answer that a page has sent; `AnswerError` where its words can't be one."""
+        """Return the answer that a page has sent; raise `AnswerError` if its texts can't be one."""
         return read_controls(self.controls(question), texts)
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the answer that a test's people mean: an option by its label, say."""
+        """Return the answer that a test's people mean, such as an option by its label."""
         return value
 
     def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:
-        """Return the answer and the comment that a driver's message holds."""
+        """Return the answer and the comment in a driver's message."""
         if self.held_as and list(message) == [self.held_as]:
             return message[self.held_as], ""
         return message, ""
 
 
 class MissingKind(Kind):
-    """Stands for a kind whose code is not here: its requests can be read, and not answered."""
+    """A stand-in for a kind whose code is missing: its requests can be read, but not answered."""
 
     def __init__(self, name: str) -> None:
         self.missing = name
@@ -215,13 +216,15 @@ class MissingKind(Kind):
 
 NAME_IT = "Its module has to be named in REQUEST_KINDS."
 KINDS: dict[str, Kind] = {}
-"""Every kind that is known in this process, by its name."""
+"""The kinds known in this process, by name."""
 
 
 def register_kind(kind: K) -> K:
-    """Make a kind known to this process: `ctx.request` asks it. Doing it twice is harmless.
+    """Register a kind in this process, so that `ctx.request` can ask it.
 
-    A site names its kinds in REQUEST_KINDS instead. Raises `ValueError` for a kind without a plain
+    Doing so twice is harmless.
+
+    Sites name their kinds in REQUEST_KINDS instead. Raises `ValueError` for a kind without a plain
     name, or with the name of another one.
     """
     given: object = kind
@@ -240,12 +243,12 @@ def register_kind(kind: K) -> K:
 
 
 def find_kind(name: str) -> Kind:
-    """Return the kind of a kept request; a `MissingKind` where its code is not here."""
+    """Return the kind of a kept request, or a `MissingKind` if its code is not here."""
     return KINDS.get(name) or MissingKind(name)
 
 
 def known_kind(name: object) -> Kind:
-    """Return the kind that an author asks for; raise `OptionError` for an unknown one."""
+    """Return the kind an author asks for; raise `OptionError` for an unknown one."""
     if isinstance(name, str) and name in KINDS:
         return KINDS[name]
     near = meant(name, KINDS) if isinstance(name, str) else ""
@@ -254,5 +257,5 @@ def known_kind(name: object) -> Kind:
 
 
 def _place_of(kind: type[Kind]) -> tuple[str, str]:
-    """A module that is loaded anew defines the same kinds once more."""
+    """Return the place of a kind's definition, the same if its module is loaded again."""
     return kind.__module__, kind.__qualname__

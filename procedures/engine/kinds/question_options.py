@@ -1,4 +1,4 @@
-"""The options of questions, checked where they are asked."""
+"""The options of questions, checked when they are asked."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Literal, cast
@@ -17,7 +17,7 @@ OPTIONS = {"schema": "options, model or decisions=", "labels": "options or decis
 LABELS = {"true": "yes=", "false": "no="}
 NOTHING: Any = object()
 OPERATORS = ("role:operate",)
-"""Asks those who operate the procedure, instead of its answerers."""
+"""The assignees of the operators, instead of the procedure's answerers."""
 
 
 def checked_text(of: str, value: object) -> str:
@@ -67,7 +67,7 @@ def checked_label(prompt: str, value: str, label: object) -> str:
 
 
 def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
-    """`QuestionError` for two buttons or options that nobody could tell from each other."""
+    """Raise `QuestionError` for two labels that nobody could tell apart."""
     seen: set[str] = set()
     for label in labels:
         plain = " ".join(normalize("NFC", str(label)).casefold().split())
@@ -80,7 +80,7 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
 
 
 def check_no_secret(of: str, value: object, text: str) -> None:
-    """`QuestionError` for a secret: what is kept and comes back is only its mask."""
+    """Raise `QuestionError` for a secret, of which only the mask would be kept."""
     if shows_secret(value, text):
         raise QuestionError(f"{of} holds a secret, and is kept and shown.")
 
@@ -92,7 +92,7 @@ def plain_default(prompt: str, default: object) -> Any:
 
 
 def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
-    """One name or several."""
+    """Return one name or several as a tuple; raises `QuestionError` for anything else."""
     if names == ():
         return ()
     given = (names,) if isinstance(names, str) else names
@@ -113,7 +113,7 @@ def checked_metadata(prompt: str, metadata: object) -> dict[str, Any] | None:
 
 
 def one_line(prompt: object) -> str:
-    """The prompt as one plain line: what would hide or turn text is made visible."""
+    """Return the prompt as one plain line, with hiding and turning characters made visible."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise QuestionError(
             f"A question needs a prompt: a text that is not empty, not {short_repr(prompt)}."

@@ -1,4 +1,4 @@
-"""Questions to people: what is asked, what would be an answer, and what silence does."""
+"""Questions to people: what is asked, what counts as an answer, and what silence does."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -39,16 +39,19 @@ T = TypeVar("T")
 class RequestOptions(TypedDict, total=False):
     """The options every question takes.
 
-    `name`: the wait's own name. `body`: Markdown below the prompt. `evidence`: data drawn beside
-    it in its own order, kept with the answer. `assign`: who is asked: a group "finance", a user
-    "@name", a permission "perm:app.code", or a list of these; without it, the procedure's
-    answerers.
-    `expires`: a length of time from the moment the question is open; then `default` counts, or
-    `on_timeout` says "fail" (raises RequestExpiredError) or "withdraw" (the answer is None).
-    `volatile`: names of the evidence ("read_at", "stock.read_at") that a replay may find changed;
-    the values that people were shown count. `metadata`: data kept with the question for programs;
-    nobody is shown it, and no answer depends on it. `irreversible`: True where an answer can't be
-    taken back: people press twice, programs confirm, and words in the chat never answer.
+    - `name`: the wait's own name.
+    - `body`: Markdown below the prompt.
+    - `evidence`: data shown beside it in its own order, kept with the answer.
+    - `assign`: a group "finance", a user "@name", a permission "perm:app.code", or a list of
+      these; by default the procedure's answerers.
+    - `expires`: a duration from the moment the question is open; then `default` counts, or
+      `on_timeout` is "fail" (raises `RequestExpiredError`) or "withdraw" (the answer is None).
+    - `volatile`: names in the evidence ("read_at", "stock.read_at") that may differ on a
+      replay; the values that people were shown count.
+    - `metadata`: data kept with the question for programs; it is shown to nobody, and no
+      answer depends on it.
+    - `irreversible`: True if an answer can't be taken back: people press twice, programs
+      confirm, and words in the chat never answer.
     """
 
     name: str
@@ -68,7 +71,7 @@ COMMON = frozenset(RequestOptions.__annotations__)
 
 @dataclass(frozen=True)
 class Question:
-    """A question as it is kept: everything a person is shown, and what would be an answer."""
+    """A question as it is kept: everything a person is shown, and what counts as an answer."""
 
     kind: str
     """The name of its kind."""
@@ -76,9 +79,9 @@ class Question:
     schema: dict[str, Any]
     """JSON Schema (2020-12) of the value of an answer."""
     labels: dict[str, str] = field(default_factory=dict)
-    """Words for values: {"true": "Refund 31.20 €"}, or an option's own."""
+    """Labels of values: {"true": "Refund 31.20 €"}, or an option's own."""
     draft: str | None = None
-    """The text to be reviewed; of data, its JSON."""
+    """The text under review; for data its JSON."""
     body: str = ""
     evidence: Any = None
     assign: tuple[str, ...] = ()
@@ -87,7 +90,7 @@ class Question:
     on_timeout: OnTimeout | None = None
     default: Any = None
     volatile: tuple[str, ...] = ()
-    """Names of the evidence that may have changed since."""
+    """Names in the evidence whose values may have changed since."""
     metadata: dict[str, Any] | None = None
     """Data for programs, shown to nobody."""
     irreversible: bool = False
@@ -148,7 +151,7 @@ class Question:
         return f"If nobody answers in time, it counts as: {default}."
 
     def label_of(self, value: Any) -> str:
-        """Return a value in the author's words, where there are some."""
+        """Return a value in the author's words if there are some."""
         return self.rules.label_of(self, value)
 
     @property
@@ -161,7 +164,7 @@ class Question:
 
     @property
     def is_of_data(self) -> bool:
-        """True for a draft that is data, shown and edited as JSON."""
+        """True for a draft of data, shown and edited as JSON."""
         return self.draft is not None and drafts.is_data(self.schema)
 
     @property
@@ -176,12 +179,12 @@ class Question:
         return self.rules.controls(self)
 
     def read_controls(self, texts: Texts) -> Any:
-        """Return the answer that a page has sent; `AnswerError` where its words can't be one."""
+        """Return the answer that a page has sent; raise `AnswerError` if its texts can't be one."""
         return self.rules.read_controls(self, texts)
 
     @property
     def fields(self) -> list[str]:
-        """The labels of the fields that it asks for; none where it asks for one value."""
+        """The labels of the fields it asks for; empty if it asks for one value."""
         properties = self.schema["properties"] if self.rules.has_fields(self) else {}
         return [schemas.label(name, one) for name, one in properties.items()]
 
@@ -192,7 +195,10 @@ class Question:
         return list(schemas.answers(value, self.schema))
 
     def completed(self, value: Any) -> Any:
-        """Return an answer of fields with the defaults of those left out; another as it is."""
+        """Return an answer of fields with the defaults of missing ones.
+
+        Other answers as they are.
+        """
         if not self.rules.has_fields(self) or not isinstance(value, dict):
             return value
         properties = self.schema["properties"]
@@ -201,20 +207,20 @@ class Question:
         } | value
 
     def check(self, value: Any) -> Any:
-        """Return the value of an answer, if it is one; `AnswerError` says what is wrong with it."""
+        """Return the value of a valid answer; else raise `AnswerError` with its fault."""
         return self.rules.check(self, value)
 
     def outcome_of(self, value: Any) -> Outcome:
-        """Return what a checked answer amounts to."""
+        """Return the outcome of a checked answer."""
         return self.rules.outcome_of(self, value)
 
 
 @dataclass(frozen=True)
 class Response(Generic[T]):
-    """What people said, or what silence did.
+    """A person's answer, or the result of silence.
 
-    True in a condition when somebody approved or answered, or when the author's own default
-    took effect and says so; never for a refusal, a no, or an undeclared silence.
+    It is true if somebody approved or answered, or if the author's own default took effect and says
+    so; it is false for a refusal, a no, or silence without a default.
     """
 
     value: T
@@ -225,11 +231,11 @@ class Response(Generic[T]):
     at: datetime
     timed_out: bool
     question: Question | None = field(default=None, repr=False, compare=False)
-    """What was asked."""
+    """The question."""
     key: str = field(default="", repr=False, compare=False)
     """The name of the wait that it closed."""
     decision: str = ""
-    """What a review ended with: one of its `decisions`, else "approved" or "rejected"."""
+    """The decision about a review: one of its `decisions`, else "approved" or "rejected"."""
 
     def __bool__(self) -> bool:
         if self.decision and self.question:
@@ -242,10 +248,10 @@ class Response(Generic[T]):
 
 
 def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question:
-    """Return a question of that kind, to be asked.
+    """Return a new question of that kind.
 
-    Takes the kind's own options and those of every question. Raises `OptionError` for a kind or an
-    option that nobody knows, and `QuestionError` for what nobody could answer to.
+    Takes the kind's own options and those of every question. Raises `OptionError` for an unknown
+    kind or option, and `QuestionError` for a question that nobody could answer.
     """
     rules = known_kind(kind)
     return asked_for(rules, prompt, args, options)[0]
@@ -254,7 +260,7 @@ def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question
 def asked_for(
     rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]
 ) -> tuple[Question, Any]:
-    """Return a question of that kind, and the type in which its answer is given."""
+    """Return a question of that kind, and the type in which its answer is returned."""
     given = options.keys()
     if given - COMMON - rules.options:
         _, *own_names = rules.signature.parameters
@@ -271,7 +277,7 @@ def asked_for(
 
 
 def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
-    """`OptionError` where the kind's own options are not all there, or too many."""
+    """Raise `OptionError` if the kind's own options are incomplete, or too many."""
     try:
         rules.signature.bind(prompt, *args, **options)
     except TypeError as error:
@@ -281,7 +287,7 @@ def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping
 def build(
     rules: Kind, prompt: str, terms: Terms, *, default: Any = NOTHING, **asking: Any
 ) -> Question:
-    """A question that can be answered, or `QuestionError` before anything is opened."""
+    """Return a question that can be answered; raises `QuestionError` before anything is opened."""
     shown = one_line(prompt)
     asking.pop("name", None)
     assign = asking.pop("assign", ()) or terms.assign

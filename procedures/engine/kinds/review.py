@@ -1,4 +1,4 @@
-"""A draft that people may edit, and decide about."""
+"""A draft that people may edit and decide on."""
 
 import json
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 IN_MESSAGE = {"decision", "feedback", "edited_artifact"}
-"""The names of a review in the messages of agent programs."""
+"""The names of a review's values in the messages of agent programs."""
 
 
 class Review(Kind):
-    """A draft, a text or data, which people may edit, and a decision about it."""
+    """A draft, a text or data, that people may edit, and a decision about it."""
 
     name = "review"
     takes_yes_or_no = True
 
     def ask(self, prompt: str, draft: Any, *, decisions: Mapping[str, str] | None = None) -> Terms:
-        """`draft`: a text, or data: a dict, a list, or what is one as JSON.
+        """Return a review of `draft`: a text, or data: a dict, a list, or something with such JSON.
 
-        `decisions`: names with the words on their buttons; the first one approves.
+        `decisions` maps names to the labels of their buttons; the first one approves.
         """
         named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
         plain = checked_json(prompt, "draft", draft)
@@ -50,7 +50,7 @@ class Review(Kind):
         return False
 
     def check_default(self, question: "Question", default: Any) -> Any:
-        """Return it as it is written; the decision may be one that people do not have."""
+        """Return the default as given; its decision may be one that people do not have."""
         if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
             raise QuestionError(
                 f"{question.prompt!r}: the default of a review is a set of named values, "
@@ -82,7 +82,7 @@ class Review(Kind):
         return {name: words.get(name, name) for name in names}
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the draft that a review ended with, as a text or as data, and the decision."""
+        """Return the draft a review ended with, as a text or as data, and the decision."""
         if not isinstance(value, dict) or not value:
             return value, ""
         decision = value["decision"]
@@ -133,7 +133,7 @@ class Review(Kind):
         ]
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return yes, no, a decision by its name or label, or the draft as it was edited."""
+        """Return the answer for yes, no, a decision by name or label, or the edited draft."""
         approving, *others = question.decisions
         if isinstance(value, bool):
             return {"decision": approving if value or not others else others[0]}

@@ -46,7 +46,7 @@ def read_yes_or_no(text: str) -> bool:
 
 
 def read_text(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value of that schema which the text says; a decimal keeps every digit as text."""
+    """Return the value of the text by that schema; a decimal stays a text with every digit."""
     kind = schema.get("type")
     if kind == "boolean":
         return read_yes_or_no(text)
@@ -56,7 +56,7 @@ def read_text(schema: Mapping[str, Any], text: str) -> Any:
 
 
 def read_whole_number(text: str) -> int:
-    """Return the whole number that the text says; raise `AnswerError` for anything else."""
+    """Return the whole number in the text; raise `AnswerError` for anything else."""
     try:
         return plain_int(text)
     except ValueError:
@@ -64,7 +64,7 @@ def read_whole_number(text: str) -> int:
 
 
 def read_options(options: Mapping[str, str], text: str) -> Reading:
-    """Return the options that a text names, with commas between them."""
+    """Return the options that a text names, separated by commas."""
     with suppress(NoReplyError):
         one = read_option(options, text)
         return Reading([one.value], one.is_literal)

@@ -1,4 +1,4 @@
-"""Asking runs to end: one, or a tree of them, a parent before its children."""
+"""Cancelling runs: one, or a tree of them, a parent before its children."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -21,9 +21,9 @@ AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
 def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Note who wants the run to end, and withdraw what it asks; a worker ends it, paused or not.
+    """Record who cancels the run, and withdraw its questions; a worker ends it, paused or not.
 
-    The run is locked, and has not ended; what stands below it is locked here.
+    The run must be locked and not ended; everything below it is locked here.
     """
     store.lock_family(run)
     _ask(store, run, said)
@@ -40,9 +40,9 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
 
 def _end_all_below(store: Store, run: RunRow) -> None:
-    """Also children that were retried when their failure was known, and those of ended ones.
+    """Cancel everything below, including children of ended ones and retried children.
 
-    These go on for a retry of their parent, or by themselves; nobody needs them any more.
+    These continue for a retry of their parent, or by themselves, but nobody needs them any more.
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]
     for child in needed:
@@ -64,9 +64,9 @@ def withdraw_all(
     by: str = RUN_ENDED,
     is_end: bool = True,
 ) -> None:
-    """Close them without an answer; what stands below them is locked.
+    """Close the waits without an answer; everything below them must be locked.
 
-    `is_end`: because the run ends, which its abandoned children outlive.
+    With `is_end`, the run ends, and its abandoned children outlive it.
     """
     for wait in waits:
         store.close_wait(run, wait, closing("withdrawn", responder=by))
@@ -75,7 +75,7 @@ def withdraw_all(
 
 
 def cancel_children(store: Store, wait: WaitRow) -> None:
-    """They are locked, with all that stands below them."""
+    """Cancel the children of a wait; they and everything below them must be locked."""
     _end_unneeded(store, store.children_of(wait))
 
 

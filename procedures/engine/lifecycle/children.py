@@ -1,4 +1,4 @@
-"""Child runs: begun in their parent's commit, and their ends brought to it after their own."""
+"""Child runs: begun in their parent's commit; their ends reach it after their own commit."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,12 +21,12 @@ NOTHING = ["cancelled", None, "It was not needed any more."]
 
 
 def is_abandoned(opened: Mapping[str, Any]) -> bool:
-    """Return True for a wait whose children go on when their parent ends."""
+    """Return True for a wait whose children continue when their parent ends."""
     return bool(opened.get(ON_PARENT_END) == ABANDON)
 
 
 def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Begin what `child.started` means: the child itself, or the first ones of a map."""
+    """Begin the child that `child.started` announces, or the first children of a map."""
     if wait.kind == "child":
         with store.use_files():
             inputs = unpacked(content, "inputs")
@@ -41,7 +41,10 @@ def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[st
 
 
 def begin_more(store: Store, run_id: Any, key: str) -> bool:
-    """Begin the next children of a map that is behind; whether it still is. Locks the run."""
+    """Begin the next children of a map that is behind; return True if it still is.
+
+    Locks the run.
+    """
     run = store.lock_run(run_id)
     wait = store.latest_wait(run, key)
     if wait is None or not (wait.is_open and wait.is_behind):
@@ -51,7 +54,7 @@ def begin_more(store: Store, run_id: Any, key: str) -> bool:
 
 
 def report_to_parent(store: Store, child: RunRow) -> None:
-    """Note a child's end for its parent, which takes it in after this commit."""
+    """Record a child's end for its parent, which collects it after this commit."""
     wait = child.parent_wait
     if wait is None:
         return
@@ -69,13 +72,13 @@ def _end_of(store: Store, child: RunRow) -> dict[str, Any]:
 
 
 def collect_child_results(store: Store, run_id: Any) -> bool:
-    """Take in the ends of a run's children. Locks the run; calling it twice is harmless."""
+    """Collect the ends of a run's children. Locks the run; calling it twice is harmless."""
     settle(store, store.lock_run(run_id))
     return False
 
 
 def settle(store: Store, run: RunRow) -> None:
-    """Take in the ends of a locked run's children."""
+    """Take in the ends of the locked run's children."""
     ends = store.inputs(run, CHILD_ENDED)
     if not ends:
         return
@@ -102,9 +105,9 @@ def _is_of(end: InputRow, wait: WaitRow) -> bool:
 
 
 def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow]) -> None:
-    """Open a locked run's wait for children that had failed once more; what has a result counts.
+    """Open a locked run's wait for failed children once more; existing results count.
 
-    `lost`: those of a map that never run again; another child takes the place of each.
+    `lost` are children of a map that never run again; another child replaces each.
     """
     store.reopen_wait(run, wait)
     if wait.kind == "child":
@@ -125,7 +128,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
 
 
 def newest_without_result(children: Iterable[R]) -> list[R]:
-    """Those of which none has succeeded in their place: the newest of each."""
+    """Return the newest child of each number in which none has succeeded."""
     found = list(children)
     done = {child.parent_number for child in found if child.status == RunStatus.SUCCEEDED}
     newest = {child.parent_number: child for child in found}
@@ -133,21 +136,21 @@ def newest_without_result(children: Iterable[R]) -> list[R]:
 
 
 def numbers_of(children: Iterable[RunRow]) -> tuple[set[int], set[int]]:
-    """The numbers in which a child has succeeded, and those in which none has."""
+    """Return the numbers in which a child has succeeded, and those in which none has."""
     found = list(children)
     done = {child.parent_number for child in found if child.status == RunStatus.SUCCEEDED}
     return done, {child.parent_number for child in found} - done
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
-    """How many children these are the ends of: one that was retried ends again."""
+    """Return the number of children these are the first ends of; a retried one ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
     return sum(known[name] == count for name, count in come.items())
 
 
 def _is_over(wait: WaitRow, news: Sequence[InputRow]) -> bool:
-    """Whether a map is over: with the last of its children, or by a failure."""
+    """Return True if a map is over: with the last of its children, or by a failure."""
     content = wait.opening()
     has_failed = any(end.content["outcome"] != RunStatus.SUCCEEDED for end in news)
     is_lost = has_failed and content["on_failure"] == "fail_fast"

@@ -1,4 +1,4 @@
-"""Taking hold of a run: a worker to carry it on, or an operator's act to write as its writer."""
+"""Claiming a run: by a worker to advance it, or by an operator's act to write its journal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,13 +19,14 @@ from procedures.engine.lifecycle.runs import hand_back, has_to_undo, hold, told_
 from procedures.engine.store import PendingRow, RunRow, Store
 
 BROUGHT = (CHILD_ENDED, SENT)
-"""What is brought to the run first, and becomes an event by what it brings about."""
+"""Kinds that are delivered to the run first, and become events by their effects."""
 
 
 def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
-    """Give a locked run to a worker; False when it had to end, or to rest, and did.
+    """Give a locked run to a worker.
 
-    `has_news`: whether something may have come from outside.
+    Returns False if the run ended or was parked instead. `has_news`: whether something may have
+    come from outside.
     """
     take_hold(store, run, has_news=has_news)
     if run.cancel_requested_at and not has_to_undo(store, run):
@@ -38,7 +39,7 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
 
 
 def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
-    """Hold a locked run, and write what came from outside into its journal, once."""
+    """Hold a locked run for its next writer, and write what came from outside into its journal."""
     inputs = _to_write(store, run) if has_news else []
     hold(store, run)
     if not inputs:
@@ -50,7 +51,7 @@ def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
 
 
 def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
-    """Return what is to be written; what other runs did is brought to the run first."""
+    """Return the inputs to write, once the acts of other runs have been brought to the run."""
     news = store.pending_inputs(run)
     kinds = {one.kind for one in news}
     if kinds.isdisjoint(BROUGHT):
@@ -63,13 +64,16 @@ def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
 
 
 def end_cancelled(store: Store, run: RunRow) -> None:
-    """End a held run where it stands, as it was asked for."""
+    """End a held run as cancelled, where it stands."""
     draft = NewEvent(EventKind.RUN_CANCELLED, data=told_to_cancel(store, run))
     _end(store, run, Handoff(RunStatus.CANCELLED), (draft,))
 
 
 def _end_as_asked(store: Store, run: RunRow) -> None:
-    """A refusal of a layer above is an operator's to mend: nobody waits here for an answer."""
+    """End a held run as cancelled; quarantine it if a layer above refuses.
+
+    Nobody waits here for an answer, so a refusal is left to the operators.
+    """
     try:
         with store.savepoint():
             end_cancelled(store, run)
@@ -88,7 +92,7 @@ def _end(store: Store, run: RunRow, handoff: Handoff, drafts: tuple[NewEvent, ..
 
 
 def park(store: Store, run: RunRow, status: str, *, wake_at: datetime | None = None) -> None:
-    """Let a held run rest, to go on in that status."""
+    """Pause a held run, which continues in that status once it is unpaused."""
     run.paused_as = status
     store.save(run, "paused_as")
     store.rest(run)

@@ -1,4 +1,4 @@
-"""What a worker's events mean to the rest of the store, in their own commit."""
+"""The effects of a worker's events on the rest of the store, in the same commit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,22 +27,23 @@ from procedures.engine.store import RunRow, Store, WaitRow
 
 @dataclass
 class Checked:
-    """A batch that may be kept, and what was looked up for that."""
+    """A batch that may be kept, and the waits looked up to find that out."""
 
     is_undone: bool
-    """Whether the worker knows that the run is to end, and undoes what it did."""
+    """Whether the worker knows that the run is to end, and undoes its work."""
     closed: dict[str, WaitRow] = field(default_factory=dict)
-    """The open waits that it closes, by key."""
+    """The open waits that the batch closes, by key."""
     decided: set[str] = field(default_factory=set)
-    """The keys of all that it closes."""
+    """The keys of all waits that the batch closes."""
     is_waiting: bool = False
     """Whether the run has open waits at its end."""
 
 
 def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> Checked:
-    """Look at what others have done to a locked run since its worker has: `Overtaken` if too much.
+    """Check a locked run's batch against all that others did since the run was claimed.
 
-    Its questions are closed, say, and what it did is to be undone.
+    Raises `Overtaken` if the batch no longer fits, as when its questions are closed or its work is
+    to be undone.
     """
     _check_going_on(store, run, [] if is_undone else [draft.kind for draft in batch.events])
     checked, opened = Checked(is_undone), set[str]()
@@ -85,7 +86,7 @@ def take_effect(
 ) -> bool:
     """Bring the rows in line with the events; the run's row is locked.
 
-    True when a run that is let go of is queued again, because something came meanwhile.
+    Returns True if the released run is queued again, because something came meanwhile.
     """
     store.keep_files(run, batch.files)
     handoff = batch.handoff
@@ -155,14 +156,14 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
 
 
 def _join_set(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Make it a part of the open set that names its key: one that is asked again is waited for."""
+    """Add the wait to the open set that names its key, which waits for a question asked again."""
     for whole in store.open_waits(run, kind="set"):
         if wait.key in whole.opening()["over"]:
             store.put_in_set(whole, wait)
 
 
 def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Close what the code itself closes: a decided set, and what nobody needs any more."""
+    """Close a wait that the code closes itself: a decided set, or one nobody needs any more."""
     store.close_wait(run, wait, content)
     is_left_alone = content["responder"] == BEGUN_ANEW and wait.abandons
     if wait.kind in DETACHED_KINDS and not is_left_alone:
@@ -170,7 +171,10 @@ def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any])
 
 
 def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -> bool:
-    """What is undone may wait, too: queued again for its cancel, it would never rest."""
+    """Release the run; return True if it is queued again.
+
+    A run that undoes its steps may wait too: queued again for its cancel, it would never rest.
+    """
     status = handoff.status
     is_called = status in SUSPENDED and store.is_called(run)
     is_ending = is_undone or status.is_end

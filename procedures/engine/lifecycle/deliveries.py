@@ -1,7 +1,8 @@
-"""What runs do to other runs: kept with the sender's event, brought to the other after that commit.
+"""Acts of runs on other runs.
 
-The sender's commit inserts an input and locks nothing of the other run; whoever brings it locks
-the other run alone. What is lost on the way, the next claim of that run brings, or a sweep.
+They are kept with the sender's event and brought to the other run after that commit. The sender's
+commit inserts an input and locks nothing of the other run; the delivery locks only the other run.
+Deliveries that get lost are made by the other run's next claim, or by a sweep.
 """
 
 from collections.abc import Mapping
@@ -16,21 +17,21 @@ from procedures.engine.store import InputRow, RunRow, SentSignal, Store
 from procedures.engine.values import canonical
 
 SENT = "sent"
-"""The kind of the input that another run has sent."""
+"""The kind of an input sent by another run."""
 
 
 def out_of_reach(to: str) -> str:
-    """What is said of a run that there is not, and of one that must not be reached: the same."""
+    """Return the same sentence for a run that does not exist and one that is out of reach."""
     return f"There is no run {to:.80} that this run may reach."
 
 
 def sender_of(run_id: str) -> str:
-    """The name under which a run sends and cancels."""
+    """Return the name under which a run sends and cancels."""
     return f"run {run_id}"
 
 
 def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) -> None:
-    """Keep for the other run what this one does to it, in the commit of the event."""
+    """Keep a run's act on another one, in the commit of its event."""
     if content["refused"]:
         return
     other = store.run_key(content["to"])
@@ -39,7 +40,7 @@ def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) ->
 
 
 def deliver(store: Store, run_id: Any) -> bool:
-    """Bring to a run what others have sent it. Locks the run; calling it twice is harmless."""
+    """Deliver to a run what others have sent it. Locks the run; calling it twice is harmless."""
     deliver_locked(store, store.lock_run(run_id))
     return False
 

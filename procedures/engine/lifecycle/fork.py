@@ -1,4 +1,4 @@
-"""What a fork takes over: the journal of another run, up to one of its steps or waits."""
+"""Forks: taking over another run's journal up to one of its steps or waits."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from procedures.engine.values.files import File
 
 CARRIED_FROM = "carried_from"
-"""What an outcome says of the run in which it came about, where that was another one."""
+"""The key under which an outcome names the other run it comes from."""
 TOLD = {*OPENING, EventKind.STEP_STARTED, EventKind.WAIT_CLOSED, EventKind.OPERATOR}
-"""What says which waits are open, closed, or to be asked again."""
+"""Kinds of events that say which waits are open, closed, or to be asked again."""
 
 
 class ForkRefusedError(EngineError):
-    """A run cannot be forked there; says why."""
+    """A run can't be forked there; the message says why."""
 
 
 class UnknownPlaceError(ForkRefusedError):
-    """A run has never been where it is to be forked."""
+    """A run has never reached the place where it is to be forked."""
 
     def __init__(self, at: str) -> None:
         super().__init__(f"Since it last began anew the run came to no step or wait called {at!r}.")
@@ -35,24 +35,27 @@ class UnknownPlaceError(ForkRefusedError):
 
 @dataclass(frozen=True)
 class Carried:
-    """What becomes of the waits that the other run had opened before the point of the fork."""
+    """The waits that the other run had opened before the fork point."""
 
     again: Sequence[str]
-    """The keys of those that the fork opens anew: they were open, or are to be answered anew."""
+    """The keys of waits the fork opens anew: open ones, and those to be answered again."""
     closed: Sequence[Entry]
-    """Those whose outcome it keeps."""
+    """The waits whose outcome it keeps."""
 
 
 def begins(event: Event, at: str) -> bool:
-    """Whether it is of the step, wait, child or gather of that key."""
+    """Return True if the event belongs to the step, wait, child or gather of that key."""
     is_of_it = event.key == at or event.key.startswith(f"{at}/")
     return is_of_it and event.kind in STRICT and not event.key.startswith(UNDO)
 
 
 def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> Event:
-    """Return the first event of that key since the run last began anew; a fork has those before.
+    """Return the first event of that key since the run last continued as new.
 
-    `ForkRefusedError` where the run never was, and where what it did before is undone, or to be.
+    A fork takes over what is before it.
+
+    Raises `UnknownPlaceError` if the run never was there, and `ForkRefusedError` if what it did
+    before is undone or will be.
     """
     first = next((event for event in events if begins(event, at)), None)
     if first is None:
@@ -73,14 +76,15 @@ def start_of(store: Store, run: RunRow, files: "Sequence[File]" = ()) -> NewEven
 
 
 def note_of(said: dict[str, Any]) -> NewEvent:
-    """Return the event that tells who wants a fork, or a restart, and why."""
+    """Return the event that says who wants a fork or a restart, and why."""
     return NewEvent(EventKind.OPERATOR, name=said["action"], data=said)
 
 
 class Copy:
-    """The journal of a fork, as it is written: its own start, what it takes over, and who wants it.
+    """The journal of a fork while it is written.
 
-    Each event is marked for its place there.
+    It holds the fork's own start, the events taken over, and who wants it. Each event is chained
+    for its place there.
     """
 
     def __init__(
@@ -90,12 +94,12 @@ class Copy:
         self.seq, self.head = 0, ""
 
     def chain(self, draft: NewEvent, at: datetime) -> None:
-        """Add an event of its own: its start, at the time of its origin's, or who wants it."""
+        """Add an event of the fork's own: its start, at its origin's time, or who wants it."""
         run_id, key = self._id, self._key
         self._keep(chained([draft], run_id=run_id, after=self.seq, at=at, head=self.head, key=key))
 
     def take_over(self, events: Iterable[Event], *, origin: str, by: str, inputs: str) -> None:
-        """Add events of another run; its start has been added already."""
+        """Add the events of another run except its start, as the fork has a start of its own."""
         kept, seq, head = list[Event](), self.seq, self.head
         for event in events:
             if event.kind != EventKind.RUN_STARTED:
@@ -111,9 +115,9 @@ class Copy:
 
 
 def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
-    """What to do about the waits among the events before the point.
+    """Return what to do about the waits among the events before the fork point.
 
-    `ForkRefusedError` while a child was at work then: a fork would do its work twice.
+    Raises `ForkRefusedError` if a child was at work then, because a fork would repeat its work.
     """
     history = History(event for event in events if event.kind in TOLD)
     waits = [entry for entry in history.entries.values() if entry.family != "step"]
@@ -130,7 +134,7 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
 
 
 def as_taken(event: Event, *, origin: str, by: str, inputs: str) -> Event:
-    """The event as the fork keeps it: `by` made it, with these inputs, and others answered."""
+    """Return the event as the fork keeps it: started by `by`, with these inputs."""
     content = event.content
     match event.kind:
         case EventKind.RUN_CONTINUED:
@@ -144,9 +148,9 @@ def as_taken(event: Event, *, origin: str, by: str, inputs: str) -> Event:
 
 
 def _to_answer_anew(history: History, waits: Sequence[Entry]) -> Iterator[str]:
-    """The questions, and the sets that they decided, with what these have withdrawn.
+    """Yield the questions, the sets they decided, and the waits these have withdrawn.
 
-    What people said about a step in doubt is a fact, and stands.
+    Answers about a step in doubt are facts and stay.
     """
     questions = {entry.key for entry in waits if _is_asked(entry) and not _is_doubt(history, entry)}
     yield from questions

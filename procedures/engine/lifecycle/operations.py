@@ -1,4 +1,4 @@
-"""What operators do to runs that have not ended: cancel, force end, pause, unpause."""
+"""Operations on runs that have not ended: cancel, force end, pause, unpause."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -29,7 +29,7 @@ from procedures.engine.store import RunRow, Store
 
 
 class Cancelled(Enum):
-    """How a cancelled run comes to its end."""
+    """The ways in which a cancelled run ends."""
 
     AT_ONCE = auto()
     BY_ITS_WORKER = auto()
@@ -37,7 +37,7 @@ class Cancelled(Enum):
 
 
 def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
-    """End a locked run at once, or leave it to a worker that has it or has something to undo."""
+    """End a locked run, or leave that to a worker if one holds it or work is to be undone."""
     ask_to_end(store, run, said)
     if is_held(run, store.now):
         return Cancelled.BY_ITS_WORKER
@@ -50,9 +50,9 @@ def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
 
 
 def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
-    """End a locked run and all below it at once, whoever holds them; how many stood below.
+    """End a locked run and all below it at once, whoever holds them; return how many were below.
 
-    Nothing is undone, and what the layers above refuse keeps none of them alive.
+    Nothing is undone, and a refusal by the layers above keeps none of them alive.
     """
     store = store.regardless()
     tree = [run, *store.family(run)]
@@ -73,9 +73,9 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
 
 
 def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
-    """Let no worker have a locked run until it is unpaused; False while one has it still.
+    """Pause a locked run, so that no worker gets it until it is unpaused.
 
-    That one lets go before its next step or wait.
+    Returns False if a worker still holds it, which releases it before the next step or wait.
     """
     tell(store, run, said)
     run.pause_requested_at = store.now
@@ -90,7 +90,10 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
 
 
 def unpause(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Let a locked run go on as it stood, or queued if something has come since."""
+    """Continue a locked run as it stood when it was paused.
+
+    Queue it if something has come since.
+    """
     tell(store, run, said)
     if run.status != RunStatus.PAUSED:
         _drop_pause(store, run)

@@ -1,4 +1,4 @@
-"""How a run is held that cannot go on: what is wrong, and what helps."""
+"""Quarantine of runs that can't continue: the fault, and the remedy."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from procedures.engine.journal.events import EventKind, Handoff, NewEvent, RunSt
 from procedures.engine.values import canonical
 
 Ending = tuple[Handoff, tuple[NewEvent, ...]]
-"""How a claim's work ends."""
+"""The end of a claim's work: how the run is released, and the events of that."""
 BRING_BACK = "Bring back code that fits and retry, or cancel the run."
 
 
 def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
-    """How a run ends for now that cannot go on: what is wrong, and what helps."""
+    """Return the end of a run that can't continue for now, with the problem and the remedy."""
     content: dict[str, Any] = {
         "type": type(interruption).__name__,
         "message": canonical.legible(str(interruption)),

@@ -1,7 +1,7 @@
-"""Acts on runs that their state forbids."""
+"""Errors for operations that a run's state forbids."""
 
 from procedures.engine.errors import EngineError
 
 
 class OperationRefusedError(EngineError):
-    """An operator's act that is impossible now, or lacks a reason; says why."""
+    """An operation is impossible now, or lacks a reason; the message says which."""

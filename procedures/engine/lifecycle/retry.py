@@ -1,6 +1,6 @@
-"""Letting runs go on that had failed, or no longer fit their code.
+"""Retries and overrides, by which failed or mismatched runs continue.
 
-A retry takes up the step, the gather or the child that a run has failed by.
+A retry takes up the step, the gather or the child by which a run failed.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -24,20 +24,20 @@ DECISIVE = {*STRICT, EventKind.WAIT_CLOSED} - {EventKind.SEEN, EventKind.SENT}
 
 @dataclass(frozen=True)
 class Again:
-    """What a retry takes up again, by keys."""
+    """The keys that a retry takes up again."""
 
     keys: Sequence[str]
-    """Gathers that are done anew, waits that are opened anew."""
+    """Gathers to repeat, and waits to open anew."""
     step: str = ""
-    """What is tried again."""
+    """The step to try again."""
     is_doubtful: bool = False
-    """Whether people let that step fail, because it may have happened or not."""
+    """Whether people let that step fail because it may or may not have happened."""
     lacks_result: bool = False
-    """Whether they let it fail although it is done: its result could not be kept."""
+    """Whether they let it fail although it is done, because its result could not be stored."""
     child: str = ""
-    """The wait for the children that had failed."""
+    """The wait for the failed children."""
     withdrawn: Sequence[str] = ()
-    """The waits for children that the run's end has withdrawn."""
+    """The waits for children that the run's end withdrew."""
 
     @property
     def waits_on_children(self) -> list[str]:
@@ -45,7 +45,7 @@ class Again:
 
 
 class Fate(StrEnum):
-    """What becomes of a child that its parent had failed by, when that one is retried."""
+    """The fate of a failed child when its parent is retried."""
 
     KEPT = "kept"  # it has a result by now
     AWAITED = "awaited"  # somebody has let it go on already
@@ -56,19 +56,19 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Retried:
-    """A retry that was begun."""
+    """A retry that has begun."""
 
     run: RunRow
     had_failed: bool
     again: Again
     fates: Sequence[tuple[RunRow, Fate]]
-    """Of the children that the run had failed by, without those that have a result."""
+    """The fates of the children by which the run had failed, without those that have a result."""
 
 
 def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
-    """Let a failed or quarantined run go on from where it stands; what is kept stays kept.
+    """Let a failed or quarantined run continue from where it stands; its journal stays as it is.
 
-    Locks the run, those above it first, and the children that failed.
+    Locks first the runs above it, then the run itself and the children that failed.
     """
     *above, run = [store.lock_run(pk) for pk in reversed(_line_of(store, run_id))]
     _check_above(run, above)
@@ -81,7 +81,7 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
 
 
 def _line_of(store: Store, run_id: Any) -> list[Any]:
-    """The run, its parent, and so on up, as far as one waits for the other or ended with it."""
+    """Return the run, its parent, and so on up, as far as one waits for the other."""
     line, wait = [run_id], store.find_run(run_id).parent_wait
     while wait is not None and not (wait.abandons and not wait.is_open):
         line.append(wait.run_id)
@@ -90,7 +90,7 @@ def _line_of(store: Store, run_id: Any) -> list[Any]:
 
 
 def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
-    """A child that nobody needs is not retried, unless to undo what it did."""
+    """Refuse to retry a child that nobody needs, unless it has something to undo."""
     if run.status == RunStatus.QUARANTINED and run.cancel_requested_at:
         return
     for one in above:
@@ -101,17 +101,17 @@ def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A retry that can be: nothing of it is done before all of it is known to be possible."""
+    """A retry known to be possible; nothing of it is done before that is known of all its parts."""
 
     run: RunRow
     again: Again
     found: "Mapping[str, _Children]"
-    """The children that it had failed by, by the keys of their waits."""
+    """The children by which the run had failed, by the keys of their waits."""
     below: "Sequence[_Plan]"
 
     @classmethod
     def of(cls, store: Store, run: RunRow) -> "_Plan":
-        """The run is locked; its children are locked here."""
+        """Retry a locked run; its children are locked here."""
         if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
             words = f"Only what failed or is quarantined is retried: {run.status}."
             raise OperationRefusedError(words)
@@ -138,9 +138,9 @@ class _Plan:
 
 
 def _known(store: Store, run: RunRow) -> set[str]:
-    """The waits that are open, or whose outcome is on its way.
+    """Return the keys of waits that are open or about to close.
 
-    A child's end says nothing to a wait that the run's own end has closed.
+    A child's end does not count for a wait that the run's own end has closed.
     """
     coming = {one.key for one in store.pending_inputs(run) if one.kind != CHILD_ENDED}
     return coming | {wait.key for wait in store.open_waits(run)}
@@ -148,14 +148,14 @@ def _known(store: Store, run: RunRow) -> set[str]:
 
 @dataclass(frozen=True)
 class _Children:
-    """What becomes of the children that a run failed by; each is locked."""
+    """The fate of the children that made a run fail; each is locked."""
 
     wait: WaitRow | None = None
-    """What is to be open again."""
+    """The wait to open again."""
     opened_anew: Sequence[str] = ()
-    """Its key, where another child is begun instead."""
+    """Its key, if another child is started instead."""
     fates: Sequence[tuple[RunRow, Fate]] = ()
-    """Of those without a result."""
+    """The fates of children without a result."""
 
     @classmethod
     def of(cls, store: Store, run: RunRow, key: str) -> "_Children":
@@ -181,9 +181,9 @@ def _fate(store: Store, child: RunRow) -> Fate:
 
 
 def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Let a locked, quarantined run go on with code that differs from its journal.
+    """Let a locked, quarantined run continue with code that differs from its journal.
 
-    What the code did not ask for is let pass, a step's kept result stands for other arguments,
+    Events the code did not ask for are skipped, a step's kept result counts for other arguments,
     and a question that has changed is asked again.
     """
     error = store.error_of(run)
@@ -199,9 +199,9 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
 
 def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool) -> Again:
-    """`known`: the keys of waits that are open, or whose outcome is on its way.
+    """Return what a retry takes up; `known` are keys of waits that are open or about to close.
 
-    What else its journal waits for was withdrawn by an end, and is asked again.
+    Every other open wait of its journal was withdrawn by an end, and is opened again.
     """
     history = History(events)
     left = [key for key in open_in(history) if key not in known]
@@ -238,9 +238,9 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 
 
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
-    """The key of what failed in a scope: as its end tells it, else what it did there last.
+    """Return the key of what failed in a scope, from its end or else its last event.
 
-    By a limit nothing has failed: the run goes on from where it stood.
+    A limit is no failure of a step: the run continues from where it stood.
     """
     if told := end.content.get("of"):
         return str(told)
@@ -251,7 +251,7 @@ def _cause(events: Sequence[Event], path: str, end: Event) -> str:
 
 
 def _withdrawn_in(history: History, gather: str) -> list[str]:
-    """What the other branches of a gather were waiting for when it failed."""
+    """Return the waits of a gather's other branches that its failure withdrew."""
     entries = (one for one in history.entries.values() if one.key.startswith(f"{gather}/"))
     return [one.key for one in entries if _is_left(one.last)]
 
@@ -270,7 +270,7 @@ def _is_failed_step(event: Event) -> bool:
 
 
 def _is_failed_child(entry: Entry, *, is_told: bool) -> bool:
-    """A map that ended last may have ended well."""
+    """Return True for a failed child; a map that ended last may have succeeded."""
     if entry.family != "child" or not entry.is_closed:
         return False
     is_one = entry.events[0].content["wait"] == "child"

@@ -1,4 +1,4 @@
-"""The states of a run: queued, held by a writer, let go of, and what an operator told it."""
+"""The states of a run (queued, held by a writer, released), and what an operator told it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,10 +9,10 @@ from procedures.engine.replay.history import UNDO
 from procedures.engine.store import RunRow, Store
 
 FIRST = RunStatus.QUEUED
-"""The status of a run that is to be."""
+"""The status of a run before it is inserted."""
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 LEFT_CHILDREN = (RunStatus.FAILED, RunStatus.SUCCEEDED)
-"""The ends that leave children to themselves."""
+"""Ends after which a run's children are left alone."""
 
 
 def is_over(run: RunRow) -> bool:
@@ -24,25 +24,25 @@ def is_suspended(run: RunRow) -> bool:
 
 
 def is_held(run: RunRow, now: datetime) -> bool:
-    """Whether a worker has it, and its lease has not passed."""
+    """Return True if a worker has the run, and its lease has not expired."""
     is_working = run.status == RunStatus.RUNNING
     return is_working and run.leased_until is not None and run.leased_until > now
 
 
 def is_claimable(run: RunRow, now: datetime) -> bool:
-    """Whether a worker may claim it: queued, or held by one whose lease has passed."""
+    """Return True if a worker may claim it: it is queued, or its lease has expired."""
     is_lost = run.status == RunStatus.RUNNING and not is_held(run, now)
     return is_lost or run.status == RunStatus.QUEUED
 
 
 def is_due(run: RunRow, now: datetime) -> bool:
-    """Whether a suspended run is to go on: for another attempt, or to end."""
+    """Return True if a suspended run is due to continue: for another attempt, or to end."""
     is_time = any(at is not None and at <= now for at in (run.wake_at, run.ends_at))
     return is_suspended(run) and is_time
 
 
 def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") -> None:
-    """Keep what an operator does and says, for the journal's next writer; the run is locked."""
+    """Keep an operator's act for the journal's next writer; the run is locked."""
     draft = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
     store.put_input(run.pk, draft, at=store.now, is_counted=True)
 
@@ -58,9 +58,9 @@ def queue(store: Store, run: RunRow) -> None:
 
 
 def wake(store: Store, run: RunRow) -> None:
-    """Queue a run that is suspended; one that works finds its inputs when it lets go.
+    """Queue a suspended run; a working one finds its inputs when it is released.
 
-    One that is paused is queued when it is unpaused.
+    A paused one is queued when it is unpaused.
     """
     if is_suspended(run):
         queue(store, run)
@@ -70,7 +70,7 @@ def wake(store: Store, run: RunRow) -> None:
 
 
 def reopen(store: Store, run: RunRow) -> None:
-    """Queue a run that had come to a stop, as if it had not."""
+    """Queue a stopped run as if it had not stopped."""
     if run.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
         run.cancel_requested_at = None
     run.ended_at = None
@@ -80,13 +80,13 @@ def reopen(store: Store, run: RunRow) -> None:
 
 
 def request_cancel(store: Store, run: RunRow) -> None:
-    """Note that the run is to end. A pause ends with it."""
+    """Note that the run is to end, which also withdraws a pause."""
     run.cancel_requested_at, run.pause_requested_at = store.now, None
     store.save(run, "cancel_requested_at", "pause_requested_at")
 
 
 def hold(store: Store, run: RunRow) -> None:
-    """Give a locked run to its next writer; every earlier one is fenced off."""
+    """Give a locked run to its next writer, and fence off every earlier one."""
     run.status, run.leased_until, run.epoch = RunStatus.RUNNING, store.lease_end(), run.epoch + 1
     run.wake_at = run.queued_at = None
     run.reached_at = store.now
@@ -102,7 +102,7 @@ def hand_back(
     result: str | None = None,
     error: Mapping[str, Any] | None = None,
 ) -> None:
-    """End a writer's hold of the run."""
+    """End a writer's hold of the run, and set the status in which it is released."""
     run.status, run.wake_at, run.result = status, wake_at, result
     run.leased_until = run.reached_at = None
     run.queued_at = store.now if status == RunStatus.QUEUED else None
@@ -112,22 +112,22 @@ def hand_back(
 
 
 def has_to_undo(store: Store, run: RunRow) -> bool:
-    """Whether a worker must undo something before the run may end by a cancel."""
+    """Return True if a worker must run compensations before the run ends by a cancel."""
     return store.has_event(run, after=undone_since(run), kind=EventKind.COMPENSATION)
 
 
 def undone_since(run: RunRow) -> int:
-    """The number after which it has noted itself what undoes it: a fork leaves the rest."""
+    """Return the number of the last event whose compensations a fork doesn't take over."""
     return max(run.base_seq, run.carried_seq)
 
 
 def is_undone(store: Store, run: RunRow) -> bool:
-    """Whether what it did has been undone, or has begun to be."""
+    """Return True if the run's work has been undone, or has begun to be."""
     return store.has_event(run, after=run.base_seq, prefix=UNDO)
 
 
 def told_to_cancel(store: Store, run: RunRow) -> dict[str, Any]:
-    """Who wants the run to end and why, as the journal of its end tells."""
+    """Return who wants the run to end and why, for the event of its end."""
     return store.last_told(run, EventKind.OPERATOR, "cancel")
 
 

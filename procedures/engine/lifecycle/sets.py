@@ -1,4 +1,4 @@
-"""How a set of waits closes, and what becomes of those it no longer needs."""
+"""The closing of a set of waits, and of the waits it no longer needs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,24 +8,24 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 
 DETACHED_KINDS = ("child", "map")
-"""Waits whose other side goes on when a set is decided without them."""
+"""Kinds of waits whose other side continues when a set is decided without them."""
 KEEP_OPEN = "keep_open"
-"""In the opening of a set: what it no longer needs stays open."""
+"""A key in the opening of a set: parts that the set no longer needs stay open."""
 NOT_NEEDED = "system: not needed any more"
 
 
 def decision(won: Sequence[str]) -> dict[str, Any]:
-    """How a set closes."""
+    """Return the closing of a set."""
     return closing("decided", list(won), responder="system: set")
 
 
 def not_needed(why: str) -> dict[str, Any]:
-    """How what a set no longer needs closes; `why` tells what decided the set."""
+    """Return the closing of a wait a set no longer needs; `why` tells what decided the set."""
     return closing("withdrawn", responder=NOT_NEEDED, comment=why)
 
 
 def told_of(opened: Mapping[str, Any], closed: Mapping[str, Any]) -> str:
-    """What closed a wait, as a sentence for those whose answer it makes unneeded."""
+    """Return what closed a wait, as a sentence for people whose answer is no longer needed."""
     match opened["wait"]:
         case "request":
             return _told_of_request(Question.from_json(opened), closed)

@@ -1,4 +1,4 @@
-"""Signals: taken by the first wait that can, kept for later ones, skipped where they don't fit."""
+"""Signals: taken by the first wait that fits, kept for later ones, skipped where none fits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,26 +12,26 @@ from procedures.engine.values import canonical
 from procedures.engine.values.shapes import check_shape
 
 RECEIVED = "received"
-"""The outcome of a wait for a signal that came."""
+"""The outcome of a wait that a signal closed."""
 LONGEST_REASON = 500
 
 
 def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[str, Any]:
-    """How a wait closes with a signal; `value`: packed. With `error` the waiting code raises."""
+    """Return the closing of a wait by a signal with packed `value`; `error` is raised there."""
     content = {**closing(RECEIVED, responder=sender), **value}
     return {**content, "error": error} if error else content
 
 
 def skipped(name: str, sender: str, why: str) -> str:
-    """What the journal says of a signal that did not fit."""
+    """Return the journal's sentence about a signal that did not fit."""
     words = canonical.legible(why)[:LONGEST_REASON]
     return f"The signal {name} from {sender} was skipped, and is still waited for. {words}"
 
 
 def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
-    """`AnswerError` when an open wait cannot take the value.
+    """Raise `AnswerError` if an open wait can't take the value.
 
-    Code that has changed since it was opened may take something else: it finds out by itself.
+    Code that has changed since the opening may take another type, and checks for itself.
     """
     if opened.get("code") == code and "shape" in opened:
         check_shape(value, opened["shape"])
@@ -40,8 +40,8 @@ def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
 def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) -> SignalRow:
     """Keep a new signal for a locked run, and close the first wait that can take it.
 
-    `AnswerError`, and nothing is kept, when no wait for it that is open can. `code`: the version
-    of the run's code, None where it is not here.
+    Raises `AnswerError`, and keeps nothing, if there are open waits for it and none can take it.
+    `code`: the version of the run's code, or None if it is not here.
     """
     wait = _taker_of(store, run, sent, code=code)
     signal = store.keep_signal(run, sent)
@@ -67,7 +67,10 @@ def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) 
 
 
 def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
-    """Keep what another run has sent, once; one that no open wait for it can take is skipped."""
+    """Keep another run's signal once.
+
+    It is skipped if there are open waits for it and none can take it.
+    """
     if store.find_signal(run, sent.name, sent.signal_id):
         return
     signal = store.keep_signal(run, sent)
@@ -81,9 +84,9 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
 
 
 def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Close a wait for a signal with the first of its name that nobody has waited for.
+    """Close a wait for a signal with the first one of its name that is still unread.
 
-    Those that the waiting code cannot take are skipped, and the journal says why.
+    Signals that the waiting code can't take are skipped, and the journal says why.
     """
     for signal in store.unread(run, wait.signal):
         why = _misfit(signal, wait)
@@ -94,7 +97,7 @@ def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
 
 
 def _misfit(signal: SignalRow, wait: WaitRow) -> str:
-    """Why a wait, in code of its own version, cannot take a signal; "" if it can."""
+    """Return the reason why a wait, in code of its own version, can't take a signal, or ""."""
     opened = wait.opening()
     try:
         if not signal.error:
@@ -115,7 +118,7 @@ def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> Non
 
 
 def _skip(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow, why: str) -> None:
-    """Let a signal be that did not fit, and say so in the journal of a locked run."""
+    """Skip a signal that did not fit, and log it in the journal; the run must be locked."""
     told = skipped(signal.name, signal.sender, why)
     store.skip(run, signal, told)
     data = {"text": told, "level": "warning", "at": signal.at.isoformat()}

@@ -1,4 +1,4 @@
-"""New runs: kept with their first events, queued."""
+"""New runs, kept with their first events and queued."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def begin_run(store: Store, run: RunRow, *said: NewEvent, files: "Sequence[File]" = ()) -> None:
-    """Keep a new run with its files and first events, queued, in the caller's transaction.
+    """Insert a new queued run with its files and first events, in the caller's transaction.
 
-    `said`: by whom and why it was made from another one.
+    `said` are events about who made it from another run, and why.
     """
     run.status, run.queued_at = RunStatus.QUEUED, store.now
     first = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files))
@@ -22,6 +22,6 @@ def begin_run(store: Store, run: RunRow, *said: NewEvent, files: "Sequence[File]
 
 
 def announce(store: Store, run: RunRow) -> None:
-    """Tell the layers above of a new run, and the workers."""
+    """Tell the layers above and the workers of a new run."""
     store.tell_started(run)
     store.call_workers(run)

@@ -1,4 +1,4 @@
-"""Closing waits from outside, and deciding sets of them; the run is locked everywhere."""
+"""Closing waits from outside, and deciding sets of them; the run is always locked."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +16,9 @@ from procedures.engine.store import RunRow, Store, WaitRow
 
 
 def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Close an open wait from outside, and let the run go on.
+    """Close an open wait from outside, and let the run continue.
 
-    A part of a set lets the run go on when the set is decided, which is here, too.
+    A part of a set lets the run continue once the set is decided, which also happens here.
     """
     data = {**content, "at": store.now.isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
@@ -32,7 +32,7 @@ def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, 
 
 
 def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
-    """Close a set of which enough is closed; what is left of it and can be is withdrawn."""
+    """Close a set of which enough is closed; withdraw the rest where that is possible."""
     need = whole.need or 0
     if store.count_closed(whole) < need:
         return
@@ -51,7 +51,7 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
 
 
 def expire_wait(store: Store, run: RunRow, wait: WaitRow) -> bool:
-    """Close a wait whose time is up as its author said; False when somebody was faster."""
+    """Close a wait whose time is up, as its author chose; return False if somebody was faster."""
     if not wait.is_open:
         return False
     answer_wait(store, run, wait, silence(wait.opening()))

@@ -1,4 +1,4 @@
-"""A store in memory, for tests, rehearsals and drivers: rows, and no rule."""
+"""A store in memory, for tests, rehearsals and drivers: rows, and no rules."""
 
 from procedures.engine.memory.files import MemoryFiles
 from procedures.engine.memory.journal import MemoryJournal

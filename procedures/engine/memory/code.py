@@ -1,4 +1,4 @@
-"""Where a child's code is found: in memory no registry knows it."""
+"""The code of children in memory, where no registry knows it."""
 
 import sys
 from functools import cache
@@ -10,7 +10,7 @@ from procedures.engine.errors import EngineError
 
 @cache
 def child_of(parent: Procedure, name: str) -> Procedure:
-    """The child that a parent means: one that its code can see, else any of that name."""
+    """Return the child a parent means: one that its code can see, else any of that name."""
     fn = parent.fn
     seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
     modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))

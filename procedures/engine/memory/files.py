@@ -14,7 +14,7 @@ class MemoryFiles:
     def __init__(self) -> None:
         self._contents: dict[str, bytes] = {}
         self.fault: Exception | None = None
-        """What every use of it raises, while it is to be away."""
+        """The exception that every use raises while the store is to be unreachable."""
 
     def check(self) -> None:
         if self.fault:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Connectionless:
-    """What there is to be left open in memory: nothing."""
+    """The state of no connections: nothing can be left open in memory."""
 
     def put_away(self) -> str:
         return ""
@@ -33,7 +33,7 @@ class MemoryJournal:
         self.take_hold()
 
     def take_hold(self) -> None:
-        """Begin at what is kept now, for the claim that was made last."""
+        """Begin at what is kept now, for the latest claim."""
         row, store = self.row, self._store
         self._epoch, self._seq = row.epoch, len(row.events)
         self.run = replace(
@@ -120,15 +120,15 @@ class MemoryJournal:
         return events
 
     def is_current(self) -> bool:
-        """Whether nobody has claimed the run since."""
+        """Return True if nobody has claimed the run since."""
         return self.row.epoch == self._epoch
 
     def follows(self) -> bool:
-        """Whether nothing stands where the next event is to stand."""
+        """Return True if no event has been added by others."""
         return len(self.row.events) == self._seq
 
     def renew(self) -> bool:
-        """Hold the run for another lease, also when one has passed; False when it is lost."""
+        """Renew the lease, even an expired one; return False if the run is lost."""
         is_held = self.row.leased_until is not None and self.is_current()
         if is_held:
             self.row.leased_until = self._store.lease_end()

@@ -12,7 +12,7 @@ from procedures.engine.lifecycle.children import is_abandoned
 
 
 class MemoryWait(dict[str, Any]):
-    """A wait: the content of its opening, with what became of it."""
+    """A wait: the content of its opening, and how it was closed."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__
@@ -41,7 +41,7 @@ class MemoryWait(dict[str, Any]):
 
 @dataclass
 class MemoryInput(NewEvent):
-    """An event to be that came from outside."""
+    """An event from outside that is not in the journal yet."""
 
     wait: MemoryWait | None = None
 
@@ -52,7 +52,7 @@ class MemoryInput(NewEvent):
 
 @dataclass
 class MemorySignal:
-    """A signal that was kept."""
+    """A kept signal."""
 
     name: str
     signal_id: str
@@ -81,11 +81,11 @@ class MemoryRun:
     status: RunStatus = rules.FIRST
     events: list[Event] = field(default_factory=list)
     inputs: list[MemoryInput] = field(default_factory=list)
-    """Those that are not in the journal yet."""
+    """The inputs that are not in the journal yet."""
     waits: dict[str, MemoryWait] = field(default_factory=dict)
-    """The open ones, by key."""
+    """The open waits, by key."""
     latest: dict[str, MemoryWait] = field(default_factory=dict)
-    """Of each key the wait that was opened last, closed ones too."""
+    """The wait opened last, by key; closed ones too."""
     all_signals: list[MemorySignal] = field(default_factory=list)
     carried_seq: int = 0
     base_seq: int = 0

@@ -1,4 +1,4 @@
-"""A store in memory, for tests and drivers: what workers, people and time do to its runs."""
+"""A store in memory, for tests and drivers: the acts of workers, people and time on its runs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,7 +27,7 @@ from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 
 
 class MemoryStore(MemoryTables):
-    """All runs of one test, with a clock that is turned by hand."""
+    """All runs of one test, with a clock that is set by hand."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class MemoryStore(MemoryTables):
     ) -> None:
         super().__init__()
         self.choices = choices or {}
-        """What a site's settings allow, by setting and name."""
+        """The values a site's settings allow, by setting and name."""
         self.limits, self.sizes = limits, sizes
         self.is_stopping = False
-        """Whether the worker that carries runs on is to end."""
+        """Whether the worker is to end."""
         self.spent_by = ""
-        """What code has changed in the worker's process that could not be set back."""
+        """Changes of the worker's process that could not be undone, or ""."""
         self.faults: tuple[type[BaseException], ...] = ()
-        """The exceptions that mean, from code, that this storage is lost."""
+        """Exceptions of code that mean this storage is lost."""
 
     # Workers, people and time
 
@@ -64,7 +64,7 @@ class MemoryStore(MemoryTables):
         return run if run and rules.is_claimable(run, self.now) else None
 
     def claim(self, run_id: str) -> MemoryJournal | None:
-        """The run's journal for one worker; None when there is nothing to do or it is held."""
+        """Claim the run and return its journal, or None if it is held or there is nothing to do."""
         run = self.lock_claimable(run_id)
         return self.journal_of(run) if run and take_up(self, run) else None
 
@@ -72,7 +72,7 @@ class MemoryStore(MemoryTables):
         return MemoryJournal(self, run)
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
-        """Do what a worker does on a message."""
+        """Advance the run as a worker does on a message, and return its status."""
         if journal := self.claim(run_id):
             linger = self.linger_of(journal)
             with use_choices(self.choices):
@@ -80,27 +80,30 @@ class MemoryStore(MemoryTables):
         return self.runs[run_id].status
 
     def linger_of(self, _journal: MemoryJournal) -> Linger | None:
-        """Return what lets code stand at its waits; None: it is left there, as by workers."""
+        """Return what lets code stay at its waits, or None to abandon it there as workers do."""
         return None
 
     def queued(self) -> list[str]:
         return [key for key, run in self.runs.items() if run.queued_at]
 
     def advance_all(self) -> None:
-        """Carry on whatever is queued, until nothing is."""
+        """Advance all queued runs until none is queued."""
         while queued := self.queued():
             for run_id in queued:
                 self.advance(run_id)
 
     def resolve(self, run_id: str, key: str, content: dict[str, Any]) -> bool:
-        """Close an open wait and queue the run; False when it is closed already."""
+        """Close an open wait and queue the run; return False if it was closed already."""
         run = self.runs[run_id]
         if is_open := key in run.waits:
             answer_wait(self, run, run.waits[key], content)
         return is_open
 
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
-        """Send a signal once for its id; `AnswerError` when no wait for it can take the value."""
+        """Send a signal, once per id; return False if that id has been sent before.
+
+        Raises `AnswerError` if there are open waits for it and none can take the value.
+        """
         run = self.runs[run_id]
         if self.find_signal(run, name, id):
             return False
@@ -118,7 +121,7 @@ class MemoryStore(MemoryTables):
         keep_answers: bool = True,
         by: str,
     ) -> str:
-        """Another run, which goes its own way from a step or wait of this one."""
+        """Fork a run at one of its steps or waits, and return the new run's id."""
         origin = self.runs[run_id]
         first = fork.first_of(self, origin, self.events(origin), at)
         taken = origin.events[origin.base_seq : first.seq - 1]
@@ -147,7 +150,7 @@ class MemoryStore(MemoryTables):
         return run.pk
 
     def travel(self, length: timedelta) -> None:
-        """Let time pass, and do what became due."""
+        """Let time pass, and do what has become due."""
         self.clock += length
         for run_id, key, wait in self.due():
             self.expire(run_id, key, wait)
@@ -155,16 +158,16 @@ class MemoryStore(MemoryTables):
             self.wake(run)
 
     def due(self) -> list[tuple[str, str, MemoryWait]]:
-        """The waits whose time is up: run, key and wait."""
+        """Return the waits whose time is up, each with its run's id and its key."""
         waits = [wait for run in self.runs.values() for wait in run.waits.values()]
         due = [one for one in waits if one["due_at"] and one["due_at"] <= self.now.isoformat()]
         return [(wait.run_id, wait.key, wait) for wait in due]
 
     def expire(self, _run_id: str, _key: str, wait: MemoryWait) -> bool:
-        """Close a wait whose time is up; False when somebody was faster."""
+        """Close a wait whose time is up; return False if somebody was faster."""
         return expire_wait(self, wait.run, wait)
 
     def wake(self, run: MemoryRun) -> None:
-        """Queue a suspended run when its time has come: for another attempt, or to end."""
+        """Queue a suspended run whose time has come, for another attempt or to end."""
         if rules.is_due(run, self.now):
             rules.queue(self, run)

@@ -1,4 +1,4 @@
-"""What is kept in memory, by the protocol of `engine/store.py`: rows, and no rule."""
+"""The rows in memory, by the protocol of `engine/store.py`, without rules."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -23,7 +23,7 @@ LEASE = timedelta(seconds=15)
 
 
 class MemoryTables:
-    """All rows of one test, with a clock that is turned by hand."""
+    """All rows of one test, with a clock that the test turns."""
 
     def __init__(self) -> None:
         self.clock = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -69,7 +69,7 @@ class MemoryTables:
         return [*below, *(deep for one in below for deep in self.family(one))]
 
     def pass_by(self, *_: Any) -> None:
-        """Nothing is locked in memory, saved apart, or told to anybody."""
+        """Do nothing, as memory has no locks, no separate saving, and no listeners."""
 
     lock_below = lock_family = lock_journal = save = save_counts = refresh = pass_by
     tell_started = tell_notice = tell_ended = tell_opened = call_workers = pass_by
@@ -127,7 +127,10 @@ class MemoryTables:
             pass
 
     def refusal(self, run: MemoryRun, to: str) -> str:
-        """Why a run may not reach another one; in memory people may do what they like."""
+        """Return why a run may not reach another one, or "".
+
+        In memory people may do what they like.
+        """
         if other := self.runs.get(to):
             above = [one.parent_wait.run for one in (run, other) if one.parent_wait]
             if run in above or other in above or run.by == other.by != "system":

@@ -26,9 +26,9 @@ Duration = str | int | float | timedelta
 
 
 def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str = "") -> timedelta:
-    """A positive length of time of at most ten years; numbers are seconds.
+    """Return a positive duration of at most ten years; numbers are seconds.
 
-    `OptionError` for anything else; `of`: what its author calls it.
+    Raises `OptionError` for anything else; `of` is the author's name of it.
     """
     try:
         length = _length(value)

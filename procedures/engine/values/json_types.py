@@ -27,9 +27,9 @@ REASONS = {
 }
 """Reasons why kinds of Pydantic's core schemas are refused."""
 OF_PYTHON_ONLY = ("metadata", "serialization", "python_schema", "strict_schema", "function")
-"""Parts of a core schema by which no JSON is checked."""
+"""Parts of a core schema that play no part in checking JSON."""
 MAKES_ITS_OWN = ("function-before", "function-wrap")
-"""Code of the author's that turns JSON into whatever the type inside takes."""
+"""Types in which the author's code turns JSON into a value that the inner type takes."""
 
 
 def unserved(hint: Any, *, takes_files: bool = True) -> str:

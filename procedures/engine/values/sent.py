@@ -1,4 +1,4 @@
-"""Plain data in JSON that somebody sends, where no name may stand twice."""
+"""Plain data from JSON that somebody sent, in which no name may occur twice."""
 
 import json
 from typing import Any

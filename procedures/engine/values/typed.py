@@ -1,4 +1,4 @@
-"""Texts that people typed into the fields of a form, and the values that they stand for."""
+"""Values of the texts that people type into the fields of a form."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ LONG_TEXT = 200
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
-    """Return the kind of field that fits the schema; JSON where no simple one does."""
+    """Return the kind of field that fits the schema; JSON if no simple one does."""
     schema = plain_schema(schema)
     if "enum" in schema or "const" in schema:
         return "choice"
@@ -50,7 +50,7 @@ def kind_of(schema: Mapping[str, Any]) -> FieldKind:
 
 
 def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without the branch for None; of a Decimal's two forms the number."""
+    """Return the schema without its branch for None; a Decimal's two forms become the number."""
     plain = without_nothing(schema)
     forms = plain.get("anyOf", ())
     if {one.get("type") for one in forms} != {"number", "string"}:
@@ -83,7 +83,7 @@ def read_fields(
 ) -> dict[str, Any]:
     """Return the object that the texts of its fields make.
 
-    A field that must be filled in and was not is left out, and found to be missing.
+    A required field that is empty is left out, and then found to be missing.
     """
     found = {}
     for name, one in schema["properties"].items():
@@ -98,7 +98,7 @@ def read_fields(
 
 
 def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
-    """Tell whether that field of an object's schema may be left empty."""
+    """Return True if that field of an object's schema may be left empty."""
     one = schema["properties"][name]
     kind = kind_of(one)
     if takes_nothing(one) or kind in {"list", "choices"}:
@@ -108,12 +108,12 @@ def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
 
 
 def one_ending(text: str) -> str:
-    """Return the text with line feeds: browsers end a line in two characters."""
+    """Return the text with line feeds; browsers end a line with two characters."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def values_of(schema: Mapping[str, Any]) -> Iterable[Any]:
-    """Return the values that a schema offers to choose from."""
+    """Return the values a schema offers to choose from."""
     found: Iterable[Any] = schema.get("enum", [schema["const"]] if "const" in schema else ())
     return found
 

@@ -1,4 +1,4 @@
-"""Branches of one run: one after another in its process, switching where one suspends."""
+"""Branches of one run, run one after another in its process; each suspension switches."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -28,7 +28,7 @@ Branch = Callable[[Fiber], Any]
 
 
 def name_of(fn: Callable[..., Any]) -> str:
-    """What a branch is known by on every replay: its function's own name."""
+    """Return the name of a branch on every replay: its function's own name."""
     if not callable(fn):
         raise OptionError(f"A branch of ctx.gather is a function, not {short_repr(fn)}.")
     if not (name := spoken_name(fn)).isidentifier():
@@ -40,12 +40,11 @@ def name_of(fn: Callable[..., Any]) -> str:
 def gather(
     fiber: Fiber, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
 ) -> list[Any]:
-    """Each branch's result in order; a branch that waits keeps only itself waiting.
+    """Return the branches' results in order; a branch that waits keeps only itself waiting.
 
-    Raises `StateConflictError` when the branches' changes of the state do not go together.
-
-    With "fail_fast" the first failure ends all and is raised as `BranchFailedError`; with
-    "collect" it stands in its place among the results.
+    Raises `StateConflictError` if the branches' changes of the state conflict. With "fail_fast" the
+    first failure ends all and is raised as `BranchFailedError`; with "collect" it stands among the
+    results.
     """
     fiber.check_usable()
     key = fiber.scope.key_for("gather")
@@ -71,7 +70,10 @@ def gather(
 def _run_all(
     fibers: Sequence[Fiber], branches: Sequence[Branch], on_failure: OnFailure, failed: Entry | None
 ) -> list[Any]:
-    """After a failure, a cancel or a limit the others still tell what they have to undo."""
+    """Run the branches.
+
+    After a failure, cancel or limit the others still register compensations.
+    """
     ends: list[Any] = []
     is_over = failed is not None
     for fiber, branch in zip(fibers, branches, strict=True):
@@ -85,7 +87,7 @@ def _run_all(
 
 
 def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
-    """Go on when every branch has ended; else leave as the branches do."""
+    """Continue if every branch has ended, else interrupt the run as the branches do."""
     if others := [end for end in ends if _is_interruption(end)]:
         fiber.interrupt(others[0])
     errors = [end for end in ends if _is_failure(end)]
@@ -98,7 +100,7 @@ def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) ->
 
 
 def _merge(fiber: Fiber, key: str, branches: Sequence[Fiber]) -> None:
-    """Bring what the branches did to the state together, or keep that it does not go together."""
+    """Merge the branches' changes of the state, or keep that they conflict."""
     states = [(one.scope.path.rstrip("/"), one.state) for one in branches]
     try:
         changes = join(key, states)
@@ -114,7 +116,7 @@ def _is_interruption(end: Any) -> bool:
 
 
 def _run(fiber: Fiber, branch: Branch) -> Any:
-    """What the branch returns, or the interruption or the failure that it ended with."""
+    """Return the branch's result, or the interruption or failure that ended it."""
     try:
         result = branch(fiber)
     except Interruption as interruption:
@@ -150,7 +152,7 @@ def swallowed(suspension: Suspend) -> str:
 
 
 def _fail(fiber: Fiber, key: str, error: EngineError, failure: StepFailure) -> NoReturn:
-    """Keep that the gather has failed, and withdraw what its other branches wait for."""
+    """Record that the gather has failed, and withdraw what its other branches wait for."""
     fiber.check_wanted(key)  # a cancel has withdrawn them already
     withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
     path = f"{key}/"

@@ -25,7 +25,7 @@ OnParentEnd = Literal["cancel", "abandon"]
 def start_child(
     fiber: Fiber, procedure: Procedure, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
 ) -> Handle[Any]:
-    """A child run, started with the next commit; `InputError` when the inputs do not fit."""
+    """Start a child run with the next commit; raises `InputError` if the inputs do not fit."""
     _check(fiber, procedure)
     own = list(procedure.schema.get("properties", {}))
     if ON_PARENT_END in own:
@@ -59,7 +59,7 @@ def start_map(
     on_failure: OnFailure,
     on_parent_end: OnParentEnd,
 ) -> Handle[list[Any]]:
-    """A child for each of the inputs, at most so many at a time: one event, one wait."""
+    """Start a child for each of the inputs, `at_most` at a time: one event, one wait."""
     _check(fiber, procedure)
     fate = _fate("ctx.map", on_parent_end)
     _check_at_most(at_most)
@@ -129,7 +129,7 @@ def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
 
 
 def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
-    """A child's result, or the error it stands for."""
+    """Return a child's result, or the error it stands for."""
     outcome, value, message = end
     if outcome != "succeeded":
         return ChildFailedError(f"{key}[{number}]", outcome, message)
@@ -137,7 +137,7 @@ def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
 
 
 def _fate(call: str, on_parent_end: OnParentEnd) -> str:
-    """Return what the opening of a child, or of a map, says of it; "" for the usual one."""
+    """Return the fate of children as their opening holds it; "" for the default one."""
     check_word(f"on_parent_end= of {call}", on_parent_end, get_args(OnParentEnd))
     return ABANDON if on_parent_end == ABANDON else ""
 

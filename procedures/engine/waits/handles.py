@@ -1,4 +1,4 @@
-"""What a run waits for: opened now, closed by people, time, a message or another run."""
+"""Waits of a run: opened now, closed by people, time, a message or another run."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -25,11 +25,11 @@ SHOWN = ("kind", "body", "labels", "draft", "evidence", "volatile", "schema", "a
 SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 BY_CODE = "system: the procedure"
-"""Who closes what the code itself no longer waits for."""
+"""The actor for waits that the code itself closes."""
 
 
 class Handle(Generic[T]):
-    """Something that was opened and will be closed. `wait()` gives what became of it."""
+    """An open wait that will be closed; `wait()` returns its result."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Handle(Generic[T]):
         self.key, self.kind = key, opened.wait
         self.opened, self._entry = opened, entry
         self.misfit: Callable[[Entry], str] = fits
-        """Why the code cannot take what the wait was closed with; "" when it can."""
+        """Returns why the code can't take the value the wait was closed with, or ""."""
         self._fiber, self._read = fiber, read
 
     def __repr__(self) -> str:
@@ -61,19 +61,19 @@ class Handle(Generic[T]):
 
     @property
     def closed_seq(self) -> int | None:
-        """The number of the event that closed it; None while it is open."""
+        """The number of the event that closed it, or None while it is open."""
         return self.entry.last.seq if self.entry and self.entry.is_closed else None
 
     @property
     def run_id(self) -> str | None:
-        """The id of the child run; None for what is no child."""
+        """The id of the child run, or None for other waits."""
         return self.opened.run if self.kind == "child" else None
 
     @property
     def status(self) -> str:
-        """How it stands: of a child run its status, else "open", or the outcome once it is closed.
+        """The status of a child run, else "open", or the outcome once it is closed.
 
-        Each reading is kept in the journal: a replay is given what the code has read there.
+        Each reading is kept in the journal, and a replay gets what the code has read there.
         """
         return str(seen(self._fiber, "status", self.key, self._status_now))
 
@@ -81,8 +81,8 @@ class Handle(Generic[T]):
     def cancel(self, reason: str) -> None:
         """Cancel the child run, or withdraw the question, the timer or the wait for a signal.
 
-        People read the reason, a text of at most `LONGEST_REASON` characters. What is closed
-        already stays as it is. The handle of a child closes with the child's end.
+        People can read the reason, a text of at most `LONGEST_REASON` characters. A closed wait
+        stays as it is. The handle of a child closes when the child ends.
         """
         if self.run_id:
             cancel_run(self._fiber, self.run_id, of=self.key, reason=reason)
@@ -106,7 +106,7 @@ class Handle(Generic[T]):
 
     @with_options("Handle.wait")
     def wait(self) -> T:
-        """What became of it; the run leaves its worker until it is closed."""
+        """Return the result; the run leaves its worker until the wait is closed."""
         self._fiber.check_usable()
         entry = self._closed()
         while skip_misfits(self._fiber, [self]):
@@ -126,9 +126,10 @@ def fits(_: Entry) -> str:
 
 
 def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
-    """The signals that came with what the code cannot take, and why it cannot.
+    """Return the signals whose values the code can't take, with the reasons.
 
-    None where the code has gone on since: what it has taken once no longer fits, then.
+    It returns none if the code has already continued past them: a value it took once no longer
+    fits.
     """
     if fiber.scope.has_unread():
         return {}
@@ -137,7 +138,7 @@ def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T],
 
 
 def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
-    """Wait again for the signals that came with what the code cannot take, if there are any."""
+    """Wait again for signals whose values the code can't take; return True if there were any."""
     wrong = misfits_among(fiber, handles)
     if not wrong:
         return False
@@ -151,7 +152,10 @@ def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
 
 
 def opened_again(handle: Handle[Any], why: str) -> list[NewEvent]:
-    """Tell why what came was skipped, and open the wait again, to be closed when it was due."""
+    """Return events that log why a signal was skipped and open its wait again.
+
+    Its deadline stays the same.
+    """
     assert handle.entry
     told = NewEvent(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
     return [told, reopening(handle.key, handle.entry, skipped=why)]
@@ -173,7 +177,7 @@ def open_wait(
 ) -> Handle[T]:
     """Return the kept wait of that key, or a new one, committed before anything depends on it.
 
-    `rest`: what is kept besides, and not made where a replay finds all as it was.
+    `rest` returns further fields to keep; it isn't called if a replay finds the wait unchanged.
     """
     entry = fiber.take("wait", key, asked.prompt)
     opened = Opening.read(entry.events[0].content) if entry else None
@@ -193,13 +197,13 @@ def open_wait(
 
 
 def opening_event(key: str, opened: Opening) -> NewEvent:
-    """Return the event by which a wait opens, under its name without its scope and ordinal."""
+    """Return the event that opens a wait, named after its key without scope and ordinal."""
     name = key.rpartition("/")[2].split("#")[0]
     return NewEvent(EventKind.WAIT_OPENED, key, name, opened.as_json())
 
 
 def check_same(fiber: Fiber, key: str, opened: Opening, asked: Opening) -> None:
-    """Interrupt the run unless the code asks the very question that was asked before."""
+    """Interrupt the run unless the code asks exactly the question that was asked before."""
     if opened.digest != asked.digest:
         words = _changed(key, opened.as_json(), asked.as_json())
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
@@ -240,14 +244,14 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
 
 
 def shown_at(question: Question, entry: Entry) -> Question:
-    """The question as people were shown it: of what may have changed since, the kept values."""
+    """Return the question as people were shown it, with the kept values of volatile evidence."""
     if not question.volatile:
         return question
     return replace(question, evidence=Question.from_json(entry.events[0].content).evidence)
 
 
 def _warn_of_changes(fiber: Fiber, key: str, entry: Entry, question: Question) -> None:
-    """Note, once, that volatile evidence is not what people were shown."""
+    """Log once that volatile evidence differs from what people were shown."""
     if found := differences(entry.events[0].content["evidence"], question.evidence):
         words = (
             f"The evidence of {key} has changed since it was shown: {found}. What was shown counts."
@@ -264,7 +268,7 @@ def _check_sizes(fiber: Fiber, question: Question) -> None:
 
 
 def _bare(hint: Any) -> Any:
-    """The type without the rules that bind people, and not a default."""
+    """Return the type without its limits on people, which do not bind a default."""
     return hint.__origin__ if get_origin(hint) is Annotated else hint
 
 
@@ -275,7 +279,7 @@ def open_timer(fiber: Fiber, key: str, length: timedelta, *, reason: str = "") -
 
 
 def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> None:
-    """Wait for a timer; without one where no time is left, on every replay alike."""
+    """Wait for a timer, or not at all if no time is left, the same on every replay."""
     key = fiber.scope.key_for(name)
     told = reason_of(fiber, key, f"ctx.{name}", reason).get("reason", "")
     if length > timedelta(0) or fiber.scope.peek("wait", key):
@@ -283,9 +287,9 @@ def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> No
 
 
 def reason_of(fiber: Fiber, key: str, of: str, reason: str) -> dict[str, str]:
-    """The reason that people read while the run waits, on one line, as a part of the opening.
+    """Return the reason that people read while the run waits, on one line.
 
-    It is no part of the digest: the kept one stays when the code has another one now.
+    It is not part of the digest: the kept reason stays if the code has another one now.
     """
     told = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
     if told and fiber.is_new("wait", key):

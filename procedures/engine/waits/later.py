@@ -1,4 +1,4 @@
-"""Asking people: each verb opens a question and gives a handle."""
+"""Asking people: each method opens a question and returns a handle."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Later:
-    """Questions that are asked without waiting: `handle.wait()`, or `ctx.wait_any(...)`, does."""
+    """Questions asked without waiting; `handle.wait()` or `ctx.wait_any(...)` waits."""
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
@@ -22,7 +22,7 @@ class Later:
     def approve(
         self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[RequestOptions]
     ) -> Handle[Response[bool]]:
-        """Ask for a yes or no, in the author's words for the two buttons."""
+        """Ask for a yes or no; `yes` and `no` are the labels of the two buttons."""
         return self.request("approval", prompt, yes=yes, no=no, **asking)
 
     @overload
@@ -83,8 +83,8 @@ class Later:
     ) -> Handle[Response[Any]]:
         """Show a draft, a text or data, which people may edit, and ask for a decision.
 
-        The value is the draft as it was edited, `decision` what was decided. `decisions`: names
-        with the words on their buttons, the first of which approves; without them, "approved" or
+        The value is the edited draft, and `decision` is the decision. `decisions` maps names to the
+        labels of their buttons; the first one approves. Without it they are "approved" and
         "rejected", whose value is "" (None for data).
         """
         return self.request("review", prompt, draft, decisions=decisions, **asking)
@@ -93,20 +93,20 @@ class Later:
     def form(
         self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]
     ) -> Handle[Response[T]]:
-        """Ask several things at once: the fields of a model, a dataclass or a TypedDict."""
+        """Ask for several values at once: the fields of a model, a dataclass or a TypedDict."""
         return self.request("form", prompt, model, **asking)
 
     @with_options("ctx.later.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Handle[Response[str]]:
-        """Tell the operators of a problem; the answer's value is what they did about it."""
+        """Report a problem to the operators; the answer's value is what they did about it."""
         return self.request("escalation", prompt, **asking)
 
     def request(
         self, kind: str, prompt: str, /, *args: Any, **options: Any
     ) -> Handle[Response[Any]]:
-        """Ask a question of any kind, by its name, with the options of its kind and of every one.
+        """Ask a question of any kind by its name, with the options of that kind and of all.
 
-        Raises `OptionError` for a kind or an option that nobody knows.
+        Raises `OptionError` for an unknown kind or option.
         """
         rules = known_kind(kind)
         question, hint = asked_for(rules, prompt, args, options)
@@ -116,5 +116,5 @@ class Later:
         return ask(self._fiber, self._fiber.scope.key_for(name), question, hint)
 
     def again(self, question: Question) -> Handle[Response[Any]]:
-        """Ask the same with other evidence."""
+        """Ask the same question with other evidence."""
         return ask(self._fiber, self._fiber.scope.key_for(question.kind), question)

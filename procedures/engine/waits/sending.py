@@ -1,4 +1,4 @@
-"""What a run does to other runs: it sends them signals, and cancels them."""
+"""Acts of a run on other runs: sending signals, and cancelling."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from procedures.engine.values.options import check_json, check_text
 
 Act = Literal["signal", "cancel"]
 LONGEST_ID = 200
-"""Of a signal: what the database keeps."""
+"""Characters of a signal's id that the database stores."""
 
 
 def send_signal(
@@ -24,7 +24,7 @@ def send_signal(
     id: str,  # noqa: A002
     error: str,
 ) -> None:
-    """Send a signal to another run, once over any number of replays."""
+    """Send a signal to another run, once across replays."""
     fiber.check_usable()
     _check_id("run", to)
     _check_id("id=", id)
@@ -37,13 +37,13 @@ def send_signal(
 
 
 def cancel_run(fiber: Fiber, to: str, *, of: str, reason: str) -> None:
-    """Ask another run to end, once over any number of replays; `of`: the handle's key."""
+    """Cancel another run, once across replays; `of` is the handle's key."""
     told = checked_reason(fiber, reason, of=of)
     _send(fiber, fiber.scope.key_for("send:cancel"), to, "cancel", {"reason": told})
 
 
 def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
-    """The reason on one line; `OptionError` for what is no text or says nothing."""
+    """Return the reason on one line; raises `OptionError` if it is empty or no text."""
     fiber.check_usable()
     told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
     if not told:
@@ -76,7 +76,7 @@ def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
 
 
 def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
-    """Keep what is sent, or why the other run is out of reach, in a commit of its own."""
+    """Record what is sent, or why the other run is out of reach, in a commit of its own."""
     asked = {"to": to, "act": act, **data}
     entry = fiber.take("sent", key)
     if entry is None:

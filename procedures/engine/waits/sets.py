@@ -1,4 +1,4 @@
-"""Sets of waits: decided by the first of them that are closed."""
+"""Sets of waits, decided by the first of them that are closed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -36,12 +36,11 @@ T = TypeVar("T")
 def first_of(
     fiber: Fiber, name: str, need: int, handles: Sequence[Handle[T]], *, keep_open: bool = False
 ) -> list[Handle[T]]:
-    """The first `need` of them to be closed, in that order; the other open ones are withdrawn.
+    """Return the first `need` handles to be closed, in that order; other open ones are withdrawn.
 
-    With `keep_open` these stay open. Which were first is what the set's closing event says, on
-    replay too: what has closed after it does not count there.
-
-    Decided in the transaction of who closes the last one needed: the run replays once.
+    With `keep_open` these stay open. The set's closing event says which were first, on replay too;
+    later closings don't count there. The set is decided in the transaction that closes the last one
+    needed, so the run replays once.
     """
     fiber.check_usable()
     check_flag(f"{KEEP_OPEN}= of ctx.{name}", keep_open)
@@ -65,9 +64,9 @@ def first_of(
 
 
 def as_finished(fiber: Fiber, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
-    """Hand out the handles one after another, as they close; none of them is withdrawn.
+    """Yield the handles one after another as they close; none of them is withdrawn.
 
-    Each that is handed out is one short event, however many there are.
+    Each one is a short event, however many there are.
     """
     fiber.check_usable()
     given: Any = handles
@@ -90,7 +89,7 @@ def _one_by_one(fiber: Fiber, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]
 
 
 def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
-    """The key of the one that was closed first; the run waits when none is."""
+    """Return the key of the handle closed first; the run waits if none is."""
     while True:
         skip_misfits(fiber, left.values())
         closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
@@ -102,7 +101,7 @@ def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
 def _won(
     fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
-    """Return the keys that decided a set that was opened before; the run waits until some do."""
+    """Return the keys that decided a set that was opened earlier; the run waits until some do."""
     while not entry.is_closed:
         fiber.check_going_on(key)
         fiber.suspend(Suspend(key))
@@ -117,7 +116,7 @@ def _won(
 
 
 def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[Any]]) -> list[str]:
-    """Return the keys of those that are closed if they are enough; else none, after the wait."""
+    """Return the keys of closed handles if they are enough; else none, after the wait."""
     fiber.check_going_on(key)
     fiber.add(opening_event(key, asked))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
@@ -132,7 +131,7 @@ def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[An
 
 
 def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]]) -> None:
-    """Open the set again, with all that it withdrew, when a signal decided it that does not fit."""
+    """Open the set again, with all it withdrew, if a signal decided it that does not fit."""
     won = Closing.read(entry.last.content).value
     wrong = misfits_among(fiber, [one for one in handles if one.key in won])
     if not wrong:
@@ -147,14 +146,14 @@ def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handl
 
 
 def _is_unneeded(handle: Handle[Any], since: int) -> bool:
-    """Whether a set that was opened by that event has withdrawn it."""
+    """Return True if a set that was opened by that event has withdrawn it."""
     if handle.entry is None or (handle.closed_seq or 0) <= since:
         return False
     return Closing.read(handle.entry.last.content).responder == NOT_NEEDED
 
 
 def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: NewEvent) -> None:
-    """Close what of these nobody waits for any more, and keep the drafts in the same commit."""
+    """Close the handles nobody waits for any more, and keep the events in the same commit."""
     left = [one for one in handles if one.closed_seq is None and one.kind not in DETACHED_KINDS]
     withdrawn = [NewEvent(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
     events = fiber.commit(*withdrawn, *drafts)

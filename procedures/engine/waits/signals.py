@@ -1,4 +1,4 @@
-"""Signals: named messages to a run, kept when they come before it waits for them."""
+"""Signals: named messages to a run, kept if they come before the run waits for them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,9 @@ T = TypeVar("T")
 
 
 class SignalOptions(TypedDict, total=False):
-    """How long a signal is waited for: after `expires` the `default` counts, None unless given.
+    """The options of a signal: after `expires`, the `default` counts (None unless given).
 
-    With `on_timeout="fail"` it raises RequestExpiredError instead. People read the `reason`.
+    With `on_timeout="fail"` it raises `RequestExpiredError` instead. People can read the `reason`.
     """
 
     expires: Duration
@@ -37,7 +37,7 @@ class SignalOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Received(Generic[T]):
-    """A signal as it came, or what its silence did: false in a condition when it timed out."""
+    """A signal, or the result of its timeout; it is false if it timed out."""
 
     value: T
     sender: str
@@ -52,7 +52,7 @@ class Received(Generic[T]):
 def open_signal(
     fiber: Fiber, name: str, hint: Any, waiting: SignalOptions, *, code: str
 ) -> Handle[Received[Any]]:
-    """`code` names the version of the procedure that waits."""
+    """Return a handle for a signal; `code` is the version of the procedure that waits."""
     fiber.check_usable()
     checked_name(name, "ctx.signal")
     if why := unserved(hint, takes_files=False):
@@ -98,7 +98,7 @@ def open_signal(
 
 
 def _misfit(name: str, entry: Entry, hint: Any) -> str:
-    """Why the code cannot take what its wait was closed with; "" when it can."""
+    """Return why the code can't take the value its wait was closed with, or ""."""
     closed = Closing.read(entry.last.content)
     if closed.outcome != RECEIVED or closed.error:
         return ""
@@ -110,7 +110,7 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
 
 
 def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
-    """What the clock does when nothing comes, in the words that questions use."""
+    """Return what the clock does if nothing comes, in the form questions use."""
     if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
         raise QuestionError(f"The signal {name!r} needs expires= too: when does silence count?")
     if "default" in waiting and "on_timeout" in waiting:
