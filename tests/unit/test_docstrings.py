@@ -1,0 +1,47 @@
+"""Docstrings of functions are imperatives, and those of classes noun phrases that stand alone."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("bench", "chat", "dashboard", "examples", "procedures")
+UNFINISHED = re.compile(
+    r"(chat|procedures)/store/|procedures/(journal|models|services)/|dashboard/overview/"
+    r"|procedures/engine/journal/(events|large)\.py"
+)
+"""Files whose docstrings are not yet worded so, as in pyproject.toml."""
+FRAGMENT = re.compile(
+    r"(What|Whether|Those|As|That|Unless|But|Before|After|For|Where|When|Who|Whom|Whose|Why|How)\b"
+)
+"""Openers of half sentences, which lean on the name above them."""
+
+
+def docstrings(source: str) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, ast.get_docstring(node) or ""
+
+
+def fragments(source: str) -> list[int]:
+    return [line for line, text in docstrings(source) if FRAGMENT.match(text)]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_docstring_begins_like_half_a_sentence(package: str) -> None:
+    every = [one for one in (ROOT / package).rglob("*.py") if "migrations" not in one.parts]
+    files = [one for one in every if not UNFINISHED.match(str(one.relative_to(ROOT)))]
+    found = [
+        f"{file.relative_to(ROOT)}:{line}" for file in files for line in fragments(file.read_text())
+    ]
+    assert files
+    assert found == []
+
+
+@pytest.mark.parametrize("opener", ["What", "Whether", "Those", "As", "Who", "How"])
+def test_half_sentences_are_found(opener: str) -> None:
+    assert fragments(f'class Run:\n    def end(self):\n        """{opener} it ends."""\n') == [2]
+    assert fragments('def end():\n    """Return what ended it, and asked it to."""\n') == []
