@@ -6,6 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
 from dashboard.overview.cuts import RAW, Room, cut_text, cut_value
 from dashboard.overview.drawing import pretty
 from dashboard.overview.words import (
@@ -15,7 +19,7 @@ from dashboard.overview.words import (
     format_duration,
     moment,
     name_of,
-    ordinal,
+    paragraph,
     progress_words,
     sentence,
     short_id,
@@ -80,133 +84,172 @@ def _actor(kind: str, data: dict[str, Any]) -> str:
 Told = tuple[str, Sentence]
 
 
-def _started(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "running", sentence("Started, with the code ", code(data["code"]))
+def _started(_event: JournalEvent, data: dict[str, Any]) -> Told:
+    return "running", sentence(_("Started with code {version}"), version=code(data["code"]))
 
 
 def _succeeded_step(event: JournalEvent, data: dict[str, Any]) -> Told:
+    step = code(event.key)
     if why := data.get(NOT_KEPT):
-        words = (" is done, but its result could not be kept: ", shortened(why, 200))
-        return "retrying", sentence(code(event.key), *words)
+        words = _("{step} finished, but its result couldn't be stored: {reason}")
+        return "retrying", sentence(words, step=step, reason=shortened(why, 200))
     took = format_duration(event.at - datetime.fromisoformat(data["started_at"]))
-    return "done", sentence(code(event.key), f" done in {took}{_again(data)}")
+    words = _("{step} finished in {duration}")
+    if data["attempt"] > 1:
+        words = _("{step} finished in {duration} (attempt {attempt})")
+    return "done", sentence(words, step=step, duration=took, attempt=data["attempt"])
 
 
 def _failed_step(event: JournalEvent, data: dict[str, Any]) -> Told:
-    fault = shortened(f"{data['type']}: {data['message']}", 200)
-    words = (code(event.key), f" failed{_again(data)}: {fault.rstrip('.')}")
+    fault = shortened(f"{data['type']}: {data['message']}", 200).rstrip(".")
+    words = _("{step} failed: {error}.")
+    if data["attempt"] > 1:
+        words = _("{step} failed (attempt {attempt}): {error}.")
+    failed = sentence(words, step=code(event.key), attempt=data["attempt"], error=fault)
     if data["final"]:
-        return "failed", sentence(*words)
+        return "failed", failed
     due = moment(datetime.fromisoformat(data["retry_at"]), "seconds")
-    return "retrying", sentence(*words, "; tried again at ", due)
+    return "retrying", paragraph(failed, sentence(_("It is tried again at {due}."), due=due))
 
 
-def _again(data: dict[str, Any]) -> str:
-    return f", attempt {data['attempt']}" if data["attempt"] > 1 else ""
-
-
-def _opened(event: JournalEvent, data: dict[str, Any]) -> Told:
-    due = data.get("due_at")
-    until = (", until ", datetime.fromisoformat(due)) if due else ()
+def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
+    due = datetime.fromisoformat(data["due_at"]) if data.get("due_at") else ""
     match data["wait"]:
         case "timer":
-            return "timer", sentence("Sleeps", *until, _because(data.get("reason", "")))
+            slept = sentence(_("Sleeps until {due}") if due else _("Sleeps"), due=due)
+            return "timer", _because(slept, data.get("reason", ""))
         case "signal":
-            why = _because(data.get("reason", ""))
-            return "timer", sentence("Waits for the signal ", code(data["signal"]), *until, why)
+            words = _("Waits for the signal {signal} until {due}")
+            words = words if due else _("Waits for the signal {signal}")
+            waits = sentence(words, signal=code(data["signal"]), due=due)
+            return "timer", _because(waits, data.get("reason", ""))
         case "set":
-            return "timer", sentence(f"Waits for {data['need']} of {len(data['over'])}")
-    return "person", sentence("Asks ", strong(data["prompt"]), *until)
+            words = _("Waits for {need} of {count}")
+            return "timer", sentence(words, need=data["need"], count=len(data["over"]))
+    words = _("Asks {prompt} (until {due})") if due else _("Asks {prompt}")
+    return "person", sentence(words, prompt=strong(data["prompt"]), due=due)
 
 
-def _closed(event: JournalEvent, data: dict[str, Any]) -> Told:
+def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
     if plain := CLOSINGS.get(data["outcome"]):
-        return "done", sentence(plain)
+        return "done", sentence(str(plain))
+    by = who(data["responder"])
     if data["outcome"] == "received":
-        return "done", sentence("The signal has come, from ", strong(who(data["responder"])))
+        return "done", sentence(_("The signal arrived from {sender}"), sender=strong(by))
     if data["responder"] == "system: child":
-        return "failed", sentence(f"The child run {data['outcome']}", _because(data["comment"]))
+        ended = sentence(str(CHILDREN.get(data["outcome"], _("The child run has ended"))))
+        return "failed", _because(ended, data["comment"])
     look = "done" if data["outcome"] in {"approved", "answered", "edited"} else "refused"
-    comment = f": “{shortened(data['comment'], 300)}”" if data["comment"] else ""
-    by = f" by {who(data['responder'])}"
-    return look, sentence(data["outcome"].capitalize(), by, *_carried(data), comment)
-
-
-def _carried(data: dict[str, Any]) -> tuple[str | Part, ...]:
-    """That it was another run which was told so."""
-    return (", to the run ", _short(data[CARRIED_FROM])) if CARRIED_FROM in data else ()
+    words = str(ANSWERED.get(data["outcome"], _("Closed by {person}: {outcome}")))
+    closed = sentence(words, person=by, outcome=data["outcome"])
+    if CARRIED_FROM in data:
+        words, run = _("{answer}, in the run {run}"), _short(data[CARRIED_FROM])
+        closed = sentence(words, answer=closed, run=run)
+    return look, _with_comment(closed, data["comment"])
 
 
 CLOSINGS = {
-    "elapsed": "The time is up",
-    "decided": "Enough of them are there",
-    "succeeded": "The child run is done",
-    "finished": "The child runs have ended",
+    "elapsed": lazy("The time is up"),
+    "decided": lazy("Enough of them have arrived"),
+    "succeeded": lazy("The child run has succeeded"),
+    "finished": lazy("The child runs have ended"),
+}
+CHILDREN = {
+    "failed": lazy("The child run failed"),
+    "cancelled": lazy("The child run was cancelled"),
+}
+ANSWERED = {
+    "approved": lazy("Approved by {person}"),
+    "rejected": lazy("Rejected by {person}"),
+    "answered": lazy("Answered by {person}"),
+    "edited": lazy("Edited by {person}"),
+    "expired": lazy("Expired without an answer"),
+    "withdrawn": lazy("Withdrawn by {person}"),
 }
 
 
-def _because(message: str) -> str:
-    return f": {shortened(message, 200)}" if message else ""
+def _because(words: Sentence, reason: str) -> Sentence:
+    if not reason:
+        return words
+    return sentence(_("{event}: {reason}"), event=words, reason=shortened(reason, 200))
+
+
+def _with_comment(words: Sentence, comment: str) -> Sentence:
+    if not comment:
+        return words
+    return sentence(_("{event}: “{comment}”"), event=words, comment=shortened(comment, 300))
 
 
 def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
+    procedure = code(event.name)
     if data["wait"] == "map":
-        many = f"{data['count']:,} runs of "
-        return "running", sentence(
-            f"Starts {many}", code(event.name), f", {data['at_most']} at a time"
+        count, at_most = data["count"], data["at_most"]
+        words = ngettext(
+            "Starts {count} run of {procedure}, {at_most} at a time",
+            "Starts {count} runs of {procedure}, {at_most} at a time",
+            count,
         )
-    return "running", sentence("Starts a run of ", code(event.name))
+        return "running", sentence(words, count=count, procedure=procedure, at_most=at_most)
+    return "running", sentence(_("Starts a run of {procedure}"), procedure=procedure)
 
 
 def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
     value = code(shortened(str(data["value"]), 100))
     if event.name == "finished":
-        return "idle", sentence("Goes on with ", value, ", which is closed")
-    return "idle", sentence(f"Reads the {event.name} of ", code(data["of"]), ": ", value)
+        return "idle", sentence(_("Continues with {wait}, which is closed"), wait=value)
+    words = _("Reads the {field} of {wait}: {value}")
+    return "idle", sentence(words, field=event.name, wait=code(data["of"]), value=value)
 
 
-def _sent(_: JournalEvent, data: dict[str, Any]) -> Told:
+def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:
     if data["refused"]:
-        return "failed", sentence(data["refused"])
+        return "failed", sentence("{reason}", reason=data["refused"])
     to = _short(data["to"])
     if data["act"] == "cancel":
-        return "idle", sentence("Cancels the run ", to, _because(data["reason"]))
-    why = f" as an error: {shortened(data['error'], 200)}" if data["error"] else ""
-    return "idle", sentence("Sends the signal ", code(data["signal"]), " to the run ", to, why)
+        return "idle", _because(sentence(_("Cancels the run {run}"), run=to), data["reason"])
+    words = _("Sends the signal {signal} to the run {run}")
+    if data["error"]:
+        words = _("Sends the signal {signal} to the run {run} as an error: {error}")
+    error = shortened(data["error"] or "", 200)
+    return "idle", sentence(words, signal=code(data["signal"]), run=to, error=error)
 
 
-def _continued(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "running", sentence(f"Begins anew, for the {ordinal(data['generation'])} time")
+def _continued(_event: JournalEvent, data: dict[str, Any]) -> Told:
+    words = _("Continued as new (generation {generation})")
+    return "running", sentence(words, generation=data["generation"])
 
 
-def _suspended(_: JournalEvent, __: dict[str, Any]) -> Told:
-    return "idle", sentence("Left its worker while it waits")
+def _suspended(_event: JournalEvent, __: dict[str, Any]) -> Told:
+    return "idle", sentence(_("Released its worker while it waits"))
 
 
-def _failed(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "failed", sentence("Failed: ", shortened(f"{data['type']}: {data['message']}", 300))
+def _failed(_event: JournalEvent, data: dict[str, Any]) -> Told:
+    fault = shortened(f"{data['type']}: {data['message']}", 300)
+    return "failed", sentence(_("Failed: {error}"), error=fault)
 
 
-def _quarantined(_: JournalEvent, data: dict[str, Any]) -> Told:
-    return "failed", sentence("Quarantined: ", shortened(data["message"], 300))
+def _quarantined(_event: JournalEvent, data: dict[str, Any]) -> Told:
+    return "failed", sentence(_("Quarantined: {error}"), error=shortened(data["message"], 300))
 
 
-def _cancelled(_: JournalEvent, data: dict[str, Any]) -> Told:
-    ended = "Ended at once" if data.get("forced") else "Cancelled"
-    return "refused", sentence(ended, *((" by ", strong(data["by"])) if data else ()))
+def _cancelled(_event: JournalEvent, data: dict[str, Any]) -> Told:
+    words = _("Ended at once by {person}") if data.get("forced") else _("Cancelled by {person}")
+    return "refused", sentence(words, person=strong(data["by"])) if data else sentence(
+        _("Cancelled")
+    )
 
 
-def _state(_: JournalEvent, data: dict[str, Any]) -> Told:
+def _state(_event: JournalEvent, data: dict[str, Any]) -> Told:
     is_aside = "value" + ELSEWHERE in data
-    value = "a large value" if is_aside else shortened(pretty(data["value"]), 120)
-    return "idle", sentence(code(data["name"]), " is ", code(value))
+    value = _("a large value") if is_aside else shortened(pretty(data["value"]), 120)
+    return "idle", sentence(_("{name} is {value}"), name=code(data["name"]), value=code(value))
 
 
-def _text(_: JournalEvent, data: dict[str, Any]) -> Told:
+def _text(_event: JournalEvent, data: dict[str, Any]) -> Told:
     look = {"warning": "retrying", "error": "failed", "critical": "failed"}.get(
         str(data.get("level", "")), "idle"
     )
-    return look, sentence(data["text"])
+    return look, sentence("{text}", text=data["text"])
 
 
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
@@ -214,28 +257,32 @@ def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
     counts = progress_words(data["done"], data["total"]) if has_counts else ""
     last = shortened(data["text"].rpartition("\n")[2], 200)
     words = ": ".join(filter(None, [counts, last]))
-    if "attempt" not in data:
-        return "idle", sentence(words)
-    return "idle", sentence(code(event.key), f" {words}" if counts else f": {words}")
+    pattern = "{progress}"
+    if "attempt" in data:
+        pattern = _("{step} {progress}") if counts else _("{step}: {progress}")
+    return "idle", sentence(pattern, step=code(event.key), progress=words)
 
 
 def _operator(event: JournalEvent, data: dict[str, Any]) -> Told:
-    reason = f": “{shortened(data['reason'], 300)}”"
-    return "person", sentence(strong(data["by"]), *_deed(event.key, data), reason)
+    return "person", _with_comment(_deed(event.key, data), data["reason"])
 
 
-def _deed(step: str, data: dict[str, Any]) -> tuple[str | Part, ...]:
-    """What an operator did; `step` is the one that a retry tries again."""
-    action = data["action"]
+def _deed(step: str, data: dict[str, Any]) -> Sentence:
+    """Return an operator's action in words; `step` is the one that a retry tries again."""
+    action, by = data["action"], strong(data["by"])
     if action == "reassign":
-        return (" gave the question to ", strong(name_of(data["to"])))
+        words = _("{person} reassigned the question to {assignee}")
+        return sentence(words, person=by, assignee=strong(name_of(data["to"])))
     if action == "retry" and step:
-        return (" let the run go on, and ", code(step), " be tried again")
+        return sentence(_("{person} retried {step}"), person=by, step=code(step))
     if action == "restart":
-        return (" started the run ", _short(data["from"]), " anew")
+        words = _("{person} restarted the run {run}")
+        return sentence(words, person=by, run=_short(data["from"]))
     if action == "fork":
-        return (" forked the run ", _short(data["from"]), " at ", code(data["at"]))
-    return (DEEDS.get(action, f": {action}"),)
+        words, place = _("{person} forked the run {run} at {place}"), code(data["at"])
+        return sentence(words, person=by, run=_short(data["from"]), place=place)
+    words = str(DEEDS.get(action, "{person}: {action}"))
+    return sentence(words, person=by, action=action)
 
 
 def _short(run_id: str) -> Part:
@@ -243,48 +290,52 @@ def _short(run_id: str) -> Part:
 
 
 DEEDS = {
-    "cancel": " cancelled the run",
-    "force_end": " ended the run at once, and undid nothing",
-    "pause": " paused the run",
-    "unpause": " let the paused run go on",
-    "retry": " let the run go on from where it stood",
-    "override": " let the run go on with changed code",
-    "withdraw": " withdrew the question",
+    "cancel": lazy("{person} cancelled the run"),
+    "force_end": lazy("{person} ended the run at once, without undoing anything"),
+    "pause": lazy("{person} paused the run"),
+    "unpause": lazy("{person} resumed the run"),
+    "retry": lazy("{person} retried the run from where it stood"),
+    "override": lazy("{person} continued the run with changed code"),
+    "withdraw": lazy("{person} withdrew the question"),
 }
 
 
-def _other(event: JournalEvent, _: dict[str, Any]) -> Told:
-    return "idle", sentence(event.kind.replace(".", " "), f" {event.name}".rstrip())
+def _other(event: JournalEvent, _data: dict[str, Any]) -> Told:
+    words = f"{event.kind.replace('.', ' ')} {event.name}".rstrip()
+    return "idle", sentence("{event}", event=words)
 
 
 KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.RUN_STARTED: _started,
     EventKind.RUN_SUSPENDED: _suspended,
-    EventKind.RUN_RESUMED: lambda *_: ("running", sentence("Taken up again by a worker")),
-    EventKind.RUN_SUCCEEDED: lambda *_: ("done", sentence("Done")),
+    EventKind.RUN_RESUMED: lambda *__: ("running", sentence(_("Resumed by a worker"))),
+    EventKind.RUN_SUCCEEDED: lambda *__: ("done", sentence(_("Done"))),
     EventKind.RUN_FAILED: _failed,
     EventKind.RUN_CANCELLED: _cancelled,
     EventKind.OPERATOR: _operator,
     EventKind.RUN_QUARANTINED: _quarantined,
     EventKind.RUN_CONTINUED: _continued,
-    EventKind.STEP_STARTED: lambda event, _: (
+    EventKind.STEP_STARTED: lambda event, __: (
         "running",
-        sentence(code(event.key), " begins, once"),
+        sentence(_("{step} started (at most once)"), step=code(event.key)),
     ),
     EventKind.STEP_SUCCEEDED: _succeeded_step,
     EventKind.STEP_FAILED: _failed_step,
     EventKind.CHILD_STARTED: _begun,
     EventKind.SEEN: _seen,
     EventKind.SENT: _sent,
-    EventKind.PATCH: lambda event, _: ("idle", sentence("Takes the patch ", code(event.name))),
-    EventKind.COMPENSATION: lambda event, _: (
+    EventKind.PATCH: lambda event, __: (
         "idle",
-        sentence("To be undone by ", code(event.name)),
+        sentence(_("Takes the patch {patch}"), patch=code(event.name)),
+    ),
+    EventKind.COMPENSATION: lambda event, __: (
+        "idle",
+        sentence(_("{step} will undo this if the run fails"), step=code(event.name)),
     ),
     EventKind.WAIT_OPENED: _opened,
     EventKind.WAIT_CLOSED: _closed,
     EventKind.STATE: _state,
-    EventKind.STAGE: lambda event, _: ("stage", sentence(strong(event.name))),
+    EventKind.STAGE: lambda event, __: ("stage", sentence("{stage}", stage=strong(event.name))),
     EventKind.LOG: _text,
     EventKind.PROGRESS: _progress,
     EventKind.NOTICE: _text,

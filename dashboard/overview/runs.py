@@ -8,16 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from chat.services.silence import fate_of
 from dashboard.overview.bars import WORK, Bar, Scale, bars_of
 from dashboard.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from dashboard.overview.drawing import pretty
+from dashboard.overview.facts import Facts
 from dashboard.overview.mismatch import compared
 from dashboard.overview.openings import STANDS, is_late, openings_in, openings_of
 from dashboard.overview.rows import Reader, Row, Said
 from dashboard.overview.series import folded
-from dashboard.overview.states import Facts, State, state_of
+from dashboard.overview.states import State, state_of
 from dashboard.overview.values import Shown, format_value, is_file
 from dashboard.overview.words import asked, format_duration, format_size
 from procedures import registry
@@ -327,19 +329,24 @@ def _silence(row: Row, question: Question) -> str:
 def _result(data: Mapping[str, Any]) -> Any:
     """What a step returned, unless that is too much for a page."""
     is_elsewhere = data.get("result_elsewhere")
-    return "A large value, kept beside the journal." if is_elsewhere else data["result"]
+    return _("This value is too large to be shown here.") if is_elsewhere else data["result"]
 
 
 def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
     if data.get("result_elsewhere"):
-        return "The page does not show it."
+        return _("The page doesn't show it.")
     return result.note if result else ""
 
 
 def _part_of(value: Any, kept: str | None) -> ShownPart:
     """A value of a run as its page shows it; of a large one, that there is one."""
     if place := place_of(kept):
-        return ShownPart([], note=f"A large value: {format_size(place.size)}.")
+        return ShownPart(
+            [],
+            note=_("This value is too large to be shown here: {size}.").format(
+                size=format_size(place.size)
+            ),
+        )
     found = cut_value(value, PAGE)
     return ShownPart(format_value(found.value), pretty(found.value), found.note)
 

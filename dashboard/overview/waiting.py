@@ -5,10 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.overview.words import Part, asked, code, counted, listed, shortened, strong
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dashboard.overview.words import (
+    Sentence,
+    asked,
+    code,
+    list_and,
+    list_or,
+    listed,
+    paragraph,
+    sentence,
+    shortened,
+    strong,
+)
 from procedures.engine.kinds.questions import Question
 
-Piece = str | Part | datetime
 LONGEST_PROMPT, SHORT_PROMPT = 160, 60
 """Characters of one question's prompt, and of each of several."""
 MOST_NAMED = 6
@@ -35,17 +48,28 @@ class Opening:
         return self.opened.get("wait") == "timer"
 
 
-def what_is_waited_for(openings: Sequence[Opening], answerers: Sequence[str]) -> list[Piece]:
-    """Return the end of a sentence that begins with "Waits since 09:00", with its full stop."""
+def describe_waits(
+    openings: Sequence[Opening], since: datetime, answerers: Sequence[str]
+) -> Sentence:
+    """Return what a run waits for, and what follows if it doesn't come."""
+    if not openings:
+        return sentence(_("Waiting since {since}."), since=since)
     if len(openings) == 1:
-        return _one(openings[0], answerers)
+        return _one(openings[0], since, answerers)
     groups: dict[int | None, list[Opening]] = {}
     for one in openings[:MOST_NAMED]:
         groups.setdefault(one.part_of, []).append(one)
     parts = [_group(group, answerers) for group in groups.values()]
     if (left := len(openings) - MOST_NAMED) > 0:
-        parts.append([f"{left} more"])
-    return [" for ", *_list(parts, "and"), ".", *_fates(openings)]
+        parts.append(sentence(ngettext("{count} more", "{count} more", left), count=left))
+    count = len(openings)
+    all_waits = ngettext(
+        "Waiting for {count} thing since {since}: {waits}.",
+        "Waiting for {count} things since {since}: {waits}.",
+        count,
+    )
+    words = sentence(all_waits, count=count, since=since, waits=list_and(parts))
+    return paragraph(words, *_fates(openings))
 
 
 def people_of(openings: Iterable[Opening], answerers: Sequence[str]) -> str:
@@ -55,35 +79,89 @@ def people_of(openings: Iterable[Opening], answerers: Sequence[str]) -> str:
     return listed(list(found)[:3])
 
 
-def _one(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
+def _one(opening: Opening, since: datetime, answerers: Sequence[str]) -> Sentence:
     if question := opening.question:
-        people = asked(question.assign, answerers)
-        prompt = strong(shortened(question.prompt, LONGEST_PROMPT))
-        joint = " " if opening.due_at and question.on_timeout else ", "
-        words = _silence(question, opening.due_at)
-        return [" for ", prompt, f" from {people}{joint}", *words, "."]
-    other = _other(opening)
-    why = _reason(opening, LONGEST_PROMPT)
-    end = f": {why.rstrip('.')}." if why else "."
-    if opening.due_at and not other:
-        return [" and goes on at ", opening.due_at, end]
-    until: list[Piece] = [" until ", opening.due_at] if opening.due_at else []
-    return [*([" for ", *other] if other else []), *until, end]
+        words = sentence(
+            _("Waiting for {people} to answer {prompt} since {since}."),
+            people=asked(question.assign, answerers),
+            prompt=strong(shortened(question.prompt, LONGEST_PROMPT)),
+            since=since,
+        )
+        return paragraph(words, _silence(question, opening.due_at))
+    why = _reason(opening, LONGEST_PROMPT).rstrip(".")
+    if (awaited := _awaited(opening, since)) is None:
+        return _pause(since, opening.due_at, why)
+    return paragraph(
+        awaited,
+        sentence(_("Reason: {reason}."), reason=why) if why else None,
+        _until(opening.due_at),
+    )
 
 
-def _named(opening: Opening, answerers: Sequence[str]) -> list[Piece]:
+def _until(due: datetime | None) -> Sentence | None:
+    return sentence(_("The wait ends at {due}."), due=due) if due else None
+
+
+def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:
+    """Return the words for a timer."""
+    words = sentence(_("Waiting since {since}."), since=since)
+    if due is None:
+        return words
+    then = _("The run continues at {due}: {reason}.") if why else _("The run continues at {due}.")
+    return paragraph(words, sentence(then, due=due, reason=why))
+
+
+def _awaited(opening: Opening, since: datetime) -> Sentence | None:
+    """Return the words for a wait that is neither for people nor for time."""
+    opened = opening.opened
+    match opened.get("wait"):
+        case "signal":
+            words = _("Waiting for the signal {signal} since {since}.")
+            return sentence(words, signal=code(opened["signal"]), since=since)
+        case "child":
+            words = _("Waiting for a run of {procedure} to end since {since}.")
+            return sentence(words, procedure=code(opened["procedure"]), since=since)
+        case "map":
+            count = opened["count"]
+            words = ngettext(
+                "Waiting for {count} run of {procedure} to end since {since}.",
+                "Waiting for {count} runs of {procedure} to end since {since}.",
+                count,
+            )
+            return sentence(words, count=count, procedure=code(opened["procedure"]), since=since)
+    return None
+
+
+def _named(opening: Opening, answerers: Sequence[str]) -> Sentence:
     """Return one of several waits in words."""
     if question := opening.question:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
-        words: list[Piece] = [prompt, f" from {asked(question.assign, answerers)}"]
-        fate: list[Piece] = [" (", *_silence(question, opening.due_at), ")"]
-        return words + fate if opening.due_at else words
+        people = asked(question.assign, answerers)
+        words = sentence(_("{prompt} from {people}"), prompt=prompt, people=people)
+        return _named_with_fate(words, question, opening.due_at)
     why = _reason(opening, SHORT_PROMPT)
-    end: list[Piece] = [f" (“{why}”)"] if why else []
     if opening.is_timer and opening.due_at:
-        return ["the time ", opening.due_at, *end]
-    until: list[Piece] = [" (until ", opening.due_at, ")"] if opening.due_at else []
-    return [*(_other(opening) or ["something else"]), *until, *end]
+        words = sentence(_("the time {due}"), due=opening.due_at)
+    else:
+        words = _other(opening)
+        if opening.due_at:
+            words = sentence(_("{wait} (until {due})"), wait=words, due=opening.due_at)
+    return sentence(_("{wait} (“{reason}”)"), wait=words, reason=why) if why else words
+
+
+def _named_with_fate(words: Sentence, question: Question, due: datetime | None) -> Sentence:
+    if due is None or question.on_timeout is None:
+        return words
+    if question.on_timeout == "fail":
+        return sentence(_("{wait} (fails at {due})"), wait=words, due=due)
+    if question.on_timeout == "withdraw" or question.default is None:
+        return sentence(_("{wait} (withdrawn at {due})"), wait=words, due=due)
+    return sentence(
+        _("{wait} (counts as “{answer}” at {due})"),
+        wait=words,
+        due=due,
+        answer=strong(_default(question)),
+    )
 
 
 def _reason(opening: Opening, most: int) -> str:
@@ -91,57 +169,60 @@ def _reason(opening: Opening, most: int) -> str:
     return shortened(opening.opened.get("reason", ""), most)
 
 
-def _other(opening: Opening) -> list[Piece]:
-    """Return the words for a wait that is neither for people nor for time."""
+def _other(opening: Opening) -> Sentence:
+    """Return the name of a wait that is neither for people nor for time."""
     opened = opening.opened
     match opened.get("wait"):
         case "signal":
-            return ["the signal ", code(opened["signal"])]
+            return sentence(_("the signal {signal}"), signal=code(opened["signal"]))
         case "child":
-            return ["a run of ", code(opened["procedure"])]
+            return sentence(_("a run of {procedure}"), procedure=code(opened["procedure"]))
         case "map":
-            return [f"{counted(opened['count'], 'run')} of ", code(opened["procedure"])]
-    return []
+            count = opened["count"]
+            words = ngettext("{count} run of {procedure}", "{count} runs of {procedure}", count)
+            return sentence(words, count=count, procedure=code(opened["procedure"]))
+    return sentence(_("something else"))
 
 
-def _silence(question: Question, due: datetime | None) -> list[Piece]:
+def _silence(question: Question, due: datetime | None) -> Sentence:
     """Return until when a question is open, and what silence will mean."""
     if due is None or question.on_timeout is None:
-        return ["until somebody answers"]
+        return sentence(_("The question has no deadline."))
     if question.on_timeout == "fail":
-        return ["until ", due, ", then fails"]
+        return sentence(_("If nobody answers by {due}, it fails."), due=due)
     if question.on_timeout == "withdraw" or question.default is None:
-        return ["until ", due, ", then goes on without an answer"]
-    return ["until ", due, ", then counts as ", strong(_default(question))]
+        words = _("If nobody answers by {due}, the run continues without an answer.")
+        return sentence(words, due=due)
+    words = _("If nobody answers by {due}, it counts as “{answer}”.")
+    return sentence(words, due=due, answer=strong(_default(question)))
 
 
 def _default(question: Question) -> str:
     return shortened(question.label_of(question.default), SHORT_PROMPT)
 
 
-def _group(group: Sequence[Opening], answerers: Sequence[str]) -> list[Piece]:
+def _group(group: Sequence[Opening], answerers: Sequence[str]) -> Sentence:
     is_choice = group[0].part_of is not None and group[0].need < len(group)
-    return _list([_named(one, answerers) for one in group], "or" if is_choice else "and")
+    items = [_named(one, answerers) for one in group]
+    return list_or(items) if is_choice else list_and(items)
 
 
-def _list(parts: Sequence[Sequence[Piece]], joint: str) -> list[Piece]:
-    found: list[Piece] = [*parts[0]]
-    for number, part in enumerate(parts[1:], start=2):
-        found += [f" {joint} " if number == len(parts) else ", ", *part]
-    return found
-
-
-def _fates(openings: Sequence[Opening]) -> list[Piece]:
+def _fates(openings: Sequence[Opening]) -> list[Sentence]:
     """Return what becomes of a set's parts when enough of them have come."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
-    found: list[Piece] = []
+    found: list[Sentence] = []
     for key, need in sets.items():
         parts = [one for one in openings if one.part_of == key]
         if need >= len(parts):
             continue
-        first = "The first to come counts" if need == 1 else f"The first {need} to come count"
-        found.append(f" {first}; the run no longer waits for the rest.")
+        words = ngettext(
+            "The run continues with the first that comes, and no longer waits for the rest.",
+            "The run continues with the first {count} that come, and no longer waits for the rest.",
+            need,
+        )
+        found.append(sentence(words, count=need))
         timers = [one.due_at for one in parts if one.is_timer and one.due_at]
         if timers and any(one.question for one in parts):
-            found += [" The timer may withdraw the question at ", min(timers), "."]
+            words = _("The timer may withdraw the question at {due}.")
+            found.append(sentence(words, due=min(timers)))
     return found

@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from string import Formatter
 from typing import Literal
 from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 Style = Literal["plain", "strong", "code", "time"]
 Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
@@ -38,8 +42,50 @@ class Sentence:
         return "".join(map(str, self.parts))
 
 
-def sentence(*parts: str | Part | datetime) -> Sentence:
-    return Sentence(tuple(_part(part) for part in parts if part))
+Value = str | int | Part | datetime | Sentence
+
+
+def sentence(message: str, /, **values: Value) -> Sentence:
+    """Return a translated message with its named values in place, each in its own style."""
+    parts: list[Part] = []
+    for text, name, _format, _conversion in Formatter().parse(message):
+        parts += [Part(text)] if text else []
+        parts += _parts(values[name]) if name else []
+    return Sentence(tuple(parts))
+
+
+def paragraph(*sentences: Sentence | None) -> Sentence:
+    """Return whole sentences one behind the other."""
+    return _joined([one for one in sentences if one], Part(" "))
+
+
+def list_and(items: Sequence[Sentence]) -> Sentence:
+    return _listed(items, _("{first} and {last}"))
+
+
+def list_or(items: Sequence[Sentence]) -> Sentence:
+    return _listed(items, _("{first} or {last}"))
+
+
+def _listed(items: Sequence[Sentence], pattern: str) -> Sentence:
+    *first, last = items
+    return sentence(pattern, first=_joined(first, Part(", ")), last=last) if first else last
+
+
+def _joined(sentences: Sequence[Sentence], between: Part) -> Sentence:
+    parts = [part for one in sentences for part in (between, *one.parts)]
+    return Sentence(tuple(parts[1:]))
+
+
+def _parts(value: Value) -> Sequence[Part]:
+    if isinstance(value, Sentence):
+        return value.parts
+    if isinstance(value, datetime):
+        return [moment(value, "clock")]
+    if isinstance(value, Part):
+        return [value] if value.text or value.at else []
+    text = value if isinstance(value, str) else f"{value:,}"
+    return [Part(text)] if text else []
 
 
 def strong(text: str) -> Part:
@@ -52,12 +98,6 @@ def code(text: str) -> Part:
 
 def moment(at: datetime, show: Show) -> Part:
     return Part("", "time", at, show)
-
-
-def _part(part: str | Part | datetime) -> Part:
-    if isinstance(part, datetime):
-        return moment(part, "clock")
-    return Part(part) if isinstance(part, str) else part
 
 
 def format_duration(length: timedelta) -> str:
@@ -87,7 +127,7 @@ def _two(first: str, rest: float, unit: str) -> str:
 
 def format_size(size: int) -> str:
     if size < KILO:
-        return counted(size, "byte")
+        return ngettext("{count} byte", "{count} bytes", size).format(count=size)
     if size < KILO * KILO:
         return f"{size / KILO:.0f} KB"
     return f"{size / KILO / KILO:.1f} MB"
@@ -99,15 +139,12 @@ def short_id(key: UUID) -> str:
     return f"{text[:4]}·{text[4:]}"
 
 
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def progress_words(done: float, total: float | None) -> str:
     """Return progress with at most two decimals; a sum of parts may exceed its total."""
     if not total:
         return _plain_number(done)
-    return f"{_plain_number(min(done, total))} of {_plain_number(total)}"
+    parts = {"done": _plain_number(min(done, total)), "total": _plain_number(total)}
+    return _("{done} of {total}").format(**parts)
 
 
 def _plain_number(number: float) -> str:
@@ -115,17 +152,11 @@ def _plain_number(number: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def ordinal(number: int) -> str:
-    """Return an ordinal, as in "2nd"."""
-    is_teen = number % 100 in (11, 12, 13)
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{'th' if is_teen else ending}"
-
-
-def listed(words: Iterable[str], joint: str = "and") -> str:
+def listed(words: Iterable[str], joint: Literal["and", "or"] = "and") -> str:
     """Return words in a list, as in "a, b and c"."""
     *first, last = list(words) or [""]
-    return f"{', '.join(first)} {joint} {last}" if first else last
+    pattern = _("{first} and {last}") if joint == "and" else _("{first} or {last}")
+    return pattern.format(first=", ".join(first), last=last) if first else last
 
 
 def initials(name: str) -> str:
@@ -141,15 +172,16 @@ def name_of(target: str) -> str:
     if target.startswith("@"):
         return target[1:]
     if target in {"role:operate", "perm:procedures.operate_run"}:
-        return "its operators"
+        return _("the procedure's operators")
     if target.startswith("perm:"):
-        return f"those who may {target.removeprefix('perm:')}"
+        permission = target.removeprefix("perm:")
+        return _("people with the permission {permission}").format(permission=permission)
     return target[:1].upper() + target[1:]
 
 
 def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
     """Return the assignees in words: those named, else the procedure's own answerers."""
-    return listed(map(name_of, assign or answerers), "or") or "administrators"
+    return listed(map(name_of, assign or answerers), "or") or _("administrators")
 
 
 def who(responder: str) -> str:

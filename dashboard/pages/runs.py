@@ -9,6 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from chat.access import answerable_requests, titles_for
@@ -24,8 +26,11 @@ from procedures.paging import PAGE, page
 
 MOST_EVENTS = 200
 MOST_NEW = 99
-WAITING = {"people": ("person", "Waiting for people"), "time": ("timer", "Waiting for time")}
-FILTERS: dict[str, tuple[str, str]] = {
+WAITING = {
+    "people": ("person", lazy("Waiting for people")),
+    "time": ("timer", lazy("Waiting for time")),
+}
+FILTERS: dict[str, tuple[str, str | Promise]] = {
     "queued": WORDS[RunStatus.QUEUED],
     "running": WORDS[RunStatus.RUNNING],
     **WAITING,

@@ -24,16 +24,18 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered(
 
     text = page_of(alice, run)
     assert 'data-look="paused"' in text
-    assert "by <strong>dave</strong>: “The bank is closed.” It does nothing until" in text
-    assert "What it asks can be answered." in text
+    assert "“The bank is closed.” It does nothing until" in text
+    assert "Paused by <strong>dave</strong> since" in text
+    assert "Its questions can still be answered." in text
     assert "<strong>dave</strong> paused the run: “The bank is closed.”" in text
     listed = shown(browser(bob).get("/runs?state=paused"))
-    assert "by <strong>dave</strong>: “The bank is closed.”" in listed
+    assert "Paused by <strong>dave</strong> since" in listed
+    assert ": “The bank is closed.”" in listed
     assert "Waiting for you" not in listed
 
     unpause_run(run.pk, by=dave, reason="It is open.")
 
-    assert "<strong>dave</strong> let the paused run go on: “It is open.”" in page_of(alice, run)
+    assert "<strong>dave</strong> resumed the run: “It is open.”" in page_of(alice, run)
     assert "Waiting for you" in shown(browser(bob).get("/runs"))
 
 
@@ -43,4 +45,6 @@ def test_a_run_that_was_ended_at_once_tells_by_whom(run: Run, alice: User, dave:
     text = page_of(alice, run)
 
     assert "Ended at once by <strong>dave</strong>: “It hangs.” Nothing was undone." in text
-    assert "<strong>dave</strong> ended the run at once, and undid nothing: “It hangs.”" in text
+    assert (
+        "<strong>dave</strong> ended the run at once, without undoing anything: “It hangs.”" in text
+    )

@@ -46,8 +46,8 @@ def test_a_run_is_told_with_its_sentence_and_who_started_it(alice: User, bob: Us
     text = shown(browser(alice).get("/runs"))
 
     assert "Waiting for Finance" in text
-    assert "<strong>Go?</strong> from Finance until" in text
-    assert ", then counts as <strong>Reject</strong>." in text
+    assert "Waiting for Finance to answer <strong>Go?</strong> since" in text
+    assert "it counts as “<strong>Reject</strong>”." in text
     assert "</span>alice ·" in text
 
 
@@ -187,7 +187,7 @@ def test_an_answer_stands_with_its_question(alice: User, bob: User) -> None:
     queued = page_of(alice, Run.objects.get())
     text = page_of(alice, go_on(request.wait.run))
 
-    assert "The answer to <strong>Pay 31.20 €?</strong>: rejected, by bob" in queued
+    assert "<strong>Pay 31.20 €?</strong> was answered by bob: rejected." in queued
     assert "<strong>Keep the money</strong> · bob" in text
     assert "Rejected by bob" in text
     assert "1 question to people" in text
@@ -260,11 +260,16 @@ def test_a_step_that_is_repeated_is_one_row_and_each_when_asked(
         ("two_steps", {}, RunStatus.SUCCEEDED, "Finished after"),
         ("flaky", {"failures": 9, "backoff": "1h"}, RunStatus.RETRYING, "Attempt 2 follows at"),
         ("flaky", {"failures": 9}, RunStatus.FAILED, "Failed in <code>fail_at_first</code>: "),
-        ("nap", {}, RunStatus.WAITING, "and goes on at"),
-        ("swallower", {}, RunStatus.QUARANTINED, "Cannot go on: The code swallowed the suspension"),
+        ("nap", {}, RunStatus.WAITING, "The run continues at"),
+        (
+            "swallower",
+            {},
+            RunStatus.QUARANTINED,
+            "This run can&#x27;t continue: The code swallowed the suspension",
+        ),
         ("telling", {"lines": 3}, None, "Said"),
-        ("typed_answers", {}, RunStatus.WAITING, "Waits since"),
-        ("deadline_with_default", {}, RunStatus.WAITING, "then counts as <strong>Approve</strong>"),
+        ("typed_answers", {}, RunStatus.WAITING, "Waiting for "),
+        ("deadline_with_default", {}, RunStatus.WAITING, "it counts as “<strong>Approve</strong>”"),
     ],
 )
 def test_every_state_has_its_page(
@@ -288,8 +293,9 @@ def test_a_queued_and_a_working_run_have_their_pages(admin_user: User) -> None:
     working = page_of(admin_user, run)
     Run.objects.filter(pk=run.pk).update(status="queued", working_on="", working_since=None)
 
-    assert "Working: <code>pack</code>, attempt 2" in working
-    assert "Waits for a free worker" in page_of(admin_user, run)
+    assert "Working on <code>pack</code>" in working
+    assert "(attempt 2)." in working
+    assert "Waiting for a free worker" in page_of(admin_user, run)
 
 
 def test_a_cancelled_run_tells_who_cancelled_it_and_why(alice: User, bob: User, dave: User) -> None:
@@ -299,7 +305,7 @@ def test_a_cancelled_run_tells_who_cancelled_it_and_why(alice: User, bob: User, 
 
     text = page_of(alice, run)
 
-    assert f"{told} No step is kept." in text
+    assert f"{told} No steps were kept." in text
     assert 'data-kind="question" data-look="cancelled"' in text
     assert "<strong>dave</strong> cancelled the run: “Ordered twice.”" in text
     assert told in shown(browser(alice).get("/runs"))
@@ -314,11 +320,13 @@ def test_a_question_that_is_given_to_others_waits_for_them(
     text, listed = page_of(alice, request.wait.run), shown(browser(alice).get("/runs"))
     answer(request, by=carol)
 
-    assert "from carol, until somebody answers" in text
+    assert "Waiting for carol to answer" in text
     assert "Waiting for carol" in text
     assert "Waiting for carol" in listed
-    assert "approved, by carol" in page_of(alice, request.wait.run)
-    assert "gave the question to <strong>carol</strong>" in page_of(alice, go_on(request.wait.run))
+    assert "was answered by carol: approved." in page_of(alice, request.wait.run)
+    assert "reassigned the question to <strong>carol</strong>" in page_of(
+        alice, go_on(request.wait.run)
+    )
 
 
 def test_a_mismatch_shows_both_lists(admin_user: User) -> None:
@@ -341,8 +349,8 @@ def test_the_journal_can_be_read_from_the_start(alice: User, bob: User) -> None:
     whole = shown(client.get(f"/runs/{run.pk}/journal"))
     rest = shown(client.get(f"/runs/{run.pk}/journal?after=1"))
 
-    assert "Started, with the code" in whole
-    assert "Started, with the code" not in rest
+    assert "Started with code" in whole
+    assert "Started with code" not in rest
     assert "Asks <strong>Pay 31.20 €?</strong>" in rest
     assert "Nothing more" in shown(client.get(f"/runs/{run.pk}/journal?after=999"))
     assert client.get(f"/runs/{run.pk}/journal?after=x").status_code == 200
@@ -420,7 +428,9 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
     for path in ("/runs", f"/runs/{run.pk}"):
         text = strip_tags(shown(browser(admin_user).get(path)))
         assert "or the time" in text
-        assert "The first to come counts; the run no longer waits for the rest." in text
+        assert (
+            "The run continues with the first that comes, and no longer waits for the rest." in text
+        )
         assert "The timer may withdraw the question at" in text
     page = strip_tags(page_of(admin_user, run))
     card = strip_tags(shown(browser(admin_user).get(f"/requests/{request_of(run).pk}")))
@@ -434,5 +444,5 @@ def test_a_run_that_undid_its_steps_keeps_none(admin_user: User) -> None:
     answer(request_of(run), by=admin_user)
     text = strip_tags(page_of(admin_user, go_on(run)))
 
-    assert "It has undone what it noted to undo: 2 steps." in text
-    assert "steps kept" not in text
+    assert "2 steps were undone." in text
+    assert "steps were kept" not in text

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from dashboard.overview.facts import Facts
 from dashboard.overview.lines import line_of
-from dashboard.overview.states import Facts, state_of
+from dashboard.overview.states import state_of
 from dashboard.overview.values import Shown, format_value
 from dashboard.overview.waiting import Opening
 from dashboard.overview.words import (
@@ -87,7 +88,7 @@ def test_small_words() -> None:
 
 def test_who_is_asked() -> None:
     assert asked(["finance", "@bob"], ["support"]) == "Finance or bob"
-    assert asked(["perm:app.pay"], []) == "those who may app.pay"
+    assert asked(["perm:app.pay"], []) == "people with the permission app.pay"
     assert asked([], ["support"]) == "Support"
     assert asked([], []) == "administrators"
 
@@ -99,7 +100,7 @@ def test_queued() -> None:
     facts = facts_of(run(RunStatus.QUEUED))
 
     assert words(facts) == "Queued"
-    assert sentence(facts) == "Waits for a free worker since 09:00."
+    assert sentence(facts) == "Waiting for a free worker since 09:00."
 
 
 def test_queued_again_by_an_answer() -> None:
@@ -107,33 +108,36 @@ def test_queued_again_by_an_answer() -> None:
     facts = facts_of(run(RunStatus.QUEUED), answered=answered)
 
     assert sentence(facts) == (
-        "The answer to Refund 7 €?: approved, by bob; goes on as soon as a worker is free."
+        "Refund 7 €? was answered by bob: approved. The run continues as soon as a worker is free."
     )
 
 
 def test_queued_again_by_the_clock() -> None:
     facts = facts_of(run(RunStatus.QUEUED), answered=closing("elapsed", responder="system: clock"))
 
-    assert sentence(facts) == "The time is up; goes on as soon as a worker is free."
+    assert sentence(facts) == "The time is up. The run continues as soon as a worker is free."
 
 
 def test_running_between_steps_and_within_one() -> None:
     working = run(RunStatus.RUNNING, working_on="pay", working_attempt=2, working_since=NINE)
 
     assert sentence(facts_of(run(RunStatus.RUNNING))) == "Working on the next step."
-    assert sentence(facts_of(working)) == "Working: pay, attempt 2, for 09:00."
-    assert sentence(facts_of(working, progress="3 of 9")).endswith("for 09:00: 3 of 9")
+    assert sentence(facts_of(working)) == "Working on pay for 09:00 (attempt 2)."
+    assert sentence(facts_of(working, progress="3 of 9")).endswith(" Progress: 3 of 9")
 
 
 @pytest.mark.parametrize(
     ("options", "end"),
     [
-        ({}, ", until somebody answers."),
-        ({"expires": "1h", "default": False}, " until 10:00, then counts as Do not refund."),
-        ({"expires": "1h", "on_timeout": "fail"}, " until 10:00, then fails."),
+        ({}, "The question has no deadline."),
+        (
+            {"expires": "1h", "default": False},
+            "If nobody answers by 10:00, it counts as “Do not refund”.",
+        ),
+        ({"expires": "1h", "on_timeout": "fail"}, "If nobody answers by 10:00, it fails."),
         (
             {"expires": "1h", "on_timeout": "withdraw"},
-            " until 10:00, then goes on without an answer.",
+            "If nobody answers by 10:00, the run continues without an answer.",
         ),
     ],
 )
@@ -143,14 +147,14 @@ def test_waiting_for_people_says_what_silence_does(options: dict[str, Any], end:
 
     assert words(facts) == "Waiting for Finance"
     assert state_of(facts).look == "person"
-    assert sentence(facts) == f"Waits since 09:00 for Refund 7 €? from Finance{end}"
+    assert sentence(facts) == f"Waiting for Finance to answer Refund 7 €? since 09:00. {end}"
 
 
 def test_waiting_for_time() -> None:
     facts = waiting_for(Opening({"wait": "timer"}, NINE, at(60)))
 
     assert (words(facts), state_of(facts).look) == ("Waiting until 09:01", "timer")
-    assert sentence(facts) == "Waits since 09:00 and goes on at 09:01."
+    assert sentence(facts) == "Waiting since 09:00. The run continues at 09:01."
 
 
 SIGNAL = {"wait": "signal", "signal": "paid"}
@@ -162,8 +166,8 @@ def test_several_waits_are_all_named() -> None:
     others = [Opening(SIGNAL, NINE), Opening({"wait": "child", "procedure": "pack"}, NINE)]
 
     assert sentence(waiting_for(first, second, *others)) == (
-        "Waits since 09:00 for Refund 7 €? from Finance, Refund 7 €? from bob (until 10:00, then "
-        "fails), the signal paid and a run of pack."
+        "Waiting for 4 things since 09:00: Refund 7 €? from Finance, Refund 7 €? from bob (fails "
+        "at 10:00), the signal paid and a run of pack."
     )
     assert words(waiting_for(first, second)) == "Waiting for Finance and bob"
     assert sentence(waiting_for(*[others[0]] * 9)).endswith("the signal paid and 3 more.")
@@ -174,16 +178,20 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
     timer = Opening({"wait": "timer"}, NINE, at(60), part_of=1, need=1)
 
     assert sentence(waiting_for(question, timer)) == (
-        "Waits since 09:00 for Refund 7 €? from Finance or the time 09:01. The first to come "
-        "counts; the run no longer waits for the rest. The timer may withdraw the question at "
-        "09:01."
+        "Waiting for 2 things since 09:00: Refund 7 €? from Finance or the time 09:01. The run "
+        "continues with the first that comes, and no longer waits for the rest. The timer may "
+        "withdraw the question at 09:01."
     )
 
 
 @pytest.mark.parametrize(
     ("need", "end"),
     [
-        (2, "or the signal paid. The first 2 to come count; the run no longer waits for the rest."),
+        (
+            2,
+            "or the signal paid. The run continues with the first 2 that come, and no longer waits "
+            "for the rest.",
+        ),
         (3, "and the signal paid."),
     ],
 )
@@ -197,15 +205,15 @@ def test_a_limit_that_ends_the_run_before_anybody_answers_is_told() -> None:
     open_end = sentence(waiting_for(Opening(asking(), NINE), ends_at=at(60)))
     sooner = sentence(waiting_for(Opening({"wait": "timer"}, NINE, at(30)), ends_at=at(60)))
 
-    assert open_end.endswith("until somebody answers. Its time limit ends it at 09:01.")
-    assert sooner.endswith("goes on at 09:00.")
+    assert open_end.endswith("has no deadline. The run's time limit ends it at 09:01.")
+    assert sooner.endswith("continues at 09:00.")
 
 
 @pytest.mark.parametrize(
     ("status", "end"),
     [
         (RunStatus.QUEUED, "Queued since 09:00."),
-        (RunStatus.WAITING, "Waits since 09:00 and goes on at 09:01."),
+        (RunStatus.WAITING, "Waiting since 09:00. The run continues at 09:01."),
         (RunStatus.RETRYING, "pay failed: OSError: No line."),
     ],
 )
@@ -217,7 +225,7 @@ def test_a_run_without_its_code_is_stuck_whatever_it_stands_at(status: RunStatus
 
     assert (words(facts), state_of(facts).look) == ("Stuck", "quarantined")
     assert sentence(facts) == (
-        "Stuck: no code here has the name gone. Bring its code back and start the workers again, "
+        "Stuck: no code here has the name gone. Bring its code back and restart the workers, "
         f"or end the run at once. {end}"
     )
 
@@ -229,19 +237,21 @@ def test_what_is_paused_or_ended_without_its_code_is_not_stuck() -> None:
     )
 
     assert sentence(ended) == "Finished after 0 ms."
-    assert sentence(paused).endswith("No code here has the name gone: bring it back before that.")
+    assert sentence(paused).endswith(
+        "No code here has the name gone: bring it back before you resume the run."
+    )
 
 
 @pytest.mark.parametrize(
     ("opened", "closed", "told"),
     [
-        (SIGNAL, closing("received", 1, responder="bob"), "The signal has come"),
+        (SIGNAL, closing("received", 1, responder="bob"), "The signal has arrived"),
         (
             SIGNAL,
             closing("expired", responder="system: deadline", timed_out=True),
             "The time is up",
         ),
-        ({"wait": "child"}, closing("failed", responder="s"), "Its child run has ended"),
+        ({"wait": "child"}, closing("failed", responder="s"), "The child run has ended"),
         (
             asking(),
             closing("expired", responder="system: deadline", timed_out=True),
@@ -255,17 +265,15 @@ def test_what_no_worker_has_taken_in_is_told_as_what_it_is(
 ) -> None:
     facts = facts_of(run(RunStatus.QUEUED), answered={**opened, **closed})
 
-    assert sentence(facts) == f"{told}; goes on as soon as a worker is free."
+    assert sentence(facts) == f"{told}. The run continues as soon as a worker is free."
 
 
 def test_what_was_undone_is_not_kept() -> None:
     facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=2, to_undo=2)
     partly = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=1, to_undo=2)
 
-    assert sentence(facts) == "Cancelled. It has undone what it noted to undo: 2 steps."
-    assert sentence(partly) == (
-        "Cancelled. 1 of 2 steps that undo what it did succeeded: look at the rest."
-    )
+    assert sentence(facts) == "Cancelled. 2 steps were undone."
+    assert sentence(partly) == ("Cancelled. 1 of 2 steps were undone. Check the rest by hand.")
 
 
 def test_retrying() -> None:
@@ -293,20 +301,20 @@ def test_failed_in_a_step() -> None:
     facts = facts_of(run(RunStatus.FAILED, error=told, ended_at=at(1)), kept=3)
 
     assert words(facts) == "Failed"
-    assert sentence(facts) == "Failed in send_mail: SMTPError: 550. 3 steps kept."
+    assert sentence(facts) == "Failed in send_mail: SMTPError: 550. 3 steps were kept."
 
 
 def test_an_error_of_the_engine_is_told_in_its_words_alone() -> None:
     told = error("RequestExpiredError", "Nobody answered 'Hurry?' in time.")
     facts = facts_of(run(RunStatus.FAILED, error=told, ended_at=NINE), kept=1)
 
-    assert sentence(facts) == "Failed: Nobody answered 'Hurry?' in time. 1 step kept."
+    assert sentence(facts) == "Failed: Nobody answered 'Hurry?' in time. 1 step was kept."
 
 
 def test_failed_outside_of_steps() -> None:
     facts = facts_of(run(RunStatus.FAILED, error=error("ValueError", "No."), ended_at=NINE), kept=0)
 
-    assert sentence(facts) == "Failed: ValueError: No. No step is kept."
+    assert sentence(facts) == "Failed: ValueError: No. No steps were kept."
 
 
 def test_paused_cancelled_quarantined() -> None:
@@ -315,10 +323,10 @@ def test_paused_cancelled_quarantined() -> None:
     quarantined = facts_of(run(RunStatus.QUARANTINED, error=told))
 
     assert sentence(facts_of(run(RunStatus.PAUSED))) == (
-        "Paused since 09:00. It does nothing until it is let go on."
+        "Paused since 09:00. It does nothing until somebody resumes it."
     )
-    assert sentence(cancelled) == "Cancelled. 1 step kept."
-    assert sentence(quarantined) == "Cannot go on: The code now ends. Bring it back."
+    assert sentence(cancelled) == "Cancelled. 1 step was kept."
+    assert sentence(quarantined) == "This run can't continue: The code now ends. Bring it back."
     assert state_of(quarantined).look == "quarantined"
 
 
@@ -326,14 +334,14 @@ def test_a_cancelled_run_tells_who_cancelled_it_and_why() -> None:
     said = {"action": "cancel", "by": "dave", "reason": "Ordered twice"}
     facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
 
-    assert sentence(facts) == "Cancelled by dave: “Ordered twice”. 2 steps kept."
+    assert sentence(facts) == "Cancelled by dave: “Ordered twice”. 2 steps were kept."
 
 
 def test_a_run_that_was_ended_at_once_says_so() -> None:
     said = operation("force_end") | {"forced": True}
     facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
 
-    told = "Ended at once by dave: “Why not?” Nothing was undone. 2 steps kept."
+    told = "Ended at once by dave: “Why not?” Nothing was undone. 2 steps were kept."
     assert sentence(facts) == told
 
 
@@ -342,8 +350,8 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
     facts = facts_of(paused, openings=[Opening(asking(), at(5))], paused=operation("pause"))
 
     assert sentence(facts) == (
-        "Paused since 09:00 by dave: “Why not?” It does nothing until it is let go on. "
-        "What it asks can be answered."
+        "Paused by dave since 09:00: “Why not?” It does nothing until somebody resumes it. "
+        "Its questions can still be answered."
     )
     assert (words(facts), state_of(facts).look) == ("Paused", "paused")
 
@@ -351,13 +359,17 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
 def test_a_working_run_that_is_asked_to_pause_says_so() -> None:
     asked_to_pause = run(RunStatus.RUNNING, pause_requested_at=NINE, working_on="charge")
 
-    assert sentence(facts_of(asked_to_pause)) == "Is being paused, and rests when charge is over."
+    assert sentence(facts_of(asked_to_pause)) == (
+        "This run is being paused. It stops when charge is over."
+    )
 
 
 def test_a_working_run_that_is_asked_to_stop_says_so() -> None:
     asked_to_stop = run(RunStatus.RUNNING, cancel_requested_at=NINE, working_on="charge")
 
-    assert sentence(facts_of(asked_to_stop)) == "Is being cancelled, and ends when charge is over."
+    assert sentence(facts_of(asked_to_stop)) == (
+        "This run is being cancelled. It ends when charge is over."
+    )
 
 
 def test_every_status_has_its_words() -> None:
@@ -373,11 +385,11 @@ def test_every_status_has_its_words() -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "told", "actor"),
     [
-        ("run.started", {"by": "alice", "code": "abc"}, "Started, with the code abc", "alice"),
-        ("run.suspended", {"on": "pay"}, "Left its worker while it waits", "a worker"),
-        ("run.resumed", {}, "Taken up again by a worker", "a worker"),
+        ("run.started", {"by": "alice", "code": "abc"}, "Started with code abc", "alice"),
+        ("run.suspended", {"on": "pay"}, "Released its worker while it waits", "a worker"),
+        ("run.resumed", {}, "Resumed by a worker", "a worker"),
         ("run.failed", {"type": "OSError", "message": "No."}, "Failed: OSError: No.", "a worker"),
-        ("wait.opened", {"wait": "timer", "due_at": at(60).isoformat()}, "Sleeps, until 09:01", ""),
+        ("wait.opened", {"wait": "timer", "due_at": at(60).isoformat()}, "Sleeps until 09:01", ""),
         ("wait.opened", asking(), "Asks Refund 7 €?", "a worker"),
         (
             "wait.closed",
@@ -402,9 +414,9 @@ def test_every_status_has_its_words() -> None:
         ("progress", {"text": "y", "attempt": 1}, "key: y", "a worker"),
         ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
         ("patch", {}, "Takes the patch name", "a worker"),
-        ("step.started", {}, "key begins, once", "a worker"),
-        ("compensation", {"step": "undo"}, "To be undone by name", "a worker"),
-        ("run.continued", {"generation": 2}, "Begins anew, for the 2nd time", "a worker"),
+        ("step.started", {}, "key started (at most once)", "a worker"),
+        ("compensation", {"step": "undo"}, "name will undo this if the run fails", "a worker"),
+        ("run.continued", {"generation": 2}, "Continued as new (generation 2)", "a worker"),
         ("child.started", {"wait": "child"}, "Starts a run of name", "a worker"),
         (
             "child.started",
@@ -417,7 +429,7 @@ def test_every_status_has_its_words() -> None:
         (
             "wait.closed",
             closing("received", responder="bob"),
-            "The signal has come, from bob",
+            "The signal arrived from bob",
             "bob",
         ),
         (
@@ -439,22 +451,22 @@ def test_every_status_has_its_words() -> None:
         (
             "operator",
             operation("force_end"),
-            "dave ended the run at once, and undid nothing: “Why not?”",
+            "dave ended the run at once, without undoing anything: “Why not?”",
             "dave",
         ),
         ("operator", operation("pause"), "dave paused the run: “Why not?”", "dave"),
-        ("operator", operation("unpause"), "dave let the paused run go on: “Why not?”", "dave"),
+        ("operator", operation("unpause"), "dave resumed the run: “Why not?”", "dave"),
         (
             "operator",
             operation("retry"),
-            "dave let the run go on, and key be tried again: “Why not?”",
+            "dave retried key: “Why not?”",
             "dave",
         ),
         ("operator", operation("withdraw"), "dave withdrew the question: “Why not?”", "dave"),
         (
             "operator",
             operation("reassign", to="@carol"),
-            "dave gave the question to carol: “Why not?”",
+            "dave reassigned the question to carol: “Why not?”",
             "dave",
         ),
     ],
@@ -472,12 +484,12 @@ def test_lines_of_steps_say_how_long_and_what_went_wrong() -> None:
         row = EventRow(seq=1, kind=one.kind, key=one.key, name=one.name, data=one.data, at=one.at)
         return str(line_of(row).words)
 
-    assert told(step(2, "pack", 0, 3, result=1)) == "pack done in 3.0 s"
-    assert told(step(2, "pack", 0, 3, result=1, attempt=2)) == "pack done in 3.0 s, attempt 2"
+    assert told(step(2, "pack", 0, 3, result=1)) == "pack finished in 3.0 s"
+    assert told(step(2, "pack", 0, 3, result=1, attempt=2)) == "pack finished in 3.0 s (attempt 2)"
     assert told(failed(2, "pay", 0, 1, retry_at=60)) == (
-        "pay failed: OSError: No; tried again at 09:01"
+        "pay failed: OSError: No. It is tried again at 09:01."
     )
-    assert told(failed(2, "pay", 0, 1, retry_at=None)) == "pay failed: OSError: No"
+    assert told(failed(2, "pay", 0, 1, retry_at=None)) == "pay failed: OSError: No."
 
 
 # Values

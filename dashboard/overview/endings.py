@@ -1,0 +1,130 @@
+"""The sentences of runs that have ended or can't continue, and errors and reasons in words."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dashboard.overview.facts import Facts
+from dashboard.overview.words import (
+    Sentence,
+    code,
+    format_duration,
+    listed,
+    paragraph,
+    sentence,
+    shortened,
+    strong,
+)
+from procedures.engine.values import canonical
+from procedures.models import Run
+
+SPEAKING = {
+    "BranchFailedError",
+    "ChildFailedError",
+    "ChoiceGoneError",
+    "FileGoneError",
+    "LimitReached",
+    "NotApprovedError",
+    "RequestExpiredError",
+    "SignalError",
+    "StateConflictError",
+    "UnreachableRunError",
+}
+LONGEST_FAULT = 240
+LONGEST_REASON = 240
+
+
+def succeeded(facts: Facts) -> Sentence:
+    run = facts.run
+    took = format_duration((run.ended_at or run.created_at) - run.created_at)
+    if facts.kept is None:
+        return sentence(_("Finished after {duration}."), duration=took)
+    work = listed(_work_of(facts)) or _("nothing to do")
+    return sentence(_("Finished after {duration}: {work}."), duration=took, work=work)
+
+
+def _work_of(facts: Facts) -> list[str]:
+    kept, answers, others = facts.kept or 0, facts.answers, facts.others
+    steps = ngettext("{count} step", "{count} steps", kept)
+    questions = ngettext("{count} question to people", "{count} questions to people", answers)
+    waits = ngettext("{count} wait", "{count} waits", others)
+    if kept or answers:
+        waits = ngettext("{count} other wait", "{count} other waits", others)
+    found = ((kept, steps), (answers, questions), (others, waits))
+    return [words.format(count=f"{count:,}") for count, words in found if count]
+
+
+def failed(facts: Facts) -> Sentence:
+    error = _error(facts.run)
+    if error["type"] == "StepFailedError" and ": " in error["message"]:
+        step, _colon, message = error["message"].partition(": ")
+        words = sentence(_("Failed in {step}: {error}"), step=code(step), error=ended(message))
+    else:
+        fault = ended(fault_of(error["type"], error["message"]))
+        words = sentence(_("Failed: {error}"), error=fault)
+    return paragraph(words, _kept(facts))
+
+
+def cancelled(facts: Facts) -> Sentence:
+    if not facts.cancelled:
+        return paragraph(sentence(_("Cancelled.")), _kept(facts))
+    by, reason = strong(facts.cancelled["by"]), quoted(facts.cancelled["reason"])
+    if not facts.cancelled.get("forced", False):
+        words = sentence(_("Cancelled by {person}: {reason}"), person=by, reason=reason)
+        return paragraph(words, _kept(facts))
+    words = sentence(_("Ended at once by {person}: {reason}"), person=by, reason=reason)
+    return paragraph(words, sentence(_("Nothing was undone.")), _kept(facts))
+
+
+def quarantined(facts: Facts) -> Sentence:
+    error = _error(facts.run)
+    words = sentence(_("This run can't continue: {error}"), error=ended(error["message"]))
+    remedy = error.get("remedy", "")
+    return paragraph(words, sentence("{remedy}", remedy=remedy) if remedy else None)
+
+
+def _kept(facts: Facts) -> Sentence | None:
+    """Return what is kept of a stopped run's work, in words."""
+    if facts.kept is None:
+        return None
+    if facts.undone:
+        return _undone(facts.undone, facts.to_undo)
+    if not facts.kept:
+        return sentence(_("No steps were kept."))
+    words = ngettext("{count} step was kept.", "{count} steps were kept.", facts.kept)
+    return sentence(words, count=facts.kept)
+
+
+def _undone(done: int, of: int) -> Sentence:
+    if done >= of:
+        words = ngettext("{count} step was undone.", "{count} steps were undone.", done)
+        return sentence(words, count=done)
+    words = ngettext(
+        "{done} of {count} step was undone. Check the rest by hand.",
+        "{done} of {count} steps were undone. Check the rest by hand.",
+        of,
+    )
+    return sentence(words, done=done, count=of)
+
+
+def _error(run: Run) -> dict[str, Any]:
+    return canonical.plain(run.error) if run.error else {"type": "Error", "message": ""}
+
+
+def fault_of(kind: str, message: str) -> str:
+    """Return an error by type and message; the engine's own only by message."""
+    words = message if kind in SPEAKING else ": ".join(filter(None, [kind, message]))
+    return shortened(words, LONGEST_FAULT)
+
+
+def ended(message: str) -> str:
+    """Return a message with a full stop, if it has no end of its own."""
+    message = shortened(message, LONGEST_FAULT)
+    return message if message.endswith((".", "!", "?", "…")) else f"{message}."
+
+
+def quoted(reason: str) -> str:
+    """Return a person's text in quotation marks, as the end of a sentence."""
+    reason = shortened(reason, LONGEST_REASON)
+    return f"“{reason}”" if reason.endswith((".", "!", "?", "…")) else f"“{reason}”."
