@@ -67,13 +67,13 @@ def reply(run: Any) -> float:
 
 def bare() -> float:
     import redis
-    from django.conf import settings
 
     from bench.tasks import STARTED, start
+    from procedures.conf import conf
 
     sent = time.time()
     start.apply_async(queue="runs")
-    heard = redis.Redis.from_url(settings.REDIS_URL).blpop([STARTED], timeout=4)
+    heard = redis.Redis.from_url(conf.REDIS_URL).blpop([STARTED], timeout=4)
     assert heard, "The worker did not start the task."
     return (float(heard[1]) - sent) * 1000
 

@@ -4,11 +4,12 @@ import time
 
 import redis
 from celery import shared_task
-from django.conf import settings
+
+from procedures.conf import conf
 
 STARTED = "bench.started"
 
 
 @shared_task(name="bench.start")
 def start() -> None:
-    redis.Redis.from_url(settings.REDIS_URL).lpush(STARTED, time.time())
+    redis.Redis.from_url(conf.REDIS_URL).lpush(STARTED, time.time())

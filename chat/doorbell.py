@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator
 
 import redis
-from django.conf import settings
 from django.db import transaction
+
+from procedures.conf import conf
 
 CHANNEL = "countersign.doorbell"
 GATHER = 0.05
@@ -43,7 +44,7 @@ class Doorbell:
 
     def _send_all(self) -> None:
         client = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+            conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
         )
         for streams in self._gathered():
             try:

@@ -20,7 +20,6 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
-from django.conf import settings
 from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
 
@@ -28,6 +27,7 @@ from dashboard.worker.lookout import Lookout
 from dashboard.worker.pool_watch import PoolWatch
 from dashboard.worker.ticker import Duty, Ticker
 from procedures.board import board
+from procedures.conf import conf
 from procedures.dispatch import messenger
 from procedures.slot import slot
 
@@ -37,7 +37,7 @@ CLOCK = "clock"
 ASK_OTHERS_EVERY_SECONDS = 10
 logger = logging.getLogger(__name__)
 app = Celery("countersign")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.config_from_object("dashboard.worker.configuration:configuration", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(Lookout)
 
@@ -63,7 +63,7 @@ def watch_the_slots(sender: Any, **_: Any) -> None:
 def let_the_slots_stop(how: str, **_: Any) -> None:
     """Stop the slots in time; Celery would wait for them forever, or lose their work."""
     for watch in watches:
-        watch.stop(within=settings.STOP_SECONDS if how == "Warm" else 0)
+        watch.stop(within=conf.STOP_SECONDS if how == "Warm" else 0)
 
 
 @worker_ready.connect(weak=False)
@@ -101,10 +101,10 @@ def let_time_pass(sender: Any, **_: Any) -> None:
         return
     duties = [
         Duty("sweep", 1, app.tasks["procedures.sweep"]),
-        Duty("look for mails", settings.MAIL_EVERY_SECONDS, app.tasks["chat.find_mails"]),
+        Duty("look for mails", conf.MAIL_EVERY_SECONDS, app.tasks["chat.find_mails"]),
         Duty("ask others", ASK_OTHERS_EVERY_SECONDS, app.tasks["chat.ask_others"]),
     ]
-    if settings.NOTICES_EDITED_FILES:
+    if conf.NOTICES_EDITED_FILES:
         look = import_string("procedures.registry.registrar").look
         duties.append(Duty("look for edited procedures", 1, look))
     tickers[:] = [Ticker(duties, lambda: CLOCK in app.amqp.queues.consume_from)]

@@ -16,11 +16,7 @@ SECRET_KEY = environment.secret_key()
 SECRET_KEY_FALLBACKS = [key.get_secret_value() for key in environment.SECRET_KEY_FALLBACKS]
 DEBUG = environment.DEBUG
 ALLOWED_HOSTS = split_words(environment.ALLOWED_HOSTS)
-TRUSTED_PROXIES = split_words(environment.TRUSTED_PROXIES)
-ATTEMPTS_PER_ADDRESS = environment.ATTEMPTS_PER_ADDRESS
-ATTEMPTS_PER_NAME = environment.ATTEMPTS_PER_NAME
 SITE_URL = environment.site_url()
-IS_EMBEDDED = environment.is_embedded
 
 INSTALLED_APPS = [
     "dashboard",
@@ -95,41 +91,43 @@ DATABASES["default"]["OPTIONS"] = (
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["ENGINE"] = "dashboard.postgres"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = environment.redis_url()
 
 CELERY_BROKER_URL = environment.broker_url()
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "runs"
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = environment.WORKER_SLOTS
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_DB_REUSE_MAX = 10**9  # tasks: else Celery throws the whole pool away after each of them
-# Leases hold the runs, not the broker: without it running steps go on, and slots stay as they are.
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
-MAIL_EVERY_SECONDS = min(5, max(1, environment.MAIL_AFTER_SECONDS))
 
-LEDGER_KEY = environment.ledger_key()
-LEDGER_KEY_FALLBACKS = [key.get_secret_value() for key in environment.LEDGER_KEY_FALLBACKS]
-PROCEDURE_MODULES = environment.procedure_modules()
-PROCEDURE_FILES = split_words(environment.PROCEDURE_FILES)
-PROCEDURE_READERS = environment.PROCEDURE_READERS or {}
-REQUEST_KINDS = split_words(environment.REQUEST_KINDS)
-LARGEST_PROCEDURE_FILE = environment.LARGEST_PROCEDURE_FILE
-NOTICES_EDITED_FILES = environment.is_embedded
-RUN_LEASE_SECONDS = environment.RUN_LEASE_SECONDS
-RUN_TURN_SECONDS = environment.RUN_TURN_SECONDS
-STOP_SECONDS = environment.stop_seconds()
-RUN_SILENT_SECONDS = environment.RUN_SILENT_SECONDS
-STORAGE_PATIENCE_SECONDS = environment.STORAGE_PATIENCE_SECONDS
-RUN_LIMITS = environment.run_limits()
-MOST_STARTS_A_MINUTE = environment.MOST_STARTS_A_MINUTE
-MOST_OPEN_RUNS = environment.MOST_OPEN_RUNS
-SIZES = environment.sizes()
-LARGE_VALUE_BYTES = environment.LARGE_VALUE_BYTES
-MAX_UPLOAD_MB = environment.MAX_UPLOAD_MB
-SITE_CHOICES = environment.site_choices()
+COUNTERSIGN: dict[str, Any] = {
+    "SITE_URL": SITE_URL,
+    "REDIS_URL": environment.redis_url(),
+    "BASE_DIR": BASE_DIR,
+    "LOCAL_DIR": LOCAL_DIR,
+    "IS_EMBEDDED": environment.is_embedded,
+    "LEDGER_KEY": environment.ledger_key(),
+    "LEDGER_KEY_FALLBACKS": [key.get_secret_value() for key in environment.LEDGER_KEY_FALLBACKS],
+    "PROCEDURE_MODULES": environment.procedure_modules(),
+    "PROCEDURE_FILES": split_words(environment.PROCEDURE_FILES),
+    "PROCEDURE_READERS": environment.PROCEDURE_READERS or {},
+    "LARGEST_PROCEDURE_FILE": environment.LARGEST_PROCEDURE_FILE,
+    "NOTICES_EDITED_FILES": environment.is_embedded,
+    "REQUEST_KINDS": split_words(environment.REQUEST_KINDS),
+    "SITE_CHOICES": environment.site_choices(),
+    "RUN_LEASE_SECONDS": environment.RUN_LEASE_SECONDS,
+    "RUN_TURN_SECONDS": environment.RUN_TURN_SECONDS,
+    "RUN_SILENT_SECONDS": environment.RUN_SILENT_SECONDS,
+    "STOP_SECONDS": environment.stop_seconds(),
+    "STORAGE_PATIENCE_SECONDS": environment.STORAGE_PATIENCE_SECONDS,
+    "RUN_LIMITS": environment.run_limits(),
+    "MOST_STARTS_A_MINUTE": environment.MOST_STARTS_A_MINUTE,
+    "MOST_OPEN_RUNS": environment.MOST_OPEN_RUNS,
+    "SIZES": environment.sizes(),
+    "LARGE_VALUE_BYTES": environment.LARGE_VALUE_BYTES,
+    "MAX_UPLOAD_MB": environment.MAX_UPLOAD_MB,
+    "SENDS_MAIL": environment.is_embedded or environment.EMAIL_URL is not None,
+    "MAIL_AFTER": timedelta(seconds=environment.MAIL_AFTER_SECONDS),
+    "MAIL_EVERY_SECONDS": min(5, max(1, environment.MAIL_AFTER_SECONDS)),
+    "TRUSTED_PROXIES": split_words(environment.TRUSTED_PROXIES),
+    "ATTEMPTS_PER_ADDRESS": environment.ATTEMPTS_PER_ADDRESS,
+    "ATTEMPTS_PER_NAME": environment.ATTEMPTS_PER_NAME,
+}
 
 EMAIL_KIND = "smtp" if environment.EMAIL_URL else "filebased"
 EMAIL_BACKEND = f"django.core.mail.backends.{EMAIL_KIND}.EmailBackend"
@@ -140,8 +138,6 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail_server.user, mail_server.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = mail_server.starts_tls, mail_server.is_tls
 EMAIL_TIMEOUT = 10  # seconds; less than a worker holds a mail
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.MAIL_FROM
-MAIL_AFTER = timedelta(seconds=environment.MAIL_AFTER_SECONDS)
-SENDS_MAIL = environment.is_embedded or environment.EMAIL_URL is not None
 
 STATIC_URL = "static/"
 STATIC_ROOT = LOCAL_DIR / "static"

@@ -9,14 +9,20 @@ class ProceduresConfig(AppConfig):
     name = "procedures"
 
     def ready(self) -> None:
-        from django.conf import settings
-
+        from procedures.conf import conf
         from procedures.engine.values.choices import Site
 
-        Site.allowed = lambda setting: settings.SITE_CHOICES.get(setting, {})
+        Site.allowed = lambda setting: conf.SITE_CHOICES.get(setting, {})
+        from procedures import site_checks
         from procedures.system_checks import check_procedure_files
 
         register(check_procedure_files)
+        for check in (
+            site_checks.check_settings,
+            site_checks.check_users,
+            site_checks.check_databases,
+        ):
+            register(check)
         name_what_django_sets()
         register_request_kinds()
         post_migrate.connect(register_procedures, sender=self)
@@ -63,13 +69,13 @@ def _changed_settings(before: Any, now: Any) -> str:
 
 def register_request_kinds() -> None:
     """Make the site's own kinds of requests known; stop the start where one can't be used."""
-    from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.utils.module_loading import import_string
 
+    from procedures.conf import conf
     from procedures.engine.kinds import register_kind
 
-    for path in settings.REQUEST_KINDS:
+    for path in conf.REQUEST_KINDS:
         try:
             register_kind(import_string(path))
         except (ImportError, ValueError) as error:

@@ -11,9 +11,10 @@ from typing import Any
 
 import redis
 from celery import current_app
-from django.conf import settings
 from django.db import transaction
 from kombu import Connection, pools
+
+from procedures.conf import conf
 
 logger = logging.getLogger(__name__)
 TASK = "procedures.advance_runs"
@@ -83,7 +84,7 @@ def keep_code(worker: int) -> None:
 def told_codes() -> list[str]:
     """Return what each live worker has told of its code; nothing where Redis doesn't answer."""
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, **PATIENT) as client:
+        with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             keys = sorted(client.smembers(WORKERS))
             told = dict(zip(keys, client.mget(keys) if keys else [], strict=True))
             if gone := [key for key, code in told.items() if code is None]:
@@ -100,7 +101,7 @@ def _key_of(worker: int) -> str:
 def fault() -> str:
     """Return a sentence about why messages reach nobody now, or "" if Redis takes them."""
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, **PATIENT) as client:
+        with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             client.set(PROBE, 1, px=CALL_AGAIN)
     except redis.exceptions.OutOfMemoryError:
         return "Redis is full (maxmemory) and takes no messages."
@@ -197,7 +198,7 @@ def _redis() -> redis.Redis:
     """Return this thread's connection; a forked process opens its own."""
     if _kept.pid != os.getpid():
         _kept.client = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+            conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
         )
         _kept.pid = os.getpid()
     return _kept.client

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 
+from procedures.conf import conf
 from procedures.engine.errors import FileGoneError, FileStoreError
 from procedures.engine.journal.large import ELSEWHERE, unpacked, whole
 from procedures.engine.values.files import use_file_store
@@ -36,11 +36,11 @@ class ContentStore:
 
     @property
     def largest_inline(self) -> int:
-        return settings.LARGE_VALUE_BYTES
+        return conf.LARGE_VALUE_BYTES
 
     @property
     def patience(self) -> float:
-        return settings.STORAGE_PATIENCE_SECONDS
+        return conf.STORAGE_PATIENCE_SECONDS
 
     def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()

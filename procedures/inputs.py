@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
+from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values.files import File, use_file_store
@@ -25,7 +25,7 @@ class TooLargeError(EngineError):
     def __init__(self, what: str, size: int, *, field: str = "") -> None:
         self.field = field
         super().__init__(
-            f"{what} has {size / MEGABYTE:.1f} MB; at most {settings.MAX_UPLOAD_MB} MB are taken."
+            f"{what} has {size / MEGABYTE:.1f} MB; at most {conf.MAX_UPLOAD_MB} MB are taken."
         )
 
 
@@ -94,7 +94,7 @@ def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile 
     if len(uploads) > 1:
         raise InputError([Fault(name, f"takes one file, not {len(uploads)}.")])
     upload = cast("UploadedFile", uploads[0])
-    if (upload.size or 0) > settings.MAX_UPLOAD_MB * MEGABYTE:
+    if (upload.size or 0) > conf.MAX_UPLOAD_MB * MEGABYTE:
         raise TooLargeError(upload.name or name, upload.size or 0, field=name)
     return upload
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from django.conf import settings
 from django.utils.module_loading import import_string
 
+from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import EngineError, ProcedureFileError, TextUnreadable
 from procedures.engine.values.canonical import legible
@@ -39,13 +39,13 @@ class Unreadable(Procedure):
 
 def suffix_of(file: str) -> str:
     """Return the longest suffix of the name that has a reader, or ""."""
-    found = [suffix for suffix in settings.PROCEDURE_READERS if file.endswith(suffix)]
+    found = [suffix for suffix in conf.PROCEDURE_READERS if file.endswith(suffix)]
     return max(found, key=len, default="")
 
 
 def reader_of(suffix: str) -> Reader:
     """Return the reader for a suffix; raises `ReaderError` if it can't be used."""
-    named = settings.PROCEDURE_READERS[suffix]
+    named = conf.PROCEDURE_READERS[suffix]
     where = f"{SETTING} names {named} for {suffix}, which"
     try:
         reader: Reader = import_string(named)
@@ -60,7 +60,7 @@ def reader_of(suffix: str) -> Reader:
 
 def import_readers() -> None:
     """Import the readers; one that fails is reported later, with the texts that need it."""
-    for suffix in settings.PROCEDURE_READERS:
+    for suffix in conf.PROCEDURE_READERS:
         with suppress(ReaderError):
             reader_of(suffix)
 

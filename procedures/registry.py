@@ -10,12 +10,12 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.declaration.definition import digest_of
 from procedures.engine.errors import ProcedureFileError
@@ -164,7 +164,7 @@ def _never(ctx: Any) -> None:
 
 def texts_here() -> QuerySet[ProcedureVersion]:
     """Return the versions whose texts this process has a reader for."""
-    suffixes = [Q(file__endswith=suffix) for suffix in settings.PROCEDURE_READERS]
+    suffixes = [Q(file__endswith=suffix) for suffix in conf.PROCEDURE_READERS]
     return ProcedureVersion.objects.filter(reduce(or_, suffixes, Q(pk__in=[])))
 
 
@@ -173,7 +173,7 @@ def register_all() -> None:
     found = sorted(definitions().values(), key=lambda one: one.name)  # as all others lock them
     _make_rows(found)
     _warn_of_missing_grants(found)
-    for module in settings.PROCEDURE_MODULES:
+    for module in conf.PROCEDURE_MODULES:
         if not _defined_in(module):
             logger.warning("PROCEDURE_MODULES names %s, which defines no procedure.", module)
     _warn_of_faults()
@@ -244,7 +244,7 @@ def unregistered() -> list[str]:
 def versions_here() -> dict[str, Any]:
     """Return the version of each procedure that is code here, and the files that have a reader."""
     code = {name: one.version for name, one in _in_modules().items()}
-    return {"code": code, "readers": sorted(settings.PROCEDURE_READERS)}
+    return {"code": code, "readers": sorted(conf.PROCEDURE_READERS)}
 
 
 @transaction.atomic
@@ -318,7 +318,7 @@ def _defined_in(module: str) -> list[Definition]:
 
 
 def _load(module: str) -> ModuleType:
-    is_named = module in settings.PROCEDURE_MODULES
+    is_named = module in conf.PROCEDURE_MODULES
     where = f"PROCEDURE_MODULES names {module}, which" if is_named else f"The module {module}"
     try:
         return import_module(module)
@@ -333,4 +333,4 @@ def _modules() -> Iterator[str]:
     for app in apps.get_app_configs():
         if find_spec(f"{app.name}.procedures"):
             yield f"{app.name}.procedures"
-    yield from settings.PROCEDURE_MODULES
+    yield from conf.PROCEDURE_MODULES

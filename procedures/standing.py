@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Length
 
+from procedures.conf import conf
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.large import ELSEWHERE
 from procedures.files import whole_content
@@ -52,7 +52,7 @@ def _small_state(run: Run) -> dict[str, Any] | None:
     sizes = _changes_of(run).aggregate(
         length=Sum(Length("data")), aside=Count("seq", filter=Q(data__contains=ASIDE))
     )
-    is_large = (sizes["length"] or 0) > settings.LARGE_VALUE_BYTES or sizes["aside"]
+    is_large = (sizes["length"] or 0) > conf.LARGE_VALUE_BYTES or sizes["aside"]
     return None if is_large else state_of(run)
 
 

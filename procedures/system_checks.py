@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's own name)
 
 from procedures import registry
+from procedures.conf import conf
 from procedures.readers import ReaderError, reader_of
 from procedures.texts import misuse_of, places_of
 
 
 def check_procedure_files(**_: Any) -> list[CheckMessage]:
     """Return errors for settings that can't work, and warnings for files that can't be read."""
-    files = _files() if settings.PROCEDURE_FILES else ()  # else no module is loaded for it
+    files = _files() if conf.PROCEDURE_FILES else ()  # else no module is loaded for it
     return [*_readers(), *_globs(), *files]
 
 
 def _readers() -> Iterator[CheckMessage]:
-    for suffix in settings.PROCEDURE_READERS:
+    for suffix in conf.PROCEDURE_READERS:
         try:
             reader_of(suffix)
         except ReaderError as error:
@@ -26,7 +26,7 @@ def _readers() -> Iterator[CheckMessage]:
 
 
 def _globs() -> Iterator[CheckMessage]:
-    for pattern in settings.PROCEDURE_FILES:
+    for pattern in conf.PROCEDURE_FILES:
         if wrong := misuse_of(pattern):
             yield Error(f"PROCEDURE_FILES: {pattern} {wrong}", id="procedures.E002")
         elif not next(places_of(pattern), None):

@@ -13,8 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
-
+from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import ProcedureFileError
 from procedures.engine.values.canonical import legible
@@ -91,7 +90,7 @@ class Shelf:
 
     def _has_changed(self) -> bool:
         now = time.monotonic()
-        if not settings.NOTICES_EDITED_FILES or now - self._looked_at < LOOK_EVERY:
+        if not conf.NOTICES_EDITED_FILES or now - self._looked_at < LOOK_EVERY:
             return False
         self._looked_at = now
         return _stamp() != self._stamp
@@ -132,15 +131,15 @@ def text_of(place: Place) -> str:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ProcedureFileError("It isn't a regular file.")
         with path.open("rb") as file:
-            data = file.read(settings.LARGEST_PROCEDURE_FILE + 1)
+            data = file.read(conf.LARGEST_PROCEDURE_FILE + 1)
     except FileNotFoundError:
         raise ProcedureFileError("It's a symbolic link to nothing.") from None
     except RuntimeError:
         raise ProcedureFileError("It's a symbolic link to itself.") from None
     except OSError as error:
         raise ProcedureFileError(f"It can't be opened: {error.strerror}.") from None
-    if len(data) > settings.LARGEST_PROCEDURE_FILE:
-        limit = f"{settings.LARGEST_PROCEDURE_FILE:,} bytes"
+    if len(data) > conf.LARGEST_PROCEDURE_FILE:
+        limit = f"{conf.LARGEST_PROCEDURE_FILE:,} bytes"
         raise ProcedureFileError(f"It's too large. The limit is {limit} (LARGEST_PROCEDURE_FILE).")
     return _decoded(data)
 
@@ -160,7 +159,7 @@ def _decoded(data: bytes) -> str:
 def places() -> list[Place]:
     """Return the files the globs name, each once, in order; at most one more than are read."""
     found: dict[str, Place] = {}
-    for place in chain.from_iterable(map(places_of, settings.PROCEDURE_FILES)):
+    for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):
         found.setdefault(os.path.realpath(place.path), place)
         if len(found) > MOST_FILES:
             break
@@ -172,7 +171,7 @@ def places_of(pattern: str) -> Iterator[Place]:
     if misuse_of(pattern):
         return
     folder = folder_of(pattern)
-    parts = (settings.BASE_DIR / pattern).relative_to(folder).parts
+    parts = (conf.BASE_DIR / pattern).relative_to(folder).parts
     for path in _matching(folder, parts):
         if not path.is_dir():
             yield Place(path, folder)
@@ -224,7 +223,7 @@ def _folders_in(folder: Path) -> list[Path]:
 
 def folder_of(pattern: str) -> Path:
     """Return the part of a glob before its first wildcard."""
-    path = settings.BASE_DIR / pattern
+    path = conf.BASE_DIR / pattern
     fixed = [not has_magic(part) for part in path.parts]
     return Path(*path.parts[: (fixed.index(False) if False in fixed else -1)])
 
@@ -232,7 +231,7 @@ def folder_of(pattern: str) -> Path:
 def misuse_of(pattern: str) -> str:
     """Return what is wrong with a glob, or "" if it can be used."""
     parts, folder = Path(pattern).parts, folder_of(pattern)
-    is_folder = pattern.endswith(("/", "**")) or (settings.BASE_DIR / pattern).is_dir()
+    is_folder = pattern.endswith(("/", "**")) or (conf.BASE_DIR / pattern).is_dir()
     wrong = {
         "has braces. Write one glob for each alternative.": {"{", "}"} & {*pattern},
         "has a bracket without its partner.": pattern.count("[") != pattern.count("]"),

@@ -7,8 +7,6 @@ may import them before its user model exists.
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.apps import apps
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet
@@ -106,11 +104,6 @@ def has_user_field(name: str) -> bool:
     except FieldDoesNotExist:
         return False
     return True
-
-
-def is_djangos_own() -> bool:
-    """Return True if the site's users are those of `django.contrib.auth`."""
-    return bool(apps.get_model(settings.AUTH_USER_MODEL)._meta.label == "auth.User")  # noqa: SLF001
 
 
 def _groups_field() -> Any:

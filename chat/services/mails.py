@@ -9,7 +9,6 @@ import logging
 from datetime import datetime
 from smtplib import SMTPException
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -18,6 +17,7 @@ from chat.models import HumanRequest, Mail, Message
 from chat.services.assignments import assign, people_of
 from chat.services.presence import LOOKING, not_looking
 from procedures import dispatch
+from procedures.conf import conf
 from procedures.engine.kinds.question_options import OPERATORS
 from procedures.models.clock import clock
 from procedures.users import User, has_address
@@ -33,11 +33,11 @@ FAULTS = (SMTPException, OSError, ValueError)
 
 def mail_time(opened_at: datetime) -> datetime | None:
     """Return the time to check who needs a mail, or None if the site sends none."""
-    return opened_at + settings.MAIL_AFTER if sends_mail() else None
+    return opened_at + conf.MAIL_AFTER if sends_mail() else None
 
 
 def sends_mail() -> bool:
-    return settings.SENDS_MAIL and MAIL in channels
+    return conf.SENDS_MAIL and MAIL in channels
 
 
 def find_mails() -> None:

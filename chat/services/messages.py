@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from chat.models import HumanRequest, HumanResponse, Message, Session
 from chat.services.replies import NoReplyError, read_reply, reading_of
 from chat.services.responses import AlreadyAnsweredError, Answer, NotAskedError, respond
+from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
@@ -124,7 +124,7 @@ def _clean(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not text:
         raise MessageError("Write something first.")
-    if len(text) > (most := Sizes(**settings.SIZES).message):
+    if len(text) > (most := Sizes(**conf.SIZES).message):
         words = f"A message has at most {most:,} characters; this one has {len(text):,}."
         raise MessageError(f"{words} Shorten it, or send it in parts.")
     try:

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from chat.changes import as_text, edits_between
 from chat.models import HumanRequest, HumanResponse
 from chat.models.request import Right
+from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError, Fault
 from procedures.engine.journal.events import closing
 from procedures.engine.journal.seals import PROOF, seals_of
@@ -99,7 +99,7 @@ def _record(
         raise AlreadyAnsweredError(request)
     question = request.asked
     value = question.check(answer.value)
-    Sizes(**settings.SIZES).check_answer(question, value)
+    Sizes(**conf.SIZES).check_answer(question, value)
     if question.irreversible and not answer.is_confirmed:
         raise NotConfirmedError(value)
     response = HumanResponse(
@@ -159,7 +159,7 @@ def _text(value: Any) -> str:
 
 def _clean(comment: str) -> str:
     """Return the comment unchanged; refuses one that is too long or can't be stored."""
-    if len(comment) > (most := Sizes(**settings.SIZES).comment):
+    if len(comment) > (most := Sizes(**conf.SIZES).comment):
         words = f"A comment has at most {most:,} characters; this one has {len(comment):,}."
         raise AnswerError(words)
     try:

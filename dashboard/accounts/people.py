@@ -1,9 +1,9 @@
 """The person a command of `manage.py` is about."""
 
-from django.conf import settings
 from django.core.management import CommandError
 from django.db import DatabaseError
 
+from procedures.conf import conf
 from procedures.users import User, find_active_user
 
 
@@ -11,7 +11,7 @@ def find_person(name: str) -> User:
     try:
         user = find_active_user(name)
     except DatabaseError as error:
-        first = "make run" if settings.IS_EMBEDDED else "manage.py migrate"
+        first = "make run" if conf.IS_EMBEDDED else "manage.py migrate"
         said = " ".join(str(error).split())
         raise CommandError(f"The database cannot be used ({said}). Run `{first}` first.") from None
     if user is None:

@@ -1,11 +1,11 @@
 """Links that sign a person in once, without a password."""
 
-from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.urls import reverse
 
 from dashboard.models.links import end_links, link_count
 from dashboard.models.trail import note
+from procedures.conf import conf
 from procedures.users import User, email_of, find_active_user
 
 
@@ -25,7 +25,7 @@ tokens = SignInTokens()
 def sign_in_link(user: User, *, site: str | None = None) -> str:
     note(user, "A sign-in link was made.")
     path = reverse("countersign:sign_in_link", args=[user.get_username(), tokens.make_token(user)])
-    return f"{site or settings.SITE_URL}{path}"
+    return f"{site or conf.SITE_URL}{path}"
 
 
 def user_of_link(name: str, token: str) -> User | None:

@@ -6,7 +6,6 @@ from datetime import datetime
 from textwrap import TextWrapper, indent
 from typing import Any
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,6 +14,7 @@ from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
 from dashboard.overview.cuts import PAGE, cut_value
 from dashboard.overview.drawing import cell, exact_name
+from procedures.conf import conf
 from procedures.engine.values.visible import visible_line
 from procedures.users import User, short_name
 
@@ -60,14 +60,14 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
         f"Hello {plain(short_name(to))},",
         wrapped(f"a run of “{title}”, which you operate, says ({alert.level}):"),
         indent(wrapped(shortened(alert.text, LONGEST_TEXT), WIDTH - 4), "    "),
-        f"Look at it:\n{settings.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}",
+        f"Look at it:\n{conf.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}",
     ]
     subject = f"{alert.level.capitalize()} in {title}: {plain(alert.text)}"
     return Letter(shortened(subject, LONGEST_SUBJECT), "\n\n".join(parts) + "\n")
 
 
 def link_to(request: HumanRequest) -> str:
-    return f"{settings.SITE_URL}{reverse('countersign:request_detail', args=[request.pk])}"
+    return f"{conf.SITE_URL}{reverse('countersign:request_detail', args=[request.pk])}"
 
 
 def plain(text: str) -> str:

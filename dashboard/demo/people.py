@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from dashboard.accounts.names import Kind, history_fault
 from dashboard.demo.runs import create_demo_runs
+from procedures.conf import conf
 from procedures.users import User
 
 PRODUCT = ("procedures", "chat", "dashboard")
@@ -52,7 +52,7 @@ def create_demo() -> None:
 
 @transaction.atomic
 def create_demo_accounts() -> None:
-    if not settings.IS_EMBEDDED:
+    if not conf.IS_EMBEDDED:
         raise NotEmbeddedError
     for account in filter(is_free, DEMO_ACCOUNTS):
         user, is_new = User.objects.get_or_create(

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 
 from chat.models import HumanRequest
@@ -14,6 +13,7 @@ from chat.services import Answer, respond
 from dashboard.demo.repository import create_demo_repository
 from dashboard.environment.variables import DEMO_REPOSITORY
 from procedures import runner, services
+from procedures.conf import conf
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
 from procedures.models import Run
@@ -21,7 +21,7 @@ from procedures.models.clock import clock
 from procedures.users import User
 
 logger = logging.getLogger(__name__)
-SAMPLE = settings.BASE_DIR / "docs" / "orders.csv"
+SAMPLE = conf.BASE_DIR / "docs" / "orders.csv"
 PAUSE = timedelta(minutes=4)
 """The time between two answers."""
 GIVEN_UP = timedelta(hours=3)
@@ -100,8 +100,8 @@ def live_through(past: Past, *, starter: User, approver: User) -> None:
 
 def live_through_release(past: PastRelease, *, starter: User) -> None:
     """Create a run of `release`, unless the site names other repositories or git is missing."""
-    inputs, path = {"repository": "demo", "check": "tests"}, settings.LOCAL_DIR / DEMO_REPOSITORY
-    repositories, checks = settings.SITE_CHOICES["REPOSITORIES"], settings.SITE_CHOICES["CHECKS"]
+    inputs, path = {"repository": "demo", "check": "tests"}, conf.LOCAL_DIR / DEMO_REPOSITORY
+    repositories, checks = conf.SITE_CHOICES["REPOSITORIES"], conf.SITE_CHOICES["CHECKS"]
     if repositories.get("demo") != str(path) or "tests" not in checks:
         return
     if not create_demo_repository(path):

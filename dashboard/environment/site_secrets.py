@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+from procedures.conf import conf
+
 CALLED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|passphrase|dsn)$")
 URLS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "EMAIL_URL")
 
@@ -14,9 +16,9 @@ URLS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "EMAIL_URL")
 def find_site_secrets() -> Iterator[str]:
     """Yield the site's keys, and the secrets in the environment's variables and URLs."""
     yield settings.SECRET_KEY
-    yield settings.LEDGER_KEY
+    yield conf.LEDGER_KEY
     yield from map(str, settings.SECRET_KEY_FALLBACKS)
-    yield from map(str, settings.LEDGER_KEY_FALLBACKS)
+    yield from map(str, conf.LEDGER_KEY_FALLBACKS)
     yield settings.EMAIL_HOST_PASSWORD
     for name, value in os.environ.items():
         if CALLED_SECRET.search(name):

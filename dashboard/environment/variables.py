@@ -37,6 +37,7 @@ from dashboard.environment.values import (
     bucket_storage,
     split_words,
 )
+from procedures.conf import Settings
 from procedures.engine.values.sizes import USUAL_SIZES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -62,8 +63,8 @@ class Environment(BaseSettings):
     DEBUG: bool = False
     ALLOWED_HOSTS: Hosts = "localhost,127.0.0.1,[::1]"
     TRUSTED_PROXIES: Proxies = ""
-    ATTEMPTS_PER_ADDRESS: Attempts = "50 per 15 minutes"
-    ATTEMPTS_PER_NAME: Attempts = "10 per 15 minutes"
+    ATTEMPTS_PER_ADDRESS: Attempts = Settings.ATTEMPTS_PER_ADDRESS
+    ATTEMPTS_PER_NAME: Attempts = Settings.ATTEMPTS_PER_NAME
     SITE_URL: SiteUrl | None = None
     PORT: int = Field(default=8000, ge=1, le=65535)
     DATABASE_URL: DatabaseUrl | None = None
@@ -77,21 +78,25 @@ class Environment(BaseSettings):
     PROCEDURE_FILES: str = ""
     PROCEDURE_READERS: Readers = None
     REQUEST_KINDS: RequestKinds = ""
-    LARGEST_PROCEDURE_FILE: int = Field(default=256 * 1024, ge=1024, le=4 * 1024**2)
-    MAX_UPLOAD_MB: int = Field(default=20, ge=1, le=2000)
-    RUN_LEASE_SECONDS: float = Field(default=15, ge=1, le=600)
-    RUN_TURN_SECONDS: float = Field(default=60, ge=0.1, le=86400)
+    LARGEST_PROCEDURE_FILE: int = Field(
+        default=Settings.LARGEST_PROCEDURE_FILE, ge=1024, le=4 * 1024**2
+    )
+    MAX_UPLOAD_MB: int = Field(default=Settings.MAX_UPLOAD_MB, ge=1, le=2000)
+    RUN_LEASE_SECONDS: float = Field(default=Settings.RUN_LEASE_SECONDS, ge=1, le=600)
+    RUN_TURN_SECONDS: float = Field(default=Settings.RUN_TURN_SECONDS, ge=0.1, le=86400)
     STOP_SECONDS: float | None = Field(default=None, ge=0, le=3600)
-    RUN_SILENT_SECONDS: float = Field(default=300, ge=0.1, le=86400)
-    STORAGE_PATIENCE_SECONDS: float = Field(default=60, ge=0, le=3600)
-    RUN_MOST_STEPS: int = Field(default=50_000, ge=1)
-    RUN_MOST_EVENTS: int = Field(default=100_000, ge=10)
-    RUN_MOST_CHILDREN: int = Field(default=100_000, ge=0)
-    RUN_MOST_DEPTH: int = Field(default=20, ge=0, le=1000)
+    RUN_SILENT_SECONDS: float = Field(default=Settings.RUN_SILENT_SECONDS, ge=0.1, le=86400)
+    STORAGE_PATIENCE_SECONDS: float = Field(
+        default=Settings.STORAGE_PATIENCE_SECONDS, ge=0, le=3600
+    )
+    RUN_MOST_STEPS: int = Field(default=Settings.RUN_LIMITS["steps"], ge=1)
+    RUN_MOST_EVENTS: int = Field(default=Settings.RUN_LIMITS["events"], ge=10)
+    RUN_MOST_CHILDREN: int = Field(default=Settings.RUN_LIMITS["children"], ge=0)
+    RUN_MOST_DEPTH: int = Field(default=Settings.RUN_LIMITS["depth"], ge=0, le=1000)
     RUN_LONGEST_DAYS: int = Field(default=366, ge=1, le=3660)
-    LARGE_VALUE_BYTES: int = Field(default=64 * 1024, ge=1024, le=64 * 1024**2)
-    MOST_STARTS_A_MINUTE: int = Field(default=300, ge=1)
-    MOST_OPEN_RUNS: int = Field(default=5_000, ge=1)
+    LARGE_VALUE_BYTES: int = Field(default=Settings.LARGE_VALUE_BYTES, ge=1024, le=64 * 1024**2)
+    MOST_STARTS_A_MINUTE: int = Field(default=Settings.MOST_STARTS_A_MINUTE, ge=1)
+    MOST_OPEN_RUNS: int = Field(default=Settings.MOST_OPEN_RUNS, ge=1)
     LONGEST_PROMPT: int = Field(default=USUAL_SIZES.prompt, ge=1, le=100_000)
     LONGEST_LABEL: int = Field(default=USUAL_SIZES.label, ge=1, le=10_000)
     MOST_OPTIONS: int = Field(default=USUAL_SIZES.options, ge=1, le=10_000)

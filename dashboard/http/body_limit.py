@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.http.access_log import Application, Event, Receive, Scope, Send
 from dashboard.http.addresses import is_of_api
 from dashboard.http.content_security import policy_text
+from procedures.conf import conf
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE
@@ -59,7 +59,7 @@ class CountedBody:
 
 
 def most_bytes() -> int:
-    most: int = settings.MAX_UPLOAD_MB * MEGABYTE + FRAME
+    most: int = conf.MAX_UPLOAD_MB * MEGABYTE + FRAME
     return most
 
 

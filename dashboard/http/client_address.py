@@ -5,9 +5,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from django.conf import settings
-
 from dashboard.http.access_log import Application, Receive, Scope, Send
+from procedures.conf import conf
 
 FORWARDED = b"x-forwarded-for"
 UNIX = "unix"
@@ -31,7 +30,7 @@ class ClientAddress:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
-            scope = with_client(scope, settings.TRUSTED_PROXIES)
+            scope = with_client(scope, conf.TRUSTED_PROXIES)
         await self._application(scope, receive, send)
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+
+from procedures.conf import conf
 
 NETWORK_BITS = 64
 """The bits of an IPv6 address that identify a household; the rest can be chosen freely."""
@@ -52,7 +53,7 @@ class Attempt:
         The name is counted before anything is compared, so that simultaneous attempts can't slip
         through; `succeed` takes that back.
         """
-        item, key = parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key
+        item, key = parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key
         if not ask("test", item, key):
             raise self._refusal(item, key)
         if self.name and not ask("hit", *self._by_name):
@@ -60,13 +61,13 @@ class Attempt:
 
     def fail(self) -> None:
         """Count the failure for its address, and log it."""
-        ask("hit", parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key)
+        ask("hit", parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key)
         who = f" as {self.name!r}" if self.name else ""
         logger.warning("Failed %s%s from %s.", self.door, who, self.address)
 
     def is_over(self) -> bool:
         """Return True if the address has failed too often."""
-        return not ask("test", parse(settings.ATTEMPTS_PER_ADDRESS), self._address_key)
+        return not ask("test", parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key)
 
     def succeed(self) -> None:
         ask("clear", *self._by_name)
@@ -84,7 +85,7 @@ class Attempt:
     def _by_name(self) -> tuple[RateLimitItem, str]:
         plain = unicodedata.normalize("NFKC", self.name).casefold()
         digest = hashlib.sha256(plain.encode(errors="replace")).hexdigest()
-        return parse(settings.ATTEMPTS_PER_NAME), f"{self.door}:name:{digest}"
+        return parse(conf.ATTEMPTS_PER_NAME), f"{self.door}:name:{digest}"
 
 
 def network_of(address: str) -> str:
@@ -117,7 +118,7 @@ def seconds_until_free(item: RateLimitItem, key: str) -> int:
 
 @cache
 def shared() -> MovingWindowRateLimiter:
-    url = settings.REDIS_URL.replace("unix://", "redis+unix://", 1)
+    url = conf.REDIS_URL.replace("unix://", "redis+unix://", 1)
     patience: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
     storage = RedisStorage(url, key_prefix=PREFIX, wrap_exceptions=True, **patience)
     return MovingWindowRateLimiter(storage)

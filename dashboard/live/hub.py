@@ -16,12 +16,12 @@ from typing import Any, Protocol
 
 import redis.asyncio
 from channels.db import database_sync_to_async
-from django.conf import settings
 
 from chat.doorbell import CHANNEL
 from dashboard.live.frames import LARGEST_RANGE, Frame, frames
 from dashboard.live.streams import Head, Stream, heads
 from dashboard.live.views import View
+from procedures.conf import conf
 
 LOOK = 1.0
 """Seconds between two looks at the heads."""
@@ -173,7 +173,7 @@ class Hub:
                 await asyncio.sleep(LOOK)
 
     async def _hear_all(self) -> None:
-        client = redis.asyncio.from_url(settings.REDIS_URL)
+        client = redis.asyncio.from_url(conf.REDIS_URL)
         async with client, client.pubsub() as subscription:
             await subscription.subscribe(CHANNEL)
             async for message in subscription.listen():

@@ -16,6 +16,7 @@ from django.db.utils import ConnectionHandler
 
 from procedures import dispatch
 from procedures.board import InHand, board
+from procedures.conf import conf
 from procedures.slot import STOP
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ class PoolWatch:
 
     @property
     def _patience(self) -> float:
-        return float(settings.STOP_SECONDS)
+        return float(conf.STOP_SECONDS)
 
 
 def kill_tree(pid: int) -> None:

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
-from django.conf import settings
 from django.db import Error, connection
 from django.db.models import F
 
 from procedures import hooks
 from procedures.board import board
+from procedures.conf import conf
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.errors import Interruption, StorageLost
 from procedures.engine.journal.events import (
@@ -88,8 +88,8 @@ class DatabaseJournal:
             row.depth,
             began_at=row.created_at,
             is_left_without_storage=row.is_left_without_storage,
-            limits=Limits(**settings.RUN_LIMITS),
-            sizes=Sizes(**settings.SIZES),
+            limits=Limits(**conf.RUN_LIMITS),
+            sizes=Sizes(**conf.SIZES),
         )
         self.working: Working | None = None
         self.is_cancelled = self.is_paused = False
@@ -177,7 +177,7 @@ class DatabaseJournal:
 
         Whoever takes the run up meanwhile fences it off.
         """
-        later = int(settings.STORAGE_PATIENCE_SECONDS)
+        later = int(conf.STORAGE_PATIENCE_SECONDS)
         for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
             time.sleep(pause)
             if self._is_kept_at(events[-1].seq, events[-1].hash):
@@ -323,7 +323,7 @@ class DatabaseJournal:
         ):
             self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
             self.is_taken = status != RunStatus.RUNNING or epoch != self._row.epoch
-        has_had_its_turn = time.monotonic() - self.since >= settings.RUN_TURN_SECONDS
+        has_had_its_turn = time.monotonic() - self.since >= conf.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
 
 

@@ -8,12 +8,13 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
 
+from procedures.conf import conf
 from procedures.engine.journal.events import Working
 from procedures.models.cells import adapted
 from procedures.models.clock import clock
 from procedures.models.cursors import kept_cursor
 
-LEASE = timedelta(seconds=settings.RUN_LEASE_SECONDS)
+LEASE = timedelta(seconds=conf.RUN_LEASE_SECONDS)
 RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
 """Seconds between two renewals of a lease."""
 LEAST_PATIENCE = 2

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 
+from procedures.conf import conf
 from procedures.engine.journal.seals import EMPTY, differing, seal_of, seals_of
 from procedures.engine.values import canonical
 
@@ -24,12 +24,12 @@ LATER = {"id", "taken_at", "assigned"}
 
 
 def ledger_key() -> bytes:
-    return settings.LEDGER_KEY.encode()
+    return conf.LEDGER_KEY.encode()
 
 
 def ledger_keys() -> list[bytes]:
     """Return the present key, then the older ones."""
-    return [ledger_key(), *(key.encode() for key in settings.LEDGER_KEY_FALLBACKS)]
+    return [ledger_key(), *(key.encode() for key in conf.LEDGER_KEY_FALLBACKS)]
 
 
 def seal(row: Any, *, number: int = 0) -> None:

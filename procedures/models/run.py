@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
+from procedures.conf import conf
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.journal.seals import PROOF, seals_of
 from procedures.engine.lifecycle.runs import SUSPENDED
@@ -104,7 +105,7 @@ def values_of(path: str) -> list[str]:
 
 def silence() -> timedelta:
     """How long code may work without coming back to the engine before it counts as stuck."""
-    return timedelta(seconds=settings.RUN_SILENT_SECONDS)
+    return timedelta(seconds=conf.RUN_SILENT_SECONDS)
 
 
 class RunQuerySet(models.QuerySet["Run"]):

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from procedures import access
+from procedures.conf import conf
 from procedures.engine.errors import EngineError, Refused
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.operations import Cancelled, cancel, force_end, pause, unpause
@@ -75,7 +75,7 @@ def checked_reason(reason: str) -> str:
     reason = canonical.legible(" ".join(reason.split()))
     if not reason:
         raise ReasonError("Say why: the reason is kept in the journal.")
-    if len(reason) > (most := Sizes(**settings.SIZES).reason):
+    if len(reason) > (most := Sizes(**conf.SIZES).reason):
         raise ReasonError(f"A reason has at most {most:,} characters.")
     return reason
 

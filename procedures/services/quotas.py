@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from math import ceil
 
-from django.conf import settings
-
+from procedures.conf import conf
 from procedures.engine.errors import EngineError
 from procedures.models import Run
 from procedures.models.clock import clock
@@ -31,10 +30,10 @@ def check_quota(by: User) -> None:
     now = clock.now()
     if begun := _that_fills_the_minute(by, now):
         again = begun + A_MINUTE - now
-        words = f"You have started {settings.MOST_STARTS_A_MINUTE:,} runs in the last minute"
+        words = f"You have started {conf.MOST_STARTS_A_MINUTE:,} runs in the last minute"
         raise QuotaError(f"{words}, the most a person may. Try again soon.", retry_after=again)
     if _has_too_much_open(by):
-        words = f"{settings.MOST_OPEN_RUNS:,} runs that you started have not ended"
+        words = f"{conf.MOST_OPEN_RUNS:,} runs that you started have not ended"
         raise QuotaError(
             f"{words}, the most a person may have open. Cancel some, or wait until they end.",
             retry_after=A_MINUTE,
@@ -45,11 +44,11 @@ def _that_fills_the_minute(by: User, now: datetime) -> datetime | None:
     """When the start was that has to lie back a minute before there may be another one."""
     recent = Run.objects.started_by(by).filter(created_at__gt=now - A_MINUTE)
     times = recent.order_by("-created_at").values_list("created_at", flat=True)
-    most = settings.MOST_STARTS_A_MINUTE
+    most = conf.MOST_STARTS_A_MINUTE
     return next(iter(times[most - 1 : most]), None)
 
 
 def _has_too_much_open(by: User) -> bool:
-    most = settings.MOST_OPEN_RUNS
+    most = conf.MOST_OPEN_RUNS
     found = Run.objects.started_by(by).filter(ended_at=None).order_by().values_list("ended_at")
     return bool(found[most - 1 : most])

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from procedures import access, registry
+from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError, QuestionError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.signals import accept_signal
@@ -56,7 +56,7 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
 def _make_code_ready(run_id: UUID) -> None:
     """Import the code, and read the run's text: under its lock whoever wants it would wait."""
     registry.definitions()
-    if settings.PROCEDURE_READERS and (rows := code_of_run(run_id)):
+    if conf.PROCEDURE_READERS and (rows := code_of_run(run_id)):
         name, file, version, _ = rows[0]
         if file and not registry.is_ready((name, file, version)):
             registry.make_ready((name, file, version))
@@ -99,7 +99,7 @@ def _checked_text(sent: Sent) -> str:
     except QuestionError as error:
         raise SignalRefusedError(f"No run waits for a signal of that name. {error}") from None
     try:
-        Sizes(**settings.SIZES).check_signal(sent.value)
+        Sizes(**conf.SIZES).check_signal(sent.value)
         return canonical.text_of(sent.value)
     except AnswerError as error:
         raise SignalRefusedError(str(error)) from None

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from procedures.conf import conf
 from procedures.engine import Procedure
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Event, RunStatus
@@ -44,7 +44,7 @@ from procedures.slot import slot
 class DatabaseBackend:
     """Runs in the database, carried on by the test itself: no worker, no clock process."""
 
-    ledger_key = settings.LEDGER_KEY.encode()
+    ledger_key = conf.LEDGER_KEY.encode()
 
     def __init__(self) -> None:
         slot.spent_by = ""  # by an earlier test in this process

@@ -41,7 +41,8 @@ def allow(backend: Backend, sizes: Sizes, monkeypatch: pytest.MonkeyPatch) -> No
     """Let the site take so much from now on."""
     if isinstance(backend, MemoryBackend):
         backend.store.sizes = sizes
-    monkeypatch.setattr(settings, "SIZES", asdict(sizes))
+    changed = {**settings.COUNTERSIGN, "SIZES": asdict(sizes)}
+    monkeypatch.setattr(settings, "COUNTERSIGN", changed)
 
 
 @pytest.mark.parametrize(("how", "most", "words"), TOO_MUCH)

@@ -12,6 +12,7 @@ from procedures import dispatch, registry
 from procedures.models import ProcedureVersion, Run
 from procedures.models.clock import clock
 from procedures.services import complaints, start_run
+from tests.configured import configure
 from tests.conftest import StartWorker
 from tests.pages import browser, shown
 from tests.processes import wait_until
@@ -41,7 +42,7 @@ def deploy(
     def write(name: str, text: str) -> str:
         module = f"site_{name}_{text}"
         (tmp_path / f"{module}.py").write_text(SOURCE.format(name=name, text=text))
-        settings.PROCEDURE_MODULES = [module]
+        configure(settings, PROCEDURE_MODULES=[module])
         registry.forget()
         return module
 

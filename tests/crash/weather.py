@@ -13,9 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import connection, transaction
 
+from procedures.conf import conf
 from tests import machine
 from tests.desk import Effect
 from tests.processes import PostgreSQL, Process, Redis, Worker, wait_until
@@ -71,7 +71,7 @@ class Weather:
         """Beyond its lease, and as long as it takes the sweep to give its runs to the other."""
         self.pauses.append((set(worker.slots), time.time()))
         worker.pause()
-        pass_time(settings.RUN_LEASE_SECONDS + 2)
+        pass_time(conf.RUN_LEASE_SECONDS + 2)
         worker.go_on()
 
     def _fill_disk(self) -> None:

@@ -12,6 +12,7 @@ from chat.models import HumanRequest
 from chat.services import reassign_request
 from procedures import registry
 from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.configured import configure
 from tests.conftest import create_person, group
 from tests.flows import READER, Folder
 from tests.pages import browser
@@ -58,9 +59,9 @@ def flows(tmp_path: Path, settings: Settings) -> Iterator[Folder]:
     """A folder that PROCEDURE_FILES names. Edits are noticed by the next process only."""
     path = tmp_path / "flows"
     path.mkdir()
-    settings.PROCEDURE_FILES = [f"{path}/**/*.*"]
-    settings.PROCEDURE_READERS = {".json": READER, ".txt": "tests.list_reader.read_lines"}
-    settings.NOTICES_EDITED_FILES = False
+    configure(settings, PROCEDURE_FILES=[f"{path}/**/*.*"])
+    configure(settings, PROCEDURE_READERS={".json": READER, ".txt": "tests.list_reader.read_lines"})
+    configure(settings, NOTICES_EDITED_FILES=False)
     registry.forget()
     yield Folder(path)
     registry.forget()

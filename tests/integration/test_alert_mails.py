@@ -7,10 +7,12 @@ from pytest_django import Settings
 
 from chat.models import Mail, Message
 from chat.services import find_mails, send_mail
+from procedures.conf import conf
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run
 from tests.calls import grant
+from tests.configured import configure
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_a_grave_alert_is_mailed_to_the_operators_once(level: str, settings: Set
     assert letter.to == ["dave@sign.example"]
     assert letter.subject == f"{level.capitalize()} in Alarmed: Somebody was paid twice."
     assert f"says ({level}):\n\n    Somebody was paid twice.\n" in letter.body
-    assert f"{settings.SITE_URL}/runs/{run.pk}\n" in letter.body
+    assert f"{conf.SITE_URL}/runs/{run.pk}\n" in letter.body
     assert Mail.objects.get().alert == Message.objects.get(level=level)
 
 
@@ -57,7 +59,7 @@ def test_a_lesser_one_is_not(level: str) -> None:
 
 @pytest.mark.usefixtures("operated")
 def test_a_site_that_sends_no_mail_plans_none(settings: Settings) -> None:
-    settings.SENDS_MAIL = False
+    configure(settings, SENDS_MAIL=False)
 
     told()
 

@@ -16,6 +16,7 @@ from dashboard.models import ApiToken, Scope
 from procedures.files import path_of
 from procedures.models import Artifact, Run
 from tests.calls import caller, grant
+from tests.configured import configure
 from tests.processes import Web
 
 RUNS = "/api/procedures/typed_inputs/runs"
@@ -237,7 +238,7 @@ def test_an_empty_file_is_a_file(alices: Client) -> None:
 def test_a_file_may_be_as_large_as_the_site_says(
     alices: Client, settings: Settings, extra: int, status: int
 ) -> None:
-    settings.MAX_UPLOAD_MB = 1
+    configure(settings, MAX_UPLOAD_MB=1)
 
     response = start(alices, count=1, paper=paper(b"x" * (MEGABYTE + extra)))
 

@@ -14,6 +14,7 @@ from procedures import registry
 from procedures.services import BrokenProcedureError, complaints, start_run
 from procedures.texts import MOST_FILES
 from tests.calls import caller, detail
+from tests.configured import configure
 from tests.flows import AFTER, BEFORE, READER, Folder, flow
 from tests.pages import browser, shown
 
@@ -147,18 +148,18 @@ def test_a_folder_that_is_itself_a_link_is_one_like_any_other(
     flows.write("shoes.json", BEFORE)
     current = flows.path.parent / "current"
     current.symlink_to(flows.path)
-    settings.PROCEDURE_FILES = [f"{current}/*.json"]
+    configure(settings, PROCEDURE_FILES=[f"{current}/*.json"])
     flows.restart()
 
     assert registry.definitions()["shoes"].file == "current/shoes.json"
 
 
 def test_the_size_of_a_file_is_the_sites_to_say(flows: Folder, settings: Settings) -> None:
-    settings.LARGEST_PROCEDURE_FILE = 2048
+    configure(settings, LARGEST_PROCEDURE_FILE=2048)
     flows.deploy(text=flow(doc="x" * 2048))
     assert "The limit is 2,048 bytes" in str(registry.faults()[0])
 
-    settings.LARGEST_PROCEDURE_FILE = 4096
+    configure(settings, LARGEST_PROCEDURE_FILE=4096)
     flows.restart()
     assert not registry.faults()
 
@@ -206,7 +207,7 @@ def test_two_files_of_one_name_are_both_refused(flows: Folder, alice: User) -> N
 def test_whatever_a_reader_does_the_site_goes_on(
     flows: Folder, settings: Settings, reader: str
 ) -> None:
-    settings.PROCEDURE_READERS = {".json": f"tests.list_reader.{reader}"}
+    configure(settings, PROCEDURE_READERS={".json": f"tests.list_reader.{reader}"})
 
     flows.deploy()
 
@@ -219,7 +220,7 @@ def test_what_a_reader_says_is_one_short_line(
     flows: Folder, settings: Settings, admin_user: User
 ) -> None:
     flows.deploy()
-    settings.PROCEDURE_READERS = {".json": "tests.list_reader.say_too_much"}
+    configure(settings, PROCEDURE_READERS={".json": "tests.list_reader.say_too_much"})
     flows.deploy()
 
     said = str(registry.faults()[0])
@@ -297,7 +298,7 @@ BAD_GLOBS = {
 def test_a_glob_that_cannot_work_is_an_error_of_the_check(
     flows: Folder, settings: Settings, glob: str, told: str
 ) -> None:
-    settings.PROCEDURE_FILES = [glob.format(flows=flows.path)]
+    configure(settings, PROCEDURE_FILES=[glob.format(flows=flows.path)])
     flows.deploy()
 
     with pytest.raises(CommandError) as refusal:
@@ -307,7 +308,7 @@ def test_a_glob_that_cannot_work_is_an_error_of_the_check(
 
 
 def test_a_glob_that_matches_nothing_is_said(flows: Folder, settings: Settings) -> None:
-    settings.PROCEDURE_FILES = [f"{flows.path}/*.lua"]
+    configure(settings, PROCEDURE_FILES=[f"{flows.path}/*.lua"])
     out = StringIO()
 
     call_command("check", stderr=out)
@@ -327,7 +328,7 @@ def test_a_glob_that_matches_nothing_is_said(flows: Folder, settings: Settings) 
 def test_a_reader_that_cannot_be_used_is_an_error_of_the_check(
     flows: Folder, settings: Settings, reader: str, told: str
 ) -> None:
-    settings.PROCEDURE_READERS = {".json": reader}
+    configure(settings, PROCEDURE_READERS={".json": reader})
 
     with pytest.raises(CommandError, match=r"procedures\.E001") as refusal:
         call_command("check")
@@ -337,7 +338,7 @@ def test_a_reader_that_cannot_be_used_is_an_error_of_the_check(
 def test_a_reader_that_ends_the_process_keeps_no_other_file_away(
     flows: Folder, settings: Settings
 ) -> None:
-    settings.PROCEDURE_READERS = {".json": READER, ".txt": "tests.leaving_reader.read"}
+    configure(settings, PROCEDURE_READERS={".json": READER, ".txt": "tests.leaving_reader.read"})
     flows.write("hats.txt", "Hats?\n")
 
     flows.deploy()
@@ -347,7 +348,9 @@ def test_a_reader_that_ends_the_process_keeps_no_other_file_away(
 
 
 def test_the_longest_suffix_chooses_the_reader(flows: Folder, settings: Settings) -> None:
-    settings.PROCEDURE_READERS = {".txt": READER, ".ask.txt": "tests.list_reader.read_lines"}
+    configure(
+        settings, PROCEDURE_READERS={".txt": READER, ".ask.txt": "tests.list_reader.read_lines"}
+    )
 
     flows.deploy("hats.ask.txt", "Hats?\n")
 

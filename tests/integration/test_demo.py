@@ -13,6 +13,7 @@ from dashboard.demo.runs import PASTS, RELEASES, create_demo_runs
 from dashboard.environment.variables import DEMO_CHECK
 from procedures.models import Grant, Run
 from procedures.runner import advance_run
+from tests.configured import configure
 
 pytestmark = pytest.mark.django_db
 
@@ -147,14 +148,14 @@ def test_a_starter_who_may_start_nothing_any_more_stops_no_start(
 
 def demo_of(settings: Settings, folder: Path, repository: Path | None = None) -> None:
     """A local folder of its own."""
-    settings.LOCAL_DIR = folder
+    configure(settings, LOCAL_DIR=folder)
     path = repository or folder / "demo-repository"
     choices = {"REPOSITORIES": {"demo": str(path)}, "CHECKS": {"tests": DEMO_CHECK}}
-    settings.SITE_CHOICES = choices
+    configure(settings, SITE_CHOICES=choices)
 
 
 def test_a_real_site_gets_no_demo(settings: Settings) -> None:
-    settings.IS_EMBEDDED = False
+    configure(settings, IS_EMBEDDED=False)
 
     with pytest.raises(NotEmbeddedError, match="embedded product only"):
         create_demo_accounts()

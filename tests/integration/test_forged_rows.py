@@ -4,7 +4,6 @@ from io import StringIO
 
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -13,6 +12,7 @@ from django.test import Client
 
 from chat.models import HumanResponse
 from chat.services import Answer, respond
+from procedures.conf import conf
 from procedures.engine.journal.events import NewEvent, chain
 from procedures.engine.values import canonical
 from procedures.files import path_of
@@ -95,7 +95,7 @@ def test_rows_of_before_the_proofs_are_older_and_not_broken(
 
 def as_before(run: Run) -> None:
     """Make its journal and its rows what this site wrote before there were proofs."""
-    head, key = "", settings.LEDGER_KEY.encode()
+    head, key = "", conf.LEDGER_KEY.encode()
     for event in run.events.order_by("seq"):
         new = {"proof", "at", "by_id", "responder_id", "right", "right_id", "channel", "signal_id"}
         kept = {name: one for name, one in event.content.items() if name not in new}

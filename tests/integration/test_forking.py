@@ -22,6 +22,7 @@ from procedures.services import (
     verify_journal,
 )
 from tests.calls import request_of, run_until_it_waits
+from tests.configured import configure
 from tests.runs import everything_about
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +68,7 @@ def test_a_place_is_named_by_its_key_or_by_the_number_of_an_event(admin_user: Us
 
 
 def test_files_and_large_values_that_were_kept_are_reached(admin_user: User, settings: Any) -> None:
-    settings.LARGE_VALUE_BYTES = 3
+    configure(settings, LARGE_VALUE_BYTES=3)
     origin = ended("two_files", admin_user)
 
     early, late = forked(origin, "other", admin_user), forked(origin, "read", admin_user)

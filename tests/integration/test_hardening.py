@@ -13,9 +13,11 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from chat.services import post_message
+from procedures.conf import conf
 from procedures.models import Run
 from procedures.services import verify_journal
 from tests.calls import JSON, RUNS, caller, detail, grant, request_of, run_until_it_waits
+from tests.configured import configure
 from tests.pages import browser
 from tests.processes import Web
 from tests.runs import answer
@@ -185,11 +187,11 @@ def test_a_journal_is_verified_with_the_keys_of_its_time(
     admin_user: User, settings: Settings
 ) -> None:
     run = run_until_it_waits("question", by=admin_user)
-    old = settings.LEDGER_KEY
-    settings.LEDGER_KEY = "another-key"
+    old = conf.LEDGER_KEY
+    configure(settings, LEDGER_KEY="another-key")
 
     assert verify_journal(run)
-    settings.LEDGER_KEY_FALLBACKS = [old]
+    configure(settings, LEDGER_KEY_FALLBACKS=[old])
     assert verify_journal(run) == []
 
 

@@ -8,10 +8,10 @@ from functools import partial
 from subprocess import run as run_command
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from procedures.conf import conf
 from procedures.engine.journal.events import Batch, EventKind, NewEvent
 from procedures.engine.replay.history import History
 from procedures.engine.values import canonical
@@ -90,7 +90,7 @@ def test_a_run_of_a_hundred_thousand_steps_is_taken_up_in_a_quarter_of_a_gigabyt
     kind = "postgres" if connection.vendor == "postgresql" else "sqlite"
     command = [sys.executable, "-m", "bench.resume", "--database", kind, "--pairs", "1"]
 
-    told = run_command(command, check=True, capture_output=True, text=True, cwd=settings.BASE_DIR)
+    told = run_command(command, check=True, capture_output=True, text=True, cwd=conf.BASE_DIR)
 
     lines = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
     figures = {(line["events"], line["pure"]): line["peak_mb"] for line in lines}

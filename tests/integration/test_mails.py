@@ -7,7 +7,6 @@ from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
 from django.core.mail import EmailMessage
@@ -18,16 +17,18 @@ from pytest_django import Settings
 from chat.models import HumanRequest, Mail, Presence
 from chat.services import Answer, find_mails, note_presence, reassign_request, respond, send_mail
 from dashboard.channels.letter import letter_about
+from procedures.conf import conf
 from procedures.models import Run
 from procedures.models.clock import clock as product_clock
 from tests.calls import grant, request_of, run_until_it_waits
+from tests.configured import configure
 from tests.conftest import StartClock, StartWorker, create_person
 from tests.processes import Web, wait_until
 from tests.runs import start, wait_for_request
 from tests.sockets import page
 
 MINUTE = timedelta(minutes=1)
-FOLDER = settings.LOCAL_DIR / "mail"
+FOLDER = conf.LOCAL_DIR / "mail"
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +75,7 @@ def test_who_is_asked_gets_one_mail_and_nobody_else_does(run: Run) -> None:
     (message,) = outbox()
     assert message.to == ["bob@sign.example"]
     assert message.subject == "Pay 31.20 €?"
-    assert f"{settings.SITE_URL}/requests/{request_of(run).pk}\n" in message.body
+    assert f"{conf.SITE_URL}/requests/{request_of(run).pk}\n" in message.body
     assert "alice started “Question”" in message.body
     assert "  order: 7\n" in message.body
     assert "It stays open until somebody answers." in message.body
@@ -219,7 +220,7 @@ def test_a_review_tells_how_long_the_text_is(alice: User) -> None:
 def test_a_site_without_a_mail_server_plans_nothing(
     settings: Settings, alice: User, finance: Group
 ) -> None:
-    settings.SENDS_MAIL = False
+    configure(settings, SENDS_MAIL=False)
 
     run = run_until_it_waits("one_of_each", kind="told")
 

@@ -26,6 +26,7 @@ from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.testing import humans, reject_all, run_procedure, script
 from tests.calls import caller, request_of, respond, run_until_it_waits
+from tests.configured import configure
 from tests.pages import HTMX, browser, grant_to_both, shown
 from tests.procedures.ratings import rated
 
@@ -34,7 +35,7 @@ SITES_OWN = ["tests.procedures.ratings.Rating", "tests.procedures.ratings.StarRa
 
 @pytest.fixture(autouse=True)
 def registered(settings: Settings) -> None:
-    settings.REQUEST_KINDS = SITES_OWN
+    configure(settings, REQUEST_KINDS=SITES_OWN)
     register_request_kinds()
 
 
@@ -206,7 +207,7 @@ def test_a_request_whose_kind_is_gone_can_be_read_and_not_answered(
 def test_a_kind_that_cannot_be_used_stops_the_start(
     settings: Settings, path: str, told: str
 ) -> None:
-    settings.REQUEST_KINDS = [path]
+    configure(settings, REQUEST_KINDS=[path])
 
     with pytest.raises(ImproperlyConfigured, match=f"REQUEST_KINDS names {path}") as refusal:
         register_request_kinds()

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from chat.models import Session
 from procedures.models import Artifact, Procedure, Run
 from tests.calls import grant
+from tests.configured import configure
 from tests.pages import browser, queries_of, shown, writes
 
 pytestmark = pytest.mark.django_db
@@ -191,7 +192,7 @@ def test_a_kept_file_is_no_other_persons(alice: User, admin_user: User) -> None:
 
 
 def test_a_file_that_is_too_large_is_said_beside_its_field(alice: User, settings: Settings) -> None:
-    settings.MAX_UPLOAD_MB = 0
+    configure(settings, MAX_UPLOAD_MB=0)
 
     refused = start(browser(alice), count="1", paper=paper())
 

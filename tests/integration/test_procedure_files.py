@@ -18,6 +18,7 @@ from procedures.runner import advance_run, advance_runs
 from procedures.services import Sent, check_runs, send_signal, start_run, sweep
 from procedures.texts import shelf
 from tests.calls import caller, request_of, run_until_it_waits
+from tests.configured import configure
 from tests.documents import examples
 from tests.flows import AFTER, ASK, BEFORE, PACK, READER, ROLES, SEND, Folder, flow
 from tests.list_reader import are_inside
@@ -117,7 +118,7 @@ def test_a_text_that_cannot_be_read_is_tried_before_the_claim_each_time(
 ) -> None:
     flows.deploy(text=flow(PACK))
     run, _ = start_run("shoes", {}, by=alice)
-    settings.PROCEDURE_READERS = {".json": "tests.list_reader.panic_late"}
+    configure(settings, PROCEDURE_READERS={".json": "tests.list_reader.panic_late"})
     registry.forget_texts()
     are_inside.clear()
 
@@ -275,7 +276,7 @@ def test_a_reader_that_no_longer_reads_the_text_quarantines_the_run_until_it_doe
 ) -> None:
     flows.deploy(text=BEFORE)
     run = run_until_it_waits("shoes", by=alice)
-    settings.PROCEDURE_READERS = {".json": "tests.list_reader.read_lines"}
+    configure(settings, PROCEDURE_READERS={".json": "tests.list_reader.read_lines"})
     registry.forget_texts()
     answer(request_of(run), value=True, by=bob)
 
@@ -285,7 +286,7 @@ def test_a_reader_that_no_longer_reads_the_text_quarantines_the_run_until_it_doe
     assert "flows/shoes.json" in error["message"]
     assert error["remedy"] == "Install a reader that can read this text, then retry."
 
-    settings.PROCEDURE_READERS = {".json": READER}
+    configure(settings, PROCEDURE_READERS={".json": READER})
     registry.forget_texts()
     caller(dave).post(f"/api/runs/{run.pk}/retry", {"reason": "back"}, "application/json")
     advance_runs()
@@ -297,7 +298,7 @@ def test_a_run_without_a_reader_stays_queued_and_is_called_stuck(
 ) -> None:
     flows.deploy(text=BEFORE)
     run = run_until_it_waits("shoes", by=alice)
-    settings.PROCEDURE_READERS = {".txt": "tests.list_reader.read_lines"}
+    configure(settings, PROCEDURE_READERS={".txt": "tests.list_reader.read_lines"})
     flows.restart()
     answer(request_of(run), value=True, by=bob)
 
@@ -315,7 +316,7 @@ def test_a_run_without_a_reader_is_called_stuck_also_where_another_file_has_its_
 ) -> None:
     flows.deploy(text=BEFORE)
     run = run_until_it_waits("shoes", by=alice)
-    settings.PROCEDURE_READERS = {".txt": "tests.list_reader.read_lines"}
+    configure(settings, PROCEDURE_READERS={".txt": "tests.list_reader.read_lines"})
     flows.write("shoes.txt", "Send them back?\n")
     flows.restart()
     answer(request_of(run), value=True, by=bob)
@@ -339,7 +340,7 @@ def test_an_edit_is_noticed_only_where_the_site_wants_it(flows: Folder, settings
     flows.write("shoes.json", AFTER)
     assert registry.definitions()["shoes"].version == first
 
-    settings.NOTICES_EDITED_FILES = True
+    configure(settings, NOTICES_EDITED_FILES=True)
     shelf.look_again()
     assert registry.definitions()["shoes"].version != first
 
@@ -347,7 +348,7 @@ def test_an_edit_is_noticed_only_where_the_site_wants_it(flows: Folder, settings
 def test_the_clock_registers_what_was_edited_added_and_put_back(
     flows: Folder, settings: Settings
 ) -> None:
-    settings.NOTICES_EDITED_FILES = True
+    configure(settings, NOTICES_EDITED_FILES=True)
 
     def look() -> list[str]:
         shelf.look_again()

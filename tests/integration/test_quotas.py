@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client
 
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.services import QuotaError, restart_run, start_run
 from tests.calls import caller, detail, grant, run_until_it_waits
+from tests.configured import configured
 from tests.pages import browser, shown
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def start(program: Client, key: str = "") -> Any:
     return program.post(path, {}, "application/json", headers=headers)
 
 
-@override_settings(MOST_STARTS_A_MINUTE=2)
+@configured(MOST_STARTS_A_MINUTE=2)
 def test_a_minute_has_so_many_starts_of_one_person(alice: User, dave: User, support: Group) -> None:
     dave.groups.add(support)
     first, second = caller(alice), caller(alice)
@@ -53,7 +54,7 @@ def test_a_minute_has_so_many_starts_of_one_person(alice: User, dave: User, supp
     assert start(first).status_code == 201
 
 
-@override_settings(MOST_OPEN_RUNS=2)
+@configured(MOST_OPEN_RUNS=2)
 def test_a_person_has_so_many_runs_open(alice: User) -> None:
     program = caller(alice)
     runs = [start(program).json()["id"] for _ in range(2)]
@@ -67,7 +68,7 @@ def test_a_person_has_so_many_runs_open(alice: User) -> None:
     assert start(program).status_code == 201
 
 
-@override_settings(MOST_OPEN_RUNS=1)
+@configured(MOST_OPEN_RUNS=1)
 def test_a_refused_form_keeps_what_was_typed(alice: User) -> None:
     run_until_it_waits("question", by=alice)
 
@@ -80,7 +81,7 @@ def test_a_refused_form_keeps_what_was_typed(alice: User) -> None:
     assert page.headers["Retry-After"] == "60"
 
 
-@override_settings(MOST_STARTS_A_MINUTE=1)
+@configured(MOST_STARTS_A_MINUTE=1)
 def test_a_restart_is_a_start(alice: User) -> None:
     run = run_until_it_waits("question", by=alice)
 
@@ -90,7 +91,7 @@ def test_a_restart_is_a_start(alice: User) -> None:
     assert restart_run(run.pk, by=User.objects.create_superuser("root"), reason="For them.")[1]
 
 
-@override_settings(MOST_STARTS_A_MINUTE=1, MOST_OPEN_RUNS=1)
+@configured(MOST_STARTS_A_MINUTE=1, MOST_OPEN_RUNS=1)
 def test_what_the_system_and_runs_start_counts_for_nobody(alice: User, support: Group) -> None:
     grant("calling", support, "start")
     for _ in range(3):

@@ -20,6 +20,7 @@ from procedures.registry import LoadError
 from procedures.runner import advance_run, advance_runs
 from procedures.services import complaints, start_run
 from tests.calls import run_until_it_waits
+from tests.configured import configure
 from tests.embedded.product import Product
 from tests.runs import everything_about
 
@@ -42,7 +43,7 @@ def write(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     def write_and_name(source: str) -> str:
         name = f"site_{uuid4().hex}"
         (tmp_path / f"{name}.py").write_text(source)
-        settings.PROCEDURE_MODULES = [name]
+        configure(settings, PROCEDURE_MODULES=[name])
         registry.forget()
         return name
 
@@ -62,7 +63,7 @@ def test_a_module_of_the_site_is_loaded(write: Write, caplog: pytest.LogCaptureF
 @pytest.mark.parametrize("name", ["nosuch", "nosuch.procedures", "tests.nosuch"])
 def test_a_module_that_is_not_there_is_named(write: Write, settings: Settings, name: str) -> None:
     write("")
-    settings.PROCEDURE_MODULES = [name]
+    configure(settings, PROCEDURE_MODULES=[name])
 
     with pytest.raises(LoadError, match=f"PROCEDURE_MODULES names {name}, which cannot be found"):
         registry.register_all()
@@ -98,7 +99,7 @@ def test_a_module_without_a_procedure_is_said(
 
 def test_two_of_one_name_are_refused(write: Write, settings: Settings) -> None:
     name = write(GREET.format(roles={}).replace("greet", "refund"))
-    settings.PROCEDURE_MODULES = ["examples.refund", name]
+    configure(settings, PROCEDURE_MODULES=["examples.refund", name])
 
     with pytest.raises(LoadError, match="Two procedures are called 'refund'"):
         registry.register_all()

@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from chat.models import HumanRequest
+from procedures.conf import conf
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from tests import runs
 from tests.calls import caller
+from tests.configured import configure
 from tests.conftest import StartWorker
 from tests.processes import wait_until
 from tests.repositories import Checkout
@@ -33,11 +35,14 @@ def shop(tmp_path: Path) -> Checkout:
 def test_a_release_goes_through_a_worker_people_and_a_check_that_speaks(
     shop: Checkout, worker: StartWorker, settings: Settings, alice: User, bob: User
 ) -> None:
-    settings.SITE_CHOICES = {
-        "REPOSITORIES": {"shop": str(shop.path)},
-        "CHECKS": {"tests": shlex.join([sys.executable, "-c", SPEAKS])},
-    }
-    repositories, checks = map(json.dumps, settings.SITE_CHOICES.values())
+    configure(
+        settings,
+        SITE_CHOICES={
+            "REPOSITORIES": {"shop": str(shop.path)},
+            "CHECKS": {"tests": shlex.join([sys.executable, "-c", SPEAKS])},
+        },
+    )
+    repositories, checks = map(json.dumps, conf.SITE_CHOICES.values())
     worker(REPOSITORIES=repositories, CHECKS=checks)
     run = runs.start("release", by=alice, repository="shop", check="tests")
 
@@ -58,10 +63,13 @@ def test_a_release_goes_through_a_worker_people_and_a_check_that_speaks(
 def test_the_api_names_what_a_site_allows_and_refuses_the_rest(
     shop: Checkout, settings: Settings, alice: User
 ) -> None:
-    settings.SITE_CHOICES = {
-        "REPOSITORIES": {"shop": str(shop.path)},
-        "CHECKS": {"tests": "true"},
-    }
+    configure(
+        settings,
+        SITE_CHOICES={
+            "REPOSITORIES": {"shop": str(shop.path)},
+            "CHECKS": {"tests": "true"},
+        },
+    )
     client = caller(alice)
 
     inputs = client.get("/api/procedures/release").json()["inputs"]

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client, override_settings
+from django.test import Client
 
 from dashboard.environment.variables import Environment
+from procedures.conf import conf
 from procedures.engine import Limits
 from procedures.engine.declaration.limits import USUAL
 from procedures.models import Run
@@ -18,6 +18,7 @@ from procedures.runner import advance_run
 from procedures.services import start_run, sweep
 from tests import procedures
 from tests.calls import request_of, run_until_it_waits
+from tests.configured import configured
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +51,7 @@ def test_a_site_limits_what_the_procedure_does_not(
 ) -> None:
     assert carried_on(name, **inputs).status != "failed"
 
-    with override_settings(RUN_LIMITS={**settings.RUN_LIMITS, **limit}):
+    with configured(RUN_LIMITS={**conf.RUN_LIMITS, **limit}):
         run = carried_on(name, **inputs)
 
     assert run.status == "failed"
@@ -58,7 +59,7 @@ def test_a_site_limits_what_the_procedure_does_not(
 
 
 def test_a_procedure_says_more_than_the_site() -> None:
-    with override_settings(RUN_LIMITS={**settings.RUN_LIMITS, "steps": 1}):
+    with configured(RUN_LIMITS={**conf.RUN_LIMITS, "steps": 1}):
         assert carried_on("three_steps_at_most", count=3).status == "succeeded"
 
 
@@ -80,7 +81,7 @@ def test_people_learn_that_the_time_of_the_run_was_up(
     assert "This run has lasted its longest, 2 days." in page
 
 
-@override_settings(RUN_LIMITS={**settings.RUN_LIMITS, "max_duration": "1 day"})
+@configured(RUN_LIMITS={**conf.RUN_LIMITS, "max_duration": "1 day"})
 def test_a_site_limits_how_long_runs_last() -> None:
     run = run_until_it_waits("question")
     clock.ahead = timedelta(hours=25)

@@ -4,12 +4,11 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.test import override_settings
 
 from chat.models import Message
 from dashboard.environment.variables import Environment
+from procedures.conf import conf
 from procedures.engine import File
 from procedures.engine.values.files import use_file_store
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
@@ -18,6 +17,7 @@ from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import KeyReusedError, restart_run, start_run
 from tests.calls import caller, detail, grant, request_of, respond
+from tests.configured import configured
 from tests.pages import HTMX, ask, browser, queries_of, shown
 
 pytestmark = pytest.mark.django_db
@@ -30,11 +30,11 @@ UNITS = {
 
 
 def most(**sizes: int) -> dict[str, Any]:
-    return {**settings.SIZES, **sizes}
+    return {**conf.SIZES, **sizes}
 
 
 def test_a_site_that_says_nothing_takes_what_the_engine_takes() -> None:
-    assert asdict(USUAL_SIZES) == settings.SIZES
+    assert asdict(USUAL_SIZES) == conf.SIZES
 
 
 @pytest.mark.parametrize("name", [one.name for one in fields(Sizes)])
@@ -53,7 +53,7 @@ def test_what_is_no_size_is_refused(name: str, value: Any) -> None:
         Sizes(**{name: value})
 
 
-@override_settings(SIZES=most(answer=30))
+@configured(SIZES=most(answer=30))
 @pytest.mark.parametrize(("kind", "field"), [("text", "value"), ("problem", "value")])
 def test_a_long_answer_stays_in_its_form(alice: User, bob: User, kind: str, field: str) -> None:
     request = ask(kind, by=alice)
@@ -70,7 +70,7 @@ def test_a_long_answer_stays_in_its_form(alice: User, bob: User, kind: str, fiel
     assert browser(bob).post(path, {field: typed[:30]}, headers=HTMX).status_code == 200
 
 
-@override_settings(SIZES=most(comment=30))
+@configured(SIZES=most(comment=30))
 def test_a_long_comment_stays_in_its_form(alice: User, bob: User) -> None:
     request = ask("approval", by=alice)
     path = f"/requests/{request.pk}/response"
@@ -86,7 +86,7 @@ def test_a_long_comment_stays_in_its_form(alice: User, bob: User) -> None:
     assert respond(caller(bob), request, value=True, comment="b" * 30).status_code == 201
 
 
-@override_settings(SIZES=most(draft=40))
+@configured(SIZES=most(draft=40))
 def test_an_edited_draft_stays_in_its_form(alice: User, bob: User) -> None:
     request = ask("review", by=alice)
     path = f"/requests/{request.pk}/response"
@@ -99,7 +99,7 @@ def test_an_edited_draft_stays_in_its_form(alice: User, bob: User) -> None:
     assert "c" * 41 in shown(page)
 
 
-@override_settings(SIZES=most(answer=12))
+@configured(SIZES=most(answer=12))
 def test_each_field_of_a_form_has_a_size(alice: User, bob: User) -> None:
     request = ask("form", by=alice)
     value = {"amount": "12.50", "due": "2026-12-24", "carrier": "post", "sender": "d" * 13}
@@ -108,7 +108,7 @@ def test_each_field_of_a_form_has_a_size(alice: User, bob: User) -> None:
     assert respond(caller(bob), request, {**value, "sender": "d" * 12}).status_code == 201
 
 
-@override_settings(SIZES=most(message=30))
+@configured(SIZES=most(message=30))
 def test_a_long_message_stays_in_the_composer(alice: User, bob: User) -> None:
     session = ask("approval", by=alice).session
     path = f"/chat/{session.pk}/messages"
@@ -123,7 +123,7 @@ def test_a_long_message_stays_in_the_composer(alice: User, bob: User) -> None:
     assert browser(alice).post(path, {"text": "e" * 30}, headers=HTMX).status_code == 200
 
 
-@override_settings(SIZES=most(reason=20, signal=12))
+@configured(SIZES=most(reason=20, signal=12))
 def test_a_reason_and_a_signal_have_sizes(alice: User) -> None:
     root, run = User.objects.create_superuser("root"), ask("approval", by=alice).wait.run
     program = caller(root)
@@ -204,7 +204,7 @@ def test_a_key_finds_its_run_by_large_inputs(alice: User, support: Group) -> Non
     inputs = {"text": "k" * 70_000, "length": 1}
 
     first, is_new = start_run("returns_much", inputs, by=alice, idempotency_key="k")
-    with override_settings(LARGE_VALUE_BYTES=1024**2):
+    with configured(LARGE_VALUE_BYTES=1024**2):
         again, is_new_again = start_run("returns_much", inputs, by=alice, idempotency_key="k")
         with pytest.raises(KeyReusedError):
             start_run("returns_much", {**inputs, "length": 2}, by=alice, idempotency_key="k")

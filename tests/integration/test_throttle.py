@@ -11,6 +11,7 @@ from pytest_django import Settings
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.http.throttle import network_of
 from tests.calls import caller, detail
+from tests.configured import configure
 from tests.processes import Redis
 
 RIGHT = "correct horse battery"
@@ -18,8 +19,8 @@ RIGHT = "correct horse battery"
 
 @pytest.fixture(autouse=True)
 def small_limits(settings: Settings) -> None:
-    settings.ATTEMPTS_PER_NAME = "3 per 15 minutes"
-    settings.ATTEMPTS_PER_ADDRESS = "6 per 15 minutes"
+    configure(settings, ATTEMPTS_PER_NAME="3 per 15 minutes")
+    configure(settings, ATTEMPTS_PER_ADDRESS="6 per 15 minutes")
 
 
 @pytest.fixture

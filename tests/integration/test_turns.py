@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from django.test import override_settings
 
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import RunStatus
@@ -13,6 +12,7 @@ from procedures.journal import claim
 from procedures.registry import find
 from procedures.services import start_run
 from tests import procedures
+from tests.configured import configured
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def take_a_turn(run_id: UUID) -> None:
     advance(code, journal, ContentStore())
 
 
-@override_settings(RUN_TURN_SECONDS=0)
+@configured(RUN_TURN_SECONDS=0)
 def test_a_run_whose_replay_outlasts_its_turn_gets_done() -> None:
     run, other = (start_run("turn_by_turn", {"times": 3}, by=None)[0] for _ in range(2))
 

@@ -10,6 +10,7 @@ from pytest_django import Settings
 from dashboard.http.access_log import Receive, Scope, Send
 from dashboard.http.body_limit import BodyLimit
 from procedures.inputs import MEGABYTE
+from tests.configured import configure
 
 
 class Reader:
@@ -34,7 +35,7 @@ class Reader:
 @pytest.fixture(autouse=True)
 def one_megabyte(settings: Settings) -> None:
     """And one more for what stands around the file."""
-    settings.MAX_UPLOAD_MB = 1
+    configure(settings, MAX_UPLOAD_MB=1)
 
 
 def post(reader: Reader, chunks: Iterable[bytes], path: str = "/api/runs", **headers: str) -> Any:

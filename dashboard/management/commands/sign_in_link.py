@@ -5,7 +5,8 @@ from django.core.management import BaseCommand, CommandParser
 from dashboard.accounts.people import find_person
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.embedded.lock import running_address
-from dashboard.environment.variables import Environment, read_environment
+from dashboard.environment.variables import read_environment
+from procedures.conf import conf
 
 
 class Command(BaseCommand):
@@ -15,10 +16,10 @@ class Command(BaseCommand):
         parser.add_argument("name")
 
     def handle(self, *, name: str, **options: Any) -> None:
-        self.stdout.write(sign_in_link(find_person(name), site=running_site(read_environment())))
+        self.stdout.write(sign_in_link(find_person(name), site=running_site()))
 
 
-def running_site(environment: Environment) -> str | None:
+def running_site() -> str | None:
     """Return the address at which `make run` serves this folder, or None."""
-    is_told = environment.SITE_URL or not environment.is_embedded
-    return None if is_told else running_address(environment.LOCAL_DIR)
+    is_told = not conf.IS_EMBEDDED or read_environment().SITE_URL
+    return None if is_told else running_address(conf.LOCAL_DIR)

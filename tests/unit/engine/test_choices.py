@@ -9,6 +9,7 @@ from procedures.engine import ChoiceGoneError, Context, InputError, SiteChoice, 
 from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.memory import MemoryStore
 from procedures.engine.values.choices import use_choices
+from tests.configured import configure
 
 SHELVES = SiteChoice("SHELVES")
 
@@ -31,7 +32,7 @@ def test_the_schema_names_what_is_allowed_and_no_values() -> None:
 
 
 def test_the_host_says_what_is_allowed(settings: Settings) -> None:
-    settings.SITE_CHOICES = {"SHELVES": {"low": "/shelves/1"}}
+    configure(settings, SITE_CHOICES={"SHELVES": {"low": "/shelves/1"}})
 
     assert tidy.schema["properties"]["shelf"]["enum"] == ["low"]
     assert SHELVES.value("low") == "/shelves/1"

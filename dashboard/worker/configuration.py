@@ -1,0 +1,31 @@
+"""Celery's configuration: what the workers need, under what the site sets itself (`CELERY_…`)."""
+
+from typing import Any
+
+from django.conf import settings
+
+from procedures.conf import conf
+
+
+def broker_of(redis_url: str) -> str:
+    """Return the address of that Redis as Celery writes it."""
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
+
+
+NEEDED: dict[str, Any] = {
+    "CELERY_BROKER_URL": broker_of(conf.REDIS_URL),
+    "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
+    "CELERY_TASK_IGNORE_RESULT": True,
+    "CELERY_TASK_DEFAULT_QUEUE": "runs",
+    "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
+    "CELERY_WORKER_CONCURRENCY": 4,
+    "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
+    "CELERY_DB_REUSE_MAX": 10**9,  # tasks: else Celery throws the whole pool away after each
+    # Leases hold the runs, not the broker: without it running steps go on, and slots stay.
+    "CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS": False,
+    "CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION": False,
+}
+OWN = {name: getattr(settings, name) for name in dir(settings) if name.startswith("CELERY_")}
+configuration = NEEDED | OWN

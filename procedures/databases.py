@@ -1,0 +1,19 @@
+"""A router for sites with several databases: runs live in `default` alone."""
+
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+
+OURS = {"procedures", "chat", "dashboard"}
+
+
+class OnlyDefault:
+    """Keeps the product's tables in `default`; name it first in `DATABASE_ROUTERS`."""
+
+    def db_for_read(self, model: Any, **_: Any) -> str | None:
+        return DEFAULT_DB_ALIAS if model._meta.app_label in OURS else None  # noqa: SLF001
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:
+        return db == DEFAULT_DB_ALIAS if app_label in OURS else None

@@ -1,0 +1,141 @@
+"""Checks of the site around us, for `manage.py check`: its settings, user model and databases."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, get_type_hints
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's own name)
+from django.core.exceptions import FieldDoesNotExist
+from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db.models import Model
+from pydantic import TypeAdapter, ValidationError
+
+from procedures.conf import NAMES, Settings
+from procedures.databases import OURS as OUR_APPS
+
+OURS = sorted(OUR_APPS)
+VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+LONGEST_NAME = 254
+"""Characters of a user name that history keeps."""
+MEMBERS = "django.contrib.auth.models.PermissionsMixin"
+
+
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Return errors for names that COUNTERSIGN can't hold, and for values of another type."""
+    given = getattr(settings, "COUNTERSIGN", {})
+    if not isinstance(given, Mapping):
+        return [Error("COUNTERSIGN must be a dictionary.", id="procedures.E003")]
+    return [*_unknown(given), *_unfit(given), *_misplaced()]
+
+
+def _unknown(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    for name in sorted(set(given) - NAMES):
+        near = get_close_matches(name.upper(), sorted(NAMES), n=1, cutoff=0)
+        words = f"COUNTERSIGN has no setting {name!r}."
+        yield Error(words, hint=f"Did you mean {near[0]}?", id="procedures.E004")
+
+
+def _unfit(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    hints = get_type_hints(Settings)
+    for name in sorted(set(given) & NAMES):
+        try:
+            TypeAdapter(hints[name]).validate_python(given[name])
+        except ValidationError as error:
+            fault = error.errors()[0]["msg"]
+            yield Error(f"COUNTERSIGN: {name} can't be used: {fault}.", id="procedures.E005")
+
+
+def _misplaced() -> Iterator[CheckMessage]:
+    """Yield warnings for our settings outside of the dictionary, where nothing reads them."""
+    for name in sorted(NAMES - {"BASE_DIR", "LOCAL_DIR", "SITE_URL", "REDIS_URL"}):
+        if hasattr(settings, name):
+            words = f"The setting {name} is read in COUNTERSIGN only."
+            yield Warning(words, hint=f'COUNTERSIGN = {{"{name}": ...}}', id="procedures.W003")
+
+
+def check_users(**_: Any) -> list[CheckMessage]:
+    """Return what the site's user model lacks for groups, rights, names and leaving."""
+    return list(user_faults(get_user_model()))
+
+
+def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
+    label = model._meta.label  # noqa: SLF001 (Django documents it)
+    if not issubclass(model, PermissionsMixin):
+        words = f"The user model {label} has no groups and permissions, which say who may do what."
+        yield Error(words, hint=f"Let it inherit {MEMBERS}.", id="procedures.E006")
+    if not issubclass(model, AbstractBaseUser):
+        words = f"The user model {label} can't sign in."
+        hint = "Let it inherit django.contrib.auth.models.AbstractBaseUser."
+        yield Error(words, hint=hint, id="procedures.E007")
+        return
+    yield from _name_faults(model)
+    if not _field(model, "is_active"):
+        words = f"The user model {label} has no field is_active: nobody can be deactivated."
+        hint = (
+            "Add a BooleanField is_active, so that history can keep the names of people who left."
+        )
+        yield Warning(words, hint=hint, id="procedures.W004")
+    if not hasattr(model, "is_staff"):
+        words = f"The user model {label} has no is_staff: nobody can open the administration."
+        yield Warning(words, id="procedures.W005")
+
+
+def _name_faults(model: type[AbstractBaseUser]) -> Iterator[CheckMessage]:
+    """Yield faults of the field with the name by which code and history refer to people."""
+    name = str(getattr(model, "USERNAME_FIELD", ""))
+    field, called = _field(model, name), f"{model._meta.label}.{name}"  # noqa: SLF001
+    if field is None or not field.unique:
+        words = f"{called} names people, so no two users may share it."
+        yield Error(words, hint="Set unique=True.", id="procedures.E008")
+    elif (field.max_length or 0) > LONGEST_NAME:
+        words = (
+            f"{called} is longer than {LONGEST_NAME} characters, which is all that history keeps."
+        )
+        yield Error(words, hint=f"Set max_length={LONGEST_NAME}.", id="procedures.E009")
+
+
+def _field(model: type[Model], name: str) -> Any:
+    try:
+        return model._meta.get_field(name)  # noqa: SLF001 (Django documents it)
+    except FieldDoesNotExist:
+        return None
+
+
+def check_databases(**_: Any) -> list[CheckMessage]:
+    """Return errors unless our rows live in the database `default` and nowhere else."""
+    return [*_vendor(), *_elsewhere()]
+
+
+def _vendor() -> Iterator[CheckMessage]:
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    if vendor not in VENDORS:
+        words = (
+            f"The database `default` is {vendor}; runs can live in {' or '.join(VENDORS.values())}."
+        )
+        yield Error(words, id="procedures.E010")
+
+
+def _elsewhere() -> Iterator[CheckMessage]:
+    models = [model for app in OURS if apps.is_installed(app) for model in _models(app)]
+    hint = (
+        "Other databases may hold the site's own tables: name a router in DATABASE_ROUTERS that "
+        f"keeps {', '.join(OURS)} out of them (procedures.databases.OnlyDefault does)."
+    )
+    for alias in sorted(set(connections) - {DEFAULT_DB_ALIAS}):
+        if any(router.allow_migrate_model(alias, model) for model in models):
+            words = (
+                f"The database `{alias}` would get tables of runs, which live in `default` alone."
+            )
+            yield Error(words, hint=hint, id="procedures.E011")
+    used = {ask(model) for model in models for ask in (router.db_for_read, router.db_for_write)}
+    for alias in sorted(used - {DEFAULT_DB_ALIAS}):
+        words = f"A router sends queries about runs to `{alias}`; they live in `default` alone."
+        yield Error(words, hint=hint, id="procedures.E012")
+
+
+def _models(app: str) -> Iterator[type[Model]]:
+    return iter(apps.get_app_config(app).get_models())
