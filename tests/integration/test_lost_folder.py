@@ -18,7 +18,7 @@ from tests.pages import browser, shown
 from tests.runs import status_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SAID = "the file store or the database could not be used"
+SAID = "the file store or the database is unavailable"
 
 
 @pytest.fixture

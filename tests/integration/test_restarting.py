@@ -78,8 +78,8 @@ def test_who_did_it_and_why_stands_in_the_new_journal(origin: Run, alice: User) 
         "changed_inputs": ["count"],
     }
     words = str(line_of(said).words)
-    assert words.startswith("alice started the run ")
-    assert words.endswith(" anew: “The list was wrong.”")
+    assert words.startswith("alice restarted the run ")
+    assert words.endswith(": “The list was wrong.”")
     assert not verify_journal(run)
 
 

@@ -53,7 +53,7 @@ def test_the_page_and_the_journal_say_that_it_is_done(run: Run, dave: User) -> N
     assert "Done, result not kept. The result cannot be kept" in page
     assert "{'reference': [b'\\xff']}" in unescape(page)
     assert "Nothing was returned" not in page
-    assert "is done, but its result could not be kept: The result cannot be kept" in journal
+    assert "finished, but its result couldn&#x27;t be stored: The result cannot be kept" in journal
 
 
 def test_a_program_reads_why_and_what_was_returned(run: Run, dave: User) -> None:
