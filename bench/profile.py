@@ -29,7 +29,7 @@ def shares(steps: int) -> dict[str, float]:
     from procedures.engine.journal import events as journal
     from procedures.engine.values import canonical
     from procedures.journal import DatabaseJournal
-    from procedures.models.cursors import bare_cursor, this_database
+    from procedures.store.cursors import bare_cursor, this_database
 
     parts = Parts()
     parts.time(type(bare_cursor(this_database())), "execute", "database")

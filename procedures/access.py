@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from procedures.engine.declaration.roles import Role
 from procedures.models import Grant, Procedure, Run
-from procedures.models.run import RunQuerySet
+from procedures.models.run_queries import RunQuerySet
 from procedures.users import User, members_path
 
 

@@ -16,11 +16,11 @@ from procedures.files import ContentStore
 from procedures.journal import DatabaseJournal, NotReadYet
 from procedures.journal.leftovers import begin_clean
 from procedures.lease_keeper import lease_keeper
-from procedures.models.besides import Exclusions
 from procedures.models.procedure import code_of_run
-from procedures.models.run import Queued
+from procedures.models.run_queries import Queued
 from procedures.readers import import_readers
 from procedures.slot import slot
+from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 told_at = float("-inf")

@@ -5,7 +5,6 @@ may import them before its user model exists.
 """
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
@@ -63,12 +62,6 @@ def members_path() -> str:
     return str(_groups_field().related_query_name())
 
 
-def memberships() -> tuple[str, str, str]:
-    """Return the table of who is in which group, and its columns for the user and the group."""
-    field = _groups_field()
-    return field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name()
-
-
 def short_name(user: "User") -> str:
     """Return the name to greet a user by; the user name where the model has no shorter one."""
     shorter = getattr(user, "get_short_name", user.get_username)()
@@ -91,11 +84,6 @@ def has_address() -> Q:
 def json_key(key: Any) -> Any:
     """Return a user's primary key as JSON holds it: numbers stay numbers, a UUID becomes text."""
     return key if key is None or isinstance(key, int | str) else str(key)
-
-
-def cell_of(key: Any) -> Any:
-    """Return a user's primary key as statements by hand take it: a number, a text or a UUID."""
-    return key if isinstance(key, int | str | UUID) else str(key)
 
 
 def has_user_field(name: str) -> bool:

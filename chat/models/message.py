@@ -8,14 +8,13 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from chat.models.session import SAID, Session, record_message
+from chat.store import sql
 from procedures.models import Run
-from procedures.models.cells import insert_row
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
-from procedures.models.run import values_of
+from procedures.models.run_queries import values_of
 from procedures.models.tallies import tally_proof
-
-SEAL_SAID = "UPDATE chat_session SET said_proof = %s WHERE id = %s"
+from procedures.store.rows import insert_row
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -137,4 +136,4 @@ class Message(models.Model):
         self.session_id = session
         self.seq, number = record_message(session, self.pk)
         seal(self, number=number)
-        insert_row(self, also=(SEAL_SAID, [tally_proof(SAID, session, number), session]))
+        insert_row(self, also=(sql.seal_said.text, [tally_proof(SAID, session, number), session]))

@@ -2,55 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Q
 
 from chat.models.session import Session
-from procedures import users
+from chat.store import sql
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.models import Wait
-from procedures.models.cells import fetched, insert_row, rows_of
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
-from procedures.models.run import values_of
+from procedures.models.run_queries import values_of
+from procedures.store.rows import insert_row
 
 if TYPE_CHECKING:
     from procedures.users import User
-
-RUN = (
-    "SELECT run_id FROM procedures_wait WHERE id ="
-    " (SELECT wait_id FROM chat_humanrequest WHERE id = %s)"
-)
-WITH_WAIT = (
-    "FROM chat_humanrequest JOIN procedures_wait ON procedures_wait.id = wait_id"
-    " WHERE chat_humanrequest.id = %s"
-)
-ASKED = (
-    "SELECT a.user_id = %s, member.{group}, g.name, permission FROM chat_assignment a"
-    " LEFT JOIN {members} member ON member.{group} = a.group_id AND member.{user} = %s"
-    " LEFT JOIN {groups} g ON g.id = member.{group} WHERE request_id = %s"
-)
-CLOSE = (
-    "UPDATE chat_humanrequest SET status = %s, outcome = %s, closed_by = %s, closed_at = %s,"
-    " closed_why = %s, version = version + 1 WHERE wait_id = %s AND status = 'open'"
-    " RETURNING id, session_id"
-)
-
-
-@cache
-def _asked() -> str:
-    """Return the statement that finds a user's rights, over the tables of the site's own users."""
-    members, user, group = users.memberships()
-    groups = Group._meta.db_table  # noqa: SLF001 (Django documents it)
-    return ASKED.format(members=members, user=user, group=group, groups=groups)
 
 
 class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
@@ -67,17 +39,14 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         )
 
     def run_of(self, request_id: UUID) -> UUID:
-        for (run,) in fetched(RUN, request_id):
+        for (run,) in sql.run_of_request.fetch(request_id):
             return UUID(str(run))
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def lock(self, request_id: UUID) -> "HumanRequest":
         """Lock a request and return it with its wait; its run must be locked already."""
-        lock = (
-            " FOR UPDATE OF chat_humanrequest" if connection.features.has_select_for_update else ""
-        )
         request: HumanRequest
-        for request, request.wait in rows_of((HumanRequest, Wait), WITH_WAIT + lock, request_id):
+        for request, request.wait in sql.lock_request.rows(request_id):
             return request
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
@@ -92,7 +61,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
 
         A second outcome is a bug in the caller and raises `AssertionError`.
         """
-        for request, session in fetched(CLOSE, status, outcome, by, at, why, wait.pk):
+        for request, session in sql.close_request.fetch(status, outcome, by, at, why, wait.pk):
             return UUID(str(request)), UUID(str(session))
         raise AssertionError(f"The request of {wait} has an outcome already.")
 
@@ -183,9 +152,13 @@ class HumanRequest(models.Model):
     def right_of(self, user: "User") -> "Right | None":
         """Return the closest right by which a user may answer the request, or None."""
         rights: list[Right] = []
-        key = users.cell_of(user.pk)
-        for is_named, group, name, permission in fetched(_asked(), key, key, self.pk):
-            if is_named:
+        asked = self.assignments.filter(
+            Q(user=user) | Q(group__in=user.groups.all()) | ~Q(permission="")
+        ).order_by("pk")
+        for named, group, name, permission in asked.values_list(
+            "user", "group", "group__name", "permission"
+        ):
+            if named == user.pk:
                 return Right("named")
             if group:
                 rights.insert(0, Right(f"member of {name}", group))

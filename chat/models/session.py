@@ -1,35 +1,26 @@
 """Durable conversations between people and runs."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models
 
 from chat.doorbell import ring_after_commit
+from chat.store import sql
 from procedures.models import Run
-from procedures.models.cells import fetched
-from procedures.models.cursors import Cell, kept_cursor
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
 from procedures.models.tallies import tally_proof
+from procedures.store.cursors import Cell
+from procedures.store.statements import Statement
 
 if TYPE_CHECKING:
     from procedures.users import User
 
 SAID = "said"
 """The name of a session's count of messages."""
-NEXT = "UPDATE chat_session SET last_seq = last_seq + 1 WHERE id = %s RETURNING id, last_seq"
-OF_RUN = "SELECT session_id FROM chat_message WHERE run_id = %s AND kind = 'run'"
-NEXT_BY_CARD = NEXT.replace("%s", f"({OF_RUN})")
-CHANGE = "INSERT INTO chat_sessionevent (session_id, seq, kind, object)"
-NUMBERED = "SELECT id, last_seq, %s, %s FROM next RETURNING session_id, seq"
-NEXT_SAID = (
-    "UPDATE chat_session SET last_seq = last_seq + 1, said = said + 1 WHERE id = %s"
-    " RETURNING id, last_seq, said"
-)
-NUMBERED_SAID = f"WITH next AS ({NEXT_SAID}) {CHANGE} {NUMBERED}, (SELECT said FROM next)"  # noqa: S608
 
 
 class Session(models.Model):
@@ -64,46 +55,48 @@ class Session(models.Model):
 
 def session_of(run: Run) -> UUID:
     """Return the run's session: the one with the card of its topmost run."""
-    [(session,)] = fetched(OF_RUN, run.top())
+    [(session,)] = sql.session_of_run.fetch(run.top())
     return UUID(str(session))
 
 
 def record(session: UUID, kind: str, subject: object) -> int:
     """Give a change its number. Locks the session until the commit: the last lock to be taken."""
-    return _record(NEXT, session, kind, subject)
+    if connection.vendor == "postgresql":
+        return _ring(*sql.record_change.fetch(session, kind, str(subject)))
+    return _ring(_kept(sql.next_change, session, kind, subject))
 
 
 def record_message(session: UUID, message: UUID) -> tuple[int, int]:
     """Give a message its numbers among the changes, as `record` does, and among the messages."""
     if connection.vendor == "postgresql":
-        [(_, seq, number)] = fetched(NUMBERED_SAID, session, "message", str(message))
+        [(_, seq, number)] = sql.record_message.fetch(session, "message", str(message))
     else:
-        [(kept, seq, number)] = fetched(NEXT_SAID, session)
-        _keep_change(kept, seq, "message", message)
+        [(kept, seq, number)] = sql.next_message.fetch(session)
+        sql.insert_change.execute(kept, seq, "message", str(message))
     ring_after_commit(f"session:{session}")
     return int(seq), int(number)
 
 
 def record_run(run: Run) -> None:
     """Give a change of a run its number in its session, as `record` does."""
-    _record(NEXT_BY_CARD, run.top(), "run", run.pk)
-
-
-def _record(next_number: str, key: UUID, kind: str, subject: object) -> int:
+    top = run.top()
     if connection.vendor == "postgresql":
-        numbered = f"WITH next AS ({next_number}) {CHANGE} {NUMBERED}"
-        [(session, seq)] = fetched(numbered, key, kind, str(subject))
+        _ring(*sql.record_change_of_run.fetch(top, "run", str(run.pk)))
     else:
-        [(session, seq)] = fetched(next_number, key)
-        _keep_change(session, seq, kind, subject)
+        _ring(_kept(sql.next_change_of_run, top, "run", run.pk))
+
+
+def _kept(numbering: Statement, key: UUID, kind: str, subject: object) -> tuple[Cell, int]:
+    """Keep a change under its next number; return the session, as the database has it, and that."""
+    [(session, seq)] = numbering.fetch(key)
+    sql.insert_change.execute(session, seq, kind, str(subject))
+    return session, seq
+
+
+def _ring(numbered: tuple[Any, ...]) -> int:
+    session, seq = numbered
     ring_after_commit(f"session:{UUID(str(session))}")
     return int(seq)
-
-
-def _keep_change(session: Cell, seq: int, kind: str, subject: object) -> None:
-    """Insert a change; `session` is the id in the database's own form."""
-    cells = [session, seq, kind, str(subject)]
-    kept_cursor().execute(f"{CHANGE} VALUES (%s, %s, %s, %s)", cells)
 
 
 class Member(models.Model):

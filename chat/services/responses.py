@@ -19,10 +19,10 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.models import Run
-from procedures.models.cells import insert_row
 from procedures.models.clock import clock
 from procedures.models.proofs import facts_of, ledger_key
 from procedures.services import expire_wait, lock_run, resolve_locked
+from procedures.store.rows import insert_row
 from procedures.users import User, json_key
 
 

@@ -37,7 +37,7 @@ from dashboard.admin.proven import ProvenAdmin
 from dashboard.admin.run import RunAdmin
 from procedures.engine.values.sizes import cut
 from procedures.models import Run
-from procedures.models.run import values_of
+from procedures.models.run_queries import values_of
 from procedures.users import name_field
 
 SHORT, LONGEST = 100, 10_000

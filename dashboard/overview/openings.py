@@ -16,7 +16,7 @@ from procedures import registry
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Run, Wait
-from procedures.models.run import silence
+from procedures.models.run_queries import silence
 from procedures.services.carriers import long_queued, stranded
 
 LATE = timedelta(minutes=1)

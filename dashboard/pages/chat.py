@@ -36,7 +36,7 @@ from dashboard.templatetags.requests import said
 from procedures import access
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Artifact
-from procedures.models.run import values_of
+from procedures.models.run_queries import values_of
 from procedures.users import User, name_field
 
 LONGEST_TRANSCRIPT = 100

@@ -18,7 +18,7 @@ from procedures import access
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
-from procedures.models.run import values_of
+from procedures.models.run_queries import values_of
 from procedures.services import complaints_for
 
 LONGEST_LIST = 6

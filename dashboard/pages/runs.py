@@ -21,7 +21,7 @@ from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Procedure, Run, Wait
-from procedures.models.run import RunQuerySet
+from procedures.models.run_queries import RunQuerySet
 from procedures.paging import PAGE, page
 
 MOST_EVENTS = 200

@@ -47,19 +47,18 @@ class Claims:
 
     def taken(self, held: Sequence[InHand]) -> set[InHand]:
         """Return the claims that have ended."""
+        # Here, since Celery imports this module before there are settings.
+        from procedures.store import sql  # noqa: PLC0415
+        from procedures.store.rows import adapted  # noqa: PLC0415
+
         if not held:
             return set()
-        places = ", ".join(["%s"] * len(held))
-        statement = (
-            "SELECT id, epoch FROM procedures_run"  # noqa: S608 (places only)
-            f" WHERE status = 'running' AND id IN ({places})"
-        )
         with self._lock:
             database = self._databases["default"]
             database.close_if_unusable_or_obsolete()
             with database.cursor() as cursor:
-                is_native = database.features.has_native_uuid_field
-                cursor.execute(statement, [one.run if is_native else one.run.hex for one in held])
+                runs = adapted([one.run for one in held])
+                cursor.execute(sql.running_claims.text, [runs])
                 current = {(UUID(str(run)), epoch) for run, epoch in cursor.fetchall()}
         return {one for one in held if (one.run, one.epoch) not in current}
 

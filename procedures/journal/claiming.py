@@ -17,8 +17,8 @@ from procedures.journal.database import DatabaseJournal
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.storage import limit_locks, storage
 from procedures.models import Run
-from procedures.models.besides import Exclusions
-from procedures.models.run import Queued
+from procedures.models.run_queries import Queued
+from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 2

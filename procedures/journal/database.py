@@ -35,16 +35,16 @@ from procedures.journal.database_store import DatabaseStore
 from procedures.journal.lease import LEASE, renew
 from procedures.journal.leftovers import Standings, closed_after
 from procedures.journal.reach import refusal
-from procedures.journal.statements import Fence
 from procedures.journal.storage import durable, fault_of, receivers, storage
 from procedures.models import Event as EventRow
 from procedures.models import Head, Run
-from procedures.models.cells import adapted
-from procedures.models.cursors import this_database
 from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
 from procedures.models.proofs import ledger_key
 from procedures.slot import slot
+from procedures.store.cursors import this_database
+from procedures.store.fence import Fence
+from procedures.store.rows import adapted
 
 logger = logging.getLogger(__name__)
 PLAIN = {

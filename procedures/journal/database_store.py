@@ -22,8 +22,8 @@ from procedures.journal.run_rows import RunRows
 from procedures.journal.storage import receivers
 from procedures.journal.wait_rows import WaitRows
 from procedures.models import ProcedureVersion, Run, Wait
-from procedures.models.cells import save_columns
 from procedures.models.ids import uuid7
+from procedures.store.rows import save_columns
 
 
 def in_transaction(act: Callable[[Store], bool]) -> bool:

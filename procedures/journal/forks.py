@@ -14,10 +14,10 @@ from procedures.engine.replay.history import Entry
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.journal.database_store import DatabaseStore
-from procedures.journal.statements import insert
 from procedures.models import Run, Wait
-from procedures.models.cells import AT_ONCE
 from procedures.models.proofs import ledger_key
+from procedures.store.fence import insert
+from procedures.store.rows import AT_ONCE
 
 A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
 ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')

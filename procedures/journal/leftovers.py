@@ -21,8 +21,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from psycopg.pq import TransactionStatus
 
-from procedures.models.cursors import this_database
 from procedures.slot import slot
+from procedures.store.cursors import this_database
 
 PLAIN = (
     *("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "EXPLAIN", "SET LOCAL"),

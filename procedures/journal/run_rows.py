@@ -20,11 +20,9 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import File
 from procedures.journal.lease import LEASE
 from procedures.journal.reach import refusal
-from procedures.journal.statements import Fence, insert
 from procedures.journal.storage import tell_regardless
 from procedures.models import Artifact, Run, RunInput, Wait
 from procedures.models import Event as EventRow
-from procedures.models.cells import adapted, save_columns
 from procedures.models.clock import clock
 from procedures.models.head import Head
 from procedures.models.proofs import ledger_key
@@ -32,6 +30,8 @@ from procedures.models.run import HELD, RELEASED
 from procedures.models.run_input import PendingInput, pending_inputs, take
 from procedures.models.tallies import next_heard
 from procedures.models.wait import WaitQuerySet
+from procedures.store.fence import Fence, insert
+from procedures.store.rows import adapted, save_columns
 
 
 class Moment:

@@ -16,8 +16,8 @@ from procedures.engine.store import SentSignal
 from procedures.journal.run_rows import Moment
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput, Signal, Wait
-from procedures.models.cells import insert_row, rows_of, save_columns
-from procedures.models.wait import OPEN_SETS
+from procedures.store import sql
+from procedures.store.rows import insert_row, save_columns
 
 
 class WaitRows(Moment):
@@ -45,7 +45,7 @@ class WaitRows(Moment):
 
     def open_waits(self, run: Run, *, kind: str = "", signal: str = "") -> list[Wait]:
         if kind == Wait.Kind.SET:  # asked of each wait that is opened
-            return [wait for (wait,) in rows_of((Wait,), OPEN_SETS, run.pk)]
+            return [wait for (wait,) in sql.open_sets.rows(run.pk)]
         waits = run.waits.open().order_by("opened_seq")
         waits = waits.filter(kind=kind) if kind else waits
         return list(waits.filter(signal=signal) if signal else waits)

@@ -11,9 +11,9 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 
 from procedures.engine.journal.events import Event as JournalEvent
-from procedures.models.cells import fetched
 from procedures.models.ids import PlainAutoField
 from procedures.models.run import Run
+from procedures.store import sql
 
 Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
@@ -21,10 +21,6 @@ SHOWN = ("stage", "state", "progress")
 """What is looked up in a journal of any length, each time that somebody looks at its run."""
 READ_AT_ONCE = 5000
 """Rows: what is held of them besides the events is small, and a short journal is one query."""
-FOLLOWING = (
-    "SELECT seq, kind, key, name, data, CAST(at AS text), '' FROM procedures_event"
-    " WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s"
-)
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -77,7 +73,7 @@ class Event(models.Model):
 
 def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
     """The events of a run after that one, for whoever carries it on: without their marks."""
-    return list(_read(lambda last: fetched(FOLLOWING, run_id, last, READ_AT_ONCE), after))
+    return list(_read(lambda last: sql.journal_since.fetch(run_id, last, READ_AT_ONCE), after))
 
 
 def _read(following: Callable[[int], Part], after: int) -> Iterator[JournalEvent]:

@@ -5,12 +5,8 @@ from uuid import UUID
 
 from django.db import models
 
-from procedures.models.cells import fetched, insert_row, save_columns
-
-HELD = (
-    "UPDATE procedures_head SET epoch = %s, claims = claims + 1 WHERE run_id = %s"
-    " RETURNING run_id, epoch, claims, seq, hash"
-)
+from procedures.store import sql
+from procedures.store.rows import insert_row, save_columns
 
 
 class Head(models.Model):
@@ -39,7 +35,7 @@ class Head(models.Model):
     @classmethod
     def held(cls, run_id: UUID, epoch: int) -> Self:
         """A run's, locked, now that a worker has it: whoever had it before writes nothing more."""
-        for cells in fetched(HELD, epoch, run_id):
+        for cells in sql.hold_head.fetch(epoch, run_id):
             return cls(*cells)
         raise cls.DoesNotExist(f"Run {run_id} has no head.")
 

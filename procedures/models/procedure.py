@@ -7,18 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 
 from procedures.engine.declaration.roles import ROLES
-from procedures.models.cells import fetched
-
-CODE_OF_RUN = (
-    "SELECT p.name, o.file, o.version, v.version FROM procedures_run r"
-    " JOIN procedures_procedure p ON p.id = r.procedure_id"
-    " JOIN procedures_procedureversion o ON o.id = r.version_id"
-    " JOIN procedures_procedureversion v ON v.procedure_id = p.id"
-    " WHERE r.id = %s ORDER BY v.registered_at DESC, v.id DESC"
-)
-GROUPS = (
-    "SELECT group_id FROM procedures_grant WHERE procedure_id = %s AND role = %s ORDER BY group_id"
-)
+from procedures.store import sql
 
 
 class Procedure(models.Model):
@@ -73,12 +62,12 @@ def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:
 
     The newest known version comes first.
     """
-    return fetched(CODE_OF_RUN, run_id)
+    return sql.code_of_run.fetch(run_id)
 
 
 def groups_with(role: str, procedure_id: int) -> list[int]:
     """Whose members hold the role on that procedure."""
-    return [group for (group,) in fetched(GROUPS, procedure_id, role)]
+    return [group for (group,) in sql.groups_with_role.fetch(procedure_id, role)]
 
 
 class Grant(models.Model):

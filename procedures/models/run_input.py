@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
@@ -15,17 +14,12 @@ from procedures.engine.lifecycle.children import CHILD_ENDED
 from procedures.engine.lifecycle.claim import BROUGHT
 from procedures.engine.lifecycle.deliveries import SENT
 from procedures.engine.values import canonical
-from procedures.models.cells import adapted, fetched, insert_row, parts_of
-from procedures.models.cursors import kept_cursor
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run import Run
 from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
-
-UNTAKEN = (
-    "SELECT id, kind, key, name, data FROM procedures_runinput"
-    " WHERE run_id = %s AND taken_at IS NULL ORDER BY id"
-)
+from procedures.store import sql
+from procedures.store.rows import insert_row
 
 
 class RunInputQuerySet(models.QuerySet["RunInput"]):
@@ -73,11 +67,10 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         for one in some:
             one.taken_at = at
             reseal(one, "taken_at")
-        cursor = kept_cursor()
-        for part in parts_of(some):
-            keys = [one.pk for one in part]
-            proofs = [cell for one in part for cell in (one.pk, one.proof)]
-            cursor.execute(_bringing(len(part)), [adapted(at), *proofs, *keys])
+        if not some:
+            return
+        lines = [{"id": one.pk, "proof": one.proof} for one in some]
+        sql.bring_inputs.execute(at, canonical.text_of(lines))
 
     def set_aside(self, ends: "Sequence[RunInput]", *, at: datetime) -> None:
         """Let these ends of children count no more for their wait: they stay as history."""
@@ -85,16 +78,6 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
             end.wait, end.taken_at = None, end.taken_at or at
             reseal(end, "wait", "taken_at")
         self.bulk_update(ends, ["wait", "taken_at", "proof"])
-
-
-@cache
-def _bringing(count: int) -> str:
-    """The statement for so many rows; each has a proof of its own."""
-    proofs, places = " WHEN %s THEN %s" * count, ", ".join(["%s"] * count)
-    return (
-        f"UPDATE procedures_runinput SET taken_at = %s, proof = CASE id{proofs} END"  # noqa: S608
-        f" WHERE id IN ({places})"
-    )
 
 
 class RunInput(models.Model):
@@ -161,12 +144,9 @@ class PendingInput(NamedTuple):
 
 def pending_inputs(run_id: UUID) -> list[PendingInput]:
     """In the order in which they came."""
-    return [PendingInput(*row) for row in fetched(UNTAKEN, run_id)]
+    return [PendingInput(*row) for row in sql.pending_inputs.fetch(run_id)]
 
 
 def take(news: Sequence[PendingInput], *, at: datetime) -> None:
-    cursor = kept_cursor()
-    for part in parts_of(news):
-        places = ", ".join(["%s"] * len(part))
-        statement = f"UPDATE procedures_runinput SET taken_at = %s WHERE id IN ({places})"  # noqa: S608
-        cursor.execute(statement, [adapted(at), *(one.pk for one in part)])
+    """Note when the journal took these in."""
+    sql.take_inputs.execute(at, [one.pk for one in news])

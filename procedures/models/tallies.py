@@ -7,21 +7,17 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from procedures.engine.journal.seals import seal_of
-from procedures.models.cells import adapted, fetched
-from procedures.models.cursors import kept_cursor
 from procedures.models.proofs import ledger_key, ledger_keys
+from procedures.store import sql
 
 HEARD = "heard"
 """The name of a run's count: signals, and what operators did."""
-NEXT_HEARD = "UPDATE procedures_run SET heard = heard + 1 WHERE id = %s RETURNING heard"
-SEAL_HEARD = "UPDATE procedures_run SET heard_proof = %s WHERE id = %s"
 
 
 def next_heard(run: UUID) -> int:
     """Count one more signal or act of an operator, and return its number; locks the run."""
-    [(number,)] = fetched(NEXT_HEARD, run)
-    proof = tally_proof(HEARD, run, number)
-    kept_cursor().execute(SEAL_HEARD, [proof, adapted(run)])
+    [(number,)] = sql.next_heard.fetch(run)
+    sql.seal_heard.execute(tally_proof(HEARD, run, number), run)
     return int(number)
 
 

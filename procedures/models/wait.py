@@ -11,11 +11,10 @@ from django.utils.functional import cached_property
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.values import canonical
-from procedures.models.cells import save_columns
 from procedures.models.event import Event
-from procedures.models.run import Run, RunQuerySet
-
-OPEN_SETS = "FROM procedures_wait WHERE run_id = %s AND closed_at IS NULL AND kind = 'set'"
+from procedures.models.run import Run
+from procedures.models.run_queries import RunQuerySet
+from procedures.store.rows import save_columns
 
 
 class WaitQuerySet(models.QuerySet["Wait"]):

@@ -1,20 +1,29 @@
 """Rows that are read and written by hand: the same as Django's own."""
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models
 
 from chat.models import HumanRequest, HumanResponse, Message
 from procedures.models import Run, RunInput, Wait
-from procedures.models.cells import insert_row, rows_of
+from procedures.store.rows import insert_row
+from procedures.store.statements import Statements
 from tests.calls import request_of, run_until_it_waits
 from tests.runs import answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ALL_THREE = (
-    "FROM procedures_run JOIN procedures_wait ON run_id = procedures_run.id"
-    " JOIN chat_humanrequest ON wait_id = procedures_wait.id WHERE procedures_run.id = %s"
-)
+ALL_THREE = """
+-- name: all_three
+-- A run, and what it waits for.
+SELECT {run.*}, {wait.*}, {asked.*}
+{joined} WHERE {run}.id = %s
+
+-- part: joined
+FROM {run} JOIN {wait} ON run_id = {run}.id JOIN {asked} ON wait_id = {wait}.id
+"""
+TABLES = {"run": "procedures.Run", "wait": "procedures.Wait", "asked": "chat.HumanRequest"}
 
 
 def columns(row: models.Model) -> dict[str, object]:
@@ -25,10 +34,11 @@ def as_django_reads(row: models.Model) -> dict[str, object]:
     return columns(type(row)._default_manager.get(pk=row.pk))  # noqa: SLF001 (Django documents it)
 
 
-def test_rows_are_read_as_django_reads_them() -> None:
+def test_rows_are_read_as_django_reads_them(tmp_path: Path) -> None:
     run = run_until_it_waits("question")
+    (tmp_path / "both.sql").write_text(ALL_THREE)
 
-    [found] = rows_of((Run, Wait, HumanRequest), ALL_THREE, run.pk)
+    [found] = Statements(tmp_path, TABLES).all_three.rows(run.pk)
 
     assert [type(row) for row in found] == [Run, Wait, HumanRequest]
     assert [columns(row) for row in found] == [as_django_reads(row) for row in found]

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from procedures.journal import claim_next
 from procedures.models import Run
-from procedures.models.besides import Exclusions
 from procedures.registry import find
 from procedures.runner import advance_run
 from procedures.services import start_run
+from procedures.store.exclusions import Exclusions
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.processes import Worker
 from tests.runs import answer, wait_for_request, wait_for_success

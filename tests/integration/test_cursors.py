@@ -3,21 +3,32 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.auth.models import Group
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
+from chat.store import sql as talks
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
-from procedures.models.cursors import bare_cursor, this_database
 from procedures.runner import advance_run
 from procedures.services import start_run
+from procedures.store import sql as runs
+from procedures.store.cursors import bare_cursor, this_database
+from procedures.store.statements import Statement
 from tests import machine
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,7 +111,7 @@ def test_a_lost_connection_is_told_as_one() -> None:
 
 
 Seen = list[str]
-BOUNDS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET LOCAL")
+BOUNDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET LOCAL")
 
 
 @contextmanager
@@ -167,7 +178,12 @@ def by_the_log(seen: Seen) -> Iterator[None]:
     seen += [query["sql"] for query in captured]
 
 
-@pytest.mark.parametrize("watch", [by_a_wrapper, by_another_execute, by_another_cursor, by_the_log])
+WATCHES = pytest.mark.parametrize(
+    "watch", [by_a_wrapper, by_another_execute, by_another_cursor, by_the_log]
+)
+
+
+@WATCHES
 def test_whatever_watches_the_database_sees_every_step(
     watch: Callable[[Seen], Any],
 ) -> None:
@@ -182,6 +198,36 @@ def test_whatever_watches_the_database_sees_every_step(
     kept = [one for one in seen if "INSERT INTO procedures_event" in one]
     assert len(heads) >= 4
     assert len(kept) >= 4
+
+
+def sent(statement: Statement) -> None:
+    statement.execute(*[None] * statement.text.count("%s"))
+
+
+def sent_as_a_step_does(statement: Statement) -> None:
+    database = this_database()
+    with database.wrap_database_errors:
+        nothing: Any = [None] * statement.text.count("%s")
+        bare_cursor(database).execute(statement.text, nothing)
+
+
+@WATCHES
+@pytest.mark.parametrize("send", [sent, sent_as_a_step_does])
+def test_whatever_watches_the_database_sees_every_statement_by_name(
+    watch: Callable[[Seen], Any], send: Callable[[Statement], None]
+) -> None:
+    """Each is taken by the database; given nothing for each value, none changes a row."""
+    statements = [getattr(one, name) for one in (runs, talks) for name in one.names]
+    seen: Seen = []
+
+    with watch(seen):
+        for statement in statements:
+            with suppress(IntegrityError), transaction.atomic():
+                send(statement)
+
+    left = [one for one in seen if not one.startswith(BOUNDS)]
+    for told, statement in zip(left, statements, strict=True):
+        assert told.startswith(statement.text.split("%s")[0]), statement
 
 
 def test_every_statement_that_is_logged_is_seen_by_a_wrapper_too() -> None:

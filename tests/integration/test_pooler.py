@@ -131,7 +131,7 @@ def test_statements_of_two_processes_never_take_each_others_place(pooler: PgBoun
     code = """
 import sys, django; django.setup()
 from django.db import connection
-from procedures.models.cursors import bare_cursor, this_database
+from procedures.store.cursors import bare_cursor, this_database
 statements = ["UPDATE auth_group SET name = %s WHERE name = %s",
               "UPDATE auth_user SET first_name = %s WHERE username = %s"]
 database = this_database()

@@ -1,21 +1,21 @@
-"""Statements written by hand, for what every claim, answer and end does.
+"""Rows of models, read and written without the ORM.
 
 A query of the ORM costs a thousand calls in Python; these cost only the statement.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 
-from procedures.models.cursors import Cell, kept_cursor
+from procedures.store.cursors import Cell, Cells, kept_cursor
 
-Row = TypeVar("Row")
 AT_ONCE = 1000
-"""Rows per statement, because databases limit the number of values."""
+"""Rows that are read or written together, where there may be any number of them."""
 KEPT_OTHERWISE = {
     "BooleanField": "convert_booleanfield_value",
     "DateTimeField": "convert_datetimefield_value",
@@ -24,44 +24,24 @@ KEPT_OTHERWISE = {
 """Django's readers of the types that SQLite lacks."""
 
 
-def adapted(value: Cell) -> Cell:
-    """Return the value as Django writes it to this database."""
+def adapted(value: Cells) -> Any:
+    """Return the value as Django writes it into this database; a list goes to SQLite as JSON."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value) or ""
     if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
         return value.hex
+    if isinstance(value, list) and connection.vendor == "sqlite":
+        return json.dumps([adapted(one) for one in value])
     return value
 
 
-def exists(statement: str, *cells: Cell) -> bool:
-    """Return True if a query finds anything."""
-    return bool(fetched(statement, *cells))
+def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Iterator[Any]:
+    """Yield a row of each of these tables, as Django reads them, and then the cells that are left.
 
-
-def fetched(statement: str, *cells: Cell) -> list[tuple[Any, ...]]:
-    """Return the rows of a query as the driver returns them."""
-    cursor = kept_cursor()
-    cursor.execute(statement, [adapted(cell) for cell in cells])
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def rows_of(
-    tables: tuple[type[models.Model], ...], rest: str, *cells: Cell
-) -> list[tuple[Any, ...]]:
-    """Return whole rows of these tables, side by side, as Django reads them.
-
-    `rest` is the query after their columns. Further values it selects come after them, as the
-    driver returns them.
+    `cells`: the tables' columns one after another, in the order of `columns_of`.
     """
-    columns = ", ".join(_reading(table)[0] for table in tables)
-    found = fetched(f"SELECT {columns} {rest}", *cells)
-    return [tuple(_rows_in(cells, tables)) for cells in found]
-
-
-def _rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Iterator[Any]:
     for table in tables:
-        _, names, readers = _reading(table)
+        names, readers = _reading(table)
         own, cells = list(cells[: len(names)]), cells[len(names) :]
         if connection.vendor == "sqlite":
             for place, reader in readers:
@@ -71,14 +51,19 @@ def _rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> It
 
 
 @cache
-def _reading(table: type[models.Model]) -> tuple[str, list[str], list[tuple[int, str]]]:
-    """Return its columns, their names, and the readers of those that need one."""
+def columns_of(table: type[models.Model]) -> str:
+    """Return the columns of a model's table, under the table's name."""
     meta = table._meta  # noqa: SLF001 (Django documents it)
-    fields = meta.concrete_fields
-    columns = ", ".join(f"{meta.db_table}.{field.column}" for field in fields)
+    return ", ".join(f"{meta.db_table}.{field.column}" for field in meta.concrete_fields)
+
+
+@cache
+def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]]]:
+    """Return the names of a model's columns, and what reads which of them."""
+    fields = table._meta.concrete_fields  # noqa: SLF001 (Django documents it)
     kinds = [_end_of(field).get_internal_type() for field in fields]
     readers = [(n, KEPT_OTHERWISE[kind]) for n, kind in enumerate(kinds) if kind in KEPT_OTHERWISE]
-    return columns, [field.attname for field in fields], readers
+    return [field.attname for field in fields], readers
 
 
 def _end_of(field: Any) -> Any:
@@ -86,11 +71,6 @@ def _end_of(field: Any) -> Any:
     while field.is_relation:
         field = field.target_field
     return field
-
-
-def parts_of(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Yield the rows in parts that fit one statement."""
-    return (rows[first : first + AT_ONCE] for first in range(0, len(rows), AT_ONCE))
 
 
 def save_columns(row: models.Model, names: Sequence[str]) -> None:

@@ -27,6 +27,8 @@ from psycopg.pq.abc import PGresult
 from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
+Cells = Cell | list[int] | list[UUID] | None
+"""What a statement takes; a cursor of the driver's own takes a `Cell`."""
 DEBUG = settings.DEBUG
 """A copy of the setting, because looking it up costs a step as much as a cursor."""
 
@@ -179,20 +181,19 @@ class _BarePostgreSQL:
             raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
         name = self._prepared.get(statement) or self._prepare(statement)
         try:
-            self._send(name, texts)
+            self._note(self._driver.pgconn.exec_prepared(name, texts))
         except psycopg.errors.InvalidSqlStatementName:  # psycopg clears all after a rollback
             self._prepared.clear()
             try:
-                self._send(self._prepare(statement), texts)
+                name = self._prepare(statement)
+                self._note(self._driver.pgconn.exec_prepared(name, texts))
             except psycopg.errors.InvalidSqlStatementName:  # each message meets another server
                 self._driver.prepare_threshold = None
                 self._note(self._driver.pgconn.exec_params(_as_sent(statement), texts))
 
-    def _send(self, name: bytes, texts: Sequence[bytes]) -> None:
-        self._note(self._driver.pgconn.exec_prepared(name, texts))
-
     def _note(self, result: PGresult) -> None:
-        _check(result)
+        if result.status not in DONE:
+            raise _error_of(result)
         self.rowcount = result.command_tuples or 0
 
     def _prepare(self, statement: str) -> bytes:
@@ -200,7 +201,7 @@ class _BarePostgreSQL:
         query = _as_sent(statement)
         name = b"countersign_" + blake2b(query, digest_size=16).hexdigest().encode()
         with suppress(psycopg.errors.DuplicatePreparedStatement):
-            _check(self._driver.pgconn.prepare(name, query))
+            self._note(self._driver.pgconn.prepare(name, query))
         self._prepared[statement] = name
         return name
 
@@ -209,12 +210,13 @@ PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
 """The names of the statements a connection has prepared, for whichever thread uses it."""
 
 
-def _check(result: PGresult) -> None:
-    if result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
-        return
+DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+
+
+def _error_of(result: PGresult) -> psycopg.Error:
     if result.error_field(DiagnosticField.SQLSTATE) is None:  # nothing came from the server
-        raise psycopg.OperationalError(result.get_error_message())
-    raise psycopg.errors.error_from_result(result)
+        return psycopg.OperationalError(result.get_error_message())
+    return psycopg.errors.error_from_result(result)
 
 
 def _text(cell: Cell) -> bytes:

@@ -1,0 +1,106 @@
+"""Appending to a journal: fenced by the run's epoch and its head."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from procedures.engine.errors import Fenced
+from procedures.engine.journal.events import Batch, Event
+from procedures.engine.values import canonical
+from procedures.store import sql
+from procedures.store.cursors import Cell, Cursor, bare_cursor, kept_cursor
+from procedures.store.rows import adapted
+from procedures.store.statements import Statement
+
+
+class Fence(NamedTuple):
+    """What must still hold of a run for its worker to write."""
+
+    run: str
+    """Its id, as the database has it."""
+    epoch: int
+    seq: int
+
+    def append_at_once(
+        self, database: BaseDatabaseWrapper, events: Sequence[Event], batch: Batch
+    ) -> None:
+        """Keep fence, head and events in one commit, outside of any transaction.
+
+        One statement on PostgreSQL; on SQLite nothing but the driver stands between its four.
+        """
+        with database.wrap_database_errors:
+            cursor = bare_cursor(database)
+            if database.vendor == "postgresql":
+                self._append_to_server(cursor, sql.append_event, sql.append_events, events, batch)
+                return
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                self._append_to_file(cursor, events, batch)
+                cursor.execute("COMMIT")
+            except BaseException:
+                if database.connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
+
+    def append(self, events: Sequence[Event], batch: Batch) -> None:
+        """Keep fence, head and events inside a transaction, which holds the run's row then."""
+        if connection.vendor == "postgresql":
+            one, many = sql.append_event_to_locked_run, sql.append_events_to_locked_run
+            self._append_to_server(kept_cursor(), one, many, events, batch)
+        else:
+            self._append_to_file(kept_cursor(), events, batch)
+
+    def _append_to_server(
+        self, cursor: Cursor, one: Statement, many: Statement, events: Sequence[Event], batch: Batch
+    ) -> None:
+        cells = self._cells(events[-1], batch)
+        if len(events) == 1:
+            cursor.execute(one.text, [*cells, *events[0][1:-1]])
+        else:
+            cursor.execute(many.text, [*cells, _named(events)])
+        if cursor.rowcount == 0:
+            raise Fenced(self.run)
+
+    def _append_to_file(self, cursor: Cursor, events: Sequence[Event], batch: Batch) -> None:
+        cursor.execute(sql.move_head.text, self._cells(events[-1], batch))
+        if cursor.rowcount == 0:
+            raise Fenced(self.run)
+        _insert_into_file(cursor, self.run, events)
+
+    def _cells(self, last: Event, batch: Batch) -> list[Cell]:
+        kept = 0 if batch.is_progress else 1  # of the claims in vain
+        after = 0 if batch.handoff else self.epoch
+        return [last.seq, last.hash, kept, after, self.run, self.epoch, self.seq]
+
+
+def insert(run_id: UUID, events: Sequence[Event]) -> None:
+    """Keep the events alone, for the run's writer inside a transaction."""
+    if connection.vendor == "postgresql":
+        sql.insert_events.execute(run_id, _named(events))
+    else:
+        _insert_into_file(kept_cursor(), str(adapted(run_id)), events)
+
+
+def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> None:
+    if len(events) == 1:
+        seq, kind, key, name, data, at, proof = events[0]
+        moment = _without_zone(at)
+        cursor.execute(sql.insert_event.text, [owner, seq, kind, key, name, data, moment, proof])
+        return
+    lines = [[*event[:5], _without_zone(event.at), event.hash] for event in events]
+    cursor.execute(sql.insert_events.text, [owner, canonical.text_of(lines)])
+
+
+def _without_zone(at: datetime) -> str:
+    """Return a time as Django keeps it in SQLite; it asks for the zone each time."""
+    return str(at if at.tzinfo is UTC else at.astimezone(UTC))[: -len("+00:00")]
+
+
+def _named(events: Sequence[Event]) -> str:
+    """Return the events as JSON: a server reads that faster than values one by one."""
+    lines = [event._asdict() | {"at": event.at.isoformat()} for event in events]
+    return canonical.text_of(lines)

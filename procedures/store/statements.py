@@ -1,0 +1,134 @@
+"""Statements by name, read from the .sql files of a package.
+
+`both.sql` holds what reads the same everywhere, `postgresql.sql` and `sqlite.sql` the rest. The
+line "-- name: claim_next" begins a statement, "-- part: now" a text that others hold as {now};
+comments below it say what the statement guarantees, and which rows it locks. {run} stands for a
+model's table and {run.*} for its columns, so that no file knows what a table is called.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from procedures.store.cursors import Cell, Cells, kept_cursor, this_database
+from procedures.store.rows import adapted, columns_of, rows_in
+
+BEGINS = re.compile(r"-- (name|part): ([a-z_]+)")
+PLACE = re.compile(r"\{([a-z_]+)(\.\*)?\}")
+
+
+class Statement:
+    """A statement by its name; tables are found when it is used first."""
+
+    def __init__(self, name: str, known: "Statements") -> None:
+        self.name, self._known = name, known
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    @cached_property
+    def text(self) -> str:
+        """The statement as the cursors of this database take it: on one line, with %s."""
+        return self._known.written(self.name)
+
+    @cached_property
+    def tables(self) -> tuple[type[models.Model], ...]:
+        """The models whose whole rows it finds, before all else that it asks for."""
+        return self._known.tables_of(self.name)
+
+    def fetch(self, *cells: Cells) -> list[tuple[Any, ...]]:
+        """Return the rows that it finds, as the driver gives them."""
+        cursor = kept_cursor()
+        cursor.execute(self.text, [adapted(cell) for cell in cells])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def is_true(self, *cells: Cell) -> bool:
+        """Return whether it finds anything."""
+        return bool(self.fetch(*cells))
+
+    def rows(self, *cells: Cells) -> list[tuple[Any, ...]]:
+        """Return whole rows of its tables, side by side, as Django reads them.
+
+        What else it asks for comes after them, as the driver gives it.
+        """
+        tables = self.tables
+        return [tuple(rows_in(found, tables)) for found in self.fetch(*cells)]
+
+    def execute(self, *cells: Cells) -> int:
+        """Do what it says, and return how many rows that has changed."""
+        cursor = kept_cursor()
+        cursor.execute(self.text, [adapted(cell) for cell in cells])
+        return int(cursor.rowcount)
+
+
+class Statements:
+    """The statements of a package, as attributes; `AttributeError` for a name that there is not."""
+
+    def __init__(self, folder: Path, tables: Mapping[str, str]) -> None:
+        """`tables`: the labels of models by the names that stand for them, "procedures.Run"."""
+        self.folder, self._labels = folder, tables
+
+    def __getattr__(self, name: str) -> Statement:
+        if name not in self.names:
+            raise AttributeError(f"{self.folder} has no statement {name}.")
+        statement = self.__dict__[name] = Statement(name, self)
+        return statement
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of all statements for the database in use."""
+        return [name for name, (kind, _, _) in self._blocks.items() if kind == "name"]
+
+    def comment_of(self, name: str) -> str:
+        """Return what the file says of a statement."""
+        return self._blocks[name][1]
+
+    def written(self, name: str) -> str:
+        """Return a statement with its parts, tables and columns in place."""
+        return PLACE.sub(self._place, self._blocks[name][2])
+
+    def tables_of(self, name: str) -> tuple[type[models.Model], ...]:
+        """Return the models whose columns stand in a statement, or in its parts, in order."""
+        return tuple(self._tables_in(self._blocks[name][2]))
+
+    def _place(self, found: re.Match[str]) -> str:
+        name, is_columns = found[1], found[2] is not None
+        if name in self._labels:
+            model = self._model(name)
+            return columns_of(model) if is_columns else model._meta.db_table  # noqa: SLF001
+        return self.written(name)
+
+    def _tables_in(self, text: str) -> Iterator[type[models.Model]]:
+        for name, columns in PLACE.findall(text):
+            if columns:
+                yield self._model(name)
+            elif name not in self._labels:
+                yield from self._tables_in(self._blocks[name][2])
+
+    def _model(self, name: str) -> type[models.Model]:
+        return apps.get_model(self._labels[name])
+
+    @cached_property
+    def _blocks(self) -> dict[str, tuple[str, str, str]]:
+        """The kind, comment and text of each statement and part, by name."""
+        blocks: dict[str, tuple[str, str, str]] = {}
+        for file in ("both", this_database().vendor):
+            path = self.folder / f"{file}.sql"
+            if path.exists():
+                blocks |= dict(_blocks_in(path.read_text()))
+        return blocks
+
+
+def _blocks_in(text: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    _, *rest = BEGINS.split(text)
+    for kind, name, block in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        lines = [line.strip() for line in block.splitlines()]
+        comment = " ".join(line[2:].strip() for line in lines if line.startswith("--"))
+        said = " ".join(line for line in lines if line and not line.startswith("--"))
+        yield name, (kind, comment, said)
