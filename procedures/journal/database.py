@@ -72,7 +72,8 @@ class DatabaseJournal:
     """One worker's hold on a run."""
 
     def __init__(self, row: Run, *, now: datetime, since: float) -> None:
-        self._row, self._id = row, str(adapted(row.pk))
+        self._row = row
+        self._fence = Fence(str(adapted(row.pk)), row.epoch)
         self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
@@ -276,10 +277,6 @@ class DatabaseJournal:
         with receivers():
             is_queued = take_effect(store, self._row, events, batch, checked)
         self.is_queued_again = self.is_queued_again or is_queued
-
-    @property
-    def _fence(self) -> Fence:
-        return Fence(self._id, self._row.epoch, self._seq)
 
     def _chain(self, batch: Batch) -> list[Event]:
         return chained(

@@ -149,7 +149,7 @@ class RunRows(Moment):
     def write(self, run: Run, batch: Batch) -> list[Event]:
         drafts = proven(batch, run_id=str(run.pk), key=ledger_key())
         events = self._chained(run, drafts)
-        Fence(str(adapted(run.pk)), run.epoch, run.head_seq).append(events, batch)
+        Fence(str(adapted(run.pk)), run.epoch).append(events, batch)
         run.head.seq, run.head.hash = events[-1].seq, events[-1].hash
         self._tell_of_change(run)
         return events

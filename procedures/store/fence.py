@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -17,13 +16,17 @@ from procedures.store.rows import adapted
 from procedures.store.statements import Statement
 
 
-class Fence(NamedTuple):
-    """What must still hold of a run for its worker to write."""
+class Fence:
+    """The condition that a run is still its worker's, under which alone events are kept.
 
-    run: str
-    """Its id, as the database has it."""
-    epoch: int
-    seq: int
+    One for each claim: each step passes it.
+    """
+
+    __slots__ = ("epoch", "run")
+
+    def __init__(self, run: str, epoch: int) -> None:
+        """`run`: its id, as the database has it."""
+        self.run, self.epoch = run, epoch
 
     def append_at_once(
         self, database: BaseDatabaseWrapper, events: Sequence[Event], batch: Batch
@@ -57,24 +60,25 @@ class Fence(NamedTuple):
     def _append_to_server(
         self, cursor: Cursor, one: Statement, many: Statement, events: Sequence[Event], batch: Batch
     ) -> None:
-        cells = self._cells(events[-1], batch)
-        if len(events) == 1:
-            cursor.execute(one.text, [*cells, *events[0][1:-1]])
-        else:
+        cells, (first, *others) = self._cells(events, batch), events
+        if others:
             cursor.execute(many.text, [*cells, _named(events)])
+        else:
+            cursor.execute(one.text, [*cells, *first[1:5], first.at.isoformat()])
         if cursor.rowcount == 0:
             raise Fenced(self.run)
 
     def _append_to_file(self, cursor: Cursor, events: Sequence[Event], batch: Batch) -> None:
-        cursor.execute(sql.move_head.text, self._cells(events[-1], batch))
+        cursor.execute(sql.move_head.text, self._cells(events, batch))
         if cursor.rowcount == 0:
             raise Fenced(self.run)
         _insert_into_file(cursor, self.run, events)
 
-    def _cells(self, last: Event, batch: Batch) -> list[Cell]:
+    def _cells(self, events: Sequence[Event], batch: Batch) -> list[Cell]:
+        last, before = events[-1], events[0].seq - 1
         kept = 0 if batch.is_progress else 1  # of the claims in vain
         after = 0 if batch.handoff else self.epoch
-        return [last.seq, last.hash, kept, after, self.run, self.epoch, self.seq]
+        return [last.seq, last.hash, kept, after, self.run, self.epoch, before]
 
 
 def insert(run_id: UUID, events: Sequence[Event]) -> None:

@@ -70,7 +70,7 @@ def test_the_api_refuses_an_empty_group_unless_the_caller_means_it(
     assert str(asks_erin.assignments.get()) == "@erin"
 
     done = reassign(client, asks_erin, to="nobodys", allow_unanswerable=True).json()
-    assert done["told"] == "Now nobodys is asked."
+    assert done["message"] == "Now nobodys is asked."
     assert done["request"]["assigned"] == ["nobodys"]
     listed = client.get("/api/requests?is_unanswerable=true").json()["items"]
     assert [one["id"] for one in listed] == [str(asks_erin.pk)]

@@ -294,13 +294,13 @@ class StepExecution:
         fails if its result can't be stored; no retry helps there.
         """
         try:
-            kept, self._result = kept_result(result, self.signature.returns)
+            kept, self._result, text = kept_result(result, self.signature.returns)
         except Exception as error:  # noqa: BLE001 (what writes a type's JSON may raise anything)
             if self.options.transaction or self.options.pure:
                 return self._failed(error, facts, is_final=True)
             content = StepResult(facts, *not_kept(result, error)).as_json()
         else:
-            content = facts.as_json() | packed("result", kept)
+            content = facts.as_json() | packed("result", kept, text)
             if self.options.pure:
                 content["pure"] = True
         return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, content)

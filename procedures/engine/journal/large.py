@@ -73,14 +73,14 @@ def is_large(length: int) -> bool:
     return store is not None and length > store.largest_inline
 
 
-def packed(name: str, plain: Any) -> dict[str, Any]:
+def packed(name: str, plain: Any, text: str = "") -> dict[str, Any]:
     """A value as a part of an event: itself, or where it lies when it is large."""
     if plain is None:
         return {name: None}
     store = file_store()
     if store is None:
         return {name: plain}
-    text = canonical.text_of(plain)
+    text = text or canonical.text_of(plain)
     if len(text) <= store.largest_inline:
         return {name: plain}
     return {name: None, name + ELSEWHERE: store.put(text.encode())}

@@ -11,13 +11,13 @@ LARGEST_RESULT = 64 * 1024**2
 """Characters of JSON."""
 
 
-def kept_result(result: Any, returns: Any) -> tuple[Any, Any]:
-    """Return the stored form of a result and its round trip.
+def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:
+    """Return the stored form of a result, its round trip, and the text of its stored form.
 
     Raises `ValueError` if there is none.
     """
     try:
-        return canonical.keepable(result, returns, most=LARGEST_RESULT)
+        return canonical.keepable_text(result, returns, most=LARGEST_RESULT)
     except ValueError as error:
         raise ValueError(f"The result {error}.") from None
 

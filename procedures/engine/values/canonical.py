@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from _json import encode_basestring, make_encoder
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
@@ -18,6 +17,13 @@ from procedures.engine.values.served import served
 HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
 HALF = "It holds half of a character (a lone surrogate), which can't be stored."
 DECODER = json.JSONDecoder()
+ENCODER = json.JSONEncoder(
+    sort_keys=True,
+    ensure_ascii=False,
+    separators=(",", ":"),
+    allow_nan=False,
+    check_circular=False,  # what holds itself is nested too deeply
+)
 NOTHING = (None, type(None), Any)
 """Types that None fits, whatever else does."""
 HOLDERS, SETS = (dict, list), (set, frozenset)
@@ -32,7 +38,7 @@ def dump(value: Any, hint: Any = Any) -> str:
 def text_of(plain: Any) -> str:
     """Return the canonical text of plain JSON data; raises `ValueError` for anything else."""
     try:
-        text = "".join(_encode(plain, 0))
+        text = ENCODER.encode(plain)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"It is no JSON: {error}") from None
     try:
@@ -40,24 +46,6 @@ def text_of(plain: Any) -> str:
     except UnicodeEncodeError:
         raise ValueError(HALF) from None
     return text
-
-
-def _refuse(value: Any) -> NoReturn:
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
-_encode = make_encoder(
-    markers=None,
-    default=_refuse,
-    encoder=encode_basestring,
-    indent=None,
-    key_separator=":",
-    item_separator=",",
-    sort_keys=True,
-    skipkeys=False,
-    allow_nan=False,
-)
-"""The encoder, made once; `json.JSONEncoder` makes one for each text."""
 
 
 def jsonable(value: Any, hint: Any = Any) -> Any:
@@ -86,13 +74,19 @@ def is_too_deep(value: Any) -> bool:
     return False
 
 
-def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, Any]:
-    """Return the value as plain JSON and as its type restored from that; raises `ValueError`.
+def keepable(value: Any, hint: Any) -> tuple[Any, Any]:
+    """Return the value as plain JSON and as its type restored from that; raises `ValueError`."""
+    plain, back, _ = keepable_text(value, hint)
+    return plain, back
 
-    `most` is the largest number of characters its JSON may have.
+
+def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, Any, str]:
+    """Return what `keepable` does, and the canonical text of the plain JSON.
+
+    `most` is the largest number of characters that text may have.
     """
     if value is None and hint in NOTHING:
-        return None, None
+        return None, None, "null"
     watch = watch_of_type(hint)
     try:
         plain = jsonable(value, hint)
@@ -110,7 +104,7 @@ def keepable(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, An
         raise ValueError(f"cannot be kept: {why}")
     if most is not None and len(text) > most:
         raise ValueError(f"cannot be kept: {len(text):,} characters of JSON are over {most:,}")
-    return plain, back
+    return plain, back, text
 
 
 def check_whole(value: Any, hint: Any, text: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from procedures.engine.journal.events import Event, EventKind, NewEvent, chain
+from procedures.engine.journal.events import Event, EventKind, NewEvent, chain, mark
 from procedures.engine.journal.ledger import Ledger
 
 KEY = b"a key"
@@ -166,3 +166,12 @@ def test_a_long_gap_in_renumbered_events_ends_the_search() -> None:
 def test_a_journal_rebuilt_without_the_key_proves_nothing() -> None:
     rebuilt = written(key=b"another")
     assert told(rebuilt, head=rebuilt[-1]) == ["From event 1 on nothing could be verified."]
+
+
+def test_text_that_moves_from_one_field_to_the_next_changes_the_mark() -> None:
+    event = Event(1, "log", "ab", "c", "{}", AT, "")
+    moved = [event._replace(key="a", name="bc"), event._replace(name="c{}", data="")]
+
+    marks = {mark(one, run_id="7", seq=1, head="", key=KEY) for one in (event, *moved)}
+
+    assert len(marks) == 3

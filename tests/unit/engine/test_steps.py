@@ -26,7 +26,8 @@ def kept(fn: Callable[..., Any], args: tuple[Any, ...] = ()) -> tuple[Any, Any]:
     """What a step keeps of its result, and what comes back."""
     fn, args, kwargs, _ = call_of(fn, args, {})
     signature = signature_of(fn)
-    return kept_result(signature.call(fn, args, kwargs, STEP), signature.returns)
+    plain, back, _ = kept_result(signature.call(fn, args, kwargs, STEP), signature.returns)
+    return plain, back
 
 
 @dataclass
