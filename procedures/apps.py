@@ -68,7 +68,7 @@ def _changed_settings(before: Any, now: Any) -> str:
 
 
 def register_request_kinds() -> None:
-    """Make the site's own kinds of requests known; stop the start where one can't be used."""
+    """Register the site's own kinds of requests; refuse to start if one can't be used."""
     from django.core.exceptions import ImproperlyConfigured
     from django.utils.module_loading import import_string
 

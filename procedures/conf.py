@@ -87,7 +87,7 @@ NAMES = frozenset(Settings.__annotations__)
 
 
 class _Configuration:
-    """The settings of this process. Every look sees what `override_settings` has changed."""
+    """The settings of this process; each access sees the changes of `override_settings`."""
 
     def __getattr__(self, name: str) -> Any:
         given = getattr(settings, "COUNTERSIGN", {})

@@ -62,7 +62,7 @@ def note_arrival() -> None:
 
 
 def tell_code(worker: int, code: str) -> None:
-    """Note which code the worker with this main process has. Never raises."""
+    """Record the code of the worker with this main process. Never raises."""
     key = _key_of(worker)
     try:
         with _redis().pipeline() as several:
@@ -74,7 +74,7 @@ def tell_code(worker: int, code: str) -> None:
 
 
 def keep_code(worker: int) -> None:
-    """Note that the worker with this main process lives, however busy it is. Never raises."""
+    """Record that the worker with this main process lives, however busy it is. Never raises."""
     try:
         _redis().expire(_key_of(worker), CODE_LASTS)
     except redis.RedisError as error:
@@ -82,7 +82,7 @@ def keep_code(worker: int) -> None:
 
 
 def told_codes() -> list[str]:
-    """Return what each live worker has told of its code; nothing where Redis doesn't answer."""
+    """Return the code reported by each live worker; nothing if Redis doesn't answer."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             keys = sorted(client.smembers(WORKERS))

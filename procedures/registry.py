@@ -242,7 +242,7 @@ def unregistered() -> list[str]:
 
 
 def versions_here() -> dict[str, Any]:
-    """Return the version of each procedure that is code here, and the files that have a reader."""
+    """Return the version of each procedure in code here, and the file suffixes with a reader."""
     code = {name: one.version for name, one in _in_modules().items()}
     return {"code": code, "readers": sorted(conf.PROCEDURE_READERS)}
 

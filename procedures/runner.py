@@ -74,7 +74,7 @@ def _begin_turn() -> bool:
 
 
 def _tell_code() -> None:
-    """Tell which code this worker has, for whoever asks why a run stays queued."""
+    """Report which code this worker has, for whoever asks why a run stays queued."""
     global told_at  # noqa: PLW0603 (of this process)
     if (now := time.monotonic()) - told_at >= dispatch.LOOK_EVERY:
         told_at = now

@@ -63,13 +63,13 @@ def members_path() -> str:
 
 
 def short_name(user: "User") -> str:
-    """Return the name to greet a user by; the user name where the model has no shorter one."""
+    """Return the name to greet a user by, or the user name if the model has no shorter one."""
     shorter = getattr(user, "get_short_name", user.get_username)()
     return str(shorter or user.get_username())
 
 
 def email_of(user: "User") -> str:
-    """Return a user's address, or "" where they or their model have none."""
+    """Return a user's address, or "" if there is none."""
     return str(getattr(user, get_user_model().get_email_field_name(), "") or "")
 
 
@@ -82,7 +82,7 @@ def has_address() -> Q:
 
 
 def json_key(key: Any) -> Any:
-    """Return a user's primary key as JSON holds it: numbers stay numbers, a UUID becomes text."""
+    """Return a user's primary key as JSON holds it: a number as it is, a UUID as text."""
     return key if key is None or isinstance(key, int | str) else str(key)
 
 

@@ -1,4 +1,4 @@
-"""The statements of every answer, message and change, by name."""
+"""The SQL statements of every answer, message and change, by name."""
 
 from pathlib import Path
 

@@ -151,7 +151,7 @@ class Environment(BaseSettings):
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
 
     def procedure_modules(self) -> list[str]:
-        """Modules that define procedures. Embedded, the demo's too."""
+        """Return the modules that define procedures, with the demo's if embedded."""
         named = split_words(self.PROCEDURE_MODULES)
         return list(dict.fromkeys([*DEMO_MODULES, *named])) if self.is_embedded else named
 

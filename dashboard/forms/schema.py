@@ -100,7 +100,7 @@ class SchemaBoundField(forms.BoundField):
     def build_widget_attrs(
         self, attrs: dict[str, Any], widget: forms.Widget | None = None
     ) -> dict[str, Any]:
-        """Return the state of the field: what tells of it, whether it is wrong or required."""
+        """Return the HTML attributes that describe the field, and mark it as wrong or required."""
         told_by = " ".join(filter(None, (f"about-{self.id}", self.field.refused_by)))
         found: dict[str, Any] = {**attrs, "aria-describedby": told_by}
         if self.errors or self.field.refused_by:

@@ -43,7 +43,7 @@ CLOCK = "the clock"
 
 @dataclass(frozen=True)
 class Line:
-    """One event: how it looks, what it says, whose doing it was, and all that is kept of it."""
+    """One event: its look, its words, its actor, and its data."""
 
     look: str
     words: Sentence
@@ -64,7 +64,7 @@ def line_of(event: Event) -> Line:
 
 
 def _cut(words: Sentence) -> Sentence:
-    """No part of a line is longer than what is read of it."""
+    """Return a sentence whose parts are cut to a readable length."""
     return Sentence(
         tuple(replace(one, text=str(cut_text(one.text, LONGEST))) for one in words.parts)
     )

@@ -35,30 +35,30 @@ from procedures.services import why_queued
 from procedures.services.carriers import long_queued, stranded, why_stranded
 
 LIVE_ROWS, MOST_ROWS = 60, 500
-"""What is drawn anew with every change, and what one page holds at most."""
+"""Rows drawn again with every change, and rows on one page at most."""
 MOST_BARS, MOST_FILES = 60, 100
-"""Of one row, and of one page."""
+"""Bars of one row, and files on one page."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A row with what the template needs to draw it."""
+    """A row with everything the template needs to draw it."""
 
     row: Row
     bars: list[Bar]
     length: str
     asked: str = ""
-    """Of whom, in a question's row."""
+    """The assignees, in a question's row."""
     answer: str = ""
     answers: Sequence[Shown] = ()
-    """To a form, field by field."""
+    """The answers to a form, field by field."""
     silence: str = ""
     evidence: Any = None
     result: list[Shown] | None = None
     raw: str = ""
     """The result as JSON, as far as there is room."""
     note: str = ""
-    """What is shown of the result, where that is not all; the event of that number has it whole."""
+    """A note if only a part of the result is shown; the event of that number has all of it."""
     seq: int = 0
 
 
@@ -69,12 +69,12 @@ class ShownPart:
     values: list[Shown]
     raw: str = ""
     note: str = ""
-    """What is shown, where that is not all."""
+    """A note if only a part is shown."""
 
 
 @dataclass(frozen=True)
 class ShownFile:
-    """A file of a run: the newest one of its name."""
+    """The newest file of its name in a run."""
 
     name: str
     size: str
@@ -91,7 +91,7 @@ class Listed:
 
 
 def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
-    """The context of `_run_now.html` and `_run_card.html`: the same for every viewer."""
+    """Return the context of `_run_now.html` and `_run_card.html`, the same for every viewer."""
     now, error = clock.now(), canonical.plain(run.error) if run.error else None
     events = run.events.all().journal()
     waits = list(run.waits.prefetch_related("part_of__parts"))
@@ -127,7 +127,7 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
 
 
 def listed_runs(runs: Iterable[Run]) -> list[Listed]:
-    """Each run with its state; as many queries for a hundred as for one."""
+    """Return each run with its state, with a fixed number of queries for any number of runs."""
     found = list(runs)
     ids, now = [run.pk for run in found], clock.now()
     openings, failures, newest = openings_of(ids, _given(ids)), _failures(ids), _newest(ids)
@@ -158,7 +158,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
 
 
 def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
-    """By run and wait: who is asked instead, last of all by what no worker has taken in yet."""
+    """Return the latest reassignment by run and wait, pending ones included."""
     is_given = Q(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
     kept = Event.objects.filter(is_given).order_by("seq")
     told = [(one.run_id, one.content) for one in kept]
@@ -168,7 +168,7 @@ def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
 
 
 def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
-    """Return by id why no live worker can continue a run; nothing is asked of the site for none."""
+    """Return, by id, why no live worker can continue a run; without such runs nothing is read."""
     before = now - long_queued()
     long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
     found = stranded(now) if long_ago else {}
@@ -176,7 +176,7 @@ def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
 
 
 def _without_code(runs: Iterable[Run]) -> set[int]:
-    """Return the versions, of runs that nobody works on, that no code here can go on with."""
+    """Return the versions of idle runs that no code here can continue."""
     names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
     absent = {
         run.version_id
@@ -190,7 +190,7 @@ def _without_code(runs: Iterable[Run]) -> set[int]:
 
 
 def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The last failure of each run that tries again."""
+    """Return the last failure of each run that is retrying."""
     events = Event.objects.filter(
         run__in=ids, run__status="retrying", kind=EventKind.STEP_FAILED
     ).order_by("seq")
@@ -198,7 +198,7 @@ def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
 
 
 def _cancels(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Who cancelled each run that is, and why."""
+    """Return who cancelled each cancelled run, and why."""
     events = Event.objects.filter(
         run__in=ids, run__status="cancelled", kind=EventKind.RUN_CANCELLED
     ).order_by("seq")
@@ -206,7 +206,7 @@ def _cancels(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
 
 
 def _pauses(runs: Iterable[Run]) -> dict[UUID, dict[str, Any]]:
-    """Who paused each run that rests, and why."""
+    """Return who paused each paused run, and why."""
     ids = [run.pk for run in runs if run.status == RunStatus.PAUSED]
     events = Event.objects.filter(run__in=ids, kind=EventKind.OPERATOR, name="pause").order_by(
         "seq"
@@ -220,7 +220,7 @@ def _newest(ids: Sequence[UUID]) -> dict[UUID, datetime]:
 
 
 def _answerers(procedures: Iterable[int]) -> Mapping[int, list[str]]:
-    """The groups that answer for a procedure when nobody else is named."""
+    """Return the groups that answer for a procedure if nobody else is named."""
     found: dict[int, list[str]] = defaultdict(list)
     grants = Grant.objects.filter(procedure__in=procedures, role="answer")
     for procedure, group in grants.values_list("procedure_id", "group__name"):
@@ -231,7 +231,7 @@ def _answerers(procedures: Iterable[int]) -> Mapping[int, list[str]]:
 def _untaken(
     run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]
 ) -> dict[str, dict[str, Any]]:
-    """Answers, by the wait's key, that no worker has taken into the journal yet."""
+    """Return pending answers, by the wait's key, that no worker has taken into the journal."""
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)
     closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
@@ -286,7 +286,7 @@ def _last_pause(events: Sequence[JournalEvent]) -> dict[str, Any]:
 
 
 def _told(said: Said) -> str:
-    """How far it is, and its last line."""
+    """Return a step's progress and its last line."""
     return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else ""]))
 
 
@@ -327,7 +327,7 @@ def _silence(row: Row, question: Question) -> str:
 
 
 def _result(data: Mapping[str, Any]) -> Any:
-    """What a step returned, unless that is too much for a page."""
+    """Return a step's result, or a note if it is too large for a page."""
     is_elsewhere = data.get("result_elsewhere")
     return _("This value is too large to be shown here.") if is_elsewhere else data["result"]
 
@@ -339,7 +339,7 @@ def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
 
 
 def _part_of(value: Any, kept: str | None) -> ShownPart:
-    """A value of a run as its page shows it; of a large one, that there is one."""
+    """Return a run's value as its page shows it; for a large one, only that it exists."""
     if place := place_of(kept):
         return ShownPart(
             [],
@@ -357,7 +357,7 @@ def _result_of(run: Run) -> Any:
 
 
 def _inputs(run: Run) -> dict[str, Any]:
-    """In the order of the signature, where the code is still here; none that lie elsewhere."""
+    """Return the inputs in the order of the signature if known; empty if they are large."""
     if place_of(run.inputs):
         return {}
     inputs = canonical.plain(run.inputs)
@@ -367,7 +367,7 @@ def _inputs(run: Run) -> dict[str, Any]:
 
 
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:
-    """What was answered, in the author's words where there are some."""
+    """Return the answer, in the author's words if there are any."""
     value = closed.get("value")
     return "" if value is None else question.rules.short_answer(question, value)
 

@@ -55,7 +55,7 @@ def sentence(message: str, /, **values: Value) -> Sentence:
 
 
 def paragraph(*sentences: Sentence | None) -> Sentence:
-    """Return whole sentences one behind the other."""
+    """Join whole sentences to a paragraph."""
     return _joined([one for one in sentences if one], Part(" "))
 
 

@@ -1,4 +1,4 @@
-"""Taking hold of a run for a worker: the one that is asked for, or the first of the queue."""
+"""Claims of runs for a worker: of a given run, or of the first in the queue."""
 
 import logging
 import time
@@ -22,13 +22,13 @@ from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 2
-"""Seconds that a worker waits for a run which others look at, when it has nothing else to do."""
+"""Seconds that a worker with nothing else to do waits for a run that others have locked."""
 
 
 def claim(run_id: UUID) -> DatabaseJournal | None:
-    """Take hold of a run and take in what came from outside, in one transaction.
+    """Claim a run and take in its inputs from outside, in one transaction.
 
-    None when there is nothing to do, or another worker holds it. Raises `StorageLost`.
+    Returns None if there is nothing to do, or another worker holds it. Raises `StorageLost`.
     """
     with storage, transaction.atomic():
         found = Run.objects.lock_claimable(run_id)
@@ -36,20 +36,20 @@ def claim(run_id: UUID) -> DatabaseJournal | None:
 
 
 class Claimed(NamedTuple):
-    """A run that was taken from the queue."""
+    """A run that was claimed from the queue."""
 
     are_others: bool
-    """Whether more is queued."""
+    """Whether more runs are queued."""
     code: Procedure
     journal: DatabaseJournal | None
-    """None: it had to end, or to rest, and did."""
+    """The journal, or None if the run had to end or to pause, and did."""
 
 
 class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
-    """The code of a queued run is to be read first: that may take longer than a lease."""
+    """The code of a queued run must be read first, which may take longer than a lease."""
 
     def __init__(self, read: Callable[[], object]) -> None:
-        """`read`: reads it, outside of the claim, which would keep the run's row meanwhile."""
+        """Take `read`, which reads the code outside the claim, as that would lock the run's row."""
         self.read = read
         super().__init__()
 
@@ -57,10 +57,10 @@ class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
 def claim_next(
     code_for: Callable[[Queued], Procedure | None], besides: Exclusions
 ) -> Claimed | None:
-    """Take hold of the run that was queued first, of those that there is code for.
+    """Claim the run that was queued first among those there is code for.
 
-    `code_for` may raise `NotReadYet`. None when nothing is left. What cannot be claimed is passed
-    by: it keeps nobody waiting.
+    `code_for` may raise `NotReadYet`. Returns None if nothing is left. A run that can't be claimed
+    is skipped, so that it delays nobody.
     """
     while True:
         found = None
@@ -87,7 +87,7 @@ def claim_next(
 
 
 def _next_held(besides: Exclusions) -> Queued | None:
-    """One that others hold just now, who answer it, say: it is waited for if it is the last."""
+    """Wait for a queued run that others hold now, for example to answer it, if it is the last."""
     while Run.objects.queued_besides(besides).exists():
         limit_locks(LONGEST_LOCK)
         if found := Run.objects.lock_queued(besides, waits=True):
@@ -96,7 +96,7 @@ def _next_held(besides: Exclusions) -> Queued | None:
 
 
 def _has_news(found: Queued) -> bool:
-    """What an operator said while the row was waited for, its row tells."""
+    """Return True if the row or its inputs hold an operator's act."""
     run = found.run
     return bool(found.has_news or run.cancel_requested_at or run.pause_requested_at)
 

@@ -59,13 +59,13 @@ PLAIN = {
     EventKind.STAGE,
     EventKind.PROGRESS,
 }
-"""Events that nothing but the journal needs to know of."""
+"""Events that concern only the journal."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
-"""Seconds; together well below a lease."""
+"""Seconds between attempts, together well below a lease."""
 EXCUSED_EVERY = 1
-"""Seconds between two attempts to reach a database that is away."""
+"""Seconds between two attempts to reach the database."""
 SHARE_OF_A_LEASE = 0.6
-"""How much of it a transaction may hold SQLite's one write lock: the heartbeat waits for it."""
+"""The part of a lease for which a transaction may hold SQLite's only write lock."""
 
 
 class DatabaseJournal:
@@ -77,9 +77,9 @@ class DatabaseJournal:
         self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
-        """The thread whose step's writes and checkpoint are one transaction."""
+        """The thread whose step commits its writes and its checkpoint in one transaction."""
         self.since = self._reached = since
-        """When it was claimed, by the monotonic clock: its lease runs from there on."""
+        """The time of the claim by the monotonic clock, from which its lease runs."""
         self._ahead = now.timestamp() - since
         self.run = RunFacts(
             str(row.pk),
@@ -97,9 +97,9 @@ class DatabaseJournal:
         self.cancellation: Mapping[str, Any] | None = None
         self.is_wanted_elsewhere = False
         self.is_taken = False
-        """Whether nobody waits for this worker any more: the run was ended, or is another's."""
+        """Whether the run was ended or claimed by another worker."""
         self.is_queued_again = False
-        """Whether something came from outside while the worker let go of the run."""
+        """Whether something came from outside while the worker released the run."""
 
     @property
     def epoch(self) -> int:
@@ -107,7 +107,7 @@ class DatabaseJournal:
         return self._row.epoch
 
     def now(self) -> datetime:
-        """The database's clock, asked once and carried on from there."""
+        """Return the database's time, asked once and advanced by this machine's monotonic clock."""
         return datetime.fromtimestamp(time.monotonic() + self._ahead, UTC)
 
     def pause(self, seconds: float) -> None:
@@ -153,10 +153,10 @@ class DatabaseJournal:
     # Writing
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Keep the batch in one commit: for plain events on PostgreSQL, in one statement.
+        """Keep the batch in one commit: plain events on PostgreSQL take one statement.
 
-        A database that is away for a moment is tried again, over a new connection; a commit whose
-        outcome nobody told is read back first.
+        If the database is unreachable for a moment, it is tried again over a new connection; a
+        commit without an answer is looked up first.
         """
         events, is_in_step = self._chain(batch), self._is_in_step
         try:
@@ -174,9 +174,9 @@ class DatabaseJournal:
         return events
 
     def _write_again(self, events: Sequence[Event], batch: Batch, lost: StorageLost) -> None:
-        """What a step did before, the next worker would do again, so this one is patient.
+        """Write again for a while, because another worker would have to repeat the step.
 
-        Whoever takes the run up meanwhile fences it off.
+        A worker that claims the run meanwhile fences this one off.
         """
         later = int(conf.STORAGE_PATIENCE_SECONDS)
         for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
@@ -193,7 +193,7 @@ class DatabaseJournal:
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
-        """A step's writes and its checkpoint in one commit, read back when nobody told of it."""
+        """Commit a step's writes together with its checkpoint; look it up if there is no answer."""
         self._transacting = threading.get_ident()
         before = (self._seq, self._head)
         try:
@@ -211,7 +211,7 @@ class DatabaseJournal:
         self._tell_of_change()
 
     def forgive_claim(self) -> None:
-        """At once, or from a thread when the database answers, if this process lives so long."""
+        """Forgive the claim now, or from a thread once the database answers."""
         if not self._has_excused():
             threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()
 
@@ -235,9 +235,11 @@ class DatabaseJournal:
             Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=False)
 
     def abandon(self, batch: Batch) -> None:
-        """From the watchdog's thread: keep the batch, unless the step has ended, and die.
+        """Keep the batch unless the step has ended, and kill this process.
 
-        What cannot be kept changes nothing about that: the lease runs out then.
+        For the watchdog's thread.
+
+        If it can't be kept, the process dies all the same, and its lease runs out.
         """
         stuck, is_locked = self.working, self._transacting and connection.vendor == "sqlite"
         if stuck is None:  # the step has ended just now
@@ -289,7 +291,7 @@ class DatabaseJournal:
         )
 
     def _is_kept_at(self, seq: int, mark: str) -> bool:
-        """Whether a commit has arrived although its answer has not."""
+        """Return True if a commit arrived although its answer did not."""
         connection.close()
         try:
             with storage:
@@ -303,17 +305,17 @@ class DatabaseJournal:
     # What the heartbeat does
 
     def renew(self) -> bool:
-        """Hold the run for another lease; False when it is lost, or its row is somebody's now."""
+        """Renew the lease; return False if the run is lost or its row is locked now."""
         return renew(self._row.pk, self._row.epoch, self.working, self.reached_at)
 
     @property
     def reached_at(self) -> datetime:
-        """When the code last began a step, or kept something: a result, a word, its progress."""
+        """The time when the code last began a step or kept something."""
         reached, working = datetime.fromtimestamp(self._reached + self._ahead, UTC), self.working
         return max(reached, working.since) if working else reached
 
     def look_around(self) -> None:
-        """Ask, once a second, whether the run is to stop, and whether others want its worker."""
+        """Read, once a second, whether the run is to stop and whether others want its worker."""
         asked = ("status", "epoch", "cancel_requested_at", "pause_requested_at")
         for status, epoch, to_end, to_pause in Run.objects.filter(pk=self._row.pk).values_list(
             *asked

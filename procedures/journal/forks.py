@@ -1,4 +1,4 @@
-"""A fork's journal: that of its origin up to a point, marked anew, and its waits."""
+"""A fork's journal: its origin's up to a point, marked anew, and its waits."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,16 +25,16 @@ ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
 
 @dataclass(frozen=True)
 class Fork:
-    """Where a run parts from another one."""
+    """The place where a run branches off another one."""
 
     origin: Run
     since: int
-    """The number of the event before the first one that is taken over."""
+    """The number of the event before the first one taken over."""
     until: int
-    """The number of the first event that is not."""
+    """The number of the first event not taken over."""
 
     def parts(self) -> Iterator[list[Event]]:
-        """A long journal is never held."""
+        """Yield the events in parts, so that a long journal is never held in memory."""
         for first in range(self.since + 1, self.until, AT_ONCE):
             last = min(first + AT_ONCE, self.until) - 1
             yield self.origin.events.filter(seq__range=(first, last)).journal()
@@ -47,9 +47,10 @@ class Fork:
 def begin_fork(
     run: Run, fork: Fork, carried: Carried, note: NewEvent, *, inputs: str, files: Sequence[File]
 ) -> set[str]:
-    """Keep a new run with what it takes over, and who wants it, in the caller's transaction.
+    """Insert a fork with what it takes over and a note on who made it; the caller commits.
 
-    `inputs`: their whole text; `files`: theirs. Gives the digests of all files that it may name.
+    `inputs` is their whole text, `files` are those in them. Returns the digests of all files that
+    it may name.
     """
     copy = Copy(str(run.pk), key=ledger_key(), write=partial(insert, run.pk))
     named, by, origin = set[str](), run.starter, str(fork.origin.pk)
@@ -71,7 +72,7 @@ def begin_fork(
 
 
 def _closed(run: Run, entry: Entry, shift: int) -> Wait:
-    """The row of a wait whose outcome was taken over."""
+    """Return the row of a wait whose outcome was taken over."""
     opened, content = entry.events[0], entry.events[0].content
     due = content["due_at"]
     return Wait(
@@ -89,7 +90,7 @@ def _closed(run: Run, entry: Entry, shift: int) -> Wait:
 
 
 def _named_in(event: Event) -> set[str]:
-    """The digests of the files that an event names, also in a large value beside it."""
+    """Return the digests of files an event names, also in large values stored outside it."""
     store, texts = ContentStore(), [event.data]
     texts += [store.get(digest).decode() for digest in ANYTHING_ELSEWHERE.findall(event.data)]
     return {digest for text in texts for digest in A_FILE.findall(text)}

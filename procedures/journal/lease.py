@@ -16,14 +16,14 @@ LEASE = timedelta(seconds=conf.RUN_LEASE_SECONDS)
 RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
 """Seconds between two renewals of a lease."""
 LEAST_PATIENCE = 2
-"""Seconds: what libpq waits for a connection at least."""
+"""Seconds that libpq waits for a connection at least."""
 
 
 def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetime) -> bool:
     """Hold the run for another lease from now on, and show what is worked on.
 
-    By the database's clock as it is now. A lease that has passed is renewed, too, as long as
-    nobody has taken the run. False when somebody has, or holds its row at this moment.
+    It follows the database's current clock. An expired lease is renewed too, as long as nobody has
+    claimed the run. Returns False if somebody has, or holds its row at this moment.
     """
     step, attempt = (working.step, working.attempt) if working else ("", None)
     since, until = working.since if working else None, clock.cell(later=LEASE)
@@ -34,7 +34,7 @@ def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetim
 def own_database() -> BaseDatabaseWrapper:
     """Return a connection to the database for one thread, which waits no longer than it may.
 
-    Not of the pool: that pauses ever longer between its attempts after an outage, and has
+    It is not from the pool, which pauses ever longer between attempts after an outage, and has
     threads of its own that must get a turn.
     """
     known = settings.DATABASES["default"]

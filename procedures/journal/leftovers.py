@@ -1,7 +1,7 @@
-"""What code leaves behind on our database connections: found after each step, and put away.
+"""Leftovers of an author's code on our database connections, found after each step and removed.
 
-A transaction that a step has entered and never left would keep this process's later commits from
-everybody, for ever; a setting of the session would be another run's.
+A transaction that a step entered and never left would hide this process's later commits from
+everybody, and a session's setting would reach other runs.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ PLAIN = (
     *("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "EXPLAIN", "SET LOCAL"),
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),  # found by how the connection stands
 )
-"""What a statement may begin with that leaves nothing in the session."""
+"""Beginnings of statements that leave nothing in the session."""
 OURS = {"lease_keeper", "excuse", "messenger", "doorbell"}
 """The names of our own threads in a slot."""
 LASTING = re.compile(
     r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",
     re.IGNORECASE,
 )
-"""Parts of other statements that leave something there, and a second statement behind the first."""
+"""Parts of other statements that leave something there, and a second statement after the first."""
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "sqlite": attrgetter("isolation_level", "row_factory", "text_factory"),
     "postgresql": attrgetter(
@@ -43,14 +43,14 @@ ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
         *("row_factory", "cursor_factory", "_prepared.prepare_threshold"),
     ),
 }
-"""How the driver's own connection is set: read by each step, so not by psycopg's properties."""
+"""The settings of the driver's own connection, read without psycopg's slow properties."""
 
 
 class Standing(NamedTuple):
-    """How one connection stands."""
+    """The state of one connection."""
 
     depth: int
-    """How many atomic blocks are open."""
+    """The number of open atomic blocks."""
     savepoints: int
     is_autocommit: bool
 
@@ -60,7 +60,7 @@ HAS_ONE = len(settings.DATABASES) == 1
 
 
 class Standings:
-    """How all connections of this thread stand before code runs, and what it does to them."""
+    """The state of this thread's connections before code runs, and what the code changes."""
 
     __slots__ = ("_looks",)
 
@@ -68,7 +68,7 @@ class Standings:
         self._looks = [*map(Look, _opened())]
 
     def put_away(self) -> str:
-        """Say what was left open, "" if nothing, and put it away with all the session holds."""
+        """Remove what was left open, with all the session holds; return it in words, or ""."""
         told = ""
         for look in self._looks:
             if words := look.put_away():
@@ -78,7 +78,7 @@ class Standings:
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
-        """Put away the connections that the code was the first to use."""
+        """Close the connections that the code was the first to use."""
         known = {look.database.alias for look in self._looks}
         new = [Look(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
         return " ".join(filter(None, [look.put_away() for look in new]))
@@ -97,7 +97,7 @@ class Look:
         "wrappers",
     )
     is_ours = True
-    """What the engine says passes it by."""
+    """The engine's own statements bypass it."""
 
     def __init__(self, database: BaseDatabaseWrapper, before: Standing | None = None) -> None:
         self.database, self.before = database, before or _standing(database)
@@ -105,9 +105,9 @@ class Look:
         self.wrappers = database.execute_wrappers
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
-        """Whether a statement was sent: the first of a transaction begins it."""
+        """Whether a statement was sent; the first one begins a transaction."""
         self.leaves_something = False
-        """Whether the effect of any of them outlasts it."""
+        """Whether the effect of a statement outlasts it."""
 
     def __call__(
         self,
@@ -123,7 +123,7 @@ class Look:
         return execute(sql, params, many, context)
 
     def put_away(self) -> str:
-        """Say what was left open on this connection, and put it away."""
+        """Remove what was left open on this connection; return it in words, or ""."""
         database, before = self.database, self.before
         database.execute_wrappers = self.wrappers  # without ours, and what the code has added
         driver, words = database.connection, ""
@@ -142,7 +142,7 @@ class Look:
 
 
 class OpenedConnections:
-    """The connections that threads of this process have opened, an author's threads among them."""
+    """The connections that threads of this process have opened, including an author's threads."""
 
     def __init__(self) -> None:
         self.by_thread = WeakKeyDictionary[BaseDatabaseWrapper, threading.Thread]()
@@ -152,9 +152,9 @@ class OpenedConnections:
         self.by_thread[connection] = threading.current_thread()
 
     def put_away(self) -> str:
-        """End the transactions of threads that are not ours, from here: they would hold locks.
+        """End transactions of threads that are not ours, because they would hold locks.
 
-        The thread itself can't be ended: its process is replaced.
+        The thread itself can't be ended, so its process is replaced.
         """
         told = ""
         for database, thread in [*self.by_thread.items()]:
@@ -180,7 +180,7 @@ def _is_lasting(sql: str) -> bool:
 
 
 def _attributes(database: BaseDatabaseWrapper) -> Any:
-    """Return how its driver is set; None where there is none, or one that is closed."""
+    """Return the settings of its driver, or None if it is missing or closed."""
     try:
         return ATTRIBUTES[database.vendor](database.connection)
     except Exception:  # noqa: BLE001 (of a closed one SQLite tells nothing)
@@ -188,7 +188,7 @@ def _attributes(database: BaseDatabaseWrapper) -> Any:
 
 
 def _opened() -> Sequence[BaseDatabaseWrapper]:
-    """The connections of this thread; to ask Django for all costs as much as half of a step."""
+    """Return the connections of this thread; asking Django for all costs half of a step."""
     if HAS_ONE and asyncio._get_running_loop() is None:  # noqa: SLF001 (asyncio documents it)
         return (this_database(),)
     return connections.all(initialized_only=True)
@@ -249,7 +249,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """To the blocks that were open before; whatever still holds the others goes first."""
+    """Leave the blocks that were not open before; collects garbage, which may hold them."""
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # what is collected here may end its block, and complain
@@ -262,7 +262,7 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
 
 
 def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """At once, or, inside the engine's own transaction, when it has ended."""
+    """Close the connection now, or after the engine's own transaction."""
     if before.depth:
         UNCLEAN.add(database.alias)
     else:
@@ -271,12 +271,12 @@ def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> Non
 
 OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR, TransactionStatus.ACTIVE)
 UNCLEAN: set[str] = set()
-"""The connections to be closed when their transaction has ended."""
+"""Connections to close when their transaction has ended."""
 
 
 @contextmanager
 def closed_after() -> Iterator[None]:
-    """Close what code has left unclean inside a transaction of the engine's, after it."""
+    """Close, after a transaction of the engine's, the connections code has left unclean."""
     try:
         yield
     finally:
@@ -285,7 +285,7 @@ def closed_after() -> Iterator[None]:
 
 
 def close_truly(database: BaseDatabaseWrapper) -> None:
-    """Not back into the pool: what the session holds goes with it."""
+    """Close a connection for good, not back into the pool, with all the session holds."""
     driver = database.connection
     database.in_atomic_block = database.needs_rollback = False
     database.closed_in_transaction = False
@@ -301,7 +301,7 @@ def close_truly(database: BaseDatabaseWrapper) -> None:
 
 
 def begin_clean() -> None:
-    """Before anything is claimed: nothing is open, whatever became of the turn before."""
+    """Close connections that an earlier turn left open, before anything is claimed."""
     for one in _opened():
         is_open = one.connection is not None and _is_in_transaction(one.connection)
         if one.in_atomic_block or is_open:

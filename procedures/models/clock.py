@@ -1,4 +1,4 @@
-"""The database's clock: leases and deadlines follow it, whatever a worker's own clock says."""
+"""The database's clock, which leases and deadlines follow, not a worker's own clock."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,10 +13,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class DatabaseClock:
-    """One question to the database; on SQLite that is this machine's clock."""
+    """The database's clock; on SQLite it is this machine's."""
 
     ahead = timedelta(0)
-    """How far the clock is turned forward, for tests that let days pass."""
+    """The time by which the clock is ahead, for tests that let days pass."""
 
     def now(self) -> datetime:
         if connection.vendor != "postgresql":
@@ -27,12 +27,12 @@ class DatabaseClock:
             return now + self.ahead
 
     def cell(self, *, later: timedelta = timedelta(0)) -> Cell:
-        """Return what {now} in a statement takes, for a time that is so much later."""
+        """Return the parameter for {now} in a statement, for a time that much later."""
         ahead = self.ahead + later
         return ahead // MICROSECOND if connection.vendor == "postgresql" else timezone.now() + ahead
 
     def read(self, found: Any) -> datetime:
-        """Return the time that a statement has found for {now}."""
+        """Return the time that a statement read for {now}."""
         if connection.vendor == "postgresql":
             return found  # type: ignore[no-any-return]
         convert: Any = connection.ops.convert_datetimefield_value  # type: ignore[attr-defined]

@@ -18,31 +18,31 @@ from procedures.store import sql
 Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 SHOWN = ("stage", "state", "progress")
-"""What is looked up in a journal of any length, each time that somebody looks at its run."""
+"""Kinds of events that each view of a run looks up in its journal, however long that is."""
 READ_AT_ONCE = 5000
-"""Rows: what is held of them besides the events is small, and a short journal is one query."""
+"""Rows per query, so that little besides the events is held, and a short journal is one query."""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
     def journal(self) -> list[JournalEvent]:
-        """The events of one run as the engine reads them, in order."""
+        """Return the events of one run as the engine reads them, in order."""
         return list(self.streamed())
 
     def streamed(self) -> Iterator[JournalEvent]:
-        """The same, without holding more than a part of them."""
+        """Yield the same events, holding only a part of them at a time."""
         as_text = Cast("at", models.TextField())  # drivers take longer over a time than over a row
         rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
         return _read(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
 
 
 class Event(models.Model):
-    """One line of a run's append-only journal. Written by the run's worker alone."""
+    """One line of a run's append-only journal. Only the run's worker writes it."""
 
     id = PlainAutoField(primary_key=True)
     run = models.ForeignKey(
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="events"
     )
-    """Each statement that writes one has found the run, or its head: no constraint looks again."""
+    """There is no constraint: each statement that writes an event has found the run or its head."""
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True)
@@ -72,7 +72,7 @@ class Event(models.Model):
 
 
 def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
-    """The events of a run after that one, for whoever carries it on: without their marks."""
+    """Return the events of a run after that one, without their marks, for whoever advances it."""
     return list(_read(lambda last: sql.journal_since.fetch(run_id, last, READ_AT_ONCE), after))
 
 
@@ -84,7 +84,7 @@ def _read(following: Callable[[int], Part], after: int) -> Iterator[JournalEvent
 
 
 def _as_read(row: tuple[Any, ...]) -> JournalEvent:
-    """What many events share is held once."""
+    """Return a row as an event; texts shared by many events are held once."""
     seq, kind, key, name, data, moment, mark = row
     at = datetime.fromisoformat(moment)
     is_plain = at.tzinfo is None  # as SQLite keeps it

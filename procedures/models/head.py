@@ -1,4 +1,4 @@
-"""Where the journals of runs end."""
+"""The ends of the journals of runs."""
 
 from typing import Self
 from uuid import UUID
@@ -10,9 +10,9 @@ from procedures.store.rows import insert_row, save_columns
 
 
 class Head(models.Model):
-    """The last event of a run's journal, and who may write the next: what each step changes.
+    """The last event of a run's journal and the epoch of its writer, which each step changes.
 
-    Apart from the run, whose row is wide and has many indexes. Locked after it.
+    It is separate from the run, whose row is wide and has many indexes, and is locked after it.
     """
 
     run = models.OneToOneField(
@@ -34,26 +34,26 @@ class Head(models.Model):
 
     @classmethod
     def held(cls, run_id: UUID, epoch: int) -> Self:
-        """A run's, locked, now that a worker has it: whoever had it before writes nothing more."""
+        """Lock a run's head for its new worker; earlier workers can't write any more."""
         for cells in sql.hold_head.fetch(epoch, run_id):
             return cls(*cells)
         raise cls.DoesNotExist(f"Run {run_id} has no head.")
 
     @classmethod
     def lock(cls, run_id: UUID) -> None:
-        """A locked run's: its worker keeps nothing more until the end of the transaction."""
+        """Lock a locked run's head: its worker keeps nothing more until the transaction ends."""
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def begin(self) -> None:
         insert_row(self)
 
     def move(self, seq: int, mark: str) -> None:
-        """To what has come from outside: the claims in vain are counted anew."""
+        """Move the head to inputs from outside, and count claims in vain anew."""
         self.seq, self.hash, self.claims = seq, mark, 1
         save_columns(self, ("seq", "hash", "claims"))
 
     def revoke_lease(self) -> None:
-        """Take it from its worker; the claim counts."""
+        """Revoke its worker's lease; the claim still counts."""
         self.epoch = 0
         save_columns(self, ("epoch",))
 

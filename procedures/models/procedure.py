@@ -1,4 +1,4 @@
-"""Procedures as the site knows them: Python code lives in modules, a text is kept here, too."""
+"""Procedures as the site knows them: Python code lives in modules, texts are stored here too."""
 
 from typing import Self
 from uuid import UUID
@@ -25,7 +25,7 @@ class Procedure(models.Model):
 
 class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
     def newest_first(self) -> Self:
-        """By when they were registered last: old code that is put back is the newest again."""
+        """Order versions by their last registration: restored old code is the newest again."""
         return self.order_by("-registered_at", "-pk")
 
 
@@ -58,7 +58,7 @@ class ProcedureVersion(models.Model):
 
 
 def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:
-    """Its procedure, the file and version it was started with, and each version that is known.
+    """Return a run's procedure, its file and version, and each known version of the procedure.
 
     The newest known version comes first.
     """
@@ -66,12 +66,12 @@ def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:
 
 
 def groups_with(role: str, procedure_id: int) -> list[int]:
-    """Whose members hold the role on that procedure."""
+    """Return the ids of the groups with a role on the procedure."""
     return [group for (group,) in sql.groups_with_role.fetch(procedure_id, role)]
 
 
 class Grant(models.Model):
-    """What the members of a group may do with the runs of a procedure."""
+    """A role of a group's members on the runs of a procedure."""
 
     procedure = models.ForeignKey(Procedure, models.CASCADE, db_index=False, related_name="grants")
     group = models.ForeignKey(Group, models.CASCADE, related_name="+")

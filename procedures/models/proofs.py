@@ -1,4 +1,4 @@
-"""Rows that no event describes in full prove themselves: each field with a seal of its own."""
+"""Proofs in rows that no event describes completely: a seal for each of their fields."""
 
 import re
 import secrets
@@ -13,9 +13,11 @@ from procedures.engine.journal.seals import EMPTY, differing, seal_of, seals_of
 from procedures.engine.values import canonical
 
 FORM, NONCE, NUMBER, SEALED = "form", "nonce", "number", "sealed"
-"""What a proof holds besides the seals: which fields it covers, what tells the row from others
-(no seal fits another row), its number among the rows that are counted with it, and a seal of the
-names that have seals: an empty field has none."""
+"""The parts of a proof besides the seals.
+
+They are its form, a nonce that no other row shares, the row's number among those counted with it,
+and a seal of the sealed names, because an empty field has no seal.
+"""
 IDENTITY = (FORM, NONCE, NUMBER, SEALED)
 PRESENT_FORM = 2
 NONCE_MARKS = re.compile("[0-9a-f]{1,64}")
@@ -28,12 +30,12 @@ def ledger_key() -> bytes:
 
 
 def ledger_keys() -> list[bytes]:
-    """Return the present key, then the older ones."""
+    """Return the current key, then the older ones."""
     return [ledger_key(), *(key.encode() for key in conf.LEDGER_KEY_FALLBACKS)]
 
 
 def seal(row: Any, *, number: int = 0) -> None:
-    """Write the proof of a new row that is to be saved: of the fields in its `SEALED`."""
+    """Write the proof of a new row before it is saved: seals of the fields in its `SEALED`."""
     proof = {FORM: PRESENT_FORM, NONCE: secrets.token_hex(8), NUMBER: number}
     owner, key = _owner(row, proof), ledger_key()
     seals = seals_of(facts_of(row), owner=owner, key=key)
@@ -41,7 +43,7 @@ def seal(row: Any, *, number: int = 0) -> None:
 
 
 def reseal(row: Any, *names: str) -> None:
-    """Renew the seals of these fields alone: a field that was changed before stays found out."""
+    """Renew the seals of these fields alone, so that earlier changes of others stay detectable."""
     proof = _parts(row)
     if not proof:  # of a row that is older than the proofs
         return
@@ -56,7 +58,7 @@ def reseal(row: Any, *names: str) -> None:
 
 
 def unproven(row: Any) -> list[str]:
-    """Return the sealed fields that are not as they were written; all, where the proof is none."""
+    """Return the sealed fields that differ from their seals; all of them without a proof."""
     proof, facts = _parts(row), facts_of(row)
     if not proof:
         return list(facts)
@@ -66,17 +68,17 @@ def unproven(row: Any) -> list[str]:
 
 
 def number_of(row: Any) -> int:
-    """Return its number among the rows that are counted with it; 0 for none."""
+    """Return its number among the rows counted with it, or 0."""
     return int(_parts(row).get(NUMBER, 0))
 
 
 def nonce_of(row: Any) -> str:
-    """Return what no two rows of a table share, unless one is a copy; "" without a proof."""
+    """Return a value that two rows of a table share only if one is a copy; "" without a proof."""
     return str(_parts(row).get(NONCE, ""))
 
 
 def facts_of(row: Any) -> dict[str, Any]:
-    """Return the values of the fields that the row's proof covers, or is to cover."""
+    """Return the values of the fields that the row's proof covers."""
     meta, names = row._meta, _covered(row)  # noqa: SLF001 (Django documents it)
     if has_first_form(row):
         names = [name for name in names if name not in LATER]
@@ -84,7 +86,7 @@ def facts_of(row: Any) -> dict[str, Any]:
 
 
 def has_first_form(row: Any) -> bool:
-    """Say whether its proof is older than the fields in `LATER`, and than the counts of rows."""
+    """Return True if its proof is older than the fields in `LATER` and the counts of rows."""
     return bool(_parts(row)) and FORM not in _parts(row)
 
 
@@ -101,7 +103,7 @@ def _covered(row: Any) -> Sequence[str]:
 
 
 def _parts(row: Any) -> dict[str, Any]:
-    """Return what a row's proof holds; nothing where this code could not have written it."""
+    """Return the content of a row's proof; empty if this code could not have written it."""
     try:
         kept: Any = canonical.plain(getattr(row, "proof", ""))
     except ValueError:
@@ -130,7 +132,7 @@ def _seal_of_names(seals: dict[str, str], owner: str, key: bytes) -> str:
 
 
 def _unnamed(facts: dict[str, Any], proof: dict[str, Any], owner: str) -> list[str]:
-    """The fields that were emptied together with their seals; "proof" where that is not told."""
+    """Return fields that were emptied with their seals; "proof" if that can't be determined."""
     if FORM not in proof:
         return []
     seals, emptied = _seals(proof), [name for name, value in facts.items() if value in EMPTY]

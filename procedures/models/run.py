@@ -51,7 +51,7 @@ FACTS = (
     *("started_by_id", "inputs", "seed", "idempotency_key", "created_at"),
     *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at"),
 )
-"""What a run's first event proves of its row, besides which code it runs."""
+"""Fields that a run's first event proves, besides its code."""
 
 
 class Run(models.Model):
@@ -175,7 +175,7 @@ class Run(models.Model):
 
     @property
     def head_seq(self) -> int:
-        """The number of the last event of its journal."""
+        """The number of the last event in its journal."""
         return self.head.seq
 
     @property
@@ -184,14 +184,11 @@ class Run(models.Model):
 
     @property
     def parent_id(self) -> UUID | None:
-        """The id of the run that started it as a child; read from its parent's wait."""
+        """The id of the run that started it as a child, read from the parent's wait."""
         return self.parent_wait.run_id if self.parent_wait else None
 
     def beginning(self, files: Iterable[File]) -> dict[str, Any]:
-        """Return what its first event holds: its starter, files, and seals of what never changes.
-
-        `files`: what it was given.
-        """
+        """Return the data of its first event: starter, files, and seals of its unchanging facts."""
         who = {
             "by": self.starter,
             "by_id": json_key(self.started_by_id),
@@ -202,19 +199,19 @@ class Run(models.Model):
         return {**who, "files": given, PROOF: sealed}
 
     def facts(self) -> dict[str, Any]:
-        """What never changes about it, by the names of its fields."""
+        """Return the facts that never change, by the names of their fields."""
         named = {name: getattr(self, name) for name in FACTS}
         return {**named, "procedure": self.procedure.name, "version": self.version.version}
 
     def insert(self, *, head_seq: int, head_hash: str) -> None:
-        """Keep a new run, queued."""
+        """Insert a new run, queued."""
         self.queued_at = self.created_at
         self.heard_proof = tally_proof(HEARD, self.pk, self.heard)
         self.save(force_insert=True)
         Head(run=self, seq=head_seq, hash=head_hash).begin()
 
     def top(self) -> UUID:
-        """The run that people have started: itself, or what stands above all of it."""
+        """Return the id of the run that people started: this one, or the topmost above it."""
         run, above, seen = self.pk, self.parent_wait_id, set[int]()
         while above and above not in seen:  # rows that were tampered with may stand in a circle
             seen.add(above)
@@ -222,7 +219,7 @@ class Run(models.Model):
         return UUID(str(run))
 
     def is_silent(self, now: datetime) -> bool:
-        """Whether its code has not come back to the engine for `RUN_SILENT_SECONDS`."""
+        """Return True if its code has not returned to the engine for `RUN_SILENT_SECONDS`."""
         since = self.reached_at
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 
@@ -231,14 +228,14 @@ class Run(models.Model):
         return self.status in self.SUSPENDED
 
     def is_called(self) -> bool:
-        """Whether something has come from outside that is not in the journal yet."""
+        """Return True if an input from outside is not in the journal yet."""
         return sql.any_untaken_input.is_true(self.pk)
 
     def left_at_end(self) -> tuple[bool, bool]:
-        """Whether an operator has said what its journal lacks, and whether something is open."""
+        """Return whether the journal lacks an operator's act, and whether a wait is open."""
         [(is_told_more, is_waiting)] = sql.left_at_end.fetch(self.pk, self.pk)
         return bool(is_told_more), bool(is_waiting)
 
     def is_asked_to_stop(self) -> bool:
-        """For good, or for now: since it was claimed, too."""
+        """Return True if the run is to be cancelled or paused, also since its claim."""
         return sql.asked_to_stop.is_true(self.pk)

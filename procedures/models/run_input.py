@@ -1,4 +1,4 @@
-"""What comes to a run from outside."""
+"""Inputs of runs from outside."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,13 +27,13 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         return self.filter(taken_at=None).order_by("pk")
 
     def child_ends(self) -> Self:
-        """How children ended: brought to their parent before anything goes to its journal."""
+        """Return ends of children, which their parent collects before its journal is written."""
         return self.filter(kind=RunInput.CHILD_ENDED)
 
     def tell(
         self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
-        """Keep what an operator says, for the journal's next writer; the run is locked."""
+        """Keep an operator's act for the journal's next writer; the run is locked."""
         told = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
         self.keep(run.pk, told, at=at, number=next_heard(run.pk))
 
@@ -46,9 +46,9 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         at: datetime | None = None,
         number: int = 0,
     ) -> None:
-        """Keep what is to go into the run's journal. `at`: when that was, if not now.
+        """Keep an input for the run's journal; `at` is its time if it was not now.
 
-        `number`: of what no event and no row tells before that.
+        `number` counts inputs that no event or row recorded before.
         """
         row = RunInput(
             run_id=run,
@@ -63,7 +63,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         insert_row(row)
 
     def note_brought(self, some: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Note when what other runs did was brought to its run, which no event says of each."""
+        """Record when inputs by other runs were delivered, because no event does so for each."""
         for one in some:
             one.taken_at = at
             reseal(one, "taken_at")
@@ -73,7 +73,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         sql.bring_inputs.execute(at, canonical.text_of(lines))
 
     def set_aside(self, ends: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Let these ends of children count no more for their wait: they stay as history."""
+        """Stop counting these ends of children for their wait; they stay as history."""
         for end in ends:
             end.wait, end.taken_at = None, end.taken_at or at
             reseal(end, "wait", "taken_at")
@@ -81,7 +81,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 
 
 class RunInput(models.Model):
-    """An event to be: written by anybody, taken into the journal by the next worker."""
+    """A future event: written by anybody, taken into the journal by the next worker."""
 
     CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 
@@ -123,7 +123,7 @@ class RunInput(models.Model):
 
     @property
     def sealed_fields(self) -> tuple[str, ...]:
-        """The fields that its proof covers: `taken_at`, too, where no event tells it."""
+        """The fields its proof covers, with `taken_at` if no event records it."""
         return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
 
 
@@ -143,10 +143,10 @@ class PendingInput(NamedTuple):
 
 
 def pending_inputs(run_id: UUID) -> list[PendingInput]:
-    """In the order in which they came."""
+    """Return the run's pending inputs in the order in which they came."""
     return [PendingInput(*row) for row in sql.pending_inputs.fetch(run_id)]
 
 
 def take(news: Sequence[PendingInput], *, at: datetime) -> None:
-    """Note when the journal took these in."""
+    """Note when the journal took these inputs."""
     sql.take_inputs.execute(at, [one.pk for one in news])

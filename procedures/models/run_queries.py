@@ -1,4 +1,4 @@
-"""Which runs are meant: by how they stand, whose they are, and what is due."""
+"""Selections of runs: by state, by owner, and by due time."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 CALL_AGAIN = timedelta(seconds=5)
-"""After so long in the queue the message that called for a worker may be lost."""
+"""The time in the queue after which the message to a worker may be lost."""
 
 
 def values_of(path: str) -> list[str]:
-    """What of a run at the end of that path may be large: for `defer` where it is not shown."""
+    """Return the large fields of a run at that path, to `defer` where they aren't shown."""
     return [f"{path}__{name}" for name in ("inputs", "result", "error", "seed")]
 
 
 def silence() -> timedelta:
-    """How long code may work without coming back to the engine before it counts as stuck."""
+    """Return how long code may run without returning to the engine before it counts as stuck."""
     return timedelta(seconds=conf.RUN_SILENT_SECONDS)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
     def lock_claimable(self, run_id: UUID) -> "Claimable | None":
-        """Lock the run, if it is queued or a worker's lease on it has passed."""
+        """Lock the run if it is queued or a worker's lease on it has expired, else return None."""
         now = clock.cell()
         for run, at in sql.lock_claimable.rows(now, run_id, now):
             return Claimable(run, clock.read(at))
         return None
 
     def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
-        """Lock the one that was queued first, besides some, and those whose rows others hold.
+        """Lock the run that was queued first, except the excluded ones and rows that others hold.
 
-        `waits`: for these.
+        With `waits` it waits for those rows.
         """
         statement = sql.await_next if waits else sql.claim_next
         for *found, at in statement.rows(clock.cell(), *besides.cells):
@@ -50,15 +50,15 @@ class RunQuerySet(models.QuerySet["Run"]):
         return None
 
     def locked(self) -> Self:
-        """Until the end of the transaction, as an update locks them.
+        """Lock the rows until the end of the transaction, as an update locks them.
 
-        A stronger lock would hold up children, whose ends refer to their parent, and two that
-        hold each other up are a deadlock.
+        A stronger lock would delay children, whose ends refer to their parent, and could end in a
+        deadlock.
         """
         return self.select_for_update(no_key=True)
 
     def lock(self, run_id: UUID) -> "Run":
-        """Lock that one in the same way, and return it."""
+        """Lock that run in the same way, and return it."""
         run: Run
         for (run,) in sql.lock_run.rows(run_id):
             return run
@@ -68,19 +68,19 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)
 
     def silent(self, now: datetime) -> Self:
-        """In a worker's hands, and its code has not come back to the engine for long."""
+        """Return runs in workers' hands whose code has not returned to the engine for long."""
         return self.filter(status=RunStatus.RUNNING, reached_at__lte=now - silence())
 
     def stale(self, now: datetime) -> Self:
-        """Queued for so long that the message about it may be lost."""
+        """Return runs queued for so long that the message about them may be lost."""
         return self.queued().filter(queued_at__lte=now - CALL_AGAIN)
 
     def started_by(self, user: "User") -> Self:
-        """What a person started: no children of it."""
+        """Return the runs a person started, without child runs."""
         return self.filter(started_by=user, parent_wait=None)
 
     def for_lists(self) -> Self:
-        """Loads what a row shows, without a query a row, and without what may be large."""
+        """Load what a row shows, without a query per row and without large values."""
         shown = self.select_related("procedure", "started_by", "version")
         return shown.defer("inputs", "result", "seed", "version__source")
 
@@ -88,7 +88,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status__in=self.model.SUSPENDED, wake_at__lte=now)
 
     def out_of_time(self, now: datetime) -> Self:
-        """Suspended, and they have lasted as long as they may."""
+        """Return suspended runs that have reached their longest duration."""
         return self.filter(status__in=self.model.SUSPENDED, ends_at__lte=now)
 
     def queued(self) -> Self:
@@ -98,12 +98,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.queued().exclude(procedure__in=some.procedures).exclude(pk__in=some.runs)
 
     def with_news_of_children(self) -> Self:
-        """Suspended or paused, and a child's end was lost on its way to them."""
+        """Return suspended and paused runs with a child's end that they have not collected."""
         news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
         return self.filter(status__in=[*self.model.SUSPENDED, RunStatus.PAUSED], **news).distinct()
 
     def with_mail(self) -> Self:
-        """Not ended, and what another run has sent them was lost on its way."""
+        """Return open runs with something another run has sent that was not delivered."""
         sent = {"run_inputs__kind": "sent", "run_inputs__taken_at": None}
         return self.unended().filter(**sent).distinct()
 
@@ -111,30 +111,30 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
 
     def ended_above_others(self) -> Self:
-        """Failed or succeeded, and had children, which may go on."""
+        """Return failed and succeeded runs with children, which may continue."""
         below = self.model.objects.filter(parent_wait__run=OuterRef("pk"))
         return self.filter(Exists(below), status__in=[RunStatus.FAILED, RunStatus.SUCCEEDED])
 
 
 class Claimable(NamedTuple):
-    """A locked run that a worker may take, and when it was found."""
+    """A locked run that a worker may claim, with the time it was found."""
 
     run: "Run"
     at: datetime
 
 
 class Queued(NamedTuple):
-    """A locked run at the head of the queue, what there is to know of it, and when it was found."""
+    """A locked run at the head of the queue, with what a claim needs to know."""
 
     run: "Run"
     procedure: str
     file: str
-    """The one whose text it was started with; "" where it is Python code."""
+    """The file whose text it was started with; "" for Python code."""
     version: str
-    """The version of the code that it was started with."""
+    """The version of its code at the start."""
     newest: str
-    """The version of the procedure's code that was registered last."""
+    """The version of the procedure's code registered last."""
     are_others: bool
-    """Whether others are queued, too."""
+    """Whether other runs are queued too."""
     has_news: bool
     at: datetime

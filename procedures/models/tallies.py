@@ -1,6 +1,6 @@
-"""Counts of the rows that belong to another one, sealed with it, so that none is taken out unseen.
+"""Counts of rows that belong to another row, sealed with it, so that none is removed unnoticed.
 
-Each row bears its number in its proof. The counting row is locked, or is by this.
+Each row has its number in its proof. The counting row is locked, or this locks it.
 """
 
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from procedures.models.proofs import ledger_key, ledger_keys
 from procedures.store import sql
 
 HEARD = "heard"
-"""The name of a run's count: signals, and what operators did."""
+"""The name of a run's count of signals and operators' acts."""
 
 
 def next_heard(run: UUID) -> int:
-    """Count one more signal or act of an operator, and return its number; locks the run."""
+    """Count one more signal or operator's act, and return its number; locks the run."""
     [(number,)] = sql.next_heard.fetch(run)
     sql.seal_heard.execute(tally_proof(HEARD, run, number), run)
     return int(number)
@@ -31,5 +31,5 @@ def is_proven_tally(name: str, owner: UUID, count: int, proof: str) -> bool:
 
 
 def lacking(numbers: Iterable[int], count: int) -> list[int]:
-    """Return the numbers up to the count that no row bears."""
+    """Return the numbers up to the count that no row has."""
     return sorted(set(range(1, count + 1)).difference(numbers))

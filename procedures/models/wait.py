@@ -1,4 +1,4 @@
-"""What runs are suspended on."""
+"""Waits on which runs are suspended."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,11 +25,11 @@ class WaitQuerySet(models.QuerySet["Wait"]):
         return self.filter(kind__in=DETACHED_KINDS)
 
     def behind(self) -> Self:
-        """Maps of which more children may begin than have: those that did not fit a transaction."""
+        """Return maps that may begin more children, which did not fit one transaction."""
         return self.open().filter(is_behind=True)
 
     def with_reasons(self) -> Self:
-        """Loads why timers and signals are waited for, without a query a row."""
+        """Load the reasons of timers and signals, without a query per row."""
         opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
         timed = When(kind__in=[Wait.Kind.TIMER, Wait.Kind.SIGNAL], then=opening.values("data")[:1])
         return self.annotate(opened_with=Case(timed, default=None))
@@ -39,7 +39,7 @@ class WaitQuerySet(models.QuerySet["Wait"]):
 
 
 class Wait(models.Model):
-    """Something a run waits for: people, time, a signal, other runs, or a set of these."""
+    """A wait of a run: for people, time, a signal, other runs, or a set of these."""
 
     class Kind(models.TextChoices):
         REQUEST = "request"
@@ -91,7 +91,7 @@ class Wait(models.Model):
         return self.closed_at is None
 
     def rivals(self) -> list["Wait"]:
-        """The open parts of its set that may decide it without this wait."""
+        """Return the open parts of its set that may decide it without this wait."""
         whole = self.part_of
         if whole is None or not whole.is_open or not self.is_open:
             return []
@@ -105,7 +105,7 @@ class Wait(models.Model):
 
     @property
     def is_detached(self) -> bool:
-        """Whether its other side goes on when nobody waits for it any more."""
+        """True if its other side continues when nobody waits for it any more."""
         return self.kind in DETACHED_KINDS
 
     def gather(self, keys: Sequence[str]) -> None:
@@ -119,12 +119,12 @@ class Wait(models.Model):
 
     @property
     def reason(self) -> str:
-        """Why a timer or a signal is waited for, as its author says; see `with_reasons`."""
+        """The author's reason for a timer or a signal; see `with_reasons`."""
         text = getattr(self, "opened_with", None)
         return str(canonical.plain(text).get("reason", "")) if text else ""
 
     def opening(self) -> dict[str, Any]:
-        """What the run asked for when it opened this wait."""
+        """Return the data with which the run opened this wait."""
         return self._opened.content
 
     @cached_property
@@ -132,14 +132,14 @@ class Wait(models.Model):
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
 
     def without_result(self) -> RunQuerySet:
-        """Its children of which none has succeeded in their place: the newest of each, locked."""
+        """Lock and return the newest child of each place in which none has succeeded."""
         done = self.children.filter(status=RunStatus.SUCCEEDED).values("parent_number")
         newest = self.children.filter(parent_number=OuterRef("parent_number")).order_by("-pk")
         left = self.children.exclude(parent_number__in=done)
         return left.filter(pk=Subquery(newest.values("pk")[:1])).locked().order_by("pk")
 
     def reopen(self) -> None:
-        """Wait for children again, which had failed."""
+        """Wait again for children that had failed."""
         self.outcome, self.closed_at = "", None
         self.save(update_fields=["outcome", "closed_at"])
 

@@ -1,4 +1,4 @@
-"""What operators do to runs: each with a reason, kept in the run's journal with who it was."""
+"""Operator acts on runs: each needs a reason, kept in the run's journal with their name."""
 
 from datetime import datetime
 from typing import Any
@@ -23,18 +23,18 @@ from procedures.users import User, json_key
 
 
 class ReasonError(OperationRefusedError):
-    """An operator's reason is missing, or too long."""
+    """An operator's reason is missing or too long."""
 
 
 class OperationDeniedError(EngineError):
-    """Somebody may see a run, but not operate it."""
+    """The user may see a run but not operate it."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"Only operators of {run.procedure} may do that.")
 
 
 def find_operable(run_id: UUID, *, by: User) -> Run:
-    """The run, if that person may operate it; `Run.DoesNotExist` where they may not see it."""
+    """Return the run if the user may operate it; raises `Run.DoesNotExist` if they can't see it."""
     run = access.visible_runs(by).get(pk=run_id)
     if not access.may_operate(by, run):
         raise OperationDeniedError(run)
@@ -42,7 +42,7 @@ def find_operable(run_id: UUID, *, by: User) -> Run:
 
 
 def find_cancellable(run_id: UUID, *, by: User) -> Run:
-    """The run, if that person may cancel it; raises as `find_operable` does."""
+    """Return the run if the user may cancel it; raises as `find_operable` does."""
     run = access.visible_runs(by).get(pk=run_id)
     if not access.may_cancel(by, run):
         raise OperationDeniedError(run)
@@ -59,14 +59,14 @@ def note_operation(
     at: datetime | None = None,
     **more: object,
 ) -> None:
-    """Keep who does what and why, for the journal's next writer; the run is locked."""
+    """Keep an operator's act for the journal's next writer; the run is locked."""
     RunInput.objects.tell(
         run, {**operation_payload(action, by=by, reason=reason), **more}, step=step, at=at
     )
 
 
 def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
-    """What an operator's event holds of any act; `ReasonError` without a reason."""
+    """Return the data of an operator's event; raises `ReasonError` without a reason."""
     who = {"by": by.get_username(), "by_id": json_key(by.pk)}
     return {"action": action, **who, "reason": checked_reason(reason)}
 
@@ -82,9 +82,9 @@ def checked_reason(reason: str) -> str:
 
 @transaction.atomic
 def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """End a run at once, or, in a worker's hands, at its next step or wait. Says which.
+    """Cancel a run at once, or at its next step or wait if a worker holds it; say which.
 
-    Locks the run; what it asks is withdrawn in the commit of its end.
+    Locks the run; its questions are withdrawn in the commit of its end.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
@@ -111,7 +111,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
 def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     """End a run and all below it at once, whoever works on them; nothing is undone.
 
-    Locks the tree. What a worker has in hand is not kept; its step may happen all the same.
+    Locks the tree. What a worker is doing is not kept; its step may happen all the same.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
@@ -130,9 +130,10 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
 
 @transaction.atomic
 def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let no worker have it until it is unpaused: now, or from its next step or wait on.
+    """Pause a run until it is unpaused: now, or from its next step or wait on.
 
-    Answers and signals are kept, and deadlines pass meanwhile; its children go on. Locks the run.
+    Answers and signals are kept, and deadlines pass meanwhile; its children continue. Locks the
+    run.
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
@@ -160,7 +161,7 @@ def _check_pausable(run: Run, now: datetime) -> None:
 
 
 def _children_of(run: Run) -> str:
-    """A sentence about those that a pause leaves alone."""
+    """Return a sentence about the children that a pause leaves running."""
     alive = Run.objects.filter(parent_wait__run=run).unended().count()
     if not alive:
         return ""
@@ -169,7 +170,10 @@ def _children_of(run: Run) -> str:
 
 @transaction.atomic
 def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a paused run go on from where it stood, with what has come meanwhile. Locks the run."""
+    """Let a paused run continue from where it stood, with what has come meanwhile.
+
+    Locks the run.
+    """
     run, now = lock_run(run_id), clock.now()
     if not run.pause_requested_at:
         raise OperationRefusedError(f"It is not paused: {run.status}.")

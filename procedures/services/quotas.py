@@ -1,4 +1,4 @@
-"""How much one person may start, in the browser, by their tokens and as an operator together."""
+"""Limits on how much one person may start, by browser, tokens and operator acts together."""
 
 from datetime import datetime, timedelta
 from math import ceil
@@ -13,7 +13,7 @@ A_MINUTE = timedelta(minutes=1)
 
 
 class QuotaError(EngineError):
-    """Somebody has started as much as they may for now; a later start may succeed."""
+    """The user has started as much as they may for now; a later start may succeed."""
 
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         self.retry_after = max(ceil(retry_after.total_seconds()), 1)
@@ -22,10 +22,10 @@ class QuotaError(EngineError):
 
 
 def check_quota(by: User) -> None:
-    """`QuotaError` when a person has started too much in the last minute, or has too much open.
+    """Raise `QuotaError` if a person started too much in the last minute or has too much open.
 
-    Children count for nobody: what a run starts has limits of its own. Starts that come at the same
-    moment may pass together.
+    Child runs don't count, because runs have limits of their own. Simultaneous starts may pass
+    together.
     """
     now = clock.now()
     if begun := _that_fills_the_minute(by, now):
@@ -41,7 +41,7 @@ def check_quota(by: User) -> None:
 
 
 def _that_fills_the_minute(by: User, now: datetime) -> datetime | None:
-    """When the start was that has to lie back a minute before there may be another one."""
+    """Return the start that must be a minute old before there may be another one."""
     recent = Run.objects.started_by(by).filter(created_at__gt=now - A_MINUTE)
     times = recent.order_by("-created_at").values_list("created_at", flat=True)
     most = conf.MOST_STARTS_A_MINUTE

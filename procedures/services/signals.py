@@ -24,11 +24,11 @@ from procedures.users import User
 
 
 class SignalRefusedError(EngineError):
-    """A signal cannot be kept; says why."""
+    """A signal can't be kept; the message says why."""
 
 
 class SignalDeniedError(EngineError):
-    """Somebody may see a run, but send it nothing."""
+    """The user may see a run but not send it signals."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"Only who started {run}, and its operators, may send it signals.")
@@ -36,7 +36,7 @@ class SignalDeniedError(EngineError):
 
 @dataclass(frozen=True)
 class Sent:
-    """A signal as it is sent: the same id again counts once."""
+    """A signal as it is sent; the same id counts once."""
 
     name: str
     signal_id: str
@@ -44,17 +44,17 @@ class Sent:
 
 
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
-    """Keep a signal, and let the run go on that waits for it; False when its id came before.
+    """Keep a signal, and let a run that waits for it continue; False for a repeated id.
 
-    `SignalRefusedError`, too, when the run waits for it and its code cannot take the value. One
-    that comes before the run waits for it, and cannot be taken then, is skipped. Locks the run.
+    Raises `SignalRefusedError` if the signal can't be kept, or if the run waits for it and its code
+    can't take the value. One that comes early and can't be taken then is skipped. Locks the run.
     """
     _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)
 
 
 def _make_code_ready(run_id: UUID) -> None:
-    """Import the code, and read the run's text: under its lock whoever wants it would wait."""
+    """Import the code and read the run's text before locking it, so that nobody waits for that."""
     registry.definitions()
     if conf.PROCEDURE_READERS and (rows := code_of_run(run_id)):
         name, file, version, _ = rows[0]
@@ -91,7 +91,7 @@ def _may_send(run: Run, user: User) -> bool:
 
 
 def _checked_text(sent: Sent) -> str:
-    """The canonical text of its value."""
+    """Return the canonical text of its value; raises `SignalRefusedError`."""
     if not sent.signal_id:
         raise SignalRefusedError("Send an id with it: the same id again counts once.")
     try:

@@ -1,4 +1,4 @@
-"""What every claim, step, answer and end says to the database: statements by name, and rows."""
+"""The SQL statements of every claim, step, answer and end, by name, and their rows."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
 Cells = Cell | list[int] | list[UUID] | None
-"""What a statement takes; a cursor of the driver's own takes a `Cell`."""
+"""A parameter of a statement; the driver's own cursors take a `Cell`."""
 DEBUG = settings.DEBUG
 """A copy of the setting, because looking it up costs a step as much as a cursor."""
 

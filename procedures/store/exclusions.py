@@ -1,4 +1,4 @@
-"""What a worker passes by."""
+"""Queued runs that a worker skips."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -8,12 +8,12 @@ from procedures.store.cursors import Cells
 
 @dataclass
 class Exclusions:
-    """What a worker passes by in the queue."""
+    """Procedures and runs that a worker skips in the queue."""
 
     procedures: set[int] = field(default_factory=set)
     runs: set[UUID] = field(default_factory=set)
 
     @property
     def cells(self) -> tuple[Cells, Cells]:
-        """What {not_excluded} in a statement takes."""
+        """The parameters for {not_excluded} in a statement."""
         return [*self.procedures], [*self.runs]

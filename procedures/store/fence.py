@@ -1,4 +1,4 @@
-"""Appending to a journal: fenced by the run's epoch and its head."""
+"""Appending to a journal, fenced by the run's epoch and its head."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,9 +31,10 @@ class Fence:
     def append_at_once(
         self, database: BaseDatabaseWrapper, events: Sequence[Event], batch: Batch
     ) -> None:
-        """Keep fence, head and events in one commit, outside of any transaction.
+        """Keep fence, head and events in one commit, outside any transaction.
 
-        One statement on PostgreSQL; on SQLite nothing but the driver stands between its four.
+        It is one statement on PostgreSQL; on SQLite only the driver stands between its four
+        statements.
         """
         with database.wrap_database_errors:
             cursor = bare_cursor(database)
@@ -50,7 +51,7 @@ class Fence:
                 raise
 
     def append(self, events: Sequence[Event], batch: Batch) -> None:
-        """Keep fence, head and events inside a transaction, which holds the run's row then."""
+        """Keep fence, head and events inside a transaction, which then holds the run's row."""
         if connection.vendor == "postgresql":
             one, many = sql.append_event_to_locked_run, sql.append_events_to_locked_run
             self._append_to_server(kept_cursor(), one, many, events, batch)
@@ -82,7 +83,7 @@ class Fence:
 
 
 def insert(run_id: UUID, events: Sequence[Event]) -> None:
-    """Keep the events alone, for the run's writer inside a transaction."""
+    """Keep only the events, for the run's writer inside a transaction."""
     if connection.vendor == "postgresql":
         sql.insert_events.execute(run_id, _named(events))
     else:
@@ -100,11 +101,11 @@ def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> No
 
 
 def _without_zone(at: datetime) -> str:
-    """Return a time as Django keeps it in SQLite; it asks for the zone each time."""
+    """Return a time as Django stores it in SQLite, without asking for the zone each time."""
     return str(at if at.tzinfo is UTC else at.astimezone(UTC))[: -len("+00:00")]
 
 
 def _named(events: Sequence[Event]) -> str:
-    """Return the events as JSON: a server reads that faster than values one by one."""
+    """Return the events as JSON, which a server reads faster than single values."""
     lines = [event._asdict() | {"at": event.at.isoformat()} for event in events]
     return canonical.text_of(lines)

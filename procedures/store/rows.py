@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 from procedures.store.cursors import Cell, Cells, kept_cursor
 
 AT_ONCE = 1000
-"""Rows that are read or written together, where there may be any number of them."""
+"""Rows that are read or written together, if there may be any number of them."""
 KEPT_OTHERWISE = {
     "BooleanField": "convert_booleanfield_value",
     "DateTimeField": "convert_datetimefield_value",
@@ -25,7 +25,7 @@ KEPT_OTHERWISE = {
 
 
 def adapted(value: Cells) -> Any:
-    """Return the value as Django writes it into this database; a list goes to SQLite as JSON."""
+    """Return the value as Django writes it into this database; for SQLite a list becomes JSON."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value) or ""
     if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
@@ -36,9 +36,9 @@ def adapted(value: Cells) -> Any:
 
 
 def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Iterator[Any]:
-    """Yield a row of each of these tables, as Django reads them, and then the cells that are left.
+    """Yield a row of each of these tables, as Django reads them, and then the remaining cells.
 
-    `cells`: the tables' columns one after another, in the order of `columns_of`.
+    `cells` are the tables' columns one after another, in the order of `columns_of`.
     """
     for table in tables:
         names, readers = _reading(table)
@@ -52,14 +52,14 @@ def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Ite
 
 @cache
 def columns_of(table: type[models.Model]) -> str:
-    """Return the columns of a model's table, under the table's name."""
+    """Return the columns of a model's table, qualified by the table's name."""
     meta = table._meta  # noqa: SLF001 (Django documents it)
     return ", ".join(f"{meta.db_table}.{field.column}" for field in meta.concrete_fields)
 
 
 @cache
 def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return the names of a model's columns, and what reads which of them."""
+    """Return the names of a model's columns, and the converters of those that need one."""
     fields = table._meta.concrete_fields  # noqa: SLF001 (Django documents it)
     kinds = [_end_of(field).get_internal_type() for field in fields]
     readers = [(n, KEPT_OTHERWISE[kind]) for n, kind in enumerate(kinds) if kind in KEPT_OTHERWISE]

@@ -1,9 +1,10 @@
 """Statements by name, read from the .sql files of a package.
 
-`both.sql` holds what reads the same everywhere, `postgresql.sql` and `sqlite.sql` the rest. The
-line "-- name: claim_next" begins a statement, "-- part: now" a text that others hold as {now};
-comments below it say what the statement guarantees, and which rows it locks. {run} stands for a
-model's table and {run.*} for its columns, so that no file knows what a table is called.
+`both.sql` holds those that are the same for every database; `postgresql.sql` and `sqlite.sql` hold
+the others. The line "-- name: claim_next" begins a statement, "-- part: now" a text that statements
+include as {now}; the comments below it say what the statement guarantees, and which rows it locks.
+{run} stands for a model's table and {run.*} for its columns, so that no file needs to know a
+table's name.
 """
 
 import re
@@ -23,7 +24,7 @@ PLACE = re.compile(r"\{([a-z_]+)(\.\*)?\}")
 
 
 class Statement:
-    """A statement by its name; tables are found when it is used first."""
+    """A statement by its name; its tables are looked up at the first use."""
 
     def __init__(self, name: str, known: "Statements") -> None:
         self.name, self._known = name, known
@@ -33,45 +34,48 @@ class Statement:
 
     @cached_property
     def text(self) -> str:
-        """The statement as the cursors of this database take it: on one line, with %s."""
+        """The statement in this database's form: on one line, with %s."""
         return self._known.written(self.name)
 
     @cached_property
     def tables(self) -> tuple[type[models.Model], ...]:
-        """The models whose whole rows it finds, before all else that it asks for."""
+        """The models whose whole rows the statement selects, before everything else."""
         return self._known.tables_of(self.name)
 
     def fetch(self, *cells: Cells) -> list[tuple[Any, ...]]:
-        """Return the rows that it finds, as the driver gives them."""
+        """Return the rows that the statement selects, as the driver returns them."""
         cursor = kept_cursor()
         cursor.execute(self.text, [adapted(cell) for cell in cells])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
     def is_true(self, *cells: Cell) -> bool:
-        """Return whether it finds anything."""
+        """Return True if the statement selects any row."""
         return bool(self.fetch(*cells))
 
     def rows(self, *cells: Cells) -> list[tuple[Any, ...]]:
-        """Return whole rows of its tables, side by side, as Django reads them.
+        """Return whole rows of the statement's tables, side by side, as Django reads them.
 
-        What else it asks for comes after them, as the driver gives it.
+        Other selected values follow them, as the driver returns them.
         """
         tables = self.tables
         return [tuple(rows_in(found, tables)) for found in self.fetch(*cells)]
 
     def execute(self, *cells: Cells) -> int:
-        """Do what it says, and return how many rows that has changed."""
+        """Execute the statement, and return the number of rows it changed."""
         cursor = kept_cursor()
         cursor.execute(self.text, [adapted(cell) for cell in cells])
         return int(cursor.rowcount)
 
 
 class Statements:
-    """The statements of a package, as attributes; `AttributeError` for a name that there is not."""
+    """The statements of a package, as attributes; an unknown name raises `AttributeError`."""
 
     def __init__(self, folder: Path, tables: Mapping[str, str]) -> None:
-        """`tables`: the labels of models by the names that stand for them, "procedures.Run"."""
+        """Read the statements of that folder.
+
+        `tables`: the labels of models ("procedures.Run") by the names that stand for them.
+        """
         self.folder, self._labels = folder, tables
 
     def __getattr__(self, name: str) -> Statement:
@@ -86,15 +90,15 @@ class Statements:
         return [name for name, (kind, _, _) in self._blocks.items() if kind == "name"]
 
     def comment_of(self, name: str) -> str:
-        """Return what the file says of a statement."""
+        """Return the file's comment on a statement."""
         return self._blocks[name][1]
 
     def written(self, name: str) -> str:
-        """Return a statement with its parts, tables and columns in place."""
+        """Return a statement with its parts, tables and columns filled in."""
         return PLACE.sub(self._place, self._blocks[name][2])
 
     def tables_of(self, name: str) -> tuple[type[models.Model], ...]:
-        """Return the models whose columns stand in a statement, or in its parts, in order."""
+        """Return the models whose columns a statement and its parts contain, in order."""
         return tuple(self._tables_in(self._blocks[name][2]))
 
     def _place(self, found: re.Match[str]) -> str:

@@ -183,7 +183,7 @@ class StepExecution:
     def wait_for_retry(self, failed: StepFailure) -> None:
         """Wait until the retry is due, in place or suspended; stop if the run is asked to.
 
-        `StepFailedError` for a failure that is final.
+        Raises `StepFailedError` for a failure that is final.
         """
         if failed.retry_at is None:
             raise failure(self.key, failed)
@@ -395,7 +395,7 @@ def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
 
 
 def failure(key: str, failed: StepFailure) -> StepFailedError:
-    """Return the error that code meets at a step which failed for good."""
+    """Return the error that code meets at a step that failed for good."""
     error = StepFailedError(key, failed.type, failed.message)
     error.place = failed.place
     return error

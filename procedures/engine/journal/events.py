@@ -21,7 +21,7 @@ RUN_ENDED = "system: run ended"
 
 
 class RunStatus(StrEnum):
-    """Where a run stands."""
+    """The status of a run."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -39,7 +39,7 @@ class RunStatus(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What an event says. Steps and waits are strict on replay, the rest is not."""
+    """The kind of an event. Steps and waits are strict on replay, all others are not."""
 
     RUN_STARTED = "run.started"
     RUN_SUSPENDED = "run.suspended"
@@ -68,17 +68,17 @@ class EventKind(StrEnum):
 
 
 PROGRESS = {kind for kind in EventKind if kind.startswith(("step.", "wait.", "child.", "sent"))}
-"""What the next worker does not do again."""
+"""Kinds of events whose work the next worker does not repeat."""
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 BEGUN_ANEW = "system: begun anew"
-"""Who closes what belongs to an earlier generation of a run."""
+"""The actor that closes what belongs to an earlier generation of a run."""
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
-"""What a run does not do any more that was asked to end, or to pause, since it was claimed."""
+"""Kinds of events that a run cancelled or paused since its claim does not add."""
 
 
 @dataclass(slots=True)
 class NewEvent:
-    """An event to be: without its number, time and hash. `data` is plain JSON."""
+    """An event without number, time and hash; `data` is plain JSON."""
 
     kind: str
     key: str = ""
@@ -99,33 +99,33 @@ class Event(NamedTuple):
 
     @property
     def content(self) -> dict[str, Any]:
-        """The data, read anew: what becomes of it changes nothing that is kept."""
+        """The data, parsed anew, so that changing it changes nothing that is kept."""
         return canonical.plain(self.data)
 
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """How a worker lets go of a run: its new status, with what belongs to it."""
+    """The release of a run by its worker: the new status, with what belongs to it."""
 
     status: RunStatus
     wake_at: datetime | None = None
     ends_at: datetime | None = None
-    """When the time of a run that waits is up: a worker then ends it."""
+    """The time when a waiting run's time is up, and a worker ends it."""
     result: str | None = None
     """Canonical JSON text."""
     error: dict[str, Any] | None = None
-    """Plain JSON: `type`, `message` and what else helps to mend it."""
+    """Plain JSON: `type`, `message` and whatever else helps to fix it."""
     is_in_vain: bool = False
-    """Whether nothing came of the claim: three in a row, and the run is held to be poison."""
+    """Whether the claim achieved nothing; after three in a row the run counts as poison."""
     closes: str = RUN_ENDED
-    """Who closes what a run that ends still asks."""
+    """The actor that closes what an ended run still asks."""
     has_children: bool = False
     """Whether the run waits for children, as far as its worker knows."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """What is committed together, or not at all."""
+    """Events, files and a handoff that are committed together or not at all."""
 
     events: tuple[NewEvent, ...]
     files: "tuple[File, ...]" = ()
@@ -133,7 +133,7 @@ class Batch:
 
     @property
     def is_progress(self) -> bool:
-        """Whether the next worker begins further on, or was not called in vain."""
+        """True if the next worker begins further on, or the claim was not in vain."""
         if self.handoff and not self.handoff.is_in_vain:
             return True
         return not PROGRESS.isdisjoint([draft.kind for draft in self.events])
@@ -141,27 +141,27 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What never changes about a run."""
+    """The facts about a run that never change."""
 
     run_id: str
     inputs: str
     """Canonical JSON text."""
     seed: str
     claims: int = 1
-    """How many workers in a row have claimed the run and kept nothing since, this one included."""
+    """Claims in a row by workers that kept nothing, this one included."""
     depth: int = 0
-    """How many runs stand above it: 0 for one that people have started."""
+    """The number of runs above it; 0 for a run that people have started."""
     began_at: datetime | None = None
     is_left_without_storage: bool = False
-    """Whether the last worker gave it up because it had lost its storage."""
+    """Whether its last worker gave it up because it had lost the storage."""
     limits: Limits = USUAL
-    """The site's, for what the procedure says nothing of."""
+    """The site's limits, for those the procedure does not set."""
     sizes: Sizes = USUAL_SIZES
 
 
 @dataclass(slots=True)
 class Working:
-    """The step that runs right now."""
+    """The step that is running now."""
 
     step: str
     attempt: int
@@ -171,7 +171,7 @@ class Working:
 def closing(
     outcome: str, value: Any = None, *, responder: str, comment: str = "", timed_out: bool = False
 ) -> dict[str, Any]:
-    """The content of a wait's closing: what became of it and who brought it about."""
+    """Return the content of a wait's closing: the outcome, and who caused it."""
     return {
         "outcome": outcome,
         "value": value,
@@ -182,7 +182,7 @@ def closing(
 
 
 def silence(opened: "Mapping[str, Any]") -> dict[str, Any]:
-    """How a wait closes when its time is up, as its author said."""
+    """Return the closing of a wait whose time is up, as its author chose."""
     if opened["wait"] == "timer":
         return closing("elapsed", responder="system: clock")
     if opened["on_timeout"] == "default":
@@ -195,7 +195,7 @@ def silence(opened: "Mapping[str, Any]") -> dict[str, Any]:
 def chained(
     drafts: "Iterable[NewEvent]", *, run_id: str, after: int, at: datetime, head: str, key: bytes
 ) -> list[Event]:
-    """The events that follow number `after`, whose mark is `head`."""
+    """Return the events that follow number `after`, whose mark is `head`."""
     events: list[Event] = []
     moment = at.isoformat()
     for seq, draft in enumerate(drafts, start=after + 1):
@@ -206,17 +206,17 @@ def chained(
 
 
 def chain(draft: NewEvent, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
-    """The one event that follows `head`."""
+    """Return the one event that follows `head`."""
     return chained([draft], run_id=run_id, after=seq - 1, at=at, head=head, key=key)[0]
 
 
 def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Event:
-    """The event as one of another run's journal, marked for its place there."""
+    """Return the event as one of another run's journal, marked for its place there."""
     return event._replace(seq=seq, hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
 
 
 def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
-    """What proves an event: an HMAC over its place, its content, and the mark of the one before."""
+    """Return the proof of an event: an HMAC over its place, its content, and the mark before."""
     parts = (head, run_id, str(seq), event.kind, event.key, event.name, event.data)
     return _mark((*parts, event.at.isoformat()), key)
 
@@ -230,5 +230,5 @@ def _mark(parts: tuple[str, ...], key: bytes) -> str:
 
 @lru_cache(maxsize=8)
 def _keyed(key: bytes) -> hmac.HMAC:
-    """To be copied: reading the key costs more than the event."""
+    """Return a keyed HMAC to copy, because reading the key costs more than an event."""
     return hmac.new(key, digestmod="sha256")

@@ -1,4 +1,4 @@
-"""Large values: kept beside the journal under their digest, so that it stays quick to read."""
+"""Large values, stored outside the journal under their digest, so that it stays quick to read."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import file_store
 
 ELSEWHERE = "_elsewhere"
-"""After a name: where an event says where that value of it lies, its digest."""
+"""The suffix of a name under which an event has the digest of a value stored elsewhere."""
 DEPTH = "{}_depth"
-"""The name under which an event says how many blocks lie inside each other above a list."""
+"""The name under which an event has the number of levels of blocks above a list."""
 BLOCK = 100
 
 
@@ -19,7 +19,7 @@ LIES = re.compile(r"sha256:([0-9a-f]{64}) ([0-9]+)")
 
 
 class Place(NamedTuple):
-    """Where a large text lies that a row only names."""
+    """The place of a large text that a row only names."""
 
     digest: str
     size: int
@@ -27,9 +27,9 @@ class Place(NamedTuple):
 
 
 def put_aside(text: str) -> str:
-    """A canonical text as a row keeps it: itself, or "sha256:DIGEST SIZE" when it is large.
+    """Return a canonical text as a row keeps it: itself, or "sha256:DIGEST SIZE" if it is large.
 
-    No JSON begins like that. Outside a run's files it stays what it is.
+    No JSON begins like that. Without a file store it stays as it is.
     """
     store = file_store()
     if store is None or len(text) <= store.largest_inline:
@@ -39,19 +39,19 @@ def put_aside(text: str) -> str:
 
 
 def place_of(kept: str | None) -> Place | None:
-    """Where the text lies that a row names; None for one that the row holds itself."""
+    """Return the place of the text a row names, or None if the row holds the text itself."""
     found = LIES.fullmatch(kept or "")
     return Place(found[1], int(found[2])) if found else None
 
 
 def whole(kept: str) -> str:
-    """The text that was put aside, or that the row holds itself."""
+    """Return the whole text of a row, wherever it is stored."""
     place, store = place_of(kept), file_store()
     return store.get(place.digest).decode() if place and store else kept
 
 
 def is_same(kept: str, other: str) -> bool:
-    """Whether two rows keep the same text, wherever it lies."""
+    """Return True if two rows keep the same text, wherever it is stored."""
     return kept == other or _digest_of(kept) == _digest_of(other)
 
 
@@ -61,20 +61,20 @@ def _digest_of(kept: str) -> str:
 
 
 def as_part(name: str, kept: str | None) -> dict[str, Any]:
-    """A text that may have been put aside, as a part of an event: its value is not read for it."""
+    """Return a text, which may be stored elsewhere, as part of an event without reading it."""
     if place := place_of(kept):
         return {name: None, name + ELSEWHERE: place.digest}
     return packed(name, None if kept is None else canonical.value_of(kept))
 
 
 def is_large(length: int) -> bool:
-    """Whether a text of so many characters lies beside the journal, where files can be kept."""
+    """Return True if a text of that length is stored outside the journal."""
     store = file_store()
     return store is not None and length > store.largest_inline
 
 
 def packed(name: str, plain: Any, text: str = "") -> dict[str, Any]:
-    """A value as a part of an event: itself, or where it lies when it is large."""
+    """Return a value as part of an event: itself, or its digest if it is large."""
     if plain is None:
         return {name: None}
     store = file_store()
@@ -87,7 +87,7 @@ def packed(name: str, plain: Any, text: str = "") -> dict[str, Any]:
 
 
 def unpacked(content: Mapping[str, Any], name: str) -> Any:
-    """The value that was packed."""
+    """Return the value that was packed."""
     if name + ELSEWHERE not in content:
         return content[name]
     digest, store = content[name + ELSEWHERE], file_store()
@@ -97,13 +97,16 @@ def unpacked(content: Mapping[str, Any], name: str) -> Any:
 
 
 def inputs_of(first: Event, started_with: str) -> str:
-    """The inputs of the generation of a run that begins with that event, as canonical JSON."""
+    """Return the inputs of the generation that begins with that event, as canonical JSON."""
     is_anew = first.kind == EventKind.RUN_CONTINUED
     return str(unpacked(first.content, "inputs")) if is_anew else whole(started_with)
 
 
 def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    """A list as a part of an event: a long one in blocks beside it, and these in blocks again."""
+    """Return a list as part of an event.
+
+    A long one is stored in blocks, and these in blocks again.
+    """
     store, depth = file_store(), 0
     while store and len(values) > BLOCK:
         blocks = [values[at : at + BLOCK] for at in range(0, len(values), BLOCK)]
@@ -113,7 +116,7 @@ def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 
 def part_of(content: Mapping[str, Any], name: str, start: int, stop: int) -> list[Any]:
-    """These of the values of a list that was packed: only the blocks that hold them are read."""
+    """Return a slice of a packed list, reading only the blocks that hold it."""
     return _part(unpacked(content, name), content.get(DEPTH.format(name), 0), start, stop)
 
 
