@@ -12,8 +12,8 @@ from procedures.engine.journal.events import Batch, Event
 from procedures.engine.values import canonical
 from procedures.store import sql
 from procedures.store.cursors import Cell, Cursor, bare_cursor, kept_cursor
-from procedures.store.rows import adapted
-from procedures.store.statements import Statement
+from procedures.store.rows import AT_ONCE, adapted
+from procedures.store.statements import Statement, with_rows
 
 
 class Fence:
@@ -91,13 +91,11 @@ def insert(run_id: UUID, events: Sequence[Event]) -> None:
 
 
 def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> None:
-    if len(events) == 1:
-        seq, kind, key, name, data, at, proof = events[0]
-        moment = _without_zone(at)
-        cursor.execute(sql.insert_event.text, [owner, seq, kind, key, name, data, moment, proof])
-        return
-    lines = [[*event[:5], _without_zone(event.at), event.hash] for event in events]
-    cursor.execute(sql.insert_events.text, [owner, canonical.text_of(lines)])
+    for first in range(0, len(events), AT_ONCE):
+        part, cells = events[first : first + AT_ONCE], list[Cell]()
+        for seq, kind, key, name, data, at, proof in part:
+            cells += (owner, seq, kind, key, name, data, _without_zone(at), proof)
+        cursor.execute(with_rows(sql.insert_event.text, len(part)), cells)
 
 
 def _without_zone(at: datetime) -> str:

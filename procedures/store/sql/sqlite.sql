@@ -41,17 +41,9 @@ SELECT id, epoch FROM {run} WHERE status = 'running' AND id IN (SELECT value FRO
 {moved_head} WHERE run_id = %s AND {own_head}
 
 -- name: insert_event
--- Keeps an event behind a head that the same transaction has moved.
+-- Keeps events for the run's writer, whose transaction moves the head; one row after VALUES for each.
 INSERT INTO {event} (run_id, seq, kind, key, name, data, at, hash)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-
--- name: insert_events
--- Keeps events for the run's writer, whose transaction moves its head.
-INSERT INTO {event} (run_id, seq, kind, key, name, data, at, hash)
-SELECT %s, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-  json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-  json_extract(value, '$[6]')
-FROM json_each(%s)
 
 -- name: take_inputs
 -- Notes when these inputs went into the journal, in the commit that writes them there.
