@@ -284,15 +284,26 @@ def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping
         raise OptionError(f"ctx.request({rules.name!r}): {error}.") from None
 
 
-def build(
-    rules: Kind, prompt: str, terms: Terms, *, default: Any = NOTHING, **asking: Any
+def build(  # noqa: PLR0913 (the options of every request, by name)
+    rules: Kind,
+    prompt: str,
+    terms: Terms,
+    *,
+    name: str = "",
+    body: Any = "",
+    evidence: Any = None,
+    assign: Any = (),
+    expires: Any = None,
+    default: Any = NOTHING,
+    on_timeout: Any = None,
+    volatile: Any = (),
+    metadata: Any = None,
+    irreversible: Any = False,
 ) -> Question:
     """Return a question that can be answered; raises `QuestionError` before anything is opened."""
     shown = one_line(prompt)
-    asking.pop("name", None)
-    assign = asking.pop("assign", ()) or terms.assign
-    expires = seconds_of(asking.pop("expires", None))
-    on_timeout = checked_silence(prompt, expires, default, asking.pop("on_timeout", None))
+    seconds = seconds_of(expires)
+    silence = checked_silence(prompt, seconds, default, on_timeout)
     labels = {value: checked_label(shown, value, one) for value, one in terms.labels.items()}
     question = Question(
         rules.name,
@@ -300,15 +311,15 @@ def build(
         terms.schema,
         labels=labels,
         draft=terms.draft,
-        body=checked_text("body=", asking.pop("body", "")),
-        assign=checked_names(assign),
-        evidence=_evidence(shown, asking.pop("evidence", None)),
-        expires=expires,
-        on_timeout=on_timeout,
+        body=checked_text("body=", body),
+        assign=checked_names(assign or terms.assign),
+        evidence=_evidence(shown, evidence),
+        expires=seconds,
+        on_timeout=silence,
         default=None if default is NOTHING else plain_default(shown, default),
-        volatile=checked_names(asking.pop("volatile", ()), "volatile="),
-        metadata=checked_metadata(shown, asking.pop("metadata", None)),
-        irreversible=checked_flag("irreversible=", asking.pop("irreversible", False)),
+        volatile=checked_names(volatile, "volatile="),
+        metadata=checked_metadata(shown, metadata),
+        irreversible=checked_flag("irreversible=", irreversible),
     )
     try:
         if question.volatile:
@@ -317,7 +328,7 @@ def build(
     except ValueError as error:
         check_kept(shown, vars(question))
         raise QuestionError(f"{prompt!r}: {error}") from None
-    if on_timeout != "default" or question.default is None:
+    if silence != "default" or question.default is None:
         return question
     return replace(question, default=rules.check_default(question, question.default))
 

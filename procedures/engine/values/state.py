@@ -194,9 +194,11 @@ class State(MutableMapping[str, Any]):
 def check_name(name: object) -> str:
     """Return the name; raises `OptionError` if nothing in the state can have it."""
     told = check_text("A name in ctx.state", name)
-    if canonical.legible(told) != told:
-        words = f"A name in ctx.state holds no half of a character and no NUL: {short_repr(told)}."
-        raise OptionError(words)
+    try:
+        told.encode()
+    except UnicodeEncodeError:
+        words = f"A name in ctx.state holds no half of a character: {short_repr(told)}."
+        raise OptionError(words) from None
     return told
 
 
