@@ -9,7 +9,7 @@ import logging
 import time
 from pathlib import Path
 
-from django.db import DatabaseError, connection, transaction
+from django.db import ProgrammingError, connection, transaction
 
 from procedures import files, hooks
 from procedures.engine.errors import EngineError, FileStoreError
@@ -175,7 +175,7 @@ def database_name() -> str:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(SERVER)
             server = cursor.fetchone()[0]
-    except DatabaseError:  # a server may keep it to itself
+    except ProgrammingError:  # a server may keep it to itself; one that is away says nothing
         server = "?"
     with connection.cursor() as cursor:
         cursor.execute(OWN_NUMBER)

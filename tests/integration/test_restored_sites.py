@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from dashboard.environment.variables import CHECKOUT
 from procedures.engine.journal.events import RunStatus
@@ -173,3 +173,19 @@ def test_what_is_held_does_nothing_until_it_is_confirmed(
 def test_only_a_copy_is_confirmed(db: None) -> None:
     with pytest.raises(CommandError, match="is no copy"):
         call_command("confirm_site", reason="Why not.")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server")
+def test_a_server_that_goes_away_while_it_is_asked_for_its_name_makes_no_copy() -> None:
+    def go_away(execute: Callable[..., object], sql: str, *given: object) -> object:
+        if "pg_control_system" in sql:
+            raise OperationalError("server closed the connection unexpectedly")
+        return execute(sql, *given)
+
+    assert not refusal()
+    with connection.execute_wrapper(go_away), pytest.raises(OperationalError):
+        refusal()
+
+    assert Installation.current().held_at is None
+    assert not refusal()
