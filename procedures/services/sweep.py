@@ -25,6 +25,8 @@ LONGEST_LOCK = 0.5
 """Seconds."""
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
 """The time between two looks; whatever delayed the clock may have delayed workers' renewals."""
+MOST_WAITS = 2
+"""Waits after a break, where the second one begins because the first was interrupted."""
 T = TypeVar("T", Run, Wait)
 
 
@@ -38,6 +40,7 @@ class Sweeper:
     def __init__(self) -> None:
         self._looked_at: datetime | None = None
         self._waits_since: datetime | None = None
+        self._waits = 0
 
     def __call__(self) -> None:
         now = clock.now()
@@ -47,15 +50,15 @@ class Sweeper:
     def _is_after_a_break(self, now: datetime) -> bool:
         """Return True if lost runs are still to be left alone, by the database's clock.
 
-        After one such wait they are taken, however late the looks are.
+        A wait in which the database stood still begins again, once: then lost runs are taken,
+        however late the looks are.
         """
-        if self._waits_since is not None:
-            if now - self._waits_since < BREAK:
-                return True
-            self._waits_since = None
-        elif self._looked_at is None or now - self._looked_at > BREAK:
-            self._waits_since = now
+        is_late = self._looked_at is None or now - self._looked_at > BREAK
+        if is_late and self._waits < MOST_WAITS:
+            self._waits, self._waits_since = self._waits + 1, now
+        if self._waits_since is not None and now - self._waits_since < BREAK:
             return True
+        self._waits, self._waits_since = 0, None
         return False
 
 

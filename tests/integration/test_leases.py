@@ -146,6 +146,19 @@ def test_a_clock_that_has_just_begun_takes_nothing_at_once() -> None:
     assert row(journal).status == RunStatus.QUEUED
 
 
+def test_time_that_stands_still_just_after_a_clock_has_begun_takes_no_run_either() -> None:
+    sweeper, journal = Sweeper(), held()
+    sweeper()
+
+    clock.ahead += LEASE + BREAK
+    sweeper()
+
+    assert row(journal).status == RunStatus.RUNNING
+    assert journal.renew()
+    look_for(sweeper, BREAK + SECOND, journal)
+    assert is_held(journal)
+
+
 def test_a_clock_that_is_always_late_takes_the_lost_all_the_same() -> None:
     sweeper, lost = Sweeper(), held()
 
