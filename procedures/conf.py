@@ -5,11 +5,14 @@ names are checked by `manage.py check` and never stop an import.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+
+from procedures.engine.declaration.limits import USUAL
 
 KILOBYTE = 1024
 
@@ -54,13 +57,7 @@ class Settings:
     """Seconds that a running step may take when its worker is to stop."""
     STORAGE_PATIENCE_SECONDS: float = 60
     """Seconds that a worker waits for a file store that fails."""
-    RUN_LIMITS: Mapping[str, Any] = {
-        "steps": 50_000,
-        "events": 100_000,
-        "children": 100_000,
-        "depth": 20,
-        "max_duration": "366 days",
-    }
+    RUN_LIMITS: Mapping[str, Any] = asdict(USUAL)
     """The limits of runs whose procedure sets none, by the options of `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300
     MOST_OPEN_RUNS: int = 5_000

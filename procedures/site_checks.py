@@ -1,7 +1,6 @@
 """Checks of the site around us, for `manage.py check`: its settings, user model and databases."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, get_type_hints
 
 from django.apps import apps
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from procedures.conf import NAMES, Settings
 from procedures.databases import OURS as OUR_APPS
+from procedures.engine.values.spelling import nearest
 
 OURS = sorted(OUR_APPS)
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -34,9 +34,9 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 def _unknown(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
     for name in sorted(set(given) - NAMES):
-        near = get_close_matches(name.upper(), sorted(NAMES), n=1, cutoff=0)
+        near = nearest(name.upper(), sorted(NAMES), at_least=0)
         words = f"COUNTERSIGN has no setting {name!r}."
-        yield Error(words, hint=f"Did you mean {near[0]}?", id="procedures.E004")
+        yield Error(words, hint=f"Did you mean {near}?", id="procedures.E004")
 
 
 def _unfit(given: Mapping[str, Any]) -> Iterator[CheckMessage]:

@@ -1,6 +1,5 @@
 """Regular looks at the queue, whether or not a message has come."""
 
-import logging
 import time
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.utils.module_loading import import_string
 
 from procedures.dispatch import LOOK_EVERY
 
-logger = logging.getLogger(__name__)
 QUEUE = "runs"
 LOST_AFTER = 60
 """Seconds after which an unanswered look counts as lost with its process."""

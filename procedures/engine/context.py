@@ -125,13 +125,9 @@ class Context:
             check_options(named, args, also=STEP_ONLY)
             bound = fn.with_options(named) if named else fn
         elif approved_by is not None:
-            bound = bound_to_be_shown(
-                call_of(check_callable(fn, "ctx.step"), args, named, also=STEP_ONLY)
-            )
+            bound = bound_to_be_shown(_step_of(fn, args, named))
         elif named or fn.__class__ is not FunctionType:
-            return do_step(
-                self._fiber, *call_of(check_callable(fn, "ctx.step"), args, named, also=STEP_ONLY)
-            )
+            return do_step(self._fiber, *_step_of(fn, args, named))
         else:
             return do_step(self._fiber, fn, args, NO_NAMES, PLAIN)
         if approved_by is not None:

@@ -223,10 +223,6 @@ class Run(models.Model):
         since = self.reached_at
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 
-    @property
-    def is_suspended(self) -> bool:
-        return self.status in self.SUSPENDED
-
     def is_called(self) -> bool:
         """Return True if an input from outside is not in the journal yet."""
         return sql.any_untaken_input.is_true(self.pk)

@@ -103,11 +103,6 @@ class Wait(models.Model):
             else []
         )
 
-    @property
-    def is_detached(self) -> bool:
-        """True if its other side continues when nobody waits for it any more."""
-        return self.kind in DETACHED_KINDS
-
     def gather(self, keys: Sequence[str]) -> None:
         """Make the newest waits of these keys the parts of this set."""
         same = Wait.objects.filter(run_id=self.run_id, key__in=keys)

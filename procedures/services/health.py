@@ -11,7 +11,7 @@ from procedures import access, dispatch, registry
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
-from procedures.services.carriers import stranded
+from procedures.services.carriers import long_queued, stranded
 from procedures.services.installation import store_complaint, why_held
 from procedures.users import User
 
@@ -103,7 +103,7 @@ def complaints_for(user: User) -> list[Complaint]:
 
 def why_queued(run: Run, *, now: datetime) -> str:
     """Return what besides busy workers keeps a run in the queue for a while, or ""."""
-    if run.queued_at is None or now - run.queued_at < timedelta(seconds=dispatch.LOOK_EVERY):
+    if run.queued_at is None or now - run.queued_at < long_queued():
         return ""
     stuck = Run.objects.silent(now).count()
     held = f"{stuck} of the workers are held by runs that are stuck; an operator can end these."

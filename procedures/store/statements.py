@@ -87,19 +87,15 @@ class Statements:
     @cached_property
     def names(self) -> list[str]:
         """The names of all statements for the database in use."""
-        return [name for name, (kind, _, _) in self._blocks.items() if kind == "name"]
-
-    def comment_of(self, name: str) -> str:
-        """Return the file's comment on a statement."""
-        return self._blocks[name][1]
+        return [name for name, (kind, _) in self._blocks.items() if kind == "name"]
 
     def written(self, name: str) -> str:
         """Return a statement with its parts, tables and columns filled in."""
-        return PLACE.sub(self._place, self._blocks[name][2])
+        return PLACE.sub(self._place, self._blocks[name][1])
 
     def tables_of(self, name: str) -> tuple[type[models.Model], ...]:
         """Return the models whose columns a statement and its parts contain, in order."""
-        return tuple(self._tables_in(self._blocks[name][2]))
+        return tuple(self._tables_in(self._blocks[name][1]))
 
     def _place(self, found: re.Match[str]) -> str:
         name, is_columns = found[1], found[2] is not None
@@ -113,15 +109,15 @@ class Statements:
             if columns:
                 yield self._model(name)
             elif name not in self._labels:
-                yield from self._tables_in(self._blocks[name][2])
+                yield from self._tables_in(self._blocks[name][1])
 
     def _model(self, name: str) -> type[models.Model]:
         return apps.get_model(self._labels[name])
 
     @cached_property
-    def _blocks(self) -> dict[str, tuple[str, str, str]]:
-        """The kind, comment and text of each statement and part, by name."""
-        blocks: dict[str, tuple[str, str, str]] = {}
+    def _blocks(self) -> dict[str, tuple[str, str]]:
+        """The kind and text of each statement and part, by name."""
+        blocks: dict[str, tuple[str, str]] = {}
         for file in ("both", this_database().vendor):
             path = self.folder / f"{file}.sql"
             if path.exists():
@@ -136,10 +132,9 @@ def with_rows(text: str, count: int) -> str:
     return f"{start}{values}{', '.join([row] * count)}"
 
 
-def _blocks_in(text: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
+def _blocks_in(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
     _, *rest = BEGINS.split(text)
     for kind, name, block in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         lines = [line.strip() for line in block.splitlines()]
-        comment = " ".join(line[2:].strip() for line in lines if line.startswith("--"))
         said = " ".join(line for line in lines if line and not line.startswith("--"))
-        yield name, (kind, comment, said)
+        yield name, (kind, said)

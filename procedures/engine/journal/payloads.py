@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from procedures.engine.journal.large import unpacked
 
-ABANDON = "abandon"
 SILENT = {"request", "signal"}
 """Waits whose author chooses what happens if nobody answers."""
 NOT_KEPT = "not_kept"
@@ -78,16 +77,6 @@ class Opening:
     def prompt(self) -> str:
         """The question people are asked, in one line; "" for other waits."""
         return str(self.rest.get("prompt", ""))
-
-    @property
-    def is_abandoned(self) -> bool:
-        """True if its children continue after their parent's end."""
-        return self.on_parent_end == ABANDON
-
-    @property
-    def is_detached(self) -> bool:
-        """True if its other side continues once nobody waits for it any more."""
-        return self.wait in {"child", "map"}
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of its event as plain JSON."""

@@ -6,10 +6,15 @@ from difflib import get_close_matches
 LONGEST_REPR = 100
 
 
+def nearest(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
+    """Return the nearest of the names, or "" if none is at least that near (0 to 1)."""
+    return next(iter(get_close_matches(name, list(names), n=1, cutoff=at_least)), "")
+
+
 def meant(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
     """Return a question with the nearest name, or "" if none is at least that near (0 to 1)."""
-    near = get_close_matches(name, list(names), n=1, cutoff=at_least)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, names, at_least=at_least)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def short_repr(value: object) -> str:
