@@ -52,7 +52,7 @@ class Dialect:
     delimiter: str = ","
     line_end: str = "\r\n"
     has_hint: bool = False
-    """Whether its first line names the delimiter, like "sep=;"."""
+    """True if its first line names the delimiter, like "sep=;"."""
 
 
 @dataclass(frozen=True)

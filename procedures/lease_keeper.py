@@ -98,7 +98,7 @@ class HeldRun:
         self._lock = threading.Lock()
         self._is_over = False
         self.is_taken = False
-        """Whether somebody has claimed the run while this process works on it."""
+        """True if somebody has claimed the run while this process works on it."""
         self._shown: Working | None = None
         self._looked = self._renewed = journal.since
 

@@ -24,7 +24,7 @@ from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 told_at = float("-inf")
-"""When this process has told last which code it has, by the monotonic clock."""
+"""The time of this process's last report of its code, by the monotonic clock."""
 SHIFT = 1.0
 """Seconds after which a message is done, so that a worker that is to end can end."""
 

@@ -36,9 +36,9 @@ class Slot:
 
     def __init__(self) -> None:
         self.is_open = False
-        """Whether this process is a worker's slot."""
+        """True if this process is a worker's slot."""
         self.is_stopping = False
-        """Whether the worker stops, so that no further step begins."""
+        """True if the worker stops, so that no further step begins."""
         self.spent_by = ""
         """The reason why the process must be replaced, or ""."""
         self._began_with: Sequence[Any] | None = None

@@ -11,7 +11,7 @@ ROUTES = {
     "send_signal": Scope.START,
     "create_response": Scope.ANSWER,
 }
-"""By name, the scopes of routes that change something; a route not listed here needs *operate*."""
+"""The scopes of routes that change something, by name; a route not listed needs *operate*."""
 NEW_RUNS = {"restart_run", "fork_run"}
 """Routes that also start a run, so that a token needs both scopes."""
 

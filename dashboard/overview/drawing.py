@@ -52,7 +52,7 @@ class Named:
     """The name as people write it, unless two would look alike."""
     node: Node | None
     is_read: bool = False
-    """Whether it was read when it was asked, and may have changed since."""
+    """True if it was read when it was asked, and may have changed since."""
     read: Sequence[str] = ()
     """Labels of the parts that were read then, if not all were."""
 

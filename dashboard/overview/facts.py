@@ -22,21 +22,21 @@ class Facts:
     openings: Sequence[Opening] = ()
     """The open waits, questions first."""
     is_late: bool = False
-    """Whether a time has passed that should have had its effect."""
+    """True if a time has passed that should have had its effect."""
     failure: dict[str, Any] = field(default_factory=dict)
     """The last failed attempt, with its step."""
     answered: dict[str, Any] = field(default_factory=dict)
     """A pending answer, with its prompt."""
     cancelled: dict[str, Any] = field(default_factory=dict)
-    """Who cancelled it, or ended it at once, and why."""
+    """The person who cancelled it, or ended it at once, and the reason."""
     paused: dict[str, Any] = field(default_factory=dict)
-    """Who paused it last, and why."""
+    """The person who paused it last, and the reason."""
     hindrance: str = ""
-    """What keeps it in the queue, besides busy workers."""
+    """A cause, besides busy workers, that keeps it in the queue."""
     stranded: str = ""
-    """Why no live worker can continue it, while it is queued."""
+    """The reason why no live worker can continue it while it is queued."""
     is_removed: bool = False
-    """Whether no code has the name of its procedure."""
+    """True if no code has the name of its procedure."""
     progress: str = ""
     """The running step's own progress."""
     answerers: Sequence[str] = ()

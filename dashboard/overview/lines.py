@@ -50,7 +50,7 @@ class Line:
     actor: str
     raw: str
     is_part: bool = False
-    """Whether `raw` is only a part of it."""
+    """True if `raw` is only a part of it."""
 
 
 def line_of(event: Event) -> Line:

@@ -130,7 +130,7 @@ class StepFailedError(EngineError):
         self.place = ""
         """The module and name of the type, if it is no builtin and was kept."""
         self.is_behind = False
-        """Whether it is the cause of the exception that was raised instead."""
+        """True if it is the cause of the exception that was raised instead."""
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")
 
 

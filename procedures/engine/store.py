@@ -57,7 +57,7 @@ class WaitRow(Protocol):
     ended: int
     """The number of a map's children that have ended."""
     is_behind: bool
-    """Whether more children of the map are to begin."""
+    """True if more children of the map are to begin."""
 
     @property
     def pk(self) -> Any: ...

@@ -39,7 +39,7 @@ class Claimed(NamedTuple):
     """A run that was claimed from the queue."""
 
     are_others: bool
-    """Whether more runs are queued."""
+    """True if more runs are queued."""
     code: Procedure
     journal: DatabaseJournal | None
     """The journal, or None if the run had to end or to pause, and did."""

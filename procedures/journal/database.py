@@ -97,9 +97,9 @@ class DatabaseJournal:
         self.cancellation: Mapping[str, Any] | None = None
         self.is_wanted_elsewhere = False
         self.is_taken = False
-        """Whether the run was ended or claimed by another worker."""
+        """True if the run was ended or claimed by another worker."""
         self.is_queued_again = False
-        """Whether something came from outside while the worker released the run."""
+        """True if something came from outside while the worker released the run."""
 
     @property
     def epoch(self) -> int:

@@ -105,9 +105,9 @@ class Look:
         self.wrappers = database.execute_wrappers
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
-        """Whether a statement was sent; the first one begins a transaction."""
+        """True if a statement was sent; the first one begins a transaction."""
         self.leaves_something = False
-        """Whether the effect of a statement outlasts it."""
+        """True if the effect of a statement outlasts it."""
 
     def __call__(
         self,

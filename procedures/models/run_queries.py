@@ -135,6 +135,6 @@ class Queued(NamedTuple):
     newest: str
     """The version of the procedure's code registered last."""
     are_others: bool
-    """Whether other runs are queued too."""
+    """True if other runs are queued too."""
     has_news: bool
     at: datetime

@@ -59,7 +59,7 @@ class ForkPoint:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """Changed inputs, by name."""
     keep_answers: bool = True
-    """Whether people are asked only what has changed, and not everything again."""
+    """True if people are asked only what has changed, and not everything again."""
 
 
 def fork_run(

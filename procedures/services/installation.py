@@ -89,7 +89,7 @@ class Gate:
     def __init__(self) -> None:
         self._looked_at: float | None = None
         self._is_known = False
-        """Whether database and store were seen to be the site's, which stays true."""
+        """True if database and store were seen to be the site's, which stays true."""
         self._why = ""
 
     def is_open(self) -> bool:

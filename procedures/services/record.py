@@ -81,7 +81,7 @@ class Record:
     started: Mapping[str, Any] = field(default_factory=dict)
     end: End | None = None
     is_over: bool = False
-    """Whether the end still holds, because no operator has let the run continue."""
+    """True if the end still holds, because no operator has let the run continue."""
     waits: dict[int, Opening] = field(default_factory=dict)
     """Waits by the number of the event that opened each."""
     notices: list[tuple[str, str, datetime]] = field(default_factory=list)

@@ -114,7 +114,7 @@ class _Kept(threading.local):
     cursor: Any = None
     bare: Any = None
     is_watched = False
-    """Whether the connection is wrapped, or makes cursors of its own, to observe statements."""
+    """True if the connection is wrapped, or makes cursors of its own, to observe statements."""
 
     def __init__(self) -> None:
         with outside_the_loop():

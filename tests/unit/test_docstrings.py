@@ -1,8 +1,9 @@
-"""Docstrings of functions are imperatives, and those of classes noun phrases that stand alone."""
+"""Docstrings of functions are imperatives; those of classes and fields stand alone."""
 
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,16 @@ def docstrings(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, ast.get_docstring(node) or ""
+        yield from docstrings_of_fields(node)
+
+
+def docstrings_of_fields(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """The texts that stand below an assignment."""
+    body = getattr(node, "body", ())
+    for name, text in pairwise(body if isinstance(body, list) else ()):
+        match name, text:
+            case ast.Assign() | ast.AnnAssign(), ast.Expr(value=ast.Constant(value=str(told))):
+                yield text.lineno, told
 
 
 def fragments(source: str) -> list[int]:
@@ -38,4 +49,5 @@ def test_no_docstring_begins_like_half_a_sentence(package: str) -> None:
 @pytest.mark.parametrize("opener", ["What", "Whether", "Those", "As", "Who", "How"])
 def test_half_sentences_are_found(opener: str) -> None:
     assert fragments(f'class Run:\n    def end(self):\n        """{opener} it ends."""\n') == [2]
+    assert fragments(f'END = "end"\n"""{opener} it ends."""\n') == [2]
     assert fragments('def end():\n    """Return what ended it, and asked it to."""\n') == []

@@ -35,7 +35,7 @@ class Bound(Generic[T]):
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     is_shown: bool = False
-    """Whether its arguments are copies that nobody changes any more."""
+    """True if its arguments are copies that nobody changes any more."""
     approval: str = ""
     """The key of the wait whose approval lets it run."""
 

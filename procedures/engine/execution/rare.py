@@ -30,7 +30,7 @@ HOOKS = (
 )
 OF_SOCKET = ("socket", "create_connection", "getaddrinfo")
 USUAL_START = multiprocessing.get_all_start_methods()[0]
-"""How processes start where nobody chooses; the first use of the module chooses it, too."""
+"""The usual way to start processes; the first use of the module chooses it, too."""
 
 
 class Rare(NamedTuple):

@@ -116,11 +116,11 @@ class Handoff:
     error: dict[str, Any] | None = None
     """Plain JSON: `type`, `message` and whatever else helps to fix it."""
     is_in_vain: bool = False
-    """Whether the claim achieved nothing; after three in a row the run counts as poison."""
+    """True if the claim achieved nothing; after three in a row the run counts as poison."""
     closes: str = RUN_ENDED
     """The actor that closes what an ended run still asks."""
     has_children: bool = False
-    """Whether the run waits for children, as far as its worker knows."""
+    """True if the run waits for children, as far as its worker knows."""
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ class RunFacts:
     """The number of runs above it; 0 for a run that people have started."""
     began_at: datetime | None = None
     is_left_without_storage: bool = False
-    """Whether its last worker gave it up because it had lost the storage."""
+    """True if its last worker gave it up because it had lost the storage."""
     limits: Limits = USUAL
     """The site's limits, for those the procedure does not set."""
     sizes: Sizes = USUAL_SIZES

@@ -61,7 +61,7 @@ class Opening:
     on_parent_end: str = ""
     """"abandon" if the children continue when their parent ends."""
     skipped: str = ""
-    """Why the signal that came before did not fit, if a wait is opened again."""
+    """The reason why an earlier signal did not fit, if a wait is opened again."""
     rest: Mapping[str, Any] = field(default_factory=dict)
     """The rest of its content: a question's parts, a reason, the inputs of children."""
 
@@ -156,7 +156,7 @@ class StepResult:
 
     attempt: Attempt
     not_kept: str = ""
-    """Why the result could not be kept; "" if it was."""
+    """The reason why the result could not be kept; "" if it was."""
     returned: str = ""
     """The part of an unkept result that people can read."""
     rest: Mapping[str, Any] = field(default_factory=dict)

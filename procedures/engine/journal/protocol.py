@@ -23,9 +23,9 @@ class Journal(Protocol):
     run: RunFacts
     working: Working | None
     cancellation: Mapping[str, Any] | None
-    """Who cancelled the run, and why, if it was claimed to undo its steps and end."""
+    """The canceller and the reason, if the run was claimed to undo its steps and end."""
     is_wanted_elsewhere: bool
-    """Whether the run has had its worker for long, and others wait for one.
+    """True if the run has had its worker for long, and others wait for one.
 
     It is released once it has got further; otherwise a run with a long replay would never end.
     """

@@ -23,7 +23,7 @@ class Reading:
 
     value: Any
     is_literal: bool
-    """Whether the words are the author's own label, or the answer itself, and mean nothing else.
+    """True if the words are the author's own label, or the answer itself, and mean nothing else.
 
     All others ("ok", the number of an option) count only after their writer has seen what they mean
     and has sent them again.

@@ -30,13 +30,13 @@ class Checked:
     """A batch that may be kept, and the waits looked up to find that out."""
 
     is_undone: bool
-    """Whether the worker knows that the run is to end, and undoes its work."""
+    """True if the worker knows that the run is to end, and undoes its work."""
     closed: dict[str, WaitRow] = field(default_factory=dict)
     """The open waits that the batch closes, by key."""
     decided: set[str] = field(default_factory=set)
     """The keys of all waits that the batch closes."""
     is_waiting: bool = False
-    """Whether the run has open waits at its end."""
+    """True if the run has open waits at its end."""
 
 
 def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> Checked:

@@ -31,9 +31,9 @@ class Again:
     step: str = ""
     """The step to try again."""
     is_doubtful: bool = False
-    """Whether people let that step fail because it may or may not have happened."""
+    """True if people let that step fail because it may or may not have happened."""
     lacks_result: bool = False
-    """Whether they let it fail although it is done, because its result could not be stored."""
+    """True if they let it fail although it is done, because its result could not be stored."""
     child: str = ""
     """The wait for the failed children."""
     withdrawn: Sequence[str] = ()

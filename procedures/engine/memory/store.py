@@ -40,7 +40,7 @@ class MemoryStore(MemoryTables):
         """The values a site's settings allow, by setting and name."""
         self.limits, self.sizes = limits, sizes
         self.is_stopping = False
-        """Whether the worker is to end."""
+        """True if the worker is to end."""
         self.spent_by = ""
         """Changes of the worker's process that could not be undone, or ""."""
         self.faults: tuple[type[BaseException], ...] = ()

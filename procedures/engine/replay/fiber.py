@@ -56,7 +56,7 @@ class Fiber:
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_abandoned = False
-        """Whether its gather has failed: it replays as far as it got, to register compensations."""
+        """True if its gather has failed: it replays as far as it got, to register compensations."""
         self._drawn = 0
         self._chance = Chance(self._seed)
         self._chance.check = self.check_usable

@@ -51,15 +51,15 @@ class Entry:
     key: str
     events: list[Event] = field(default_factory=list)
     is_tried_again: bool = False
-    """Whether an operator asked for another attempt after the last one failed for good."""
+    """True if an operator asked for another attempt after the last one failed for good."""
     is_asked_again: bool = False
-    """Whether an end has withdrawn it; after a retry it is opened anew."""
+    """True if an end has withdrawn it; after a retry it is opened anew."""
     is_accepted: bool = False
-    """Whether an operator lets its result stand for other arguments."""
+    """True if an operator lets its result stand for other arguments."""
     is_read: bool = False
-    """Whether the code has asked for it, or an operator lets it go on without."""
+    """True if the code has asked for it, or an operator lets it go on without."""
     is_carried: bool = False
-    """Whether it comes from another run, of which this one is a fork."""
+    """True if it comes from another run, of which this one is a fork."""
 
     @property
     def last(self) -> Event:

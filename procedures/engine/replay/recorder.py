@@ -60,16 +60,16 @@ class Recorder:
     ) -> None:
         self.journal, self._linger = journal, linger
         self.has_outlasted = False
-        """Whether the code has stayed at a wait until it was over."""
+        """True if the code has stayed at a wait until it was over."""
         self.claimed_at = journal.now()
         self.history = History(events)
         self.budget = Budget(limits, journal, self.history)
         self.first = events[0]
         """`run.started`, or the `run.continued` with which this generation began."""
         self.is_undoing = False
-        """Whether compensations are running; a cancel ends the run, but not them."""
+        """True if compensations are running; a cancel ends the run, but not them."""
         self.has_moved_on = False
-        """Whether this claim has got further than the ones before."""
+        """True if this claim has got further than the ones before."""
         self.to_undo: list[Bound[Any]] = []
         """The compensations for a failure or a cancel; the last one runs first."""
         self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}

@@ -22,7 +22,7 @@ class TimeIsUp(BaseException):
     def __init__(self, *, stood_still: bool = False) -> None:
         super().__init__()
         self.stood_still = stood_still
-        """Whether the whole process was stopped meanwhile, which isn't the step's fault."""
+        """True if the whole process was stopped meanwhile, which isn't the step's fault."""
 
 
 @contextmanager

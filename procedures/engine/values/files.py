@@ -73,7 +73,7 @@ class FileContext:
     made: "list[File] | None" = None
     """The files made by the step; None outside steps."""
     is_hasty: bool = False
-    """Whether nothing may be waited for, because the code holds a transaction and its locks."""
+    """True if nothing may be waited for, because the code holds a transaction and its locks."""
     lost: Interruption | None = None
     """The loss of the store, known even if the code caught the exception."""
 

@@ -42,9 +42,9 @@ class Watch:
     """The places where a type could lose a part of a value."""
 
     has_any: bool
-    """Whether it leaves a part open, which is kept as the JSON of its own type."""
+    """True if it leaves a part open, which is kept as the JSON of its own type."""
     can_lose: bool
-    """Whether it names a class (which may have subclasses), a union, or names that are no text."""
+    """True if it names a class (which may have subclasses), a union, or names that are no text."""
     unions: frozenset[type]
     """The types a union chooses from; JSON does not say which of them it was."""
 

@@ -16,7 +16,7 @@ IN_PIECES = "Ask in two steps: first for the group, then for the one in it."
 SHORTER = "Write a shorter one."
 CHARACTERS, JSON = "characters", "characters of JSON"
 Excess = tuple[str, int, str, int, str]
-"""What is too large, its size with the unit, the limit, and a remedy."""
+"""The thing that is too large, its size with the unit, the limit, and a remedy."""
 
 
 @dataclass(frozen=True)
