@@ -17,6 +17,7 @@ from procedures.testing.people import (
     Asked,
     NobodyKnowsError,
     People,
+    RefusedAnswer,
     approve_all,
     humans,
     reject_all,
@@ -26,7 +27,6 @@ from procedures.testing.people import (
 from procedures.testing.rehearsal import (
     EndlessError,
     Given,
-    RefusedAnswer,
     RehearsedRun,
     run_procedure,
 )

@@ -38,8 +38,8 @@ from procedures.engine.values.options import check_json, with_options
 from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import sleep
-from procedures.testing.people import Answer, Asked, Manner, check_said
-from procedures.testing.rehearsal import Store, asked_of
+from procedures.testing.people import Answer, Asked, Manner, asked_of, check_said
+from procedures.testing.rehearsal import Store
 
 T = TypeVar("T")
 

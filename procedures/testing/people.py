@@ -50,6 +50,22 @@ class Asked:
     """The question with its evidence; None for a signal."""
 
 
+def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
+    if wait["wait"] == "signal":
+        return Asked(run_id, key, "signal", wait["signal"], at)
+    question = Question.from_json(wait)
+    return Asked(run_id, key, question.kind, question.prompt, at, question)
+
+
+@dataclass(frozen=True)
+class RefusedAnswer:
+    """An answer or signal that was refused, as a form would refuse it; the question stayed open."""
+
+    asked: Asked
+    message: str
+    """The message for a person."""
+
+
 @with_fields("Answer")
 @dataclass(frozen=True)
 class Answer:

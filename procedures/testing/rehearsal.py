@@ -14,7 +14,6 @@ from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import AnswerError, Fenced
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.journal.large import whole
-from procedures.engine.kinds.questions import Question
 from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
 from procedures.engine.replay.recorder import Linger
@@ -22,7 +21,17 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.options import check_kind, with_fields, with_options
 from procedures.testing.lingering import Lingering
-from procedures.testing.people import MANNER, Asked, Manner, People, Said, check_people, check_said
+from procedures.testing.people import (
+    MANNER,
+    Asked,
+    Manner,
+    People,
+    RefusedAnswer,
+    Said,
+    asked_of,
+    check_people,
+    check_said,
+)
 
 STARTER = "starter"
 MOST_MOMENTS = 10_000
@@ -170,15 +179,6 @@ class Store(MemoryStore):
         self._claims += 1
         if self._claims > MOST_CLAIMS:
             raise EndlessError(self.runs[run_id].procedure.name)
-
-
-@dataclass(frozen=True)
-class RefusedAnswer:
-    """An answer or signal that was refused, as a form would refuse it; the question stayed open."""
-
-    asked: Asked
-    message: str
-    """The message for a person."""
 
 
 @dataclass(frozen=True)
@@ -392,10 +392,3 @@ def _is_limited(run: MemoryRun) -> bool:
     A limit of the site ends no test.
     """
     return run.status in SUSPENDED and run.procedure.limits.max_duration is not None
-
-
-def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
-    if wait["wait"] == "signal":
-        return Asked(run_id, key, "signal", wait["signal"], at)
-    question = Question.from_json(wait)
-    return Asked(run_id, key, question.kind, question.prompt, at, question)

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from procedures.engine.declaration.arguments import NO_ARGUMENTS, digest_of, digest_of_all
+from procedures.engine.declaration.arguments import digest_of
 from procedures.engine.declaration.bound import Bound
-from procedures.engine.declaration.signatures import Signature, name_of, signature_of, spoken_name
+from procedures.engine.declaration.signatures import Signature, name_of, signature_of
 from procedures.engine.declaration.steps import ONCE, Options, Step
 from procedures.engine.errors import (
     EngineError,
-    EvidenceError,
     Interruption,
     LeftOpenError,
     StepFailedError,
@@ -22,6 +21,7 @@ from procedures.engine.errors import (
     Yielded,
     error_payload,
 )
+from procedures.engine.execution.comparison import check_seen, compare_arguments
 from procedures.engine.execution.doubts import settle_doubt
 from procedures.engine.execution.process import SetBack
 from procedures.engine.execution.progress import Progress
@@ -44,7 +44,6 @@ from procedures.engine.replay.keeping import kept_result, not_kept
 from procedures.engine.replay.rebuilt import place_of
 from procedures.engine.replay.timeouts import TimeIsUp, time_limit
 from procedures.engine.values import canonical
-from procedures.engine.values.exact import exact
 from procedures.engine.values.files import File, in_haste, named, open_desk
 from procedures.engine.values.options import check_text
 from procedures.engine.values.sizes import cut
@@ -88,30 +87,6 @@ def do_step(
     return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).go_on(
         entry, content
     )
-
-
-def compare_arguments(
-    fiber: Fiber,
-    entry: Entry,
-    content: Mapping[str, Any],
-    now: str,
-    args: tuple[Any, ...],
-    *,
-    is_strict: bool,
-) -> None:
-    """Warn once if the arguments differ from those kept; `is_strict` makes it a mismatch.
-
-    Digests kept by older versions did not include defaults.
-    """
-    before, key = content.get("arguments", ""), entry.key
-    if before == now or not before or entry.is_accepted:
-        return
-    if before == (digest_of_all(args) if args else NO_ARGUMENTS):
-        return
-    words = f"The step {key} is given other arguments now than when it was kept."
-    if is_strict:
-        fiber.interrupt(fiber.scope.mismatch(words, changed=key))
-    fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
 @dataclass(slots=True)
@@ -382,16 +357,6 @@ def _succeeded(done: Done) -> Done:
     if done[0].kind == EventKind.STEP_FAILED:
         raise _UndoneError(done)
     return done
-
-
-def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Raise `EvidenceError` if an argument of a strict step can't be compared completely."""
-    for place, value in (*enumerate(args, start=1), *kwargs.items()):
-        try:
-            canonical.text_of(exact(value, f"Argument {place}"))
-        except (ValueError, RecursionError) as error:
-            words = f"{spoken_name(fn)} is strict, and not all of its arguments can be compared."
-            raise EvidenceError(f"{words} {error}") from None
 
 
 def failure(key: str, failed: StepFailure) -> StepFailedError:

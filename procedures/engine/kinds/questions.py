@@ -321,16 +321,21 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
         metadata=checked_metadata(shown, metadata),
         irreversible=checked_flag("irreversible=", irreversible),
     )
+    _check_whole(question, prompt)
+    if silence != "default" or question.default is None:
+        return question
+    return replace(question, default=rules.check_default(question, question.default))
+
+
+def _check_whole(question: Question, prompt: str) -> None:
+    """Raise `QuestionError` if the question can't be kept, or names evidence that it lacks."""
     try:
         if question.volatile:
             check_paths(question.evidence, question.volatile)
         canonical.text_of([*vars(question).values()])
     except ValueError as error:
-        check_kept(shown, vars(question))
+        check_kept(question.prompt, vars(question))
         raise QuestionError(f"{prompt!r}: {error}") from None
-    if silence != "default" or question.default is None:
-        return question
-    return replace(question, default=rules.check_default(question, question.default))
 
 
 def _evidence(prompt: str, value: Any) -> Any:

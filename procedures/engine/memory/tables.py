@@ -1,4 +1,4 @@
-"""The rows in memory, by the protocol of `engine/store.py`, without rules."""
+"""The rows in memory, by the protocol of `engine/store/`, without rules."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext

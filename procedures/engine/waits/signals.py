@@ -55,11 +55,7 @@ def open_signal(
     """Return a handle for a signal; `code` is the version of the procedure that waits."""
     fiber.check_usable()
     checked_name(name, "ctx.signal")
-    if why := unserved(hint, takes_files=False):
-        words = f"The signal {name!r} can't be of the type (hint) {short_repr(hint)}: {why}."
-        raise QuestionError(words)
-    if holds_secret(hint):
-        raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
+    _check_type(name, hint)
     key = fiber.scope.key_for(name)
     asked = Opening(
         wait="signal",
@@ -95,6 +91,15 @@ def open_signal(
     handle = open_wait(fiber, key, asked, read, expires=seconds)
     handle.misfit = lambda entry: _misfit(name, entry, hint)
     return handle
+
+
+def _check_type(name: str, hint: Any) -> None:
+    """Raise `QuestionError` for a type that no signal can be of."""
+    if why := unserved(hint, takes_files=False):
+        words = f"The signal {name!r} can't be of the type (hint) {short_repr(hint)}: {why}."
+        raise QuestionError(words)
+    if holds_secret(hint):
+        raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
 
 
 def _misfit(name: str, entry: Entry, hint: Any) -> str:

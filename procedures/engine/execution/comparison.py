@@ -1,0 +1,47 @@
+"""Comparing a step's arguments with those of its kept result."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from procedures.engine.declaration.arguments import NO_ARGUMENTS, digest_of_all
+from procedures.engine.declaration.signatures import spoken_name
+from procedures.engine.errors import EvidenceError
+from procedures.engine.journal.events import EventKind
+from procedures.engine.replay.fiber import Fiber
+from procedures.engine.replay.history import Entry
+from procedures.engine.values import canonical
+from procedures.engine.values.exact import exact
+
+
+def compare_arguments(
+    fiber: Fiber,
+    entry: Entry,
+    content: Mapping[str, Any],
+    now: str,
+    args: tuple[Any, ...],
+    *,
+    is_strict: bool,
+) -> None:
+    """Warn once if the arguments differ from those kept; `is_strict` makes it a mismatch.
+
+    Digests kept by older versions did not include defaults.
+    """
+    before, key = content.get("arguments", ""), entry.key
+    if before == now or not before or entry.is_accepted:
+        return
+    if before == (digest_of_all(args) if args else NO_ARGUMENTS):
+        return
+    words = f"The step {key} is given other arguments now than when it was kept."
+    if is_strict:
+        fiber.interrupt(fiber.scope.mismatch(words, changed=key))
+    fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
+
+
+def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Raise `EvidenceError` if an argument of a strict step can't be compared completely."""
+    for place, value in (*enumerate(args, start=1), *kwargs.items()):
+        try:
+            canonical.text_of(exact(value, f"Argument {place}"))
+        except (ValueError, RecursionError) as error:
+            words = f"{spoken_name(fn)} is strict, and not all of its arguments can be compared."
+            raise EvidenceError(f"{words} {error}") from None
