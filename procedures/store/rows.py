@@ -22,10 +22,14 @@ KEPT_OTHERWISE = {
     "UUIDField": "convert_uuidfield_value",
 }
 """Django's readers of the types that SQLite lacks."""
+AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+"""The types of most cells, which every database takes."""
 
 
 def adapted(value: Cells) -> Any:
     """Return the value as Django writes it into this database; for SQLite a list becomes JSON."""
+    if value.__class__ in AS_THEY_ARE:
+        return value
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value) or ""
     if isinstance(value, UUID) and not connection.features.has_native_uuid_field:

@@ -139,7 +139,7 @@ def _read(held: Held) -> State:
 def read_all() -> State:
     """Return the settings a turn may change: those of steps and some that are slower to read."""
     return [
-        *_read(Held()),
+        *read_quickly(),
         [*map(_signal.getsignal, SIGNALS)],
         signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         (os.geteuid(), os.getegid()),

@@ -42,10 +42,11 @@ class Rare(NamedTuple):
 
 def _loggers() -> Mapping[str, Any]:
     """Return the state of each logger; nothing is called for one, for there may be hundreds."""
+    known: dict[str, Any] = logging.root.manager.loggerDict
     return {
         name: (one.level, one.propagate, one.disabled, [*one.handlers], [*one.filters])
-        for name, one in [*logging.root.manager.loggerDict.items()]
-        if isinstance(one, logging.Logger)
+        for name, one in [*known.items()]
+        if one.__class__ is not logging.PlaceHolder
     }
 
 
@@ -62,12 +63,12 @@ def _write_loggers(before: Mapping[str, Any]) -> None:
         one.handlers[:], one.filters[:] = handlers, filters
 
 
-def _write_hooks(before: tuple[Any, ...]) -> None:
+def _write_hooks(before: Sequence[Any]) -> None:
     for (module, name), hook in zip(HOOKS, before, strict=True):
         setattr(module, name, hook)
 
 
-def _write_sockets(before: tuple[Any, ...]) -> None:
+def _write_sockets(before: Sequence[Any]) -> None:
     for name, function in zip(OF_SOCKET, before, strict=True):
         setattr(socket, name, function)
 
@@ -109,7 +110,7 @@ RARE = [
         Setting("the profile function of threads", threading.setprofile),
     ),
     Rare(
-        lambda: tuple(getattr(module, name) for module, name in HOOKS),
+        lambda: [getattr(module, name) for module, name in HOOKS],
         Setting("the hooks for errors", _write_hooks),
     ),
     Rare(
@@ -145,7 +146,7 @@ RARE = [
         Setting("the finders of modules", _write_finders),
     ),
     Rare(
-        lambda: tuple(getattr(socket, name) for name in OF_SOCKET),
+        lambda: [getattr(socket, name) for name in OF_SOCKET],
         Setting("the functions of socket", _write_sockets),
     ),
     Rare(
@@ -162,7 +163,7 @@ def _is_usual(policy: Any) -> bool:
 
 def read_rarely() -> State:
     """Return the settings that a turn may change: those of `read_all`, then the rare ones."""
-    return [*read_all(), *(one.read() for one in RARE)]
+    return [*read_all(), *[one.read() for one in RARE]]
 
 
 known = [*QUICK, *SLOW, *(one.setting for one in RARE)]
