@@ -20,7 +20,7 @@ from dashboard.environment.variables import CHECKOUT
 from procedures.apps import register_request_kinds
 from procedures.engine import Context, procedure
 from procedures.engine.errors import OptionError, QuestionError
-from procedures.engine.kinds import Kind
+from procedures.engine.kinds import SHIPPED, Kind
 from procedures.engine.kinds.kind import KINDS
 from procedures.models import Run
 from procedures.runner import advance_run
@@ -41,7 +41,7 @@ def registered(settings: Settings) -> None:
 
 @pytest.fixture
 def asked(alice: User, bob: User) -> HumanRequest:
-    return ask("rating", by=alice)
+    return ask("delivery_rating", by=alice)
 
 
 def ask(kind: str, *, by: User) -> HumanRequest:
@@ -63,7 +63,7 @@ def press(client: Client, request: HumanRequest, value: str) -> Any:
 def test_it_is_answered_on_its_page(asked: HumanRequest, bob: User) -> None:
     bobs = browser(bob)
     page = shown(bobs.get(f"/requests/{asked.pk}"))
-    assert 'name="value" value="1">1 star</button>' in page
+    assert '<button class="button" name="value" value="1">1 star</button>' in page
     assert 'name="value" value="5">5 stars</button>' in page
     assert page.count('name="value"') == 5
 
@@ -93,7 +93,7 @@ def test_it_is_answered_by_words_in_the_chat(asked: HumanRequest, bob: User) -> 
 def test_it_is_answered_over_the_api(asked: HumanRequest, bob: User) -> None:
     api = caller(bob)
     found = api.get(f"/api/requests/{asked.pk}").json()
-    assert (found["kind"], found["schema"]["maximum"]) == ("rating", 5)
+    assert (found["kind"], found["schema"]["maximum"]) == ("delivery_rating", 5)
     assert found["labels"]["1"] == "1 star"
     (buttons,) = found["controls"]
     assert (buttons["control"], buttons["at"]) == ("buttons", "")
@@ -122,11 +122,11 @@ def test_its_run_tells_what_was_answered(asked: HumanRequest, alice: User, bob: 
 
 
 def test_a_test_s_people_answer_it() -> None:
-    with humans(script({"rating": 4}), by="bob"):
+    with humans(script({"delivery_rating": 4}), by="bob"):
         assert run_procedure(rated, {}).result == [4, True, "bob", "answered"]
     with humans(script({"How was *": 9})):
         (refused,) = run_procedure(rated, {}).refused
-    assert (refused.asked.kind, refused.message) == ("rating", "At most 5.")
+    assert (refused.asked.kind, refused.message) == ("delivery_rating", "At most 5.")
     with humans(reject_all), pytest.raises(AssertionError, match="does not know what to say"):
         run_procedure(rated, {})
 
@@ -135,7 +135,7 @@ def test_a_control_of_its_own_is_a_template(settings: Settings, alice: User, bob
     templates = deepcopy(settings.TEMPLATES)
     templates[0]["DIRS"].append(CHECKOUT / "tests" / "templates")
     settings.TEMPLATES = templates
-    request = ask("star_rating", by=alice)
+    request = ask("delivery_stars", by=alice)
     bobs = browser(bob)
 
     page = shown(bobs.get(f"/requests/{request.pk}"))
@@ -148,11 +148,21 @@ def test_a_control_of_its_own_is_a_template(settings: Settings, alice: User, bob
 @pytest.mark.parametrize(
     ("kind", "options", "error", "sentence"),
     [
-        ("ratting", {}, OptionError, "no kind of request 'ratting'. Did you mean 'rating'"),
-        ("rating", {"moste": 3}, OptionError, "no option 'moste'. Did you mean 'most'"),
-        ("rating", {"yes": "Fine"}, OptionError, "no option 'yes'"),
-        ("rating", {"most": 99}, QuestionError, "most= is 2 to 10 stars"),
-        ("rating", {"expires": "1h", "default": "many"}, QuestionError, "default is no answer"),
+        (
+            "delivery_ratting",
+            {},
+            OptionError,
+            "no kind of request 'delivery_ratting'. Did you mean 'delivery_rating'",
+        ),
+        ("delivery_rating", {"moste": 3}, OptionError, "no option 'moste'. Did you mean 'most'"),
+        ("delivery_rating", {"yes": "Fine"}, OptionError, "no option 'yes'"),
+        ("delivery_rating", {"most": 99}, QuestionError, "most= is 2 to 10 stars"),
+        (
+            "delivery_rating",
+            {"expires": "1h", "default": "many"},
+            QuestionError,
+            "default is no answer",
+        ),
         ("choice", {}, OptionError, "missing a required argument: 'options'"),
     ],
 )
@@ -186,13 +196,13 @@ def test_the_shipped_kinds_are_asked_by_their_names() -> None:
 def test_a_request_whose_kind_is_gone_can_be_read_and_not_answered(
     asked: HumanRequest, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(KINDS, "rating")
+    monkeypatch.delitem(KINDS, "delivery_rating")
     bobs = browser(bob)
 
     assert "How was the delivery?" in shown(bobs.get(f"/requests/{asked.pk}"))
     assert press(bobs, asked, "4").status_code == 422
     told = respond(caller(bob), asked, 4).json()["detail"]
-    assert "Requests of the kind 'rating' can't be answered here." in told
+    assert "Requests of the kind 'delivery_rating' can't be answered here." in told
 
 
 @pytest.mark.parametrize(
@@ -200,7 +210,10 @@ def test_a_request_whose_kind_is_gone_can_be_read_and_not_answered(
     [
         ("tests.procedures.ratings.Nothing", "does not define"),
         ("tests.procedures.ratings.rated", "isn't a class of procedures.engine.kinds.Kind"),
-        ("tests.integration.test_new_kind.Another", "two kinds of requests with the name 'rating'"),
+        (
+            "tests.integration.test_new_kind.Another",
+            "two kinds of requests with the name 'delivery_rating'",
+        ),
         ("procedures.engine.kinds.Kind", "needs a name"),
     ],
 )
@@ -217,7 +230,7 @@ def test_a_kind_that_cannot_be_used_stops_the_start(
 
 @pytest.mark.parametrize("folder", ["chat", "dashboard", "procedures", "templates"])
 def test_nothing_but_the_kinds_and_the_verbs_tells_kinds_apart(folder: str) -> None:
-    modules = "|".join(("approval", "input", "choice", "review", "form", "escalation"))
+    modules = "|".join(kind.__module__.rpartition(".")[2] for kind in SHIPPED)
     named = rf"engine\.kinds\.({modules})\b|\b(question|asked|request)\.kind\b *(==|!=|in\b|%}})"
     files = [*(CHECKOUT / folder).rglob("*.py"), *(CHECKOUT / folder).rglob("*.html")]
     others = [one for one in files if "engine/kinds" not in str(one)]
@@ -226,4 +239,4 @@ def test_nothing_but_the_kinds_and_the_verbs_tells_kinds_apart(folder: str) -> N
 
 
 class Another(Kind):
-    name = "rating"
+    name = "delivery_rating"

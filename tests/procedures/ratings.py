@@ -1,4 +1,4 @@
-"""Kinds of requests of a site's own: a rating by so many stars."""
+"""Kinds of requests of a site's own: a delivery rated by up to ten stars."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from procedures.engine.kinds.questions import Question
 class Rating(Kind):
     """A question for one star or more."""
 
-    name = "rating"
+    name = "delivery_rating"
 
     def ask(self, prompt: str, *, most: int = 5) -> Terms:
         if most not in range(2, 11):
@@ -36,7 +36,8 @@ class Rating(Kind):
         return [self.button(question)]
 
     def button(self, question: Question) -> Buttons:
-        return Buttons(values=[(int(one), words) for one, words in question.labels.items()])
+        values = [(int(one), words) for one, words in question.labels.items()]
+        return Buttons(values=values, has_main=False)
 
 
 class Stars(Buttons):
@@ -48,13 +49,13 @@ class Stars(Buttons):
 class StarRating(Rating):
     """A rating with a control of its own."""
 
-    name = "star_rating"
+    name = "delivery_stars"
 
     def button(self, question: Question) -> Buttons:
         return Stars(values=[(int(one), "★" * int(one)) for one in question.labels])
 
 
 @procedure(roles={"start": "support", "answer": "finance"})
-def rated(ctx: Context, kind: str = "rating", most: int = 5) -> list[Any]:
+def rated(ctx: Context, kind: str = "delivery_rating", most: int = 5) -> list[Any]:
     said = ctx.request(kind, "How was the delivery?", most=most, evidence={"order": "A-7"})
     return [said.value, bool(said), said.responder, said.outcome]

@@ -139,7 +139,7 @@ def test_a_sites_own_kinds_of_requests_are_known_to_its_processes() -> None:
     known = manage("shell", "-c", names, REQUEST_KINDS=kinds)
     refused = manage("shell", "-c", names, REQUEST_KINDS=f"{kinds}, {kinds}s")
 
-    assert known.stdout.split()[-1] == "rating", known.stderr
+    assert known.stdout.split()[-1] == "delivery_rating", known.stderr
     assert f"REQUEST_KINDS names {kinds}s, which can't be used" in refused.stderr
 
 

@@ -14,6 +14,7 @@ from procedures.engine.kinds.review import Review
 from procedures.engine.kinds.words import NoReplyError, Reading
 
 __all__ = [
+    "SHIPPED",
     "Approval",
     "Buttons",
     "Choice",
@@ -33,5 +34,6 @@ __all__ = [
     "register_kind",
 ]
 
-for shipped in (Approval, Input, Choice, Review, Form, Escalation):
+SHIPPED = (Approval, Input, Choice, Review, Form, Escalation)
+for shipped in SHIPPED:
     register_kind(shipped)

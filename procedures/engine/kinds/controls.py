@@ -63,7 +63,9 @@ class Buttons(Control):
 
     name = "buttons"
     values: Sequence[tuple[Any, str]] = ()
-    """Values with the words on their buttons, the usual one first."""
+    """Values with the words on their buttons."""
+    has_main: bool = True
+    """True if the first button is drawn as the usual answer; False where no answer is usual."""
     send: str = "Answer"
     """The words on the button that only sends."""
 

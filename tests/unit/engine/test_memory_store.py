@@ -6,12 +6,13 @@ from pathlib import Path
 
 from procedures.engine import memory
 from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.kinds import SHIPPED
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.lifecycle.signals import RECEIVED
 
 SETS = ("decided", "finished", "elapsed")
 WAITS = ("request", "timer", "child", "map", "set")  # "signal" names a part of an opening, too
-ASKED = ("approval", "input", "choice", "review", "form", "escalation")
+ASKED = tuple(kind.name for kind in SHIPPED)
 RULED = {*RunStatus, *EventKind, *Outcome, *ASKED, *SETS, *WAITS, RECEIVED}
 ENUMS = {RunStatus.__name__, EventKind.__name__, Outcome.__name__}
 
