@@ -1,98 +1,82 @@
-"""What a document says in its Python: each example, and what it tells of its runs."""
+"""The Python of the documents: what a page defines, and the sessions that show what it prints."""
 
 import ast
-import json
+import doctest
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from procedures.engine import Procedure
-from procedures.engine.journal.events import RunStatus, closing
-from procedures.engine.kinds.questions import Question
-from procedures.engine.memory import MemoryStore
-from procedures.engine.values.durations import parse_duration
 
-FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CLAIM = re.compile(r"^# (\w+)\((.*)\)((?: · .+?)*) → (.+)$", re.MULTILINE)
-MOMENT = timedelta(seconds=10)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What a document says of one run: its inputs, what happens to it, its result."""
-
-    text: str
-    procedure: str
-    inputs: dict[str, Any]
-    happens: tuple[str, ...]
-    result: Any
+FENCE = re.compile(r"^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Example:
-    """One fenced block of Python."""
+    """A fenced block of Python."""
 
     source: str
 
-    @property
-    def claims(self) -> list[Claim]:
-        return [_claim(*found.group(0, 1, 2, 3, 4)) for found in CLAIM.finditer(self.source)]
+
+class Page:
+    """A document whose Python is run: its blocks as one module, its sessions as one session."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.text = path, path.read_text()
+        found = FENCE.findall(self.text)
+        self.examples = [Example(source) for kind, source in found if kind == "python"]
+        self.session = "\n".join(source for kind, source in found if kind == "pycon")
+
+    @cached_property
+    def definitions(self) -> dict[str, Any]:
+        """Everything that the examples define."""
+        names: dict[str, Any] = {"__name__": self.path.stem}
+        for example in self.examples:
+            exec(compile(example.source, "a document", "exec"), names)  # noqa: S102 (ours)
+        return names
+
+    def complaints(self) -> list[str]:
+        """Return what Python prints otherwise than the sessions of the page show."""
+        found: list[str] = []
+        name = self.path.name
+        parsed = doctest.DocTestParser()
+        session = parsed.get_doctest(self.session, dict(self.definitions), name, name, 0)
+        runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+        runner.run(session, out=found.append)
+        return found
+
+    def procedures(self) -> set[str]:
+        """Return the names of the procedures that the examples define."""
+        functions = {
+            one.name
+            for example in self.examples
+            for one in ast.parse(example.source).body
+            if isinstance(one, ast.FunctionDef)
+        }
+        return {one for one in functions if isinstance(self.definitions[one], Procedure)}
+
+    def carried_out(self) -> set[str]:
+        """Return the names of the procedures that the sessions run, with their children."""
+        typed = doctest.DocTestParser().get_examples(self.session)
+        defined = "\n".join(one.source for one in self.examples)
+        children = named_first(defined, {"call", "spawn", "map", "run_procedure", "crash_test"})
+        run = named_first("".join(one.source for one in typed), {"run_procedure", "crash_test"})
+        return {*run, *children}
 
 
 def examples(path: Path) -> list[Example]:
-    return [Example(source) for source in FENCE.findall(path.read_text())]
+    """Return the blocks of Python of a document."""
+    return Page(path).examples
 
 
-def _claim(text: str, procedure: str, inputs: str, happens: str, result: str) -> Claim:
-    call = ast.parse(f"f({inputs})", mode="eval").body
-    assert isinstance(call, ast.Call)
-    given = {one.arg or "": ast.literal_eval(one.value) for one in call.keywords}
-    return Claim(text, procedure, given, tuple(happens.split(" · ")[1:]), ast.literal_eval(result))
-
-
-def carried_out(claim: Claim, definitions: Mapping[str, Any]) -> MemoryStore:
-    """All that the document says of the run, done; its run is the first of the store."""
-    definition = definitions[claim.procedure]
-    assert isinstance(definition, Procedure)
-    store = MemoryStore()
-    store.start(definition, claim.inputs)
-    _carry_on(store)
-    for happens in claim.happens:
-        _let_happen(store, happens)
-        _carry_on(store)
-    return store
-
-
-def result_of(store: MemoryStore) -> Any:
-    run = next(iter(store.runs.values()))
-    assert run.status == RunStatus.SUCCEEDED, (run.status, run.error, list(run.waits))
-    return json.loads(run.result or "null")
-
-
-def _let_happen(store: MemoryStore, happens: str) -> None:
-    if happens.startswith("after "):
-        store.travel(parse_duration(happens.removeprefix("after ")))
-        return
-    key, _, text = happens.partition("=")
-    value = ast.literal_eval(text)
-    run_id, wait = next(
-        (run_id, run.waits[key]) for run_id, run in store.runs.items() if key in run.waits
-    )
-    if wait["wait"] == "signal":
-        assert store.signal(run_id, wait["signal"], value, id="1", by="bob")
-        return
-    question = Question.from_json(wait)
-    value = question.check(value)
-    outcome = question.outcome_of(value)
-    assert store.resolve(run_id, key, closing(outcome, value, responder="bob"))
-
-
-def _carry_on(store: MemoryStore) -> None:
-    """As workers and clock would, up to where people or hours are waited for."""
-    store.advance_all()
-    while any(run.status == RunStatus.RETRYING for run in store.runs.values()):
-        store.travel(MOMENT)
-        store.advance_all()
+def named_first(source: str, functions: set[str]) -> Iterator[str]:
+    """Yield the names that stand first in a call of one of these functions."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call) or not call.args:
+            continue
+        called = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        if called in functions and isinstance(call.args[0], ast.Name):
+            yield call.args[0].id

@@ -1,67 +1,54 @@
-"""What docs/engine.md and docs/agents.md say is so, and it is everything an author can use."""
+"""What the documents for authors print is so, and they name everything an author can use."""
 
-import ast
 import re
-from functools import cache
-from typing import Any
 
 import pytest
 
 from dashboard.environment.variables import CHECKOUT
 from procedures import engine
-from procedures.engine import Context, Procedure, Response, Retry
+from procedures.engine import Context, Response, Retry
 from procedures.engine.declaration.steps import StepOptions
 from procedures.engine.kinds.questions import RequestOptions
-from tests.documents import Claim, Example, carried_out, examples, result_of
+from tests.documents import Page
 
-NAMES = ("engine.md", "steps.md", "families.md", "agents.md", "kinds.md")
-PATHS = [CHECKOUT / "docs" / name for name in NAMES]
-TEXT = "\n".join(path.read_text() for path in PATHS)
-EXAMPLES = [example for path in PATHS for example in examples(path)]
-CLAIMS = [claim for example in EXAMPLES for claim in example.claims]
+NAMES = (
+    *("engine.md", "questions.md", "steps.md", "families.md", "agents.md", "kinds.md"),
+    *("limits.md", "how_it_works.md", "how_to.md"),
+)
+PAGES = [Page(CHECKOUT / "docs" / name) for name in NAMES]
+TEXT = "\n".join(
+    [*(page.text for page in PAGES), (CHECKOUT / "docs" / "procedure_files.md").read_text()]
+)
 IN_THE_REFERENCE = {
     *(name for name in engine.__all__ if name.endswith("Options")),
     *("AnswerError", "DefinitionError", "EngineError", "Fault", "FileGoneError", "FileStoreError"),
     *("InputError", "LeftOpenError", "OptionError", "QuestionError", "SizeError"),
     *("State", "StepTimeoutError", "Duration"),
 }
-"""No part of the lesson: docs/reference.md tells of them."""
-"""What authors see in a traceback and need not name."""
-
-
-@cache
-def definitions() -> dict[str, Any]:
-    """All that the examples define, one after another as in one module."""
-    names: dict[str, Any] = {"__name__": "engine_document"}
-    for example in EXAMPLES:
-        exec(compile(example.source, "docs", "exec"), names)  # noqa: S102 (our own documents)
-    return names
+"""Names that the lesson may leave to docs/reference.md."""
 
 
 def public(owner: type) -> list[str]:
     return [name for name in vars(owner) if not name.startswith("_")]
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.text[2:])
-def test_a_run_ends_as_the_document_says(claim: Claim) -> None:
-    assert result_of(carried_out(claim, definitions())) == claim.result
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
+def test_every_example_prints_what_the_document_shows(page: Page) -> None:
+    assert page.complaints() == []
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.source.split("(")[0][-9:])
-def test_every_procedure_of_an_example_is_run(example: Example) -> None:
-    stores = [carried_out(claim, definitions()) for claim in example.claims]
-    run = {one.procedure.name for store in stores for one in store.runs.values()}
-
-    body = ast.parse(example.source).body
-    functions = {one.name for one in body if isinstance(one, ast.FunctionDef)}
-    defined = {name for name in functions if isinstance(definitions()[name], Procedure)}
-    assert defined
-    assert defined <= run
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
+def test_every_procedure_of_an_example_is_run(page: Page) -> None:
+    assert page.procedures()
+    assert page.procedures() <= page.carried_out()
 
 
-def test_every_example_and_every_arrow_is_one_of_these() -> None:
-    assert TEXT.count("```python") == TEXT.count("```") / 2 == len(EXAMPLES)
-    assert len(re.findall(r"^# .* → ", TEXT, re.MULTILINE)) == len(CLAIMS)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
+def test_every_block_of_python_is_run(page: Page) -> None:
+    """A fence that is written otherwise would be passed by."""
+    sessions = page.text.count("```pycon\n")
+    assert page.text.count("```py") == len(page.examples) + sessions
+    assert page.session.count(">>> ") >= sessions > 0
 
 
 @pytest.mark.parametrize(
@@ -83,6 +70,7 @@ def test_everything_an_author_can_use_is_named(name: str) -> None:
 
 
 def test_it_is_learned_in_a_hundred_lines() -> None:
-    """Without headings, fences, what becomes of the examples, and tables to look things up in."""
-    lines = PATHS[0].read_text().splitlines()
-    assert len([line for line in lines if line and not line.startswith(("#", "```", "|"))]) <= 100
+    """Without headings, fences, tables to look things up in, and what examples print."""
+    lesson = re.sub(r"^```pycon\n.*?^```$", "", PAGES[0].text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in lesson.splitlines() if line]
+    assert len([line for line in lines if not line.startswith(("#", "```", "|"))]) <= 100

@@ -2,7 +2,7 @@
 
 It is decided only here. An exception that is not the author's fault is never kept as a failure,
 never counts for `Retry` and undoes nothing: the run leaves this worker and continues later.
-docs/engine.md has the table.
+docs/how_it_works.md has the table.
 """
 
 import signal
