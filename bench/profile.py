@@ -112,7 +112,7 @@ def bytes_kept() -> int:
     from django.db import connection
 
     if connection.vendor == "postgresql":
-        return asked("SELECT pg_total_relation_size('procedures_event')")
+        return asked("SELECT pg_total_relation_size('countersign_procedures_event')")
     return asked("PRAGMA page_count") * asked("PRAGMA page_size")
 
 

@@ -3,6 +3,8 @@ from django.apps import AppConfig
 
 class ChatConfig(AppConfig):
     name = "chat"
+    label = "countersign_chat"
+    verbose_name = "Chat"
 
     def ready(self) -> None:
         from chat import access, receivers

@@ -3,6 +3,8 @@ from django.apps import AppConfig
 
 class DashboardConfig(AppConfig):
     name = "dashboard"
+    label = "countersign_dashboard"
+    verbose_name = "Dashboard"
 
     def ready(self) -> None:
         from chat.channels import MAIL, channels

@@ -100,9 +100,9 @@ def let_time_pass(sender: Any, **_: Any) -> None:
         logger.error("The clock does not run: start its worker with --pool=solo.")
         return
     duties = [
-        Duty("sweep", 1, app.tasks["procedures.sweep"]),
-        Duty("look for mails", conf.MAIL_EVERY_SECONDS, app.tasks["chat.find_mails"]),
-        Duty("ask others", ASK_OTHERS_EVERY_SECONDS, app.tasks["chat.ask_others"]),
+        Duty("sweep", 1, app.tasks["countersign.sweep"]),
+        Duty("look for mails", conf.MAIL_EVERY_SECONDS, app.tasks["countersign.find_mails"]),
+        Duty("ask others", ASK_OTHERS_EVERY_SECONDS, app.tasks["countersign.ask_others"]),
     ]
     if conf.NOTICES_EDITED_FILES:
         look = import_string("procedures.registry.registrar").look

@@ -18,7 +18,7 @@ class SignedIn(HttpRequest):
     user: User
 
 
-OPERATE = "procedures.operate_run"
+OPERATE = "countersign_procedures.operate_run"
 """The permission to operate every run, also of procedures without a grant."""
 SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 """The roles whose holders see every run of a procedure."""

@@ -7,6 +7,8 @@ from django.db.models.signals import post_migrate
 
 class ProceduresConfig(AppConfig):
     name = "procedures"
+    label = "countersign_procedures"
+    verbose_name = "Procedures"
 
     def ready(self) -> None:
         from procedures.conf import conf
@@ -91,6 +93,7 @@ def register_procedures(**_: Any) -> None:
     from procedures import registry
     from procedures.services import note_installation
 
+    if "countersign_procedures_installation" not in connection.introspection.table_names():
+        return  # a migration back has removed the tables
     registry.register_all()
-    if "procedures_installation" in connection.introspection.table_names():
-        note_installation()  # a migration back has removed it
+    note_installation()

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
-OURS = {"procedures", "chat", "dashboard"}
+OURS = {"countersign_procedures", "countersign_chat", "countersign_dashboard"}
+"""The labels of the product's apps: a project may have apps of its own called `chat` and so on."""
 
 
 class OnlyDefault:

@@ -17,7 +17,7 @@ from kombu import Connection, pools
 from procedures.conf import conf
 
 logger = logging.getLogger(__name__)
-TASK = "procedures.advance_runs"
+TASK = "countersign.advance_runs"
 CALLED = "countersign.called"
 """A key in Redis: a message is on its way to the workers and none has begun on it."""
 CALL_AGAIN = 1000

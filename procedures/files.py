@@ -96,7 +96,7 @@ def _require_folder() -> None:
     """Refuse an empty mount point: its files are away, not gone, and nothing is written to it."""
     if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
         return
-    if apps.get_model("procedures", "Artifact").objects.exists():
+    if apps.get_model("countersign_procedures", "Artifact").objects.exists():
         raise FileStoreError(f"{default_storage.path(FOLDER)} isn't there: mount or restore it.")
 
 
@@ -171,7 +171,7 @@ def store_place() -> str:
 
 def _sites_store() -> str:
     """Return the mark of the store in the site's database, or "" if it has none yet."""
-    sites = apps.get_model("procedures", "Installation").objects
+    sites = apps.get_model("countersign_procedures", "Installation").objects
     return sites.values_list("store", flat=True).first() or ""
 
 

@@ -120,7 +120,7 @@ def _vendor() -> Iterator[CheckMessage]:
 
 
 def _elsewhere() -> Iterator[CheckMessage]:
-    models = [model for app in OURS if apps.is_installed(app) for model in _models(app)]
+    models = [model for app in OURS if app in apps.app_configs for model in _models(app)]
     hint = (
         "Other databases may hold the site's own tables: name a router in DATABASE_ROUTERS that "
         f"keeps {', '.join(OURS)} out of them (procedures.databases.OnlyDefault does)."

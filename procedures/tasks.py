@@ -44,7 +44,7 @@ def _make_room() -> None:
         raise SystemExit(0)
 
 
-@shared_task(name="procedures.sweep")
+@shared_task(name="countersign.sweep")
 def sweep() -> None:
     """Sweep, called by the clock each second; an older release's beat still sends it as a task."""
     if services.gate.is_open():

@@ -19,7 +19,7 @@ def page_of(model: str, name: str, *args: Any) -> str:
     return reverse(f"admin:{model}_{name}", args=args)
 
 
-USER, GROUP, GRANT = "auth_user", "auth_group", "procedures_grant"
+USER, GROUP, GRANT = "auth_user", "auth_group", "countersign_procedures_grant"
 
 
 class Act(NamedTuple):

@@ -51,7 +51,7 @@ def routes(patterns: Sequence[URLPattern | URLResolver], prefix: str = "") -> It
 def value_of(route: str, values: Mapping[str, object], found: re.Match[str]) -> str:
     before, name, in_regex = found.groups()
     if in_regex:
-        return {"app_label": "procedures", "url": "nowhere"}[in_regex]
+        return {"app_label": "countersign_procedures", "url": "nowhere"}[in_regex]
     if name in {"object_id", "id"}:  # of the admin
         return f"{before}/{first_row(route)}"
     if name == "content_type_id":
@@ -64,7 +64,7 @@ def first_row(route: str) -> object:
     _admin, app, model, *_rest = route.split("/")
     if app == "r":
         model = "run"
-        app = "procedures"
+        app = "countersign_procedures"
     row = apps.get_model(app, model)._default_manager.first()  # noqa: SLF001 (Django documents it)
     assert row, f"There is no {model} to look at."
     return row.pk

@@ -13,9 +13,9 @@ MADE = (
     "django_content_type",
     "auth_permission",
     "auth_group",
-    "procedures_procedure",
-    "procedures_procedureversion",
-    "procedures_grant",
+    "countersign_procedures_procedure",
+    "countersign_procedures_procedureversion",
+    "countersign_procedures_grant",
 )
 """What `migrate` fills by itself. To work it out anew after each test would cost most of a test."""
 Rows = list[tuple[Any, ...]]

@@ -65,15 +65,21 @@ class Mail(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["request", "user"], name="one_mail_per_person"),
-            models.UniqueConstraint(fields=["alert", "user"], name="one_mail_per_alert"),
+            models.UniqueConstraint(
+                fields=["request", "user"], name="countersign_one_mail_per_person"
+            ),
+            models.UniqueConstraint(
+                fields=["alert", "user"], name="countersign_one_mail_per_alert"
+            ),
             models.CheckConstraint(
-                condition=Q(request=None) ^ Q(alert=None), name="mail_about_one_thing"
+                condition=Q(request=None) ^ Q(alert=None), name="countersign_mail_about_one_thing"
             ),
         ]
         indexes = [
             models.Index(
-                fields=["ring_at"], condition=Q(ring_at__isnull=False), name="unsent_mails"
+                fields=["ring_at"],
+                condition=Q(ring_at__isnull=False),
+                name="countersign_unsent_mails",
             )
         ]
 

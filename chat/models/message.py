@@ -80,7 +80,7 @@ class Message(models.Model):
     )
     run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="messages")
     request = models.OneToOneField(
-        "chat.HumanRequest", models.CASCADE, null=True, related_name="message"
+        "countersign_chat.HumanRequest", models.CASCADE, null=True, related_name="message"
     )
     reply_to = models.ForeignKey(
         "self",
@@ -109,18 +109,22 @@ class Message(models.Model):
         ordering = ["session", "seq"]
         indexes = [
             models.Index(
-                fields=["reply_to"], condition=Q(reply_to__isnull=False), name="messages_by_reply"
+                fields=["reply_to"],
+                condition=Q(reply_to__isnull=False),
+                name="countersign_messages_by_reply",
             )
         ]
         constraints = [
-            models.UniqueConstraint(fields=["session", "seq"], name="one_message_per_seq"),
             models.UniqueConstraint(
-                fields=["run"], condition=Q(kind="run"), name="one_card_per_run"
+                fields=["session", "seq"], name="countersign_one_message_per_seq"
+            ),
+            models.UniqueConstraint(
+                fields=["run"], condition=Q(kind="run"), name="countersign_one_card_per_run"
             ),
             models.UniqueConstraint(
                 fields=["session", "author", "client_key"],
                 condition=~Q(client_key=""),
-                name="one_message_per_client_key",
+                name="countersign_one_message_per_client_key",
             ),
         ]
 

@@ -130,8 +130,10 @@ class HumanRequest(models.Model):
         ordering = ["-id"]
         permissions = [("operate_request", "Can withdraw and reassign requests")]
         indexes = [
-            models.Index(fields=["status", "id"], name="requests_by_status"),
-            models.Index(fields=["mail_at"], condition=Q(status="open"), name="requests_to_mail"),
+            models.Index(fields=["status", "id"], name="countersign_requests_by_status"),
+            models.Index(
+                fields=["mail_at"], condition=Q(status="open"), name="countersign_requests_to_mail"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -227,7 +229,9 @@ class Assignment(models.Model):
     class Meta:
         ordering = ["request", "pk"]
         indexes = [
-            models.Index(fields=["permission"], condition=~Q(permission=""), name="by_permission")
+            models.Index(
+                fields=["permission"], condition=~Q(permission=""), name="countersign_by_permission"
+            )
         ]
 
     def __str__(self) -> str:

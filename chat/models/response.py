@@ -35,7 +35,9 @@ class HumanResponse(models.Model):
     class Meta:
         ordering = ["request", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["request", "user"], name="one_response_each")
+            models.UniqueConstraint(
+                fields=["request", "user"], name="countersign_one_response_each"
+            )
         ]
 
     def __str__(self) -> str:

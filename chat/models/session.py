@@ -111,7 +111,9 @@ class Member(models.Model):
     class Meta:
         ordering = ["session", "joined_at"]
         constraints = [
-            models.UniqueConstraint(fields=["session", "user"], name="one_membership_each")
+            models.UniqueConstraint(
+                fields=["session", "user"], name="countersign_one_membership_each"
+            )
         ]
 
     def __str__(self) -> str:
@@ -137,7 +139,9 @@ class SessionEvent(models.Model):
     class Meta:
         ordering = ["session", "seq"]
         constraints = [
-            models.UniqueConstraint(fields=["session", "seq"], name="one_change_per_seq")
+            models.UniqueConstraint(
+                fields=["session", "seq"], name="countersign_one_change_per_seq"
+            )
         ]
 
     def __str__(self) -> str:

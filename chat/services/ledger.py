@@ -50,7 +50,7 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 def unowned() -> Iterator[Difference]:
     """Yield rows that belong to nothing, and sessions in which no run has spoken."""
-    yield from unowned_rows("chat")
+    yield from unowned_rows("countersign_chat")
     for session in Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk"):
         yield Difference(row_name(session), "id", "belongs to a session that shows no run")
 

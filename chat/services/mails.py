@@ -23,7 +23,7 @@ from procedures.models.clock import clock
 from procedures.users import User, has_address
 
 logger = logging.getLogger(__name__)
-TASK = "chat.send_mail"
+TASK = "countersign.send_mail"
 LARGEST_PASS = 200
 GRAVE = ("error", "critical")
 """The levels of an alert that is mailed."""

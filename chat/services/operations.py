@@ -24,7 +24,7 @@ from procedures.services import (
 )
 from procedures.users import User, json_key
 
-OPERATE_REQUEST = "chat.operate_request"
+OPERATE_REQUEST = "countersign_chat.operate_request"
 """The permission to withdraw and reassign every visible request."""
 
 

@@ -7,10 +7,10 @@ from procedures.store.statements import Statements
 sql = Statements(
     Path(__file__).parent / "sql",
     {
-        "change": "chat.SessionEvent",
-        "message": "chat.Message",
-        "request": "chat.HumanRequest",
-        "session": "chat.Session",
-        "wait": "procedures.Wait",
+        "change": "countersign_chat.SessionEvent",
+        "message": "countersign_chat.Message",
+        "request": "countersign_chat.HumanRequest",
+        "session": "countersign_chat.Session",
+        "wait": "countersign_procedures.Wait",
     },
 )

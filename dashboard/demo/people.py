@@ -9,9 +9,8 @@ from django.db import transaction
 from dashboard.accounts.names import Kind, history_fault
 from dashboard.demo.runs import create_demo_runs
 from procedures.conf import conf
+from procedures.databases import OURS
 from procedures.users import User
-
-PRODUCT = ("procedures", "chat", "dashboard")
 
 
 class NotEmbeddedError(Exception):
@@ -91,7 +90,7 @@ def let_operators_view() -> None:
         return
     operators.permissions.add(
         *Permission.objects.filter(
-            content_type__app_label__in=PRODUCT, codename__regex="^(view|operate)_"
+            content_type__app_label__in=OURS, codename__regex="^(view|operate)_"
         )
     )
 

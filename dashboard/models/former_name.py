@@ -17,7 +17,7 @@ class FormerName(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["kind", "name"], name="former_names")]
+        indexes = [models.Index(fields=["kind", "name"], name="countersign_former_names")]
 
     def __str__(self) -> str:
         return f"{self.name} (once {self.kind} {self.held_by})"

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from procedures.access import OPERATE
+
 Style = Literal["plain", "strong", "code", "time"]
 Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
 KILO = 1000
@@ -171,7 +173,7 @@ def name_of(target: str) -> str:
     """Return the target of an `assign=` as people call it: "Finance", "bob"."""
     if target.startswith("@"):
         return target[1:]
-    if target in {"role:operate", "perm:procedures.operate_run"}:
+    if target in {"role:operate", f"perm:{OPERATE}"}:
         return _("the procedure's operators")
     if target.startswith("perm:"):
         permission = target.removeprefix("perm:")

@@ -25,7 +25,9 @@ class Artifact(models.Model):
     class Meta:
         ordering = ["run", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "name", "digest"], name="one_artifact_each")
+            models.UniqueConstraint(
+                fields=["run", "name", "digest"], name="countersign_one_artifact_each"
+            )
         ]
 
     def __str__(self) -> str:

@@ -55,9 +55,13 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["run", "seq"]
-        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_seq")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "seq"], name="countersign_one_event_per_seq")
+        ]
         indexes = [
-            models.Index(fields=["run", "seq"], condition=Q(kind__in=SHOWN), name="shown_events")
+            models.Index(
+                fields=["run", "seq"], condition=Q(kind__in=SHOWN), name="countersign_shown_events"
+            )
         ]
 
     def __str__(self) -> str:

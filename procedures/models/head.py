@@ -16,7 +16,7 @@ class Head(models.Model):
     """
 
     run = models.OneToOneField(
-        "procedures.Run",
+        "countersign_procedures.Run",
         models.CASCADE,
         primary_key=True,
         db_constraint=False,

@@ -50,7 +50,9 @@ class ProcedureVersion(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["procedure", "version"], name="one_row_per_version")
+            models.UniqueConstraint(
+                fields=["procedure", "version"], name="countersign_one_row_per_version"
+            )
         ]
 
     def __str__(self) -> str:
@@ -80,7 +82,9 @@ class Grant(models.Model):
     class Meta:
         ordering = ["procedure", "role", "group"]
         constraints = [
-            models.UniqueConstraint(fields=["procedure", "group", "role"], name="one_grant_each")
+            models.UniqueConstraint(
+                fields=["procedure", "group", "role"], name="countersign_one_grant_each"
+            )
         ]
 
     def __str__(self) -> str:

@@ -83,7 +83,7 @@ class Run(models.Model):
         max_length=12, blank=True, help_text="The status in which it goes on when it is unpaused."
     )
     parent_wait = models.ForeignKey(
-        "procedures.Wait", models.SET_NULL, null=True, related_name="children"
+        "countersign_procedures.Wait", models.SET_NULL, null=True, related_name="children"
     )
     parent_number = models.PositiveIntegerField(default=0, help_text="Its place in a map.")
     depth = models.PositiveSmallIntegerField(default=0, help_text="How many runs stand above it.")
@@ -135,34 +135,46 @@ class Run(models.Model):
             models.UniqueConstraint(
                 fields=["procedure", "started_by", "idempotency_key"],
                 condition=~Q(idempotency_key=""),
-                name="one_run_per_idempotency_key",
+                name="countersign_one_run_per_idempotency_key",
             )
         ]
         indexes = [
-            models.Index(fields=["queued_at"], condition=Q(status="queued"), name="queued_runs"),
             models.Index(
-                fields=["leased_until"], condition=Q(status="running"), name="running_runs"
+                fields=["queued_at"], condition=Q(status="queued"), name="countersign_queued_runs"
             ),
             models.Index(
-                fields=["wake_at"], condition=Q(wake_at__isnull=False), name="runs_to_wake"
+                fields=["leased_until"],
+                condition=Q(status="running"),
+                name="countersign_running_runs",
             ),
             models.Index(
-                fields=["ends_at"], condition=Q(ends_at__isnull=False), name="runs_to_end"
+                fields=["wake_at"],
+                condition=Q(wake_at__isnull=False),
+                name="countersign_runs_to_wake",
             ),
-            models.Index(fields=["procedure", "status", "id"], name="runs_by_procedure"),
-            models.Index(fields=["status", "id"], name="runs_by_status"),
+            models.Index(
+                fields=["ends_at"],
+                condition=Q(ends_at__isnull=False),
+                name="countersign_runs_to_end",
+            ),
+            models.Index(
+                fields=["procedure", "status", "id"], name="countersign_runs_by_procedure"
+            ),
+            models.Index(fields=["status", "id"], name="countersign_runs_by_status"),
             models.Index(
                 fields=["started_by", "created_at", "parent_wait"],
                 condition=Q(parent_wait=None),
-                name="starts_of_people",
+                name="countersign_starts_of_people",
             ),
             models.Index(
                 fields=["started_by", "parent_wait", "ended_at"],
                 condition=Q(parent_wait=None, ended_at=None),
-                name="open_runs_of_people",
+                name="countersign_open_starts",
             ),
             models.Index(
-                fields=["origin"], condition=Q(origin__isnull=False), name="runs_by_origin"
+                fields=["origin"],
+                condition=Q(origin__isnull=False),
+                name="countersign_runs_by_origin",
             ),
         ]
 

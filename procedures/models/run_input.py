@@ -108,9 +108,13 @@ class RunInput(models.Model):
     class Meta:
         ordering = ["run", "pk"]
         indexes = [
-            models.Index(fields=["run"], condition=Q(taken_at=None), name="untaken_inputs"),
             models.Index(
-                fields=["wait", "name"], condition=Q(wait__isnull=False), name="ends_of_children"
+                fields=["run"], condition=Q(taken_at=None), name="countersign_untaken_inputs"
+            ),
+            models.Index(
+                fields=["wait", "name"],
+                condition=Q(wait__isnull=False),
+                name="countersign_ends_of_children",
             ),
         ]
 

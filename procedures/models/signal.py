@@ -52,11 +52,15 @@ class Signal(models.Model):
     class Meta:
         ordering = ["run", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "name", "signal_id"], name="one_signal_per_id")
+            models.UniqueConstraint(
+                fields=["run", "name", "signal_id"], name="countersign_one_signal_per_id"
+            )
         ]
         indexes = [
             models.Index(
-                fields=["run", "name"], condition=Q(wait=None, skipped=""), name="unread_signals"
+                fields=["run", "name"],
+                condition=Q(wait=None, skipped=""),
+                name="countersign_unread_signals",
             )
         ]
 

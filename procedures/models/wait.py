@@ -71,15 +71,23 @@ class Wait(models.Model):
     class Meta:
         ordering = ["run", "opened_seq"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "opened_seq"], name="one_wait_per_opening"),
             models.UniqueConstraint(
-                fields=["run", "key"], condition=Q(closed_at=None), name="one_open_wait_per_key"
+                fields=["run", "opened_seq"], name="countersign_one_wait_per_opening"
+            ),
+            models.UniqueConstraint(
+                fields=["run", "key"],
+                condition=Q(closed_at=None),
+                name="countersign_one_open_wait_per_key",
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(closed_at=None), name="waits_by_due"),
             models.Index(
-                fields=["id"], condition=Q(closed_at=None, is_behind=True), name="maps_behind"
+                fields=["due_at"], condition=Q(closed_at=None), name="countersign_waits_by_due"
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(closed_at=None, is_behind=True),
+                name="countersign_maps_behind",
             ),
         ]
 

@@ -79,7 +79,10 @@ def examine(run: Run) -> Verdict:
 
 def examine_site() -> list[Difference]:
     """Return rows that belong to no run, which no verdict on a run could show."""
-    return [*unowned_rows("procedures"), *(one for look in hooks.examined_site for one in look())]
+    return [
+        *unowned_rows("countersign_procedures"),
+        *(one for look in hooks.examined_site for one in look()),
+    ]
 
 
 def _state(run: Run) -> tuple[object, ...]:

@@ -7,13 +7,13 @@ from procedures.store.statements import Statements
 sql = Statements(
     Path(__file__).parent / "sql",
     {
-        "event": "procedures.Event",
-        "grant": "procedures.Grant",
-        "head": "procedures.Head",
-        "input": "procedures.RunInput",
-        "procedure": "procedures.Procedure",
-        "run": "procedures.Run",
-        "version": "procedures.ProcedureVersion",
-        "wait": "procedures.Wait",
+        "event": "countersign_procedures.Event",
+        "grant": "countersign_procedures.Grant",
+        "head": "countersign_procedures.Head",
+        "input": "countersign_procedures.RunInput",
+        "procedure": "countersign_procedures.Procedure",
+        "run": "countersign_procedures.Run",
+        "version": "countersign_procedures.ProcedureVersion",
+        "wait": "countersign_procedures.Wait",
     },
 )

@@ -74,7 +74,7 @@ class Statements:
     def __init__(self, folder: Path, tables: Mapping[str, str]) -> None:
         """Read the statements of that folder.
 
-        `tables`: the labels of models ("procedures.Run") by the names that stand for them.
+        `tables`: the labels of models ("app.Model") by the names that stand for them.
         """
         self.folder, self._labels = folder, tables
 

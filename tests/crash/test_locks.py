@@ -159,7 +159,7 @@ def test_a_worker_that_was_given_up_keeps_nothing_that_a_cancel_would_overlook(
     said: list[Future[object]] = []
 
     def between(execute: Callable[..., object], statement: str, *given: object) -> object:
-        if statement.startswith("UPDATE procedures_run SET status") and not said:
+        if statement.startswith("UPDATE countersign_procedures_run SET status") and not said:
             said.append(threads.submit(say_what_undoes, held))
             threads.submit(closing_connection, see_it_wait).result()
         return execute(statement, *given)

@@ -128,7 +128,9 @@ class Product:
     def swept_at(self) -> str:
         """When its clock has last noted that it sweeps; "" before it ever did."""
         with closing(sqlite3.connect(self.local / "countersign.sqlite3", timeout=30)) as database:
-            rows = database.execute("SELECT swept_at FROM procedures_installation").fetchall()
+            rows = database.execute(
+                "SELECT swept_at FROM countersign_procedures_installation"
+            ).fetchall()
         return str(rows[0][0] or "") if rows else ""
 
     def main_process_of(self, words: str) -> int:

@@ -9,6 +9,7 @@ SECRET_KEY = "the shop's own key, and long enough to be one"
 ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = [
     "tests.host.shop",
+    "tests.host.chat",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -145,13 +145,26 @@ def hear_until(socket: ClientConnection, kind: str) -> list[str]:
 def test_only_what_the_shop_declared_stands_in_its_tables(migrated: Shop) -> None:
     rows = migrated.rows()
 
-    assert len(rows.pop("procedures.ProcedureVersion")) == 1
+    assert len(rows.pop("countersign_procedures.ProcedureVersion")) == 1
     assert rows == {
         "auth.Group": ["clerks", "packers"],
-        "procedures.Grant": ["clerks may start Send an order", "packers may answer Send an order"],
-        "procedures.Installation": ["Installation, epoch 1"],
-        "procedures.Procedure": ["Send an order"],
+        "countersign_procedures.Grant": [
+            "clerks may start Send an order",
+            "packers may answer Send an order",
+        ],
+        "countersign_procedures.Installation": ["Installation, epoch 1"],
+        "countersign_procedures.Procedure": ["Send an order"],
     }
+
+
+def test_an_app_of_the_shop_may_be_called_chat(migrated: Shop) -> None:
+    said = "from tests.host.chat.models import Message; Message.objects.create(text='Hello')"
+    tables = "from django.db import connection; print(*connection.introspection.table_names())"
+    migrated.does("shell", "-v", "0", "-c", said)
+
+    assert migrated.rows()["chat.Message"] == ["Hello"]
+    found = migrated.does("shell", "-v", "0", "-c", tables).split()
+    assert {"chat_message", "countersign_chat_message"} <= {*found}
 
 
 def test_a_run_of_the_shop_is_started_answered_followed_and_done(

@@ -22,16 +22,13 @@ from dashboard.admin.history import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, Preferences
 from dashboard.overview.words import short_id
+from procedures.databases import OURS as OUR_APPS
 from procedures.models import Event, Grant, Installation, Procedure, Run
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.pages import browser, shown
 
-OURS = [
-    model
-    for name in ("procedures", "chat", "dashboard")
-    for model in apps.get_app_config(name).get_models()
-]
+OURS = [model for name in sorted(OUR_APPS) for model in apps.get_app_config(name).get_models()]
 HISTORY = [model for model in OURS if model not in (Grant, ApiToken)]
 
 
@@ -346,7 +343,7 @@ def test_rows_beyond_the_limit_are_not_said_to_be_all(
 def test_a_search_says_that_it_looked_at_the_newest_rows_only(root: Client) -> None:
     long_ago, now = datetime(2020, 1, 1, tzinfo=UTC), timezone.now()
     old = Session.objects.create(title="Old", created_at=long_ago)
-    path = f"/admin/chat/session/?q={str(old.pk)[-12:]}"
+    path = f"/admin/countersign_chat/session/?q={str(old.pk)[-12:]}"
     said = f"in the newest {MOST_SEARCHED:,} of these rows only"
     few = shown(root.get(path))
     Session.objects.bulk_create(Session(title="New", created_at=now) for _ in range(MOST_SEARCHED))

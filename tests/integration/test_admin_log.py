@@ -58,12 +58,16 @@ def test_a_runs_history_shows_its_journal(admin_client: Client, admin_user: User
     respond(request_of(other).pk, Answer(value=True, comment="Fine."), by=admin_user)
     advance_run(other.pk)
 
-    history = admin_client.get(f"/admin/procedures/run/{run.pk}/history/").content.decode()
+    history = admin_client.get(
+        f"/admin/countersign_procedures/run/{run.pk}/history/"
+    ).content.decode()
     assert "No longer needed." in history
     assert f"admin (id {admin_user.pk})" in history
     assert (
         "Approved by"
-        in admin_client.get(f"/admin/procedures/run/{other.pk}/history/").content.decode()
+        in admin_client.get(
+            f"/admin/countersign_procedures/run/{other.pk}/history/"
+        ).content.decode()
     )
 
 
@@ -71,7 +75,7 @@ def test_a_verification_leaves_an_entry(admin_client: Client, admin_user: User) 
     run = run_until_it_waits("question", by=admin_user)
     form = {"action": "verify", "_selected_action": [str(run.pk)]}
 
-    admin_client.post("/admin/procedures/run/", form)
+    admin_client.post("/admin/countersign_procedures/run/", form)
 
     entry = LogEntry.objects.get(object_id=str(run.pk))
     assert entry.user == admin_user

@@ -35,7 +35,7 @@ def staff(dave: User, operators: Group) -> Client:
     return client
 
 
-RUNS = "/admin/procedures/run/"
+RUNS = "/admin/countersign_procedures/run/"
 
 
 def test_staff_cancel_the_runs_they_chose_with_a_reason(staff: Client) -> None:
@@ -100,7 +100,7 @@ def test_staff_operate_the_runs_they_chose_with_a_reason(
     assert status_of(run) == status
 
 
-REQUESTS = "/admin/chat/humanrequest/"
+REQUESTS = "/admin/countersign_chat/humanrequest/"
 
 
 def test_staff_withdraw_requests_with_a_reason(staff: Client) -> None:

@@ -23,7 +23,11 @@ SELECT {run.*}, {wait.*}, {asked.*}
 -- part: joined
 FROM {run} JOIN {wait} ON run_id = {run}.id JOIN {asked} ON wait_id = {wait}.id
 """
-TABLES = {"run": "procedures.Run", "wait": "procedures.Wait", "asked": "chat.HumanRequest"}
+TABLES = {
+    "run": "countersign_procedures.Run",
+    "wait": "countersign_procedures.Wait",
+    "asked": "countersign_chat.HumanRequest",
+}
 
 
 def columns(row: models.Model) -> dict[str, object]:

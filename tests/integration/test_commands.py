@@ -60,7 +60,7 @@ def test_a_forged_row_begins_no_line(admin_user: User, capsys: pytest.CaptureFix
 def test_commands_of_django_print_no_control_characters(
     db: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ContentType.objects.create(app_label="procedures", model=HOSTILE)
+    ContentType.objects.create(app_label="countersign_procedures", model=HOSTILE)
 
     said = printed(capsys, "remove_stale_contenttypes", "--no-input", "-v2")
 

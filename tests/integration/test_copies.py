@@ -10,7 +10,7 @@ from procedures.models import Run
 from tests.calls import JSON, caller, detail, grant, run_until_it_waits
 
 WHY = {"reason": "It was the wrong order."}
-ADMIN = "/admin/procedures/run/"
+ADMIN = "/admin/countersign_procedures/run/"
 
 
 @pytest.fixture

@@ -194,8 +194,8 @@ def test_whatever_watches_the_database_sees_every_step(
         advance_run(run.pk)
 
     assert Run.objects.get(pk=run.pk).status == RunStatus.SUCCEEDED
-    heads = [one for one in seen if "UPDATE procedures_head" in one]
-    kept = [one for one in seen if "INSERT INTO procedures_event" in one]
+    heads = [one for one in seen if "UPDATE countersign_procedures_head" in one]
+    kept = [one for one in seen if "INSERT INTO countersign_procedures_event" in one]
     assert len(heads) >= 4
     assert len(kept) >= 4
 

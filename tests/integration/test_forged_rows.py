@@ -115,7 +115,7 @@ def test_the_admin_says_of_a_forged_answer_that_it_differs(
 ) -> None:
     story(alice, bob, dave)
     response = HumanResponse.objects.get()
-    page = f"/admin/chat/humanresponse/{response.pk}/change/"
+    page = f"/admin/countersign_chat/humanresponse/{response.pk}/change/"
     assert "As the journal says." in admin_client.get(page).content.decode()
 
     HumanResponse.objects.update(comment="Pay twice.")
@@ -123,7 +123,9 @@ def test_the_admin_says_of_a_forged_answer_that_it_differs(
     shown = admin_client.get(page).content.decode()
     assert "Differs from the journal." in shown
     assert f"Human response {response.pk}: comment is not as it was written." in shown
-    request = admin_client.get(f"/admin/chat/humanrequest/{response.request_id}/change/")
+    request = admin_client.get(
+        f"/admin/countersign_chat/humanrequest/{response.request_id}/change/"
+    )
     assert "As the journal says." in request.content.decode()
 
 

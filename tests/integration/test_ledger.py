@@ -152,7 +152,7 @@ def test_staff_verify_the_runs_they_chose(run: Run, staff: Client, operators: Gr
     change(run)
     form = {"action": "verify", "_selected_action": [str(run.pk), str(sound.pk)]}
 
-    told = staff.post("/admin/procedures/run/", form, follow=True).content.decode()
+    told = staff.post("/admin/countersign_procedures/run/", form, follow=True).content.decode()
 
     assert f"{run}: Event 5 is not as it was written." in told
     assert f"{sound}: All {sound.head_seq} events are as they were written." in told

@@ -151,7 +151,7 @@ def test_users_groups_and_holders_of_a_permission_are_asked_once_each(
 ) -> None:
     request = request_of(run)
     carol.user_permissions.add(Permission.objects.get(codename="view_run"))
-    request.assignments.create(permission="procedures.view_run")
+    request.assignments.create(permission="countersign_procedures.view_run")
     request.assignments.create(permission="nonsense")
     request.assignments.create(user=bob)
     request.assignments.create(user=alice)

@@ -26,8 +26,8 @@ from tests.integration.test_proven_rows import AUDITED, run_of
 
 MOST_ROWS = 8
 UNNAMED_KEYS = {
-    *("procedures.Event", "procedures.Artifact"),
-    *("chat.Member", "chat.Assignment", "chat.HumanResponse"),
+    *("countersign_procedures.Event", "countersign_procedures.Artifact"),
+    *("countersign_chat.Member", "countersign_chat.Assignment", "countersign_chat.HumanResponse"),
 }
 SEALED = [label for label in AUDITED if hasattr(apps.get_model(label), "proof")]
 
@@ -172,9 +172,9 @@ def exchange(one: models.Model, other: models.Model) -> None:
 
 def is_of_note(one: Any, other: Any) -> bool:
     """Keys that nothing names and that order nothing tell nobody anything."""
-    if one._meta.label == "procedures.RunInput":
+    if one._meta.label == "countersign_procedures.RunInput":
         return one.run_id == other.run_id and {one.kind, other.kind} == {"operator"}
-    if one._meta.label == "procedures.Signal":
+    if one._meta.label == "countersign_procedures.Signal":
         return bool(one.run_id == other.run_id)
     return one._meta.label not in UNNAMED_KEYS
 
@@ -198,7 +198,11 @@ def test_a_field_that_is_emptied_with_its_seal_is_named(label: str, kept: Run) -
 
 
 def test_what_is_missing_is_named(kept: Run) -> None:
-    words = [message for message in rows_of("chat.Message") if message.text == "The last word."]
+    words = [
+        message
+        for message in rows_of("countersign_chat.Message")
+        if message.text == "The last word."
+    ]
     with undone():
         delete(words[-1])
         [fault] = told()
@@ -227,7 +231,9 @@ def test_what_is_missing_is_named(kept: Run) -> None:
 def test_a_deleted_account_or_group_is_no_forgery(kept: Run) -> None:
     newcomer = User.objects.create_user("newcomer")
     request = kept.waits.get(request__status="open").request
-    request.ask_too([apps.get_model("chat.Assignment")(user=newcomer)], note="", mail_at=None)
+    request.ask_too(
+        [apps.get_model("countersign_chat.Assignment")(user=newcomer)], note="", mail_at=None
+    )
     assert told() == []
 
     newcomer.delete()

@@ -73,8 +73,8 @@ def test_what_hides_or_turns_text_is_written_out_wherever_it_is_drawn(
     request = request_of(run_until_it_waits("says_all", by=alice, text=f"pay {HIDDEN} me"))
     run = Run.objects.get(pk=request.wait.run_id)
     looks = [(bob, path) for path in pages_of(request) if "live" not in path]
-    looks += [(admin_user, f"/admin/procedures/run/{run.pk}/change/")]
-    looks += [(admin_user, f"/admin/chat/humanrequest/{request.pk}/change/")]
+    looks += [(admin_user, f"/admin/countersign_procedures/run/{run.pk}/change/")]
+    looks += [(admin_user, f"/admin/countersign_chat/humanrequest/{request.pk}/change/")]
     seen = ""
     for user, path in looks:
         page = EDITED.sub("", shown(browser(user).get(path)))

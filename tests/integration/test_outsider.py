@@ -57,17 +57,17 @@ LISTS = [
     "/api/requests?run={run}",
 ]
 ADMIN = [
-    "/admin/procedures/run/",
-    "/admin/procedures/run/?q={run}",
-    "/admin/procedures/run/{run}/change/",
-    "/admin/procedures/artifact/?q=blum",
-    "/admin/chat/session/{session}/change/",
-    "/admin/chat/humanrequest/?q=Blum",
-    "/admin/chat/humanrequest/{request}/change/",
+    "/admin/countersign_procedures/run/",
+    "/admin/countersign_procedures/run/?q={run}",
+    "/admin/countersign_procedures/run/{run}/change/",
+    "/admin/countersign_procedures/artifact/?q=blum",
+    "/admin/countersign_chat/session/{session}/change/",
+    "/admin/countersign_chat/humanrequest/?q=Blum",
+    "/admin/countersign_chat/humanrequest/{request}/change/",
     "/admin/autocomplete/?"
     + urlencode(
         {
-            "app_label": "chat",
+            "app_label": "countersign_chat",
             "model_name": "humanresponse",
             "field_name": "request",
             "term": "Blum",
@@ -248,5 +248,5 @@ def test_the_admins_front_page_names_nothing_to_staff_without_permission(
 ) -> None:
     erins = staff(create_person("erin")).get("/admin/")
 
-    assert "/admin/procedures/" in operator.get("/admin/").content.decode()
-    assert "/admin/procedures/" not in erins.content.decode()
+    assert "/admin/countersign_procedures/" in operator.get("/admin/").content.decode()
+    assert "/admin/countersign_procedures/" not in erins.content.decode()

@@ -27,7 +27,7 @@ def group_page(name: str, *args: Any) -> str:
 
 
 def grant_page(name: str, *args: Any) -> str:
-    return reverse(f"admin:procedures_grant_{name}", args=args)
+    return reverse(f"admin:countersign_procedures_grant_{name}", args=args)
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ def test_the_admin_shows_no_key_of_a_session(root: Client, alice: User) -> None:
     sign_in = alice.sign_ins.get()
 
     paths = [
-        reverse("admin:dashboard_signin_changelist"),
-        reverse("admin:dashboard_signin_change", args=[sign_in.pk]),
+        reverse("admin:countersign_dashboard_signin_changelist"),
+        reverse("admin:countersign_dashboard_signin_change", args=[sign_in.pk]),
     ]
     assert all(str(key) not in root.get(path).content.decode() for path in paths)

@@ -50,7 +50,7 @@ def test_a_file_is_a_procedure_with_its_text_as_source(
     assert (told["file"], told["fault"]) == ("flows/returns/shoes.json", "")
     row = ProcedureVersion.objects.get(procedure__name="shoes", version=told["version"])
     assert "Send them back?" in shown(
-        browser(admin_user).get(f"/admin/procedures/procedureversion/{row.pk}/change/")
+        browser(admin_user).get(f"/admin/countersign_procedures/procedureversion/{row.pk}/change/")
     )
 
 

@@ -17,19 +17,32 @@ from procedures.services.ledger import examine
 from tests.audited_story import finish, story
 
 AUDITED = [
-    *("procedures.Run", "procedures.Wait", "procedures.RunInput", "procedures.Signal"),
-    *("procedures.Artifact", "procedures.Event", "procedures.Head"),
-    *("chat.Session", "chat.Member", "chat.Message"),
-    *("chat.HumanRequest", "chat.Assignment", "chat.HumanResponse"),
+    *(
+        "countersign_procedures.Run",
+        "countersign_procedures.Wait",
+        "countersign_procedures.RunInput",
+        "countersign_procedures.Signal",
+    ),
+    *(
+        "countersign_procedures.Artifact",
+        "countersign_procedures.Event",
+        "countersign_procedures.Head",
+    ),
+    *("countersign_chat.Session", "countersign_chat.Member", "countersign_chat.Message"),
+    *(
+        "countersign_chat.HumanRequest",
+        "countersign_chat.Assignment",
+        "countersign_chat.HumanResponse",
+    ),
 ]
 NOT_HISTORY = {
-    "procedures.Procedure": "registered from the code anew at each start",
-    "procedures.ProcedureVersion": "registered from the code; the journal names the version",
-    "procedures.Grant": "what people may do now, and no history: Django's log has who changed it",
-    "procedures.Installation": "what the site is now",
-    "chat.SessionEvent": "tells browsers what to look at again, and says nothing itself",
-    "chat.Mail": "the delivery of what a request or a message says",
-    "chat.Presence": "who looks at a page now",
+    "countersign_procedures.Procedure": "registered from the code anew at each start",
+    "countersign_procedures.ProcedureVersion": "registered from the code, named by the journal",
+    "countersign_procedures.Grant": "what people may do now; Django's log has who changed it",
+    "countersign_procedures.Installation": "what the site is now",
+    "countersign_chat.SessionEvent": "tells browsers what to look at again",
+    "countersign_chat.Mail": "the delivery of what a request or a message says",
+    "countersign_chat.Presence": "who looks at a page now",
 }
 MOST_OTHERS = 4
 """Other rows that a column is made to name: of hundreds the first and the last."""
@@ -37,26 +50,41 @@ KEYS, NOW = "by it other rows and the events find this one", "what a worker or t
 PROOF = "the seals themselves: without them nothing is proven, and verification says so"
 DERIVED = "a count or link that the engine keeps for its own work, and no page shows"
 UNCOVERED = {
-    "procedures.Run": {
+    "countersign_procedures.Run": {
         "id": KEYS,
         **dict.fromkeys(("epoch", "leased_until", "wake_at", "ends_at", "queued_at"), NOW),
         **dict.fromkeys(("working_on", "working_attempt", "working_since", "reached_at"), NOW),
         **dict.fromkeys(("is_left_without_storage", "paused_as"), NOW),
     },
-    "procedures.Wait": {
+    "countersign_procedures.Wait": {
         "id": KEYS,
         **dict.fromkeys(("begun", "ended", "is_behind", "part_of"), DERIVED),
     },
-    "procedures.Event": {"id": "the number in the journal counts"},
-    "procedures.Head": {"run": KEYS, "epoch": NOW, "claims": NOW},
-    "chat.Session": {"id": KEYS, "last_seq": DERIVED},
-    "chat.Message": {"id": KEYS},
-    "chat.HumanRequest": {"id": KEYS, "version": DERIVED, "mail_at": "when it is mailed"},
+    "countersign_procedures.Event": {"id": "the number in the journal counts"},
+    "countersign_procedures.Head": {"run": KEYS, "epoch": NOW, "claims": NOW},
+    "countersign_chat.Session": {"id": KEYS, "last_seq": DERIVED},
+    "countersign_chat.Message": {"id": KEYS},
+    "countersign_chat.HumanRequest": {
+        "id": KEYS,
+        "version": DERIVED,
+        "mail_at": "when it is mailed",
+    },
     **{
         name: {"id": KEYS}
-        for name in ("procedures.RunInput", "procedures.Signal", "procedures.Artifact")
+        for name in (
+            "countersign_procedures.RunInput",
+            "countersign_procedures.Signal",
+            "countersign_procedures.Artifact",
+        )
     },
-    **{name: {"id": KEYS} for name in ("chat.Member", "chat.Assignment", "chat.HumanResponse")},
+    **{
+        name: {"id": KEYS}
+        for name in (
+            "countersign_chat.Member",
+            "countersign_chat.Assignment",
+            "countersign_chat.HumanResponse",
+        )
+    },
 }
 
 
@@ -67,7 +95,7 @@ def uncovered(label: str, field: str) -> str | None:
 def test_every_model_and_every_exception_is_declared() -> None:
     found = {
         m._meta.label
-        for app in ("procedures", "chat")
+        for app in ("countersign_procedures", "countersign_chat")
         for m in apps.get_app_config(app).get_models()
     }
     assert found == {*AUDITED, *NOT_HISTORY}

@@ -16,7 +16,7 @@ from tests.pages import shown
 from tests.runs import answer
 
 PROMPT = "Pay 31.20 €?"
-REQUESTS = "/admin/chat/humanrequest/"
+REQUESTS = "/admin/countersign_chat/humanrequest/"
 
 
 def test_requests_are_reassigned_to_an_empty_group_only_all_the_same(

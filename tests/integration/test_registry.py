@@ -149,7 +149,11 @@ def test_those_that_register_at_once_lock_in_one_order(write: Write) -> None:
     with CaptureQueriesContext(connection) as said:
         registry.register_all()
 
-    [sql] = [one["sql"] for one in said if 'INSERT INTO "procedures_procedure" ' in one["sql"]]
+    [sql] = [
+        one["sql"]
+        for one in said
+        if 'INSERT INTO "countersign_procedures_procedure" ' in one["sql"]
+    ]
     places = [sql.index(name) for name in ("ajax", "hera", "zeus")]
     assert places == sorted(places)
 

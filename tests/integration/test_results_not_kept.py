@@ -68,7 +68,7 @@ def test_a_program_reads_why_and_what_was_returned(run: Run, dave: User) -> None
 def test_the_admin_shows_it(run: Run, admin_client: Client) -> None:
     event = run.events.get(kind="step.succeeded")
 
-    page = shown(admin_client.get(f"/admin/procedures/event/{event.pk}/change/"))
+    page = shown(admin_client.get(f"/admin/countersign_procedures/event/{event.pk}/change/"))
 
     assert "not_kept" in page
 

@@ -30,9 +30,9 @@ def paths(run: Run, request: HumanRequest) -> list[str]:
         f"/api{here}",
         f"/api{here}/events",
         f"/api/requests/{request.pk}",
-        f"/admin/procedures/run/{run.pk}/change/",
-        f"/admin/chat/humanrequest/{request.pk}/change/",
-        *(f"/admin/procedures/event/{pk}/change/" for pk in events),
+        f"/admin/countersign_procedures/run/{run.pk}/change/",
+        f"/admin/countersign_chat/humanrequest/{request.pk}/change/",
+        *(f"/admin/countersign_procedures/event/{pk}/change/" for pk in events),
     ]
 
 

@@ -178,9 +178,11 @@ def test_whoever_may_reassign_is_led_there_and_others_are_told_who_may(
 
     assert "erin can't answer any more." in for_alice
     assert "An operator can reassign it." in for_alice
-    link = f"/admin/chat/humanrequest/?q={request_.pk}"
+    link = f"/admin/countersign_chat/humanrequest/?q={request_.pk}"
     assert (link in for_alice, link in for_admin) == (False, True)
-    assert f"/admin/chat/humanrequest/{request_.pk}/" in shown(browser(admin_user).get(link))
+    assert f"/admin/countersign_chat/humanrequest/{request_.pk}/" in shown(
+        browser(admin_user).get(link)
+    )
 
 
 def test_many_stuck_requests_cost_as_many_queries_as_few(

@@ -268,7 +268,7 @@ def test_the_admin_lists_have_a_weight(alice: User, bob: User) -> None:
 
     for name in ("procedures/run", "procedures/event", "chat/humanrequest", "chat/humanresponse"):
         assert weight(root, f"/admin/{name}/") < 60 * KB, name
-    assert weight(root, f"/admin/chat/humanrequest/{request.pk}/change/") < 250 * KB
+    assert weight(root, f"/admin/countersign_chat/humanrequest/{request.pk}/change/") < 250 * KB
 
 
 def test_a_page_of_large_events_has_fewer_of_them(alice: User, support: Group) -> None:

@@ -87,8 +87,8 @@ FUNCTION: dict[str, str] = {
     "postgresql": "SELECT SET_CONFIG ('statement_timeout', '1ms', false)",
 }
 TEMPORARY: dict[str, str] = {
-    "sqlite": "CREATE TEMPORARY TABLE procedures_signal (id)",
-    "postgresql": "SELECT 1 AS id INTO TEMP procedures_signal",
+    "sqlite": "CREATE TEMPORARY TABLE countersign_procedures_signal (id)",
+    "postgresql": "SELECT 1 AS id INTO TEMP countersign_procedures_signal",
 }
 """Hides a table of ours from whoever comes next."""
 SET: dict[str, str] = {

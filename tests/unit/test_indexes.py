@@ -5,7 +5,9 @@ from django.apps import apps
 from django.db import models
 
 MODELS = [
-    model for app in ("procedures", "chat") for model in apps.get_app_config(app).get_models()
+    model
+    for app in ("countersign_procedures", "countersign_chat")
+    for model in apps.get_app_config(app).get_models()
 ]
 
 

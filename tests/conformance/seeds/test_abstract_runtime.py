@@ -159,7 +159,11 @@ def test_no_effect_reads_the_events_before_it() -> None:
         backend.advance(run_id)
 
     told = [query["sql"].replace('"', "") for query in queries.captured_queries]
-    reads = [sql for sql in told if sql.startswith("SELECT") and "FROM procedures_event" in sql]
+    reads = [
+        sql
+        for sql in told
+        if sql.startswith("SELECT") and "FROM countersign_procedures_event" in sql
+    ]
     assert len(reads) == 1
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('procedures', '0001_initial'),
+        ('countersign_procedures', '0001_initial'),
         ('shop', '0001_initial'),
     ]
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField(unique=True)),
                 ('is_sent', models.BooleanField(default=False)),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='procedures.run')),
+                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='countersign_procedures.run')),
             ],
         ),
     ]

@@ -1,0 +1,12 @@
+"""What customers and the shop say to each other."""
+
+from django.db import models
+
+
+class Message(models.Model):
+    text = models.TextField()
+
+    objects: "models.Manager[Message]" = models.Manager()
+
+    def __str__(self) -> str:
+        return self.text
