@@ -6,10 +6,18 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from dashboard.admin.run import RunAdmin
 from dashboard.api.site import api
 from dashboard.environment.variables import CHECKOUT, Environment
+from procedures.conf import Settings
 
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+ELSEWHERE = {
+    *("ROOT_URLCONF", "LOGIN_URL", "AUTH_USER_MODEL", "EMAIL_BACKEND", "DATABASE_ROUTERS"),
+    *("DJANGO_SETTINGS_MODULE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    *("LOCAL_RUNS", "RUNNING", "WAITING_FOR_HUMAN", "PENDING_APPROVAL", "PENDING_INPUT"),
+}
+"""Names of Django, of S3 and of the testing kit."""
 DEPLOYMENT = (CHECKOUT / "docs" / "deployment.md").read_text()
 
 
@@ -44,3 +52,20 @@ def test_every_address_of_the_api_that_is_named_is_one(document: Path) -> None:
     named = {(method, re.sub(r"\{\w+\}|\b[A-Z]{2,}\b", "*", path)) for method, path in found}
 
     assert named <= known
+
+
+def test_every_action_of_the_admin_is_told_to_operators_by_its_name() -> None:
+    table = (CHECKOUT / "docs" / "operating.md").read_text()
+    actions = [getattr(RunAdmin, name) for name in RunAdmin.actions]
+    operators = [one for one in actions if one.allowed_permissions == ["operate"]]
+
+    assert operators
+    assert [one for one in operators if f"| {one.short_description} |" not in table] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_setting_that_is_named_is_one(document: Path) -> None:
+    known = {*Environment.model_fields, *Settings.__annotations__, *ELSEWHERE}
+    named = re.findall(r"`([A-Z]{3,}(?:_[A-Z]+)+)", document.read_text())
+
+    assert [name for name in named if name not in known] == []
