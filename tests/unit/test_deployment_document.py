@@ -14,7 +14,7 @@ from procedures.conf import Settings
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 ELSEWHERE = {
     *("ROOT_URLCONF", "LOGIN_URL", "AUTH_USER_MODEL", "EMAIL_BACKEND", "DATABASE_ROUTERS"),
-    *("DJANGO_SETTINGS_MODULE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    *("INSTALLED_APPS", "DJANGO_SETTINGS_MODULE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     *("LOCAL_RUNS", "RUNNING", "WAITING_FOR_HUMAN", "PENDING_APPROVAL", "PENDING_INPUT"),
 }
 """Names of Django, of S3 and of the testing kit."""
