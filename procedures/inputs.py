@@ -25,7 +25,7 @@ class TooLargeError(EngineError):
     def __init__(self, what: str, size: int, *, field: str = "") -> None:
         self.field = field
         super().__init__(
-            f"{what} has {size / MEGABYTE:.1f} MB; at most {conf.MAX_UPLOAD_MB} MB are taken."
+            f"{what} has {size / MEGABYTE:.1f} MB; the limit is {conf.MAX_UPLOAD_MB} MB."
         )
 
 
@@ -35,7 +35,7 @@ def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
         return _read_form(request, definition)
     inputs = read_json(request.body or b"{}")
     if not isinstance(inputs, dict):
-        raise BodyError("The body is a JSON object: the inputs by name.")
+        raise BodyError("The body must be a JSON object with the inputs by name.")
     return inputs
 
 

@@ -17,7 +17,7 @@ from procedures.models import Event, Procedure, Run, Signal
 def without_nul(text: str) -> str:
     """Return the text; raises `ValueError` for NUL, which PostgreSQL refuses even in queries."""
     if "\0" in text:
-        raise ValueError("holds characters that cannot be kept.")
+        raise ValueError("contains characters that can't be stored.")
     return text
 
 

@@ -130,7 +130,7 @@ def _clean(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise MessageError("The message holds characters that cannot be kept.") from None
+        raise MessageError("The message contains characters that can't be stored.") from None
     if "\0" in text:
-        raise MessageError("The message holds characters that cannot be kept.")
+        raise MessageError("The message contains characters that can't be stored.")
     return text

@@ -165,7 +165,7 @@ def _clean(comment: str) -> str:
     try:
         comment.encode()
     except UnicodeEncodeError:
-        raise AnswerError("The comment holds characters that cannot be kept.") from None
+        raise AnswerError("The comment contains characters that can't be stored.") from None
     if "\0" in comment:
-        raise AnswerError("The comment holds characters that cannot be kept.")
+        raise AnswerError("The comment contains characters that can't be stored.")
     return comment

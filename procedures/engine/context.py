@@ -10,11 +10,13 @@ from typing import Any, Literal, NoReturn, TypeVar, Unpack, get_args, overload
 from procedures.engine import agent_api as seed
 from procedures.engine.agent_api import Checkpoints, HumanResponse
 from procedures.engine.declaration.arguments import (
+    NO_FUNCTION,
     Call,
     call_of,
     check_callable,
     check_fits,
     check_options,
+    needs_function,
 )
 from procedures.engine.declaration.bound import Bound, bound_to_be_shown
 from procedures.engine.declaration.definition import Procedure
@@ -97,9 +99,10 @@ class Context:
         approved_by: Response[bool] | None = ...,
         **named: Any,
     ) -> T: ...
+    @needs_function
     def step(
         self,
-        fn: Callable[..., Any] | Bound[Any],
+        fn: Callable[..., Any] | Bound[Any] = NO_FUNCTION,
         /,
         *args: Any,
         approved_by: Response[bool] | None = None,
@@ -134,6 +137,7 @@ class Context:
             bound = approved(self._fiber, bound, approved_by)
         return do_step(self._fiber, bound.fn, bound.args, bound.kwargs, bound.options, bound=bound)
 
+    @with_options("ctx.bind")
     def bind(self, fn: Callable[..., T], /, *args: Any, **named: Any) -> Bound[T]:
         """Return a step with copies of its arguments: to be shown, approved, then done.
 
@@ -144,9 +148,10 @@ class Context:
         objects, iterators, secrets, objects whose JSON leaves something out.
         """
         bound = bound_to_be_shown(call_of(check_callable(fn, "ctx.bind"), args, named))
-        checked_name(bound.name, "ctx.bind")
+        checked_name(bound.name, "ctx.bind", kind="step name")
         return bound
 
+    @with_options("ctx.compensate")
     def compensate(
         self, fn: Callable[..., object] | Bound[Any], /, *args: Any, **named: Any
     ) -> None:
@@ -161,7 +166,7 @@ class Context:
         else:
             bound = Bound(*call_of(check_callable(fn, "ctx.compensate"), args, named))
             check_fits(bound.fn, bound.args, bound.kwargs)
-        checked_name(bound.name, "ctx.compensate")
+        checked_name(bound.name, "ctx.compensate", kind="step name")
         content, after = {"step": bound.name}, self._fiber.scope.last
         key = self._fiber.note(EventKind.COMPENSATION, bound.name, content, about=after)
         recorder = self._fiber.recorder
@@ -278,6 +283,7 @@ class Context:
         """
         return self.later.escalate(prompt, **asking).wait()
 
+    @with_options("ctx.request")
     def request(self, kind: str, prompt: str, /, *args: Any, **options: Any) -> Response[Any]:
         """Ask a question of any kind by its name: one of those above, or the site's own.
 

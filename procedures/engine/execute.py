@@ -223,7 +223,7 @@ class Execution:
             fiber.check_wanted("the end")
         text = canonical.dump(result, returns)
         if shows_secret(result, text):
-            raise ValueError("What it returns cannot be kept: it holds a secret.")
+            raise ValueError("The result can't be stored: it contains a secret.")
         canonical.check_whole(result, returns, text)
         return Handoff(RunStatus.SUCCEEDED, result=text), (NewEvent(EventKind.RUN_SUCCEEDED),)
 

@@ -104,4 +104,4 @@ def _checked_text(sent: Sent) -> str:
     except AnswerError as error:
         raise SignalRefusedError(str(error)) from None
     except ValueError as error:
-        raise SignalRefusedError(f"The value cannot be kept. {error}") from None
+        raise SignalRefusedError(f"The value can't be stored. {error}") from None

@@ -73,10 +73,10 @@ def test_an_answer_is_the_models_own_the_first_time_and_on_replay(
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("Nested", "shipping is no field of a form"),
-        ("Endless", "holds itself"),
+        ("Nested", "shipping can't be a field of a form"),
+        ("Endless", "contains itself"),
         ("Nothing", "has no fields"),
-        ("Validated", "no answer can be checked for a validator"),
+        ("Validated", "answers can't be checked for a validator"),
         ("int", "has no fields"),
     ],
 )

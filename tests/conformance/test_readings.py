@@ -46,7 +46,7 @@ def test_evidence_that_moves_is_told_with_both_values_and_the_remedy(backend: Ba
     [opened] = [one for one in backend.events(run_id) if one.kind == EventKind.WAIT_OPENED]
     shown = opened.content["evidence"]["source"]["read_at"]
     assert f'evidence.source.read_at was "{shown}" and is now "12:' in words
-    assert "Take a time from ctx.now()" in words
+    assert "Take times from ctx.now()" in words
     assert "volatile=" in words
     assert "stock" not in words
 

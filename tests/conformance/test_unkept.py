@@ -46,14 +46,14 @@ def test_a_result_that_cannot_be_kept_is_asked_for_and_the_step_not_repeated(
 def test_a_result_of_another_type_than_annotated_is_asked_for(backend: Backend) -> None:
     run_id = waiting(backend, how="count", kind="words")
 
-    assert "does not fit its annotation" in str([e.data for e in backend.events(run_id)])
+    assert "fit its annotation" in str([e.data for e in backend.events(run_id)])
 
 
 def test_a_result_that_is_too_large_is_asked_for(backend: Backend) -> None:
     run_id = waiting(backend, kind="large")
 
     [done] = [e for e in backend.events(run_id) if e.kind == EventKind.STEP_SUCCEEDED]
-    assert "characters of JSON are over 67,108,864" in done.content["not_kept"]
+    assert "characters of JSON; the limit is 67,108,864" in done.content["not_kept"]
     assert len(done.data) < 4_000
 
 
@@ -96,7 +96,7 @@ def test_operators_let_it_fail_and_are_told_what_may_be_left(backend: Backend) -
     assert backend.advance(run_id) == RunStatus.FAILED
     error = backend.error(run_id)
     assert error
-    assert "bob let it fail, although it is done. The result cannot be kept" in error["message"]
+    assert "bob let it fail, although it is done. The result can't be stored" in error["message"]
     [left] = error["not_undone"]
     assert left.startswith("pay is done, and its result was not kept")
     assert did == ["pay", "cancel the order"]
@@ -171,7 +171,7 @@ def test_without_an_effect_it_fails_once_and_is_not_tried_again(
     assert backend.advance(run_id) == RunStatus.FAILED
 
     assert did == ["pay"]
-    assert "pay: ValueError: The result cannot be kept" in str(backend.error(run_id))
+    assert "pay: ValueError: The result can't be stored" in str(backend.error(run_id))
     [failed] = [e for e in backend.events(run_id) if e.kind == EventKind.STEP_FAILED]
     assert (failed.content["attempt"], failed.content["final"]) == (1, True)
 

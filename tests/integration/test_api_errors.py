@@ -199,7 +199,7 @@ def test_a_body_beyond_djangos_limit_is_too_large(alices: Client, settings: Sett
         ({"count": 1, "address": {}}, "address.city: is missing."),
         ({"count": 1, "paper": "x"}, "paper: send a file (multipart/form-data)."),
         ({"count": 1, "paper": {"name": "x", "digest": "y", "size": 1}}, "paper: send a file"),
-        ({"count": 1, "colour": "red"}, "colour: is no input of this procedure."),
+        ({"count": 1, "colour": "red"}, "colour: is not an input of this procedure."),
     ],
 )
 def test_each_fault_is_said_in_words(alices: Client, inputs: Any, sentence: str) -> None:
@@ -220,7 +220,7 @@ def test_each_fault_is_said_in_words(alices: Client, inputs: Any, sentence: str)
         ("after=1", "after: must be an id like"),
         ("limit=many", "limit: must be a whole number like 42."),
         (f"limit={'9' * 5000}", "limit: has too many digits."),
-        (f"procedure={NUL}", "procedure: holds characters that cannot be kept."),
+        (f"procedure={NUL}", "procedure: contains characters that can't be stored."),
         ("state=waiting", "state: isn't a parameter of this address. Did you mean 'status'? It"),
         ("status=failed&status=waiting", "status: is sent 2 times. Send it once."),
     ],

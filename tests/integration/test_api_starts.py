@@ -103,7 +103,7 @@ def test_a_form_says_the_same_in_texts(alices: Client) -> None:
         ({"count": paper()}, "count: takes no file."),
         (
             {"count": "1", "papers": paper()},
-            "papers: is no input of this procedure. Did you mean 'paper'?",
+            "papers: is not an input of this procedure. Did you mean 'paper'?",
         ),
         ({"count": "1", "paper": [paper(), paper()]}, "paper: takes one file, not 2."),
     ],
@@ -258,7 +258,7 @@ def test_too_large_a_file_is_refused_at_once_and_not_kept(
     )
 
     assert response.status_code == 413
-    assert response.json() == {"detail": "The request has 40.0 MB; at most 20 MB are taken."}
+    assert response.json() == {"detail": "The request has 40.0 MB; the limit is 20 MB."}
     assert files_kept() == kept
     assert not Run.objects.exists()
 
@@ -276,7 +276,7 @@ def test_too_long_a_stream_is_refused_and_not_kept(
     )
 
     assert response.status_code == 413
-    assert response.json()["detail"].endswith(" MB; at most 20 MB are taken.")
+    assert response.json()["detail"].endswith(" MB; the limit is 20 MB.")
     assert files_kept() == kept
 
 

@@ -259,5 +259,5 @@ def test_it_is_part_of_what_an_answer_is_given_to(alice: User, bob: User) -> Non
 
 @pytest.mark.parametrize("value", ["yes", 1, None])
 def test_it_is_true_or_false(value: Any) -> None:
-    with pytest.raises(QuestionError, match="irreversible= is True or False"):
+    with pytest.raises(QuestionError, match="irreversible= must be True or False"):
         new_question("approval", "Delete?", irreversible=value)

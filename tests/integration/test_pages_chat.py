@@ -114,7 +114,7 @@ def test_a_message_sent_again_is_one(alice: User, bob: User) -> None:
     [
         ("  ", "Write something first."),
         ("x" * 10_001, "at most 10,000 characters"),
-        ("a\0b", "cannot be kept"),
+        ("a\0b", "can&#x27;t be stored"),
     ],
 )
 def test_what_cannot_be_kept_is_said(alice: User, text: str, sentence: str) -> None:

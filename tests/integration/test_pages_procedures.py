@@ -197,7 +197,7 @@ def test_a_file_that_is_too_large_is_said_beside_its_field(alice: User, settings
     refused = start(browser(alice), count="1", paper=paper())
 
     assert refused.status_code == 422
-    assert "at most 0 MB are taken" in shown(refused)
+    assert "the limit is 0 MB" in shown(refused)
     assert not Run.objects.exists()
 
 

@@ -50,10 +50,13 @@ def test_the_page_and_the_journal_say_that_it_is_done(run: Run, dave: User) -> N
     journal = shown(here.get(f"/runs/{run.pk}/journal"))
 
     assert "pay is done, but its result could not be kept." in page
-    assert "Done, result not kept. The result cannot be kept" in page
+    assert "Done, result not kept. The result can&#x27;t be stored" in page
     assert "{'reference': [b'\\xff']}" in unescape(page)
     assert "Nothing was returned" not in page
-    assert "finished, but its result couldn&#x27;t be stored: The result cannot be kept" in journal
+    assert (
+        "finished, but its result couldn&#x27;t be stored: The result can&#x27;t be stored"
+        in journal
+    )
 
 
 def test_a_program_reads_why_and_what_was_returned(run: Run, dave: User) -> None:
@@ -61,7 +64,7 @@ def test_a_program_reads_why_and_what_was_returned(run: Run, dave: User) -> None
 
     [done] = [event["data"] for event in found if event["kind"] == "step.succeeded"]
     assert "result" not in done
-    assert done["not_kept"].startswith("The result cannot be kept")
+    assert done["not_kept"].startswith("The result can't be stored")
     assert done["returned"] == "{'reference': [b'\\xff']}"
 
 

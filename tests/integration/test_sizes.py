@@ -49,7 +49,7 @@ def test_the_environment_says_each_size(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("prompt", 0), ("label", -1), ("body", "9")])
 def test_what_is_no_size_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"is no size of {name}"):
+    with pytest.raises(ValueError, match=f"Invalid size .* of {name}"):
         Sizes(**{name: value})
 
 

@@ -1,8 +1,9 @@
 """The call of a step: the function's arguments, the step's options, and the arguments' digest."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from procedures.engine.declaration.signatures import Signature, named_by, signature_of, spoken_name
 from procedures.engine.declaration.steps import OPTIONS, PLAIN, Options, Step, options_of
@@ -10,12 +11,16 @@ from procedures.engine.errors import OptionError
 from procedures.engine.values import canonical
 from procedures.engine.values.spelling import meant, short_repr
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]
 """The function, its positional and its named arguments, and the step's options."""
 LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 HAS_ALL = "A bound step has all its arguments"
 HOLDERS = (list, tuple, dict, set, frozenset)
+NO_FUNCTION: Any = object()
+"""Stands for the function of a call that gives none."""
 SIMPLE = {type(None), bool, int, float, str}
 
 
@@ -59,8 +64,22 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
         function: Callable[..., Any] = fn
         return function
     bound = " What is bound already is given to ctx.step." if hasattr(fn, "with_options") else ""
-    given = f"not {short_repr(fn)}.{bound}"
-    raise OptionError(f"{verb} takes a function and its arguments, {given}")
+    given = "" if fn is NO_FUNCTION else f", not {short_repr(fn)}"
+    raise OptionError(f"{verb} takes a function and its arguments{given}.{bound}")
+
+
+def needs_function(verb: Callable[P, R]) -> Callable[P, R]:
+    """Show `fn` as required in a verb's signature, whose default only tells that it is missing.
+
+    `with_options` would cost every step a call.
+    """
+    given = inspect.signature(verb)
+    shown = [
+        one.replace(default=one.empty if one.name == "fn" else one.default)
+        for one in given.parameters.values()
+    ]
+    verb.__signature__ = given.replace(parameters=shown)  # type: ignore[attr-defined]
+    return verb
 
 
 def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

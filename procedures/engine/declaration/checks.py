@@ -6,6 +6,9 @@ from itertools import chain
 from types import UnionType
 from typing import Annotated, Any, Never, NoReturn, Union, get_args, get_origin, get_type_hints
 
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
 from procedures.engine.errors import DefinitionError
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
@@ -47,6 +50,27 @@ def check_types(name: str, hints: Mapping[str, Any]) -> None:
             is_refused = "cannot be kept" if of == RESULT else "is refused"
             words = f"{_spoken(of)} {is_refused} ({short_repr(hint)}): {why}"
             raise DefinitionError(f"{name}: {words}.")
+
+
+def check_default(name: str, of: str, default: Any, hint: Any) -> None:
+    """Raise `DefinitionError` for a default with which the input would be refused at every start.
+
+    The values that a site's settings allow may differ later, so any choice among them is taken.
+    """
+    if isinstance(default, FieldInfo):
+        if default.is_required() or default.default_factory:
+            return
+        default, hint = default.default, Annotated[hint, default]
+    try:
+        fitting = canonical.adapter(hint).validate_python(default, context=canonical.KEPT)
+        canonical.keepable(fitting, hint)
+    except ValidationError as error:
+        words = f"doesn't fit its type: {canonical.faults(error)}"
+        raise DefinitionError(f"{name}: the default of the input {of} {words}.") from None
+    except ValueError as error:
+        raise DefinitionError(f"{name}: the default of the input {of} {error}.") from None
+    except Exception:  # noqa: BLE001 (its validator needs something that is there at a start only)
+        return
 
 
 def check_no_secrets(name: str, fn: Function) -> None:

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from procedures.engine.declaration.checks import (
     RESULT,
     can_be_kept,
+    check_default,
     check_no_secrets,
     check_signature,
     check_types,
@@ -40,7 +41,7 @@ VERSION = 12
 """Characters."""
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 TOO_DEEP = "is nested too deeply."
-NOT_ASKED = "is not asked for."
+NOT_ASKED = "is not a known field."
 
 
 @with_fields("Check")
@@ -189,6 +190,9 @@ class Procedure:
         schema = self.schema
         for name, why in unserved(schema, files=files):
             raise DefinitionError(f"{self.name}: the input {name} is refused: {why}.")
+        for name, parameter in self._parameters.items():
+            if parameter.default is not parameter.empty:
+                check_default(self.name, name, parameter.default, self._hints[name])
         if not all(map(can_be_kept, (self.title, self.doc, *texts_of(schema)))):
             raise DefinitionError(
                 f"{self.name}: its title, its docstring or its inputs hold half a character or NUL."

@@ -66,7 +66,7 @@ def do_step(
     """
     signature = signature_of(fn)
     name = options.name or signature.name or name_of(fn)
-    key = fiber.scope.key_for(checked_name(name))
+    key = fiber.scope.key_for(checked_name(name, kind="step name"))
     entry = fiber.take("step", key)
     if entry is None:
         if options.strict:

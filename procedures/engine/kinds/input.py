@@ -35,7 +35,7 @@ class Input(Kind):
             raise QuestionError(f"{short_repr(prompt)}: {why} (hint {short_repr(hint)}).")
         types = canonical.adapter(hint)
         if rules := schemas.unchecked(types.core_schema):
-            words = f"no answer can be checked for {', '.join(rules)}"
+            words = f"answers can't be checked for {', '.join(rules)}"
             raise QuestionError(f"{short_repr(prompt)}: {words} (hint).")
         schema = types.json_schema()
         schemas.complete(schema, types.core_schema)

@@ -22,7 +22,7 @@ OPERATORS = ("role:operate",)
 
 def checked_text(of: str, value: object) -> str:
     if not isinstance(value, str):
-        raise QuestionError(f"{of} is a text, not {short_repr(value)}.")
+        raise QuestionError(f"{of} must be a text, not {short_repr(value)}.")
     return value
 
 
@@ -54,14 +54,14 @@ def _ended(error: ValueError) -> str:
 
 def checked_flag(of: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise QuestionError(f"{of} is True or False, not {short_repr(value)}.")
+        raise QuestionError(f"{of} must be True or False, not {short_repr(value)}.")
     return value
 
 
 def checked_label(prompt: str, value: str, label: object) -> str:
     if not isinstance(label, str) or not label.strip():
         of = f"the label of {short_repr(value)} in {OPTIONS['labels']}"
-        words = f"a label is a text, not {short_repr(label)}"
+        words = f"a label must be a text, not {short_repr(label)}"
         raise QuestionError(f"{short_repr(prompt)}: {words} ({LABELS.get(value, of)}).")
     return visible_line(label.strip())
 
@@ -82,7 +82,7 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
 def check_no_secret(of: str, value: object, text: str) -> None:
     """Raise `QuestionError` for a secret, of which only the mask would be kept."""
     if shows_secret(value, text):
-        raise QuestionError(f"{of} holds a secret, and is kept and shown.")
+        raise QuestionError(f"{of} contains a secret, but is stored and shown.")
 
 
 def plain_default(prompt: str, default: object) -> Any:
@@ -97,17 +97,17 @@ def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
         return ()
     given = (names,) if isinstance(names, str) else names
     if not isinstance(given, Sequence | Set):
-        raise QuestionError(f"{of} takes a text or a list of texts, not {short_repr(names)}.")
+        raise QuestionError(f"{of} must be a text or a list of texts, not {short_repr(names)}.")
     for name in given:
         if not isinstance(name, str) or not name.strip():
-            raise QuestionError(f"{of} takes texts that are not empty, not {short_repr(name)}.")
+            raise QuestionError(f"{of} must be texts that are not empty, not {short_repr(name)}.")
     return tuple(given) if isinstance(given, Sequence) else tuple(sorted(given))
 
 
 def checked_metadata(prompt: str, metadata: object) -> dict[str, Any] | None:
     plain = checked_json(prompt, "metadata=", metadata)
     if plain is not None and not isinstance(plain, dict):
-        words = f"metadata= takes values by name, not {short_repr(metadata)}."
+        words = f"metadata= must be a mapping, not {short_repr(metadata)}."
         raise QuestionError(f"{short_repr(prompt)}: {words}")
     return plain
 
@@ -133,7 +133,7 @@ def checked_silence(
     prompt: str, expires: float | None, default: Any, on_timeout: str | None
 ) -> OnTimeout | None:
     if on_timeout not in (None, "fail", "withdraw"):
-        words = f'on_timeout= is "fail" or "withdraw", not {short_repr(on_timeout)}'
+        words = f'on_timeout= must be "fail" or "withdraw", not {short_repr(on_timeout)}'
         raise QuestionError(f"{prompt!r}: {words}.")
     if default is not NOTHING and on_timeout:
         raise QuestionError(f"{prompt!r} says both default= and on_timeout=: one is enough.")

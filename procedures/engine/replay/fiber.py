@@ -232,14 +232,14 @@ class Fiber:
         return f"{self.journal.run.seed}{generation}{self.scope.path}"
 
 
-def checked_name(name: str, of: str = "") -> str:
+def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
     """Return the name; raises `QuestionError` if it can't be one."""
     if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
         raise QuestionError(f"{of and f'{of}: '}A name is a text, not {short_repr(name)}.")
     if not _is_name(name):
         raise QuestionError(
-            f"{of and f'{of}: '}{short_repr(name)} is no name: at most {LONGEST_NAME} plain "
-            "characters, without # / or :."
+            f"{of and f'{of}: '}Invalid {kind} {short_repr(name)}: use at most {LONGEST_NAME} "
+            "printable characters, without #, / or :."
         )
     return name
 

@@ -44,7 +44,7 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
     try:
         canonical.text_of(value)
     except ValueError:
-        words = "The answer holds characters or numbers that cannot be kept."
+        words = "The answer contains characters or numbers that can't be stored."
         raise AnswerError(words) from None
     if value is None and takes_nothing(schema):
         return value
@@ -69,7 +69,9 @@ def check_form(value: Any, schema: dict[str, Any]) -> Any:
     if not isinstance(value, dict):
         return check_answer(value, schema)
     properties = schema["properties"]
-    faults = [Fault(name, "This is not asked for.") for name in value if name not in properties]
+    faults = [
+        Fault(name, "This is not a field of the form.") for name in value if name not in properties
+    ]
     for name, one in properties.items():
         if name in value:
             faults += _faults(name, value[name], one)
@@ -142,7 +144,7 @@ def _is_number(_: Any, value: Any) -> bool:
 
 def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
     if isinstance(value, str) and not _reader(pattern).isinstance_python(value):
-        yield ValidationError(f"It does not match {pattern}.")
+        yield ValidationError(f"It doesn't match {pattern}.")
 
 
 @lru_cache(maxsize=1024)
@@ -170,8 +172,8 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
     sentences: dict[str, Callable[[], str]] = {
         "type": lambda: f"{MUST_BE} {WORDS.get(wanted, wanted)}.",
         "enum": lambda: f"Choose one of: {', '.join(map(str, wanted))}.",
-        "required": lambda: f"Say {' and '.join(wanted)}.",
-        "additionalProperties": lambda: f"Say only {', '.join(schema.get('properties', {}))}.",
+        "required": lambda: f"Fill in {' and '.join(wanted)}.",
+        "additionalProperties": lambda: f"Use only {', '.join(schema.get('properties', {}))}.",
         "minLength": lambda: (
             "Write something." if wanted == 1 else f"At least {wanted} characters."
         ),
@@ -190,7 +192,7 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
     if _is_decimal(schema):
         sentences |= dict.fromkeys(("anyOf", "pattern"), lambda: f"{MUST_BE} {A_DECIMAL}.")
     sentence = sentences.get(rule)
-    return sentence() if sentence else "This answer does not fit."
+    return sentence() if sentence else "This answer isn't valid."
 
 
 def _plain(number: int | float | Decimal) -> str:

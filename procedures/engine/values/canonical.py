@@ -14,8 +14,8 @@ from procedures.engine.values.losses import Watch
 from procedures.engine.values.secret_values import shows_secret
 from procedures.engine.values.served import served
 
-HOLDS_SECRET = "it holds a secret"  # noqa: S105 (words)
-HALF = "It holds half of a character (a lone surrogate), which can't be stored."
+HOLDS_SECRET = "it contains a secret"  # noqa: S105 (words)
+HALF = "It contains half of a character (a lone surrogate), which can't be stored."
 DECODER = json.JSONDecoder()
 ENCODER = json.JSONEncoder(
     sort_keys=True,
@@ -40,7 +40,7 @@ def text_of(plain: Any) -> str:
     try:
         text = ENCODER.encode(plain)
     except (TypeError, RecursionError) as error:
-        raise ValueError(f"It is no JSON: {error}") from None
+        raise ValueError(f"It can't be written as JSON: {error}") from None
     try:
         text.encode()  # a lone surrogate is found here and not in the database
     except UnicodeEncodeError:
@@ -56,7 +56,7 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
         plain = to_jsonable_python(value, inf_nan_mode="constants")
         _order_sets(value, plain)
     except PydanticSerializationError as error:
-        raise ValueError(f"It cannot be kept as JSON: {error}") from None
+        raise ValueError(f"It can't be stored as JSON: {error}") from None
     except RecursionError:
         raise ValueError("It is nested too deeply.") from None
     except ValueError as error:
@@ -95,15 +95,17 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
         text = text_of(plain)
         back = restored(text, adapter(hint))
     except ValidationError as error:
-        raise ValueError(f"does not fit its annotation: {faults(error)}") from None
+        raise ValueError(f"doesn't fit its annotation: {faults(error)}") from None
     except ValueError as error:
-        raise ValueError(f"cannot be kept: {str(error).rstrip('.')}") from None
+        raise ValueError(f"can't be stored: {str(error).rstrip('.')}") from None
     if shows_secret(value, text):
-        raise ValueError(f"cannot be kept: {HOLDS_SECRET}")
+        raise ValueError(f"can't be stored: {HOLDS_SECRET}")
     if watch.can_lose and (why := losses.loss(value, back, watch.unions)):
-        raise ValueError(f"cannot be kept: {why}")
+        raise ValueError(f"can't be stored: {why}")
     if most is not None and len(text) > most:
-        raise ValueError(f"cannot be kept: {len(text):,} characters of JSON are over {most:,}")
+        raise ValueError(
+            f"can't be stored: it has {len(text):,} characters of JSON; the limit is {most:,}"
+        )
     return plain, back, text
 
 
@@ -116,7 +118,7 @@ def check_whole(value: Any, hint: Any, text: str) -> None:
         except ValidationError:
             return
         if why := losses.loss(value, back, watch.unions):
-            raise ValueError(f"What it returns cannot be kept: {why}.")
+            raise ValueError(f"The result can't be stored: {why}.")
 
 
 def watch_of_type(hint: Any) -> Watch:

@@ -67,7 +67,9 @@ class SiteChoice:
         if name in names or (info.context and info.context.get("kept")):
             return name
         if not names:
-            raise ValueError(f"cannot be chosen: this site's setting {self.setting} names nothing.")
+            raise ValueError(
+                f"can't be chosen: this site's setting {self.setting} lists no values."
+            )
         raise ValueError(f"must be one of: {', '.join(names)}.")
 
 

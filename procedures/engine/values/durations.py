@@ -37,7 +37,7 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str =
     except ValueError as error:
         raise OptionError(f"{_beginning(of)}{error}") from None
     if not shortest <= length <= LONGEST:
-        words = f"{short_repr(value)} is not between a moment and ten years."
+        words = f"Invalid duration {short_repr(value)}. Use more than zero and at most ten years."
         raise OptionError(f"{_beginning(of)}{words}")
     return length
 
@@ -45,7 +45,7 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str =
 def check_moment(moment: object, *, now: datetime, of: str) -> None:
     """Raise `OptionError` for a time without a zone, or more than ten years from now."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        words = f"{short_repr(moment)} is not a moment: give a datetime with its time zone."
+        words = f"{short_repr(moment)} is not a point in time. Use a datetime with its time zone."
         raise OptionError(f"{_beginning(of)}{words}")
     if moment - now > LONGEST:
         raise OptionError(f"{_beginning(of)}{moment} is more than ten years from now.")
@@ -64,5 +64,5 @@ def _length(value: Duration) -> timedelta:
     if isinstance(value, str) and (found := PATTERN.fullmatch(value)):
         unit = "ms" if found["unit"] == "ms" else found["unit"][0]
         return timedelta(**{UNITS[unit]: float(found["number"])})
-    words = 'is no length of time: write "90s", "20m", "2h" or "3 days".'
-    raise ValueError(f"{short_repr(value)} {words}")
+    examples = 'Use for example "30s", "2h" or "3 days".'
+    raise ValueError(f"Invalid duration {short_repr(value)}. {examples}")

@@ -32,7 +32,7 @@ def exact(value: Any, place: str = "It") -> Any:
         return value
     if kind is float:
         if not math.isfinite(value):
-            raise ValueError(f"{place} is {value}, which JSON has no number for.")
+            raise ValueError(f"{place} is {value}, a number that JSON can't express.")
         return value
     if kind in LISTS:
         return [exact(one, f"{place}[{number}]") for number, one in enumerate(value)]
@@ -48,7 +48,7 @@ def _named(value: Mapping[Any, Any], place: str) -> dict[str, Any]:
     for key, one in value.items():
         name = _name(key, place)
         if name in plain:
-            raise ValueError(f"{place} has two names that are both {name!r} in JSON.")
+            raise ValueError(f"{place} has two names that both become {name!r} in JSON.")
         plain[name] = exact(one, f"{place}[{name!r}]")
     return plain
 
@@ -64,9 +64,9 @@ def _name(key: Any, place: str) -> str:
 
 def _by_its_own_type(value: Any, place: str) -> Any:
     kind = type(value)
-    words = f"{place} is a {kind.__qualname__}, and its JSON does not say all of it"
+    words = f"{place} is a {kind.__qualname__}, and its JSON leaves out a part of it"
     if isinstance(value, Iterator):
-        once = f"{place} is a {kind.__qualname__}, which can be drawn from once: make a list of it."
+        once = f"{place} is a {kind.__qualname__}, which can be read only once. Make it a list."
         raise ValueError(once)  # noqa: TRY004 (as for any other value)
     try:
         plain = canonical.jsonable(value, kind)

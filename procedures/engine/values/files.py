@@ -139,7 +139,7 @@ class File:
         """
         desk = open_desk()
         if desk.made is None:
-            raise EngineError(f"File.keep({short_repr(name)}) belongs inside a step.")
+            raise EngineError(f"File.keep({short_repr(name)}) must be called inside a step.")
         file = cls.store(name, content, content_type=content_type)
         desk.made.append(file)
         return file
@@ -208,7 +208,7 @@ def in_haste() -> Iterator[None]:
 def open_desk() -> FileContext:
     desk = DESK.get()
     if desk is None:
-        raise EngineError("Files can be reached inside a run only.")
+        raise EngineError("Files can be read and written only inside a run.")
     return desk
 
 
@@ -227,12 +227,12 @@ def _bytes_of(content: object) -> bytes:
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
     if not isinstance(content, str):
-        words = f"A file's content is bytes or text, not {type(content).__name__}."
+        words = f"The content of a file must be bytes or text, not {type(content).__name__}."
         raise OptionError(words)
     try:
         return content.encode()
     except UnicodeEncodeError:
-        raise OptionError(f"A file's content: {canonical.HALF}") from None
+        raise OptionError(f"The content of a file can't be stored. {canonical.HALF}") from None
 
 
 def _plain_name(name: str) -> str:

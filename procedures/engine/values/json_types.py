@@ -10,11 +10,11 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import File
 from procedures.engine.values.spelling import short_repr
 
-NO_TYPE = "it is no type whose values have a JSON form"
-NAME_ALONE = "give the type itself, and not its name"
-UNKNOWN_NAME = "it names a type that is not known here"
-NOT_FROM_JSON = "no JSON is ever a value of it"
-ONCE = "its values can be read once only: write list[...] instead"
+NO_TYPE = "it is not a type whose values have a JSON form"
+NAME_ALONE = "use the type itself instead of its name"
+UNKNOWN_NAME = "it names a type that isn't defined here"
+NOT_FROM_JSON = "no JSON can be a value of it"
+ONCE = "its values can be read only once. Use list[...] instead"
 READ_ONCE = (Iterator, AsyncIterator, Awaitable)
 REASONS = {
     "callable": NOT_FROM_JSON,
@@ -23,7 +23,7 @@ REASONS = {
     "is-subclass": NOT_FROM_JSON,
     "is-instance": NOT_FROM_JSON,
     "generator": ONCE,
-    "json": "pydantic.Json reads a text inside a text: write the type itself instead",
+    "json": "pydantic.Json reads JSON inside a text. Use the type itself instead",
 }
 """Reasons why kinds of Pydantic's core schemas are refused."""
 OF_PYTHON_ONLY = ("metadata", "serialization", "python_schema", "strict_schema", "function")

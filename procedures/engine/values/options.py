@@ -97,19 +97,19 @@ def check_json(of: str, value: object) -> Any:
         plain = canonical.jsonable(value)
         canonical.text_of(plain)
     except ValueError as error:
-        raise OptionError(f"{of} cannot be kept. {error}") from None
+        raise OptionError(f"{of} can't be stored. {error}") from None
     return plain
 
 
 def check_kind(of: str, value: object, kind: type | UnionType, words: str) -> None:
     """Raise `OptionError` unless the value is of that kind, which `words` describe."""
     if not isinstance(value, kind):
-        raise OptionError(f"{of} is {words}, not {short_repr(value)}.")
+        raise OptionError(f"{of} must be {words}, not {short_repr(value)}.")
 
 
 def check_function(of: str, fn: object, *args: str, **named: str) -> None:
     """Raise `OptionError` unless it can be called with arguments of these names."""
-    words = f"{of} is a function of {', '.join([*args, *named]) or 'nothing'}"
+    words = f"{of} must be a function of {', '.join([*args, *named]) or 'nothing'}"
     if not callable(fn):
         raise OptionError(f"{words}, not {short_repr(fn)}.")
     try:
@@ -117,28 +117,32 @@ def check_function(of: str, fn: object, *args: str, **named: str) -> None:
     except ValueError:  # a built-in that does not tell
         return
     except TypeError as error:
-        raise OptionError(f"{words}, and {short_repr(fn)} is none: {error}.") from None
+        raise OptionError(
+            f"{words}, but {short_repr(fn)} can't be called with that: {error}."
+        ) from None
 
 
 def check_text(of: str, value: object) -> str:
     """Return the text; raises `OptionError` for anything else, which no page could show."""
     if not isinstance(value, str):
-        raise OptionError(f"{of} is a text, not {short_repr(value)}.")
+        raise OptionError(f"{of} must be a text, not {short_repr(value)}.")
     return value
 
 
 def check_flag(of: str, value: object) -> None:
     """Raise `OptionError` for anything but True and False: "no" would count as a yes."""
     if not isinstance(value, bool):
-        raise OptionError(f"{of} is True or False, not {short_repr(value)}.")
+        raise OptionError(f"{of} must be True or False, not {short_repr(value)}.")
 
 
 def check_count(of: str, value: object) -> None:
     """Raise `OptionError` for anything but a number that a bar can show."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise OptionError(f"{of} is a number, not {short_repr(value)}.")
+        raise OptionError(f"{of} must be a number, not {short_repr(value)}.")
     if not 0 <= value <= LARGEST:
-        raise OptionError(f"{of} is a number from 0 to {LARGEST:.0e}, not {short_repr(value)}.")
+        raise OptionError(
+            f"{of} must be a number from 0 to {LARGEST:.0e}, not {short_repr(value)}."
+        )
 
 
 def check_word(of: str, word: object, known: Iterable[str]) -> None:
@@ -146,4 +150,6 @@ def check_word(of: str, word: object, known: Iterable[str]) -> None:
     words = list(known)
     if word not in words:
         near = meant(word, words) if isinstance(word, str) else ""
-        raise OptionError(f"{of} is {' or '.join(map(repr, words))}, not {short_repr(word)}.{near}")
+        raise OptionError(
+            f"{of} must be {' or '.join(map(repr, words))}, not {short_repr(word)}.{near}"
+        )

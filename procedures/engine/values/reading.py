@@ -28,7 +28,7 @@ def plain_float(text: str) -> float:
 
 def _check_number(text: str) -> None:
     if not PLAIN_NUMBER.fullmatch(text):
-        raise ValueError(f"{text!r:.60} is no number.")
+        raise ValueError(f"{text!r:.60} is not a number.")
 
 
 class Reading:
@@ -109,14 +109,11 @@ def unserved(schema: Schema, *, files: frozenset[str]) -> Iterator[tuple[str, st
     for name, one in schema.get("properties", {}).items():
         own = [branch for branch in one.get("anyOf", [one]) if branch.get("format") == "binary"]
         if own and name not in files:
-            yield name, "bytes cannot be sent: take a File, or a text"
+            yield name, "bytes can't be sent. Use a File, or a text"
         elif not own and _holds_binary(one, defs, set()):
             yield (
                 name,
-                (
-                    "a File or bytes inside another value cannot be sent: "
-                    "make it an input of its own"
-                ),
+                "a File or bytes inside another value can't be sent. Make it an input of its own",
             )
 
 

@@ -63,18 +63,19 @@ def form_schema(model: Any) -> dict[str, Any]:
     It holds the fields' current defaults: an answer is completed from the stored schema.
     """
     if isinstance(model, Mapping | str):  # Pydantic would take it for a schema of its own
-        raise ValueError(f"A form is a model, a dataclass or a TypedDict, not {short_repr(model)}.")  # noqa: TRY004
+        words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
+        raise ValueError(words)  # noqa: TRY004
     try:
         types = canonical.adapter(model)
         schema, core = types.json_schema(), types.core_schema
     except (PydanticUserError, NameError) as error:
-        raise ValueError(f"{_name(model)} is no form: {error}".partition("\n")[0]) from None
+        raise ValueError(f"{_name(model)} can't be a form: {error}".partition("\n")[0]) from None
     except SchemaError as error:
-        raise ValueError(f"{_name(model)} is no form: {unreadable(error)}") from None
+        raise ValueError(f"{_name(model)} can't be a form: {unreadable(error)}") from None
     except Exception:  # noqa: BLE001 (Pydantic raises whatever it meets inside of what is no type)
-        raise ValueError(f"A form is a model, not {short_repr(model)}.") from None
+        raise ValueError(f"A form must be a model, not {short_repr(model)}.") from None
     if "$ref" in schema:
-        raise ValueError(f"{_name(model)} is no form: it holds itself.")
+        raise ValueError(f"{_name(model)} can't be a form: it contains itself.")
     properties, required = properties_of(schema), sorted(schema.get("required", []))
     fields, refs = _fields(model, core)
     if not fields or fields.keys() != properties.keys():
@@ -95,7 +96,7 @@ def _fields(model: Any, core: Core) -> tuple[dict[str, Core], Mapping[str, Core]
     if core["type"] == "definitions":
         core = dict(core["schema"])
     if why := _looks_closer(core):
-        raise ValueError(f"{_name(model)} is no form: no answer can be checked for {why}.")
+        raise ValueError(f"{_name(model)} can't be a form: answers can't be checked for {why}.")
     fields = core.get("fields", {}) if core["type"] == "typed-dict" else {}
     if core["type"] in {"model", "dataclass"}:
         fields = core["schema"].get("fields", {})
@@ -115,7 +116,7 @@ def _looks_closer(core: Core) -> str:
     inner = core.get("schema", {}).get("type", "")
     if has_validator or inner.startswith("function-"):
         return "its validator"
-    return "what it does after its init" if core.get("post_init") else ""
+    return "its __post_init__" if core.get("post_init") else ""
 
 
 def _finish(
@@ -124,7 +125,7 @@ def _finish(
     """Complete a field's schema with its label, its default, and what Pydantic leaves out."""
     inner = _inner(core, refs)
     if why := _unfit(inner, refs):
-        raise ValueError(f"{name} is no field of a form: {why}.")
+        raise ValueError(f"{name} can't be a field of a form: {why}.")
     if inner["type"] != "str" or is_required:
         complete(schema, inner)
     schema["title"] = label(name, schema)
@@ -133,7 +134,7 @@ def _finish(
         try:
             check_answer(schema["default"], schema)
         except AnswerError as error:
-            raise ValueError(f"{name}: the default is no answer: {error}") from None
+            raise ValueError(f"The default of {name} is not a valid answer: {error}") from None
 
 
 def _inner(core: Core, refs: Mapping[str, Core]) -> Core:
@@ -145,20 +146,20 @@ def _inner(core: Core, refs: Mapping[str, Core]) -> Core:
 
 def _unfit(core: Core, refs: Mapping[str, Core]) -> str:
     if core["type"].startswith("function-"):
-        return "no answer can be checked for a validator"
+        return "answers can't be checked for a validator"
     if core["type"] not in CHECKED:
-        return f"it can be {KINDS}, no {core['type']}"
+        return f"a field must be {KINDS}, not {core['type']}"
     if rules := unchecked(core):
-        return f"no answer can be checked for {', '.join(rules)}"
+        return f"answers can't be checked for {', '.join(rules)}"
     if "items_schema" not in core:
         return ""
     items = _inner(core["items_schema"], refs)
-    return _unfit(items, refs) if items["type"] in ITEMS else f"it can be {KINDS}"
+    return _unfit(items, refs) if items["type"] in ITEMS else f"a field must be {KINDS}"
 
 
 def _default(name: str, core: Core) -> Any:
     if core.get("default_factory_takes_data"):
-        raise ValueError(f"{name}: its default may not depend on other fields.")
+        raise ValueError(f"The default of {name} must not depend on other fields.")
     value = core["default_factory"]() if "default_factory" in core else core["default"]
     return canonical.jsonable(value)
 

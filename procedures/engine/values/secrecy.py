@@ -24,7 +24,7 @@ SHORTEST_SECRET = 6
 site_secrets: set[str] = set()
 """The site's own secret values, added by whoever reads the settings, before code runs."""
 INSTEAD = (
-    "Let a step read it from the site's settings, or the start name it: "
+    "Let a step read it from the site's settings, or let the start name it with "
     'Annotated[str, SiteChoice("SETTING")].'
 )
 

@@ -16,7 +16,7 @@ class DoubleError(ValueError):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"The body has the name {name[:80]!r} twice in one object.")
+        super().__init__(f"The body contains the name {name[:80]!r} twice in one object.")
 
 
 def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -38,11 +38,9 @@ def read_json(body: bytes) -> Any:
     except DoubleError as error:
         raise BodyError(str(error)) from None
     except ValueError:
-        raise BodyError(
-            "The body is not JSON (application/json) and no form (multipart/form-data)."
-        ) from None
+        raise BodyError("Expected a JSON or multipart/form-data body.") from None
     try:
         canonical.text_of(plain)
     except ValueError:
-        raise BodyError("The body holds characters or numbers that cannot be kept.") from None
+        raise BodyError("The body contains characters or numbers that can't be stored.") from None
     return plain

@@ -48,7 +48,7 @@ def check_shape(value: Any, shape: Shape) -> None:
     try:
         text = canonical.text_of(value)
     except ValueError as error:
-        raise AnswerError(f"The value cannot be kept. {error}") from None
+        raise AnswerError(f"The value can't be stored. {error}") from None
     try:
         SchemaValidator(shape).validate_json(text, by_alias=True, by_name=True)
     except SchemaError:  # kept by another version of Pydantic

@@ -56,7 +56,7 @@ class Sizes:
         for one in fields(self):
             most = getattr(self, one.name)
             if type(most) is not int or most < 1:
-                raise ValueError(f"{most!r} is no size of {one.name}: write a whole number from 1.")
+                raise ValueError(f"Invalid size {most!r} of {one.name}. Use a whole number from 1.")
 
     def check_question(self, question: "Question") -> None:
         """Raise `SizeError` for the first part of a question beyond its limit."""

@@ -73,7 +73,7 @@ class State(MutableMapping[str, Any]):
         for number in (before, by):
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise OptionError(
-                    f"ctx.state.increment adds int or float values to {name!r}, not "
+                    f"ctx.state.increment adds an int or float to {name!r}, not "
                     f"{short_repr(number)}."
                 )
         try:
@@ -93,7 +93,7 @@ class State(MutableMapping[str, Any]):
         """
         before = self._values.get(check_name(name), [])
         if not isinstance(before, list):
-            words = f"ctx.state.append needs a list: {name!r} is {short_repr(before)}."
+            words = f"ctx.state.append needs a list, but {name!r} is {short_repr(before)}."
             raise EngineError(words)
         plain = self._checked(name, value)
         self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
@@ -137,10 +137,10 @@ class State(MutableMapping[str, Any]):
             plain = canonical.jsonable(value)
             text = canonical.text_of(plain)
         except ValueError as error:
-            words = f"ctx.state[{name!r}]: the value cannot be kept. {error}"
+            words = f"The value of ctx.state[{name!r}] can't be stored. {error}"
             raise OptionError(words) from None
         if shows_secret(value, text):
-            raise EngineError(f"What stands in ctx.state is kept and shown: {name} holds a secret.")
+            raise EngineError(f"ctx.state[{name!r}] contains a secret, but is stored and shown.")
         return plain
 
     def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:
@@ -179,7 +179,7 @@ class State(MutableMapping[str, Any]):
         try:
             named = dict(other, **more)
         except (TypeError, ValueError):
-            words = f"ctx.state.update takes values by their names, not {short_repr(other)}."
+            words = f"ctx.state.update takes a mapping of names to values, not {short_repr(other)}."
             raise OptionError(words) from None
         for name, value in named.items():
             self[name] = value
@@ -197,7 +197,7 @@ def check_name(name: object) -> str:
     try:
         told.encode()
     except UnicodeEncodeError:
-        words = f"A name in ctx.state holds no half of a character: {short_repr(told)}."
+        words = f"A name in ctx.state can't contain half of a character: {short_repr(told)}."
         raise OptionError(words) from None
     return told
 
@@ -231,7 +231,7 @@ def frozen(plain: Any) -> Any:
 
 def _refuse(*_: Any, **__: Any) -> Any:
     raise TypeError(
-        "What stands in ctx.state is changed by setting it anew: "
+        "A value in ctx.state can't be changed in place. Set it again: "
         'ctx.state["names"] = [*ctx.state["names"], "ann"].'
     )
 

@@ -13,8 +13,8 @@ ABSENT: Any = object()
 HELD = {"volatile": True}
 """The mark in a digest for values that may differ."""
 REMEDY = (
-    "Take a time from ctx.now(), a number from ctx.random, and what is read elsewhere from a step; "
-    "or name what may differ in volatile=."
+    "Take times from ctx.now(), random numbers from ctx.random, and data from elsewhere from a "
+    "step; or list what may differ in volatile=."
 )
 
 

@@ -101,6 +101,7 @@ class Later:
         """Report a problem to the operators; the answer's value is what they did about it."""
         return self.request("escalation", prompt, **asking)
 
+    @with_options("ctx.later.request")
     def request(
         self, kind: str, prompt: str, /, *args: Any, **options: Any
     ) -> Handle[Response[Any]]:
@@ -115,6 +116,7 @@ class Later:
         name = checked_name(options.get("name") or verb, f"name= of ctx.{verb}")
         return ask(self._fiber, self._fiber.scope.key_for(name), question, hint)
 
+    @with_options("ctx.later.again")
     def again(self, question: Question) -> Handle[Response[Any]]:
         """Ask the same question with other evidence."""
         return ask(self._fiber, self._fiber.scope.key_for(question.kind), question)

@@ -93,10 +93,10 @@ def test_what_fits_the_question_is_an_answer(question: Question, value: object) 
         (COLOURS, ["r", "r"], r"Choose each option once\."),
         (COLOURS, ["r", "Blue"], r"1: Choose one of: r, b\."),
         (LETTER, "approved", r"The answer must be a set of named values\."),
-        (LETTER, {}, r"Say decision\."),
+        (LETTER, {}, r"Fill in decision\."),
         (LETTER, {"decision": "maybe"}, r"decision: Choose one of: approved, rejected\."),
         (LETTER, {"decision": "approved", "text": ""}, r"text: Write something\."),
-        (LETTER, {"decision": "approved", "note": "x"}, r"Say only decision, text\."),
+        (LETTER, {"decision": "approved", "note": "x"}, r"Use only decision, text\."),
         (LETTER, {"decision": "rejected", "text": "x"}, "say why in the comment"),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_pattern_that_nobody_can_read_is_no_question(pattern: str) -> None:
 
     with pytest.raises(QuestionError, match="regex parse error"):
         new_question("input", "Which?", hint)
-    with pytest.raises(QuestionError, match=r"is no form: .*regex parse error"):
+    with pytest.raises(QuestionError, match=r"can't be a form: .*regex parse error"):
         new_question("form", "Which?", make_dataclass("Code", [("code", hint)]))
 
 
@@ -185,12 +185,12 @@ def nested(depth: int) -> Any:
 )
 @pytest.mark.parametrize("question", [APPROVAL, TEXT, PRICE, COLOURS])
 def test_what_cannot_be_kept_is_no_answer(question: Question, value: object) -> None:
-    with pytest.raises(AnswerError, match="cannot be kept"):
+    with pytest.raises(AnswerError, match="can't be stored"):
         question.check(value)
 
 
 def test_the_sentence_for_an_unforeseen_rule_is_still_a_sentence() -> None:
     question = Question("input", "Which?", {"const": 1})
 
-    with pytest.raises(AnswerError, match="This answer does not fit"):
+    with pytest.raises(AnswerError, match="This answer isn't valid"):
         question.check(2)

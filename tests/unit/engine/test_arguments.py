@@ -141,9 +141,9 @@ def test_what_undoes_is_called_so_too(store: MemoryStore) -> None:
         (lambda ctx: ctx.step(send, "A", once=1), "once=1: the option once of a step is True or"),
         (lambda ctx: ctx.step(send, "A", strict="no"), "strict='no': the option strict of a step"),
         (lambda ctx: ctx.step(send, "A", name=3), "name=3: the option name of a step is a text"),
-        (lambda ctx: ctx.step(send, "A", timeout="soon"), "'soon' is no length of time"),
-        (lambda ctx: ctx.step(send, "A", timeout=True), "True is no length of time"),
-        (lambda ctx: ctx.bind(send, "A", name="a/b"), "'a/b' is no name"),
+        (lambda ctx: ctx.step(send, "A", timeout="soon"), "Invalid duration 'soon'"),
+        (lambda ctx: ctx.step(send, "A", timeout=True), "Invalid duration True"),
+        (lambda ctx: ctx.bind(send, "A", name="a/b"), "Invalid step name 'a/b'"),
         (
             lambda ctx: ctx.step(send, "A", retry=AnyRetry(atempts=3)),
             "option 'atempts'.* 'attempts'",

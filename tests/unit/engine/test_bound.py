@@ -418,7 +418,7 @@ def test_a_private_attribute_is_seen() -> None:
     account = Private(order="A")
     account._amount = 3100  # noqa: SLF001 (that is the case)
 
-    with pytest.raises(EvidenceError, match="JSON does not say all of it"):
+    with pytest.raises(EvidenceError, match="JSON leaves out a part of it"):
         bind(show, account)
 
 
@@ -484,7 +484,7 @@ def test_a_class_that_no_module_holds_is_refused_where_only_it_says_what_is_mean
     "value", [growing(SlottedOrder("A")), growing(Spot(1, Decimal(2))), growing(Counter("a"))]
 )
 def test_what_an_object_holds_beside_its_json_is_refused(value: Any) -> None:
-    with pytest.raises(EvidenceError, match="its JSON does not say all of it"):
+    with pytest.raises(EvidenceError, match="its JSON leaves out a part of it"):
         bind(show, value)
 
 

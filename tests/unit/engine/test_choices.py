@@ -56,7 +56,7 @@ def test_what_the_settings_do_not_name_is_refused(store: MemoryStore, name: str)
 
 
 def test_where_nothing_is_allowed_the_setting_is_named() -> None:
-    with pytest.raises(InputError, match="this site's setting SHELVES names nothing"):
+    with pytest.raises(InputError, match="this site's setting SHELVES lists no values"):
         MemoryStore().start(tidy, {"shelf": "low"})
 
 

@@ -8,10 +8,19 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from procedures.engine import Context, File, InputError, Limits, Procedure, Retry, procedure
+from procedures.engine import (
+    Context,
+    File,
+    InputError,
+    Limits,
+    Procedure,
+    Retry,
+    SiteChoice,
+    procedure,
+)
 from procedures.engine.errors import DefinitionError, OptionError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.memory import MemoryStore
@@ -190,18 +199,18 @@ def test_a_step_may_return_a_typed_dict_of_the_standard_library() -> None:
 @pytest.mark.parametrize(
     ("hint", "given", "fault"),
     [
-        (Line, {"amuont": "2"}, {"given.amuont": "is not asked for."}),
-        (Parcel, {"grams": 1, "gram": 2}, {"given.gram": "is not asked for."}),
+        (Line, {"amuont": "2"}, {"given.amuont": "is not a known field."}),
+        (Parcel, {"grams": 1, "gram": 2}, {"given.gram": "is not a known field."}),
         (
             Parcel,
             {"grams": 1, "lines": [{"pieces": 1}, {"piece": 2}]},
-            {"given.lines.1.piece": "is not asked for."},
+            {"given.lines.1.piece": "is not a known field."},
         ),
-        (Place, {"city": "Ulm", "town": "Ulm"}, {"given.town": "is not asked for."}),
-        (dict[str, Line], {"a": {"x": 1}}, {"given.a.x": "is not asked for."}),
-        (list[Line], [{"Amount": 1}], {"given.0.Amount": "is not asked for."}),
-        (Renamed, {"order": 1}, {"given.order": "is not asked for."}),
-        (Standard, {"city": "U", "zap": 1}, {"given.zap": "is not asked for."}),
+        (Place, {"city": "Ulm", "town": "Ulm"}, {"given.town": "is not a known field."}),
+        (dict[str, Line], {"a": {"x": 1}}, {"given.a.x": "is not a known field."}),
+        (list[Line], [{"Amount": 1}], {"given.0.Amount": "is not a known field."}),
+        (Renamed, {"order": 1}, {"given.order": "is not a known field."}),
+        (Standard, {"city": "U", "zap": 1}, {"given.zap": "is not a known field."}),
     ],
 )
 def test_a_mistyped_name_inside_an_input_is_never_dropped(
@@ -226,11 +235,60 @@ def test_what_its_author_takes_is_taken(hint: Any, given: Any) -> None:
     assert "given" in declared(hint).parse({"given": given})
 
 
+@pytest.mark.parametrize(
+    ("hint", "default", "words"),
+    [
+        (int, "many", r"doesn't fit its type: Input should be a valid integer"),
+        (int, None, r"doesn't fit its type: Input should be a valid integer"),
+        (Annotated[int, Field(ge=3)], 2, r"doesn't fit its type: .* greater than or equal to 3"),
+        (int, Field("many"), r"doesn't fit its type: Input should be a valid integer"),
+        (int, Field(2, ge=3), r"doesn't fit its type: .* greater than or equal to 3"),
+        (list[int], ["a"], r"doesn't fit its type: 0: Input should be a valid integer"),
+        (Any, {1: "a", "1": "b"}, r"can't be stored: .* names that are the same in JSON"),
+    ],
+)
+def test_a_default_that_no_start_could_use_is_refused(hint: Any, default: Any, words: str) -> None:
+    def fn(ctx: Context, given: Any = default) -> None: ...
+
+    fn.__annotations__["given"] = hint
+
+    with pytest.raises(DefinitionError, match=rf"^fn: the default of the input given {words}"):
+        procedure(fn)
+
+
+def needs_the_site(value: int) -> int:
+    raise LookupError("no site yet")
+
+
+@pytest.mark.parametrize(
+    ("hint", "default"),
+    [
+        (int, "3"),
+        (Decimal, "1.5"),
+        (list[int], []),
+        (int | None, None),
+        (Annotated[str, SiteChoice("SHELVES")], "oak"),
+        (int, Field(3, ge=3)),
+        (list[int], Field(default_factory=list)),
+        (Annotated[int, AfterValidator(needs_the_site)], 3),
+    ],
+    ids=str,
+)
+def test_any_other_default_is_taken_where_it_is_declared(hint: Any, default: Any) -> None:
+    def fn(ctx: Context, given: Any = default) -> None: ...
+
+    fn.__annotations__["given"] = hint
+
+    assert "given" not in procedure(fn).schema.get("required", ())
+
+
 def test_an_unknown_input_is_told_the_nearest() -> None:
     @procedure
     def pay(ctx: Context, order: str, amount: Decimal = Decimal(1)) -> None: ...
 
-    with pytest.raises(InputError, match=r"is no input of this procedure\. Did you mean 'amount'"):
+    with pytest.raises(
+        InputError, match=r"is not an input of this procedure\. Did you mean 'amount'"
+    ):
         pay.parse({"order": "7", "amuont": 3})
 
 

@@ -131,7 +131,7 @@ def test_a_number_that_json_does_not_have_is_refused(number: float) -> None:
 
 @pytest.mark.parametrize("odd", [object(), {1, 2}, b"bytes", {"a": object()}, {(1, 2): 3}])
 def test_what_is_no_json_is_refused_in_words(odd: Any) -> None:
-    with pytest.raises(ValueError, match="It is no JSON: "):
+    with pytest.raises(ValueError, match="It can't be written as JSON: "):
         canonical.text_of(odd)
 
 
@@ -139,7 +139,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     ring: list[Any] = []
     ring.append(ring)
 
-    with pytest.raises(ValueError, match="It is no JSON: "):
+    with pytest.raises(ValueError, match="It can't be written as JSON: "):
         canonical.text_of(ring)
 
 

@@ -69,7 +69,10 @@ def test_an_unknown_ending_is_bytes() -> None:
 
 
 def test_files_are_kept_in_steps_only() -> None:
-    with use_file_store(MemoryFiles()), pytest.raises(EngineError, match="belongs inside a step"):
+    with (
+        use_file_store(MemoryFiles()),
+        pytest.raises(EngineError, match="must be called inside a step"),
+    ):
         File.keep("a.txt", "a")
 
 

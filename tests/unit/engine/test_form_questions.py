@@ -140,29 +140,32 @@ def model_of(hint: Any, default: Any = ...) -> Any:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Nested, "order is no field of a form: it can be a text, .*, no model"),
-        (Endless, "Endless is no form: it holds itself"),
+        (Nested, "order can't be a field of a form: a field must be a text, .*, not model"),
+        (Endless, "Endless can't be a form: it contains itself"),
         (Empty, "Empty has no fields"),
         (Odd, "Odd has no fields"),
         (RootModel[int], "has no fields"),
         (dict[str, int], "has no fields"),
         (int, "int has no fields"),
-        (7, "7 is no form"),
-        (Validated, "name is no field of a form: no answer can be checked for a validator"),
-        (LooksAtAll, "no answer can be checked for its validator"),
-        (LooksLater, "no answer can be checked for what it does after its init"),
-        (Strict, "no answer can be checked for its strict"),
-        (Short, "no answer can be checked for its str_max_length"),
-        (model_of(datetime), "it is no field of a form: it can be .*, no datetime"),
-        (model_of(int | str), "it can be .*, no union"),
-        (model_of(dict[str, int]), "it can be .*, no dict"),
-        (model_of(Any), "it can be .*, no any"),
+        (7, "7 can't be a form"),
+        (Validated, "name can't be a field of a form: answers can't be checked for a validator"),
+        (LooksAtAll, "answers can't be checked for its validator"),
+        (LooksLater, "answers can't be checked for its __post_init__"),
+        (Strict, "answers can't be checked for its strict"),
+        (Short, "answers can't be checked for its str_max_length"),
+        (model_of(datetime), "it can't be a field of a form: a field must be .*, not datetime"),
+        (model_of(int | str), "a field must be .*, not union"),
+        (model_of(dict[str, int]), "a field must be .*, not dict"),
+        (model_of(Any), "a field must be .*, not any"),
         (model_of(list[int]), "a list of texts or choices"),
         (model_of(list[list[str]]), "a list of texts or choices"),
         (model_of(Annotated[Decimal, Field(max_digits=3)]), "checked for max_digits"),
         (model_of(Annotated[date, Field(gt=date(2026, 1, 1))]), "checked for gt"),
-        (model_of(int, None), "it: the default is no answer: .* a whole number"),
-        (model_of(Annotated[int, Field(gt=3)], 3), "it: the default is no answer: More than 3"),
+        (model_of(int, None), "The default of it is not a valid answer: .* a whole number"),
+        (
+            model_of(Annotated[int, Field(gt=3)], 3),
+            "The default of it is not a valid answer: More than 3",
+        ),
     ],
 )
 def test_a_model_that_no_answer_could_be_checked_for_is_refused(model: Any, words: str) -> None:
@@ -173,11 +176,11 @@ def test_a_model_that_no_answer_could_be_checked_for_is_refused(model: Any, word
 def test_all_faults_of_an_answer_are_told_by_field() -> None:
     sent = {"price": "much", "slower": "fast", "days": ["a", "b", "c"], "colour": "red"}
 
-    with pytest.raises(AnswerError, match="colour: This is not asked") as told:
+    with pytest.raises(AnswerError, match="colour: This is not a field") as told:
         new_question("form", "Which?", Order).check(sent)
 
     assert told.value.faults == (
-        Fault("colour", "This is not asked for."),
+        Fault("colour", "This is not a field of the form."),
         Fault("title", "This is missing."),
         Fault("price", "The answer must be a number like 31.20."),
         Fault("slower", "Choose one of: slow, very_fast."),

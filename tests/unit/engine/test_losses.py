@@ -266,7 +266,7 @@ def noting(ctx: Context) -> None:
 
 
 def test_an_input_that_would_lose_something_is_refused(store: MemoryStore) -> None:
-    with pytest.raises(InputError, match="base: cannot be kept: it is a More"):
+    with pytest.raises(InputError, match="base: can't be stored: it is a More"):
         store.start(given, {"base": More(order="A")})
     assert run_through(store, given, base=Base(order="A")).result == '"A"'
 
@@ -274,8 +274,8 @@ def test_an_input_that_would_lose_something_is_refused(store: MemoryStore) -> No
 @pytest.mark.parametrize(
     ("definition", "words"),
     [
-        (parent, "base: cannot be kept: it is a More"),
-        (returning, "What it returns cannot be kept: it is a More"),
+        (parent, "base: can't be stored: it is a More"),
+        (returning, "The result can't be stored: it is a More"),
         (noting, "names that are the same in JSON"),
     ],
 )

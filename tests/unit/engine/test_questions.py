@@ -47,7 +47,7 @@ class Parcel(BaseModel):
         (lambda: new_question("approval", "Go?", expires="2h", on_timeout="shrug"), '"fail" or'),
         (
             lambda: new_question("approval", "Go?", expires="soon", default=True),
-            "no length of time",
+            "Invalid duration",
         ),
         (lambda: new_question("approval", "Go?", expires=float("inf"), default=True), "ten years"),
         (
@@ -55,24 +55,24 @@ class Parcel(BaseModel):
             "default is no answer",
         ),
         (lambda: new_question("approval", "Go?", expires="2h", default=1), "yes or no"),
-        (lambda: new_question("approval", "Go?", evidence=object()), "cannot be kept"),
+        (lambda: new_question("approval", "Go?", evidence=object()), "can't be stored"),
         (lambda: new_question("approval", "Go?", evidence=float("nan")), "'Go\\?': Out of range"),
-        (lambda: new_question("approval", "Go?", body="\ud800"), "'Go\\?': It holds half of a "),
+        (lambda: new_question("approval", "Go?", body="\ud800"), "'Go\\?': It contains half of a "),
         (lambda: new_question("input", "What?", float), "takes str, int"),
         (lambda: new_question("input", "What?", list[str]), "takes str, int"),
         (lambda: new_question("input", "What?", Literal["a"]), "takes str, int"),
         (lambda: new_question("input", "What?", str | None), "takes str, int"),
         (
             lambda: new_question("input", "What?", Annotated[str, AfterValidator(str.strip)]),
-            "no answer can be checked",
+            "answers can't be checked",
         ),
         (
             lambda: new_question("input", "When?", Annotated[date, Field(gt=date(2026, 1, 1))]),
-            "no answer can be checked for gt",
+            "answers can't be checked for gt",
         ),
         (
             lambda: new_question("input", "What?", Annotated[Decimal, Field(max_digits=3)]),
-            "no answer can be checked for max_digits",
+            "answers can't be checked for max_digits",
         ),
         (
             lambda: new_question(

@@ -71,12 +71,12 @@ def test_data_in_another_order_is_the_same_question() -> None:
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda: new_question("review", "R?", 5), "is a text"),
-        (lambda: new_question("review", "R?", None), "is a text"),
+        (lambda: new_question("review", "R?", 5), "must be a text"),
+        (lambda: new_question("review", "R?", None), "must be a text"),
         (lambda: new_question("review", "R?", "x", decisions={}), "takes names with labels"),
         (lambda: new_question("review", "R?", "x", decisions=["a"]), "takes names with labels"),
         (lambda: new_question("review", "R?", "x", decisions={"": "A"}), "is a name"),
-        (lambda: new_question("review", "R?", "x", decisions={"a": ""}), "a label is a text"),
+        (lambda: new_question("review", "R?", "x", decisions={"a": ""}), "a label must be a text"),
         (
             lambda: new_question("review", "R?", "x", decisions={"a": "Go", "b": "go "}),
             "same words",

@@ -142,7 +142,7 @@ def test_what_no_type_told_is_refused_when_it_comes(way: str, secret: Any) -> No
     run = run_through(store, leaking)
 
     assert run.status == RunStatus.FAILED
-    assert "holds a secret" in message(run)
+    assert "contains a secret" in message(run)
     assert WORD not in repr(store.runs)
 
 
@@ -186,7 +186,7 @@ def test_a_secret_is_found_wherever_it_is_held(value: Any) -> None:
     run = run_through(MemoryStore(), leaking)
 
     assert run.status == RunStatus.FAILED
-    assert "holds a secret" in message(run)
+    assert "contains a secret" in message(run)
 
 
 def sign_in(account: Account) -> None:

@@ -116,7 +116,7 @@ def test_what_the_code_takes_is_never_refused(hint: Any) -> None:
         (Order, {"number": 7, "price": 0}, r"price: The value must be more than 0\."),
         (Cabin, {"beds": 2, "names": [3]}, r"names\.0: The value must be a text\."),
         (Letter, {"type": 3}, r"type: The value must be a text\."),
-        (str, "\ud800", "cannot be kept"),
+        (str, "\ud800", "can't be stored"),
     ],
 )
 def test_what_the_code_refuses_is_told_in_words(hint: Any, value: Any, words: str) -> None:

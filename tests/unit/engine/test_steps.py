@@ -186,9 +186,9 @@ def endlessly() -> Any:
 @pytest.mark.parametrize(
     ("fn", "words"),
     [
-        (no_order, "The result does not fit its annotation"),
-        (secretly, r"The result cannot be kept: it holds a secret\."),
-        (endlessly, "The result cannot be kept: Circular"),
+        (no_order, "The result doesn't fit its annotation"),
+        (secretly, r"The result can't be stored: it contains a secret\."),
+        (endlessly, "The result can't be stored: Circular"),
     ],
 )
 def test_a_result_that_would_not_come_back_is_an_error(fn: Callable[..., Any], words: str) -> None:

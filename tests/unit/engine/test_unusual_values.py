@@ -204,7 +204,7 @@ def test_a_return_value_that_json_cannot_hold_fails_the_run(store: MemoryStore) 
 
     run = run_through(store, returning)
 
-    assert "cannot be kept as JSON" in message(run)
+    assert "can't be stored as JSON" in message(run)
     assert kinds(run) == ["run.started", "log", "run.failed"]
 
 
@@ -286,7 +286,7 @@ def test_what_only_python_can_check_is_no_question(store: MemoryStore) -> None:
 
     run = run_through(store, asking)
 
-    assert "no answer can be checked" in message(run)
+    assert "answers can't be checked" in message(run)
     assert EventKind.WAIT_OPENED not in kinds(run)
 
 

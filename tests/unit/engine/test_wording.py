@@ -49,7 +49,7 @@ def at_noon(ctx: Context) -> str:
 
 
 def test_a_negative_sleep_is_refused(store: MemoryStore) -> None:
-    assert "-1 is not between a moment" in message(run_through(store, backwards))
+    assert "Invalid duration -1" in message(run_through(store, backwards))
 
 
 def test_a_moment_that_was_waited_for_is_read_on_every_replay(store: MemoryStore) -> None:
