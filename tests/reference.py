@@ -15,9 +15,9 @@ from procedures.engine.waits.later import Later
 PAGE = Path(__file__).parent.parent / "docs" / "reference.md"
 HEAD = """# Reference
 
-All that `procedures.engine` gives to authors, written from its docstrings by `make reference`;
-[engine.md](engine.md) shows each thing by example. Lengths of time are a `Duration`: seconds, a
-`timedelta`, or a text such as `"90s"`, `"2h"` or `"3 days"`, at most ten years.
+This page lists everything that authors import from `procedures.engine`. `make reference` writes it
+from the docstrings; [Writing procedures](engine.md) introduces it with examples. A `Duration` is a
+number of seconds, a `timedelta`, or a text such as `"90s"`, `"2h"` or `"3 days"`, at most ten years.
 """
 PARTS = {
     "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "File"),
