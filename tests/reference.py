@@ -17,7 +17,7 @@ HEAD = """# Reference
 
 This page lists everything that authors import from `procedures.engine`. `make reference` writes it
 from the docstrings; [Writing procedures](engine.md) introduces it with examples. A `Duration` is a
-number of seconds, a `timedelta`, or a text such as `"90s"`, `"2h"` or `"3 days"`, at most ten years.
+number of seconds, a `timedelta` or a text such as `"90s"`, `"2h"` or `"3 days"`; ten years at most.
 """
 PARTS = {
     "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "File"),
