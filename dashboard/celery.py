@@ -133,6 +133,7 @@ def leave_the_code_out_of_collections(**_: Any) -> None:
 def be_a_slot(**_: Any) -> None:
     """Turn the process into a slot, in which signals end neither steps nor runs."""
     watches.clear()
+    # A solo worker sends this signal in its main process, too, where signals have to end it.
     if current_process().name != "MainProcess":
         slot.open()
         board.sit_down(getattr(current_process(), "index", 0))
@@ -147,5 +148,7 @@ def send_the_last_word(**_: Any) -> None:
 @task_postrun.connect(weak=False)
 def put_connections_back(task: Any, **_: Any) -> None:
     """Return connections to the pool, where the next task finds them open."""
+    # An eager task runs in its caller's process, and perhaps in its transaction, whose connection
+    # is not ours to close.
     if not task.request.is_eager:
         connections.close_all()

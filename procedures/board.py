@@ -31,6 +31,8 @@ class Board:
 
     def sit_down(self, number: int) -> None:
         """Take the place with that number in a newly forked slot."""
+        # A pool of more slots than places shares some: then a slot hides another from the watch,
+        # and the lease keeper's own timer is left to end it.
         self._place = number % PLACES
         self.put_down()
 
@@ -50,6 +52,8 @@ class Board:
 
     def _write(self, content: bytes) -> None:
         start = self._place * PLACE.size
+        # Not locked, since a slot may be killed while it holds a lock. A place that is read
+        # half-written shows a claim that never was, and no longer does at the next look.
         self._memory[start : start + PLACE.size] = content
 
 

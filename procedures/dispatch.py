@@ -50,6 +50,8 @@ def call_workers() -> None:
 
 def send_later(task: str, *arguments: str | int) -> None:
     """Send a message to a task by its name once this transaction is committed."""
+    # Not before: a fast worker would look before the commit, find nothing, and the run would wait
+    # for the sweep.
     transaction.on_commit(lambda: messenger.send((task, arguments)))
 
 
@@ -87,6 +89,7 @@ def told_codes() -> list[str]:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             keys = sorted(client.smembers(WORKERS))
             told = dict(zip(keys, client.mget(keys) if keys else [], strict=True))
+            # A member of a set has no time of its own: what has expired is taken out of it here.
             if gone := [key for key, code in told.items() if code is None]:
                 client.srem(WORKERS, *gone)
     except redis.RedisError:
@@ -102,6 +105,7 @@ def fault() -> str:
     """Return a sentence about why messages reach nobody now, or "" if Redis takes them."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
+            # A write, since a full Redis still answers a ping.
             client.set(PROBE, 1, px=CALL_AGAIN)
     except redis.exceptions.OutOfMemoryError:
         return "Redis is full (maxmemory) and takes no messages."
@@ -119,6 +123,8 @@ class Messenger:
 
     def send(self, message: Message) -> None:
         self._messages.put(message)
+        # A fork inherits the object and the queue but no thread; by the process's number the child
+        # sees that it has to start its own.
         if self._pid == os.getpid():
             return
         try:  # the first of this process, or since it was forked
@@ -126,6 +132,7 @@ class Messenger:
         except RuntimeError as error:  # as many threads as there may be: the next one tries again
             logger.warning("No message can be sent: %s", error)
             return
+        # After the start, so that a failed one is tried again with the next message.
         self._pid = os.getpid()
         atexit.register(self.finish)
 
@@ -134,6 +141,8 @@ class Messenger:
             messages = [self._messages.get()]
             while not self._messages.empty():
                 messages.append(self._messages.get())
+            # Equal messages that gathered while the last one was sent become one, in the order of
+            # their first.
             for message in dict.fromkeys(messages):
                 if message == CALL:
                     _call()
@@ -155,9 +164,13 @@ messenger = Messenger()
 def _call() -> None:
     """Send the call unless one is on its way already."""
     try:
+        # It expires by itself: if the message is lost or its worker dies before `note_arrival`, the
+        # next call is silenced for a second at most.
         is_first = bool(_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
     except redis.RedisError:
+        # Redis may be away only for this process, or the broker may be another one: try to send.
         is_first = True
+    # Nothing was sent after all, so the next caller must not be silenced by our mark.
     if is_first and not _send(*CALL):
         note_arrival()
 
@@ -166,6 +179,8 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
     """Send a message; return True if the broker has taken it."""
     try:
         with pools.producers[_connection()].acquire(block=True, timeout=PATIENCE) as producer:
+            # By name, since the tasks import the runner, and the runner this module. No retry: the
+            # sweep is the retry, and this thread has others to send.
             current_app.send_task(task, args=arguments, producer=producer, retry=False)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
         told = ", ".join(map(str, arguments)) or "queued runs"
@@ -196,6 +211,7 @@ _kept = _Kept()
 
 def _redis() -> redis.Redis:
     """Return this thread's connection; a forked process opens its own."""
+    # Two processes on one socket would read each other's answers.
     if _kept.pid != os.getpid():
         _kept.client = redis.Redis.from_url(
             conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE

@@ -44,17 +44,23 @@ class LeaseKeeper:
         finally:
             with self._lock:
                 self._holds.remove(hold)
+            # Outside the keeper's lock: it may wait for a renewal under way, and others must be
+            # able to take up and lay down runs meanwhile.
             hold.end()
             if slot.is_open:
                 faulthandler.cancel_dump_traceback_later()
 
     def _keep_beating(self) -> None:
+        # A fork copies the object but not the thread: `is_alive` is false in the child, which
+        # starts one of its own.
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._beat, name="lease_keeper", daemon=True)
             self._thread.start()
 
     def _beat(self) -> None:
         """Renew leases over a connection of its own, so that the code's waits don't delay it."""
+        # `connections` is local to the thread, so that this replaces the database for this thread
+        # alone.
         connections[DEFAULT_DB_ALIAS] = own_database()
         try:
             self._beat_while_held()
@@ -71,11 +77,15 @@ class LeaseKeeper:
                 if now - fenced_at >= BEAT:
                     _fence(holds)
                     fenced_at = now
+                # Under the lock, under which runs are added: a run can't come between this look and
+                # the end of the thread unseen.
                 if not holds and now - quiet_since >= BEAT:
                     self._thread = None
                     return
             if holds:
                 quiet_since = now
+            # Without the lock, since a renewal may wait for the database, and the worker must be
+            # able to take up and lay down runs.
             for hold in holds:
                 hold.look(now)
 
@@ -85,8 +95,11 @@ def _fence(holds: "list[HeldRun]") -> None:
 
     It is the second fence: the main process too ends a process that keeps working on a lost run.
     """
+    # Only in a slot: a timer in a web process or a test would end all that runs beside it.
     if not slot.is_open or not holds or any(hold.is_taken for hold in holds):
         return  # of a taken run, the timer that was set last runs out
+    # Its thread is written in C and needs no GIL, so it also ends a process whose code holds the
+    # GIL for ever.
     faulthandler.dump_traceback_later(SILENT_FOR, exit=True)
 
 
@@ -121,6 +134,8 @@ class HeldRun:
             except Exception as error:  # noqa: BLE001 (whatever the driver raises, it beats on)
                 run = self._journal.run.run_id
                 logger.warning("Run %s: the lease could not be renewed: %s", run, error)
+                # Outside a worker this thread lives no longer than the run, and a test could not
+                # remove a database that is still connected.
                 connection.close()
             finally:
                 if not slot.is_open:
@@ -132,7 +147,11 @@ class HeldRun:
         if self._journal.is_taken:
             self._leave()
             return
+        # By identity: each attempt makes a new object, and people see the new step at once, not at
+        # the next renewal.
         is_due = working is not self._shown or now - self._renewed >= RENEWED_EVERY
+        # A renewal that failed because somebody held the row is due again at the next beat, well
+        # before the lease ends.
         if is_due and self._journal.renew():
             self._shown, self._renewed = working, now
 

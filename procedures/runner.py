@@ -40,6 +40,8 @@ def advance_runs() -> None:
     ends, besides, has_called = time.monotonic() + SHIFT, Exclusions(), False
     try:
         while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
+            # Called before this run is worked on, which may take long: the others are run by
+            # another worker meanwhile. Once is enough, for that one calls the next.
             if claimed.are_others and not has_called:
                 dispatch.call_workers()
                 has_called = True
@@ -106,6 +108,7 @@ def _code_for(found: Queued) -> Procedure | None:
             raise NotReadYet(partial(registry.make_ready, key))
         return _code_of(*key)
     code = registry.find(found.procedure)
+    # The usual case costs no query: the claim has read the newest version along with the run.
     if code and code.version == found.newest:
         return code
     return _newest(found.procedure, code_of_run(found.run.pk))
@@ -147,6 +150,8 @@ def _newest_code(name: str, known: list[str]) -> Procedure | None:
 
 def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
     run_id = held.run.run_id
+    # Before any of the author's code: the main process ends a slot by what stands on the board,
+    # also one whose code never comes back.
     board.take_up(UUID(run_id), held.epoch)
     try:
         with lease_keeper.beating_for(held):
@@ -157,5 +162,7 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
         logger.warning("Run %s is left for later: %s", run_id, lost)
     finally:
         board.put_down()
+    # Whoever brought something while this worker let go of the run saw it in a worker's hands, and
+    # so called nobody.
     if held.is_queued_again:
         dispatch.call_workers()

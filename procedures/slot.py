@@ -51,11 +51,14 @@ class Slot:
 
         A process younger than a minute keeps running for now.
         """
+        # The first reason is the one to tell; later ones often follow from it.
         self.spent_by = self.spent_by or why
 
     @property
     def is_leaving(self) -> bool:
         """True if this process is to end: its worker stops, or it is spent."""
+        # Forking costs: a procedure that spoils its process at each turn must not make the worker
+        # do nothing but fork.
         is_old = time.monotonic() - self._opened_at >= REPLACED_AFTER
         return self.is_stopping or bool(self.is_open and self.spent_by and is_old)
 
@@ -67,6 +70,8 @@ class Slot:
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None
         for number in (*NOTED, STOP):
+            # First of all: the pool installs its own handlers after this, and leaves alone only
+            # what is ignored. `begin_turn` puts ours in their place.
             signal.signal(number, signal.SIG_IGN)
         _let_steps_start_processes()
 
@@ -81,6 +86,8 @@ class Slot:
         for number in NOTED:
             _handle(number, self._note)
         _handle(STOP, self._stop)
+        # At the first turn, after the code was imported: what its modules set while they are
+        # imported is not taken back.
         if self._began_with is None:
             self._began_with = around_turns.read()
         changed, stuck = around_turns.set_back(self._began_with)
@@ -113,6 +120,7 @@ def _let_steps_start_processes() -> None:
 
     The pool's authentication key has a type of its own that a spawned process can't receive.
     """
+    # There is no public way: `Process.daemon` can't be changed once the process has started.
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined] # noqa: SLF001
     config["daemon"] = False
     config["authkey"] = AuthenticationString(bytes(config["authkey"]))

@@ -45,7 +45,10 @@ class Lookout(bootsteps.StartStopStep):
         is_under_way = self._sent_at is not None and now - self._sent_at < LOST_AFTER
         if is_under_way or not self._is_wanted(consumer):
             return
+        # Before it is sent: its end may be noted by another thread before `apply_async` returns.
         self._sent_at = now
+        # Straight to the pool, without a broker: the look is there for when the broker takes no
+        # messages.
         consumer.pool.apply_async(
             import_string("procedures.tasks.look_around"),
             callback=self._note_end,

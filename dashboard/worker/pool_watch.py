@@ -55,6 +55,8 @@ class Claims:
             return set()
         with self._lock:
             database = self._databases["default"]
+            # This thread has no request or task at whose end Django would do it; after an outage it
+            # would keep a dead connection for ever.
             database.close_if_unusable_or_obsolete()
             with database.cursor() as cursor:
                 runs = adapted([one.run for one in held])
@@ -98,6 +100,7 @@ class PoolWatch:
             if self._ends_at is not None:
                 self._tell_to_stop()  # also what was forked meanwhile
             self._end_the_taken()
+            # By the main process, since all slots may be busy for hours without reporting anything.
             dispatch.keep_code(os.getpid())
             self._wakes.wait(EVERY if self._ends_at is None else LAST_LOOKS)
             self._wakes.clear()
@@ -113,6 +116,8 @@ class PoolWatch:
             return
         now = time.monotonic()
         self._taken = {one: self._taken.get(one, now) for one in taken}
+        # Only what was seen taken for a second: a slot that just let go, or a place read
+        # half-written, is gone from the board by then.
         for one, since in self._taken.items():
             if now - since >= LEAVES_WITHIN and one.pid in self.pids:
                 logger.warning("Run %s was taken from process %s, which ends.", one.run, one.pid)
@@ -131,6 +136,8 @@ class PoolWatch:
             kill_tree(pid)
         time.sleep(LAST_WORDS)
         logger.warning("The worker did not end by itself after its slots.")
+        # The pool's own threads may wait for the killed slots and keep `sys.exit` from ever coming
+        # through.
         os._exit(0)
 
     @property
@@ -140,6 +147,8 @@ class PoolWatch:
 
 def kill_tree(pid: int) -> None:
     """Kill a process and its descendants, itself first, so that it starts no more."""
+    # Before anything is killed: an orphan is another parent's child at once, and no longer found
+    # below this one.
     below = list(_below(pid))
     for one in (pid, *below):
         with suppress(ProcessLookupError, PermissionError):

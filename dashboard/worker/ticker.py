@@ -55,15 +55,21 @@ class Ticker:
             began = time.monotonic()
             if self._is_wanted():
                 self._do_what_is_due(began)
+            # From the start of the turn, so that long duties don't stretch the second; a wait
+            # rather than a sleep, so that the end interrupts it.
             self._has_ended.wait(max(0.0, began + TICK - time.monotonic()))
 
     def _do_what_is_due(self, now: float) -> None:
         try:
             for duty in self._duties:
                 if duty.next_at <= now and not self._has_ended.is_set():
+                    # Before it is done: a duty that fails at once must not be repeated without a
+                    # pause.
                     duty.next_at = now + duty.every
                     _do(duty)
         finally:
+            # No request ends in this thread: a connection that broke would be used again at each
+            # tick.
             connections.close_all()
 
 

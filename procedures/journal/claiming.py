@@ -66,28 +66,45 @@ def claim_next(
         found = None
         try:
             with storage, transaction.atomic():
+                # Without waiting first: one row that a slow answer holds must not keep this worker
+                # from all others.
                 found = Run.objects.lock_queued(besides) or _next_held(besides)
                 if found is None:
                     return None
+                # The row stays locked until the claim is committed, or until this block is left:
+                # `code_for` must be quick, which is why it raises `NotReadYet` instead of reading a
+                # text.
                 if code := code_for(found):
                     journal = _claim_locked(found.run, found.at, has_news=_has_news(found))
                     return Claimed(found.are_others, code, journal)
+            # Nobody here can run it, so the query skips it from now on; the loop would find the
+            # same run again.
             besides.procedures.add(found.run.procedure_id)
+        # Outside the transaction, which is rolled back by now: the run stays queued for anybody,
+        # and is found again by the next turn of the loop.
         except NotReadYet as code:
             code.read()
+        # Whatever one broken row raises, its author's error or ours, must not keep the others in
+        # the queue from being run.
         except (Interruption, Exception) as error:
+            # A lost database concerns every run, a lost file store only those that need their files
+            # now: they are passed by.
             is_lost = isinstance(error, StorageLost)
             if is_lost and not isinstance(error.__cause__, FileStoreError):
                 raise
             if found is None:
                 raise
             logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
+            # To the end of the queue, by the time of its row: else each worker would try it first,
+            # in every turn. Only if it is still queued, since its lock is gone.
             Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
             besides.runs.add(found.run.pk)
 
 
 def _next_held(besides: Exclusions) -> Queued | None:
     """Wait for a queued run that others hold now, for example to answer it, if it is the last."""
+    # A statement that waited for a row may find it claimed by then and return nothing, although
+    # others are queued: only an empty queue ends this.
     while Run.objects.queued_besides(besides).exists():
         limit_locks(LONGEST_LOCK)
         if found := Run.objects.lock_queued(besides, waits=True):
@@ -102,6 +119,8 @@ def _has_news(found: Queued) -> bool:
 
 
 def _claim_locked(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal | None:
+    # Before anything else is done: the lease runs from `now`, which was read with the row, and a
+    # later start would let the worker count on more than it has.
     since, store = time.monotonic(), DatabaseStore(now)
     if not take_up(store, run, has_news=has_news):
         return None

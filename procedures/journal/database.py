@@ -80,6 +80,8 @@ class DatabaseJournal:
         """The thread whose step commits its writes and its checkpoint in one transaction."""
         self.since = self._reached = since
         """The time of the claim by the monotonic clock, from which its lease runs."""
+        # The difference of two clocks, noted once: no later correction of this machine's wall clock
+        # moves the time that the journal tells.
         self._ahead = now.timestamp() - since
         self.run = RunFacts(
             str(row.pk),
@@ -165,10 +167,14 @@ class DatabaseJournal:
             if is_in_step:  # it is lost with the step's own writes
                 raise
             self._write_again(events, batch, lost)
+        # Only once they are kept: a batch that was refused leaves the head where it is, and the
+        # next one is chained to what is really there.
         self._seq, self._head = events[-1].seq, events[-1].hash
         self._reached = time.monotonic()
         if batch.handoff:
             board.put_down()  # what follows is the run's no more, however long it takes
+        # In a step's transaction nothing is committed yet; `transaction` tells of it afterwards, or
+        # readers would look too early and see nothing.
         if not is_in_step:
             self._tell_of_change()
         return events
@@ -181,6 +187,8 @@ class DatabaseJournal:
         later = int(conf.STORAGE_PATIENCE_SECONDS)
         for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
             time.sleep(pause)
+            # First of all: the write that got no answer may have arrived. Its own retry would then
+            # be refused by the fence, as if another worker had the run.
             if self._is_kept_at(events[-1].seq, events[-1].hash):
                 return
             try:
@@ -194,12 +202,20 @@ class DatabaseJournal:
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
         """Commit a step's writes together with its checkpoint; look it up if there is no answer."""
+        # By thread: the watchdog and `progress` may write meanwhile from others, and only what this
+        # thread writes belongs to the transaction.
         self._transacting = threading.get_ident()
         before = (self._seq, self._head)
         try:
+            # The order matters: `durable` ends the transaction first, `storage` translates what its
+            # COMMIT raised, and only then may unclean connections be closed.
             with closed_after(), storage, durable():
                 is_sqlite = connection.vendor == "sqlite"
+                # While it lasts, the lease keeper can't write either: beyond a lease another worker
+                # would take the run out of the step's hands.
                 yield LEASE.total_seconds() * SHARE_OF_A_LEASE if is_sqlite else None
+        # Nothing tells if COMMIT arrived. If the checkpoint is there, then so are the step's
+        # writes: both were in one transaction.
         except StorageLost:
             if self._seq == before[0] or not self._is_kept_at(self._seq, self._head):
                 raise
@@ -213,6 +229,7 @@ class DatabaseJournal:
     def forgive_claim(self) -> None:
         """Forgive the claim now, or from a thread once the database answers."""
         if not self._has_excused():
+            # Not waited for: the worker leaves the run now, and the database may be away for hours.
             threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()
 
     def _excuse_at_last(self) -> None:
@@ -222,6 +239,7 @@ class DatabaseJournal:
 
     def _has_excused(self) -> bool:
         try:
+            # Progress may have reset the count meanwhile, and it must not fall below zero.
             counted = Head.objects.filter(pk=self._row.pk, claims__gt=0)
             counted.update(claims=F("claims") - 1)
             Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=True)
@@ -241,6 +259,8 @@ class DatabaseJournal:
 
         If it can't be kept, the process dies all the same, and its lease runs out.
         """
+        # Kept as an object: if the step ends while this thread commits, `working` is another one or
+        # None, and the process must live on.
         stuck, is_locked = self.working, self._transacting and connection.vendor == "sqlite"
         if stuck is None:  # the step has ended just now
             return
@@ -248,11 +268,14 @@ class DatabaseJournal:
             if not is_locked:  # by the step itself, with the one write lock there is
                 self.commit(batch)
         except Interruption as interruption:
+            # Fenced by its own worker: the step has ended and kept its end just before.
             if self.working is not stuck:  # the step has ended after all
                 return
             logger.warning("Run %s: its end is not kept: %s", self.run.run_id, interruption)
         finally:
             connection.close()
+        # No softer end would do: the step's thread is stuck in C or ignores exceptions, and would
+        # hold up any clean exit.
         os.kill(os.getpid(), signal.SIGKILL)
 
     @property
@@ -266,6 +289,8 @@ class DatabaseJournal:
             return
         database = this_database()
         with storage:
+            # Events that change no other row need no lock on the run. Everything else locks the run
+            # before its head, in one transaction.
             if _is_plain(batch) and not database.in_atomic_block:
                 self._fence.append_at_once(database, events, batch)
                 return
@@ -273,6 +298,8 @@ class DatabaseJournal:
                 self._append_and_take_effect(events, batch)
 
     def _append_and_take_effect(self, events: Sequence[Event], batch: Batch) -> None:
+        # The fence comes first: it locks the run's row, and a worker that lost the run ends here,
+        # before it has changed any other row.
         self._fence.append(events, batch)
         store, is_undone = DatabaseStore(events[-1].at), self.cancellation is not None
         checked = check_batch(store, self._row, batch, is_undone=is_undone)
@@ -292,6 +319,8 @@ class DatabaseJournal:
 
     def _is_kept_at(self, seq: int, mark: str) -> bool:
         """Return True if a commit arrived although its answer did not."""
+        # A connection that lost one answer may be half open; only a new one can tell what was
+        # committed.
         connection.close()
         try:
             with storage:
@@ -321,6 +350,8 @@ class DatabaseJournal:
             *asked
         ):
             self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
+            # Read, not locked: it only tells the worker to hurry. What keeps a lost worker from
+            # writing is the fence.
             self.is_taken = status != RunStatus.RUNNING or epoch != self._row.epoch
         has_had_its_turn = time.monotonic() - self.since >= conf.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()

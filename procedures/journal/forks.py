@@ -61,11 +61,17 @@ def begin_fork(
             if part[0].seq == fork.since + 1:  # it finds the times that its origin has found
                 copy.chain(start_of(store, run, files), part[0].at)
             copy.take_over(part, origin=origin, by=by, inputs=inputs)
+    # Before the note is chained: what comes after this number is the fork's own, and the note is
+    # the first of it.
     run.carried_seq = copy.seq
     run.base_seq = 1 if fork.since else 0  # what stands before it is its own start
     copy.chain(note, run.created_at)
+    # After its events, which have no foreign key: so the row is written once, with its head where
+    # it belongs.
     run.insert(head_seq=copy.seq, head_hash=copy.head)
     store.keep_files(run, files)
+    # The rows of waits name the event that opened them by its number, which is another one in the
+    # copy.
     shift = run.base_seq - fork.since
     Wait.objects.bulk_create([_closed(run, entry, shift) for entry in carried.closed], AT_ONCE)
     return named

@@ -41,8 +41,12 @@ def own_database() -> BaseDatabaseWrapper:
     options, patience = {**known.get("OPTIONS", {})}, max(LEAST_PATIENCE, int(RENEWED_EVERY))
     options.pop("pool", None)
     if known["ENGINE"].endswith("sqlite3"):
+        # Not the site's busy timeout, which may be longer than a lease: a renewal that waits for so
+        # long comes too late anyway.
         options["timeout"] = RENEWED_EVERY
     else:
         options.setdefault("connect_timeout", patience)
+        # A host that vanished sends no error. Without this the system would go on sending for a
+        # quarter of an hour, while the lease runs out.
         options.setdefault("tcp_user_timeout", patience * 1000)
     return ConnectionHandler({"default": {**known, "OPTIONS": options}})["default"]

@@ -73,6 +73,7 @@ class Standings:
         for look in self._looks:
             if words := look.put_away():
                 told = f"{told} {words}".strip()
+        # Beside a web page or in a test other threads are nobody's leftovers.
         if slot.is_open and len(opened_connections.by_thread) > 1:
             told = f"{told} {opened_connections.put_away()}".strip()
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
@@ -103,6 +104,8 @@ class Look:
         self.database, self.before = database, before or _standing(database)
         self.driver, self.is_set = database.connection, _attributes(database)
         self.wrappers = database.execute_wrappers
+        # A new list, never the old one changed: code that keeps the list, or adds to it, must not
+        # find ours there later.
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
         """True if a statement was sent; the first one begins a transaction."""
@@ -118,6 +121,8 @@ class Look:
         context: dict[str, Any],
     ) -> Any:
         self.is_used = True
+        # psycopg's composed statements are no text: what they do isn't known, so the session is not
+        # used again.
         if not isinstance(sql, str) or _is_lasting(sql):
             self.leaves_something = True
         return execute(sql, params, many, context)
@@ -135,6 +140,8 @@ class Look:
             words = _left_open(database, before, is_used=self.is_used)
         if words:
             _go_back(database, before)
+        # Of another connection than before nothing can be said: it is new, and has nothing of the
+        # code's.
         is_reset = driver is self.driver and _attributes(database) != self.is_set
         if words or self.leaves_something or is_reset:
             _close_when_possible(database, before)
@@ -145,6 +152,8 @@ class OpenedConnections:
     """The connections that threads of this process have opened, including an author's threads."""
 
     def __init__(self) -> None:
+        # Weak, or each connection of a thread that has ended would be kept open for the life of the
+        # process.
         self.by_thread = WeakKeyDictionary[BaseDatabaseWrapper, threading.Thread]()
         connection_created.connect(self._note)
 
@@ -157,6 +166,7 @@ class OpenedConnections:
         The thread itself can't be ended, so its process is replaced.
         """
         told = ""
+        # A copy: another thread may open a connection meanwhile.
         for database, thread in [*self.by_thread.items()]:
             driver = database.connection
             if thread is threading.current_thread() or thread.name in OURS or driver is None:
@@ -253,10 +263,14 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # what is collected here may end its block, and complain
+            # A generator inside `atomic` that nobody holds any more would else leave its block
+            # later, in the middle of another run's transaction.
             gc.collect()
     del database.atomic_blocks[before.depth :]
     del database.savepoint_ids[before.savepoints :]
     database.in_atomic_block = bool(before.depth)
+    # Inside the engine's own transaction nothing may be kept any more: the code has broken it in
+    # some way that nobody can see through.
     database.needs_rollback = bool(before.depth)
     database.run_on_commit = []
 
@@ -264,6 +278,7 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
 def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> None:
     """Close the connection now, or after the engine's own transaction."""
     if before.depth:
+        # The engine's transaction is still open on it, and must be rolled back in order first.
         UNCLEAN.add(database.alias)
     else:
         close_truly(database)
@@ -287,6 +302,8 @@ def closed_after() -> Iterator[None]:
 def close_truly(database: BaseDatabaseWrapper) -> None:
     """Close a connection for good, not back into the pool, with all the session holds."""
     driver = database.connection
+    # Django's `close` refuses or puts off its work inside a block; these are its own marks, and
+    # whatever block they tell of is given up.
     database.in_atomic_block = database.needs_rollback = False
     database.closed_in_transaction = False
     database.atomic_blocks.clear()
@@ -294,6 +311,8 @@ def close_truly(database: BaseDatabaseWrapper) -> None:
     database.run_on_commit = []
     with suppress(Exception):
         if driver is not None:
+            # The driver's own first: Django's `close` would give the connection back to the pool,
+            # with the session's settings and locks.
             driver.close()
     with suppress(Exception):
         database.close()

@@ -74,6 +74,8 @@ class RunRows(Moment):
     def keep_files(self, run: Run, files: Sequence[File]) -> None:
         """Keep the run's files; calling it twice is harmless."""
         given = [Artifact.of(run, file) for file in files]
+        # A repeated step gives the same files under the same names; the row of the first time
+        # stays, with its proof.
         Artifact.objects.bulk_create(given, ignore_conflicts=True)
 
     def find_run(self, run_id: UUID) -> Run:
@@ -90,6 +92,7 @@ class RunRows(Moment):
         self._lock_children(run.waits.all())
 
     def _lock_children(self, waits: WaitQuerySet) -> None:
+        # SQLite's one write lock covers all rows already; the query would cost and lock nothing.
         if connection.features.has_select_for_update:
             list(_below(waits))
 
@@ -149,12 +152,16 @@ class RunRows(Moment):
     def write(self, run: Run, batch: Batch) -> list[Event]:
         drafts = proven(batch, run_id=str(run.pk), key=ledger_key())
         events = self._chained(run, drafts)
+        # By the fence although the row is locked: it moves the head in the same statement, and
+        # would tell of a writer that got here without a claim.
         Fence(str(adapted(run.pk)), run.epoch).append(events, batch)
         run.head.seq, run.head.hash = events[-1].seq, events[-1].hash
         self._tell_of_change(run)
         return events
 
     def _tell_of_change(self, run: Run) -> None:
+        # A browser that looks before the commit sees the state from before, and no second bell
+        # would ring.
         transaction.on_commit(lambda: hooks.tell_of_change(str(run.pk)))
 
     def _chained(self, run: Run, drafts: Iterable[NewEvent]) -> list[Event]:
@@ -202,6 +209,8 @@ class RunRows(Moment):
         self, run: Run, some: Sequence[PendingInput], drafts: Sequence[NewEvent]
     ) -> None:
         events = self._chained(run, drafts)
+        # The head first, then its events: nobody but the holder of the run's lock comes here, so no
+        # fence is asked.
         run.head.move(events[-1].seq, events[-1].hash)
         insert(run.pk, events)
         take(some, at=self.now)
@@ -239,6 +248,8 @@ def _below(waits: WaitQuerySet) -> Iterator[Run]:
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())
         alive = children.unended() | children.ended_above_others()
+        # Ordered by key, and a parent before its children: the order in which everybody locks a
+        # tree, so that two cancels never wait for each other.
         level = list(alive.locked().defer("inputs", "result").order_by("pk"))
         if not level:
             return

@@ -61,6 +61,7 @@ def fault_of(error: BaseException) -> StorageLost | None:
     if not isinstance(error, DatabaseError) or cause is None:
         return None
     if isinstance(cause, sqlite3.Error):
+        # The low byte is the primary code; extended ones (which file, which call) stand above it.
         is_lost = getattr(cause, "sqlite_errorcode", 0) & 0xFF in LOST_CODES
     else:
         is_lost = _is_lost_server(error, getattr(cause, "sqlstate", None))
@@ -87,12 +88,16 @@ def limit_locks(seconds: float) -> None:
     """Limit the time this transaction waits for a row; a lost host may hold it for hours."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
+            # SET takes no parameters. `seconds` is one of our own constants, never a text from
+            # outside.
             cursor.execute(f"SET LOCAL lock_timeout = '{seconds}s'")
 
 
 @contextmanager
 def durable() -> Iterator[None]:
     """Open a transaction of its own; inside another one nothing would be kept, so it refuses."""
+    # `_from_testcase` is Django's mark for the block around a `TestCase`, in which a commit is a
+    # savepoint: steps may be tested there.
     if connection.in_atomic_block and not getattr(
         connection.atomic_blocks[-1], "_from_testcase", 0
     ):
@@ -108,9 +113,13 @@ def receivers() -> Iterator[None]:
     """Turn an error of a layer above into a refusal, which rolls the commit back."""
     try:
         yield
+    # A lost database is no refusal of a receiver: the claim is given up and repeated, and the run
+    # is not quarantined for it.
     except AWAY:
         raise
     except Exception as error:
+        # A statement that a pooler lost track of is repeated, too: nobody above has refused
+        # anything.
         if is_ours(error):
             raise
         raise Refused(f"{type(error).__name__}: {error}") from error
@@ -119,6 +128,8 @@ def receivers() -> Iterator[None]:
 def tell_regardless(hook: Signal, **facts: Any) -> None:
     """Send a hook and log refusals; the commit stands without them, and with all others."""
     try:
+        # A savepoint of its own: an error in a receiver's SQL breaks the transaction on PostgreSQL,
+        # and the forced end has to be kept all the same.
         with transaction.atomic(), receivers():
             for _, refusal in hook.send_robust(type(facts["run"]), **facts):
                 if isinstance(refusal, AWAY):

@@ -39,6 +39,8 @@ class WaitRows(Moment):
         return wait
 
     def tell_opened(self, run: Run, wait: Wait, content: Mapping[str, Any]) -> None:
+        # Without this the run would wait for people who never learn of it; a timer or a signal
+        # needs nobody above.
         if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
             raise Refused("A question was asked, but nothing here shows it to people.")
         hooks.wait_opened.send(Run, run=run, wait=wait, content=content, at=self.now)
@@ -54,6 +56,8 @@ class WaitRows(Moment):
         return run.waits.filter(key=key).order_by("opened_seq").last()
 
     def close_wait(self, run: Run, wait: Wait, content: Mapping[str, Any]) -> None:
+        # The locked row, as the rules have changed it; the wait's own copy may be older, and
+        # receivers read the run from it.
         wait.run = run
         wait.close(str(content["outcome"]), at=self.now)
         self._tell(hooks.wait_closed, run=run, wait=wait, content=content)
@@ -89,6 +93,8 @@ class WaitRows(Moment):
 
     def first_closed(self, whole: Wait, count: int) -> list[Wait]:
         closed = whole.parts.exclude(closed_at=None)
+        # Several parts may close in one transaction and so at one time: then the order in which the
+        # code opened them decides, the same on every look.
         return list(closed.order_by("closed_at", "opened_seq")[:count])
 
     def open_parts(self, whole: Wait) -> list[Wait]:

@@ -32,6 +32,8 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Yield the same events, holding only a part of them at a time."""
         as_text = Cast("at", models.TextField())  # drivers take longer over a time than over a row
         rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
+        # By key, not by a server-side cursor: behind a pooler, or outside a transaction, such a
+        # cursor lives no longer than one statement.
         return _read(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
 
 
@@ -84,6 +86,8 @@ def _read(following: Callable[[int], Part], after: int) -> Iterator[JournalEvent
     part = following(after)
     while part:
         yield from map(_as_read, part)
+        # A part that isn't full is the last one, so that most journals take one query; what is
+        # written meanwhile is for the next reader.
         part = following(part[-1][0]) if len(part) == READ_AT_ONCE else ()
 
 

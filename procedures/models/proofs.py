@@ -51,7 +51,10 @@ def reseal(row: Any, *names: str) -> None:
     owner, key = _owner(row, proof), ledger_key()
     changed = {name: facts[name] for name in names if name in facts}
     renewed = seals_of(changed, owner=owner, key=key)
+    # Removed first, since a field that is empty now has no seal any more.
     kept = {name: one for name, one in proof.items() if name not in names} | renewed
+    # Only if the names were sound before: sealing them anew over an emptied field would hide that
+    # it was emptied.
     if SEALED in proof and not _unnamed(facts, proof, owner):
         kept[SEALED] = _seal_of_names(_seals(kept), owner, key)
     row.proof = canonical.text_of(kept)
@@ -137,6 +140,8 @@ def _unnamed(facts: dict[str, Any], proof: dict[str, Any], owner: str) -> list[s
         return []
     seals, emptied = _seals(proof), [name for name, value in facts.items() if value in EMPTY]
     for count in range(len(emptied) + 1):
+        # An empty field and an emptied one look the same; only the seal of the names tells which of
+        # them had a seal of its own. There are few empty fields, so all sets of them are tried.
         for names in combinations(emptied, count):
             having = seals | dict.fromkeys(names, "")
             if any(proof.get(SEALED) == _seal_of_names(having, owner, k) for k in ledger_keys()):

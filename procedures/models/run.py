@@ -218,6 +218,8 @@ class Run(models.Model):
     def insert(self, *, head_seq: int, head_hash: str) -> None:
         """Insert a new run, queued."""
         self.queued_at = self.created_at
+        # A count of zero is sealed, too: else signals could be removed together with the count of
+        # them.
         self.heard_proof = tally_proof(HEARD, self.pk, self.heard)
         self.save(force_insert=True)
         Head(run=self, seq=head_seq, hash=head_hash).begin()

@@ -100,6 +100,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def with_news_of_children(self) -> Self:
         """Return suspended and paused runs with a child's end that they have not collected."""
         news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
+        # Runs in the queue or in a worker's hands collect them by their next claim or release.
         return self.filter(status__in=[*self.model.SUSPENDED, RunStatus.PAUSED], **news).distinct()
 
     def with_mail(self) -> Self:

@@ -114,6 +114,8 @@ class Wait(models.Model):
     def gather(self, keys: Sequence[str]) -> None:
         """Make the newest waits of these keys the parts of this set."""
         same = Wait.objects.filter(run_id=self.run_id, key__in=keys)
+        # A key may have been waited for before, in an earlier turn of a retry: the last one in
+        # order wins.
         newest = {wait.key: wait.pk for wait in same.order_by("opened_seq")}
         Wait.objects.filter(pk__in=newest.values()).update(part_of=self)
 
@@ -148,4 +150,5 @@ class Wait(models.Model):
 
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at
+        # A map's count has changed with the end that closes it, and would be lost otherwise.
         save_columns(self, ("outcome", "closed_at", "ended"))

@@ -22,6 +22,8 @@ def is_named_in_journals(name: str, *, besides: Any) -> bool:
 
 
 def _is_in(rows: QuerySet[Any], field: str, name: str, besides: Any) -> bool:
+    # The data is canonical text, its keys sorted and without blanks: so it can be searched as text,
+    # where JSON operators differ by database and use no index here either.
     said = f'"by":{canonical.text_of(name)},"by_id":'
     named = rows.filter(**{f"{field}__icontains": said})
     if besides is not None:

@@ -134,6 +134,8 @@ class Rehearsal:
         if not batch.is_progress:
             self.noted += batch.events
             return []
+        # An interruption, as a lost run is for a worker: the code can't swallow it and go on to
+        # real effects.
         raise Fenced(f"{self.run.run_id}: {len(batch.events)} events would be kept.")
 
     def forgive_claim(self) -> None:

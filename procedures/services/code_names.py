@@ -77,6 +77,7 @@ def _is_name(text: str) -> bool:
 
 def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
     """Yield the texts in compiled code, which are there even if the source is not."""
+    # Functions that call each other would be searched for ever.
     if fn in seen:
         return
     seen.add(fn)
@@ -93,6 +94,7 @@ def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
 def _used_by(fn: FunctionType) -> list[Any]:
     """Return the values its names have in its module and in the functions around it."""
     names = {name for code in _codes(fn.__code__) for name in code.co_names}
+    # A cell that has no content yet raises when it is read; it equals an empty one.
     cells = [cell.cell_contents for cell in fn.__closure__ or () if cell != CellType()]
     return [*cells, *(fn.__globals__.get(name) for name in names)]
 

@@ -45,6 +45,8 @@ def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Di
     seen: dict[tuple[type[Model], str], str] = {}
     for row in rows:
         nonce, name = nonce_of(row), row_name(row)
+        # A whole row copied with its proof would be sound by itself: only the nonce that it shares
+        # gives it away.
         if nonce and (first := seen.setdefault((type(row), nonce), name)) != name:
             yield Difference(name, "proof", f"is a copy of that of {first}")
         if row.proof == "" and not record.is_covered:

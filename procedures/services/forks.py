@@ -84,6 +84,8 @@ def fork_run(
         keep_answers=parting.keep_answers,
         again=carried.again,
     )
+    # Files are stored before the transaction: writing them takes long, and one without a row does
+    # no harm.
     with use_file_store(ContentStore()):
         text, given = inputs_of(next(fork.events()), origin.inputs), list[File]()
         if parting.inputs:
@@ -112,6 +114,7 @@ def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
     if len(at) > LONGEST_KEY:
         raise forks.UnknownPlaceError(f"{at[:60]}…")
     events = origin.events.filter(seq__gt=origin.base_seq)
+    # A step may be called "12": the name goes before the number.
     if at.isdecimal() and not events.filter(key=at).exists():
         named = events.filter(seq=int(at)).values_list("key", flat=True).first()
         at = named or at

@@ -39,6 +39,8 @@ def note_installation() -> None:
     """
     site = Installation.current()
     if not site.database:
+        # Only where still empty: of two processes at a first migration one names it, and the other
+        # changes nothing.
         Installation.objects.filter(pk=site.pk, database="").update(database=database_name())
     if not site.store:
         try:
@@ -53,6 +55,8 @@ def _note_store() -> None:
     site = Installation.objects.select_for_update().get()
     if not site.store:
         with files.reaching():
+            # The mark that is there counts: another process, or another host on the same store, may
+            # have named it.
             site.store = files.store_mark() or files.name_store()
         site.save(update_fields=["store"])
 
@@ -102,6 +106,8 @@ class Gate:
         return not self._why
 
     def _look(self) -> str:
+        # A database or a store can't become another one under a process that keeps its connections;
+        # only the mark of a copy may be set at any time.
         if self._is_known and not Installation.objects.filter(held_at__isnull=False).exists():
             return ""
         why = refusal()
@@ -172,6 +178,8 @@ def database_name() -> str:
         path = Path(str(connection.settings_dict["NAME"]))
         return f"file {path.stat().st_ino}" if path.exists() else ""
     try:
+        # A savepoint: the refusal would break the transaction around it, in which a copy is being
+        # marked.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(SERVER)
             server = cursor.fetchone()[0]

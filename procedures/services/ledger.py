@@ -66,6 +66,8 @@ def examine(run: Run) -> Verdict:
     if verdict.damages:
         return verdict
     for _ in range(LOOKS):
+        # Read before the rows: if nothing has changed since, then what differs is not a worker's
+        # doing.
         before = _state(run)
         fresh = Run.objects.select_related("procedure", "version", "started_by").get(pk=run.pk)
         record, older = Record.of(fresh), list[str]()
@@ -93,6 +95,7 @@ def _state(run: Run) -> tuple[object, ...]:
 
 
 def _damages(run: Run) -> list[str]:
+    # One statement: read apart, a status and a head of two moments would look like damage.
     of_one_moment = Head.objects.filter(run=run).values_list("run__status", "seq", "hash").first()
     if of_one_moment is None:
         return ["The head is missing, and nothing tells which event is the last."]
@@ -108,5 +111,7 @@ def _damages(run: Run) -> list[str]:
 def _events(run: Run, last: int) -> Iterator[Event]:
     """Yield events up to the run's head as it was read, then those after its head now."""
     known = run.events.filter(seq__lte=last)
+    # Not all after `last`: a worker may have written since, and what lies beyond even the newest
+    # head was never written by one.
     after = run.events.filter(seq__gt=F("run__head__seq"))
     return chain(known.streamed(), after.streamed())

@@ -141,6 +141,8 @@ class Record:
                 self.asked.setdefault(one.name, set()).add(one.created_at)
                 if one.name in ENDING:
                     self.ends.add(one.created_at)
+            # A row that somebody slipped in must not explain the difference that it has made
+            # itself.
             is_forged = (self.is_covered or one.proof) and unproven(one)
             if one.taken_at is None and not is_forged:
                 self.read(0, one.kind, one.key, one.name, plain(one.data), one.created_at)

@@ -98,12 +98,16 @@ class Start:
 
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
         """Start the run unless its key was used before; `write` inserts it and its files."""
+        # Looked up before the quota: a repeated request starts nothing, and must get its answer at
+        # any limit.
         if run := self._earlier():
             return run, False
         if self.by:
             check_quota(self.by)
         try:
             return self._make(write), True
+        # Two requests with one key at once: the database's constraint lets one in, and the other
+        # finds what that one began.
         except IntegrityError:
             if run := self._earlier():
                 return run, False
@@ -111,6 +115,7 @@ class Start:
 
     @transaction.atomic
     def _make(self, write: Callable[[Run], None]) -> Run:
+        # In the same transaction, so that no worker meets a run of a version that it can't look up.
         version = registry.register(self.definition)
         run = Run(
             procedure=version.procedure,

@@ -68,10 +68,14 @@ def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     if not _may_send(run, by):
         raise SignalDeniedError(run)
     text = _checked_text(sent)
+    # Under the run's lock: the same id sent twice at once comes one after the other, and the second
+    # finds the first.
     if earlier := Signal.objects.filter(run=run, name=sent.name, signal_id=sent.signal_id).first():
         if earlier.value != text:
             raise SignalRefusedError(f"The id {sent.signal_id!r} came before with another value.")
         return earlier, False
+    # After the look for the same id: a repeated signal gets its first answer, also once it has let
+    # the run end.
     if RunStatus(run.status).is_end:
         raise SignalRefusedError(f"The run has ended: {run.status}.")
     signal = SentSignal(sent.name, sent.signal_id, text, by.get_username(), by)

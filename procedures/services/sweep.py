@@ -68,11 +68,15 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     `now` is when it began, by the database's clock. Two sweeps at once are harmless.
     """
     now = now or clock.now()
+    # Waits before runs: a deadline must have its effect also in a run that is about to be queued
+    # for another reason.
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
     _each(Run.objects.with_mail(), _deliver)
     _each(Wait.objects.behind().order_by("pk"), _begin_more)
     runs = Run.objects
+    # Stuck code never comes back to see that it is cancelled: its run is queued again under it, and
+    # another worker undoes its steps.
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
     for due in (runs.due_for_retry(now), runs.out_of_time(now), cut_off):
         _each(due.order_by("pk"), _queue)
@@ -90,6 +94,8 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
     """
     found, locked, is_crowded = list(rows[:LARGEST_SWEEP]), set[UUID](), False
     for row in found:
+        # Other waits of a run whose lock was not given in time would cost half a second each, and
+        # delay everybody.
         if _run_of(row) in locked:
             is_crowded = len(found) == LARGEST_SWEEP
             continue
@@ -104,6 +110,7 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
             logger.exception("The sweep could not mend %s %s.", type(row).__name__, row.pk)
     if is_crowded:
         is_wait = isinstance(found[0], Wait)
+        # Ends, since each turn excludes at least one run more.
         _each(rows.exclude(**{"run__in" if is_wait else "pk__in": locked}), mend)
 
 
@@ -150,5 +157,7 @@ def _queue(run: Run) -> None:
     runs = Run.objects
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
     due = runs.due_for_retry(now) | runs.out_of_time(now) | runs.lost(now) | cut_off
+    # Looked at anew under the lock: the run may have been renewed, claimed or ended since the sweep
+    # has read it.
     if found := due.locked().filter(pk=run.pk).first():
         rules.queue(DatabaseStore(now), found)

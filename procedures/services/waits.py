@@ -29,6 +29,7 @@ def lock_run(run_id: UUID) -> Run:
 def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     """Close a wait and queue its run, in the caller's transaction; locks the run."""
     run = lock_run(wait.run_id)
+    # Only now, under the run's lock: whoever held it may have closed the wait.
     wait.refresh_from_db()
     resolve_locked(run, wait, content, at=at)
 
@@ -48,6 +49,8 @@ def expire_wait(wait: Wait) -> bool:
 @transaction.atomic
 def _expire(wait: Wait) -> bool:
     now = clock.now()
+    # Before the lock, which most callers of an early look need not take; under it the wait is read
+    # again.
     if not wait.is_due(now):
         return False
     run = lock_run(wait.run_id)

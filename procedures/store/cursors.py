@@ -45,6 +45,8 @@ class Cursor(Protocol):
 def kept_cursor() -> CursorWrapper:
     """Return a kept cursor with Django's errors and wrappers, or Django's own if it logs."""
     database = this_database()
+    # Tools that count or forbid statements put a "cursor" of their own into the instance: they must
+    # see ours too.
     if database.queries_logged or "cursor" in database.__dict__:
         return database.cursor()
     kept = _kept_for(database)
@@ -56,6 +58,8 @@ def this_database() -> BaseDatabaseWrapper:
 
     Inside a running event loop Django has another one, if it allows one there at all.
     """
+    # Django keeps the connections of an event loop apart from those of its thread. Ours of the
+    # thread would be shared by all coroutines of the loop.
     if asyncio._get_running_loop() is not None:  # noqa: SLF001 (asyncio documents it)
         return connections[DEFAULT_DB_ALIAS]
     return _kept.database
@@ -67,6 +71,8 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
     Django's and psycopg's cursors cost more than all other Python code of a step. They are used all
     the same if anything is installed that observes statements.
     """
+    # All of this is looked at for each statement, not once: a tracer may be installed at any time,
+    # and a statement that it misses is a hole in somebody's trace or test.
     is_seen = (
         DEBUG
         or database.force_debug_cursor
@@ -95,11 +101,15 @@ def _is_djangos(method: Any) -> bool:
 
 
 DJANGO = str(Path(utils.__file__).parents[2])
+# Compared by the file of its code: a patched method often copies the name and the module of the one
+# that it replaces.
 DJANGOS_EXECUTE = CursorWrapper.execute if _is_djangos(CursorWrapper.execute) else None
 """Django's method, or None if something was installed before this module was imported."""
 
 
 def _kept_for(database: Any) -> "_Kept":
+    # A kept cursor belongs to one connection of the driver. Django opens another one after an error
+    # or at the end of its age, and then the old cursor would fail.
     if database.connection is None:
         database.ensure_connection()
     if _kept.driver is not database.connection:
@@ -117,18 +127,24 @@ class _Kept(threading.local):
     """True if the connection is wrapped, or makes cursors of its own, to observe statements."""
 
     def __init__(self) -> None:
+        # Inside a running loop `connections` would hand out the loop's own database, and this
+        # thread would use that one ever after.
         with outside_the_loop():
             self.database = connections[DEFAULT_DB_ALIAS]
 
     def keep(self, database: Any) -> None:
         driver = self.driver = database.connection
         self.is_watched = not _is_djangos(type(database).cursor) or _is_watched(driver)
+        # A wrapped driver, such as a tracer's, is never gone around: only Django's own cursors pass
+        # through all of it.
         if self.is_watched:
             return
         if isinstance(driver, sqlite3.Connection):
             self.cursor, self.bare = driver.cursor(_SQLiteCursor), _BareSQLite(driver)
             return
         self.cursor = self.bare = psycopg.Cursor(driver)
+        # Behind a pooler without prepared statements the site's settings switch them off here; a
+        # name that we prepare would be unknown to the next server.
         if driver.prepare_threshold is not None:  # what is between knows prepared statements
             self.bare = _BarePostgreSQL(driver)
 
@@ -177,11 +193,15 @@ class _BarePostgreSQL:
             else _text(cell)
             for cell in cells
         ]
+        # libpq takes C strings: without this check a text would be cut short silently, and its
+        # event would be marked over more than is kept.
         if b"\0" in b"".join(texts):  # the driver would send what stands before it
             raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
         name = self._prepared.get(statement) or self._prepare(statement)
         try:
             self._note(self._driver.pgconn.exec_prepared(name, texts))
+        # The statement has not run at all, so that it may be sent once more without doing anything
+        # twice.
         except psycopg.errors.InvalidSqlStatementName:  # psycopg clears all after a rollback
             self._prepared.clear()
             try:
@@ -199,7 +219,11 @@ class _BarePostgreSQL:
     def _prepare(self, statement: str) -> bytes:
         """Prepare a statement under a name made from its text, so that poolers can't confuse it."""
         query = _as_sent(statement)
+        # Two processes behind one pooler share its servers: with a name by number, one would run
+        # the statement that the other one has prepared.
         name = b"countersign_" + blake2b(query, digest_size=16).hexdigest().encode()
+        # Another client of the same server has prepared it already: the same name means the same
+        # text.
         with suppress(psycopg.errors.DuplicatePreparedStatement):
             self._note(self._driver.pgconn.prepare(name, query))
         self._prepared[statement] = name
@@ -214,6 +238,8 @@ DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 def _error_of(result: PGresult) -> psycopg.Error:
+    # Without a code of the server the connection itself is broken; psycopg would make an error of
+    # it that says nothing of a lost storage.
     if result.error_field(DiagnosticField.SQLSTATE) is None:  # nothing came from the server
         return psycopg.OperationalError(result.get_error_message())
     return psycopg.errors.error_from_result(result)

@@ -41,11 +41,17 @@ class Fence:
             if database.vendor == "postgresql":
                 self._append_to_server(cursor, sql.append_event, sql.append_events, events, batch)
                 return
+            # A plain BEGIN takes the write lock only at the first change, and SQLite then refuses
+            # at once, without its busy timeout, if another writer came between.
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 self._append_to_file(cursor, events, batch)
                 cursor.execute("COMMIT")
+            # Also for `TimeIsUp` and a worker's stop, which are no `Exception`: a transaction that
+            # stays open holds the only write lock there is.
             except BaseException:
+                # Some errors (a full disk, for one) have SQLite roll back by itself, and a second
+                # ROLLBACK would hide them behind its own error.
                 if database.connection.in_transaction:
                     cursor.execute("ROLLBACK")
                 raise
@@ -62,6 +68,8 @@ class Fence:
         self, cursor: Cursor, one: Statement, many: Statement, events: Sequence[Event], batch: Batch
     ) -> None:
         cells, (first, *others) = self._cells(events, batch), events
+        # One event, the usual step, goes as single parameters: the server need not parse JSON for
+        # it.
         if others:
             cursor.execute(many.text, [*cells, _named(events)])
         else:
@@ -76,8 +84,15 @@ class Fence:
         _insert_into_file(cursor, self.run, events)
 
     def _cells(self, events: Sequence[Event], batch: Batch) -> list[Cell]:
+        # The head must be at the event before the first of these. So a worker whose commit arrived
+        # without an answer can't keep the same events twice, and one that fell behind keeps
+        # nothing.
         last, before = events[-1], events[0].seq - 1
+        # A factor for the count, so that the one statement resets it or leaves it without reading
+        # it first.
         kept = 0 if batch.is_progress else 1  # of the claims in vain
+        # Epoch 0 fences off everybody, this worker too: after its handoff nothing of it, not even a
+        # thread left behind, writes another event.
         after = 0 if batch.handoff else self.epoch
         return [last.seq, last.hash, kept, after, self.run, self.epoch, before]
 
@@ -91,6 +106,7 @@ def insert(run_id: UUID, events: Sequence[Event]) -> None:
 
 
 def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> None:
+    # SQLite takes at most 32,766 parameters in a statement, and an event has eight.
     for first in range(0, len(events), AT_ONCE):
         part, cells = events[first : first + AT_ONCE], list[Cell]()
         for seq, kind, key, name, data, at, proof in part:
@@ -100,6 +116,8 @@ def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> No
 
 def _without_zone(at: datetime) -> str:
     """Return a time as Django stores it in SQLite, without asking for the zone each time."""
+    # Asked by identity, because that is the one zone our clocks use; `astimezone` costs more than
+    # all else here.
     return str(at if at.tzinfo is UTC else at.astimezone(UTC))[: -len("+00:00")]
 
 

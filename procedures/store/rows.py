@@ -28,6 +28,8 @@ AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 
 def adapted(value: Cells) -> Any:
     """Return the value as Django writes it into this database; for SQLite a list becomes JSON."""
+    # By class, not by `isinstance`: most cells end here, and a subclass (an enum's text, say) takes
+    # the longer way below.
     if value.__class__ in AS_THEY_ARE:
         return value
     if isinstance(value, datetime):
@@ -48,6 +50,8 @@ def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Ite
         names, readers = _reading(table)
         own, cells = list(cells[: len(names)]), cells[len(names) :]
         if connection.vendor == "sqlite":
+            # PostgreSQL's driver returns these types itself: Django's readers would cost much there
+            # for nothing.
             for place, reader in readers:
                 own[place] = getattr(connection.ops, reader)(own[place], None, connection)
         yield table.from_db(DEFAULT_DB_ALIAS, names, own)
@@ -72,6 +76,8 @@ def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]
 
 def _end_of(field: Any) -> Any:
     """Return the field that a foreign key finally refers to."""
+    # A foreign key's own type is not that of its column: the key of a run, for example, is a UUID,
+    # which SQLite keeps as text.
     while field.is_relation:
         field = field.target_field
     return field
@@ -94,6 +100,8 @@ def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())
     statement, fields = _insertion(type(row))
     cursor, (update, more) = kept_cursor(), also
     cells, others = [field.pre_save(row, add=True) for field in fields], [*map(adapted, more)]
+    # One statement saves a round trip to the server. SQLite knows no change inside WITH, and a
+    # second statement costs next to nothing there.
     if update and connection.vendor == "postgresql":
         statement, cells, update = f"WITH also AS ({update}) {statement}", [*others, *cells], ""
     if update:
@@ -102,6 +110,7 @@ def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())
     [key] = cursor.fetchone()
     if row.pk is None:
         row.pk = key
+    # Otherwise the ORM would take the row for a new one, and a later `save` would insert it again.
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
 
 

@@ -81,6 +81,8 @@ class Statements:
     def __getattr__(self, name: str) -> Statement:
         if name not in self.names:
             raise AttributeError(f"{self.folder} has no statement {name}.")
+        # Kept as a plain attribute, so that each later use costs no call of `__getattr__`: every
+        # step asks for one.
         statement = self.__dict__[name] = Statement(name, self)
         return statement
 
@@ -118,6 +120,7 @@ class Statements:
     def _blocks(self) -> dict[str, tuple[str, str]]:
         """The kind and text of each statement and part, by name."""
         blocks: dict[str, tuple[str, str]] = {}
+        # The later file wins, so that a database may replace what is the same for all others.
         for file in ("both", this_database().vendor):
             path = self.folder / f"{file}.sql"
             if path.exists():

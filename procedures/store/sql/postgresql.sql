@@ -5,12 +5,16 @@
 
 -- part: now
 -- The server's clock, so many microseconds ahead: leases and deadlines follow it.
+-- Not now(), which stands still during a transaction: whoever waited for a lock would go by a time
+-- that has passed.
 clock_timestamp() + %s * interval '1 microsecond'
 
 -- part: not_excluded
 {run}.procedure_id <> ALL(%s::bigint[]) AND {run}.id <> ALL(%s::uuid[])
 
 -- part: lock_run_row
+-- Only the run: the procedure and its version are read along, and a claim must not hold up those
+-- who refer to them.
 FOR NO KEY UPDATE OF {run}
 
 -- name: database_time
@@ -54,6 +58,8 @@ WITH held AS ({moved_head} WHERE run_id = %s AND {own_head} RETURNING run_id, se
 -- part: held_head_of_locked_run
 WITH held AS (
   {moved_head} FROM (SELECT id FROM {run} WHERE id = %s FOR NO KEY UPDATE) AS run
+  -- The subquery locks the run's row before the join hands the head's row to the update: the order
+  -- of everybody who locks both.
   WHERE run_id = run.id AND {own_head} RETURNING run_id, seq, hash
 )
 
