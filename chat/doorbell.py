@@ -34,9 +34,16 @@ class Doorbell:
     def ring(self, *streams: str) -> None:
         """Announce that streams have news; this costs one `put` on a queue."""
         self._streams.put(streams)
-        if not self._has_begun:
-            self._has_begun = True
+        if self._has_begun:
+            return
+        try:
             threading.Thread(target=self._send_all, name="doorbell", daemon=True).start()
+        except RuntimeError as error:  # as many threads as there may be: the next one tries again
+            logger.warning("No hint can be sent: %s", error)
+            return
+        # Only now, or a process that once had no thread to spare would never send a hint again. Two
+        # threads of callers that begin at once do no harm: each hint is sent by one of them.
+        self._has_begun = True
 
     def _begin_anew(self) -> None:
         """Start a new thread at the next hint, because a fork does not copy threads."""

@@ -118,22 +118,26 @@ class Messenger:
     """A thread that sends messages, so that nobody waits for the broker."""
 
     def __init__(self) -> None:
+        self._begin_anew()
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        # Another queue: the lock of this one may be held by a thread that a fork does not copy, and
+        # the child's first message would wait for it for ever. What lies in it the parent sends.
         self._messages: queue.Queue[Message] = queue.Queue()
-        self._pid = 0
+        self._has_begun = False
 
     def send(self, message: Message) -> None:
         self._messages.put(message)
-        # A fork inherits the object and the queue but no thread; by the process's number the child
-        # sees that it has to start its own.
-        if self._pid == os.getpid():
+        if self._has_begun:
             return
-        try:  # the first of this process, or since it was forked
+        try:
             threading.Thread(target=self._send_all, name="messenger", daemon=True).start()
         except RuntimeError as error:  # as many threads as there may be: the next one tries again
             logger.warning("No message can be sent: %s", error)
             return
         # After the start, so that a failed one is tried again with the next message.
-        self._pid = os.getpid()
+        self._has_begun = True
         atexit.register(self.finish)
 
     def _send_all(self) -> None:

@@ -38,7 +38,17 @@ def ask_others() -> None:
     for pk in found[:LARGEST_PASS]:
         _ask_others(pk)
     alone = HumanRequest.objects.open().filter(note=ALONE)
-    for request in alone.exclude(pk__in=requests_without_answerers().values("pk")):
+    answered_again = alone.exclude(pk__in=requests_without_answerers().values("pk"))
+    for pk in answered_again.values_list("pk", flat=True):
+        _drop_note(pk)
+
+
+@transaction.atomic
+def _drop_note(request_id: UUID) -> None:
+    # Read again under its lock: whoever reassigns it meanwhile seals other assignees, and a row
+    # that was read before would put the old seals back, as if somebody had forged it.
+    alone = HumanRequest.objects.open().filter(note=ALONE)
+    if request := alone.select_for_update().filter(pk=request_id).first():
         request.drop_note()
 
 

@@ -84,9 +84,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         with suppress(asyncio.QueueFull):
             self.backlog.put_nowait(frame)
 
-    def view(self, stream: Stream) -> View:
-        """Return the person's view of a stream; an empty one if it is no longer followed."""
-        return self.views.get(stream) or View()
+    def view(self, stream: Stream) -> View | None:
+        """Return the person's view of a stream, or None if it is no longer followed."""
+        return self.views.get(stream)
 
     async def _do(self, asked: dict[str, Any]) -> None:
         if "leave" in asked:

@@ -37,8 +37,8 @@ class Follower(Protocol):
 
     def hand(self, frame: str) -> None: ...
 
-    def view(self, stream: Stream) -> View:
-        """Return the part of a followed stream that this follower may see."""
+    def view(self, stream: Stream) -> View | None:
+        """Return the part of a stream that this follower may see; None once it is left."""
 
 
 @dataclass
@@ -80,7 +80,9 @@ class Hub:
     async def follow(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
         """Send the frames after the cursor now, and every change from then on."""
         head = (await database_sync_to_async(heads)([stream])).get(stream)
-        if head is None:
+        # It may have been left, or taken away, while its head was read: nobody would leave it once
+        # more, and its frames would come for as long as this process lives.
+        if head is None or follower.view(stream) is None:
             return
         watch = self._watches.setdefault((stream, form), Watch(head))
         watch.followers.add(follower)
@@ -88,8 +90,7 @@ class Hub:
 
     async def catch_up(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
         """Send everything after the cursor, in order."""
-        while True:
-            view = follower.view(stream)
+        while (view := follower.view(stream)) is not None:
             found = await _frames(stream, form, [view], after)
             for frame in found:
                 follower.hand(encode(stream, frame.content_for(view)))
@@ -146,7 +147,8 @@ class Hub:
     async def _hand_out(self, stream: Stream, form: str, watch: Watch, head: Head) -> None:
         began = time.monotonic()
         # Whoever comes while this is read is not among them: they catch up by themselves.
-        views = {follower: follower.view(stream) for follower in watch.followers}
+        looks = [(follower, follower.view(stream)) for follower in watch.followers]
+        views = {follower: view for follower, view in looks if view is not None}
         new = await _frames(stream, form, views.values(), watch.head[0])
         reached = new[-1].seq if len(new) >= LARGEST_RANGE else head[0]
         watch.head = (reached, *head[1:])

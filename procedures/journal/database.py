@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
-from django.db import Error, connection
+from django.db import Error, connection, transaction
 from django.db.models import F
 
 from procedures import hooks
@@ -239,10 +239,13 @@ class DatabaseJournal:
 
     def _has_excused(self) -> bool:
         try:
-            # Progress may have reset the count meanwhile, and it must not fall below zero.
-            counted = Head.objects.filter(pk=self._row.pk, claims__gt=0)
-            counted.update(claims=F("claims") - 1)
-            Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=True)
+            # Together or not at all: what is repeated after a lost second half would forgive two
+            # claims for one. The run is locked before its head, as everywhere.
+            with transaction.atomic():
+                Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=True)
+                # Progress may have reset the count meanwhile, and it must not fall below zero.
+                counted = Head.objects.filter(pk=self._row.pk, claims__gt=0)
+                counted.update(claims=F("claims") - 1)
         except Error:
             connection.close()
             return False

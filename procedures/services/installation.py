@@ -65,7 +65,7 @@ def why_held() -> str:
     """Return why nothing in this database may act, or ""."""
     site = Installation.current()
     if not site.held_at and site.database and site.database != database_name():
-        mark_copy(RESTORED)
+        _mark_restored()
         site = Installation.current()
     if not site.held_at:
         return ""
@@ -73,6 +73,15 @@ def why_held() -> str:
         f"This database is a copy ({site.held_because}): its runs are held and no mail is sent."
         " If this is the site now, stop the other one and run: manage.py confirm_site."
     )
+
+
+@transaction.atomic
+def _mark_restored() -> None:
+    # Compared again under the lock: all processes of a copy notice it at once, and each would begin
+    # another epoch; one that comes late would hold again what has been confirmed meanwhile.
+    site = Installation.objects.select_for_update().get()
+    if site.database != database_name():
+        mark_copy(RESTORED)
 
 
 def store_complaint() -> str:

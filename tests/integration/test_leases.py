@@ -1,18 +1,18 @@
 """How a worker goes on holding its run, and when a clock takes it from one that does not."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from procedures.engine.journal.events import RunStatus
 from procedures.journal import LEASE, DatabaseJournal, claim
 from procedures.lease_keeper import LeaseKeeper
-from procedures.models import Run
+from procedures.models import Head, Run
 from procedures.models.clock import clock
 from procedures.services import Sweeper, start_run
 from procedures.services.sweep import BREAK
@@ -167,3 +167,23 @@ def test_a_clock_that_is_always_late_takes_the_lost_all_the_same() -> None:
         sweeper()
 
     assert row(lost).status == RunStatus.QUEUED
+
+
+def test_a_claim_that_is_forgiven_over_an_outage_is_forgiven_once() -> None:
+    journal = held()
+    Head.objects.filter(run=journal.run.run_id).update(claims=3)
+    updates: list[str] = []
+
+    def go_away(execute: Callable[..., Any], sql: str, *given: Any) -> Any:
+        updates.extend([sql] if sql.startswith("UPDATE") else [])
+        if len(updates) == 2:
+            raise OperationalError("server closed the connection unexpectedly")
+        return execute(sql, *given)
+
+    with connection.execute_wrapper(go_away):
+        journal.forgive_claim()
+
+    assert len(updates) == 2
+    wait_until(lambda: not any(one.name == "excuse" for one in threading.enumerate()))
+    assert Head.objects.get(run=journal.run.run_id).claims == 2
+    assert row(journal).is_left_without_storage

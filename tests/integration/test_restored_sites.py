@@ -6,8 +6,10 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -189,3 +191,30 @@ def test_a_server_that_goes_away_while_it_is_asked_for_its_name_makes_no_copy() 
 
     assert Installation.current().held_at is None
     assert not refusal()
+
+
+def test_processes_that_notice_a_copy_at_once_begin_one_epoch(db: None) -> None:
+    refusal()
+    Installation.objects.update(database="another")
+    looks: list[str] = []
+
+    def let_another_process_notice(execute: Callable[..., Any], sql: str, *given: Any) -> Any:
+        found = execute(sql, *given)
+        if not looks and "installation" in sql:
+            looks.append(sql)
+            with ThreadPoolExecutor(1) as threads:
+                threads.submit(noticed_elsewhere).result()
+        return found
+
+    with connection.execute_wrapper(let_another_process_notice):
+        assert "is a copy" in refusal()
+
+    assert looks
+    assert Installation.current().epoch == 2
+
+
+def noticed_elsewhere() -> None:
+    try:
+        assert "is a copy" in refusal()
+    finally:
+        connection.close()

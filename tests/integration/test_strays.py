@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
+from django.db import connection
 
 from chat.models import Assignment, HumanRequest, Mail, Message
 from chat.services import (
@@ -15,7 +16,9 @@ from chat.services import (
     requests_without_answerers,
     send_mail,
 )
-from procedures.models import Run
+from chat.services.strays import ALONE
+from procedures.models import Grant, Run
+from procedures.models.proofs import unproven
 from procedures.services import OperationRefusedError
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
@@ -346,3 +349,31 @@ def test_the_role_cancel_forbids_it_to_the_starter_and_lets_others(
     assert cancel(alice, run).status_code == 403
     assert caller(bob).get(f"/api/runs/{run.pk}").status_code == 200
     assert cancel(bob, run).status_code == 200
+
+
+def test_a_reassignment_while_a_note_is_dropped_keeps_its_seals(
+    request_: HumanRequest, alice: User, dave: User
+) -> None:
+    Grant.objects.filter(role__in=("answer", "operate")).delete()
+    leave(request_)
+    ask_others()
+    User.objects.filter(username="erin").update(is_active=True)
+    looks: list[str] = []
+
+    def reassign_after_the_look(
+        execute: Callable[..., Any], sql: str, params: Any, *given: Any
+    ) -> Any:
+        if len(looks) == 2:  # for whom others may be asked, and whose note may be dropped
+            looks.append("reassigned")
+            reassign_request(request_.pk, to="@alice", by=dave, reason="She is here.")
+        elif len(looks) < 2 and sql.startswith("SELECT") and ALONE in (params or ()):
+            looks.append(sql)
+        return execute(sql, params, *given)
+
+    with connection.execute_wrapper(reassign_after_the_look):
+        ask_others()
+
+    request_.refresh_from_db()
+    assert looks[2:] == ["reassigned"]
+    assert unproven(request_) == []
+    assert [one.user for one in request_.assignments.all()] == [alice]

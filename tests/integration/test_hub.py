@@ -1,0 +1,78 @@
+"""What the hub hands to followers that come and go while it reads."""
+
+import asyncio
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from dashboard.live.hub import Hub
+from dashboard.live.streams import Stream
+from dashboard.live.views import WHOLE, View
+from procedures.models import Run
+from procedures.services import cancel_run, start_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Reader:
+    """Somebody who follows, until the stream is taken away or left."""
+
+    def __init__(self, view: View | None = WHOLE) -> None:
+        self.sees, self.heard = view, list[str]()
+        self.has_heard = asyncio.Event()
+
+    def hand(self, frame: str) -> None:
+        self.heard.append(frame)
+        self.has_heard.set()
+
+    def view(self, _: Stream) -> View | None:
+        return self.sees
+
+
+@pytest.fixture
+def run() -> Run:
+    return start_run("two_steps", {}, by=None)[0]
+
+
+def test_a_stream_that_is_taken_away_while_it_is_begun_brings_nothing(run: Run) -> None:
+    stays, gone = Reader(), Reader(None)
+
+    async def follow() -> None:
+        hub = Hub()
+        try:
+            for reader in (stays, gone):
+                await hub.follow(reader, Stream("run", run.pk), "data", after=0)
+        finally:
+            await hub.close()
+
+    asyncio.run(follow())
+
+    assert len(stays.heard) == 1
+    assert gone.heard == []
+
+
+def test_a_stream_that_is_taken_away_later_brings_nothing_more(run: Run, admin_user: User) -> None:
+    stays, leaves = Reader(), Reader()
+
+    async def follow() -> None:
+        hub, stream = Hub(), Stream("run", run.pk)
+        try:
+            for reader in (stays, leaves):
+                await hub.follow(reader, stream, "data", after=1)
+            leaves.sees = None
+            await asyncio.to_thread(cancel, run, admin_user)
+            await asyncio.wait_for(stays.has_heard.wait(), 30)
+        finally:
+            await hub.close()
+
+    asyncio.run(follow())
+
+    assert leaves.heard == []
+
+
+def cancel(run: Run, by: User) -> None:
+    try:
+        cancel_run(run.pk, by=by, reason="Nobody needs it.")
+    finally:
+        connection.close()
