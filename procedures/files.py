@@ -73,6 +73,7 @@ class ContentStore:
         with reaching():
             _require_folder()
             _Ours.require()
+            # On disk `save` gives it a name of its own if several workers probe at once.
             path = default_storage.save(f"{FOLDER}/probe", ContentFile(bytes(PROBE)))
             try:
                 _settle(path)
@@ -141,6 +142,7 @@ def name_store() -> str:
     name = uuid4().hex
     with reaching():
         _require_folder()
+        # First, since on disk `save` never overwrites and would give the new mark another name.
         default_storage.delete(MARK)
         _settle(default_storage.save(MARK, ContentFile(name.encode())))
     return name
@@ -183,6 +185,8 @@ class _Ours:
     @classmethod
     def require(cls) -> None:
         """Raise `FileStoreError` for another site's store: nobody would find the files there."""
+        # The object, not a flag: settings that are changed at run time give another storage, which
+        # has to be recognized anew.
         if cls.store is storages["default"]:
             return
         if why := store_complaint():

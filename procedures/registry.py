@@ -141,6 +141,7 @@ def make_ready(text: Text) -> Definition:
     except ProcedureFileError as error:
         words = f"The text of {file} that this run was started with can't be read. {error}"
         code = Unreadable(_never, name, name, file=file, why=words)
+    # The one that was put in first; it is read again if a run still needs it.
     while len(_ready) >= MOST_TEXTS:
         _ready.pop(next(iter(_ready)), None)
     _ready[text] = code
@@ -250,6 +251,8 @@ def versions_here() -> dict[str, Any]:
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
     """Write the rows in a few statements, however many there are, as registered now."""
+    # Before the rows are written: only procedures that are new now get the grants of their roles,
+    # or a grant that an administrator took away would come back.
     known = set(Procedure.objects.values_list("name", flat=True))
     procedures = Procedure.objects.bulk_create(
         [Procedure(name=definition.name, title=definition.title) for definition in found],

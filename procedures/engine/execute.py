@@ -87,9 +87,12 @@ def advance(
 def _advance(
     procedure: Procedure, journal: Journal, files: FileStore, linger: Linger | None
 ) -> RunStatus:
+    # Before any code: this claim, too, might kill its worker.
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
     with use_file_store(files, journal):
+        # Before the journal is read, and before any step: the run would do its work and lose it
+        # once more.
         if journal.run.is_left_without_storage:
             open_desk().check()
             journal.note_storage()
@@ -97,12 +100,15 @@ def _advance(
         execution = Execution(procedure, recorder)
         try:
             handoff, drafts = execution.ending()
+            # Put aside before the commit, and outside its transaction: writing a large result takes
+            # long.
             if handoff.result is not None:
                 handoff = replace(handoff, result=put_aside(handoff.result))
         except FileLost as lost:
             handoff, drafts = quarantined(lost)
         try:
             execution.recorder.finish(handoff, *drafts)
+        # Nothing of the end was kept: what was refused goes into the journal in its place.
         except Refused as refusal:
             handoff, drafts = quarantined(refusal, remedy="Mend what refused it, then retry.")
             journal.commit(Batch(drafts, handoff=handoff))
@@ -150,6 +156,8 @@ class Execution:
         """Return how the run is released: the code's end, and the compensations after it."""
         fiber = self._fiber()
         ending = self._run(fiber)
+        # Code that has stood at its waits may hold what no replay would give it; only what a replay
+        # says is kept.
         if self.recorder.has_outlasted and ending[0].status not in SUSPENDED:
             fiber, ending = self._replayed(fiber, ending)
         is_cancelled = isinstance(fiber.interruption, Cancelled) and self.journal.cancellation
@@ -180,6 +188,8 @@ class Execution:
         try:
             ending = self._end_of(fiber)
         finally:
+            # In any case, also after an exception: what is left open would swallow the commit of
+            # the run's end.
             left_open = standings.put_away()
         if left_open and ending[0].status != RunStatus.QUARANTINED:
             remedy = "Let the code end what it has begun, then retry."
@@ -204,6 +214,7 @@ class Execution:
             left_by = None
         finally:
             fiber.close()
+        # The code has caught the interruption and gone on, or raised something else in its place.
         if fiber.interruption and left_by is not fiber.interruption:
             return self._swallowed(fiber.interruption, fiber)
         if (lost := open_desk().lost) and left_by is None:  # the code went on without its file
@@ -218,8 +229,12 @@ class Execution:
             raise Mismatch(words) from None
         returns = signature_of(self.procedure.fn).returns
         result = self.procedure.fn(Context(fiber, self.procedure), **inputs)
+        # After a swallowed interruption the scope is unread for a good reason; `_end_of` tells of
+        # the swallowing instead.
         if not fiber.interruption:
             fiber.scope.check_all_read("The code now ends")
+            # A cancel or a pause that was accepted before the end has its effect: the run does not
+            # succeed over it.
             fiber.check_wanted("the end")
         text = canonical.dump(result, returns)
         if shows_secret(result, text):
@@ -268,6 +283,7 @@ class Execution:
                 try:
                     do_step(fiber, bound.fn, bound.args, bound.kwargs, bound.options)
                 except StepFailedError as error:
+                    # One that fails keeps no other from being undone.
                     problems.append(str(error))
         except Interruption as interruption:
             return self._interrupted(interruption, fiber)

@@ -164,6 +164,7 @@ class StepExecution:
             raise failure(self.key, failed)
         self.fiber.check_going_on(self.key)
         retry_at, now = failed.retry_at, self.fiber.journal.now
+        # Shorter pauses are not worth leaving the worker and being claimed again.
         while (pause := retry_at - now()) > IN_PLACE:
             self.fiber.suspend(Suspend(self.key, wake_at=retry_at, waits=False))
             self.fiber.check_going_on(self.key)
@@ -179,14 +180,18 @@ class StepExecution:
             fiber.interrupt(Yielded(self.key))
         since = fiber.journal.now()
         self._first_at = self._first_at or since
+        # Before the first attempt, which may change the very objects that it is given.
         if not self._arguments:
             self._arguments = digest_of(self.fn, self.args, self.kwargs, self.signature)
         approval = self.bound.approval if self.bound else ""
         facts = Attempt(attempt, since, self._arguments, approval)
+        # Its start is kept before its effect: a worker that dies in between leaves a doubt which
+        # people can settle, not a second effect.
         if options.once:
             self._events += fiber.commit(
                 NewEvent(EventKind.STEP_STARTED, self.key, self.key, facts.as_json())
             )
+        # An effect may depend on what is noted: after a crash the code must find the same again.
         elif not options.pure:
             fiber.flush()
         if options.transaction:
@@ -201,7 +206,10 @@ class StepExecution:
         try:
             with self.fiber.journal.transaction() as longest, in_haste():
                 seconds = _shorter(self.options.seconds, longest)
+                # Kept inside the transaction: its COMMIT keeps the step's writes and its
+                # checkpoint, or neither.
                 return self._keep(*_succeeded(self._attempt(facts, seconds)))
+        # After the rollback, in a commit of its own.
         except _UndoneError as undone:
             return self._keep(*undone.done)
         except Interruption as interruption:  # the commit itself was lost
@@ -218,14 +226,20 @@ class StepExecution:
         try:
             result = call_step(found, self._called, step, facts, seconds)
             draft = self._done(result, facts)
+        # Also `SystemExit` and `TimeIsUp`: whatever ends an author's step, its attempt has to be
+        # kept or excused.
         except BaseException as error:
             if is_interrupt(error):
                 raise
             excuse = excuse_for(error, fiber.journal, since=facts.started_at)
+            # An interruption from inside the step (a fenced `progress`, say) came first, and is the
+            # reason for the rest.
             fiber.interruption = fiber.interruption or excuse
             failed = (
                 StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
             )
+            # The files of a failed attempt are no part of the run; their contents stay in the
+            # store, which does no harm.
             draft, made = self._failed(failed, facts), []
         finally:
             fiber.journal.working, fiber.busy_with, desk.made = None, "", None
@@ -245,6 +259,8 @@ class StepExecution:
                 with time_limit(seconds, partial(self._give_up, facts, seconds)):
                     result = self.signature.call(self.fn, args, kwargs, step)
         finally:
+            # Within the time limit's block no more, so that a late alarm can't interrupt the
+            # cleaning.
             left_open = standings.put_away()
         if left_open:
             raise LeftOpenError(left_open)
@@ -307,6 +323,8 @@ class StepExecution:
     def _keep(self, draft: NewEvent, said: Sequence[NewEvent], made: Sequence[File]) -> NewEvent:
         said, self._held = (*self._held, *said), ()
         if draft.kind == EventKind.STEP_SUCCEEDED and (by := draft.data.get("approved_by")):
+            # At once, not at the next claim: later steps of this claim must not use the same
+            # approval.
             self.fiber.recorder.served[by] = self.key
         if made:
             draft.data["files"] = [named(file) for file in made]

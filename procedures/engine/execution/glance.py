@@ -42,6 +42,7 @@ def glance() -> tuple[Any, ...]:
     handler twenty times as fast as `signal.getsignal`.
     """
     global umask  # noqa: PLW0603 (it is read by setting it: so nothing changes meanwhile)
+    # There is no call that only reads it; in the usual case this one sets what is set already.
     if (mask := set_umask(umask)) != umask:
         set_umask(mask)
         umask = mask

@@ -80,8 +80,11 @@ class Settings(NamedTuple):
                 continue
             which = setting.describe(before[place], now[place])
             names[place] = f"{setting.name} ({which})" if which else setting.name
+            # Each by itself: one that the system refuses must not keep the others from being set
+            # back.
             with suppress(Exception):
                 setting.write(before[place])
+        # Read again, since a setter may return without having set anything.
         after = self.read()
         stuck = [
             name
@@ -176,6 +179,7 @@ def _write_warnings(before: Any) -> None:
     _, held, filters, warnings.showwarning, warnings._showwarnmsg_impl = before  # type: ignore[attr-defined] # noqa: SLF001
     with warnings.catch_warnings():  # its end has Python forget which filters it has applied
         pass
+    # Into the same list, and then that list back: code may hold a reference to either.
     held[:] = filters
     warnings.filters = held
 
@@ -214,6 +218,7 @@ def _handlers(numbers: Sequence[int]) -> Setting:
         return ", ".join(_name_of(number) for number, one, two in pairs if one != two)
 
     def is_same(before: Any, now: Any) -> bool:
+        # Python sets handlers only in the main thread: another one could set none back.
         return before == now or threading.get_ident() != MAIN
 
     return Setting("signal handlers", write, describe, is_same)

@@ -57,6 +57,8 @@ def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) ->
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
     """Advance a run as if it had a process of its own: its settings reach no other run."""
+    # Slots are forked from one process and would all draw the same numbers, and a seed that one run
+    # has set would reach the next.
     random.seed()
     found: list[SetBack] = []
     try:

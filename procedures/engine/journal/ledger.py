@@ -122,6 +122,8 @@ class Search:
 
     def _written_as(self, seq: int, before: str) -> Event | None:
         """Return the event that is proven to belong there, wherever it stands now."""
+        # The likely places first: where it should stand, and where it stands if all were moved by
+        # as much as the last one.
         for number in (seq, seq - self._shift, *self._left):
             event = self._left.get(number)
             if event and self._ledger.follows(event, before, seq):
@@ -135,6 +137,8 @@ class Search:
             for place in (event.seq, seq):
                 if self._ledger.follows(after, event.hash, place + 1):
                     return event, place
+        # Each try costs an HMAC for each possible place, so only the first few events are tried at
+        # other places.
         for event, after in list(pairwise(events))[:TRIED]:
             for place in range(seq, seq + LONGEST_GAP):
                 if self._ledger.follows(after, event.hash, place + 1):

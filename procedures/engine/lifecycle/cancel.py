@@ -35,6 +35,8 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     asked = [wait for wait in store.open_waits(run) if not wait.key.startswith(UNDO)]
     withdraw_all(store, run, asked)  # undoing goes on asking
     _end_all_below(store, run)
+    # A queued run will be claimed anyway, and one at work is told by its worker's own look; to
+    # queue that one would fence off a step which is nearly done.
     if is_suspended(run) or run.status in AT_REST:
         queue(store, run)
 
@@ -46,6 +48,8 @@ def _end_all_below(store: Store, run: RunRow) -> None:
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]
     for child in needed:
+        # An ended child has no worker to do it, and no commit of its own in which its questions
+        # would be closed.
         if child.status in LEFT_CHILDREN:
             withdraw_all(store, child, store.open_waits(child))
             _end_all_below(store, child)
@@ -81,5 +85,6 @@ def cancel_children(store: Store, wait: WaitRow) -> None:
 
 def _end_unneeded(store: Store, children: Iterable[RunRow]) -> None:
     for child in unended(children):
+        # Who asked for it first, and why, stays in its journal.
         if child.cancel_requested_at is None:
             _ask(store, child, BY_PARENT)

@@ -61,6 +61,8 @@ def report_to_parent(store: Store, child: RunRow) -> None:
     with store.use_files():
         content = _end_of(store, child)
     parent, number = wait.run_id, str(child.parent_number)
+    # An insert holds up nobody: a child that locked its parent from below would meet a cancel that
+    # comes from above, and the two would wait for each other.
     store.put_input(parent, NewEvent(CHILD_ENDED, wait.key, number, content), wait=wait)
     store.after_commit(lambda store: collect_child_results(store, parent))
 
@@ -82,14 +84,20 @@ def settle(store: Store, run: RunRow) -> None:
     ends = store.inputs(run, CHILD_ENDED)
     if not ends:
         return
+    # By key: each end has loaded a row of its own for the same wait, and a map's counts must be
+    # changed in one of them.
     waits = {end.wait.pk: end.wait for end in ends if end.wait and end.wait.is_open}
     news = [(wait, [end for end in ends if _is_of(end, wait)]) for wait in waits.values()]
     maps = [(wait, ended) for wait, ended in news if wait.kind == "map"]
     for wait, ended in maps:
         wait.ended += _newly_ended(store, wait, ended)
+    # Also those of waits that are closed by now: their ends would else be brought at each claim for
+    # ever.
     store.note_brought(run, ends)
     over = [wait.key for wait, ended in maps if _is_over(wait, ended)]
     if over:
+        # Before any wait is closed: closing a question locks its session, which has to be the last
+        # lock.
         store.lock_below(run, over)
     for wait, ended in news:
         if wait.kind == "child":
@@ -115,6 +123,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
             report_to_parent(store, child)
         return
     done, left = store.numbers_of(wait)
+    # Counted anew, since the earlier count holds the ends of failed children that go on now.
     wait.ended = len(done)
     store.set_aside(run, list(store.ends_of(wait, [str(number) for number in left])))
     store.save_counts(wait)
@@ -146,6 +155,7 @@ def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
     """Return the number of children these are the first ends of; a retried one ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
+    # If all known ends of a number are among these, none of it had been counted before.
     return sum(known[name] == count for name, count in come.items())
 
 

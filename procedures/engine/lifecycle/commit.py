@@ -52,6 +52,7 @@ def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> 
             opened.add(draft.key)
         elif draft.kind == EventKind.WAIT_CLOSED:
             checked.decided.add(draft.key)
+            # Of a wait that this batch opens itself there is no row yet.
             if draft.key not in opened:
                 checked.closed[draft.key] = _open_wait(store, run, draft.key)
         elif draft.kind == EventKind.SENT:
@@ -90,6 +91,8 @@ def take_effect(
     """
     store.keep_files(run, batch.files)
     handoff = batch.handoff
+    # Locks first, and everything below at once: closing a question locks its session, the last
+    # lock, and nothing may be locked after that.
     if handoff and _ends_children(handoff):
         store.lock_below(run)
     elif checked.decided:
@@ -101,6 +104,7 @@ def take_effect(
     is_queued = _hand_off(store, run, handoff, is_undone=checked.is_undone)
     if not handoff.status.is_end:
         return is_queued
+    # Most runs end with nothing open, and are spared the query.
     if checked.is_waiting:
         _withdraw_rest(store, run, by=handoff.closes)
     store.tell_ended(run)
@@ -138,6 +142,8 @@ def _take_one(store: Store, run: RunRow, event: Event, checked: Checked) -> None
 def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
     content, is_decided = event.content, event.key in checked.decided
     wait = store.insert_wait(run, event, content)
+    # Opened and closed in one batch: `_close` finds its row here, since it was not there to be
+    # looked up.
     if is_decided:
         checked.closed[event.key] = wait
     why = content.get("skipped")  # what came before did not fit, and is waited for again
@@ -147,6 +153,8 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
     store.tell_opened(run, wait, content)
     if wait.kind == "set":
         store.gather(wait, content["over"])
+        # The batch itself says who won, as the code has seen it; deciding it here could give
+        # another answer.
         if not is_decided:
             decide(store, run, wait)
     elif wait.kind == "signal" and not is_decided:
@@ -176,6 +184,8 @@ def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -
     A run that undoes its steps may wait too: queued again for its cancel, it would never rest.
     """
     status = handoff.status
+    # The run's row is locked: whoever brings something later finds it suspended and queues it. What
+    # came before saw it in a worker's hands and called nobody.
     is_called = status in SUSPENDED and store.is_called(run)
     is_ending = is_undone or status.is_end
     if is_called or (not is_ending and store.is_asked_to_stop(run)):

@@ -119,6 +119,7 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
 
     Raises `ForkRefusedError` if a child was at work then, because a fork would repeat its work.
     """
+    # Only these kinds, and streamed: the journal may be long, and a fork must not hold all of it.
     history = History(event for event in events if event.kind in TOLD)
     waits = [entry for entry in history.entries.values() if entry.family != "step"]
     for entry in waits:
@@ -141,6 +142,7 @@ def as_taken(event: Event, *, origin: str, by: str, inputs: str) -> Event:
             content.pop("inputs" + ELSEWHERE, None)
             content |= {"by": by, **packed("inputs", inputs)}
         case EventKind.WAIT_CLOSED:
+            # A fork of a fork: the answer was given to the first of them.
             content.setdefault(CARRIED_FROM, origin)
         case _:
             return event

@@ -70,8 +70,12 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
 
     Locks first the runs above it, then the run itself and the children that failed.
     """
+    # From the top down, as everybody locks. The line is read without locks, since a run's parent
+    # never changes.
     *above, run = [store.lock_run(pk) for pk in reversed(_line_of(store, run_id))]
     _check_above(run, above)
+    # The child's failure may not have been brought to its parent yet: taken in later it would close
+    # the wait that is opened again here.
     if above:
         collect_child_results(store, above[-1].pk)
     had_failed, plan = run.status == RunStatus.FAILED, _Plan.of(store, run)
@@ -209,6 +213,7 @@ def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool
     keys = [key for key in left if key not in withdrawn]
     end = next((e for e in reversed(events) if e.kind == EventKind.RUN_FAILED), None)
     key = _cause(events, "", end) if has_failed and end else ""
+    # Down through gathers within gathers, to the step or the child that failed inside.
     while (entry := history.entries.get(key)) and _is_of_gather(entry):
         keys += [key, *_withdrawn_in(history, key)]
         end = entry.last

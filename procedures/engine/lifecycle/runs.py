@@ -49,6 +49,7 @@ def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") 
 
 def queue(store: Store, run: RunRow) -> None:
     """Queue the run. Revoke the lease of any worker that still holds it."""
+    # The epoch stays: the next claim raises it. Until then the head's epoch 0 lets nobody write.
     if run.status == RunStatus.RUNNING:
         store.revoke_lease(run)
     run.status, run.wake_at, run.leased_until = RunStatus.QUEUED, None, None

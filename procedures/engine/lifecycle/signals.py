@@ -43,6 +43,8 @@ def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | No
     Raises `AnswerError`, and keeps nothing, if there are open waits for it and none can take it.
     `code`: the version of the run's code, or None if it is not here.
     """
+    # Before it is kept: a refused signal leaves no trace, and its sender may send another under the
+    # same id.
     wait = _taker_of(store, run, sent, code=code)
     signal = store.keep_signal(run, sent)
     if wait:
@@ -71,6 +73,7 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
 
     It is skipped if there are open waits for it and none can take it.
     """
+    # Authors choose the id, and send the same one again so that it counts once.
     if store.find_signal(run, sent.name, sent.signal_id):
         return
     signal = store.keep_signal(run, sent)

@@ -22,6 +22,8 @@ def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, 
     """
     data = {**content, "at": store.now.isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
+    # Not an event: only the run's holder writes its journal, and a worker may hold the run right
+    # now.
     store.put_input(run.pk, draft, at=store.now)
     store.close_wait(run, wait, content)
     whole = wait.part_of
@@ -37,6 +39,8 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
     if store.count_closed(whole) < need:
         return
     won = store.first_closed(whole, need)
+    # The set before its losers: each of their closings would else come here again and decide it
+    # anew.
     answer_wait(store, run, whole, decision([wait.key for wait in won]))
     left = store.open_parts(whole)
     if not left:

@@ -102,6 +102,8 @@ class Fiber:
         Returns if the code may stay in place meanwhile: the new events are in the history then.
         """
         try:
+            # Only the run's own line can stay: while a branch stood still, its gather could not run
+            # the others.
             if not self.scope.path and self.recorder.outlast(suspension):
                 return
         except Interruption as interruption:
@@ -116,6 +118,8 @@ class Fiber:
         except Interruption as interruption:
             self.interrupt(interruption)
         if self.is_abandoned and entry and entry.is_closed:
+            # It was closed only because the gather failed: to this branch it must look open, so
+            # that the branch stops there as it did before.
             is_withdrawn = entry.last.content["responder"] == BRANCH_FAILED
             return Entry(family, key, entry.events[:-1]) if is_withdrawn else entry
         return entry

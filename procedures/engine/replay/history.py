@@ -128,6 +128,7 @@ class History:
             entry.is_read = True
             for path in _scopes_of(entry.key):
                 self.left[path] -= 1
+                # A Counter keeps names with a count of zero, and `in` is asked at each step.
                 if not self.left[path]:
                     del self.left[path]
 

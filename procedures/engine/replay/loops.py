@@ -9,6 +9,8 @@ from contextlib import contextmanager
 def outside_the_loop() -> Iterator[None]:
     """Hide the running event loop from the block; the loop stands still meanwhile."""
     loop = asyncio._get_running_loop()  # noqa: SLF001 (asyncio documents it)
+    # Django refuses its database while a loop runs in the thread, since others would wait for it;
+    # here they are meant to: the engine's commit must come before anything else.
     asyncio._set_running_loop(None)  # noqa: SLF001
     try:
         yield

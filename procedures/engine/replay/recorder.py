@@ -143,6 +143,7 @@ class Recorder:
         if not self.unwritten:
             self._since = now
         self.unwritten.append(draft)
+        # Bounded in number and time, so that a crash loses little and people see what goes on.
         if len(self.unwritten) >= MOST_UNWRITTEN or now - self._since >= LONGEST_UNWRITTEN:
             self.commit()
 

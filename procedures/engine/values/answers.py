@@ -50,6 +50,8 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
         return value
     schema = without_nothing(schema)
     try:
+        # With the usual 28 digits a long number would be rounded and then pass a limit that it
+        # breaks.
         with localcontext(prec=DIGITS):
             fault = _fault(_read(value, schema), _exact(schema))
     except ArithmeticError:
@@ -127,6 +129,8 @@ def _read(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _exact(plain: Any) -> Any:
+    # Through its text: 0.3 as a float is no multiple of 0.1, as the decimal that somebody typed it
+    # is.
     return json.loads(json.dumps(plain), parse_float=Decimal)
 
 

@@ -124,6 +124,8 @@ def check_whole(value: Any, hint: Any, text: str) -> None:
 def watch_of_type(hint: Any) -> Watch:
     """Return where a value of that type could lose something."""
     try:
+        # `int | str` and `str | int` are equal and have one hash, and yet Pydantic tries them in
+        # another order: their spelling tells them apart.
         return _known_watch(hint, "" if hint.__class__ is type else repr(hint))
     except TypeError:  # an annotation with something unhashable in it
         return losses.watch_of(adapter(hint).core_schema)
@@ -148,6 +150,8 @@ def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
 
 def plain(text: str) -> dict[str, Any]:
     """Return the data of a canonical text that holds a JSON object."""
+    # `raw_decode`, since `decode` looks for blanks around the text, of which canonical text has
+    # none.
     data: dict[str, Any] = DECODER.raw_decode(text)[0]
     return data
 
@@ -180,6 +184,8 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
     `str | Decimal` and `Decimal | str` get different ones.
     """
     try:
+        # The spelling, as above. It is spared for plain classes, the usual types: a repr costs more
+        # than the look into the cache.
         return _adapter(hint, "" if hint.__class__ is type else repr(hint))
     except TypeError:  # an annotation with something unhashable in it
         return TypeAdapter(served(hint))

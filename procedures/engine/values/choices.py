@@ -64,6 +64,8 @@ class SiteChoice:
 
     def _validate(self, name: str, info: ValidationInfo) -> str:
         names = self.names
+        # What a run was started with stays valid for it, whatever the settings have become: its
+        # replay must not fail.
         if name in names or (info.context and info.context.get("kept")):
             return name
         if not names:

@@ -49,6 +49,8 @@ def gather(
     fiber.check_usable()
     key = fiber.scope.key_for("gather")
     scope = fiber.scope.inner(key)
+    # Peeked at first: a gather that has not failed has no entry, and `take` would call it a
+    # mismatch while its branches' entries are unread.
     failed = fiber.take("step", key) if fiber.scope.peek("step", key) else None
     if failed:
         fiber.scope.forget(key)

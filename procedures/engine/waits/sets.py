@@ -141,6 +141,8 @@ def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handl
     since = entry.events[0].seq
     withdrawn = [(one.key, one.entry) for one in handles if _is_unneeded(one, since)]
     drafts += [reopening(part, kept, anew=key) for part, kept in withdrawn if kept]
+    # In one commit with its parts: a set that is open while its parts are still closed would be
+    # decided at once, by what did not fit.
     fiber.commit(*drafts, reopening(key, entry, anew=key))
     fiber.interrupt(Suspend(key))
 
