@@ -171,7 +171,7 @@ def test_a_clock_that_is_always_late_takes_the_lost_all_the_same() -> None:
 
 def test_a_claim_that_is_forgiven_over_an_outage_is_forgiven_once() -> None:
     journal = held()
-    Head.objects.filter(run=journal.run.run_id).update(claims=3)
+    Head.objects.filter(run=row(journal)).update(claims=3)
     updates: list[str] = []
 
     def go_away(execute: Callable[..., Any], sql: str, *given: Any) -> Any:
@@ -185,5 +185,5 @@ def test_a_claim_that_is_forgiven_over_an_outage_is_forgiven_once() -> None:
 
     assert len(updates) == 2
     wait_until(lambda: not any(one.name == "excuse" for one in threading.enumerate()))
-    assert Head.objects.get(run=journal.run.run_id).claims == 2
+    assert row(journal).head.claims == 2
     assert row(journal).is_left_without_storage
