@@ -62,6 +62,7 @@ class Doorbell:
     def _gathered(self) -> Iterator[set[str]]:
         while True:
             streams = set(self._streams.get())
+            # After the first hint, not before it: a quiet site's hint waits no longer than this.
             time.sleep(GATHER)
             while not self._streams.empty():
                 streams.update(self._streams.get())

@@ -115,6 +115,7 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         mail_at=mail_time(at),
     )
     assignments, request.note = assign(question.assign, run.procedure_id)
+    # Before its message, which refers to it and locks the session: the last lock of all.
     request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
     ring_after_commit("inbox")

@@ -89,6 +89,8 @@ class Mail(models.Model):
     def hold(self, *, now: datetime) -> None:
         """Give the mail to a worker for a while; if that worker dies, another one sends it."""
         self.tries += 1
+        # Rung for again when the hold ends: if this worker dies, nobody else would know of the
+        # mail.
         self.held_until, self.ring_at = now + HOLD, now + HOLD
         self.save(update_fields=["tries", "held_until", "ring_at"])
 

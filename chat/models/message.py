@@ -138,6 +138,8 @@ class Message(models.Model):
         expensive.
         """
         self.session_id = session
+        # Before the seal, which covers the place; it locks the session, so that no other message
+        # gets the same number.
         self.seq, number = record_message(session, self.pk)
         seal(self, number=number)
         insert_row(self, also=(sql.seal_said.text, [tally_proof(SAID, session, number), session]))

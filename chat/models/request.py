@@ -197,6 +197,7 @@ class HumanRequest(models.Model):
         self, assignments: "Sequence[Assignment]", *, note: str, mail_at: datetime | None
     ) -> None:
         """Ask more people, who are mailed like anybody asked; `note` says why."""
+        # Rows from before this field was kept have "", which names nobody and must not begin to.
         if self.assigned:
             also = [one.whom for one in assignments]
             self.assigned = canonical.text_of([*canonical.plain(self.assigned), *also])

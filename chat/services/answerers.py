@@ -144,4 +144,5 @@ def _holder() -> QuerySet[User]:
 def _permissions() -> QuerySet[Any]:
     """Return all permissions, each with its `full_name`, in no order."""
     name = Concat("content_type__app_label", Value("."), "codename")
+    # Without an order: the usual one joins content types for nothing, and a subquery takes none.
     return Permission.objects.order_by().annotate(full_name=name)

@@ -168,6 +168,8 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
             yield gone(f"Message that shows run {record.run.pk}", "run")
         return
     session = card.session
+    # Several runs may share a session; only with the first of them is it judged, or each fault
+    # would be told once for each run.
     opener = cards.filter(session=session).order_by("seq").values_list("run", flat=True).first()
     if opener != record.run.pk:
         return
@@ -185,6 +187,8 @@ def _uncounted(session: Session) -> Iterator[Difference]:
     """Find missing messages by their numbers; try again if one was written meanwhile."""
     numbers = list[int]()
     for _ in range(LOOKS):
+        # Before its messages: what is written meanwhile is seen by the second look below, not taken
+        # for a forgery.
         session.refresh_from_db()
         numbers = [number_of(one) for one in session.messages.only("pk", "proof").iterator()]
         if Session.objects.filter(pk=session.pk, said=session.said).exists():

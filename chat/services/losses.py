@@ -101,6 +101,8 @@ def losses_of(change: Callable[[], object]) -> Losses:
             change()
             return watch.losses()
         finally:
+            # By hand, since `atomic` would commit what `return` leaves; and the caller's own
+            # transaction must stay usable.
             transaction.savepoint_rollback(here)
 
 

@@ -58,9 +58,12 @@ def _plan(request: HumanRequest) -> None:
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(mail_at__lte=now)
+    # Two clocks never wait for each other, nor plan one person twice: who finds the row locked
+    # leaves it to the other.
     found = due.select_for_update(skip_locked=True).filter(pk=request.pk).first()
     if found is None:
         return
+    # Each person once, also after the request was reassigned back to them.
     asked = list(people_asked(found).exclude(mails__request=found))
     absent = not_looking(asked, now)
     for user in absent:
@@ -78,6 +81,7 @@ def _ring_again(mail: Mail) -> None:
 
 
 def _ring(mail: Mail, now: datetime) -> None:
+    # Before the message, in one commit: if the message is lost the clock finds the row again.
     mail.ring_again(at=now)
     dispatch.send_later(TASK, mail.pk)
 
@@ -110,11 +114,15 @@ def send_mail(mail_id: int) -> None:
     if mail is None:
         return
     try:
+        # Outside any transaction: a mail server may take minutes, and the row is held by its own
+        # time instead of a lock.
         channels[MAIL](mail)
     except FAULTS as error:
         mail.fail(f"{type(error).__name__}: {error}", at=clock.now())
         logger.warning("Mail %s to %s could not be sent: %s", mail.pk, mail.user, mail.note)
     else:
+        # After it was taken over: a worker that dies in between has it sent twice rather than
+        # never, and its id shows that it is one.
         mail.note_sent(at=clock.now())
         logger.info("Mailed %s about “%s”", mail.user, mail.request or mail.alert)
 

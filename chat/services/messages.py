@@ -44,6 +44,8 @@ class Echo:
     @property
     def token(self) -> str:
         """The token that confirms this very answer when the message is sent again."""
+        # With the version: a confirmation of what the request was before it was changed confirms
+        # nothing.
         meant = [str(self.request.pk), self.request.version, self.value]
         return canonical.digest(canonical.text_of(meant))
 
@@ -81,6 +83,7 @@ def post_message(
         return message
     try:
         return _create(session, text, by, client_key, reply_to)
+    # The same key sent twice at once: the database keeps the first, and the second returns it.
     except IntegrityError:
         if message := _earlier(session, by, client_key):
             return message

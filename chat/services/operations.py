@@ -34,6 +34,8 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
     Locks as an answer does; the first of the two counts.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
+    # In a transaction of its own, and first: a deadline that has passed has won, whether or not the
+    # clock has looked yet.
     expire_wait(request.wait)
     with transaction.atomic():
         request = lock_open_request(request)
@@ -96,6 +98,7 @@ def reassign_request(
 def lock_open_request(request: HumanRequest) -> HumanRequest:
     """Lock the run, then the request; raises `AlreadyAnsweredError` if it is closed."""
     lock_run(request.wait.run_id)
+    # Read anew under both locks; the caller's copy may be older than somebody's answer.
     locked = HumanRequest.objects.select_for_update().get(pk=request.pk)
     if not locked.is_open:
         raise AlreadyAnsweredError(locked)

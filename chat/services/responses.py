@@ -79,11 +79,15 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     with transaction.atomic():
         run = lock_run(HumanRequest.objects.run_of(request_id))
         request = HumanRequest.objects.lock(request_id)
+        # Before everything that could refuse it: a repeated answer gets its first response, also
+        # after the person was asked no more.
         if earlier := _same_answer(request, answer, by):
             return earlier, False
         now = clock.now()
         if not (request.is_open and request.wait.is_due(now)):
             return _record(run, request, answer, by, now), True
+    # After the transaction above: inside it the expiry would be rolled back by the refusal that
+    # follows.
     expire_wait(request.wait)
     return respond(request_id, answer, by=by)  # it is closed by now
 
@@ -92,6 +96,7 @@ def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
     """Store the answer; the run and the request must be locked."""
+    # Now, under the locks: what somebody was allowed when the page was drawn doesn't count.
     right = request.right_of(by)
     if right is None:
         raise NotAskedError(request)
@@ -117,6 +122,8 @@ def _record(
     insert_row(response)
     outcome = question.outcome_of(value)
     said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
+    # Last, since it tells the layers above, which number the session: its lock is held the
+    # shortest.
     resolve_locked(run, request.wait, {**said, **_proof_of(response, right)}, at=now)
     return response
 

@@ -33,6 +33,8 @@ def ask_others() -> None:
 
     If there is nobody to ask, it tries again until there is.
     """
+    # Requests that nobody could be found for are left out until somebody is there, or a hundred of
+    # them would keep all others from a pass.
     is_hopeful = ~Q(note=ALONE) | Q(wait__run__procedure__in=procedures_with_substitutes())
     found = requests_without_answerers().filter(is_hopeful).values_list("pk", flat=True)
     for pk in found[:LARGEST_PASS]:
@@ -57,6 +59,8 @@ def _ask_others(request_id: UUID) -> None:
     """Reassign one request; locks the run, the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
     gone = requests_without_answerers().filter(pk=request_id)
+    # Looked for again under the run's lock: somebody may have answered or come back since the pass
+    # began.
     request = HumanRequest.objects.select_for_update().filter(pk__in=gone.values("pk")).first()
     found = substitutes([run.procedure_id])[run.procedure_id]
     if request is None or (request.note == ALONE and not found):

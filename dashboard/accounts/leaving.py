@@ -25,6 +25,7 @@ def _end_unnoted_sessions(user: User) -> None:
     theirs = [
         session.pk
         for session in unnoted.iterator()
+        # A session holds its user only inside its signed text: no query can find it.
         if session.get_decoded().get(SESSION_KEY) == str(user.pk)
     ]
     Session.objects.filter(pk__in=theirs).delete()

@@ -191,6 +191,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
 
 def tell(request: HttpRequest, error: Any) -> HttpResponse:
     """Return an error as `{"detail": "a sentence"}`, with whatever else helps."""
+    # The nearest class in the table, as Python's own handlers would choose.
     kind = next(kind for kind in type(error).__mro__ if kind in ERRORS)
     status, content = ERRORS[kind](error)
     response = api.create_response(request, content, status=status)

@@ -16,6 +16,8 @@ class Guard:
     """The supervisor's end of the pipe to the guard."""
 
     def __init__(self) -> None:
+        # A session of its own, so that Ctrl-C in the terminal, which reaches the whole group, does
+        # not end the guard first.
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, __file__], stdin=subprocess.PIPE, text=True, start_new_session=True
         )

@@ -16,6 +16,7 @@ def only_one(folder: Path, address: str) -> Iterator[None]:
     """Hold the lock; it belongs to the kernel, so a killed product leaves none behind."""
     path = folder / LOCK
     try:
+        # Not "w": the file of a running product must not be emptied before the lock is held.
         file = path.open("a+")
     except OSError as error:
         raise StartError(f"{path} cannot be written: {error.strerror}.") from None

@@ -30,4 +30,6 @@ class Log:
         try:
             print(text, file=self._stream, flush=True)
         except OSError:
+            # Python flushes the stream once more at its end, and would complain there about the
+            # reader that went away.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

@@ -82,6 +82,7 @@ class RunningPart:
         """Yield the whole lines printed since the last call; at the end, the last piece too."""
         said = self._rest + self._read()
         *lines, self._rest = said.split(b"\n")
+        # A program that never ends its line must not fill the memory.
         if self.is_mute or len(self._rest) > LONGEST_LINE:
             lines, self._rest = [*lines, self._rest], b""
         for line in lines:

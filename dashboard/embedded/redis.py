@@ -43,6 +43,8 @@ def make_private(folder: Path) -> None:
     """Make a folder only its owner can open: Redis has no password, so its socket is trusted."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not followed: a link that somebody else put there would pass with the rights of its
+        # target.
         facts = folder.lstat()
     except OSError as error:
         raise StartError(f"{folder} cannot be made: {error.strerror}.") from None

@@ -94,6 +94,7 @@ class Supervisor:
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._is_asked_to_stop = True
         if self._is_interruptible:
+            # First of all, or a second signal would raise again in the middle of the cleaning up.
             self._is_interruptible = False
             raise StopAsked
 
@@ -146,6 +147,7 @@ class Supervisor:
 
     def _bury(self, running: RunningPart) -> None:
         """Kill the part's remaining processes and print its last lines."""
+        # Before it is forgotten: from here on nobody else knows its group.
         running.kill()
         self._guard.forget(running.group)
         while not running.is_mute and running in select.select([running], [], [], 0)[0]:

@@ -114,6 +114,8 @@ class StartForm(SchemaForm):
     def _keep(self, files: Mapping[str, File]) -> None:
         for name in self.fields.keys() & files.keys():
             self.fields[name].kept = files[name]
+            # Signed, since the browser sends it back: without that anybody could name any digest
+            # and read its file.
             self.fields[name].kept_token = signing.dumps(asdict(files[name]), salt=self._salt)
 
     def _kept_files(self) -> dict[str, File]:

@@ -37,6 +37,7 @@ class BodyLimit:
             await self._application(scope, receive, send)
             return
         size = declared_size(dict(scope["headers"]))
+        # The declared size is only the client's word; what comes is counted all the same.
         if size <= most_bytes():
             counted = CountedBody(receive)
             await self._application(scope, counted, send)
@@ -55,6 +56,8 @@ class CountedBody:
     async def __call__(self) -> Event:
         event = await self._receive()
         self.size += len(event.get("body", b""))
+        # A disconnect, since Django has no other way to be stopped while it reads, and answers
+        # none.
         return GONE if self.size > most_bytes() else event
 
 

@@ -85,6 +85,7 @@ def is_trusted(peer: str, proxies: Sequence[str]) -> bool:
     address = read_address(peer)
     if address is None:
         return False
+    # A dual-stack socket reports ::ffff:10.0.0.1, which is in no IPv4 network.
     address = getattr(address, "ipv4_mapped", None) or address
     return any(address in network for network in networks(tuple(proxies)))
 

@@ -26,6 +26,7 @@ class CompressionMiddleware(GZipMiddleware):
             return response
         if not isinstance(response, StreamingHttpResponse) or not response.is_async:
             return super().process_response(request, response)
+        # Taken before Django's middleware wraps it: that would compress each chunk by itself.
         chunks = cast("AsyncIterator[bytes]", response.streaming_content)
         super().process_response(request, response)
         if "Content-Encoding" in response.headers:

@@ -50,9 +50,11 @@ class VisibleTemplate(Template):
 
 def in_page(html: str) -> str:
     """Return a page with its text written out; its forms still send what they were given."""
+    # The usual page has none and is not taken apart.
     if not HIDDEN.search(html):
         return html
     parts = NO_TEXT.split(html)
+    # `split` with a group gives texts and tags in turn.
     parts[::2] = map(_text, parts[::2])
     parts[1::2] = map(_tag, parts[1::2])
     return "".join(parts)

@@ -54,6 +54,8 @@ class Attempt:
         through; `succeed` takes that back.
         """
         item, key = parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key
+        # Only looked at: an address is charged for failures, so that many people behind one may
+        # sign in.
         if not ask("test", item, key):
             raise self._refusal(item, key)
         if self.name and not ask("hit", *self._by_name):
@@ -83,6 +85,8 @@ class Attempt:
 
     @property
     def _by_name(self) -> tuple[RateLimitItem, str]:
+        # One count for all spellings of a name, or a guesser would get more attempts by writing it
+        # otherwise. Hashed, since somebody may type a password in the name's place.
         plain = unicodedata.normalize("NFKC", self.name).casefold()
         digest = hashlib.sha256(plain.encode(errors="replace")).hexdigest()
         return parse(conf.ATTEMPTS_PER_NAME), f"{self.door}:name:{digest}"

@@ -55,11 +55,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.noted_at = -NOTE_EVERY
         self.backlog: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
         self.tasks: list[asyncio.Task[None]] = []
+        # Accepted even for strangers: a refused handshake tells a browser no reason, and the page
+        # would go on trying.
         await self.accept()
         if not self.user.is_authenticated:
             await self.close(code=4401)
             return
         loop = asyncio.get_running_loop()
+        # By loop, since a hub's tasks belong to one; a test may run several in one process.
         self.hub = self.hubs.setdefault(loop, self.hubs.get(loop) or Hub())
         self.tasks = [
             asyncio.create_task(self._send_backlog()),
@@ -107,6 +110,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if (stream.kind, form) not in MAKERS or len(self.following) >= MOST_STREAMS:
             raise ValueError(f"{stream} cannot be followed as {form!r}")
         self._forget(stream)
+        # Before the hub reads anything: what comes meanwhile is handed out by this view.
         self.following[stream], self.views[stream] = form, view
         await self.hub.follow(self, stream, form, after=after)
 
@@ -149,6 +153,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Use these views from now on; tell the page to read again what they change."""
         for stream in views.keys() & self.following.keys():
             earlier, self.views[stream] = self.views[stream], views[stream]
+            # What was withheld stays noted until it may be seen: only then does the page have
+            # something to read again.
             views[stream].hidden |= earlier.hidden - views[stream].runs
             if not earlier.fits(views[stream]):
                 await self._tell({"stream": str(stream), "stale": STALE})
@@ -162,6 +168,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _current_user(self) -> User | None:
         """Return the current person of the sign-in session, or None if it has ended."""
+        # Read from the database each time: the session in the scope is the one of the handshake,
+        # and knows of no sign-out.
         key = self.scope["session"].session_key
         user = await aget_user(_Request(SessionStore(key)))  # type: ignore[arg-type]
         return user if isinstance(user, User) and user.is_active else None

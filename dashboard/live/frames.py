@@ -138,6 +138,7 @@ def _object_of(change: SessionEvent) -> Object:
 
 def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Object, Subject]:
     """Return the subject of each changed object, after looking up what the views don't know yet."""
+    # The usual case, members only, asks nothing about subjects.
     if all(view.is_whole for view in views):
         return {_object_of(change): NOBODY for change in changes}
     ids: dict[str, set[UUID]] = {"message": set(), "request": set(), "run": set()}

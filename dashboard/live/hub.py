@@ -114,6 +114,7 @@ class Hub:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), self._pause())
+            # Before the look: a ring that comes while it is under way asks for another one.
             self._rung.clear()
             try:
                 await self._look()
@@ -140,6 +141,7 @@ class Hub:
         found = await database_sync_to_async(heads)({stream for (stream, _), _ in due})
         for (stream, form), watch in due:
             is_news = watch.is_rung and stream.is_doorbell
+            # Before the read, for a ring that comes meanwhile.
             watch.is_rung = False
             if stream in found and (is_news or found[stream] != watch.head):
                 await self._hand_out(stream, form, watch, found[stream])
@@ -150,8 +152,10 @@ class Hub:
         looks = [(follower, follower.view(stream)) for follower in watch.followers]
         views = {follower: view for follower, view in looks if view is not None}
         new = await _frames(stream, form, views.values(), watch.head[0])
+        # A full range may have ended before the head: the rest is read next, not skipped.
         reached = new[-1].seq if len(new) >= LARGEST_RANGE else head[0]
         watch.head = (reached, *head[1:])
+        # Who left while this was read must get nothing more.
         present = watch.followers & views.keys()
         for frame in new:
             text, number = encode(stream, frame.content), encode(stream, {"seq": frame.seq})

@@ -110,6 +110,7 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
 def _head_of_inbox() -> Head:
     """Return a head that changes when a request is opened, closed or reassigned."""
     times = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
+    # The newest assignment, since a reassignment changes neither time.
     return 0, times["opened"], times["closed"], Assignment.objects.aggregate(pk=Max("pk"))["pk"]
 
 

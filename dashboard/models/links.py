@@ -37,4 +37,5 @@ def end_links(user: "User", *, if_still: int | None = None) -> bool:
     rows = LinkCounter.objects.filter(pk=user.pk)
     if if_still is not None:
         rows = rows.filter(count=if_still)
+    # Compare-and-set in one statement: two uses of a link can't both find the same number.
     return bool(rows.update(count=F("count") + 1))

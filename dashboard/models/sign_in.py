@@ -17,6 +17,7 @@ LONGEST_AGENT = 200
 class SignInQuerySet(models.QuerySet["SignIn"]):
     def end(self) -> int:
         """Sign these browsers out; return how many there were."""
+        # Read first: deleting the sessions deletes these rows, from which they would be selected.
         keys = list(self.values_list("session", flat=True))
         Session.objects.filter(pk__in=keys).delete()
         return len(keys)

@@ -108,6 +108,8 @@ class ApiToken(models.Model):
         now = timezone.now()
         if self.last_used_at and now - self.last_used_at < USE_NOTED_EVERY:
             return
+        # Asked again in the statement: of many calls at once one writes, and the others change
+        # nothing.
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
         ApiToken.objects.filter(stale, pk=self.pk).update(last_used_at=now)
 

@@ -33,6 +33,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         is_asked = self.settings_dict["OPTIONS"].get(SETTING, "auto") == "auto"
         if is_asked and not leads_to_one_server(connection):
             connection.prepare_threshold = None
+            # Behind a pooler a cursor belongs to a server that the next statement may not meet.
             self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = True
             _tell_of_a_pooler()
         configured: bool = super()._configure_connection(connection)  # type: ignore[misc]
@@ -47,6 +48,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pool.check_connection(kept)
         except OperationalError:
             pool.putconn(kept)
+            # One dead connection after a restart means that all are: each of the others would fail
+            # one more request.
             pool.drain()
             return super().get_new_connection(conn_params)
         return kept
