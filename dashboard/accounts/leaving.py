@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from dashboard.models import ApiToken, SignIn
 from dashboard.models.links import end_links
@@ -42,7 +43,7 @@ class EndOtherWaysIn:
         """Accept any password."""
 
     def get_help_text(self) -> str:
-        return "A change signs you out everywhere else and revokes your API tokens."
+        return _("A new password signs you out everywhere else and revokes your API tokens.")
 
     def password_changed(self, password: str, user: User) -> None:
         end_ways_in(user)

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import HumanRequest
 from dashboard.models.former_name import FormerName
@@ -18,17 +20,24 @@ from procedures.users import User, name_field
 WORDS = ("system", "the system", "the clock", "a worker")
 """The names the journal uses where no person acted."""
 Kind = FormerName.Kind
+OTHERS = lazy("The history would look like theirs. Choose another name.")
 
 
 def language_fault(name: str) -> str:
     """Return why a name could be mistaken for the language of `assign=` or the journal, or ""."""
     if visible_line(name) != name:
-        return "A name can't hold characters that nobody sees: it would read as another's."
+        return _(
+            "A name can't contain invisible characters, because it would look like another name."
+        )
     plain = unicodedata.normalize("NFKC", name).strip().casefold()
     if plain in WORDS:
-        return f"“{name}” names the system itself in the journal. Choose another name."
+        return _("In the journal, “{name}” stands for the system. Choose another name.").format(
+            name=name
+        )
     if one := beginning_of_target(name):
-        return f"A name can't begin with “{one}”: requests are assigned in words like that."
+        return _(
+            "A name can't begin with “{word}”, because requests are assigned in such words."
+        ).format(word=one)
     return ""
 
 
@@ -36,12 +45,14 @@ def history_fault(kind: str, name: str, pk: Any) -> str:
     """Return why history reserves a name for somebody else, or ""."""
     held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=str(pk or 0))
     if former := held.first():
-        words = f"History knows {kind} {former.held_by} as “{name}”"
-    elif kind == Kind.USER and _is_anothers(name, pk):
-        words = f"History knows somebody else as “{name}”"
-    else:
-        return ""
-    return f"{words}, and would read as another's. Choose another name."
+        words = _("Another user, with the id {number}, was called “{name}” before.")
+        if kind == Kind.GROUP:
+            words = _("Another group, with the id {number}, was called “{name}” before.")
+        return " ".join([words.format(number=former.held_by, name=name), str(OTHERS)])
+    if kind == Kind.USER and _is_anothers(name, pk):
+        words = _("Somebody else has acted here under the name “{name}”.")
+        return " ".join([words.format(name=name), str(OTHERS)])
+    return ""
 
 
 def _is_anothers(name: str, pk: Any) -> bool:
@@ -65,7 +76,7 @@ def keep_name(
     *,
     raw: bool = False,
     update_fields: Collection[str] | None = None,
-    **_: Any,
+    **_kwargs: Any,
 ) -> None:
     """Check a new name before a user or group is saved, and remember the one given up."""
     kind, field = (Kind.USER, name_field()) if sender is User else (Kind.GROUP, "name")
@@ -83,7 +94,7 @@ def keep_name(
             FormerName.objects.create(kind=kind, name=before, held_by=str(instance.pk))
 
 
-def keep_name_of_the_deleted(sender: Any, instance: User | Group, **_: Any) -> None:
+def keep_name_of_the_deleted(sender: Any, instance: User | Group, **_kwargs: Any) -> None:
     kind, name = (
         (Kind.USER, instance.get_username())
         if isinstance(instance, User)

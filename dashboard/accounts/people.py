@@ -13,7 +13,7 @@ def find_person(name: str) -> User:
     except DatabaseError as error:
         first = "make run" if conf.IS_EMBEDDED else "manage.py migrate"
         said = " ".join(str(error).split())
-        raise CommandError(f"The database cannot be used ({said}). Run `{first}` first.") from None
+        raise CommandError(f"The database can't be used ({said}). Run `{first}` first.") from None
     if user is None:
-        raise CommandError(f"Nobody active is called {name}.")
+        raise CommandError(f"There is no active user with the name {name}.")
     return user

@@ -9,7 +9,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from chat.access import visible_requests, visible_sessions
 from chat.models import (
@@ -48,8 +50,8 @@ OF_SESSION = "session__id__exact"
 OF_REQUEST = "request__id__exact"
 
 RunAdmin.related += [
-    Related("Requests", HumanRequest, OF_RUN),
-    Related("Messages", Message, "run__id__exact"),
+    Related(lazy("Requests"), HumanRequest, OF_RUN),
+    Related(lazy("Messages"), Message, "run__id__exact"),
 ]
 
 
@@ -68,7 +70,7 @@ class PartOfSessionAdmin(HistoryAdmin):
     list_select_related = ["session"]
     ordering = ["-pk"]
 
-    @admin.display(description="chat session", ordering="session")
+    @admin.display(description=lazy("chat session"), ordering="session")
     def session_page(self, part: Member | Message | SessionEvent) -> SafeString | str:
         return link(part.session)
 
@@ -80,14 +82,14 @@ class SessionAdmin(HistoryAdmin):
     list_filter = ["created_at"]
     search_fields = ["title", "^id"]
     ends_of_ids = True
-    search_help_text = "Words of the title, or the beginning or end of an id."
+    search_help_text = lazy("Search by words of the title, or by the beginning or end of an id.")
     fields = ["title", "created_at", "last_seq", "see_also"]
     readonly_fields = ["see_also"]
     related = [
-        Related("Members", Member, OF_SESSION),
-        Related("Messages", Message, OF_SESSION),
-        Related("Requests", HumanRequest, OF_SESSION),
-        Related("Changes", SessionEvent, OF_SESSION),
+        Related(lazy("Members"), Member, OF_SESSION),
+        Related(lazy("Messages"), Message, OF_SESSION),
+        Related(lazy("Requests"), HumanRequest, OF_SESSION),
+        Related(lazy("Changes"), SessionEvent, OF_SESSION),
     ]
 
     def visible_on_site(self, user: Any) -> QuerySet[Session]:
@@ -111,7 +113,16 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     list_filter = ["kind", ("level", NamedValues), "at"]
     list_select_related = ["session", "author"]
     search_fields = ["text", f"author__{name_field()}"]
-    fields = ["session", "kind", "level", "author", "run", "request", "shown_text", "at"]
+    fields = [
+        "session",
+        "kind",
+        "level",
+        "author",
+        "run",
+        "request",
+        "shown_text",
+        "at",
+    ]
     readonly_fields = ["shown_text"]
 
     def run_of(self, row: Message) -> Run | None:
@@ -119,7 +130,7 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
         card = Message.objects.cards().filter(session=row.session_id).order_by("seq").first()
         return row.run or (card.run if card else None)
 
-    @admin.display(description="text")
+    @admin.display(description=lazy("text"))
     def shown_text(self, message: Message) -> str:
         return cut(message.text, LONGEST)
 
@@ -132,7 +143,7 @@ class SessionEventAdmin(PartOfSessionAdmin):
     fields = ["session", "seq", "kind", "object"]
 
 
-NOBODY_THERE = _(
+NOBODY_THERE = lazy(
     "Nobody in “%(to)s” can answer now, so nobody could answer these requests. Name somebody else, "
     "or tick the box to reassign them all the same."
 )
@@ -142,9 +153,9 @@ class ReassignForm(ReasonForm):
     """A form for the new assignee and the reason."""
 
     field_order = ("to", "reason")
-    to = forms.CharField(max_length=160, help_text="A group, or a user as @name.")
+    to = forms.CharField(max_length=160, help_text=lazy("A group, or a user as @name."))
     allow_unanswerable = forms.BooleanField(
-        required=False, label=_("Reassign all the same"), widget=forms.HiddenInput
+        required=False, label=lazy("Reassign all the same"), widget=forms.HiddenInput
     )
 
     def clean(self) -> dict[str, Any]:
@@ -161,7 +172,7 @@ class ReassignForm(ReasonForm):
 class AnsweredBy(admin.SimpleListFilter):
     """A filter by the person or deadline that closed a request."""
 
-    title = "who closed it"
+    title = lazy("who closed it")
     parameter_name = "closed_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -194,20 +205,26 @@ class HumanRequestAdmin(ProvenAdmin):
     list_select_related = ["wait__run__procedure"]
     ordering = ["-id"]
     search_fields = ["prompt", "^id", "=closed_by"]
-    search_help_text = (
-        "Words of the prompt, the beginning or end of an id, who answered; among the newest "
-        f"{MOST_SEARCHED:,} also words of the evidence and the title."
+    search_help_text = format_lazy(
+        lazy(
+            "Search by words of the prompt, the beginning or end of an id, or who answered. Among "
+            "the newest {count} requests also by words of the evidence and of the title."
+        ),
+        count=f"{MOST_SEARCHED:,}",
     )
     fieldsets = [
         (None, {"fields": ["shown_prompt", "kind", "status", "run_page", "session", "see_also"]}),
-        ("Outcome", {"fields": ["outcome", "closed_by", "closed_at"]}),
-        ("Question", {"fields": ["due_at", "note", "shown_question", "opened_at", "version"]}),
+        (lazy("Outcome"), {"fields": ["outcome", "closed_by", "closed_at"]}),
+        (
+            lazy("Question"),
+            {"fields": ["due_at", "note", "shown_question", "opened_at", "version"]},
+        ),
     ]
     readonly_fields = ["run_page", "see_also", "due_at", "shown_prompt", "shown_question"]
     related = [
-        Related("Responses", HumanResponse, OF_REQUEST),
-        Related("Assignments", Assignment, OF_REQUEST),
-        Related("Mails", Mail, OF_REQUEST),
+        Related(lazy("Responses"), HumanResponse, OF_REQUEST),
+        Related(lazy("Assignments"), Assignment, OF_REQUEST),
+        Related(lazy("Mails"), Mail, OF_REQUEST),
     ]
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
@@ -216,14 +233,14 @@ class HumanRequestAdmin(ProvenAdmin):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(OPERATE_REQUEST)
 
-    @admin.action(description="Withdraw", permissions=["operate"])
+    @admin.action(description=lazy("Withdraw"), permissions=["operate"])
     def withdraw(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:
-        withdrawal = Operation("withdraw", "Withdraw requests", withdraw_request)
+        withdrawal = Operation("withdraw", _("Withdraw requests"), withdraw_request)
         return operate(self, request, rows, withdrawal)
 
-    @admin.action(description="Reassign", permissions=["operate"])
+    @admin.action(description=lazy("Reassign"), permissions=["operate"])
     def reassign(self, request: HttpRequest, rows: QuerySet[HumanRequest]) -> HttpResponse:
-        reassigning = Operation("reassign", "Reassign requests", reassign_request, ReassignForm)
+        reassigning = Operation("reassign", _("Reassign requests"), reassign_request, ReassignForm)
         return operate(self, request, rows, reassigning)
 
     def run_of(self, row: HumanRequest) -> Run:
@@ -235,19 +252,19 @@ class HumanRequestAdmin(ProvenAdmin):
     def view_on_site(self, request: HumanRequest) -> str:
         return reverse("countersign:request_detail", args=[request.pk])
 
-    @admin.display(description="run", ordering="wait__run")
+    @admin.display(description=lazy("run"), ordering="wait__run")
     def run_page(self, request: HumanRequest) -> SafeString | str:
         return link(request.wait.run)
 
-    @admin.display(description="due at")
+    @admin.display(description=lazy("due at"))
     def due_at(self, request: HumanRequest) -> Any:
         return request.wait.due_at
 
-    @admin.display(description="prompt")
+    @admin.display(description=lazy("prompt"))
     def shown_prompt(self, request: HumanRequest) -> str:
         return cut(request.prompt, LONGEST)
 
-    @admin.display(description="question")
+    @admin.display(description=lazy("question"))
     def shown_question(self, request: HumanRequest) -> SafeString | str:
         return readable(request.question)
 
@@ -257,7 +274,7 @@ class PartOfRequestAdmin(HistoryAdmin):
 
     ordering = ["-pk"]
 
-    @admin.display(description="request", ordering="request")
+    @admin.display(description=lazy("request"), ordering="request")
     def request_page(self, part: Assignment | HumanResponse | Mail) -> SafeString | str:
         return link(part.request)
 
@@ -287,20 +304,20 @@ class HumanResponseAdmin(ProvenPartAdmin):
     search_fields = [f"user__{name_field()}", "request__prompt"]
     fieldsets = [
         (None, {"fields": ["request", "user", "at", "channel", "address"]}),
-        ("Answer", {"fields": ["shown_value", "comment"]}),
-        ("What was shown", {"fields": ["shown_question", "evidence_digest"]}),
+        (lazy("Answer"), {"fields": ["shown_value", "comment"]}),
+        (lazy("What was shown"), {"fields": ["shown_question", "evidence_digest"]}),
     ]
     readonly_fields = ["shown_value", "shown_question"]
 
-    @admin.display(description="value")
+    @admin.display(description=lazy("value"))
     def short_value(self, response: HumanResponse) -> str:
         return cut(response.value, SHORT)
 
-    @admin.display(description="value")
+    @admin.display(description=lazy("value"))
     def shown_value(self, response: HumanResponse) -> SafeString | str:
         return readable(response.value)
 
-    @admin.display(description="question")
+    @admin.display(description=lazy("question"))
     def shown_question(self, response: HumanResponse) -> SafeString | str:
         return readable(response.shown)
 

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.operations import ReasonForm
 from procedures.engine.values.sent import BodyError, read_json
@@ -17,7 +19,7 @@ class RestartForm(ReasonForm):
     inputs = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="As JSON: those that are other ones now, by name. The rest stays as it was.",
+        help_text=lazy("A JSON object with the inputs to change, by name. Others stay the same."),
     )
 
     def clean_inputs(self) -> dict[str, Any]:
@@ -26,7 +28,7 @@ class RestartForm(ReasonForm):
         except (BodyError, RecursionError):
             inputs = None
         if not isinstance(inputs, dict):
-            raise forms.ValidationError("Write a JSON object: the inputs by name.")
+            raise forms.ValidationError(_("Enter a JSON object with the inputs by name."))
         return inputs
 
 
@@ -35,21 +37,27 @@ class ForkForm(RestartForm):
 
     at = forms.CharField(
         max_length=200,
-        help_text="The key of a step, wait or child run, or the number of an event of it. "
-        "What stands before is kept and not done again.",
+        help_text=lazy(
+            "The key of a step, wait or child run, or the number of one of its events. "
+            "Everything before it is kept and isn't repeated."
+        ),
     )
     keep_answers = forms.BooleanField(
         required=False,
         initial=True,
-        help_text="Ask people only what has changed; else all that they were asked before.",
+        help_text=lazy(
+            "Keep an answer as long as its question is the same. Otherwise people are asked again."
+        ),
     )
 
 
 def restarted(run_id: UUID, *, by: User, reason: str, inputs: dict[str, Any]) -> str:
     run, _is_new = restart_run(run_id, by=by, reason=reason, inputs=inputs)
-    return f"It stays as it is; {run} is started anew."
+    return _("It stays as it is. The new run is {run}.").format(run=run)
 
 
 def forked(run_id: UUID, *, by: User, reason: str, **parting: Any) -> str:
     run, _is_new = fork_run(run_id, ForkPoint(**parting), by=by, reason=reason)
-    return f"It stays as it is; {run} goes its own way from {run.forked_at} on."
+    return _("It stays as it is. The new run {run} continues from {place}.").format(
+        run=run, place=run.forked_at
+    )

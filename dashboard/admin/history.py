@@ -14,9 +14,11 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.viewer import may_look_at, viewing
 
@@ -39,13 +41,13 @@ class NamedValues(admin.AllValuesFieldListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
-            yield {**choice, "display": choice["display"] or "None"}
+            yield {**choice, "display": choice["display"] or _("None")}
 
 
 class Related(NamedTuple):
     """A link to the rows of another model that belong to one row."""
 
-    label: str
+    label: str | Promise
     model: type[Model]
     lookup: str
 
@@ -54,7 +56,7 @@ class OrMore(int):
     """A count that stopped at a limit."""
 
     def __str__(self) -> str:
-        return f"{int(self):,} or more"
+        return _("{count} or more").format(count=f"{int(self):,}")
 
 
 class CountedToALimit(Pages):
@@ -208,13 +210,13 @@ class HistoryAdmin(GuardedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="page")
+    @admin.display(description=lazy("page"))
     def on_site(self, row: Model) -> SafeString | str:
         """Return a link to the row's page on the site if the viewer may see it, else "-"."""
         url = self.get_view_on_site_url(row)
-        return format_html('<a href="{}">Open</a>', url) if url else "-"
+        return format_html('<a href="{}">{}</a>', url, _("Open")) if url else "-"
 
-    @admin.display(description="see also")
+    @admin.display(description=lazy("see also"))
     def see_also(self, row: Model) -> SafeString:
         shown = [related for related in self.related if may_look_at(related.model)]
         links = [(list_url(related, row), related.label) for related in shown]
@@ -260,7 +262,9 @@ def folded(text: str) -> SafeString:
     shown = text[:LONGEST]
     if len(text) <= SHORT:
         return format_html('<pre tabindex="0">{}</pre>', shown)
-    cut = f", the first {LONGEST:,} of them" if len(text) > LONGEST else ""
-    size = f"{len(text):,} characters{cut}"
+    size = _("{count} characters")
+    if len(text) > LONGEST:
+        size = _("{count} characters, of which the first {most} are shown")
+    size = size.format(count=f"{len(text):,}", most=f"{LONGEST:,}")
     whole = '<details><summary>{}</summary><pre tabindex="0">{}</pre></details>'
     return format_html(whole, size, shown)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from dashboard.overview.lines import line_of
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.seals import ENDS
@@ -31,7 +33,7 @@ def history_of(run: Run) -> list[JournalLine]:
 def _line(event: Event) -> JournalLine:
     line, content = line_of(event), event.content
     number = content.get("responder_id") or content.get("by_id")
-    who = f"{line.actor} (id {number})" if number else line.actor
+    who = _("{name} (id {number})").format(name=line.actor, number=number) if number else line.actor
     reason = content.get("reason") if event.kind == EventKind.OPERATOR else ""
     words = str(line.words)
     told = f"{words}: {reason}" if reason and str(reason) not in words else words

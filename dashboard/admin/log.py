@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.history import HistoryAdmin
 from procedures.users import name_field
@@ -31,10 +33,10 @@ class LogEntryAdmin(HistoryAdmin):
     ]
     readonly_fields = ["who", "words"]
 
-    @admin.display(description="user", ordering="user")
+    @admin.display(description=lazy("user"), ordering="user")
     def who(self, entry: LogEntry) -> str:
-        return f"{entry.user} (id {entry.user_id})"
+        return _("{name} (id {number})").format(name=entry.user, number=entry.user_id)
 
-    @admin.display(description="what was done")
+    @admin.display(description=lazy("what was done"))
     def words(self, entry: LogEntry) -> Any:
         return entry.get_change_message()

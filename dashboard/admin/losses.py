@@ -158,7 +158,7 @@ def _name(lost: LostName, titles: Mapping[str, str]) -> Row:
 
 def _users_of(shown: Sequence[str]) -> str:
     if not shown:
-        return _("A procedure that you may not see uses it.")
+        return _("A procedure that you can't see uses it.")
     more = len(shown) - MOST_TITLES
     titles = [*shown[:MOST_TITLES], *([_and_more(more)] if more > 0 else [])]
     return _("Used by the code of %(titles)s.") % {"titles": ", ".join(titles)}

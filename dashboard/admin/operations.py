@@ -10,6 +10,8 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.history import Admin
 from procedures.engine.errors import EngineError
@@ -24,7 +26,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Kept in the journal, with your name.",
+        help_text=lazy("The journal keeps it together with your name."),
     )
 
 
@@ -65,7 +67,9 @@ def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list
     chosen = list(rows[: MOST_ROWS + 1])
     if len(chosen) <= MOST_ROWS:
         return chosen
-    admin.message_user(request, f"Choose at most {MOST_ROWS}.", messages.ERROR)
+    admin.message_user(
+        request, _("Choose at most {count}.").format(count=MOST_ROWS), messages.ERROR
+    )
     return []
 
 
@@ -75,7 +79,11 @@ def _act(
     try:
         sentence = operation.act(row.pk, by=request.user, **said)
     except EngineError as refusal:
-        admin.message_user(request, f"{row} stays as it is. {refusal}", messages.ERROR)
+        admin.message_user(
+            request,
+            _("{row} stays as it is. {reason}").format(row=row, reason=refusal),
+            messages.ERROR,
+        )
     else:
         admin.message_user(request, f"{row}: {sentence}", messages.SUCCESS)
 

@@ -19,6 +19,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Presence
 from dashboard.accounts.names import Kind, check_name
@@ -39,19 +41,19 @@ NOT_PART = {"password", "last_login"}
 """Fields that the forms don't write; a sign-in meanwhile is no conflict."""
 DATES = ["last_login", "date_joined"]
 BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
-STALE = (
-    "This was changed by somebody else after you opened the page. "
-    "Open it again, look at what is there now, and then make your change."
+STALE = lazy(
+    "Somebody else changed this after you opened the page. "
+    "Open it again, check what has changed, and then make your change."
 )
-LAST = "This is the last active superuser. Make somebody else superuser first."
+LAST = lazy("This is the last active superuser. Make somebody else a superuser first.")
 
-DEACTIVATE = (
-    "History that is kept here names this account. Untick “Active” instead: nobody can sign in "
-    "with it then, and what was done stays readable."
+DEACTIVATE = lazy(
+    "The history of this site names this account, so it can't be deleted. Untick “Active” instead: "
+    "then nobody can sign in with it, and the history stays readable."
 )
-EMPTY = (
-    "History that is kept here names this group. Take its members and grants away instead: nobody "
-    "is asked through it then."
+EMPTY = lazy(
+    "The history of this site names this group, so it can't be deleted. Remove its members and "
+    "grants instead: then nobody is asked through it."
 )
 OWN = (Presence, SignIn, Preferences, LinkCounter)
 """Rows that belong to an account alone and are deleted with it."""
@@ -110,7 +112,7 @@ class AccountForm(VersionedForm, ChangeForm):
     def clean_groups(self) -> Any:
         added = set(self.added("groups"))
         if not self.by.is_superuser and added - set(self.by.groups.all()):
-            raise forms.ValidationError("You can add people only to groups that you are in.")
+            raise forms.ValidationError(_("You can add people only to groups that you are in."))
         return self.cleaned_data["groups"]
 
     def clean(self) -> dict[str, Any]:
@@ -138,7 +140,7 @@ class GroupForm(VersionedForm):
     def clean_permissions(self) -> Any:
         foreign = [one for one in self.added("permissions") if not holds(self.by, one)]
         if foreign:
-            raise forms.ValidationError("You can give a group only permissions that you have.")
+            raise forms.ValidationError(_("You can give a group only permissions that you have."))
         return self.cleaned_data["permissions"]
 
 
@@ -209,7 +211,7 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, counts, needed, kept = super().get_deleted_objects(objs, request)
-        needed, kept = in_words(needed, kept, DEACTIVATE)
+        needed, kept = in_words(needed, kept, str(DEACTIVATE))
         return deleted, counts, needed, [*kept, LAST] if is_last_superuser(list(objs)) else kept
 
     def user_change_password(
@@ -253,7 +255,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, counts, needed, kept = super().get_deleted_objects(objs, request)
-        return deleted, counts, *in_words(needed, kept, EMPTY)
+        return deleted, counts, *in_words(needed, kept, str(EMPTY))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Let only superusers rename groups, because code asks groups by their names."""

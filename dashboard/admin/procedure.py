@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.history import HistoryAdmin, Related, folded
@@ -28,9 +30,9 @@ class ProcedureAdmin(HistoryAdmin):
     fields = ["title", "name", "see_also"]
     readonly_fields = ["see_also"]
     related = [
-        Related("Grants", Grant, "procedure__id__exact"),
-        Related("Runs", Run, "procedure__id__exact"),
-        Related("Versions", ProcedureVersion, "procedure__id__exact"),
+        Related(lazy("Grants"), Grant, "procedure__id__exact"),
+        Related(lazy("Runs"), Run, "procedure__id__exact"),
+        Related(lazy("Versions"), ProcedureVersion, "procedure__id__exact"),
     ]
 
     def visible_on_site(self, user: Any) -> QuerySet[Procedure]:
@@ -50,7 +52,7 @@ class ProcedureVersionAdmin(HistoryAdmin):
     fields = ["procedure", "version", "file", "registered_at", "code"]
     readonly_fields = ["code"]
 
-    @admin.display(description="source")
+    @admin.display(description=lazy("source"))
     def code(self, version: ProcedureVersion) -> SafeString:
         return folded(version.source)
 
@@ -64,7 +66,9 @@ class GrantForm(ModelForm):
         cleaned = super().clean() or self.cleaned_data
         procedure, role = cleaned.get("procedure"), cleaned.get("role")
         if procedure and role and not has_role(self.by, procedure, role):
-            raise forms.ValidationError("You can grant only roles that you have on the procedure.")
+            raise forms.ValidationError(
+                _("You can grant only roles that you have on the procedure.")
+            )
         return cleaned
 
 

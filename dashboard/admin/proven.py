@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.history import HistoryAdmin
 from procedures.models import Run
@@ -14,7 +16,7 @@ from procedures.services.ledger import Verdict, examine
 
 MOST_EVENTS = 20_000
 """Events of a journal beyond which the page of one row doesn't read it all."""
-SOUND = "As the journal says."
+SOUND = lazy("This row agrees with the journal.")
 
 
 class ProvenAdmin(HistoryAdmin):
@@ -31,13 +33,15 @@ class ProvenAdmin(HistoryAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [*super().get_readonly_fields(request, obj), "verified"]
 
-    @admin.display(description="proof")
+    @admin.display(description=lazy("proof"))
     def verified(self, row: Any) -> SafeString | str:
         run = self.run_of(row)
         if run is None:
             return "-"
         if run.head_seq > MOST_EVENTS:
-            return f"The journal has {run.head_seq:,} events: choose “Verify the journal” in Runs."
+            return _(
+                "The journal has {count} events. To verify it, choose “Verify the journal” in Runs."
+            ).format(count=f"{run.head_seq:,}")
         return said_of(row, examine(run))
 
 
@@ -45,19 +49,19 @@ def said_of(row: Any, verdict: Verdict) -> SafeString | str:
     """Return the verdict's finding about one row of the run."""
     name = row_name(row)
     if verdict.damages:
-        words = "The journal is damaged, so nothing here is proven. "
-        return format_html("<strong>{}</strong>", words + " ".join(verdict.damages))
+        words = _("The journal is damaged, so nothing here is proven.")
+        return format_html("<strong>{}</strong>", " ".join([words, *verdict.damages]))
     found = [one for one in verdict.differences if one.row == name]
     if found:
         lines = format_html_join(" ", "{}", ((str(one),) for one in found))
-        return format_html("<strong>Differs from the journal. {}</strong>", lines)
+        return format_html("<strong>{} {}</strong>", _("This row differs from the journal."), lines)
     if any(one.startswith(name) for one in verdict.older):
-        return "Older than the proofs: not covered."
-    return SOUND
+        return _("This row is older than the proofs, which don't cover it.")
+    return str(SOUND)
 
 
 def verdict_words(run: Run, verdict: Verdict) -> str:
     """Return a run's verdict in one or more sentences."""
-    sound = f"All {run.head_seq:,} events are as they were written."
-    told = " ".join(verdict.faults) or f"{sound} The rows and files agree with them."
+    sound = _("All {count} events are unchanged. The rows and files agree with them.")
+    told = " ".join(verdict.faults) or sound.format(count=f"{run.head_seq:,}")
     return f"{told} {verdict.note}".strip()

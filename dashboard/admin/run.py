@@ -9,6 +9,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.copies import ForkForm, RestartForm, forked, restarted
 from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, link, readable
@@ -73,76 +76,82 @@ class RunAdmin(ProvenAdmin):
     also_found: ClassVar[list[Callable[[str], Q]]] = [lambda word: Q(inputs__icontains=word)]
     ordering = ["-id"]
     search_fields = ["^id", f"started_by__{name_field()}", "=idempotency_key"]
-    search_help_text = (
-        "The beginning or end of an id, who started it, an idempotency key; among the newest "
-        f"{MOST_SEARCHED:,} runs also words of the title and of the inputs, unless these are large."
+    search_help_text = format_lazy(
+        lazy(
+            "Search by the beginning or end of an id, the starter or an idempotency key. Among the "
+            "newest {count} runs also by words of the title and of small inputs."
+        ),
+        count=f"{MOST_SEARCHED:,}",
     )
     fieldsets = [
         (None, {"fields": ["procedure", "version", "status", "see_also"]}),
-        ("Start and end", {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]}),
-        ("Operators", {"fields": ["cancel_requested_at", "pause_requested_at", "paused_as"]}),
-        ("Values", {"fields": ["shown_inputs", "shown_result", "shown_error"]}),
         (
-            "Now",
+            lazy("Start and end"),
+            {"fields": ["started_by", "created_at", "ended_at", "idempotency_key"]},
+        ),
+        (lazy("Operators"), {"fields": ["cancel_requested_at", "pause_requested_at", "paused_as"]}),
+        (lazy("Values"), {"fields": ["shown_inputs", "shown_result", "shown_error"]}),
+        (
+            lazy("Now"),
             {"fields": ["working_on", "working_attempt", "working_since", "wake_at", "ends_at"]},
         ),
-        ("Journal", {"fields": ["head_seq", "head_hash"]}),
-        ("Worker", {"fields": ["epoch", "leased_until", "claims", "queued_at"]}),
+        (lazy("Journal"), {"fields": ["head_seq", "head_hash"]}),
+        (lazy("Worker"), {"fields": ["epoch", "leased_until", "claims", "queued_at"]}),
     ]
     readonly_fields = ["see_also", "shown_inputs", "shown_result", "shown_error"]
     readonly_fields += ["head_seq", "head_hash", "claims"]
     related = [
-        Related("Journal", Event, OF_RUN),
-        Related("Head", Head, OF_RUN),
-        Related("Waits", Wait, OF_RUN),
-        Related("Signals", Signal, OF_RUN),
-        Related("Files", Artifact, OF_RUN),
-        Related("Inputs from outside", RunInput, OF_RUN),
+        Related(lazy("Journal"), Event, OF_RUN),
+        Related(lazy("Head"), Head, OF_RUN),
+        Related(lazy("Waits"), Wait, OF_RUN),
+        Related(lazy("Signals"), Signal, OF_RUN),
+        Related(lazy("Files"), Artifact, OF_RUN),
+        Related(lazy("Inputs from outside"), RunInput, OF_RUN),
     ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(access.OPERATE)
 
-    @admin.action(description="Cancel", permissions=["operate"])
+    @admin.action(description=lazy("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        return operate(self, request, rows, Operation("cancel", "Cancel runs", cancel_run))
+        return operate(self, request, rows, Operation("cancel", _("Cancel runs"), cancel_run))
 
-    @admin.action(description="End at once", permissions=["operate"])
+    @admin.action(description=lazy("End at once"), permissions=["operate"])
     def force_end(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        title = "End runs at once, with all below them, and undo nothing"
+        title = _("End runs and their child runs at once, without undoing anything")
         return operate(self, request, rows, Operation("force_end", title, force_end_run))
 
-    @admin.action(description="Pause", permissions=["operate"])
+    @admin.action(description=lazy("Pause"), permissions=["operate"])
     def pause(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        return operate(self, request, rows, Operation("pause", "Pause runs", pause_run))
+        return operate(self, request, rows, Operation("pause", _("Pause runs"), pause_run))
 
-    @admin.action(description="Let it go on", permissions=["operate"])
+    @admin.action(description=lazy("Resume"), permissions=["operate"])
     def unpause(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        title = "Let paused runs go on"
+        title = _("Resume paused runs")
         return operate(self, request, rows, Operation("unpause", title, unpause_run))
 
-    @admin.action(description="Retry", permissions=["operate"])
+    @admin.action(description=lazy("Retry"), permissions=["operate"])
     def retry(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        return operate(self, request, rows, Operation("retry", "Retry runs", retry_run))
+        return operate(self, request, rows, Operation("retry", _("Retry runs"), retry_run))
 
-    @admin.action(description="Go on with changed code", permissions=["operate"])
+    @admin.action(description=lazy("Continue with changed code"), permissions=["operate"])
     def override(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        title = "Let runs go on with changed code"
+        title = _("Continue runs with changed code")
         return operate(self, request, rows, Operation("override", title, override_run))
 
-    @admin.action(description="Restart", permissions=["operate"])
+    @admin.action(description=lazy("Restart"), permissions=["operate"])
     def restart(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        title = "Start runs anew, and leave these as they are"
+        title = _("Start new runs from the beginning, and leave these as they are")
         return operate(
             self, request, rows, Operation("restart", title, restarted, form=RestartForm)
         )
 
-    @admin.action(description="Fork", permissions=["operate"])
+    @admin.action(description=lazy("Fork"), permissions=["operate"])
     def fork(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        title = "Start runs that go their own way from a step of these"
+        title = _("Start new runs from a step of these, and leave these as they are")
         return operate(self, request, rows, Operation("fork", title, forked, form=ForkForm))
 
-    @admin.action(description="Verify the journal", permissions=["view"])
+    @admin.action(description=lazy("Verify the journal"), permissions=["view"])
     def verify(self, request: HttpRequest, rows: QuerySet[Run]) -> None:
         for run in chosen_rows(self, request, rows):
             verdict = examine(run)
@@ -169,19 +178,19 @@ class RunAdmin(ProvenAdmin):
     def view_on_site(self, run: Run) -> str:
         return reverse("countersign:run_detail", args=[run.pk])
 
-    @admin.display(description="claims in a row without progress")
+    @admin.display(description=lazy("claims in a row without progress"))
     def claims(self, run: Run) -> int:
         return run.head.claims
 
-    @admin.display(description="inputs")
+    @admin.display(description=lazy("inputs"))
     def shown_inputs(self, run: Run) -> SafeString | str:
         return kept_aside(run.inputs) or readable(run.inputs)
 
-    @admin.display(description="result")
+    @admin.display(description=lazy("result"))
     def shown_result(self, run: Run) -> SafeString | str:
         return kept_aside(run.result) or readable(run.result)
 
-    @admin.display(description="error")
+    @admin.display(description=lazy("error"))
     def shown_error(self, run: Run) -> SafeString | str:
         return readable(run.error)
 
@@ -189,7 +198,11 @@ class RunAdmin(ProvenAdmin):
 def kept_aside(kept: str | None) -> str:
     """Return a sentence about a large value that is stored outside the row, else an empty text."""
     place = place_of(kept)
-    return f"{place.size:,} bytes, kept beside the row: {place.digest}" if place else ""
+    if place is None:
+        return ""
+    return _("{count} bytes, stored outside this row: {digest}").format(
+        count=f"{place.size:,}", digest=place.digest
+    )
 
 
 @admin.register(Head)
@@ -207,7 +220,7 @@ class EventAdmin(PartOfRunAdmin):
     fields = ["run", "seq", "kind", "name", "key", "at", "shown_data", "hash"]
     readonly_fields = ["run", "shown_data"]
 
-    @admin.display(description="data")
+    @admin.display(description=lazy("data"))
     def shown_data(self, event: Event) -> SafeString | str:
         return readable(event.data)
 
@@ -226,7 +239,7 @@ class RunInputAdmin(PartOfRunAdmin):
     fields = ["run", "kind", "name", "key", "created_at", "taken_at", "shown_data"]
     readonly_fields = ["run", "shown_data"]
 
-    @admin.display(description="data")
+    @admin.display(description=lazy("data"))
     def shown_data(self, run_input: RunInput) -> SafeString | str:
         return readable(run_input.data)
 
@@ -239,7 +252,7 @@ class SignalAdmin(PartOfRunAdmin):
     fields = ["run", "name", "signal_id", "sender", "at", "wait", "shown_value"]
     readonly_fields = ["run", "shown_value"]
 
-    @admin.display(description="value")
+    @admin.display(description=lazy("value"))
     def shown_value(self, signal: Signal) -> SafeString | str:
         return readable(signal.value)
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from dashboard.admin import losses
 from dashboard.admin.careful import watches
@@ -13,7 +15,7 @@ from dashboard.models.token import ApiTokenQuerySet
 from procedures.users import name_field
 
 admin.site.site_header = admin.site.site_title = "Countersign"
-admin.site.index_title = "Administration"
+admin.site.index_title = lazy("Administration")
 watches.append(losses.watch)
 
 
@@ -38,14 +40,15 @@ class ApiTokenAdmin(GuardedAdmin):
     show_full_result_count = False
     actions = ["revoke"]
 
-    @admin.action(description="Revoke the chosen tokens", permissions=["delete"])
+    @admin.action(description=lazy("Revoke the selected tokens"), permissions=["delete"])
     def revoke(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
         for token in tokens.filter(revoked_at=None):
             self.log_change(request, token, f"Revoked the token {token}.")
         count = tokens.revoke()
-        self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked.")
+        words = ngettext("{count} token was revoked.", "{count} tokens were revoked.", count)
+        self.message_user(request, words.format(count=count))
 
-    @admin.display(description="scopes")
+    @admin.display(description=lazy("scopes"))
     def scope_names(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 

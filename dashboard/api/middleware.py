@@ -8,13 +8,16 @@ from django.utils.deprecation import MiddlewareMixin
 
 from dashboard.http.addresses import is_of_api
 
-NOTHING_HERE = "There is nothing here, or not for you."
-UNREADABLE = "The request cannot be read."
+NOTHING_HERE = "Not found, or you don't have access."
+UNREADABLE = "The request can't be read."
+NO_DATABASE = "The database can't be reached. Try again in a moment."
 SENTENCES = {
     HTTPStatus.BAD_REQUEST: UNREADABLE,
     HTTPStatus.NOT_FOUND: NOTHING_HERE,
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer; try again.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke on our side, and was written down.",
+    HTTPStatus.SERVICE_UNAVAILABLE: NO_DATABASE,
+    HTTPStatus.INTERNAL_SERVER_ERROR: (
+        "Something went wrong on our side. The error has been logged."
+    ),
 }
 
 
@@ -44,5 +47,5 @@ class ApiMiddleware(MiddlewareMixin):
 def sentence(request: HttpRequest, response: HttpResponse) -> str:
     status = HTTPStatus(response.status_code)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return f"{request.method} is not possible here, only {response.headers['Allow']}."
+        return f"This address doesn't take {request.method}. It takes {response.headers['Allow']}."
     return SENTENCES.get(status, f"{status.phrase}.")

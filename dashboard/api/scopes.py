@@ -23,7 +23,7 @@ class ScopeError(Exception):
         has = ", ".join(token.scopes) or "none"
         lacking = " and ".join(sorted(needed - set(token.scopes)))
         super().__init__(
-            f"This needs the scope {lacking}; the token has {has}. "
+            f"This request needs the scope {lacking}. The token has: {has}. "
             "Create a token with that scope on your profile page."
         )
 

@@ -20,7 +20,7 @@ import procedures.api
 import procedures.operations_api
 from chat.services import AlreadyAnsweredError, NotAskedError, ReassigningDeniedError
 from dashboard.api.auth import SignedInSession, Token
-from dashboard.api.middleware import NOTHING_HERE, UNREADABLE
+from dashboard.api.middleware import NO_DATABASE, NOTHING_HERE, UNREADABLE
 from dashboard.api.parameters import View, refuse_unknown, with_known_parameters
 from dashboard.api.scopes import ScopeError
 from dashboard.http.throttle import TooManyAttemptsError
@@ -86,7 +86,7 @@ def without_parameters(view: View) -> View:
 api = Api(
     title="Countersign",
     version="1",
-    description="Start runs, follow them, answer what they ask.",
+    description="Start runs, follow them and answer their requests.",
     auth=[Token(), SignedInSession()],
     parser=JsonParser(),
     docs_decorator=without_parameters,
@@ -127,8 +127,8 @@ def refused(error: HttpError) -> Told:
 
 
 def no_database(error: Exception) -> Told:
-    logger.error("The database does not answer: %s", " ".join(str(error).split()))
-    return 503, {"detail": "The database does not answer; try again."}
+    logger.error("The database can't be reached: %s", " ".join(str(error).split()))
+    return 503, {"detail": NO_DATABASE}
 
 
 def no_files(error: FileStoreError) -> Told:
@@ -136,14 +136,14 @@ def no_files(error: FileStoreError) -> Told:
     if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
         return full_disk(error.__cause__)
     logger.error("%s", error)
-    return 503, {"detail": "The file store does not answer; nothing was kept. Try again."}
+    return 503, {"detail": "The file store can't be reached, so nothing was saved. Try again."}
 
 
 def full_disk(error: OSError) -> Told:
     if error.errno not in FULL:
         raise error
-    logger.error("Nothing could be kept: %s", error)
-    return 507, {"detail": "The disk of this site is full; nothing was kept."}
+    logger.error("Nothing could be saved: %s", error)
+    return 507, {"detail": "The disk of this site is full, so nothing was saved."}
 
 
 def as_said(status: int) -> Callable[[Exception], Told]:
@@ -153,7 +153,7 @@ def as_said(status: int) -> Callable[[Exception], Told]:
 TOO_DEEP: Told = 400, {"detail": "The body is nested too deeply."}
 ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     BodyError: as_said(400),
-    MultiPartParserError: lambda _: (400, {"detail": "The form cannot be read."}),
+    MultiPartParserError: lambda _: (400, {"detail": "The form can't be read."}),
     RecursionError: lambda _: TOO_DEEP,
     SuspiciousOperation: lambda _: (400, {"detail": UNREADABLE}),
     AuthenticationError: lambda _: (401, {"detail": "Sign in, or send a valid token."}),

@@ -9,11 +9,14 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
 from dashboard.overview.cuts import PAGE, cut_value
 from dashboard.overview.drawing import cell, exact_name
+from dashboard.overview.names import level_name
 from procedures.conf import conf
 from procedures.engine.values.visible import visible_line
 from procedures.users import User, short_name
@@ -24,7 +27,6 @@ MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
 """Characters of a prompt, an alert, or the consequences of silence."""
 WIDTH = 76
-FINAL = "An answer can't be undone. The page asks once more before it counts."
 
 
 @dataclass(frozen=True)
@@ -37,17 +39,19 @@ class Letter:
 
 def letter_about(request: HumanRequest, *, to: User) -> Letter:
     run = request.wait.run
-    asker = run.started_by.get_username() if run.started_by else "The system"
+    asker = run.started_by.get_username() if run.started_by else _("The system")
+    intro = _("{name} started “{title}”. It asks you:")
+    final = _("An answer can't be undone. The page asks you to confirm it before it counts.")
     parts = [
-        f"Hello {plain(short_name(to))},",
-        wrapped(f"{asker} started “{run.procedure.title}”. It asks you:"),
+        _("Hello {name},").format(name=plain(short_name(to))),
+        wrapped(intro.format(name=asker, title=run.procedure.title)),
         indent(wrapped(shortened(request.prompt, LONGEST_TEXT), WIDTH - 4), "    "),
         body_of(request),
         "\n".join(about(request)),
         wrapped(shortened(silence(request), LONGEST_TEXT)),
-        FINAL if request.asked.irreversible else "",
-        f"Look at it and answer:\n{link_to(request)}",
-        "You get this mail once, because you had no page open when you were asked.",
+        final if request.asked.irreversible else "",
+        _("Answer it here:\n{link}").format(link=link_to(request)),
+        _("You get this mail once, because you had no page open when you were asked."),
     ]
     subject = shortened(request.prompt, LONGEST_SUBJECT)
     return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
@@ -55,14 +59,18 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
 
 def letter_about_alert(alert: Message, *, to: User) -> Letter:
     assert alert.run
-    title = plain(alert.run.procedure.title)
+    title, level = plain(alert.run.procedure.title), level_name(alert.level)
+    link = f"{conf.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}"
+    intro = _("A run of “{title}”, which you operate, sent this alert ({level}):")
     parts = [
-        f"Hello {plain(short_name(to))},",
-        wrapped(f"a run of “{title}”, which you operate, says ({alert.level}):"),
+        _("Hello {name},").format(name=plain(short_name(to))),
+        wrapped(intro.format(title=title, level=level)),
         indent(wrapped(shortened(alert.text, LONGEST_TEXT), WIDTH - 4), "    "),
-        f"Look at it:\n{conf.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}",
+        _("Look at the run:\n{link}").format(link=link),
     ]
-    subject = f"{alert.level.capitalize()} in {title}: {plain(alert.text)}"
+    subject = _("{level} in {title}: {text}").format(
+        level=level, title=title, text=plain(alert.text)
+    )
     return Letter(shortened(subject, LONGEST_SUBJECT), "\n\n".join(parts) + "\n")
 
 
@@ -105,7 +113,7 @@ def body_of(request: HumanRequest) -> str:
     lines = text.strip().splitlines()
     told = [_indented(line) for line in lines[:MOST_BODY_LINES]]
     if len(lines) > MOST_BODY_LINES or len(request.asked.body) > LONGEST_BODY:
-        told.append("… The rest stands on the page.")
+        told.append(_("… The rest is on the page."))
     return "\n".join(told)
 
 
@@ -127,27 +135,51 @@ def about(request: HumanRequest) -> Iterator[str]:
     """Yield the evidence, one line per value, up to a limit."""
     asked = request.asked
     found = cut_value(asked.evidence, PAGE)
-    moment = f" (as read at {_local(request.opened_at)})"
+    moment = " " + _("(as of {when})").format(when=_local(request.opened_at))
     marks = {tuple(path.split(".")): moment for path in asked.volatile}
     lines = [] if asked.evidence is None else list(_lines(found.value, marks))
     for line in lines[:MOST_LINES]:
         yield f"  {line}"
     if len(lines) > MOST_LINES:
-        least = "at least " if found.note else ""
-        yield f"  … and {least}{len(lines) - MOST_LINES} more lines."
+        yield f"  {_more(len(lines) - MOST_LINES, is_least=bool(found.note))}"
     if asked.draft is not None:
-        what = "Data" if asked.is_of_data else "A text"
-        yield f"  {what} of {len(asked.draft.splitlines())} lines is to be reviewed."
+        yield f"  {_to_review(asked.draft, is_data=asked.is_of_data)}"
     if asked.fields:
         named = shortened(", ".join(asked.fields), LONGEST_VALUE)
-        yield f"  To be filled in: {named}."
+        yield "  " + _("The form asks for: {fields}.").format(fields=named)
+
+
+def _more(count: int, *, is_least: bool) -> str:
+    words = ngettext("… and {count} more line.", "… and {count} more lines.", count)
+    if is_least:
+        words = ngettext(
+            "… and at least {count} more line.", "… and at least {count} more lines.", count
+        )
+    return words.format(count=count)
+
+
+def _to_review(draft: str, *, is_data: bool) -> str:
+    count = len(draft.splitlines())
+    words = ngettext(
+        "There is a text of {count} line to review.",
+        "There is a text of {count} lines to review.",
+        count,
+    )
+    if is_data:
+        words = ngettext(
+            "There is {count} line of data to review.",
+            "There are {count} lines of data to review.",
+            count,
+        )
+    return words.format(count=count)
 
 
 def silence(request: HumanRequest) -> str:
     due = request.wait.due_at
     if due is None:
         return silence_of(request)
-    return f"{silence_of(request)} The time ends on {_local(due)}."
+    deadline = _("The deadline is {when}.").format(when=_local(due))
+    return f"{silence_of(request)} {deadline}"
 
 
 def _local(at: datetime) -> str:

@@ -7,17 +7,19 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.models import ApiToken, Preferences, Scope
 from dashboard.models.token import NEW_TOKEN
 from procedures.users import User
 
 LIVES = {
-    "7": "7 days",
-    "30": "30 days",
-    "90": "90 days",
-    "365": "A year",
-    "": "Until it is revoked",
+    "7": lazy("7 days"),
+    "30": lazy("30 days"),
+    "90": lazy("90 days"),
+    "365": lazy("One year"),
+    "": lazy("Until it is revoked"),
 }
 USUAL_LIFE = "90"
 MOST_TOKENS = 50
@@ -26,11 +28,11 @@ MOST_TOKENS = 50
 class TokenForm(forms.Form):
     """A form for a new API token."""
 
-    name = forms.CharField(max_length=80, error_messages={"required": "Say what it is for."})
+    name = forms.CharField(max_length=80, error_messages={"required": lazy("Enter what uses it.")})
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
         initial=list(NEW_TOKEN),
-        error_messages={"required": "Choose at least one scope."},
+        error_messages={"required": lazy("Choose at least one scope.")},
     )
     days = forms.ChoiceField(choices=LIVES.items(), initial=USUAL_LIFE, required=False)
 
@@ -41,7 +43,9 @@ class TokenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         if self.user.api_tokens.usable().count() >= MOST_TOKENS:
             raise forms.ValidationError(
-                f"You have {MOST_TOKENS} tokens in use, which is the limit. Revoke one first."
+                _("You have {count} tokens in use, which is the limit. Revoke one first.").format(
+                    count=MOST_TOKENS
+                )
             )
         return self.cleaned_data
 
@@ -65,7 +69,7 @@ class TimeZoneForm(forms.Form):
     def clean_time_zone(self) -> str:
         chosen = str(self.cleaned_data["time_zone"]).strip()
         if chosen and chosen not in available_timezones():
-            raise forms.ValidationError("Choose a time zone such as Europe/Berlin.")
+            raise forms.ValidationError(_("Choose a time zone such as Europe/Berlin."))
         return chosen
 
     def save(self, user: User) -> str:

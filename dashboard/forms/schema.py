@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from procedures.engine.errors import Fault
 from procedures.engine.values.answers import limits
@@ -54,7 +55,7 @@ class SchemaWidget(forms.Widget):
         context = super().get_context(name, value, attrs)
         widget: dict[str, Any] = context["widget"]
         is_required = bool(widget["attrs"].get("required"))
-        blank = "" if is_required and widget["value"] else "Choose…" if is_required else "—"
+        blank = "" if is_required and widget["value"] else _("Choose…") if is_required else "—"
         more = {"kind": self.kind, "texts": value, "options": self.options, "blank": blank}
         return {"widget": widget | more}
 
@@ -153,7 +154,7 @@ class SchemaField(forms.Field):
         try:
             return read_json((list(value) or [""])[-1].encode(errors="replace"))
         except BodyError:
-            raise ValidationError("Is not JSON.") from None
+            raise ValidationError(_("This isn't JSON.")) from None
 
 
 class SchemaForm(forms.Form):

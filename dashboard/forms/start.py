@@ -9,6 +9,7 @@ from typing import Any
 from django.core import signing
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from dashboard.forms.schema import SchemaField, SchemaForm
 from procedures.engine.declaration.definition import Procedure as Definition
@@ -43,7 +44,10 @@ class StartField(SchemaField):
         self.wants_zone = is_moment and not definition.fits(name, A_LOCAL_TIME)
         """True if it requires a time zone, which browsers don't send."""
         if self.wants_zone:
-            self.limits = [*self.limits, f"Time zone: {timezone.get_current_timezone_name()}."]
+            self.limits = [
+                *self.limits,
+                _("Time zone: {zone}.").format(zone=timezone.get_current_timezone_name()),
+            ]
 
     def clean(self, value: Sequence[str]) -> Any:
         """Return the input as JSON, or LEFT_OUT for a file, and for one that gets its default."""

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
@@ -32,7 +33,7 @@ class TooManyAttemptsError(Exception):
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
-        super().__init__("Too many attempts. Wait a while, then try again.")
+        super().__init__(_("Too many attempts. Wait a while, then try again."))
 
 
 @dataclass(frozen=True)

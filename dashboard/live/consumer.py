@@ -38,8 +38,8 @@ BACKLOG = 1000
 MOST_STREAMS = 100
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """Errors caused by messages that no page of ours sends."""
-NOT_YOURS = "There is nothing here, or not for you."
-STALE = "What you may see here has changed. Read it again from the start."
+NOT_YOURS = "Not found, or you don't have access."
+STALE = "Your access has changed. Read the stream again from the start."
 logger = logging.getLogger(__name__)
 
 
@@ -80,7 +80,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             asked = json.loads(text_data or "", object_pairs_hook=without_doubles)
             await self._do(asked)
         except UNREADABLE as error:
-            await self._tell({"error": f"This cannot be understood: {error}"})
+            await self._tell({"error": f"This message can't be read: {error}"})
 
     def hand(self, frame: str) -> None:
         """Queue a frame from the hub; a slow reader loses frames, finds the gap and asks."""
@@ -108,7 +108,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _follow(self, stream: Stream, form: str, after: int, view: View) -> None:
         if (stream.kind, form) not in MAKERS or len(self.following) >= MOST_STREAMS:
-            raise ValueError(f"{stream} cannot be followed as {form!r}")
+            raise ValueError(f"{stream} can't be followed as {form!r}")
         self._forget(stream)
         # Before the hub reads anything: what comes meanwhile is handed out by this view.
         self.following[stream], self.views[stream] = form, view
@@ -134,7 +134,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             try:
                 await self._look_again()
             except Exception:
-                logger.exception("It could not be checked what %s may follow.", self.user)
+                logger.exception("Couldn't check what %s may follow.", self.user)
                 await self.close(code=1011)
 
     async def _look_again(self) -> None:

@@ -119,7 +119,7 @@ class Hub:
             try:
                 await self._look()
             except Exception:
-                logger.exception("The hub could not read what is new; it tries again.")
+                logger.exception("The hub couldn't read what is new. It will try again.")
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:
@@ -175,7 +175,7 @@ class Hub:
             try:
                 await self._hear_all()
             except (redis.RedisError, OSError, ValueError) as error:
-                logger.debug("The doorbell is away: %s", error)
+                logger.debug("The doorbell can't be reached: %s", error)
                 await asyncio.sleep(LOOK)
 
     async def _hear_all(self) -> None:

@@ -132,5 +132,5 @@ def place_in(after: Any) -> int:
     """Return a cursor as a whole number that fits a database; raises `ValueError` otherwise."""
     place = int(after)
     if not -LARGEST_PLACE < place < LARGEST_PLACE:
-        raise ValueError("after is no place in a stream")
+        raise ValueError("after isn't a position in a stream")
     return place

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.models.trail import note
 from procedures.users import is_active
@@ -24,11 +25,11 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 class Scope(models.TextChoices):
     """A use that a token allows, always within the rights of its user."""
 
-    READ = "read", "Read procedures, runs, requests and files"
-    ASK = "ask", "Ask people, by the procedures made for that"
-    START = "start", "Start runs and send them signals"
-    ANSWER = "answer", "Answer requests"
-    OPERATE = "operate", "Cancel, pause, retry, restart and fork runs"
+    READ = "read", lazy("Read procedures, runs, requests and files")
+    ASK = "ask", lazy("Ask people through the procedures ask and outside")
+    START = "start", lazy("Start runs and send them signals")
+    ANSWER = "answer", lazy("Answer requests")
+    OPERATE = "operate", lazy("Cancel, pause, retry, restart and fork runs")
 
 
 NEW_TOKEN = (Scope.READ, Scope.ASK)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 DEEPEST = 8
 """The depth below which a value is not shown."""
 LONGEST_KEY = 100
@@ -69,7 +71,7 @@ class CutValue:
 def cut_text(text: str, room: Room) -> CutText:
     """Return as much of a text as the room's characters and lines allow."""
     end, place = min(len(text), room.characters), -1
-    for _ in range(room.lines):
+    for _line in range(room.lines):
         place = text.find("\n", place + 1, end)
         if place < 0:
             break
@@ -85,9 +87,11 @@ def cut_value(value: Any, room: Room) -> CutValue:
     if not cutter.has_cut:
         return CutValue(found)
     if isinstance(value, dict | list) and len(found) < len(value):
-        noun = "entries" if isinstance(value, list) else "values"
-        return CutValue(found, f"You see the first {len(found):,} of {len(value):,} {noun}.")
-    return CutValue(found, "You see a part: what is long or deep in it is cut.")
+        words = _("These are the first {count} of {all} entries.")
+        if isinstance(value, dict):
+            words = _("These are the first {count} of {all} values.")
+        return CutValue(found, words.format(count=f"{len(found):,}", all=f"{len(value):,}"))
+    return CutValue(found, _("Only a part is shown: long texts and deep values are shortened."))
 
 
 class _Cutter:

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from procedures.engine.values import canonical
 
 MOST_COLUMNS = 20
@@ -88,24 +91,38 @@ def path_label(path: str) -> str:
 def cell(value: Any) -> Node:
     """Return a whole value as it stands in a cell; nested data is JSON under a fold."""
     if value is None:
-        return Node("none", "none")
+        return Node("none", _("none"))
     if isinstance(value, bool):
-        return Node("text", "yes" if value else "no")
+        return Node("text", _("yes") if value else _("no"))
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Mapping | list):
-        noun = "value" if isinstance(value, Mapping) else "item"
-        summary = f"{len(value):,} {noun}{'' if len(value) == 1 else 's'}"
-        return Node("json", pretty(value), summary) if value else Node("empty", f"no {noun}s")
+        return _nested(value)
     return Node("text", str(value), is_number=isinstance(value, int | float))
+
+
+def _nested(value: Mapping[str, Any] | list[Any]) -> Node:
+    count = len(value)
+    if isinstance(value, Mapping):
+        none, words = _("no values"), ngettext("{count} value", "{count} values", count)
+    else:
+        none, words = _("no items"), ngettext("{count} item", "{count} items", count)
+    if not value:
+        return Node("empty", none)
+    return Node("json", pretty(value), words.format(count=f"{count:,}"))
 
 
 def _text(value: str) -> Node:
     if not value:
-        return Node("empty", "empty")
+        return Node("empty", _("empty"))
     if value.count("\n") >= MANY_LINES:
-        return Node("lines", value, f"{len(value.splitlines()):,} lines")
+        return Node("lines", value, _lines_of(value))
     return Node("text", value, is_number=bool(NUMBER.fullmatch(value)))
+
+
+def _lines_of(text: str) -> str:
+    count = len(text.splitlines())
+    return ngettext("{count} line", "{count} lines", count).format(count=f"{count:,}")
 
 
 def _table(rows: Sequence[Mapping[str, Any]], volatile: Sequence[str]) -> Node:
@@ -161,7 +178,7 @@ def pretty(value: Any) -> str:
 
 def _is_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(DEEPEST):
+    for _level in range(DEEPEST):
         held = [list(one.values()) if isinstance(one, Mapping) else one for one in level]
         level = [part for one in held if isinstance(one, list) for part in one]
         if not level:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from dashboard.overview.drawing import labels_of, pretty
 from dashboard.overview.words import format_size
 
@@ -63,7 +65,7 @@ def _line(value: Any) -> str:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, str):
         return value or "—"
     if value in (None, [], {}):

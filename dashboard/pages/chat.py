@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
@@ -185,7 +186,7 @@ def _questions_of_others(
     asked = visible_requests(request.user).open().filter(session=session).exclude(pk__in=answerable)
     cards = Message.objects.filter(request__in=asked[:MOST_OTHERS]).order_by("seq")
     return [
-        (pk, f"About “{Truncator(prompt).chars(LONGEST_ECHO)}”")
+        (pk, _("About “{prompt}”").format(prompt=Truncator(prompt).chars(LONGEST_ECHO)))
         for pk, prompt in cards.values_list("pk", "request__prompt")
     ]
 
@@ -195,7 +196,7 @@ def _writers(request: Visit, session: Session) -> list[tuple[UUID, str]]:
     seen = messages_in(session, request.user).filter(kind=Message.Kind.PERSON)
     others = seen.exclude(author=request.user).exclude(author__in=session.members.values("user"))
     last = dict(others.order_by("seq").values_list(f"author__{name_field()}", "pk"))
-    return [(pk, f"To {name}") for name, pk in last.items()][:MOST_OTHERS]
+    return [(pk, _("To {name}").format(name=name)) for name, pk in last.items()][:MOST_OTHERS]
 
 
 def open_requests(request: Visit, session: Session) -> HumanRequestQuerySet:
@@ -242,9 +243,11 @@ def told(reply: Reply | None) -> str:
         return ""
     prompt = Truncator(reply.request.prompt).chars(LONGEST_ECHO)
     if reply.response is None:
-        return f"This did not answer “{prompt}” {reply.reason}"
+        words = _("Your message didn't answer “{prompt}”. {reason}")
+        return words.format(prompt=prompt, reason=reply.reason)
     words = said(reply.request.asked, reply.response.plain_value)
-    return f"This answered “{prompt}”: {Truncator(words).chars(LONGEST_ECHO)}"
+    answer = Truncator(words).chars(LONGEST_ECHO)
+    return _("Your message answered “{prompt}”: {answer}").format(prompt=prompt, answer=answer)
 
 
 def _addressed(request: Visit, session: Session) -> tuple[Message | None, HumanRequest | None]:

@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms.start import StartForm
@@ -19,7 +20,7 @@ from procedures.models import Procedure, Run
 from procedures.services import KeyReusedError, NotAllowedError, QuotaError
 
 MOST_RUNS = 5
-KEY_USED = "This form has started a run already. Press Start once more to start another one."
+KEY_USED = lazy("This form has already started a run. To start another one, press Start once more.")
 
 
 @require_safe

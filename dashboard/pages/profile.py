@@ -9,6 +9,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
@@ -47,7 +49,8 @@ def revoke_token(request: Visit, token_id: int) -> HttpResponse:
     token = get_object_or_404(request.user.api_tokens, pk=token_id)
     note(request.user, f"Revoked the token {token}.", about=token)
     request.user.api_tokens.filter(pk=token.pk).revoke()
-    return done(request, f"The token {token.name or token.hint} is revoked.", "tokens")
+    words = _("The token {name} was revoked.")
+    return done(request, words.format(name=token.name or token.hint), "tokens")
 
 
 @require_POST
@@ -55,7 +58,8 @@ def revoke_token(request: Visit, token_id: int) -> HttpResponse:
 def revoke_tokens(request: Visit) -> HttpResponse:
     count = request.user.api_tokens.revoke()
     note(request.user, f"Revoked all tokens ({count}).")
-    return done(request, f"{count} token{'' if count == 1 else 's'} revoked.", "tokens")
+    words = ngettext("{count} token was revoked.", "{count} tokens were revoked.", count)
+    return done(request, words.format(count=count), "tokens")
 
 
 @require_POST
@@ -67,7 +71,7 @@ def end_sign_in(request: Visit, sign_in_id: int) -> HttpResponse:
     if is_this:
         request.session.flush()
         return redirect("countersign:sign_in")
-    return done(request, "That session is signed out.", "sessions")
+    return done(request, _("That session was signed out."), "sessions")
 
 
 @require_POST
@@ -75,9 +79,10 @@ def end_sign_in(request: Visit, sign_in_id: int) -> HttpResponse:
 def end_other_sign_ins(request: Visit) -> HttpResponse:
     key = request.session.session_key
     count = request.user.sign_ins.exclude(session=key).end()
-    return done(
-        request, f"{count} other session{'' if count == 1 else 's'} signed out.", "sessions"
+    words = ngettext(
+        "{count} other session was signed out.", "{count} other sessions were signed out.", count
     )
+    return done(request, words.format(count=count), "sessions")
 
 
 @never_cache
@@ -99,7 +104,7 @@ def change_password(request: Visit) -> HttpResponse:
     attempt.succeed()
     update_session_auth_hash(request, form.save())
     note_sign_in(request, request.user)
-    words = "Your password is changed. All other sessions are signed out, all tokens revoked."
+    words = _("Your password was changed. All other sessions were signed out, all tokens revoked.")
     return done(request, words, "password")
 
 
@@ -111,7 +116,9 @@ def choose_time_zone(request: Visit) -> HttpResponse:
         return draw(request, status=422, time_zone_form=form)
     chosen = form.save(request.user)
     words = (
-        f"Times are shown for {chosen}." if chosen else "Times are shown as your browser has them."
+        _("Times are shown in {zone}.").format(zone=chosen)
+        if chosen
+        else _("Times are shown in your browser's time zone.")
     )
     return done(request, words, "time-zone")
 

@@ -5,22 +5,24 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.services import Echo
 from chat.services.silence import fate_of
 from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
+from dashboard.overview.names import outcome_name
 from dashboard.overview.words import listed, name_of
 from procedures.engine.kinds.questions import Question
 from procedures.models import Wait
 
 register = template.Library()
-CHANNELS = {"chat": "in the chat", "api": "through the API", "mail": "by e-mail"}
-OUTCOMES = {
-    "edited": "Changed and approved",
-    "defaulted": "No answer in time",
-    "expired": "No answer in time",
+CHANNELS = {
+    "chat": lazy("in the chat"),
+    "api": lazy("through the API"),
+    "mail": lazy("by e-mail"),
 }
 Line = tuple[str, str]
 
@@ -71,7 +73,7 @@ def final_words(echo: Echo) -> str:
     """Return the armed button's answer, in the author's words if there are any."""
     question, value = echo.request.asked, echo.value
     if isinstance(value, bool) and not question.labels:
-        return "Yes" if value else "No"
+        return _("Yes") if value else _("No")
     return question.label_of(value)
 
 
@@ -96,7 +98,7 @@ def typing_hint(request: HumanRequest) -> str:
     """Return a hint on what to type as an answer."""
     question = request.asked
     if question.irreversible:
-        return "a message: answer on the card"
+        return _("a message; answer on the card")
     return question.rules.typing_hint(question)
 
 
@@ -105,7 +107,7 @@ def outcome_words(request: HumanRequest) -> str:
     question, response = request.asked, response_of(request)
     value = response.plain_value if response else None
     words = question.rules.result_words(question, request.outcome, value)
-    return words or OUTCOMES.get(request.outcome, request.outcome.capitalize())
+    return words or outcome_name(request.outcome)
 
 
 @register.filter
@@ -116,7 +118,7 @@ def answers(question: Question, value: Any) -> list[tuple[str, str]]:
 
 @register.filter
 def channel(response: HumanResponse) -> str:
-    return CHANNELS.get(response.channel, "")
+    return str(CHANNELS.get(response.channel, ""))
 
 
 @register.filter

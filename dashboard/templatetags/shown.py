@@ -1,14 +1,15 @@
 """Filters that show the data of runs and people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
 
 from dashboard.overview import Line, line_of
-from dashboard.overview.words import format_size, short_id
+from dashboard.overview.names import level_name, look_name, outcome_name
+from dashboard.overview.words import format_size, listed, short_id
 from dashboard.overview.words import initials as two_letters
-from procedures.models import Event
+from procedures.models import Event, Grant
 
 register = template.Library()
 
@@ -20,6 +21,16 @@ def line(event: Event) -> Line:
 
 
 register.filter(short_id)
+register.filter("closing_words", outcome_name)
+register.filter("level_words", level_name)
+register.filter("look_words", look_name)
+
+
+@register.filter
+def group_names(grants: Iterable[Grant]) -> str:
+    """Return the groups of grants in a list, as in "Finance and Support"."""
+    names = [grant.group.name for grant in grants]
+    return listed(name[:1].upper() + name[1:] for name in names)
 
 
 @register.filter

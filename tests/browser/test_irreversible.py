@@ -9,7 +9,7 @@ from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.integration.test_irreversible import ask, is_open
 from tests.processes import Web
 
-ARM, FIRE = "Delete ALL files", "Really: Delete ALL files"
+ARM, FIRE = "Delete ALL files", "Confirm: Delete ALL files"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -80,8 +80,8 @@ def test_a_hasty_second_press_at_the_same_place_fires_nothing(
     place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
     page.mouse.click(*place)
-    expect(button(card, f"Really: {name}")).to_be_visible()
+    expect(button(card, f"Confirm: {name}")).to_be_visible()
     page.mouse.click(*place)
 
-    expect(button(card, f"Really: {name}").or_(button(card, name))).to_be_visible()
+    expect(button(card, f"Confirm: {name}").or_(button(card, name))).to_be_visible()
     assert is_open(request)

@@ -32,7 +32,7 @@ def test_an_answer_that_is_lost_on_its_way_says_so(page: Page, status: int | Non
 
     page.route("**/response", lose)
     page.get_by_role("button", name="Pay 31.20 €").click()
-    expect(page.get_by_role("alert")).to_contain_text("This may not have arrived")
+    expect(page.get_by_role("alert")).to_contain_text("Your answer may not have arrived")
     expect(page.get_by_label("Comment")).to_have_value(WORDS)
 
     page.unroute("**/response")
@@ -45,7 +45,7 @@ def test_a_page_that_was_too_old_says_so_when_it_is_there_again(page: Page) -> N
 
     page.get_by_role("button", name="Pay 31.20 €").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("The page was too old")
+    expect(page.get_by_role("alert")).to_contain_text("The page was out of date")
     expect(page.get_by_label("Comment")).to_have_value(WORDS)
     page.reload()
     expect(page.get_by_role("alert")).to_be_hidden()

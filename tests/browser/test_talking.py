@@ -76,9 +76,9 @@ def test_the_composer_says_what_typing_means_and_yes_answers(
     assert asked.is_open
     composer(page).press("Enter")
 
-    expect(page.get_by_text("This answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
+    expect(page.get_by_text("Your message answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
     expect(page.get_by_role("article", name="Pay 31.20 €?")).to_contain_text("by bob")
-    expect(strip).to_contain_text("The members of this session read it")
+    expect(strip).to_contain_text("All members of this session can read your message")
 
 
 def test_other_words_than_those_that_were_echoed_are_echoed_anew(
@@ -115,7 +115,7 @@ def test_what_is_confirmed_without_a_connection_answers_once_there_is_one(
     expect(page.locator(".outbox .message")).to_contain_text(["not sent yet"])
     page.unroute("**/messages")
 
-    expect(page.get_by_text("This answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
+    expect(page.get_by_text("Your message answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
     expect(said(page)).to_have_text(["yes"])
 
 
@@ -138,7 +138,7 @@ def test_several_questions_are_walked_one_by_one(
     expect(page.get_by_role("article", name=other.prompt)).to_be_in_viewport()
     say(page, "bread")
 
-    expect(page.get_by_text("This answered “Which one?”: Bread")).to_be_visible()
+    expect(page.get_by_text("Your message answered “Which one?”: Bread")).to_be_visible()
     expect(page.get_by_label("Replying to")).to_have_value(str(asked.pk))
 
 

@@ -28,7 +28,7 @@ def test_a_refund_is_started_approved_on_a_phone_and_its_result_fetched(
 ) -> None:
     alices, bobs = open_page(alice), open_page(bob, width=PHONE)
     bobs.goto("/")
-    expect(bobs.get_by_text("Nothing waits for you.")).to_be_visible()
+    expect(bobs.get_by_text("Nothing is waiting for you.")).to_be_visible()
 
     start_refund(alices, orders)
     expect(alices).to_have_url(re.compile("/chat/"))

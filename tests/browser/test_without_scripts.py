@@ -93,7 +93,9 @@ def test_a_refund_is_started_talked_about_and_approved(
     bobs.get_by_role("button", name="Send").click()
     expect(bobs.get_by_text(f"Send it again to answer “{QUESTION}”")).to_be_visible()
     bobs.get_by_role("button", name="Send").click()
-    expect(bobs.get_by_text(f"This answered “{QUESTION}”: Refund 249.00 EUR")).to_be_visible()
+    expect(
+        bobs.get_by_text(f"Your message answered “{QUESTION}”: Refund 249.00 EUR")
+    ).to_be_visible()
 
     reload_until(alices, "refunded: 2 (280.20 EUR)")
     expect(alices.get_by_role("article", name=QUESTION)).to_contain_text("by bob, ")

@@ -128,7 +128,7 @@ def test_a_command_before_the_first_start(new_product: NewProduct, command: str)
 
     assert refused.returncode == 1
     assert refused.stderr == (
-        "CommandError: The database cannot be used (no such table: auth_user). "
+        "CommandError: The database can't be used (no such table: auth_user). "
         "Run `make run` first.\n"
     )
 

@@ -344,7 +344,7 @@ def test_a_search_says_that_it_looked_at_the_newest_rows_only(root: Client) -> N
     long_ago, now = datetime(2020, 1, 1, tzinfo=UTC), timezone.now()
     old = Session.objects.create(title="Old", created_at=long_ago)
     path = f"/admin/countersign_chat/session/?q={str(old.pk)[-12:]}"
-    said = f"in the newest {MOST_SEARCHED:,} of these rows only"
+    said = f"Only the newest {MOST_SEARCHED:,} of these rows were searched"
     few = shown(root.get(path))
     Session.objects.bulk_create(Session(title="New", created_at=now) for _ in range(MOST_SEARCHED))
 
@@ -380,7 +380,7 @@ def test_a_deletion_that_stops_at_history_says_what_to_do(
     )
 
     assert "Untick “Active” instead" in person
-    assert "Take its members and grants away instead" in group
+    assert "Remove its members and grants instead" in group
     assert "permission to delete" not in person + group + free
     assert root.post(page("delete", carol, carol.pk), {"post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=carol.pk).exists()

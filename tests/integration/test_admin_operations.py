@@ -84,8 +84,8 @@ def test_a_run_in_the_admin_leads_to_its_page(staff: Client) -> None:
     ("action", "title", "told", "status"),
     [
         ("pause", "Pause runs", "It is paused.", "paused"),
-        ("unpause", "Let paused runs go on", "It is not paused: waiting.", "waiting"),
-        ("force_end", "End runs at once, with all below them", "It has ended.", "cancelled"),
+        ("unpause", "Resume paused runs", "It is not paused: waiting.", "waiting"),
+        ("force_end", "End runs and their child runs at once", "It has ended.", "cancelled"),
     ],
 )
 def test_staff_operate_the_runs_they_chose_with_a_reason(

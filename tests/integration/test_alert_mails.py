@@ -44,7 +44,9 @@ def test_a_grave_alert_is_mailed_to_the_operators_once(level: str, settings: Set
     (letter,) = mail.outbox
     assert letter.to == ["dave@sign.example"]
     assert letter.subject == f"{level.capitalize()} in Alarmed: Somebody was paid twice."
-    assert f"says ({level}):\n\n    Somebody was paid twice.\n" in letter.body
+    assert (
+        f"sent this alert ({level.capitalize()}):\n\n    Somebody was paid twice.\n" in letter.body
+    )
     assert f"{conf.SITE_URL}/runs/{run.pk}\n" in letter.body
     assert Mail.objects.get().alert == Message.objects.get(level=level)
 

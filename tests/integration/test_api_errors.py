@@ -27,7 +27,7 @@ def post(client: Client, body: bytes | str, path: str = RUNS, content_type: str 
 
 @pytest.mark.parametrize("path", ["", "nowhere", "runs/", "procedures/refund/runs/1", "é%00"])
 def test_an_unknown_address_is_said_so(alices: Client, path: str) -> None:
-    assert detail(alices.get(f"/api/{path}"), 404) == "There is nothing here, or not for you."
+    assert detail(alices.get(f"/api/{path}"), 404) == "Not found, or you don't have access."
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_an_unknown_address_is_said_so(alices: Client, path: str) -> None:
     ],
 )
 def test_what_cannot_be_an_id_is_not_there(alices: Client, path: str) -> None:
-    assert detail(alices.get(f"/api/{path}"), 404) == "There is nothing here, or not for you."
+    assert detail(alices.get(f"/api/{path}"), 404) == "Not found, or you don't have access."
 
 
 def test_a_file_with_an_impossible_name_is_not_there(alices: Client, alice: User) -> None:
@@ -56,7 +56,7 @@ def test_a_file_with_an_impossible_name_is_not_there(alices: Client, alice: User
 def test_a_wrong_method_names_the_right_ones(alices: Client, method: str) -> None:
     response = alices.generic(method, "/api/runs")
 
-    assert detail(response, 405) == f"{method} is not possible here, only GET."
+    assert detail(response, 405) == f"This address doesn't take {method}. It takes GET."
     assert response.headers["Allow"] == "GET"
     assert int(response.headers["Content-Length"]) == len(response.content)
 

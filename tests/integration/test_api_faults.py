@@ -26,7 +26,7 @@ def test_our_own_faults_are_logged_and_not_shown(
 
     sentence = detail(alices.get(f"/api/runs/{run.pk}"), 500)
 
-    assert sentence == "Something broke on our side, and was written down."
+    assert sentence == "Something went wrong on our side. The error has been logged."
     assert "JSONDecodeError" in caplog.text
 
 
@@ -36,7 +36,7 @@ def test_a_database_that_does_not_answer_is_said_in_one_line(
 ) -> None:
     sentence = detail(shown(api.on_exception(rf.get("/api/runs"), error)), 503)
 
-    assert sentence == "The database does not answer; try again."
+    assert sentence == "The database can't be reached. Try again in a moment."
     assert len(caplog.text.splitlines()) == 1
     assert "gone" in caplog.text
 

@@ -85,8 +85,8 @@ def test_it_needs_the_roles_to_operate_and_to_start(
 @pytest.mark.parametrize(
     ("action", "more", "told", "shown"),
     [
-        ("restart", {}, "is started anew", "restarted"),
-        ("fork", {"at": "may", "keep_answers": "on"}, "goes its own way from may on", "forked at"),
+        ("restart", {}, "The new run is", "restarted"),
+        ("fork", {"at": "may", "keep_answers": "on"}, "continues from may", "forked at"),
     ],
 )
 def test_staff_make_new_runs_and_the_pages_lead_to_each_other(
@@ -97,7 +97,7 @@ def test_staff_make_new_runs_and_the_pages_lead_to_each_other(
 
     for inputs in ("[1]", "milk", "9" * 5000, "[" * 100_000, '{"\\ud800": 1}'):
         wrong = admin_client.post(ADMIN, form | {"inputs": inputs}).content.decode()
-        assert "Write a JSON object" in wrong
+        assert "Enter a JSON object" in wrong
     assert told in admin_client.post(ADMIN, form, follow=True).content.decode()
 
     copy = Run.objects.get(origin=origin)

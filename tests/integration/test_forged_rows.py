@@ -116,17 +116,17 @@ def test_the_admin_says_of_a_forged_answer_that_it_differs(
     story(alice, bob, dave)
     response = HumanResponse.objects.get()
     page = f"/admin/countersign_chat/humanresponse/{response.pk}/change/"
-    assert "As the journal says." in admin_client.get(page).content.decode()
+    assert "This row agrees with the journal." in admin_client.get(page).content.decode()
 
     HumanResponse.objects.update(comment="Pay twice.")
 
     shown = admin_client.get(page).content.decode()
-    assert "Differs from the journal." in shown
+    assert "This row differs from the journal." in shown
     assert f"Human response {response.pk}: comment is not as it was written." in shown
     request = admin_client.get(
         f"/admin/countersign_chat/humanrequest/{response.request_id}/change/"
     )
-    assert "As the journal says." in request.content.decode()
+    assert "This row agrees with the journal." in request.content.decode()
 
 
 def test_the_journal_keeps_by_what_right_and_from_where_somebody_answered(

@@ -33,8 +33,8 @@ def test_nothing_waits_is_said_in_words(alice: User) -> None:
 
     text = shown(browser(alice).get("/"))
 
-    assert "Nothing waits for you." in text
-    assert "No runs are working; the next timed request is at" in text
+    assert "Nothing is waiting for you." in text
+    assert "No run is working. The next request with a deadline is due at" in text
     assert 'data-count="0"' in text
 
 
@@ -101,7 +101,7 @@ def test_what_is_paused_is_not_said_to_come_and_more_than_is_listed_is_not_count
 
     text = shown(browser(alice).get("/"))
 
-    assert "More than 6 runs are working" in text
+    assert "More than 6 runs are working." in text
     assert str(request_of(paused).pk) not in text.split('id="coming-title"')[1]
 
 
@@ -140,8 +140,8 @@ def test_a_stranger_sees_nothing(alice: User, carol: User) -> None:
     text = shown(browser(carol).get("/"))
 
     assert request.prompt not in text
-    assert "Nothing waits for you." in text
-    assert "Nothing is timed." in text
+    assert "Nothing is waiting for you." in text
+    assert "There are no deadlines or timers." in text
 
 
 def test_the_list_read_again_brings_new_cards_and_receipts(

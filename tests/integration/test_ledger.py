@@ -155,4 +155,4 @@ def test_staff_verify_the_runs_they_chose(run: Run, staff: Client, operators: Gr
     told = staff.post("/admin/countersign_procedures/run/", form, follow=True).content.decode()
 
     assert f"{run}: Event 5 is not as it was written." in told
-    assert f"{sound}: All {sound.head_seq} events are as they were written." in told
+    assert f"{sound}: All {sound.head_seq} events are unchanged." in told

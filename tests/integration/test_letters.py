@@ -76,14 +76,14 @@ def test_the_authors_text_stands_below_the_prompt(alice: User, bob: User) -> Non
 def test_of_a_long_text_the_beginning_is_told(alice: User, bob: User) -> None:
     text = letter(alice, bob, body="\n".join(f"line {number}" for number in range(500))).text
 
-    assert "line 39\n… The rest stands on the page.\n" in text
+    assert "line 39\n… The rest is on the page.\n" in text
     assert "line 40" not in text
 
 
 def test_of_an_endless_line_the_beginning_is_told(alice: User, bob: User, finance: Group) -> None:
     text = letter(alice, bob, body="word " * 100_000).text
 
-    assert "… The rest stands on the page.\n" in text
+    assert "… The rest is on the page.\n" in text
     assert len(text) < 6000
 
 
@@ -93,8 +93,8 @@ def test_what_may_have_changed_since_is_told_as_read_at_its_time(admin_user: Use
 
     text = letter_about(request, to=admin_user).text
 
-    assert re.search(rf"source\.read_at: 12:\d\d \(as read at {re.escape(at)}\)", text)
-    assert text.count("as read at") == 1
+    assert re.search(rf"source\.read_at: 12:\d\d \(as of {re.escape(at)}\)", text)
+    assert text.count("as of") == 1
     for path in (f"/requests/{request.pk}", f"/runs/{request.wait.run_id}"):
         page = strip_tags(shown(browser(admin_user).get(path)))
-        assert page.count("Read at, as read at") == 1
+        assert page.count("Read at: as of") == 1

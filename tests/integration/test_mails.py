@@ -204,7 +204,7 @@ def test_it_says_what_silence_does_and_until_when(alice: User, finance: Group) -
 
     text = letter_about(request_of(run), to=alice).text
 
-    assert "If nobody answers in time, it counts as: Reject. The time ends" in " ".join(
+    assert "If nobody answers in time, it counts as: Reject. The deadline is" in " ".join(
         text.split()
     )
     assert "parts 1.b: 2.50\n" in text
@@ -214,7 +214,7 @@ def test_it_says_what_silence_does_and_until_when(alice: User, finance: Group) -
 def test_a_review_tells_how_long_the_text_is(alice: User) -> None:
     run = run_until_it_waits("one_of_each", kind="review")
 
-    assert "A text of 2 lines is to be reviewed." in letter_about(request_of(run), to=alice).text
+    assert "There is a text of 2 lines to review." in letter_about(request_of(run), to=alice).text
 
 
 def test_a_site_without_a_mail_server_plans_nothing(

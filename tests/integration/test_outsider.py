@@ -197,7 +197,7 @@ def test_an_outsiders_socket_hears_nothing(
 
         assert carols.hear() == {
             "stream": name,
-            "denied": "There is nothing here, or not for you.",
+            "denied": "Not found, or you don't have access.",
         }
         assert bobs.hear()["seq"] == 1
 

@@ -45,7 +45,7 @@ def test_what_is_not_there_is_said_in_our_hand(client: Client, db: None) -> None
     page = client.get("/nowhere")
 
     assert page.status_code == 404
-    assert b"There is nothing here" in page.content
+    assert b"Not found, or you don't have access" in page.content
 
 
 @pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])

@@ -78,7 +78,7 @@ def test_the_list_has_the_newest_first_and_marks_what_waits(alice: User, bob: Us
 
     assert text.index(str(first.pk)) < text.index(str(second.pk))
     assert "alice: Please look at this." in text
-    assert text.count("Waits for you") == 2
+    assert text.count("Waiting for you") == 2
 
 
 def test_a_message_is_kept_and_numbered(alice: User, bob: User) -> None:
@@ -151,7 +151,7 @@ def test_the_authors_own_words_answer_at_once(
     assert request.outcome == outcome
     assert request.responses.get().channel == "chat"
     assert said(request.session) == [text]
-    assert f"This answered “{request.prompt}”" in shown(echo)
+    assert f"Your message answered “{request.prompt}”" in shown(echo)
     assert "in the chat" in shown(browser(alice).get(f"/requests/{request.pk}"))
 
 
@@ -237,7 +237,7 @@ def test_the_echo_of_a_long_answer_is_short(alice: User, bob: User) -> None:
 
     echo = shown(say(browser(bob), request.session, "very " * 100 + "long", to=request))
 
-    assert f"This answered “{request.prompt}”: very very" in echo
+    assert f"Your message answered “{request.prompt}”: very very" in echo
     assert "very long" not in echo.split("composer__told")[1].split("</p>")[0]
 
 
@@ -249,7 +249,7 @@ def test_other_words_are_a_message_and_that_is_said(alice: User, bob: User) -> N
     request.refresh_from_db()
     assert request.is_open
     assert said(request.session) == ["Why so much?"]
-    assert "This did not answer “Pay 31.20 €?” Say yes or no." in shown(echo)
+    assert "Your message didn&#x27;t answer “Pay 31.20 €?”. Say yes or no." in shown(echo)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_talking_freely_answers_nothing(alice: User, bob: User) -> None:
 
     request.refresh_from_db()
     assert request.is_open
-    assert "This answered" not in shown(echo)
+    assert "Your message answered" not in shown(echo)
 
 
 def test_words_answer_the_question_that_was_named_and_no_other(alice: User, bob: User) -> None:
@@ -313,7 +313,7 @@ def test_a_retry_of_an_answer_is_one_message_and_one_response(alice: User, bob: 
         say(client, request.session, "yes", to=request, key="k", confirms=token) for _ in range(2)
     ]
 
-    assert all("This answered" in shown(echo) for echo in echoes)
+    assert all("Your message answered" in shown(echo) for echo in echoes)
     assert said(request.session) == ["yes"]
     assert request.responses.count() == 1
 
@@ -327,7 +327,7 @@ def test_without_javascript_the_page_comes_back_and_says_what_happened(
 
     assert away.status_code == 302
     assert away.url == f"/chat/{request.session_id}#latest"
-    assert "This did not answer" in shown(client.get(away.url))
+    assert "Your message didn&#x27;t answer" in shown(client.get(away.url))
 
 
 def test_with_several_open_questions_nobody_is_answered_by_chance(alice: User, bob: User) -> None:

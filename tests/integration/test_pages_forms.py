@@ -153,7 +153,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(
 
     text = shown(again)
     assert again.status_code == 422
-    assert "please look at what is marked below" in text
+    assert "Please correct the marked fields." in text
     wrong = field(text, list(TYPED).index(name))
     assert f'<p class="field__fault">{sentence}</p>' in wrong
     assert 'aria-invalid="true"' in wrong
@@ -188,7 +188,7 @@ def test_what_must_not_be_blank_is_not_quietly_its_default(alice: User, bob: Use
 def test_who_only_reads_along_sees_what_is_asked(alice: User) -> None:
     text = page(browser(alice), ask("form", by=alice))
 
-    assert "Finance may answer. To be filled in: Amount to pay back, Parcels, Weight" in text
+    assert "Finance can answer it. The form asks for: Amount to pay back, Parcels, Weight" in text
     assert "novalidate" not in text
 
 
@@ -287,7 +287,7 @@ def test_words_do_not_fill_in_a_form_and_that_is_said(alice: User, bob: User) ->
 def test_a_mail_names_what_is_to_be_filled_in(alice: User, bob: User) -> None:
     text = letter_about(ask("form", by=alice), to=bob).text
 
-    assert "  To be filled in: Amount to pay back, Parcels, Weight, Due" in text
+    assert "  The form asks for: Amount to pay back, Parcels, Weight, Due" in text
 
 
 # Problems

@@ -43,16 +43,16 @@ def token_in(page: Any) -> str:
 
 
 def test_the_catalogue_says_what_one_may_do(alice: User, bob: User, carol: User) -> None:
-    assert "You may start it" in shown(browser(alice).get("/procedures"))
-    assert "You may look at its runs" in shown(browser(bob).get("/procedures"))
-    assert "No procedures for you" in shown(browser(carol).get("/procedures"))
+    assert "You can start it" in shown(browser(alice).get("/procedures"))
+    assert "You can see its runs" in shown(browser(bob).get("/procedures"))
+    assert "There are no procedures for you" in shown(browser(carol).get("/procedures"))
 
 
 def test_a_procedure_tells_what_it_does_who_may_start_it_and_its_code(alice: User) -> None:
     text = shown(browser(alice).get("/procedures/refund"))
 
     assert "<p>Refund the returned orders of a CSV file" in text
-    assert "Members of <strong>Support</strong> may start it." in text
+    assert "Members of <strong>Support</strong> can start it." in text
     assert "def refund(" in text
 
 
@@ -91,9 +91,9 @@ def test_code_that_is_not_here_starts_nothing(admin_user: User) -> None:
     page = client.get("/procedures/gone")
     client.post("/procedures/gone", {"-key": "k"})
 
-    assert "not installed here" in shown(page)
+    assert "installed here" in shown(page)
     assert "<form" not in shown(page).partition("<main")[2]
-    assert "not installed here" in shown(client.get("/procedures"))
+    assert "installed here" in shown(client.get("/procedures"))
     assert not Run.objects.exists()
 
 
@@ -139,7 +139,7 @@ def test_the_form_of_a_run_that_began_starts_another_one_when_asked_again(alice:
     refused = start(client, count="2")
 
     assert refused.status_code == 409
-    assert "has started a run already" in shown(refused)
+    assert "has already started a run" in shown(refused)
     assert 'name="count" type="text" value="2"' in shown(refused)
     assert 'name="-key" value="k"' not in shown(refused)
     assert Run.objects.count() == 1
@@ -152,7 +152,7 @@ def test_faults_stand_beside_their_fields_and_what_was_typed_stays(alice: User) 
     assert refused.status_code == 422
     assert 'name="count" type="text" value="many"' in text
     assert "> x</textarea>" in text
-    assert "Is not JSON." in text
+    assert "This isn&#x27;t JSON." in text
     assert "&lt;b&gt;" in text
     assert 'name="-key" value="k"' in text
     assert not Run.objects.exists()
@@ -167,7 +167,7 @@ def test_every_fault_of_the_signature_is_told_at_once(alice: User) -> None:
 def test_what_cannot_even_be_read_hides_no_other_fault(alice: User) -> None:
     text = shown(start(browser(alice), count="many", address="Bonn", paper=paper()))
 
-    assert "Is not JSON." in text
+    assert "This isn&#x27;t JSON." in text
     assert "Must be a whole number like 42." in text
     assert text.count('class="field__fault"') == 2
     assert "<strong>paper.csv</strong> is kept" in text
@@ -206,7 +206,7 @@ def test_who_may_only_look_gets_a_sentence_and_starts_nothing(bob: User) -> None
 
     page, refused = client.get(PATH), start(client, count="1", paper=paper())
 
-    assert "You may look at this procedure, but not start it." in shown(page)
+    assert "You don't have permission to start " in shown(page)
     assert 'enctype="multipart/form-data"' not in shown(page)
     assert refused.status_code == 403
     assert not Run.objects.exists()

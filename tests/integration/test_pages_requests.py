@@ -154,7 +154,7 @@ def test_buttons_say_the_authors_words_and_none_has_the_focus(alice: User, bob: 
 def test_who_sees_but_is_not_asked_reads_who_is(alice: User) -> None:
     request, client = ask("approval", by=alice), browser(alice)
 
-    assert "Finance may answer." in page(client, request)
+    assert "Finance can answer it." in page(client, request)
     refusal = post(client, request, value="true", comment="Please.")
     assert refusal.status_code == 403
     assert "You are not asked here" in shown(refusal)
@@ -261,14 +261,14 @@ def test_silence_that_withdraws_is_told_as_silence(
     alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = ask("fleeting", by=alice)
-    assert "the run <strong>goes on without an answer</strong>" in page(browser(bob), request)
+    assert "the run <strong>continues without an answer</strong>" in page(browser(bob), request)
 
     monkeypatch.setattr(clock, "ahead", timedelta(hours=2))
     sweep()
 
     text = page(browser(bob), request)
     assert "No answer in time" in text
-    assert "the run went on without an answer" in text
+    assert "The run continued without an answer" in text
     assert "Withdrawn" not in text
 
 

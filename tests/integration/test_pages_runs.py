@@ -87,7 +87,8 @@ def test_filters_that_find_nothing_say_which(alice: User, bob: User) -> None:
     text = shown(browser(alice).get("/runs?state=failed&procedure=one_of_each"))
 
     assert "No matches" in text
-    assert "No run you may see of <strong>one_of_each</strong> is <strong>Failed</strong>." in text
+    assert "You can't see any run of <strong>one_of_each</strong> in the state <strong>" in text
+    assert "<strong>Failed</strong>." in text
 
 
 @pytest.mark.parametrize("query", ["state=nonsense", "after=nonsense", "procedure=%00"])
@@ -131,7 +132,7 @@ def test_an_open_list_learns_how_its_rows_stand_and_what_is_new(
     assert f'id="run-row-{old.pk}"' in text
     assert "Cancelled by <strong>dave</strong>" in text
     assert f'id="run-row-{new.pk}"' not in text
-    assert '1 new run · <a href="/runs?">show</a>' in text
+    assert '1 new run · <a href="/runs?">Show</a>' in text
     assert 'id="count-cancelled">1<' in text
     assert "new run" not in changes(alice, old, new)
 
@@ -233,7 +234,7 @@ def test_a_long_run_shows_its_last_rows_and_all_of_them_when_asked(
 
     live, whole = page_of(alice, run), shown(browser(alice).get(f"/runs/{run.pk}?rows=all"))
 
-    assert "2 earlier rows are left out." in live
+    assert "2 earlier rows aren't shown." in live
     assert (live.count('class="bars__item"'), whole.count('class="bars__item"')) == (60, 62)
     assert f'id="row-{run.pk}-62"' in live
     assert f'stream="run:{run.pk}"' not in whole
@@ -250,7 +251,7 @@ def test_a_step_that_is_repeated_is_one_row_and_each_when_asked(
     assert (live.count('class="bars__item"'), whole.count('class="bars__item"')) == (1, 62)
     assert '<code>act</code> <span class="muted">62 times</span>' in live
     assert f'?rows=all#row-{run.pk}-1"' in live
-    assert "left out" not in live
+    assert "earlier row" not in live
     assert "62 steps" in live
 
 
@@ -267,7 +268,7 @@ def test_a_step_that_is_repeated_is_one_row_and_each_when_asked(
             RunStatus.QUARANTINED,
             "This run can&#x27;t continue: The code swallowed the suspension",
         ),
-        ("telling", {"lines": 3}, None, "Said"),
+        ("telling", {"lines": 3}, None, "Progress"),
         ("typed_answers", {}, RunStatus.WAITING, "Waiting for "),
         ("deadline_with_default", {}, RunStatus.WAITING, "it counts as “<strong>Approve</strong>”"),
     ],
@@ -352,7 +353,7 @@ def test_the_journal_can_be_read_from_the_start(alice: User, bob: User) -> None:
     assert "Started with code" in whole
     assert "Started with code" not in rest
     assert "Asks <strong>Pay 31.20 €?</strong>" in rest
-    assert "Nothing more" in shown(client.get(f"/runs/{run.pk}/journal?after=999"))
+    assert "There are no more events" in shown(client.get(f"/runs/{run.pk}/journal?after=999"))
     assert client.get(f"/runs/{run.pk}/journal?after=x").status_code == 200
 
 

@@ -232,7 +232,7 @@ def test_a_stale_user_form_undoes_nothing(
     before = state()
 
     for fields in (stale, {**stale, "version": ""}):
-        assert "changed by somebody else" in root.post(path, fields).content.decode()
+        assert "Somebody else changed this" in root.post(path, fields).content.decode()
         assert state() == before
     assert root.post(path, filled(root, path)).status_code == 302
 
@@ -243,7 +243,7 @@ def test_a_stale_group_form_undoes_nothing(root: Client, support: Group) -> None
     stale = filled(root, path)
     support.permissions.clear()
 
-    assert "changed by somebody else" in root.post(path, stale).content.decode()
+    assert "Somebody else changed this" in root.post(path, stale).content.decode()
     assert not support.permissions.exists()
 
 

@@ -50,9 +50,9 @@ def test_the_page_and_the_journal_say_that_it_is_done(run: Run, dave: User) -> N
     journal = shown(here.get(f"/runs/{run.pk}/journal"))
 
     assert "pay is done, but its result could not be kept." in page
-    assert "Done, result not kept. The result can&#x27;t be stored" in page
+    assert "The step has finished. The result can&#x27;t be stored" in page
     assert "{'reference': [b'\\xff']}" in unescape(page)
-    assert "Nothing was returned" not in page
+    assert "The step returned nothing" not in page
     assert (
         "finished, but its result couldn&#x27;t be stored: The result can&#x27;t be stored"
         in journal

@@ -99,7 +99,7 @@ def test_what_is_left_out_is_linked_whole_for_those_who_see_it(
         assert content == whole
         assert browser(carol).get(path).status_code == 404
         assert Client().get(path).status_code == 302
-    assert "You see the first" in shown(browser(bob).get(f"/requests/{parts['evidence'][0].pk}"))
+    assert "These are the first" in shown(browser(bob).get(f"/requests/{parts['evidence'][0].pk}"))
     assert browser(bob).get(f"/requests/{request.pk}/whole/nothing").status_code == 404
     assert browser(bob).get(f"/requests/{request.pk}/whole/answer").status_code == 404
 
@@ -145,7 +145,7 @@ def test_a_small_change_in_a_long_text_is_shown_with_what_is_around_it(
     assert "<ins>another line</ins>" in receipt
     assert "line 997" in receipt
     assert "line 990" not in receipt
-    assert "Lines that are not shown: 1,993." in receipt
+    assert "1,993 lines aren't shown." in receipt
 
 
 def test_long_answers_and_comments_are_cut_and_linked(alice: User, bob: User) -> None:
@@ -187,7 +187,7 @@ def test_a_long_draft_is_edited_on_its_own_page(alice: User, bob: User) -> None:
     page = shown(browser(bob).get(f"/requests/{request.pk}"))
 
     assert "d" * 20_000 not in home
-    assert "Change it on the request's own page" in home
+    assert "Edit it on the request's own page" in home
     assert "d" * 50_000 in page
     assert answered(browser(bob), request, decision="approved").status_code == 200
     assert HumanResponse.objects.get(request=request).value == '{"decision":"approved"}'

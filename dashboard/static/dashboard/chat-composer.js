@@ -79,7 +79,7 @@ class ChatComposer extends HTMLElement {
   refuse(event) {
     if (event.target !== this.form) return;
     this.text.readOnly = false;
-    this.told.textContent = "This could not be sent. Your words are still here: try again.";
+    this.told.textContent = "Your message couldn't be sent. Your text is still here. Try again.";
   }
 
   /** The same key goes with it: should the server have it already, it stays one message. */

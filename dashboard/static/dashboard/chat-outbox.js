@@ -65,7 +65,7 @@ class ChatOutbox extends HTMLElement {
     const shown = this.querySelector(`[data-key="${CSS.escape(message.client_key)}"]`);
     const told = composer.querySelector(".composer__told")?.textContent ?? "";
     if (!isSent) {
-      shown.querySelector(".outbox__state").textContent = `This could not be sent. ${told}`;
+      shown.querySelector(".outbox__state").textContent = `This message couldn't be sent. ${told}`;
       return;
     }
     shown.remove();

@@ -21,7 +21,7 @@ class KeptWords extends HTMLElement {
       button.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(text);
-      button.textContent = "Selected: now copy";
+      button.textContent = "Selected. Copy it now.";
     }
   }
 }
@@ -30,7 +30,7 @@ function keptWords(words) {
   const element = document.createElement("kept-words");
   element.className = "kept-words";
   element.setAttribute("role", "status");
-  element.append(piece("p", "kept-words__title", "Your draft, not sent"));
+  element.append(piece("p", "kept-words__title", "Your draft (not sent)"));
   element.append(piece("pre", "kept-words__text", words));
   return element;
 }

@@ -4,8 +4,8 @@
    A page that is loaded anew instead (whole-pages.js) says so as well, when its form is there again. */
 
 const KEY = "not-sent";
-const LOST = "This may not have arrived. Your words are still here: try again, the same answer counts once.";
-const TOO_OLD = "The page was too old, so nothing was sent. Your words are still here: press once more.";
+const LOST = "Your answer may not have arrived. Your text is still here. Try again: the same answer counts only once.";
+const TOO_OLD = "The page was out of date, so nothing was sent. Your text is still here. Press the button again.";
 
 function tell(form, words) {
   const told = form?.querySelector(".answer__told, .composer__told");

@@ -1,0 +1,44 @@
+"""Names for people of what is kept as an identifier: outcomes, looks, levels."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as lazy
+
+OUTCOMES: dict[str, Promise] = {
+    "approved": lazy("Approved"),
+    "rejected": lazy("Rejected"),
+    "answered": lazy("Answered"),
+    "edited": lazy("Approved with changes"),
+    "defaulted": lazy("No answer in time"),
+    "expired": lazy("No answer in time"),
+    "withdrawn": lazy("Withdrawn"),
+}
+LOOKS: dict[str, Promise] = {
+    "done": lazy("done"),
+    "failed": lazy("failed"),
+    "running": lazy("running"),
+    "retrying": lazy("retrying"),
+    "person": lazy("waiting for people"),
+    "timer": lazy("waiting for time"),
+    "idle": lazy("waiting"),
+    "refused": lazy("unsuccessful"),
+    "cancelled": lazy("cancelled"),
+}
+LEVELS: dict[str, Promise] = {
+    "info": lazy("Info"),
+    "warning": lazy("Warning"),
+    "error": lazy("Error"),
+    "critical": lazy("Critical"),
+}
+
+
+def outcome_name(outcome: str) -> str:
+    """Return the name of a request's outcome; of a site's own one, its identifier in letters."""
+    return str(OUTCOMES.get(outcome) or outcome.capitalize())
+
+
+def look_name(look: str) -> str:
+    return str(LOOKS.get(look) or look)
+
+
+def level_name(level: str) -> str:
+    return str(LEVELS.get(level) or level.capitalize())
