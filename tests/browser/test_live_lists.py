@@ -33,7 +33,7 @@ def test_the_list_of_runs_follows_in_place_and_announces_new_ones(
     expect(row).to_be_focused()
     second = runs.start("one_of_each", by=alice, kind="approval")
 
-    expect(page.locator("#run-news")).to_contain_text("1 new run · show", timeout=SOON)
+    expect(page.locator("#run-news")).to_contain_text("1 new run · Show", timeout=SOON)
     expect(page.locator(".run-row")).to_have_count(1)
     assert sum(shift["value"] for shift in page.evaluate("readShifts()")) <= MOST_SHIFT
     page.get_by_role("link", name="show").click()

@@ -81,7 +81,7 @@ def test_a_new_token_reads_and_asks(run: Run, admin_user: User) -> None:
     client = Client(headers={"Authorization": f"Bearer {ApiToken.create_for(admin_user)}"})
 
     assert client.get("/api/runs").status_code == 200
-    assert "the token has read, ask" in detail(respond(client, request_of(run), value=True), 403)
+    assert "The token has: read, ask" in detail(respond(client, request_of(run), value=True), 403)
 
 
 def test_a_token_that_asks_starts_only_what_asks(admin_user: User) -> None:
