@@ -27,7 +27,7 @@ SIZES = """
 
 def main() -> None:
     given = arguments(__doc__, runs=10_000, answers=1000, seconds=20)
-    with site("postgres", MAIL_AFTER_SECONDS="86400") as stack:  # at rest: nobody is to be told
+    with site("postgres", NOTIFY_AFTER_SECONDS="86400") as stack:  # at rest: nobody is to be told
         from tests.processes import Web, clock_worker, run_worker
 
         parts = [run_worker(2), clock_worker(), Web()]
@@ -146,16 +146,16 @@ def children_of(pid: int) -> list[int]:
 
 
 def sweep() -> list[str]:
-    """Return the statements of one sweep and one look for mails."""
+    """Return the statements of one sweep and one look for notifications."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from chat.services import find_mails
+    from chat.services import plan_notifications
     from procedures import services
 
     with CaptureQueriesContext(connection) as captured:
         services.sweep()
-        find_mails()
+        plan_notifications()
     return [query["sql"] for query in captured]
 
 

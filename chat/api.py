@@ -8,6 +8,7 @@ from ninja import Router, Status
 
 from chat import services
 from chat.access import visible_requests
+from chat.channels import Api
 from chat.models import HumanRequest, HumanResponse
 from chat.schemas import (
     ClosedOut,
@@ -79,13 +80,9 @@ def create_response(
     An `irreversible` request is answered only with `"confirm": true`; otherwise it returns 422.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    answer = services.Answer(
-        payload.value,
-        payload.comment,
-        address=request.META.get("REMOTE_ADDR") or None,
-        is_confirmed=payload.confirm,
-    )
-    response, is_new = services.respond(found.pk, answer, by=request.user)
+    address = request.META.get("REMOTE_ADDR") or None
+    inbound = services.Inbound(payload, sender=request.user, request=found, address=address)
+    response, is_new = services.receive(Api.name, inbound)
     return Status(201 if is_new else 200, response)
 
 

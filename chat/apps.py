@@ -12,3 +12,21 @@ class ChatConfig(AppConfig):
 
         providers.extend([access.runs_in_sessions_of, access.runs_that_ask])
         receivers.connect()
+        register_channels()
+
+
+def register_channels() -> None:
+    """Register the site's own channels; refuse to start if one can't be used."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.utils.module_loading import import_string
+
+    from chat.channels import register_channel
+    from procedures.conf import conf
+
+    for path in conf.CHANNELS:
+        try:
+            register_channel(import_string(path))
+        except (ImportError, ValueError) as error:
+            raise ImproperlyConfigured(
+                f"CHANNELS names {path}, which can't be used: {error}"
+            ) from error

@@ -7,13 +7,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from chat.access import reads_all_of, visible_requests, visible_sessions
+from chat.assignments import assign
+from chat.channels.planning import drop_unsent, notification_time, plan_alert
 from chat.doorbell import doorbell, ring_after_commit
 from chat.models import HumanRequest, Member, Message, Session
 from chat.models.request import status_after, why_after
 from chat.models.session import record, record_run, session_of
-from chat.services.assignments import assign
 from chat.services.ledger import differences, unowned
-from chat.services.mails import drop_unsent, mail_time, plan_alert
 from procedures import hooks
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
@@ -31,7 +31,7 @@ def connect() -> None:
     hooks.wait_closed.connect(close_request)
     hooks.notice.connect(say)
     hooks.run_ended.connect(record_end)
-    hooks.site_confirmed.connect(forget_mails)
+    hooks.site_confirmed.connect(forget_notifications)
     hooks.open_requests.append(open_requests_of)
     hooks.changed.append(ring_for_run)
     hooks.examined.append(differences)
@@ -55,8 +55,8 @@ def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
     ]
 
 
-def forget_mails(held_at: datetime, **_: Any) -> None:
-    """Drop the unsent mails of a copied site, because the original may have sent them."""
+def forget_notifications(held_at: datetime, **_: Any) -> None:
+    """Drop the unsent notifications of a copied site, because the original may have sent them."""
     drop_unsent(before=held_at)
 
 
@@ -112,7 +112,7 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         prompt=question.prompt,
         question=canonical.text_of(question.as_json()),
         opened_at=at,
-        mail_at=mail_time(at),
+        notify_at=notification_time(at),
     )
     assignments, request.note = assign(question.assign, run.procedure_id)
     # Before its message, which refers to it and locks the session: the last lock of all.

@@ -8,6 +8,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field, StrictBool
 
+from chat.channels.registry import channels_taking
 from chat.models import HumanRequest, HumanResponse
 from chat.services.silence import silence_of
 from procedures.engine.kinds import Control
@@ -34,6 +35,7 @@ class ResponseOut(Schema):
     comment: str
     user: str
     at: datetime
+    channel: str = Field(description='Where it came from, such as "page", "chat" or "api".')
 
     @staticmethod
     def resolve_value(response: HumanResponse) -> Any:
@@ -114,6 +116,7 @@ class RequestDetailOut(RequestOut):
     irreversible: bool = Field(description="An answer needs `confirm`, and can't be undone.")
     labels: dict[str, str] = Field(description="Words for values, by the value as a text.")
     controls: list[ControlOut] = Field(description="What people answer it by, on a page.")
+    channels: list[str] = Field(description="The names of the channels that take its answer.")
     silence: str = Field(description="What happens when nobody answers.")
     note: str
     responses: list[ResponseOut]
@@ -145,6 +148,10 @@ class RequestDetailOut(RequestOut):
     @staticmethod
     def resolve_controls(request: HumanRequest) -> list[Control]:
         return request.asked.controls
+
+    @staticmethod
+    def resolve_channels(request: HumanRequest) -> list[str]:
+        return channels_taking(request.asked)
 
     @staticmethod
     def resolve_silence(request: HumanRequest) -> str:

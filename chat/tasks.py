@@ -6,10 +6,10 @@ from chat import services
 from procedures.services import gate
 
 
-@shared_task(name="countersign.find_mails")
-def find_mails() -> None:
+@shared_task(name="countersign.plan_notifications")
+def plan_notifications() -> None:
     if gate.is_open():
-        services.find_mails()
+        services.plan_notifications()
 
 
 @shared_task(name="countersign.ask_others")
@@ -18,8 +18,8 @@ def ask_others() -> None:
         services.ask_others()
 
 
-@shared_task(name="countersign.send_mail")
-def send_mail(mail_id: object) -> None:
-    """Send a planned mail; anything that is no id is ignored, because brokers deliver anything."""
-    if isinstance(mail_id, int) and gate.is_open():
-        services.send_mail(mail_id)
+@shared_task(name="countersign.send_notification")
+def send_notification(notification_id: object) -> None:
+    """Deliver a planned notification; ignore what is no id, because brokers deliver anything."""
+    if isinstance(notification_id, int) and gate.is_open():
+        services.send_notification(notification_id)

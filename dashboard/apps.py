@@ -7,12 +7,14 @@ class DashboardConfig(AppConfig):
     verbose_name = "Dashboard"
 
     def ready(self) -> None:
-        from chat.channels import MAIL, channels
+        from chat.channels import register_channel
         from dashboard.accounts import receivers
-        from dashboard.channels import mail
+        from dashboard.channels.mail import Mail
+        from dashboard.channels.page import Page
         from dashboard.environment.site_secrets import find_site_secrets
         from procedures.engine.values.secrecy import note_site_secrets
 
         receivers.connect()
-        channels[MAIL] = mail.deliver
+        for channel in (Page, Mail):
+            register_channel(channel)
         note_site_secrets(find_site_secrets())

@@ -101,7 +101,11 @@ def let_time_pass(sender: Any, **_: Any) -> None:
         return
     duties = [
         Duty("sweep", 1, app.tasks["countersign.sweep"]),
-        Duty("look for mails", conf.MAIL_EVERY_SECONDS, app.tasks["countersign.find_mails"]),
+        Duty(
+            "plan notifications",
+            conf.NOTIFY_EVERY_SECONDS,
+            app.tasks["countersign.plan_notifications"],
+        ),
         Duty("ask others", ASK_OTHERS_EVERY_SECONDS, app.tasks["countersign.ask_others"]),
     ]
     if conf.NOTICES_EDITED_FILES:

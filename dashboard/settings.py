@@ -109,6 +109,7 @@ COUNTERSIGN: dict[str, Any] = {
     "LARGEST_PROCEDURE_FILE": environment.LARGEST_PROCEDURE_FILE,
     "NOTICES_EDITED_FILES": environment.is_embedded,
     "REQUEST_KINDS": split_words(environment.REQUEST_KINDS),
+    "CHANNELS": split_words(environment.CHANNELS),
     "SITE_CHOICES": environment.site_choices(),
     "RUN_LEASE_SECONDS": environment.RUN_LEASE_SECONDS,
     "RUN_TURN_SECONDS": environment.RUN_TURN_SECONDS,
@@ -122,8 +123,8 @@ COUNTERSIGN: dict[str, Any] = {
     "LARGE_VALUE_BYTES": environment.LARGE_VALUE_BYTES,
     "MAX_UPLOAD_MB": environment.MAX_UPLOAD_MB,
     "SENDS_MAIL": environment.is_embedded or environment.EMAIL_URL is not None,
-    "MAIL_AFTER": timedelta(seconds=environment.MAIL_AFTER_SECONDS),
-    "MAIL_EVERY_SECONDS": min(5, max(1, environment.MAIL_AFTER_SECONDS)),
+    "NOTIFY_AFTER": timedelta(seconds=environment.NOTIFY_AFTER_SECONDS),
+    "NOTIFY_EVERY_SECONDS": min(5, max(1, environment.NOTIFY_AFTER_SECONDS)),
     "TRUSTED_PROXIES": split_words(environment.TRUSTED_PROXIES),
     "ATTEMPTS_PER_ADDRESS": environment.ATTEMPTS_PER_ADDRESS,
     "ATTEMPTS_PER_NAME": environment.ATTEMPTS_PER_NAME,
@@ -136,7 +137,7 @@ mail_server = MailServer(environment.EMAIL_URL or "smtp://localhost")
 EMAIL_HOST, EMAIL_PORT = mail_server.host, mail_server.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail_server.user, mail_server.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = mail_server.starts_tls, mail_server.is_tls
-EMAIL_TIMEOUT = 10  # seconds; less than a worker holds a mail
+EMAIL_TIMEOUT = 10  # seconds; less than a worker holds a notification
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.MAIL_FROM
 
 STATIC_URL = "static/"

@@ -45,6 +45,8 @@ class Settings:
     """True where edited procedure files are read anew without a restart."""
     REQUEST_KINDS: Sequence[str] = ()
     """The paths of the site's own kinds of requests."""
+    CHANNELS: Sequence[str] = ()
+    """The paths of the site's own channels."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
     """Values that people may choose in a start, by the names of `SiteChoice` and of the value."""
 
@@ -69,10 +71,10 @@ class Settings:
     MAX_UPLOAD_MB: int = 20
 
     SENDS_MAIL: bool = False
-    MAIL_AFTER: timedelta = timedelta(minutes=1)
-    """The time after which somebody who is asked and not looking gets a mail."""
-    MAIL_EVERY_SECONDS: float = 5
-    """Seconds between two looks for mails that are due."""
+    NOTIFY_AFTER: timedelta = timedelta(minutes=1)
+    """The time after which somebody who is asked and not looking is notified."""
+    NOTIFY_EVERY_SECONDS: float = 5
+    """Seconds between two looks for notifications that are due."""
 
     TRUSTED_PROXIES: Sequence[str] = ()
     """Addresses and networks whose `X-Forwarded-For` is believed."""

@@ -1,7 +1,7 @@
 """Sessions, messages and requests, one noun per file."""
 
-from chat.models.mail import Mail, Presence
 from chat.models.message import Message
+from chat.models.notification import Notification, Presence
 from chat.models.request import Assignment, HumanRequest
 from chat.models.response import HumanResponse
 from chat.models.session import Member, Session, SessionEvent
@@ -10,9 +10,9 @@ __all__ = [
     "Assignment",
     "HumanRequest",
     "HumanResponse",
-    "Mail",
     "Member",
     "Message",
+    "Notification",
     "Presence",
     "Session",
     "SessionEvent",

@@ -117,7 +117,7 @@ class HumanRequest(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=254, blank=True)
     closed_why = models.TextField(blank=True, help_text="Why it is not asked any more.")
-    mail_at = models.DateTimeField(null=True, help_text="When it is looked whom to mail.")
+    notify_at = models.DateTimeField(null=True, help_text="When it is checked whom to notify.")
 
     proof = proof_field()
     SEALED: ClassVar = (
@@ -132,7 +132,9 @@ class HumanRequest(models.Model):
         indexes = [
             models.Index(fields=["status", "id"], name="countersign_requests_by_status"),
             models.Index(
-                fields=["mail_at"], condition=Q(status="open"), name="countersign_requests_to_mail"
+                fields=["notify_at"],
+                condition=Q(status="open"),
+                name="countersign_requests_to_notify",
             ),
         ]
 
@@ -183,31 +185,31 @@ class HumanRequest(models.Model):
             seal(assignment)
             insert_row(assignment)
 
-    def reassign(self, assignment: "Assignment", *, mail_at: datetime | None) -> None:
-        """Ask this assignee alone; they are mailed later unless they look.
+    def reassign(self, assignment: "Assignment", *, notify_at: datetime | None) -> None:
+        """Ask this assignee alone; they are notified later unless they look.
 
         Pages fetch the form anew.
         """
         self.assignments.all().delete()
         self.assigned = canonical.text_of([assignment.whom])
         self._ask([assignment])
-        self._note("", mail_at=mail_at)
+        self._note("", notify_at=notify_at)
 
     def ask_too(
-        self, assignments: "Sequence[Assignment]", *, note: str, mail_at: datetime | None
+        self, assignments: "Sequence[Assignment]", *, note: str, notify_at: datetime | None
     ) -> None:
-        """Ask more people, who are mailed like anybody asked; `note` says why."""
+        """Ask more people, who are notified like anybody asked; `note` says why."""
         # Rows from before this field was kept have "", which names nobody and must not begin to.
         if self.assigned:
             also = [one.whom for one in assignments]
             self.assigned = canonical.text_of([*canonical.plain(self.assigned), *also])
         self._ask(assignments)
-        self._note(note, mail_at=mail_at)
+        self._note(note, notify_at=notify_at)
 
-    def _note(self, note: str, *, mail_at: datetime | None) -> None:
-        self.note, self.mail_at, self.version = note, mail_at, self.version + 1
+    def _note(self, note: str, *, notify_at: datetime | None) -> None:
+        self.note, self.notify_at, self.version = note, notify_at, self.version + 1
         reseal(self, "note", "assigned")
-        self.save(update_fields=["note", "assigned", "mail_at", "version", "proof"])
+        self.save(update_fields=["note", "assigned", "notify_at", "version", "proof"])
 
     def drop_note(self) -> None:
         self.note = ""

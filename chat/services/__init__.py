@@ -1,8 +1,12 @@
 """Operations on sessions and requests, each in one transaction."""
 
+from chat.channels.answers import Answer, Inbound
+from chat.channels.delivery import send_notification
+from chat.channels.planning import plan_notifications
+from chat.channels.presence import note_presence
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
+from chat.services.inbound import UnknownRequestError, receive
 from chat.services.losses import Losses, LostName, Watch, losses_of
-from chat.services.mails import find_mails, send_mail
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
 from chat.services.operations import (
     OPERATE_REQUEST,
@@ -11,11 +15,9 @@ from chat.services.operations import (
     reassign_request,
     withdraw_request,
 )
-from chat.services.presence import note_presence
-from chat.services.replies import read_reply
+from chat.services.replies import NoReplyError, read_reply
 from chat.services.responses import (
     AlreadyAnsweredError,
-    Answer,
     NotAskedError,
     NotConfirmedError,
     respond,
@@ -27,28 +29,32 @@ __all__ = [
     "AlreadyAnsweredError",
     "Answer",
     "Echo",
+    "Inbound",
     "Losses",
     "LostName",
     "MessageError",
+    "NoReplyError",
     "NobodyToAnswerError",
     "NotAskedError",
     "NotConfirmedError",
     "Reach",
     "ReassigningDeniedError",
     "Reply",
+    "UnknownRequestError",
     "Watch",
     "ask_others",
     "echo_of",
-    "find_mails",
     "losses_of",
     "note_presence",
+    "plan_notifications",
     "post_message",
     "reach_of",
     "read_reply",
     "reassign_request",
+    "receive",
     "reply",
     "requests_without_answerers",
     "respond",
-    "send_mail",
+    "send_notification",
     "withdraw_request",
 ]

@@ -5,19 +5,18 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from chat.channels.answers import Inbound
+from chat.channels.chat import Chat
 from chat.models import HumanRequest, HumanResponse, Message, Session
-from chat.services.replies import NoReplyError, read_reply, reading_of
-from chat.services.responses import AlreadyAnsweredError, Answer, NotAskedError, respond
+from chat.services.inbound import receive
+from chat.services.replies import NoReplyError, reading_of
+from chat.services.responses import AlreadyAnsweredError, NotAskedError
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.models.clock import clock
 from procedures.users import User
-
-ONLY_ON_ITS_CARD = (
-    "since an answer can't be undone. Words never answer it: press the button on its card."
-)
 
 
 class MessageError(EngineError):
@@ -92,11 +91,9 @@ def post_message(
 
 def reply(request: HumanRequest, text: str, *, by: User, address: str | None = None) -> Reply:
     """Record a person's message as their answer, if it is one. Calling it twice is harmless."""
-    if request.is_open and request.asks(by) and request.asked.irreversible:
-        return Reply(request, None, ONLY_ON_ITS_CARD)
+    inbound = Inbound(text, sender=by, request=request, address=address)
     try:
-        value = read_reply(request.asked, text)
-        response, _ = respond(request.pk, Answer(value, "", "chat", address), by=by)
+        response, _ = receive(Chat.name, inbound)
     except (NoReplyError, AnswerError, AlreadyAnsweredError, NotAskedError) as error:
         return Reply(request, None, str(error))
     return Reply(request, response)

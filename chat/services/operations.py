@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from chat.assignments import find_assignee, people_of
+from chat.channels.planning import notification_time
 from chat.doorbell import ring_after_commit
 from chat.models import HumanRequest
 from chat.models.session import record
-from chat.services.assignments import find_assignee, people_of
-from chat.services.mails import mail_time
 from chat.services.responses import AlreadyAnsweredError
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import closing
@@ -72,7 +72,7 @@ class NobodyToAnswerError(OperationRefusedError):
 def reassign_request(
     request_id: UUID, *, to: str, by: User, reason: str, allow_unanswerable: bool = False
 ) -> str:
-    """Ask somebody else instead: a group, or a user as "@name". They are mailed as anybody asked.
+    """Ask somebody else instead: a group, or a user as "@name". They are notified as anybody asked.
 
     A group without active members is refused (`NobodyToAnswerError`) unless `allow_unanswerable` is
     True. Locks the run, the request, then the session.
@@ -89,7 +89,7 @@ def reassign_request(
         told: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
         told["to_id"] = json_key(assignment.user_id or assignment.group_id)
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
-        request.reassign(assignment, mail_at=mail_time(clock.now()))
+        request.reassign(assignment, notify_at=notification_time(clock.now()))
         record(request.session_id, "request", request.pk)
         ring_after_commit("inbox")
     return f"Now {assignment} is asked."

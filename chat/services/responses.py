@@ -1,6 +1,5 @@
 """Answers to requests: one transaction, one outcome."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.changes import as_text, edits_between
+from chat.channels.answers import Answer
 from chat.models import HumanRequest, HumanResponse
 from chat.models.request import Right
 from procedures.conf import conf
@@ -55,18 +55,6 @@ class NotConfirmedError(AnswerError):
         self.value = value
         fault = Fault("confirm", "must be true: this answer can't be undone.")
         super().__init__("This answer can't be undone. Confirm it.", [fault])
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A submitted answer: a value that fits the question, and where it came from."""
-
-    value: Any
-    comment: str = ""
-    channel: str = "api"
-    address: str | None = None
-    is_confirmed: bool = False
-    """The sender's confirmation of this very value, which an `irreversible` request requires."""
 
 
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:

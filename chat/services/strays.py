@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from chat.channels.planning import notification_time, plan_alert
 from chat.doorbell import ring_after_commit
 from chat.models import HumanRequest, Message
 from chat.models.session import record
@@ -18,7 +19,6 @@ from chat.services.answerers import (
     requests_without_answerers,
     substitutes,
 )
-from chat.services.mails import mail_time, plan_alert
 from procedures.models import RunInput
 from procedures.models.clock import clock
 from procedures.services import lock_run
@@ -73,14 +73,14 @@ def _ask_others(request_id: UUID) -> None:
         told = {"action": "reassign", "by": SYSTEM, "reason": why, "wait": request.wait.key}
         RunInput.objects.tell(run, {**told, "to": whom})
     note = f"{why} Now {whom} is asked instead." if found else ALONE
-    request.ask_too(found, note=note, mail_at=mail_time(now))
+    request.ask_too(found, note=note, notify_at=notification_time(now))
     record(request.session_id, "request", request.pk)
     _alert(request, now=now)
     ring_after_commit("inbox")
 
 
 def _alert(request: HumanRequest, *, now: datetime) -> None:
-    """Post an alert in the session, and mail it to the operators."""
+    """Post an alert in the session, and notify the operators."""
     text = f"“{request.prompt}”: {request.note}"
     kind, run = Message.Kind.NOTICE, request.wait.run
     alert = Message(kind=kind, run=run, text=text, level="error", at=now)

@@ -18,9 +18,9 @@ from chat.models import (
     Assignment,
     HumanRequest,
     HumanResponse,
-    Mail,
     Member,
     Message,
+    Notification,
     Presence,
     Session,
     SessionEvent,
@@ -224,7 +224,7 @@ class HumanRequestAdmin(ProvenAdmin):
     related = [
         Related(lazy("Responses"), HumanResponse, OF_REQUEST),
         Related(lazy("Assignments"), Assignment, OF_REQUEST),
-        Related(lazy("Mails"), Mail, OF_REQUEST),
+        Related(lazy("Notifications"), Notification, OF_REQUEST),
     ]
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
@@ -275,7 +275,7 @@ class PartOfRequestAdmin(HistoryAdmin):
     ordering = ["-pk"]
 
     @admin.display(description=lazy("request"), ordering="request")
-    def request_page(self, part: Assignment | HumanResponse | Mail) -> SafeString | str:
+    def request_page(self, part: Assignment | HumanResponse | Notification) -> SafeString | str:
         return link(part.request)
 
 
@@ -322,22 +322,18 @@ class HumanResponseAdmin(ProvenPartAdmin):
         return readable(response.shown)
 
 
-@admin.register(Mail)
-class MailAdmin(PartOfRequestAdmin):
-    list_display = ["user", "request_page", "alert", "created_at", "sent_at", "tries", "note"]
-    list_filter = [("sent_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["request", "alert", "user"]
-    search_fields = [f"user__{name_field()}", "request__prompt", "alert__text"]
+@admin.register(Notification)
+class NotificationAdmin(PartOfRequestAdmin):
+    list_display = [
+        *("recipient", "channel", "request_page", "alert", "status"),
+        *("planned_at", "sent_at", "tries", "note"),
+    ]
+    list_filter = ["status", "channel", "planned_at"]
+    list_select_related = ["request", "alert", "recipient"]
+    search_fields = [f"recipient__{name_field()}", "request__prompt", "alert__text", "note"]
     fields = [
-        "request",
-        "alert",
-        "user",
-        "created_at",
-        "sent_at",
-        "tries",
-        "note",
-        "ring_at",
-        "held_until",
+        *("request", "alert", "channel", "recipient", "status", "planned_at", "sent_at"),
+        *("tries", "note", "next_try_at", "held_until", "bundle"),
     ]
 
 

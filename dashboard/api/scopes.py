@@ -10,6 +10,7 @@ ROUTES = {
     "start_run": Scope.START,
     "send_signal": Scope.START,
     "create_response": Scope.ANSWER,
+    "create_answer": Scope.ANSWER,
 }
 """The scopes of routes that change something, by name; a route not listed needs *operate*."""
 NEW_RUNS = {"restart_run", "fork_run"}

@@ -18,7 +18,14 @@ from ninja.parser import Parser
 import chat.api
 import procedures.api
 import procedures.operations_api
-from chat.services import AlreadyAnsweredError, NotAskedError, ReassigningDeniedError
+from chat.services import (
+    AlreadyAnsweredError,
+    NoReplyError,
+    NotAskedError,
+    ReassigningDeniedError,
+    UnknownRequestError,
+)
+from dashboard.api import inbound
 from dashboard.api.auth import SignedInSession, Token
 from dashboard.api.middleware import NO_DATABASE, NOTHING_HERE, UNREADABLE
 from dashboard.api.parameters import View, refuse_unknown, with_known_parameters
@@ -96,6 +103,7 @@ api.add_decorator(with_known_parameters, mode="operation")
 api.add_router("", procedures.api.router, tags=["Procedures and runs"])
 api.add_router("", procedures.operations_api.router, tags=["Operators"])
 api.add_router("", chat.api.router, tags=["Requests"])
+api.add_router("", inbound.router, tags=["Requests"])
 
 
 def already_answered(error: AlreadyAnsweredError) -> Told:
@@ -181,6 +189,8 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     ReasonError: as_said(422),
     SignalRefusedError: as_said(422),
     UnknownPlaceError: as_said(422),
+    NoReplyError: as_said(422),
+    UnknownRequestError: lambda _: (404, {"detail": NOTHING_HERE}),
     ValidationError: wrong_parameters,
     HttpError: refused,
     OSError: full_disk,

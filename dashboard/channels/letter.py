@@ -1,6 +1,6 @@
 """The text of a mail: enough to know what it is about and where to answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from textwrap import TextWrapper, indent
@@ -26,6 +26,8 @@ MOST_LINES = 12
 MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
 """Characters of a prompt, an alert, or the consequences of silence."""
+MOST_LISTED, LONGEST_ITEM = 20, 300
+"""Requests that a mail about several lists, and characters of each prompt."""
 WIDTH = 76
 
 
@@ -57,6 +59,42 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
     return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
 
 
+def letter_about_several(requests: Sequence[HumanRequest], *, to: User) -> Letter:
+    """Return one mail about several requests, the oldest first; each has its own link."""
+    told, more = requests[:MOST_LISTED], len(requests) - MOST_LISTED
+    count = ngettext(
+        "%(count)d request is waiting for your answer",
+        "%(count)d requests are waiting for your answer",
+        len(requests),
+    ) % {"count": len(requests)}
+    also = ngettext(
+        "%(count)d more request is waiting in your inbox:",
+        "%(count)d more requests are waiting in your inbox:",
+        more,
+    ) % {"count": more}
+    parts = [
+        _("Hello {name},").format(name=plain(short_name(to))),
+        f"{count}:",
+        *(item_of(one) for one in told),
+        f"{also if more > 0 else _('All of them are in your inbox:')}\n{inbox()}",
+        _("You get this mail once, because you had no page open when you were asked."),
+    ]
+    return Letter(count, "\n\n".join(parts) + "\n")
+
+
+def item_of(request: HumanRequest) -> str:
+    """Return a request among several: who asks what, what silence does, and where to answer."""
+    run = request.wait.run
+    asker = run.started_by.get_username() if run.started_by else _("The system")
+    intro = _("{name} started “{title}”.").format(name=asker, title=run.procedure.title)
+    lines = [
+        wrapped(shortened(request.prompt, LONGEST_ITEM), WIDTH - 4),
+        wrapped(f"{intro} {silence(request)}", WIDTH - 4),
+        link_to(request),
+    ]
+    return "  * " + indent("\n".join(lines), "    ").lstrip()
+
+
 def letter_about_alert(alert: Message, *, to: User) -> Letter:
     assert alert.run
     title, level = plain(alert.run.procedure.title), level_name(alert.level)
@@ -76,6 +114,10 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
 
 def link_to(request: HumanRequest) -> str:
     return f"{conf.SITE_URL}{reverse('countersign:request_detail', args=[request.pk])}"
+
+
+def inbox() -> str:
+    return f"{conf.SITE_URL}{reverse('countersign:home')}"
 
 
 def plain(text: str) -> str:

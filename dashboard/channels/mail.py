@@ -4,26 +4,45 @@ from email.utils import formatdate
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from chat.models import Mail
-from dashboard.channels.letter import Letter, letter_about, letter_about_alert
-from procedures.users import email_of
-
-
-def deliver(mail: Mail) -> None:
-    """Hand a planned mail to the server; its id is the same each time it is sent."""
-    letter = _letter(mail)
-    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
-    headers = {
-        "Message-ID": f"<{mail.request_id or mail.alert_id}.{mail.user.pk}@{domain}>",
-        "Date": formatdate(mail.created_at.timestamp()),
-        "Auto-Submitted": "auto-generated",
-    }
-    EmailMessage(letter.subject, letter.text, to=[email_of(mail.user)], headers=headers).send()
+from chat.channels import Channel
+from chat.models import Notification
+from dashboard.channels.letter import Letter, letter_about, letter_about_alert, letter_about_several
+from procedures.conf import conf
+from procedures.users import User, email_of, has_address
 
 
-def _letter(mail: Mail) -> Letter:
-    if mail.request:
-        return letter_about(mail.request, to=mail.user)
-    assert mail.alert
-    return letter_about_alert(mail.alert, to=mail.user)
+class Mail(Channel):
+    """Plain text by the site's mail server; people answer on the page that it links to."""
+
+    name = "mail"
+    phrase = _("by e-mail")
+    bundles = True
+
+    def is_on(self) -> bool:
+        return conf.SENDS_MAIL
+
+    def reachable(self, people: QuerySet[User]) -> QuerySet[User]:
+        return people.filter(has_address())
+
+    def deliver(self, notification: Notification) -> None:
+        """Hand a planned mail to the server; its id is the same each time it is sent."""
+        letter = letter_of(notification)
+        domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
+        headers = {
+            "Message-ID": f"<{notification.key}@{domain}>",
+            "Date": formatdate(notification.planned_at.timestamp()),
+            "Auto-Submitted": "auto-generated",
+        }
+        to = [email_of(notification.recipient)]
+        EmailMessage(letter.subject, letter.text, to=to, headers=headers).send()
+
+
+def letter_of(notification: Notification) -> Letter:
+    to = notification.recipient
+    if notification.alert:
+        return letter_about_alert(notification.alert, to=to)
+    asked = [one.request for one in notification.bundled() if one.request]
+    return letter_about(asked[0], to=to) if len(asked) == 1 else letter_about_several(asked, to=to)

@@ -237,6 +237,9 @@ Readers = Annotated[
     must('functions by suffix, like {".json": "shop.readers.read_steps"}', are_readers),
 ]
 RequestKinds = Annotated[str, must("classes by their modules, like shop.kinds.Rating", are_dotted)]
+ChannelPaths = Annotated[
+    str, must("classes by their modules, like shop.channels.Pager", are_dotted)
+]
 Checks = Annotated[
     dict[str, str] | None,
     NoDecode,

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dashboard.environment.values import (
     Attempts,
     BrokerUrl,
+    ChannelPaths,
     Checks,
     DatabaseUrl,
     EmailUrl,
@@ -48,6 +49,8 @@ TEXTS = (
     *("prompt", "label", "body", "draft", "answer", "comment"),
     *("message", "notice", "stage", "reason"),
 )
+RENAMED = {"MAIL_AFTER_SECONDS": "NOTIFY_AFTER_SECONDS"}
+"""Earlier names of variables, which would be ignored without a word."""
 DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 
@@ -78,6 +81,7 @@ class Environment(BaseSettings):
     PROCEDURE_FILES: str = ""
     PROCEDURE_READERS: Readers = None
     REQUEST_KINDS: RequestKinds = ""
+    CHANNELS: ChannelPaths = ""
     LARGEST_PROCEDURE_FILE: int = Field(
         default=Settings.LARGEST_PROCEDURE_FILE, ge=1024, le=4 * 1024**2
     )
@@ -114,7 +118,7 @@ class Environment(BaseSettings):
     WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
     EMAIL_URL: EmailUrl | None = None
     MAIL_FROM: Sender = "Countersign <countersign@localhost>"
-    MAIL_AFTER_SECONDS: int = Field(default=60, ge=0, le=86400)
+    NOTIFY_AFTER_SECONDS: int = Field(default=60, ge=0, le=86400)
     REPOSITORIES: Repositories = None
     CHECKS: Checks = None
 
@@ -191,6 +195,9 @@ class Environment(BaseSettings):
 
 
 def read_environment() -> Environment:
+    for old, new in RENAMED.items():
+        if old in os.environ:
+            raise ImproperlyConfigured(f"The environment cannot be used: {old} is called {new}.")
     try:
         return Environment()
     except ValidationError as error:

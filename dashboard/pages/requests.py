@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from chat import services
 from chat.access import answerable_requests, titles_for, visible_requests
 from chat.models import HumanRequest, Message
-from chat.services import AlreadyAnsweredError, Echo, NotAskedError, NotConfirmedError
+from chat.services import AlreadyAnsweredError, Echo, Inbound, NotAskedError, NotConfirmedError
+from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
@@ -51,7 +52,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     told, status, faults, armed = "", 200, (), None
     try:
         if not form.is_taken_back:
-            _respond(request, form)
+            _receive(request, form)
     except NotConfirmedError as error:  # the button is armed: its next press counts
         status, armed = 422, Echo(found, error.value)
     except tuple(REFUSALS) as error:
@@ -69,16 +70,10 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     return redirect("countersign:request_detail", request_id)
 
 
-def _respond(request: Visit, form: AnswerForm) -> None:
-    value = form.answer()
-    answer = services.Answer(
-        value,
-        form.comment,
-        channel="page",
-        address=request.META.get("REMOTE_ADDR") or None,
-        is_confirmed=form.confirms(value),
-    )
-    services.respond(form.request.pk, answer, by=request.user)
+def _receive(request: Visit, form: AnswerForm) -> None:
+    address = request.META.get("REMOTE_ADDR") or None
+    sent = Inbound(form, sender=request.user, request=form.request, address=address)
+    services.receive(Page.name, sent)
 
 
 @require_safe

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
+from chat.channels.registry import channels
 from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.services import Echo
 from chat.services.silence import fate_of
@@ -19,11 +19,6 @@ from procedures.engine.kinds.questions import Question
 from procedures.models import Wait
 
 register = template.Library()
-CHANNELS = {
-    "chat": lazy("in the chat"),
-    "api": lazy("through the API"),
-    "mail": lazy("by e-mail"),
-}
 Line = tuple[str, str]
 
 
@@ -118,7 +113,9 @@ def answers(question: Question, value: Any) -> list[tuple[str, str]]:
 
 @register.filter
 def channel(response: HumanResponse) -> str:
-    return str(CHANNELS.get(response.channel, ""))
+    """Return where an answer came from, such as "in the chat"; "" for a page."""
+    found = channels.get(response.channel)
+    return str(found.phrase) if found else ""
 
 
 @register.filter

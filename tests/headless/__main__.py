@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User  # noqa: E402 (models need th
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from chat.models import HumanRequest, Mail  # noqa: E402
+from chat.models import HumanRequest, Notification  # noqa: E402
 from procedures.models import Grant, Procedure, Run  # noqa: E402
 from procedures.runner import advance_run  # noqa: E402
 
@@ -43,7 +43,8 @@ def tell_story() -> dict[str, Any]:
         "silence": shown.json()["silence"],
         "status": run.status,
         "groups": sorted(Group.objects.values_list("name", flat=True)),
-        "mails": Mail.objects.count() + HumanRequest.objects.exclude(mail_at=None).count(),
+        "notifications": Notification.objects.count()
+        + HumanRequest.objects.exclude(notify_at=None).count(),
     }
 
 

@@ -1,6 +1,8 @@
 """Every integration test has a real Redis."""
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,20 @@ from django.contrib.auth.models import Group, User
 from django.test import Client, override_settings
 from pytest_django import Settings
 
+from chat.apps import register_channels
+from chat.channels.registry import channels
 from chat.models import HumanRequest
 from chat.services import reassign_request
 from procedures import registry
+from procedures.models.clock import clock
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.configured import configure
 from tests.conftest import create_person, group
 from tests.flows import READER, Folder
-from tests.pages import browser
+from tests.pager import PAGER
+from tests.pages import ask, browser
 from tests.processes import Redis
+from tests.towers import Tower, serving
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +72,28 @@ def flows(tmp_path: Path, settings: Settings) -> Iterator[Folder]:
     registry.forget()
     yield Folder(path)
     registry.forget()
+
+
+@pytest.fixture
+def tower() -> Iterator[Tower]:
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def pagers(settings: Settings, tower: Tower, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Bob and dave have pagers, which a channel of the site's own reaches by the tower."""
+    monkeypatch.setenv("PAGER_URL", tower.url)
+    monkeypatch.setenv("PAGERS", json.dumps({"bob": "7", "dave": "9"}))
+    configure(settings, CHANNELS=[PAGER])
+    register_channels()
+    yield
+    channels.pop("pager", None)
+    clock.ahead = timedelta(0)
+
+
+@pytest.fixture
+def asked(alice: User, bob: User, carol: User, finance: Group) -> HumanRequest:
+    """Bob is asked, and carol, who has no pager."""
+    carol.groups.add(finance)
+    return ask("approval", by=alice)

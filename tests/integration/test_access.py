@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from chat.models import HumanRequest, Mail, Message, Presence
+from chat.models import HumanRequest, Message, Notification, Presence
 from dashboard.accounts.sign_in import tokens
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
@@ -37,7 +37,9 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     respond(caller(bob), request_of(answered), value=True, comment=SECRET)
     run_until_it_waits("reports", fails=False)
     waiting = run_until_it_waits("question", by=alice)
-    Mail.objects.create(request=request_of(waiting), user=bob, created_at=clock.now())
+    Notification.objects.create(
+        channel="mail", request=request_of(waiting), recipient=bob, planned_at=clock.now()
+    )
     send_signal(waiting.pk, Sent("paid", "p-1", SECRET), by=alice)
     Presence.objects.create(user=bob, seen_at=clock.now())
     Installation.current()
@@ -64,6 +66,7 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "chat/session_id": request_of(run).session_id,
         "requests/request_id": request_of(run).pk,
         "sign-in/name": alice.username,
+        "channels/name": "page",
         "/token": tokens.make_token(alice),
         "tokens/token_id": token_of(alice).pk,
         "sign-ins/sign_in_id": sign_in_of(alice).pk,

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from chat.models import HumanRequest, HumanResponse, Mail, Session
+from chat.models import HumanRequest, HumanResponse, Notification, Session
 from chat.services import note_presence
 from dashboard.admin.history import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
@@ -44,7 +44,9 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
     grant("question", support, "start")
     grant("question", finance, "answer")
     run = run_until_it_waits("question", by=alice)
-    Mail.objects.create(request=request_of(run), user=bob, created_at=run.created_at)
+    Notification.objects.create(
+        channel="mail", request=request_of(run), recipient=bob, planned_at=run.created_at
+    )
     note_presence(bob)
     Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
     FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)

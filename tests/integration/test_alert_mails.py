@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group, User
 from django.core import mail
 from pytest_django import Settings
 
-from chat.models import Mail, Message
-from chat.services import find_mails, send_mail
+from chat.models import Message, Notification
+from chat.services import plan_notifications, send_notification
 from procedures.conf import conf
 from procedures.models import Run
 from procedures.runner import advance_run
@@ -30,9 +30,9 @@ def told(level: str = "critical") -> Run:
     run, _ = start_run("alarmed", {"level": level}, by=None)
     advance_run(run.pk)
     for _ in range(2):
-        find_mails()
-        for pk in Mail.objects.exclude(alert=None).values_list("pk", flat=True):
-            send_mail(pk)
+        plan_notifications()
+        for pk in Notification.objects.exclude(alert=None).values_list("pk", flat=True):
+            send_notification(pk)
     return run
 
 
@@ -48,7 +48,7 @@ def test_a_grave_alert_is_mailed_to_the_operators_once(level: str, settings: Set
         f"sent this alert ({level.capitalize()}):\n\n    Somebody was paid twice.\n" in letter.body
     )
     assert f"{conf.SITE_URL}/runs/{run.pk}\n" in letter.body
-    assert Mail.objects.get().alert == Message.objects.get(level=level)
+    assert Notification.objects.get().alert == Message.objects.get(level=level)
 
 
 @pytest.mark.usefixtures("operated")
@@ -56,7 +56,7 @@ def test_a_grave_alert_is_mailed_to_the_operators_once(level: str, settings: Set
 def test_a_lesser_one_is_not(level: str) -> None:
     told(level)
 
-    assert not Mail.objects.exists()
+    assert not Notification.objects.exists()
 
 
 @pytest.mark.usefixtures("operated")
@@ -65,4 +65,4 @@ def test_a_site_that_sends_no_mail_plans_none(settings: Settings) -> None:
 
     told()
 
-    assert not Mail.objects.exists()
+    assert not Notification.objects.exists()

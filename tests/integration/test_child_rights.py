@@ -18,8 +18,8 @@ from django.core import mail
 from django.test import Client
 
 from chat.access import messages_in, titles_for
-from chat.models import HumanRequest, Mail, Member, Message, Presence, Session
-from chat.services import find_mails, post_message, reassign_request, send_mail
+from chat.models import HumanRequest, Member, Message, Notification, Presence, Session
+from chat.services import plan_notifications, post_message, reassign_request, send_notification
 from dashboard.accounts.sign_in import tokens
 from dashboard.live.frames import frames
 from dashboard.live.streams import Stream, allowed
@@ -141,6 +141,7 @@ def places(run: Run, user: User) -> dict[str, object]:
         "sign-ins/sign_in_id": 0,
         "chat/session_id": request.session_id,
         "requests/request_id": request.pk,
+        "channels/name": "page",
         "sign-in/name": user.username,
         "/token": tokens.make_token(user),
     }
@@ -175,8 +176,9 @@ def paths(family: Family, carol: User) -> list[str]:
 
 def create_rows_for_admin(family: Family) -> None:
     """Its pages need a row of every table; carol sees none of them."""
-    product = {"created_at": clock.now()}
-    Mail.objects.get_or_create(request=request_of(family.parent), user=family.bob, defaults=product)
+    mailed = {"channel": "mail", "recipient": family.bob, "request": request_of(family.parent)}
+    product = {"planned_at": clock.now()}
+    Notification.objects.get_or_create(**mailed, defaults=product)
     Presence.objects.get_or_create(user=family.bob, defaults={"seen_at": clock.now()})
     caller(family.bob)
     Installation.current()
@@ -446,9 +448,9 @@ def alice_operates(alice: User) -> User:
 def test_no_mail_tells_of_the_parent(family: Family, carol: User, phase: str) -> None:
     family.go_on(phase)
     clock.ahead += timedelta(minutes=2)
-    find_mails()
-    for pk in Mail.objects.filter(sent_at=None).values_list("pk", flat=True):
-        send_mail(pk)
+    plan_notifications()
+    for pk in Notification.objects.filter(sent_at=None).values_list("pk", flat=True):
+        send_notification(pk)
 
     to_carol = [one for one in mail.outbox if one.to == [carol.email]]
     assert to_carol

@@ -14,8 +14,15 @@ from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
-from chat.models import HumanRequest, Mail, Presence
-from chat.services import Answer, find_mails, note_presence, reassign_request, respond, send_mail
+from chat.models import HumanRequest, Notification, Presence
+from chat.services import (
+    Answer,
+    note_presence,
+    plan_notifications,
+    reassign_request,
+    respond,
+    send_notification,
+)
 from dashboard.channels.letter import letter_about
 from procedures.conf import conf
 from procedures.models import Run
@@ -26,8 +33,8 @@ from tests.conftest import StartClock, StartWorker, create_person
 from tests.processes import Web, wait_until
 from tests.runs import start, wait_for_request
 from tests.sockets import page
+from tests.towers import MINUTE, pass_time
 
-MINUTE = timedelta(minutes=1)
 FOLDER = conf.LOCAL_DIR / "mail"
 
 
@@ -52,14 +59,6 @@ def run(alice: User, support: Group, finance: Group) -> Run:
     return run_until_it_waits("question", by=alice)
 
 
-def pass_time(length: timedelta = MINUTE) -> None:
-    """What clock and workers do when so much time has passed."""
-    product_clock.ahead += length
-    find_mails()
-    for pk in Mail.objects.values_list("pk", flat=True):
-        send_mail(pk)
-
-
 def outbox() -> list[EmailMessage]:
     return list(getattr(mail, "outbox", []))
 
@@ -79,13 +78,13 @@ def test_who_is_asked_gets_one_mail_and_nobody_else_does(run: Run) -> None:
     assert "alice started “Question”" in message.body
     assert "  order: 7\n" in message.body
     assert "It stays open until somebody answers." in message.body
-    assert Mail.objects.get().sent_at
+    assert Notification.objects.get().sent_at
 
 
 def test_nothing_is_mailed_before_the_minute_is_over(run: Run) -> None:
     pass_time(MINUTE - timedelta(seconds=5))
 
-    assert not Mail.objects.exists()
+    assert not Notification.objects.exists()
 
 
 def test_what_is_answered_is_not_mailed(run: Run, bob: User) -> None:
@@ -93,25 +92,25 @@ def test_what_is_answered_is_not_mailed(run: Run, bob: User) -> None:
 
     pass_time()
 
-    assert not Mail.objects.exists()
+    assert not Notification.objects.exists()
 
 
 def test_what_is_answered_while_the_mail_is_on_its_way_is_not_sent(run: Run, bob: User) -> None:
     product_clock.ahead += MINUTE
-    find_mails()
+    plan_notifications()
     respond(request_of(run).pk, Answer(value=True), by=bob)
 
-    send_mail(Mail.objects.get().pk)
+    send_notification(Notification.objects.get().pk)
 
     assert not outbox()
-    assert Mail.objects.get().note == "It was closed before."
+    assert Notification.objects.get().note == "It was closed before."
 
 
 def test_who_looks_is_mailed_only_after_looking_away(run: Run, bob: User) -> None:
     product_clock.ahead += MINUTE / 2
     note_presence(bob)
     pass_time(MINUTE / 2)
-    assert not Mail.objects.exists()
+    assert not Notification.objects.exists()
 
     pass_time()
     assert mailed() == ["bob@sign.example"]
@@ -166,13 +165,13 @@ def test_a_mail_that_cannot_be_sent_is_tried_again(run: Run, settings: Settings)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     pass_time()
-    assert "ConnectionRefusedError" in Mail.objects.get().note
+    assert "ConnectionRefusedError" in Notification.objects.get().note
 
     settings.EMAIL_BACKEND = backend
     pass_time(MINUTE * 5)
 
     assert mailed() == ["bob@sign.example"]
-    assert not Mail.objects.get().note
+    assert not Notification.objects.get().note
 
 
 def test_an_address_that_would_add_a_header_is_given_up(run: Run, bob: User) -> None:
@@ -182,7 +181,7 @@ def test_an_address_that_would_add_a_header_is_given_up(run: Run, bob: User) -> 
         pass_time(MINUTE * 60 * hours)
 
     assert not outbox()
-    assert not Mail.objects.filter(ring_at__isnull=False).exists()
+    assert not Notification.objects.filter(next_try_at__isnull=False).exists()
 
 
 def test_a_prompt_adds_no_header_and_names_no_end(run: Run, bob: User) -> None:
@@ -224,7 +223,7 @@ def test_a_site_without_a_mail_server_plans_nothing(
 
     run = run_until_it_waits("one_of_each", kind="told")
 
-    assert request_of(run).mail_at is None
+    assert request_of(run).notify_at is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -234,9 +233,9 @@ def test_many_clocks_and_workers_send_one_mail(run: Run) -> None:
 
     def work(_: int) -> None:
         barrier.wait()
-        find_mails()
-        for pk in Mail.objects.values_list("pk", flat=True):
-            send_mail(pk)
+        plan_notifications()
+        for pk in Notification.objects.values_list("pk", flat=True):
+            send_notification(pk)
         connection.close()
 
     with ThreadPoolExecutor(4) as threads:
@@ -250,17 +249,17 @@ def test_two_clocks_and_a_killed_worker_send_one_mail(
     worker: StartWorker, clock: StartClock, alice: User, bob: User, support: Group
 ) -> None:
     grant("question", support, "start")
-    product = worker(MAIL_AFTER_SECONDS="2")
+    product = worker(NOTIFY_AFTER_SECONDS="2")
     run = start("question", by=alice)
     request = wait_for_request(run)
     request.assignments.create(user=bob)
     product.kill()
-    clock(MAIL_AFTER_SECONDS="2"), clock(MAIL_AFTER_SECONDS="2")
-    wait_until(Mail.objects.exists, what="a mail to be planned")
+    clock(NOTIFY_AFTER_SECONDS="2"), clock(NOTIFY_AFTER_SECONDS="2")
+    wait_until(Notification.objects.exists, what="a mail to be planned")
 
-    worker(MAIL_AFTER_SECONDS="2")
+    worker(NOTIFY_AFTER_SECONDS="2")
 
-    wait_until(lambda: Mail.objects.get().sent_at, timeout=40, what="the mail to be sent")
+    wait_until(lambda: Notification.objects.get().sent_at, timeout=40, what="the mail to be sent")
     assert len(letters_about(request)) == 1
 
 
@@ -298,7 +297,9 @@ def test_a_request_that_somebody_holds_keeps_no_other_mail_waiting(run: Run, ali
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = '5s'")
             pass_time()
-            assert [planned.request for planned in Mail.objects.all()] == [request_of(other)]
+            assert [planned.request for planned in Notification.objects.all()] == [
+                request_of(other)
+            ]
         finally:
             done.set()
             connection.close()

@@ -232,7 +232,7 @@ def test_a_deleted_account_or_group_is_no_forgery(kept: Run) -> None:
     newcomer = User.objects.create_user("newcomer")
     request = kept.waits.get(request__status="open").request
     request.ask_too(
-        [apps.get_model("countersign_chat.Assignment")(user=newcomer)], note="", mail_at=None
+        [apps.get_model("countersign_chat.Assignment")(user=newcomer)], note="", notify_at=None
     )
     assert told() == []
 

@@ -41,7 +41,7 @@ NOT_HISTORY = {
     "countersign_procedures.Grant": "what people may do now; Django's log has who changed it",
     "countersign_procedures.Installation": "what the site is now",
     "countersign_chat.SessionEvent": "tells browsers what to look at again",
-    "countersign_chat.Mail": "the delivery of what a request or a message says",
+    "countersign_chat.Notification": "the delivery of what a request or a message says",
     "countersign_chat.Presence": "who looks at a page now",
 }
 MOST_OTHERS = 4
@@ -67,7 +67,7 @@ UNCOVERED = {
     "countersign_chat.HumanRequest": {
         "id": KEYS,
         "version": DERIVED,
-        "mail_at": "when it is mailed",
+        "notify_at": "when it is told",
     },
     **{
         name: {"id": KEYS}

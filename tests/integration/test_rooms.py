@@ -71,7 +71,7 @@ def test_a_run_asks_and_is_answered_on_a_site_without_pages(tmp_path: Path) -> N
         "silence": "It stays open until somebody answers.",
         "status": "succeeded",
         "groups": ["readers"],
-        "mails": 0,
+        "notifications": 0,
     }
 
 

@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 
-from chat.models import HumanRequest, Mail
-from chat.services import Answer, find_mails, respond, send_mail
+from chat.models import HumanRequest, Notification
+from chat.services import Answer, plan_notifications, respond, send_notification
 from procedures.models import Run
 from procedures.runner import advance_run
 from tests.calls import request_of, run_until_it_waits
@@ -53,9 +53,9 @@ def test_a_secret_that_code_has_at_hand_stands_nowhere(
     run.refresh_from_db()
     seen += [admin_client.get(path) for path in paths(run, request)]
     for _ in range(2):
-        find_mails()
-        for pk in Mail.objects.values_list("pk", flat=True):
-            send_mail(pk)
+        plan_notifications()
+        for pk in Notification.objects.values_list("pk", flat=True):
+            send_notification(pk)
 
     assert run.status == "failed"
     assert "Field required" in run.error

@@ -8,13 +8,13 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
 from django.db import connection
 
-from chat.models import Assignment, HumanRequest, Mail, Message
+from chat.models import Assignment, HumanRequest, Message, Notification
 from chat.services import (
     ask_others,
     losses_of,
     reassign_request,
     requests_without_answerers,
-    send_mail,
+    send_notification,
 )
 from chat.services.strays import ALONE
 from procedures.models import Grant, Run
@@ -90,9 +90,9 @@ def test_when_all_who_were_asked_are_gone_the_default_group_is_asked(
     assert "Now finance is asked instead." in shown(browser(bob).get(f"/requests/{request_.pk}"))
     assert "Finance" in shown(browser(dave).get(f"/runs/{request_.wait.run_id}"))
     assert not requests_without_answerers().exists()
-    [planned] = Mail.objects.exclude(alert=None)
-    send_mail(planned.pk)
-    assert (planned.user, mail.outbox[-1].subject[:20]) == (dave, "Error in Question: “")
+    [planned] = Notification.objects.exclude(alert=None)
+    send_notification(planned.pk)
+    assert (planned.recipient, mail.outbox[-1].subject[:20]) == (dave, "Error in Question: “")
     answer(request_, by=bob)
 
 

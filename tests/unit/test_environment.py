@@ -90,7 +90,7 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("FILES_URL", "s3://bucket?secret_key=secret"),
         ("FILES_URL", "s3://bucket?region=north"),
         ("LEDGER_KEY", ""),
-        ("MAIL_AFTER_SECONDS", "soon"),
+        ("NOTIFY_AFTER_SECONDS", "soon"),
         ("MAIL_FROM", "nobody"),
         ("MAIL_FROM", "Sign <sign@mail.example>\nBcc: all@mail.example"),
         ("MAX_UPLOAD_MB", "abc"),
@@ -103,6 +103,7 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("PROCEDURE_READERS", '{".json": 7}'),
         ("REQUEST_KINDS", "Rating"),
         ("REQUEST_KINDS", "shop/kinds.py"),
+        ("CHANNELS", "Pager"),
         ("LARGEST_PROCEDURE_FILE", "12"),
         ("REPOSITORIES", "countersign=/srv/countersign"),
         ("REPOSITORIES", '{"countersign": "countersign"}'),
@@ -141,6 +142,24 @@ def test_a_sites_own_kinds_of_requests_are_known_to_its_processes() -> None:
 
     assert known.stdout.split()[-1] == "delivery_rating", known.stderr
     assert f"REQUEST_KINDS names {kinds}s, which can't be used" in refused.stderr
+
+
+def test_an_earlier_name_of_a_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_AFTER_SECONDS", "60")
+
+    with pytest.raises(ImproperlyConfigured, match="is called NOTIFY_AFTER_SECONDS"):
+        read_environment()
+
+
+def test_a_sites_own_channels_are_known_to_its_processes() -> None:
+    names = "from chat.channels.registry import channels; print(*channels)"
+    pagers = "tests.pager.Pager"
+
+    known = manage("shell", "-c", names, CHANNELS=pagers)
+    refused = manage("shell", "-c", names, CHANNELS=f"{pagers}, {pagers}s")
+
+    assert set(known.stdout.split()[-5:]) == {"api", "chat", "pager", "page", "mail"}, known.stderr
+    assert f"CHANNELS names {pagers}s, which can't be used" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["check", "dev", "sign_in_link"])

@@ -25,7 +25,7 @@ def test_unknown_names_are_refused_with_the_nearest_right_one() -> None:
         ("RUN_LEASE_SECONDS", "soon"),
         ("PROCEDURE_MODULES", "shop.procedures"),
         ("SIZES", {"prompt": "long"}),
-        ("MAIL_AFTER", []),
+        ("NOTIFY_AFTER", []),
     ],
 )
 def test_values_of_another_type_are_refused(name: str, value: object) -> None:
@@ -47,7 +47,7 @@ def test_a_site_that_sets_nothing_has_a_default_for_everything() -> None:
     assert check_settings() == []
     assert {name for name in NAMES if getattr(conf, name) is None} == set()
     assert conf.LEDGER_KEY == "ledger:the shop's own"
-    assert timedelta(minutes=1) == conf.MAIL_AFTER
+    assert timedelta(minutes=1) == conf.NOTIFY_AFTER
     with pytest.raises(AttributeError, match="COUNTERSIGN has no setting SITE"):
         conf.SITE  # type: ignore[attr-defined]  # noqa: B018
 

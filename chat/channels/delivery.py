@@ -1,0 +1,106 @@
+"""Planned notifications handed to their channels by workers.
+
+Each message has a stable key: if a worker dies between the channel's acceptance and its own note,
+the copy that another worker sends can be recognized as a duplicate.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from django.db import transaction
+
+from chat.channels.channel import UndeliverableError
+from chat.channels.planning import people_asked
+from chat.channels.registry import channels, find_channel
+from chat.models import Notification
+from chat.models.notification import MOST_TRIES, NotificationQuerySet
+from procedures.models.clock import clock
+from procedures.models.ids import uuid7
+
+logger = logging.getLogger(__name__)
+MOST_TOGETHER = 50
+"""Requests that one message tells of."""
+NEVER_ENDED = f"{MOST_TRIES} workers took it, and none of them ended its delivery."
+
+
+def send_notification(notification_id: int) -> None:
+    """Deliver a planned notification, unless another worker does. Calling it twice is harmless.
+
+    Others that are planned for the same person go out with it, if the channel can do that.
+    """
+    held = _hold(notification_id)
+    if not held:
+        return
+    first, now = held[0], clock.now()
+    try:
+        # Outside any transaction: a mail server may take minutes, and the row is held by its own
+        # time instead of a lock.
+        find_channel(first.channel).deliver(first)
+    except UndeliverableError as error:
+        for one in held:
+            one.give_up(str(error))
+        logger.warning("Gave up %s %s: %s", first.channel, first, first.note)
+    except Exception as error:  # noqa: BLE001 (a channel may be a site's own code)
+        for one in held:
+            one.fail(f"{type(error).__name__}: {error}", at=now)
+        logger.warning("Could not deliver %s %s: %s", first.channel, first, first.note)
+    else:
+        # After it was taken over: a worker that dies in between has it sent twice rather than
+        # never, and its key shows that it is one.
+        for one in held:
+            one.note_sent(at=clock.now())
+        logger.info("Notified %s by %s about %s", first.recipient, first.channel, _subjects(held))
+
+
+@transaction.atomic
+def _hold(notification_id: int) -> list[Notification]:
+    """Take a notification and those that go out with it; drop what is needless by now."""
+    now = clock.now()
+    named = Notification.objects.sendable(now).filter(pk=notification_id).first()
+    if named is None:
+        return []
+    # In one order everywhere, or two workers with two of them would wait for each other
+    together = _together(named).sendable(now).order_by("pk").select_for_update()
+    found = list(together[:MOST_TOGETHER])
+    if named not in found:
+        return []
+    needed = list(_needed(found))
+    bundle = named.bundle or (uuid7() if len(needed) > 1 else None)
+    for one in needed:
+        one.hold(now=now, bundle=bundle)
+    return needed
+
+
+def _together(named: Notification) -> NotificationQuerySet:
+    """Return what goes out with a notification; a second try tells of nothing new."""
+    if named.bundle:
+        return Notification.objects.tried_with(named.bundle)
+    channel = channels.get(named.channel)
+    if channel and channel.bundles and named.request_id and named.tries == 0:
+        return Notification.objects.untried_beside(named)
+    return Notification.objects.filter(pk=named.pk)
+
+
+def _needed(found: list[Notification]) -> Iterator[Notification]:
+    for one in found:
+        if one.tries >= MOST_TRIES:
+            one.give_up(one.note or NEVER_ENDED)
+        elif why := _is_needless(one):
+            one.drop(why)
+        else:
+            yield one
+
+
+def _is_needless(one: Notification) -> str:
+    if one.request is None:
+        return ""
+    if not one.request.is_open:
+        return "It was closed before."
+    channel = channels.get(one.channel)
+    if channel and not people_asked(one.request, channel).filter(pk=one.recipient_id).exists():
+        return "They are not asked any more."
+    return ""
+
+
+def _subjects(held: list[Notification]) -> str:
+    return ", ".join(f"“{one.request or one.alert}”" for one in held)

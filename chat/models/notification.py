@@ -1,0 +1,171 @@
+"""Messages to people whose requests are waiting, and to operators about alerts."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from chat.models.message import Message
+from chat.models.request import HumanRequest
+
+HOLD = timedelta(minutes=5)
+"""The time in which a worker must hand a notification over before another one tries."""
+TRY_AGAIN = timedelta(seconds=30)
+"""The time after which a worker is told again; after a failure twice that, doubled each time."""
+MOST_TRIES = 8
+LONGEST_NOTE = 300
+LONGEST_NAME = 20
+"""Characters of a channel's name."""
+
+
+class Presence(models.Model):
+    """The last time somebody had a page of the product open."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="presence"
+    )
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "presence"
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def due(self, now: datetime) -> Self:
+        """Return unsent notifications of which a worker is to be told."""
+        return self.filter(next_try_at__lte=now)
+
+    def sendable(self, now: datetime) -> Self:
+        """Return unsent notifications that no worker holds."""
+        is_free = Q(held_until=None) | Q(held_until__lte=now)
+        return self.filter(is_free, next_try_at__isnull=False)
+
+    def tried_with(self, bundle: UUID) -> Self:
+        return self.filter(bundle=bundle)
+
+    def untried_beside(self, one: "Notification") -> Self:
+        """Return those that could go out in the same message as this untried one."""
+        same = self.filter(channel=one.channel, recipient=one.recipient_id)
+        return same.filter(bundle=None, tries=0, request__isnull=False)
+
+
+class Notification(models.Model):
+    """The one message that a person gets by a channel about a request or an alert."""
+
+    class Status(models.TextChoices):
+        PLANNED = "planned"
+        HELD = "held"
+        SENT = "sent"
+        FAILED = "failed"
+        DROPPED = "dropped"
+
+    request = models.ForeignKey(
+        HumanRequest, models.CASCADE, null=True, db_index=False, related_name="notifications"
+    )
+    alert = models.ForeignKey(
+        Message, models.CASCADE, null=True, db_index=False, related_name="notifications"
+    )
+    channel = models.CharField(max_length=LONGEST_NAME, help_text="The channel that delivers it.")
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications"
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.PLANNED)
+    planned_at = models.DateTimeField()
+    next_try_at = models.DateTimeField(null=True, help_text="When a worker is told of it next.")
+    held_until = models.DateTimeField(null=True, help_text="When another worker may take it.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=LONGEST_NOTE, blank=True, help_text="Why it is not sent.")
+    bundle = models.UUIDField(
+        null=True, help_text="Shared by those that are sent together in one message."
+    )
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "channel", "recipient"], name="countersign_one_notification_each"
+            ),
+            models.UniqueConstraint(
+                fields=["alert", "channel", "recipient"],
+                name="countersign_one_notification_per_alert",
+            ),
+            models.CheckConstraint(
+                condition=Q(request=None) ^ Q(alert=None),
+                name="countersign_notification_about_one_thing",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(next_try_at__isnull=False),
+                name="countersign_unsent",
+            ),
+            models.Index(
+                fields=["bundle"], condition=Q(bundle__isnull=False), name="countersign_bundled"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"to {self.recipient}"
+
+    @property
+    def key(self) -> str:
+        """The key of its message, the same on each try: "SUBJECT.RECIPIENT"."""
+        return f"{self.bundle or self.request_id or self.alert_id}.{self.recipient_id}"
+
+    def bundled(self) -> "Sequence[Notification]":
+        """Return all that this message tells of, oldest first: itself, or the held of its bundle.
+
+        What has been closed meanwhile is left out.
+        """
+        if self.bundle is None:
+            return [self]
+        held = Notification.objects.filter(status=self.Status.HELD).tried_with(self.bundle)
+        return list(held.select_related("request", "recipient").order_by("pk"))
+
+    def hold(self, *, now: datetime, bundle: UUID | None) -> None:
+        """Give it to a worker for a while; if that worker dies, another one sends it."""
+        self.status, self.bundle = self.Status.HELD, bundle
+        self.tries += 1
+        # Told of again when the hold ends: if this worker dies, nobody else would know of it.
+        self.held_until, self.next_try_at = now + HOLD, now + HOLD
+        fields = ["status", "bundle", "tries", "held_until", "next_try_at"]
+        self.save(update_fields=fields)
+
+    def try_again(self, *, at: datetime) -> None:
+        self.next_try_at = at + TRY_AGAIN
+        self.save(update_fields=["next_try_at"])
+
+    def note_sent(self, *, at: datetime) -> None:
+        self.sent_at = at
+        self._end(self.Status.SENT, "")
+
+    def drop(self, why: str) -> None:
+        self._end(self.Status.DROPPED, why)
+
+    def give_up(self, why: str) -> None:
+        self._end(self.Status.FAILED, why)
+
+    def fail(self, why: str, *, at: datetime) -> None:
+        """Schedule another try, with a doubled delay each time; give up after `MOST_TRIES`."""
+        if self.tries >= MOST_TRIES:
+            self.give_up(why)
+            return
+        self.status, self.note, self.held_until = self.Status.PLANNED, why[:LONGEST_NOTE], None
+        self.next_try_at = at + TRY_AGAIN * 2**self.tries
+        self.save(update_fields=["status", "note", "held_until", "next_try_at"])
+
+    def _end(self, status: Status, note: str) -> None:
+        self.status, self.note = status, note[:LONGEST_NOTE]
+        self.next_try_at = self.held_until = None
+        self.save(update_fields=["status", "sent_at", "note", "next_try_at", "held_until"])

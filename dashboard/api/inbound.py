@@ -1,0 +1,76 @@
+"""Answers that other services send, such as a messenger's server: one address per channel."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from ninja import Router, Schema, Status
+from ninja.errors import AuthenticationError
+from pydantic import Field
+
+from chat import services
+from chat.channels.answers import Inbound
+from chat.channels.channel import UnknownSenderError
+from chat.channels.registry import channels
+from chat.schemas import ClosedOut, ResponseOut
+from dashboard.api.auth import SignedInSession, Token
+from dashboard.http.throttle import Attempt
+from procedures.schemas import refusals
+from procedures.users import User
+
+router = Router()
+
+
+class ReceivedOut(Schema):
+    """The outcome of a message, as a sentence for its sender and as data."""
+
+    message: str = Field(description="For the sender: what was answered.")
+    response: ResponseOut
+
+
+class SentByChannel:
+    """Authentication by a channel that takes messages from outside."""
+
+    def __call__(self, request: HttpRequest) -> User | None:
+        """Return the sender, or None for a channel that leaves that to tokens and sessions."""
+        channel = channels.get(name_of(request))
+        if channel is None or not channel.is_open_to_outside:
+            return None
+        try:
+            return channel.authenticate(inbound_of(request))
+        except UnknownSenderError as error:
+            attempt = Attempt(request, "channel")
+            attempt.begin()
+            attempt.fail()
+            raise AuthenticationError from error
+
+
+@router.post(
+    "/channels/{name}/answers",
+    auth=[SentByChannel(), Token(), SignedInSession()],
+    response={201: ReceivedOut, 200: ReceivedOut, 409: ClosedOut, **refusals(403, 404, 413, 422)},
+    summary="Answer by a site's own channel",
+)
+def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+    """Read and authenticate the body by that channel's rules, which are the site's own.
+
+    Return 201 with the response, 200 for the same answer again, and 409 if others were faster.
+    """
+    channel = channels.get(name)
+    if channel is None or not channel.is_open_to_outside:
+        raise Http404
+    sender: Any = request.auth  # type: ignore[attr-defined]
+    response, is_new = services.receive(name, inbound_of(request, sender))
+    answered = response.request
+    words = answered.asked.label_of(response.plain_value)
+    told = {"message": f"This answered “{answered}”: {words}", "response": response}
+    return Status(201 if is_new else 200, told)
+
+
+def name_of(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return str(match.kwargs.get("name", "")) if match else ""
+
+
+def inbound_of(request: HttpRequest, sender: User | None = None) -> Inbound:
+    address = request.META.get("REMOTE_ADDR") or None
+    return Inbound(request.body, headers=request.headers, address=address, sender=sender)

@@ -1,0 +1,61 @@
+"""A server that keeps the messages which channels deliver, or refuses them; and the time for it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+from chat.models import Notification
+from chat.services import plan_notifications, send_notification
+from procedures.models.clock import clock
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Tower:
+    """It answers each message with its status, and keeps it."""
+
+    url: str = ""
+    status: int = 200
+    pages: list[dict[str, str]] = field(default_factory=list)
+
+    def take(self, page: dict[str, str]) -> int:
+        self.pages.append(page)
+        return self.status
+
+
+@contextmanager
+def serving() -> Iterator[Tower]:
+    tower = Tower()
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(tower.take(json.loads(body)))
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        tower.url = f"http://127.0.0.1:{server.server_port}/"
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield tower
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def pass_time(length: timedelta = MINUTE) -> None:
+    """What clock and workers do when so much time has passed."""
+    clock.ahead += length
+    plan_notifications()
+    for pk in Notification.objects.values_list("pk", flat=True):
+        send_notification(pk)
