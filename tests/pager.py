@@ -73,11 +73,9 @@ class Pager(Channel):
 
     def parse(self, inbound: Inbound) -> Answer:
         page = self._read(inbound)
-        try:
-            request_id = UUID(page["request"])
-        except (KeyError, ValueError):
-            raise AnswerError("Say which request you answer.") from None
-        return Answer(words=page.get("words", ""), request_id=request_id)
+        if "request" not in page:
+            raise AnswerError("Say which request you answer.")
+        return Answer(words=page["words"], request_id=UUID(page["request"]))
 
     def _read(self, inbound: Inbound) -> dict[str, Any]:
         page: dict[str, Any] = json.loads(inbound.content)

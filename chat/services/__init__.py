@@ -5,7 +5,7 @@ from chat.channels.delivery import send_notification
 from chat.channels.planning import plan_notifications
 from chat.channels.presence import note_presence
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
-from chat.services.inbound import UnknownRequestError, receive
+from chat.services.inbound import UnknownRequestError, receive, sender_of
 from chat.services.losses import Losses, LostName, Watch, losses_of
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
 from chat.services.operations import (
@@ -56,5 +56,6 @@ __all__ = [
     "requests_without_answerers",
     "respond",
     "send_notification",
+    "sender_of",
     "withdraw_request",
 ]

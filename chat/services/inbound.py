@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chat.access import visible_requests
 from chat.channels.answers import Answer, Inbound
-from chat.channels.channel import Channel
+from chat.channels.channel import Channel, UnknownSenderError
 from chat.channels.registry import find_channel
 from chat.models import HumanRequest, HumanResponse
 from chat.services.replies import NoReplyError, reading_of
@@ -15,6 +15,9 @@ from procedures.users import User
 ONLY_ON_ITS_CARD = (
     "since an answer can't be undone. Words never answer it: press the button on its card."
 )
+
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+"""Errors of code that reads a message of another form than it expects."""
 
 
 class UnknownRequestError(LookupError):
@@ -29,13 +32,35 @@ def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
     for words that answer nothing. Each is a sentence for the sender.
     """
     channel = find_channel(channel_name)
-    by = inbound.sender or channel.authenticate(inbound)
-    parsed = channel.parse(inbound)
-    request = inbound.request or _find(channel, parsed, by)
+    by = inbound.sender or sender_of(channel, inbound)
+    if inbound.request:
+        request, parsed = inbound.request, channel.parse(inbound)
+    else:
+        parsed = _parse(channel, inbound)
+        request = _find(channel, parsed, by)
     answer = replace(parsed, channel=channel.name, address=inbound.address)
     if answer.words is not None:
         answer = _read(request, answer, answer.words, by)
     return respond(request.pk, answer, by=by)
+
+
+def sender_of(channel: Channel, inbound: Inbound) -> User:
+    """Return the person who has sent a message, by the channel's own proof.
+
+    Raises `UnknownSenderError`, also for a message that the channel could not read.
+    """
+    try:
+        return channel.authenticate(inbound)
+    except UNREADABLE as error:
+        raise UnknownSenderError from error
+
+
+def _parse(channel: Channel, inbound: Inbound) -> Answer:
+    """Return the answer in a message from outside, which may hold anything."""
+    try:
+        return channel.parse(inbound)
+    except UNREADABLE as error:
+        raise AnswerError("This message can't be read as an answer.") from error
 
 
 def _find(channel: Channel, answer: Answer, by: User) -> HumanRequest:

@@ -36,7 +36,7 @@ class SentByChannel:
         if channel is None or not channel.is_open_to_outside:
             return None
         try:
-            return channel.authenticate(inbound_of(request))
+            return services.sender_of(channel, inbound_of(request))
         except UnknownSenderError as error:
             attempt = Attempt(request, "channel")
             attempt.begin()

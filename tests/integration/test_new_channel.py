@@ -40,6 +40,7 @@ from tests.processes import wait_until
 from tests.runs import start, wait_for_request
 from tests.towers import MINUTE, Tower, pass_time
 
+UNREADABLE = "This message can't be read as an answer."
 pytestmark = pytest.mark.usefixtures("pagers")
 Say = Callable[..., Any]
 
@@ -222,7 +223,6 @@ def test_what_cannot_be_an_answer_is_refused_in_words(
 ) -> None:
     assert detail(say("Perhaps"), 422) == "Say yes or no."
     assert "That would count as" in detail(say("ok"), 422)
-    assert detail(say("7", request="nonsense"), 422) == "Say which request you answer."
     several = ask("choice", by=alice)
     assert detail(say("a", request=several.pk), 422) == (
         "It can't be answered here. Answer it on its page."
@@ -238,6 +238,26 @@ def test_what_somebody_else_has_answered_is_closed(
     respond(asked.pk, Answer(value=False), by=carol)
 
     assert "carol has answered this already" in detail(say(asked.asked.labels["true"]), 409)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ({"number": "7", "words": "Pay"}, 422, "Say which request you answer."),
+        ({"number": "7", "request": "7", "words": "Pay"}, 422, UNREADABLE),
+        ({"number": "7", "request": 7, "words": "Pay"}, 422, UNREADABLE),
+        ({"number": "7", "request": str(uuid4())}, 422, UNREADABLE),
+        ([], 401, "Sign in, or send a valid token."),
+        ("7", 401, "Sign in, or send a valid token."),
+    ],
+)
+def test_a_message_of_another_form_is_refused_in_words(
+    asked: HumanRequest, body: Any, status: int, told: str
+) -> None:
+    sent = json.dumps(body).encode()
+    pager = Client(headers={"X-Pager": signature(sent)})
+
+    assert detail(pager.post("/api/channels/pager/answers", sent, "text/plain"), status) == told
 
 
 @pytest.mark.parametrize("wrong", [{"sign": "00"}, {"number": "8"}])
