@@ -49,6 +49,7 @@ class SentByChannel:
     auth=[SentByChannel(), Token(), SignedInSession()],
     response={201: ReceivedOut, 200: ReceivedOut, 409: ClosedOut, **refusals(403, 404, 413, 422)},
     summary="Answer by a site's own channel",
+    operation_id="dashboard_api_create_answer",
 )
 def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Read and authenticate the body by that channel's rules, which are the site's own.

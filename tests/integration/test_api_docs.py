@@ -71,6 +71,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/requests/{request_id}", "get"),
         ("/api/requests/{request_id}/response", "post"),
         ("/api/requests/{request_id}/reassignment", "post"),
+        ("/api/channels/{name}/answers", "post"),
     }
     names = [operation["operationId"] for _path, _method, operation in operations(schema)]
     assert len(names) == len(set(names))
@@ -108,7 +109,8 @@ def test_every_route_tells_its_refusals_in_our_shape(schema: Json) -> None:
         wanted = {"401", "500"} | ({"404"} if "{" in path else set())
         assert wanted <= set(answers), path
         for status, answer in answers.items():
-            name = "ClosedOut" if status == "409" and path.endswith("/response") else "ErrorOut"
+            is_of_answer = path.endswith(("/response", "/answers"))
+            name = "ClosedOut" if status == "409" and is_of_answer else "ErrorOut"
             if int(status) >= 400:
                 content = answer["content"]["application/json"]["schema"]
                 assert content["$ref"].endswith(f"/{name}"), (path, status)
