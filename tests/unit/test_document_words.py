@@ -1,6 +1,7 @@
 """The documents speak the field's English, without the words and notations they once had."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,23 @@ DIALECT = re.compile(
 LONGEST = 40
 """Words of a sentence; split a longer one, or make it a list."""
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+QUOTED = re.compile(r"(?<![*\w])\*([A-Z][^*\n]*(?:\n[^*\n]+)?)\*(?![*\w])")
+"""What a page names in italics with a capital: a heading, a button or a link of the product."""
+ELSEWHERE = (
+    *("Report a vulnerability", "Security", "Unreleased", "Log entries", "Buy equipment"),
+    *("Are these the release notes of demo 1.3.0?", "Release demo 1.3.0?"),
+)
+"""Labels of GitHub, of Django and of the tutorial, and two prompts of the demo's release."""
 BREAKS = re.compile(r"(?<=[.:;?!])\s|\n\n|\n *(?:[-|#]|\d+\.) ?|\|")
+
+
+@cache
+def labels() -> str:
+    """Return the source of all that people read, and the labels that come from elsewhere."""
+    packages = ("templates", "dashboard", "chat", "procedures", "examples")
+    files = [file for name in packages for file in (CHECKOUT / name).rglob("*")]
+    source = [file.read_text() for file in files if file.suffix in {".html", ".py"}]
+    return "\n".join([*source, *ELSEWHERE])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -35,3 +52,10 @@ def test_no_sentence_is_too_long_to_be_read_once(page: Path) -> None:
     sentences = BREAKS.split(FENCE.sub("\n\n", page.read_text()))
 
     assert [one for one in sentences if len(one.split()) > LONGEST] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_label_it_quotes_is_one_of_the_product(page: Path) -> None:
+    quoted = QUOTED.findall(FENCE.sub("", page.read_text()))
+
+    assert [one for one in quoted if " ".join(one.split()) not in labels()] == []
