@@ -14,7 +14,7 @@ from procedures.engine.values.answers import limits
 from procedures.engine.values.choices import FORMAT as SITE_CHOICE
 from procedures.engine.values.files import File
 from procedures.engine.values.schemas import humanize_name, label, text_of
-from procedures.engine.values.sent import BodyError, read_json
+from procedures.engine.values.sent import BodyError
 from procedures.engine.values.typed import FieldKind, kind_of, plain_schema, read, values_of
 
 ATTRIBUTES = {"minLength": "minlength"}
@@ -149,10 +149,8 @@ class SchemaField(forms.Field):
 
     def clean(self, value: Sequence[str]) -> Any:
         """Return the JSON that the texts stand for; an invalid text stays one."""
-        if self.kind != "json":
-            return read(self.schema, value)
         try:
-            return read_json((list(value) or [""])[-1].encode(errors="replace"))
+            return read(self.schema, value)
         except BodyError:
             raise ValidationError(_("This isn't JSON.")) from None
 

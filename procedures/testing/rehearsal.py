@@ -20,6 +20,7 @@ from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.options import check_kind, with_fields, with_options
+from procedures.engine.values.served import adapter
 from procedures.testing.lingering import Lingering
 from procedures.testing.people import (
     MANNER,
@@ -372,7 +373,7 @@ class Rehearsal:
         if run.result is not None:
             with use_file_store(self._store.files):
                 returns = signature_of(procedure.fn).returns
-                result = canonical.restored(whole(run.result), canonical.adapter(returns))
+                result = canonical.restored(whole(run.result), adapter(returns))
         contents = {name: self._store.files.get(digest) for name, digest in run.files.items()}
         return RehearsedRun(
             run.status,

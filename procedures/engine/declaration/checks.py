@@ -12,8 +12,9 @@ from pydantic.fields import FieldInfo
 from procedures.engine.errors import DefinitionError
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
-from procedures.engine.values.json_types import unserved
-from procedures.engine.values.secrecy import INSTEAD, holds_secret
+from procedures.engine.values.inspection import holds_secret, unserved
+from procedures.engine.values.secrecy import INSTEAD
+from procedures.engine.values.served import adapter
 from procedures.engine.values.spelling import short_repr
 
 Function = Callable[..., Any]
@@ -62,7 +63,7 @@ def check_default(name: str, of: str, default: Any, hint: Any) -> None:
             return
         default, hint = default.default, Annotated[hint, default]
     try:
-        fitting = canonical.adapter(hint).validate_python(default, context=canonical.KEPT)
+        fitting = adapter(hint).validate_python(default, context=canonical.KEPT)
         canonical.keepable(fitting, hint)
     except ValidationError as error:
         words = f"doesn't fit its type: {canonical.faults(error)}"
@@ -89,7 +90,7 @@ def is_resolved(fn: Function) -> bool:
     """Return True if all its types are defined by now; otherwise it is checked at registration."""
     try:
         for hint in get_type_hints(fn, include_extras=True).values():
-            canonical.adapter(hint)
+            adapter(hint)
     except NameError:
         return False
     except Exception:  # noqa: BLE001 (told by the check)

@@ -26,11 +26,11 @@ from procedures.engine.declaration.limits import Limits
 from procedures.engine.declaration.roles import Role, granted_roles
 from procedures.engine.errors import DefinitionError, Fault, InputError, OptionError
 from procedures.engine.values import canonical
-from procedures.engine.values.extras import says_of_extra
 from procedures.engine.values.faults import fault_of
+from procedures.engine.values.inspection import says_of_extra
 from procedures.engine.values.options import check_function, check_text, with_fields, with_options
 from procedures.engine.values.reading import Reading, odd_numbers, unserved
-from procedures.engine.values.served import served
+from procedures.engine.values.served import adapter, served
 from procedures.engine.values.spelling import meant, short_repr
 
 Function = Callable[..., Any]
@@ -133,7 +133,7 @@ class Procedure:
     def fits(self, name: str, raw: Any) -> bool:
         """Return True if that is a valid value of one input, whatever the others are."""
         try:
-            canonical.adapter(self._hints[name]).validate_python(raw)
+            adapter(self._hints[name]).validate_python(raw)
         except ValidationError:
             return False
         return True
@@ -179,7 +179,7 @@ class Procedure:
     def _open(self) -> frozenset[str]:
         """The inputs that hold a type whose author decides about unknown names."""
         return frozenset(
-            name for name in self._parameters if says_of_extra(canonical.adapter(self._hints[name]))
+            name for name in self._parameters if says_of_extra(adapter(self._hints[name]))
         )
 
     def check(self) -> None:

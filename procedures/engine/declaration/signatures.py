@@ -11,8 +11,7 @@ from weakref import WeakKeyDictionary
 
 from procedures.engine.declaration.steps import OPTIONS, Step
 from procedures.engine.errors import DefinitionError, OptionError
-from procedures.engine.values.json_types import unserved
-from procedures.engine.values.secrecy import holds_secret
+from procedures.engine.values.inspection import holds_secret, unserved
 from procedures.engine.values.spelling import short_repr
 
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.controls import Buttons, Control, Fields
 from procedures.engine.kinds.kind import Kind, Terms
-from procedures.engine.values import canonical, schemas
-from procedures.engine.values.json_types import unserved
+from procedures.engine.values import schemas
+from procedures.engine.values.inspection import inspect_type, unserved
+from procedures.engine.values.served import adapter
 from procedures.engine.values.spelling import short_repr
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ class Input(Kind):
             raise QuestionError(f"{short_repr(prompt)}: ask() takes {words} (hint).")
         if why := unserved(hint):
             raise QuestionError(f"{short_repr(prompt)}: {why} (hint {short_repr(hint)}).")
-        types = canonical.adapter(hint)
-        if rules := schemas.unchecked(types.core_schema):
+        types = adapter(hint)
+        if rules := schemas.unchecked(inspect_type(types)):
             words = f"answers can't be checked for {', '.join(rules)}"
             raise QuestionError(f"{short_repr(prompt)}: {words} (hint).")
         schema = types.json_schema()
-        schemas.complete(schema, types.core_schema)
+        schemas.complete(schema, inspect_type(types))
         return Terms(schema, type=hint)
 
     def controls(self, question: "Question") -> list[Control]:

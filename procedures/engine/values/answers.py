@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, localcontext
 from functools import lru_cache
 from math import isfinite
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
-from pydantic_core import SchemaError, SchemaValidator
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic_core import SchemaError
 
 from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.values import canonical
@@ -147,17 +148,21 @@ def _is_number(_: Any, value: Any) -> bool:
 
 
 def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not _reader(pattern).isinstance_python(value):
-        yield ValidationError(f"It doesn't match {pattern}.")
+    if isinstance(value, str):
+        try:
+            _reader(pattern).validate_python(value)
+        except ValueError:
+            yield ValidationError(f"It doesn't match {pattern}.")
 
 
 @lru_cache(maxsize=1024)
-def _reader(pattern: str) -> SchemaValidator:
-    """Return a validator that reads a pattern as Pydantic does: `$` is the very end."""
+def _reader(pattern: str) -> TypeAdapter[str]:
+    """Return an adapter that reads a pattern as Pydantic does: `$` is the very end."""
+    text: Any = Annotated[str, Field(pattern=pattern)]
     try:
-        return SchemaValidator({"type": "str", "pattern": pattern})
+        return TypeAdapter(text)
     except SchemaError:  # a model may ask for the patterns of Python
-        return SchemaValidator({"type": "str", "pattern": pattern}, {"regex_engine": "python-re"})
+        return TypeAdapter(text, config=ConfigDict(regex_engine="python-re"))
 
 
 TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(

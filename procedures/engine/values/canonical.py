@@ -3,16 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from procedures.engine.values import losses
-from procedures.engine.values.losses import Watch
+from procedures.engine.values.inspection import watch_of
 from procedures.engine.values.secret_values import shows_secret
-from procedures.engine.values.served import served
+from procedures.engine.values.served import adapter
 
 HOLDS_SECRET = "it contains a secret"  # noqa: S105 (words)
 HALF = "It contains half of a character (a lone surrogate), which can't be stored."
@@ -87,7 +86,7 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
     """
     if value is None and hint in NOTHING:
         return None, None, "null"
-    watch = watch_of_type(hint)
+    watch = watch_of(adapter(hint))
     try:
         plain = jsonable(value, hint)
         if watch.has_any and hint is not Any:
@@ -111,7 +110,7 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
 
 def check_whole(value: Any, hint: Any, text: str) -> None:
     """Raise `ValueError` if the text loses a part of the value that belongs to its type."""
-    watch = watch_of_type(hint)
+    watch = watch_of(adapter(hint))
     if watch.can_lose:
         try:
             back = restored(text, adapter(hint))
@@ -119,21 +118,6 @@ def check_whole(value: Any, hint: Any, text: str) -> None:
             return
         if why := losses.loss(value, back, watch.unions):
             raise ValueError(f"The result can't be stored: {why}.")
-
-
-def watch_of_type(hint: Any) -> Watch:
-    """Return where a value of that type could lose something."""
-    try:
-        # `int | str` and `str | int` are equal and have one hash, and yet Pydantic tries them in
-        # another order: their spelling tells them apart.
-        return _known_watch(hint, "" if hint.__class__ is type else repr(hint))
-    except TypeError:  # an annotation with something unhashable in it
-        return losses.watch_of(adapter(hint).core_schema)
-
-
-@lru_cache(maxsize=1024)
-def _known_watch(hint: Any, _spelling: str) -> Watch:
-    return losses.watch_of(adapter(hint).core_schema)
 
 
 def load(plain: Any, hint: Any = Any) -> Any:
@@ -176,24 +160,6 @@ def legible(text: str) -> str:
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def adapter(hint: Any) -> TypeAdapter[Any]:
-    """Return the cached adapter of a type.
-
-    `str | Decimal` and `Decimal | str` get different ones.
-    """
-    try:
-        # The spelling, as above. It is spared for plain classes, the usual types: a repr costs more
-        # than the look into the cache.
-        return _adapter(hint, "" if hint.__class__ is type else repr(hint))
-    except TypeError:  # an annotation with something unhashable in it
-        return TypeAdapter(served(hint))
-
-
-@lru_cache(maxsize=1024)
-def _adapter(hint: Any, _spelling: str) -> TypeAdapter[Any]:
-    return TypeAdapter(served(hint))
 
 
 def _order_sets(value: Any, plain: Any) -> None:

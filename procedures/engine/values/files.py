@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import core_schema
@@ -131,6 +131,7 @@ class File:
     digest: str
     size: int
     content_type: str = field(default="application/octet-stream")
+    is_sent_beside_json: ClassVar[bool] = True
 
     @classmethod
     @with_options("File.keep")

@@ -1,7 +1,7 @@
 """Losses of a value on its way through JSON and back into its annotated type."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,87 +9,11 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-BY_NAME: dict[str, type] = {
-    "str": str,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "bytes": bytes,
-    "decimal": Decimal,
-    "date": date,
-    "datetime": datetime,
-    "time": time,
-    "timedelta": timedelta,
-    "uuid": UUID,
-    "list": list,
-    "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
-    "dict": dict,
-}
-"""Types whose values come back unchanged, by Pydantic's names."""
-SAFE = {*BY_NAME, "none", "nullable", "literal", "default", "definitions", "definition-ref", "any"}
 ATOMS = {type(None), str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID}
 JSON = {type(None), str, int, float, bool, list, dict}
 SETS = (set, frozenset)
 HOLDERS = (list, tuple, *SETS, Mapping)
 NUMBERS = {bool, int, float, Decimal}
-UNIONS = {"union", "tagged-union"}
-
-
-@dataclass(frozen=True)
-class Watch:
-    """The places where a type could lose a part of a value."""
-
-    has_any: bool
-    """True if it leaves a part open, which is kept as the JSON of its own type."""
-    can_lose: bool
-    """True if it names a class (which may have subclasses), a union, or names that are no text."""
-    unions: frozenset[type]
-    """The types a union chooses from; JSON does not say which of them it was."""
-
-
-def watch_of(core: Mapping[str, Any]) -> Watch:
-    schemas = list(_schemas_in(core))
-    kinds = {one["type"] for one in schemas}
-    refs = {one["ref"]: one for one in schemas if "ref" in one}
-    unions: set[type] = set()
-    for one in schemas:
-        if one["type"] in UNIONS:
-            unions |= _classes_in(one["choices"], refs, set())
-    has_odd_names = any(_has_odd_names(one) for one in schemas)
-    can_lose = not kinds <= SAFE or has_odd_names
-    return Watch("any" in kinds, can_lose, frozenset(unions))
-
-
-def _has_odd_names(schema: Mapping[str, Any]) -> bool:
-    keys = schema.get("keys_schema", {}).get("type", "any")
-    return schema["type"] == "dict" and keys not in {"str", "any"}
-
-
-def _schemas_in(core: Any) -> Iterator[dict[str, Any]]:
-    """Yield a core schema and all schemas in it."""
-    if isinstance(core, dict):
-        if isinstance(core.get("type"), str):
-            yield core
-        inner: Iterable[Any] = (one for name, one in core.items() if name != "metadata")
-    elif isinstance(core, (list, tuple)):
-        inner = core
-    else:
-        return
-    for one in inner:
-        yield from _schemas_in(one)
-
-
-def _classes_in(core: Any, refs: Mapping[str, Any], seen: set[str]) -> set[type]:
-    found: set[type] = set()
-    for one in _schemas_in(core):
-        cls = one.get("cls", BY_NAME.get(one["type"]))
-        found |= {cls} if isinstance(cls, type) else set()
-        ref = one.get("schema_ref", "")
-        if ref in refs and ref not in seen:
-            found |= _classes_in(refs[ref], refs, {*seen, ref})
-    return found
 
 
 def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> str:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import PydanticUserError
-from pydantic_core import SchemaError
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import DECIMAL, VISIBLE, check_answer, without_nothing
 from procedures.engine.values.answers import LIMITS as ANSWER_LIMITS
+from procedures.engine.values.inspection import FIELDS, WRAPPERS, Part, inspect_type, unserved
+from procedures.engine.values.served import adapter
 from procedures.engine.values.spelling import short_repr
 
 RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
@@ -32,28 +33,23 @@ CHECKED: dict[str, set[str]] = {
 """The types of an answer by Pydantic's names, and the rules of each that a schema checks."""
 ALSO_SAID = {"type", "metadata", "ref"}
 KINDS = "a text, a number, a Decimal, a bool, a date, a choice, or a list of texts or choices"
-Core = Mapping[str, Any]
 STRICT = ("strict", True)
+FUNCTION = "function-"
 
 
-def unchecked(core: Core) -> list[str]:
+def unchecked(part: Part) -> list[str]:
     """Return the constraints of a type that answers can't be checked against."""
-    return sorted(set(core) - CHECKED.get(core["type"], set()) - ALSO_SAID)
+    return sorted(set(part.rules) - CHECKED.get(part.kind, set()) - ALSO_SAID)
 
 
-def unreadable(error: SchemaError) -> str:
-    """Return why Pydantic can't check a type, in one line."""
-    return " ".join(str(error).split())
-
-
-def complete(schema: dict[str, Any], core: Core) -> None:
+def complete(schema: dict[str, Any], part: Part) -> None:
     """Add what Pydantic's schema leaves out: that a text is not blank, and a decimal's digits."""
-    if core["type"] == "str":
+    if part.kind == "str":
         schema.setdefault("pattern", VISIBLE)
-    if core["type"] == "decimal":
+    if part.kind == "decimal":
         number, text, *_ = schema["anyOf"]
         text["pattern"] = DECIMAL
-        if (places := core.get("decimal_places")) is not None:
+        if (places := part.rules.get("decimal_places")) is not None:
             number.setdefault("multipleOf", 10**-places)
 
 
@@ -65,23 +61,21 @@ def form_schema(model: Any) -> dict[str, Any]:
     if isinstance(model, Mapping | str):  # Pydantic would take it for a schema of its own
         words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
         raise ValueError(words)  # noqa: TRY004
+    if why := unserved(model):
+        raise ValueError(f"{_name(model)} can't be a form: {why}.")
     try:
-        types = canonical.adapter(model)
-        schema, core = types.json_schema(), types.core_schema
-    except (PydanticUserError, NameError) as error:
+        types = adapter(model)
+        schema, part = types.json_schema(), inspect_type(types)
+    except PydanticUserError as error:
         raise ValueError(f"{_name(model)} can't be a form: {error}".partition("\n")[0]) from None
-    except SchemaError as error:
-        raise ValueError(f"{_name(model)} can't be a form: {unreadable(error)}") from None
-    except Exception:  # noqa: BLE001 (Pydantic raises whatever it meets inside of what is no type)
-        raise ValueError(f"A form must be a model, not {short_repr(model)}.") from None
     if "$ref" in schema:
         raise ValueError(f"{_name(model)} can't be a form: it contains itself.")
     properties, required = properties_of(schema), sorted(schema.get("required", []))
-    fields, refs = _fields(model, core)
+    fields = _fields(model, part.inner if part.kind == "definitions" else part)
     if not fields or fields.keys() != properties.keys():
         raise ValueError(f"{_name(model)} has no fields that a form could show.")
     for name, field in fields.items():
-        _finish(name, properties[name], field, refs, is_required=name in required)
+        _finish(name, properties[name], field, is_required=name in required)
     return {
         "type": "object",
         "properties": properties,
@@ -90,77 +84,65 @@ def form_schema(model: Any) -> dict[str, Any]:
     }
 
 
-def _fields(model: Any, core: Core) -> tuple[dict[str, Core], Mapping[str, Core]]:
-    """Return the fields by the names answers give them, and the schemas they refer to."""
-    refs = {one["ref"]: one for one in core.get("definitions", ())}
-    if core["type"] == "definitions":
-        core = dict(core["schema"])
-    if why := _looks_closer(core):
+def _fields(model: Any, part: Part) -> dict[str, Part]:
+    """Return the fields by the names answers give them."""
+    if why := _looks_closer(part):
         raise ValueError(f"{_name(model)} can't be a form: answers can't be checked for {why}.")
-    fields = core.get("fields", {}) if core["type"] == "typed-dict" else {}
-    if core["type"] in {"model", "dataclass"}:
-        fields = core["schema"].get("fields", {})
-    if not isinstance(fields, dict):
-        fields = {one["name"]: one for one in fields}
-    sent = {str(one.get("validation_alias", name)): one["schema"] for name, one in fields.items()}
-    return sent, refs
+    holder = part.inner if part.kind in {"model", "dataclass"} else part
+    fields = (one for one in holder.parts if one.kind in FIELDS)
+    return {str(one.rules.get("validation_alias", one.rules["name"])): one.inner for one in fields}
 
 
-def _looks_closer(core: Core) -> str:
+def _looks_closer(part: Part) -> str:
     """Return what a model checks besides the types of its fields, or ""."""
-    config = core.get("config", {})
+    config = part.rules.get("config", {})
     rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
     if rules:
         return f"its {rules[0]}"
-    has_validator = core["type"].startswith("function-") or core.get("custom_init")
-    inner = core.get("schema", {}).get("type", "")
-    if has_validator or inner.startswith("function-"):
+    inner = part.inner.kind if part.parts else ""
+    if part.rules.get("custom_init") or FUNCTION in {part.kind[:9], inner[:9]}:
         return "its validator"
-    return "its __post_init__" if core.get("post_init") else ""
+    return "its __post_init__" if part.rules.get("post_init") else ""
 
 
-def _finish(
-    name: str, schema: dict[str, Any], core: Core, refs: Mapping[str, Core], *, is_required: bool
-) -> None:
+def _finish(name: str, schema: dict[str, Any], part: Part, *, is_required: bool) -> None:
     """Complete a field's schema with its label, its default, and what Pydantic leaves out."""
-    inner = _inner(core, refs)
-    if why := _unfit(inner, refs):
+    inner = _bare(part)
+    if why := _unfit(inner):
         raise ValueError(f"{name} can't be a field of a form: {why}.")
-    if inner["type"] != "str" or is_required:
+    if inner.kind != "str" or is_required:
         complete(schema, inner)
     schema["title"] = label(name, schema)
-    if core["type"] == "default":
-        schema["default"] = _default(name, core)
+    if part.kind == "default":
+        schema["default"] = _default(name, part.rules)
         try:
             check_answer(schema["default"], schema)
         except AnswerError as error:
             raise ValueError(f"The default of {name} is not a valid answer: {error}") from None
 
 
-def _inner(core: Core, refs: Mapping[str, Core]) -> Core:
+def _bare(part: Part) -> Part:
     """Return the type itself, without its default and its option of None."""
-    if core["type"] not in {"default", "nullable", "definition-ref"}:
-        return core
-    return _inner(core.get("schema") or refs[core["schema_ref"]], refs)
+    return _bare(part.inner) if part.kind in WRAPPERS else part
 
 
-def _unfit(core: Core, refs: Mapping[str, Core]) -> str:
-    if core["type"].startswith("function-"):
+def _unfit(part: Part) -> str:
+    if part.kind.startswith(FUNCTION):
         return "answers can't be checked for a validator"
-    if core["type"] not in CHECKED:
-        return f"a field must be {KINDS}, not {core['type']}"
-    if rules := unchecked(core):
+    if part.kind not in CHECKED:
+        return f"a field must be {KINDS}, not {part.kind}"
+    if rules := unchecked(part):
         return f"answers can't be checked for {', '.join(rules)}"
-    if "items_schema" not in core:
+    if not part.parts:
         return ""
-    items = _inner(core["items_schema"], refs)
-    return _unfit(items, refs) if items["type"] in ITEMS else f"a field must be {KINDS}"
+    items = _bare(part.inner)
+    return _unfit(items) if items.kind in ITEMS else f"a field must be {KINDS}"
 
 
-def _default(name: str, core: Core) -> Any:
-    if core.get("default_factory_takes_data"):
+def _default(name: str, rules: Mapping[str, Any]) -> Any:
+    if rules.get("default_factory_takes_data"):
         raise ValueError(f"The default of {name} must not depend on other fields.")
-    value = core["default_factory"]() if "default_factory" in core else core["default"]
+    value = rules["default_factory"]() if "default_factory" in rules else rules["default"]
     return canonical.jsonable(value)
 
 

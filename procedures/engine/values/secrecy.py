@@ -2,10 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
-
-from procedures.engine.values import canonical
 
 RAW = re.compile(r", input_value=.*, input_type=[^\]]*\]")
 """Pydantic's quotation of an invalid value, secret or not."""
@@ -29,14 +25,6 @@ INSTEAD = (
 )
 
 
-def holds_secret(hint: Any) -> bool:
-    """Return True if a value of that type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
-    try:
-        return _known(hint)
-    except TypeError:  # an annotation with something unhashable in it
-        return _look(hint)
-
-
 def without_input(text: str) -> str:
     """Return an error's message or traceback without the values that Pydantic quotes."""
     return RAW.sub("]", text)
@@ -58,31 +46,3 @@ def masked(text: str, *, is_public: bool = False) -> str:
 def note_site_secrets(values: Iterable[str | None]) -> None:
     """Add secret values for `masked` to replace; too short ones would mask ordinary words."""
     site_secrets.update(value for value in values if value and len(value) >= SHORTEST_SECRET)
-
-
-@lru_cache(maxsize=1024)
-def _known(hint: Any) -> bool:
-    return _look(hint)
-
-
-def _look(hint: Any) -> bool:
-    try:
-        return any(map(_is_of_secret, _parts(canonical.adapter(hint).core_schema)))
-    except Exception:  # noqa: BLE001 (it is no type: told where it is used)
-        return False
-
-
-def _parts(core: Any) -> Iterable[Any]:
-    """Yield every leaf of a core schema: names, numbers, classes and functions."""
-    if isinstance(core, dict):
-        core = core.values()
-    elif not isinstance(core, (list, tuple)):
-        yield core
-        return
-    for inner in core:
-        yield from _parts(inner)
-
-
-def _is_of_secret(part: Any) -> bool:
-    is_pydantics = getattr(part, "__module__", "") == "pydantic.types"
-    return is_pydantics and "secret" in getattr(part, "__qualname__", "").lower()

@@ -1,4 +1,4 @@
-"""Types in a form that Pydantic can serve on this Python."""
+"""Pydantic's adapters of types, in a form that it can serve on this Python."""
 
 import sys
 import typing
@@ -7,9 +7,29 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typing_extensions
+from pydantic import TypeAdapter
 
 IS_SERVED = sys.version_info >= (3, 12)
 """Since Python 3.12, standard TypedDicts have everything Pydantic asks for."""
+
+
+def adapter(hint: Any) -> TypeAdapter[Any]:
+    """Return the cached adapter of a type.
+
+    `str | Decimal` and `Decimal | str` get different ones.
+    """
+    try:
+        # `int | str` and `str | int` are equal and have one hash, and yet Pydantic tries them in
+        # another order: their spelling tells them apart. It is spared for plain classes, the usual
+        # types: a repr costs more than the look into the cache.
+        return _adapter(hint, "" if hint.__class__ is type else repr(hint))
+    except TypeError:  # an annotation with something unhashable in it
+        return TypeAdapter(served(hint))
+
+
+@lru_cache(maxsize=1024)
+def _adapter(hint: Any, _spelling: str) -> TypeAdapter[Any]:
+    return TypeAdapter(served(hint))
 
 
 def served(hint: Any) -> Any:

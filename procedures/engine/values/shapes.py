@@ -1,58 +1,70 @@
-"""A JSON-serialisable subset of a type's schema, to validate values without the code."""
+"""The check of a value by a kept JSON Schema of its type, where the type's code is not loaded."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NotRequired, Union
+from uuid import UUID
 
-from pydantic import PydanticUserError, ValidationError
-from pydantic_core import SchemaError, SchemaValidator
+import pydantic
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    Field,
+    PydanticUserError,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import SchemaError
+from typing_extensions import TypedDict
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.values import canonical
 from procedures.engine.values.faults import fault_of
+from procedures.engine.values.inspection import RULES, TEXT_RULES, inspect_type
+from procedures.engine.values.served import adapter
 
-Shape = dict[str, Any]
-"""A part of Pydantic's core schema of a type."""
-ANYTHING: Shape = {"type": "any"}
-LEAVES = {
-    *("int", "float", "decimal", "bool", "str", "none", "literal", "uuid"),
-    *("date", "time", "datetime", "timedelta"),
+Schema = Mapping[str, Any]
+BY_TYPE = {"null": None, "boolean": bool, "integer": int, "number": float, "string": str}
+BY_FORMAT = {
+    "decimal": Decimal,
+    "uuid": UUID,
+    "time": time,
+    "duration": timedelta,
+    "date": date,
+    "past-date": pydantic.PastDate,
+    "future-date": pydantic.FutureDate,
+    "date-time": datetime,
+    "past-date-time": pydantic.PastDatetime,
+    "future-date-time": pydantic.FutureDatetime,
+    "aware-date-time": pydantic.AwareDatetime,
+    "naive-date-time": pydantic.NaiveDatetime,
+    **{f"{version}-uuid": getattr(pydantic, f"UUID{version}") for version in (1, 3, 4, 5)},
 }
-BESIDE = {"metadata", "ref", "serialization"}
-INNER = ("schema", "items_schema", "keys_schema", "values_schema")
-HOLDERS: dict[str, tuple[str, ...]] = {
-    "nullable": (),
-    "default": (),
-    "union": (),
-    "list": ("min_length", "max_length"),
-    "dict": ("min_length", "max_length"),
-    "model-fields": (),
-    "typed-dict": ("total",),
-    "dataclass-args": ("dataclass_name",),
-    "model-field": ("validation_alias",),
-    "typed-dict-field": ("validation_alias", "required"),
-    "dataclass-field": ("validation_alias", "name", "kw_only", "init"),
-}
-"""Types that hold other types, and the rules of each that are kept."""
 
 
-def shape_of(hint: Any) -> Shape:
+def shape_of(hint: Any) -> Schema:
     """Return the shape of a type, never stricter than it: what only its code checks is open."""
     try:
-        return _shape(canonical.adapter(hint).core_schema)
+        return inspect_type(adapter(hint)).shape
     except PydanticUserError:
-        return ANYTHING
+        return {}
 
 
-def check_shape(value: Any, shape: Shape) -> None:
+def check_shape(value: Any, shape: Schema) -> None:
     """Raise `AnswerError` if no type of that shape accepts the value."""
     try:
         text = canonical.text_of(value)
     except ValueError as error:
         raise AnswerError(f"The value can't be stored. {error}") from None
     try:
-        SchemaValidator(shape).validate_json(text, by_alias=True, by_name=True)
-    except SchemaError:  # kept by another version of Pydantic
+        types = _reader(canonical.text_of(shape))
+    except (PydanticUserError, SchemaError, TypeError):  # kept by another version of Pydantic
         return
+    try:
+        types.validate_json(text, by_alias=True, by_name=True)
     except ValidationError as error:
         faults = [fault_of(one, one["loc"]) for one in error.errors()]
         raise AnswerError(" ".join(_sentence(one.field, one.message) for one in faults)) from None
@@ -63,40 +75,49 @@ def _sentence(place: str, message: str) -> str:
     return f"{place}: {sentence}" if place else sentence
 
 
-def _shape(core: Mapping[str, Any]) -> Shape:
-    kind = core["type"]
-    if core.get("config", {}).keys() - {"title"}:
-        return ANYTHING
-    if kind in {"model", "dataclass"} and not core.get("custom_init"):
-        return _shape(core["schema"])
-    if kind == "enum" and "missing" not in core:
-        return _leaf({"type": "literal", "expected": [one.value for one in core["members"]]})
-    if kind in LEAVES:
-        return _leaf(core)
-    return _holder(core) if kind in HOLDERS and "on_error" not in core else ANYTHING
+@lru_cache(maxsize=1024)
+def _reader(text: str) -> TypeAdapter[Any]:
+    """Return the adapter of plain types that take all that a shape takes."""
+    return TypeAdapter(_type(canonical.value_of(text)))
 
 
-def _holder(core: Mapping[str, Any]) -> Shape:
-    kind = core["type"]
-    shape: Shape = {name: core[name] for name in ("type", *HOLDERS[kind]) if name in core}
-    shape |= {name: _shape(core[name]) for name in INNER if name in core}
-    if kind == "default":
-        shape["default"] = None
-    if kind == "union":
-        shape["choices"] = [_shape(one) if "type" in one else ANYTHING for one in core["choices"]]
-    if isinstance(fields := core.get("fields"), dict):
-        shape["fields"] = {name: _shape(one) for name, one in fields.items()}
-    elif fields is not None:
-        shape["fields"] = [_shape(one) for one in fields]
-    return shape
+def _type(schema: Schema) -> Any:
+    if "anyOf" in schema:
+        return Union[tuple(map(_type, schema["anyOf"]))]  # noqa: UP007 (made at run time only)
+    if "enum" in schema:
+        return Literal[tuple(schema["enum"])]
+    text = {name: schema[name] for name in TEXT_RULES if name in schema}
+    rules = {name: schema[name] for name in RULES if name in schema}
+    hint = Annotated[_plain(schema), StringConstraints(**text)] if text else _plain(schema)
+    return Annotated[hint, Field(**rules)] if rules else hint
 
 
-def _leaf(core: Mapping[str, Any]) -> Shape:
-    if not isinstance(core.get("pattern", ""), str):  # its flags would be lost
-        return ANYTHING
-    try:
-        plain = canonical.jsonable({name: core[name] for name in core if name not in BESIDE})
-        SchemaValidator(plain)
-    except (ValueError, SchemaError):
-        return ANYTHING
-    return dict(plain)
+def _plain(schema: Schema) -> Any:
+    if "properties" in schema:
+        return _fields(schema)
+    if schema.get("type") == "array":
+        return list[_type(schema["items"])]  # type: ignore[misc]
+    if schema.get("type") == "object":
+        keys, values = schema.get("propertyNames", {}), schema["additionalProperties"]
+        return dict[_type(keys), _type(values)]  # type: ignore[misc]
+    if "format" in schema:
+        return BY_FORMAT.get(schema["format"], Any)
+    return BY_TYPE.get(schema.get("type", ""), Any)
+
+
+def _fields(schema: Schema) -> Any:
+    fields = {}
+    for sent, one in schema["properties"].items():
+        alias = Field(validation_alias=_alias(one.get("alias", sent)))
+        hint: Any = Annotated[_type(one), alias]
+        fields[one.get("name", sent)] = hint if sent in schema["required"] else NotRequired[hint]
+    make: Any = TypedDict  # a type checker knows it as a class statement only
+    return make(schema["title"], fields)
+
+
+def _alias(sent: Any) -> Any:
+    """Return the name, the path or the choice of paths by which a field is sent."""
+    if isinstance(sent, str):
+        return sent
+    paths = sent if isinstance(sent[0], list) else [sent]
+    return AliasChoices(*(AliasPath(*path) for path in paths))

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.values.answers import takes_nothing, without_nothing
 from procedures.engine.values.reading import plain_float, plain_int
 from procedures.engine.values.schemas import text_of
+from procedures.engine.values.sent import BodyError, read_json
 
 FieldKind = Literal[
     "text",
@@ -29,6 +31,7 @@ FORMATS: dict[str, FieldKind] = {
     "time": "time",
 }
 LONG_TEXT = 200
+NO_JSON = "This is not JSON."
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
@@ -68,8 +71,13 @@ def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
 
 
 def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
-    """Return the value that texts stand for; an invalid text stays one, to be refused later."""
+    """Return the value that texts stand for; an invalid text stays one, to be refused later.
+
+    Raises `BodyError` for a field of JSON that holds something else.
+    """
     kind = kind_of(schema)
+    if kind == "json":
+        return read_json((list(texts) or [""])[-1].encode(errors="replace"))
     if kind == "choices":
         return [_read_one(schema.get("items", {}), text) for text in texts]
     if kind == "list":
@@ -89,12 +97,19 @@ def read_fields(
     for name, one in schema["properties"].items():
         texts = texts_named(name)
         if any(text.strip() for text in texts) or kind_of(one) in {"list", "choices"}:
-            found[name] = read(one, texts)
+            found[name] = _read_field(name, one, texts)
         elif takes_nothing(one):
             found[name] = None
         elif "default" in one:
             found[name] = ""  # never the default behind the back of who has emptied the field
     return found
+
+
+def _read_field(name: str, schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
+    try:
+        return read(schema, texts)
+    except BodyError:
+        raise AnswerError(f"{name}: {NO_JSON}", [Fault(name, NO_JSON)]) from None
 
 
 def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:

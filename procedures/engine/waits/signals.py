@@ -13,9 +13,9 @@ from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
-from procedures.engine.values.json_types import unserved
+from procedures.engine.values.inspection import holds_secret, unserved
 from procedures.engine.values.options import check_word
-from procedures.engine.values.secrecy import INSTEAD, holds_secret
+from procedures.engine.values.secrecy import INSTEAD
 from procedures.engine.values.shapes import shape_of
 from procedures.engine.values.spelling import short_repr
 from procedures.engine.waits.handles import Handle, open_wait, reason_of
