@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.overview.openings import STANDS, WITHOUT_STORAGE
-from dashboard.overview.waiting import Opening
+from dashboard.overview.waiting import OpenWait
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.kinds.questions import Question
 from procedures.models import Run
@@ -19,7 +19,7 @@ class Facts:
     run: Run
     now: datetime
     """The time, read once for a whole list, because asking PostgreSQL is a query."""
-    openings: Sequence[Opening] = ()
+    openings: Sequence[OpenWait] = ()
     """The open waits, questions first."""
     is_late: bool = False
     """True if a time has passed that should have had its effect."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from dashboard.overview.rows import Row
-from dashboard.overview.waiting import Opening
+from dashboard.overview.waiting import OpenWait
 from procedures import registry
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
@@ -67,13 +67,13 @@ def stuck(now: datetime) -> Q:
     )
 
 
-def is_late(run: Run, openings: Iterable[Opening], now: datetime) -> bool:
+def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
     """Return True if a time has passed that should have had its effect on the run."""
     due = [one.due_at for one in openings] if run.status == RunStatus.WAITING else [run.wake_at]
     return any(at < now - LATE for at in due if at) and run.status in Run.SUSPENDED
 
 
-def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[Opening]]:
+def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]:
     """Return open waits by run, questions first, then in the order of the code; two queries."""
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
     is_open = Wait.objects.open().filter(run__in=ids)
@@ -97,7 +97,7 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[Opening]]:
     return found
 
 
-def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[Opening]:
+def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[OpenWait]:
     """Return the open waits of one run from the rows of its page."""
     sets = [wait for wait in waits if wait.kind == Wait.Kind.SET and wait.is_open]
     closed = [wait.part_of_id for wait in waits if not wait.is_open]
@@ -115,7 +115,7 @@ def _opening(
     due_at: datetime | None,
     part_of: int | None,
     needs: Mapping[int, int],
-) -> Opening:
+) -> OpenWait:
     if part_of not in needs:  # what is decided asks for no others
         part_of = None
-    return Opening(opened, at, due_at, part_of, needs.get(part_of, 0) if part_of else 0)
+    return OpenWait(opened, at, due_at, part_of, needs.get(part_of, 0) if part_of else 0)

@@ -28,7 +28,7 @@ MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
-class Opening:
+class OpenWait:
     """An open wait: what it asks for, since when, and until when."""
 
     opened: Mapping[str, Any]
@@ -49,14 +49,14 @@ class Opening:
 
 
 def describe_waits(
-    openings: Sequence[Opening], since: datetime, answerers: Sequence[str]
+    openings: Sequence[OpenWait], since: datetime, answerers: Sequence[str]
 ) -> Sentence:
     """Return what a run waits for, and what follows if it doesn't come."""
     if not openings:
         return sentence(_("Waiting since {since}."), since=since)
     if len(openings) == 1:
         return _one(openings[0], since, answerers)
-    groups: dict[int | None, list[Opening]] = {}
+    groups: dict[int | None, list[OpenWait]] = {}
     for one in openings[:MOST_NAMED]:
         groups.setdefault(one.part_of, []).append(one)
     parts = [_group(group, answerers) for group in groups.values()]
@@ -72,14 +72,14 @@ def describe_waits(
     return paragraph(words, *_fates(openings))
 
 
-def people_of(openings: Iterable[Opening], answerers: Sequence[str]) -> str:
+def people_of(openings: Iterable[OpenWait], answerers: Sequence[str]) -> str:
     """Return the assignees of the questions among these waits, or ""."""
     questions = [one.question for one in openings]
     found = dict.fromkeys(asked(one.assign, answerers) for one in questions if one)
     return listed(list(found)[:3])
 
 
-def _one(opening: Opening, since: datetime, answerers: Sequence[str]) -> Sentence:
+def _one(opening: OpenWait, since: datetime, answerers: Sequence[str]) -> Sentence:
     if question := opening.question:
         words = sentence(
             _("Waiting for {people} to answer {prompt} since {since}."),
@@ -111,7 +111,7 @@ def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:
     return paragraph(words, sentence(then, due=due, reason=why))
 
 
-def _awaited(opening: Opening, since: datetime) -> Sentence | None:
+def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
     """Return the words for a wait that is neither for people nor for time."""
     opened = opening.opened
     match opened.get("wait"):
@@ -132,7 +132,7 @@ def _awaited(opening: Opening, since: datetime) -> Sentence | None:
     return None
 
 
-def _named(opening: Opening, answerers: Sequence[str]) -> Sentence:
+def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
     """Return one of several waits in words."""
     if question := opening.question:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
@@ -164,12 +164,12 @@ def _named_with_fate(words: Sentence, question: Question, due: datetime | None) 
     )
 
 
-def _reason(opening: Opening, most: int) -> str:
+def _reason(opening: OpenWait, most: int) -> str:
     """Return the author's reason for a timer or a signal."""
     return shortened(opening.opened.get("reason", ""), most)
 
 
-def _other(opening: Opening) -> Sentence:
+def _other(opening: OpenWait) -> Sentence:
     """Return the name of a wait that is neither for people nor for time."""
     opened = opening.opened
     match opened.get("wait"):
@@ -201,13 +201,13 @@ def _default(question: Question) -> str:
     return shortened(question.label_of(question.default), SHORT_PROMPT)
 
 
-def _group(group: Sequence[Opening], answerers: Sequence[str]) -> Sentence:
+def _group(group: Sequence[OpenWait], answerers: Sequence[str]) -> Sentence:
     is_choice = group[0].part_of is not None and group[0].need < len(group)
     items = [_named(one, answerers) for one in group]
     return list_or(items) if is_choice else list_and(items)
 
 
-def _fates(openings: Sequence[Opening]) -> list[Sentence]:
+def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
     """Return what becomes of a set's parts when enough of them have come."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
     found: list[Sentence] = []

@@ -10,7 +10,7 @@ from dashboard.overview.facts import Facts
 from dashboard.overview.lines import line_of
 from dashboard.overview.states import state_of
 from dashboard.overview.values import Shown, format_value
-from dashboard.overview.waiting import Opening
+from dashboard.overview.waiting import OpenWait
 from dashboard.overview.words import (
     asked,
     format_duration,
@@ -39,7 +39,7 @@ def sentence(facts: Facts) -> str:
     return str(state_of(facts).sentence)
 
 
-def waiting_for(*openings: Opening, **run_values: Any) -> Facts:
+def waiting_for(*openings: OpenWait, **run_values: Any) -> Facts:
     return facts_of(run(RunStatus.WAITING, **run_values), openings=openings)
 
 
@@ -143,7 +143,7 @@ def test_running_between_steps_and_within_one() -> None:
 )
 def test_waiting_for_people_says_what_silence_does(options: dict[str, Any], end: str) -> None:
     due = at(3600) if options else None
-    facts = waiting_for(Opening(asking(assign="finance", **options), NINE, due))
+    facts = waiting_for(OpenWait(asking(assign="finance", **options), NINE, due))
 
     assert words(facts) == "Waiting for Finance"
     assert state_of(facts).look == "person"
@@ -151,7 +151,7 @@ def test_waiting_for_people_says_what_silence_does(options: dict[str, Any], end:
 
 
 def test_waiting_for_time() -> None:
-    facts = waiting_for(Opening({"wait": "timer"}, NINE, at(60)))
+    facts = waiting_for(OpenWait({"wait": "timer"}, NINE, at(60)))
 
     assert (words(facts), state_of(facts).look) == ("Waiting until 09:01", "timer")
     assert sentence(facts) == "Waiting since 09:00. The run continues at 09:01."
@@ -161,9 +161,9 @@ SIGNAL = {"wait": "signal", "signal": "paid"}
 
 
 def test_several_waits_are_all_named() -> None:
-    first = Opening(asking(assign="finance"), NINE)
-    second = Opening(asking(assign="@bob", expires="1h", on_timeout="fail"), NINE, at(3600))
-    others = [Opening(SIGNAL, NINE), Opening({"wait": "child", "procedure": "pack"}, NINE)]
+    first = OpenWait(asking(assign="finance"), NINE)
+    second = OpenWait(asking(assign="@bob", expires="1h", on_timeout="fail"), NINE, at(3600))
+    others = [OpenWait(SIGNAL, NINE), OpenWait({"wait": "child", "procedure": "pack"}, NINE)]
 
     assert sentence(waiting_for(first, second, *others)) == (
         "Waiting for 4 things since 09:00: Refund 7 €? from Finance, Refund 7 €? from bob (fails "
@@ -174,8 +174,8 @@ def test_several_waits_are_all_named() -> None:
 
 
 def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
-    question = Opening(asking(assign="finance"), NINE, part_of=1, need=1)
-    timer = Opening({"wait": "timer"}, NINE, at(60), part_of=1, need=1)
+    question = OpenWait(asking(assign="finance"), NINE, part_of=1, need=1)
+    timer = OpenWait({"wait": "timer"}, NINE, at(60), part_of=1, need=1)
 
     assert sentence(waiting_for(question, timer)) == (
         "Waiting for 2 things since 09:00: Refund 7 €? from Finance or the time 09:01. The run "
@@ -196,14 +196,14 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
     ],
 )
 def test_a_set_tells_how_many_count(need: int, end: str) -> None:
-    openings = [Opening(SIGNAL, NINE, part_of=1, need=need)] * 3
+    openings = [OpenWait(SIGNAL, NINE, part_of=1, need=need)] * 3
 
     assert sentence(waiting_for(*openings)).endswith(end)
 
 
 def test_a_limit_that_ends_the_run_before_anybody_answers_is_told() -> None:
-    open_end = sentence(waiting_for(Opening(asking(), NINE), ends_at=at(60)))
-    sooner = sentence(waiting_for(Opening({"wait": "timer"}, NINE, at(30)), ends_at=at(60)))
+    open_end = sentence(waiting_for(OpenWait(asking(), NINE), ends_at=at(60)))
+    sooner = sentence(waiting_for(OpenWait({"wait": "timer"}, NINE, at(30)), ends_at=at(60)))
 
     assert open_end.endswith("has no deadline. The run's time limit ends it at 09:01.")
     assert sooner.endswith("continues at 09:00.")
@@ -219,7 +219,7 @@ def test_a_limit_that_ends_the_run_before_anybody_answers_is_told() -> None:
 )
 def test_a_run_without_its_code_is_stuck_whatever_it_stands_at(status: RunStatus, end: str) -> None:
     gone = run(status, procedure=Procedure(name="gone"))
-    openings = [Opening({"wait": "timer"}, NINE, at(60))] if status == "waiting" else []
+    openings = [OpenWait({"wait": "timer"}, NINE, at(60))] if status == "waiting" else []
     failure = {"step": "pay", "type": "OSError", "message": "No line.", "attempt": 1}
     facts = facts_of(gone, openings=openings, failure=failure, is_removed=True)
 
@@ -347,7 +347,7 @@ def test_a_run_that_was_ended_at_once_says_so() -> None:
 
 def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
     paused = run(RunStatus.PAUSED, pause_requested_at=NINE)
-    facts = facts_of(paused, openings=[Opening(asking(), at(5))], paused=operation("pause"))
+    facts = facts_of(paused, openings=[OpenWait(asking(), at(5))], paused=operation("pause"))
 
     assert sentence(facts) == (
         "Paused by dave since 09:00: “Why not?” It does nothing until somebody resumes it. "
