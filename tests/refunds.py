@@ -12,8 +12,8 @@ from dashboard.environment.variables import CHECKOUT
 from examples.refund import refund
 from procedures.engine import File, InputError
 from procedures.engine.journal.events import EventKind, closing
-from procedures.engine.memory import MemoryStore
 from procedures.engine.values.files import use_file_store
+from procedures.testing.memory import MemoryStore
 
 SAMPLE = CHECKOUT / "docs" / "orders.csv"
 HEADER = "order,customer,amount,currency,status,reason\n"

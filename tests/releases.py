@@ -8,7 +8,7 @@ from typing import Any
 
 from examples.release import release
 from procedures.engine.journal.events import EventKind, RunStatus, closing
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.repositories import Checkout
 
 PASSES = (sys.executable, "-c", "print('all 7 hold')")
@@ -57,7 +57,7 @@ def result_of(store: MemoryStore, run_id: str) -> dict[str, Any]:
 
 
 def output_of(store: MemoryStore, run_id: str) -> bytes:
-    return store.files.get(store.runs[run_id].files["check-output.txt"])
+    return store.files.get(store.runs[run_id].files["check-output.txt"].digest)
 
 
 def contents(store: MemoryStore, run_id: str, kind: EventKind) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from procedures.models.proofs import facts_of, ledger_keys, number_of, unproven
 from procedures.models.tallies import is_proven_tally, lacking
 from procedures.services.differences import Difference, compared, gone, judged, row_name
 from procedures.services.missing import numbers_missing, unowned_rows
-from procedures.services.record import Opening, Record
+from procedures.services.record import Record, RecordedWait
 from procedures.users import User
 
 LOOKS = 3
@@ -125,7 +125,7 @@ def _end_differences(record: Record, request: HumanRequest) -> Iterator[Differen
 
 
 def _response_differences(
-    request: HumanRequest, opening: Opening, older: list[str], *, is_covered: bool
+    request: HumanRequest, opening: RecordedWait, older: list[str], *, is_covered: bool
 ) -> Iterator[Difference]:
     content, responses = opening.closed or {}, list(request.responses.all())
     if CARRIED_FROM in content:

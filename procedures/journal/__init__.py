@@ -3,7 +3,6 @@
 from procedures.journal.claiming import NotReadYet, claim, claim_next
 from procedures.journal.database import DatabaseJournal
 from procedures.journal.database_store import DatabaseStore, in_transaction
-from procedures.journal.forks import Fork, begin_fork
 from procedures.journal.lease import LEASE, RENEWED_EVERY, own_database
 from procedures.journal.storage import limit_locks, receivers
 
@@ -12,9 +11,7 @@ __all__ = [
     "RENEWED_EVERY",
     "DatabaseJournal",
     "DatabaseStore",
-    "Fork",
     "NotReadYet",
-    "begin_fork",
     "claim",
     "claim_next",
     "in_transaction",

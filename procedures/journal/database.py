@@ -30,11 +30,11 @@ from procedures.engine.journal.events import (
 )
 from procedures.engine.journal.seals import proven
 from procedures.engine.lifecycle.commit import check_batch, take_effect
+from procedures.engine.lifecycle.deliveries import refusal
 from procedures.engine.values.sizes import Sizes
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.lease import LEASE, renew
 from procedures.journal.leftovers import Standings, closed_after
-from procedures.journal.reach import refusal
 from procedures.journal.storage import durable, fault_of, receivers, storage
 from procedures.models import Event as EventRow
 from procedures.models import Head, Run
@@ -150,7 +150,7 @@ class DatabaseJournal:
 
     def refusal(self, run_id: str) -> str:
         with storage:
-            return refusal(self._row, run_id)
+            return refusal(DatabaseStore(), self._row, run_id)
 
     # Writing
 

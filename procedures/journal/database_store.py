@@ -1,7 +1,7 @@
 """The rows of one transaction, as the engine's rules use them."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from uuid import UUID
 
@@ -10,11 +10,6 @@ from django.db.models import Exists, OuterRef
 
 from procedures import dispatch
 from procedures.engine.errors import Refused
-from procedures.engine.journal.events import (
-    RunStatus,
-)
-from procedures.engine.journal.large import put_aside
-from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.store import Store
 from procedures.engine.values.files import use_file_store
 from procedures.files import ContentStore
@@ -23,7 +18,6 @@ from procedures.journal.storage import receivers
 from procedures.journal.wait_rows import WaitRows
 from procedures.models import ProcedureVersion, Run, Wait
 from procedures.models.ids import uuid7
-from procedures.store.rows import save_columns
 
 
 def in_transaction(act: Callable[[Store], bool]) -> bool:
@@ -61,59 +55,49 @@ class DatabaseStore(RunRows, WaitRows):
 
     # Children
 
-    def insert_children(
-        self,
-        run: Run,
-        wait: Wait,
-        procedure: str,
-        inputs: Sequence[str],
-        *,
-        start: int = 0,
-        run_id: str = "",
-    ) -> None:
-        """Keep a queued child for each of the inputs, with the parent's files that they name."""
-        version, files = _version_for(run, procedure), list(run.artifacts.all())
-        for number, text in enumerate(inputs, start=start):
-            with self.use_files():
-                kept = put_aside(text)
-            child = Run(
-                id=UUID(run_id) if run_id else uuid7(),
-                procedure=version.procedure,
-                version=version,
-                started_by=run.started_by,
-                inputs=kept,
-                seed=secrets.token_hex(16),
-                created_at=self.now,
-                parent_wait=wait,
-                parent_number=number,
-                depth=run.depth + 1,
-            )
-            begin_run(self, child, files=[f.as_file() for f in files if f.digest in text])
+    def code_for(self, run: Run, procedure: str) -> ProcedureVersion:
+        return _version_for(run, procedure)
 
-    def save_counts(self, wait: Wait) -> None:
-        save_columns(wait, ("begun", "ended", "is_behind"))
+    def new_child(
+        self, run: Run, wait: Wait, code: ProcedureVersion, number: int, *, inputs: str, run_id: str
+    ) -> Run:
+        return Run(
+            id=UUID(run_id) if run_id else uuid7(),
+            procedure=code.procedure,
+            version=code,
+            started_by=run.started_by,
+            inputs=inputs,
+            seed=secrets.token_hex(16),
+            created_at=self.now,
+            parent_wait=wait,
+            parent_number=number,
+            depth=run.depth + 1,
+        )
+
+    def children(self, wait: Wait) -> list[Run]:
+        return list(wait.children.order_by("pk"))
+
+    def children_alive(self, wait: Wait) -> list[Run]:
+        left = wait.children.unended().filter(cancel_requested_at=None)
+        return list(left.order_by("pk"))
 
     def has_children(self, wait: Wait) -> bool:
         return wait.children.exists()
 
-    def children_of(self, wait: Wait) -> list[Run]:
-        left = wait.children.unended().filter(cancel_requested_at=None)
-        return list(left.order_by("pk"))
-
-    def children_with_result(self, wait: Wait) -> list[Run]:
-        return list(wait.children.filter(status=RunStatus.SUCCEEDED).order_by("pk"))
-
-    def numbers_of(self, wait: Wait) -> tuple[set[int], set[int]]:
+    def numbers_of(self, wait: Wait, status: str) -> tuple[set[int], set[int]]:
         children = wait.children.order_by()
-        done = children.filter(status=RunStatus.SUCCEEDED).values("parent_number").distinct()
+        done = children.filter(status=status).values("parent_number").distinct()
         left = children.exclude(parent_number__in=done)
         return (
             set(done.values_list("parent_number", flat=True)),
             set(left.values_list("parent_number", flat=True)),
         )
 
-    def without_result(self, wait: Wait) -> list[Run]:
-        return list(wait.without_result())
+    def newest_without(self, wait: Wait, status: str) -> list[Run]:
+        return list(wait.newest_without(status))
+
+    def left_at_end(self, run: Run, _kind: str) -> tuple[bool, bool]:
+        return run.left_at_end()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.dispatch import Signal as Hook
 
 from procedures import hooks
@@ -16,13 +16,13 @@ from procedures.engine.journal.events import (
     chained,
 )
 from procedures.engine.journal.seals import proven
+from procedures.engine.store import Store
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
 from procedures.journal.lease import LEASE
-from procedures.journal.reach import refusal
+from procedures.journal.reach import find_named, may_reach
 from procedures.journal.storage import tell_regardless
-from procedures.models import Artifact, Run, RunInput, Wait
-from procedures.models import Event as EventRow
+from procedures.models import Artifact, Run, RunInput, Signal, Wait
 from procedures.models.clock import clock
 from procedures.models.head import Head
 from procedures.models.proofs import ledger_key
@@ -31,10 +31,10 @@ from procedures.models.run_input import PendingInput, pending_inputs, take
 from procedures.models.tallies import next_heard
 from procedures.models.wait import WaitQuerySet
 from procedures.store.fence import Fence, insert
-from procedures.store.rows import adapted, save_columns
+from procedures.store.rows import AT_ONCE, adapted, save_columns
 
 
-class Moment:
+class Moment(Store):
     """One transaction: its time, and whether the layers above may refuse it."""
 
     def __init__(self, at: datetime | None = None, *, is_forced: bool = False) -> None:
@@ -48,8 +48,17 @@ class Moment:
             self._at = clock.now()
         return self._at
 
-    def lease_end(self) -> datetime:
-        return self.now + LEASE
+    lease = LEASE
+
+    @property
+    def key(self) -> bytes:
+        return ledger_key()
+
+    def save(self, row: models.Model, *names: str) -> None:
+        if isinstance(row, Signal):
+            row.save_proven(*names)
+        else:
+            save_columns(row, names)
 
     def _tell(self, hook: Hook, **facts: Any) -> None:
         if self._is_forced:
@@ -64,12 +73,14 @@ class RunRows(Moment):
     def beginning(self, run: Run, files: Sequence[File]) -> dict[str, Any]:
         return run.beginning(files)
 
-    def insert_run(self, run: Run, drafts: Sequence[NewEvent], files: Sequence[File]) -> None:
-        at, key = run.created_at, ledger_key()
-        events = chained(drafts, run_id=str(run.pk), after=0, at=at, head="", key=key)
-        run.insert(head_seq=events[-1].seq, head_hash=events[-1].hash)
-        EventRow.objects.bulk_create([EventRow(run=run, **event._asdict()) for event in events])
-        self.keep_files(run, files)
+    def insert_run(self, run: Run, last: Event) -> None:
+        run.insert(head_seq=last.seq, head_hash=last.hash)
+
+    def insert_events(self, run: Run, events: Sequence[Event]) -> None:
+        insert(run.pk, events)
+
+    def files_of(self, run: Run) -> list[File]:
+        return [file.as_file() for file in run.artifacts.order_by("pk")]
 
     def keep_files(self, run: Run, files: Sequence[File]) -> None:
         """Keep the run's files; calling it twice is harmless."""
@@ -81,20 +92,22 @@ class RunRows(Moment):
     def find_run(self, run_id: UUID) -> Run:
         return Run.objects.get(pk=run_id)
 
+    def find_named(self, run_id: str) -> Run | None:
+        return find_named(run_id)
+
+    def may_reach(self, run: Run, other: Run) -> bool:
+        return may_reach(run, other)
+
     def lock_run(self, run_id: UUID) -> Run:
         return Run.objects.lock(run_id)
 
-    def lock_below(self, run: Run, keys: Collection[str] | None = None) -> None:
-        waits = run.waits.open()
-        self._lock_children(waits if keys is None else waits.filter(key__in=keys))
-
-    def lock_family(self, run: Run) -> None:
-        self._lock_children(run.waits.all())
-
-    def _lock_children(self, waits: WaitQuerySet) -> None:
+    def lock_below(
+        self, run: Run, keys: Collection[str] | None = None, *, are_closed: bool = False
+    ) -> None:
         # SQLite's one write lock covers all rows already; the query would cost and lock nothing.
         if connection.features.has_select_for_update:
-            list(_below(waits))
+            waits = run.waits.all() if are_closed else run.waits.open()
+            list(_below(waits if keys is None else waits.filter(key__in=keys)))
 
     def family(self, run: Run) -> list[Run]:
         return list(_below(run.waits.all()))
@@ -107,9 +120,6 @@ class RunRows(Moment):
     def lock_journal(self, run: Run) -> None:
         Head.lock(run.pk)
 
-    def save(self, run: Run, *names: str) -> None:
-        save_columns(run, names)
-
     def hold(self, run: Run) -> None:
         save_columns(run, HELD)
         run.head = Head.held(run.pk, run.epoch)
@@ -121,8 +131,7 @@ class RunRows(Moment):
         run.head.park()
         self._tell_of_change(run)
 
-    def release(self, run: Run, error: Mapping[str, Any] | None) -> None:
-        run.error = canonical.text_of(error) if error else ""
+    def release(self, run: Run) -> None:
         run.working_on, run.working_attempt, run.working_since = "", None, None
         save_columns(run, RELEASED)
 
@@ -132,14 +141,20 @@ class RunRows(Moment):
     def error_of(self, run: Run) -> Mapping[str, Any]:
         return canonical.plain(run.error) if run.error else {}
 
-    def forget_error(self, run: Run) -> None:
-        run.error = ""
+    def set_error(self, run: Run, error: Mapping[str, Any] | None) -> None:
+        run.error = canonical.text_of(error) if error else ""
 
     def is_asked_to_stop(self, run: Run) -> bool:
         return run.is_asked_to_stop()
 
     def events(self, run: Run) -> list[Event]:
         return run.events.filter(seq__gt=run.base_seq).journal()
+
+    def event_parts(self, run: Run, before: int) -> Iterator[list[Event]]:
+        """Yield them in parts, so that a long journal is never held in memory."""
+        for first in range(run.base_seq + 1, before, AT_ONCE):
+            last = min(first + AT_ONCE, before) - 1
+            yield run.events.filter(seq__range=(first, last)).journal()
 
     def has_event(
         self, run: Run, *, after: int, before: int = 0, kind: str = "", prefix: str = ""
@@ -169,9 +184,6 @@ class RunRows(Moment):
         run_id, key = str(run.pk), ledger_key()
         return chained(drafts, run_id=run_id, after=after, at=self.now, head=head, key=key)
 
-    def refusal(self, run: Run, to: str) -> str:
-        return refusal(run, to)
-
     def tell_started(self, run: Run) -> None:
         hooks.run_started.send(Run, run=run)
 
@@ -198,9 +210,9 @@ class RunRows(Moment):
         number = next_heard(run_id) if is_counted else 0
         RunInput.objects.keep(run_id, draft, wait=wait, at=at, number=number)
 
-    def inputs(self, run: Run, kind: str) -> list[RunInput]:
-        found = RunInput.objects.filter(run=run, kind=kind).untaken()
-        return list(found.select_related("wait"))
+    def inputs(self, run: Run, kind: str = "") -> list[RunInput]:
+        found = RunInput.objects.filter(run=run).untaken().select_related("wait")
+        return list(found.filter(kind=kind) if kind else found)
 
     def pending_inputs(self, run: Run) -> list[PendingInput]:
         return pending_inputs(run.pk)
@@ -227,9 +239,6 @@ class RunRows(Moment):
 
     def is_called(self, run: Run) -> bool:
         return run.is_called()
-
-    def left_at_end(self, run: Run, _kind: str) -> tuple[bool, bool]:
-        return run.left_at_end()
 
     def last_told(self, run: Run, kind: str, name: str) -> dict[str, Any]:
         told = RunInput.objects.filter(run=run, kind=kind, name=name).last()

@@ -1,6 +1,6 @@
 """Named messages to runs."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -11,16 +11,6 @@ from procedures.models.run import Run
 from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
 from procedures.users import json_key
-
-
-class SignalQuerySet(models.QuerySet["Signal"]):
-    def unread(self, run: Run, name: str) -> Self:
-        """Return the unread signals of a name, in the order in which they came."""
-        return self.filter(run=run, name=name, wait=None, skipped="").order_by("pk")
-
-    def taken_by(self, run: Run, key: str) -> Self:
-        """Return the signals that closed waits of that key, the newest wait last."""
-        return self.filter(run=run, wait__key=key).order_by("wait__opened_seq")
 
 
 class Signal(models.Model):
@@ -46,8 +36,6 @@ class Signal(models.Model):
         *("run", "name", "signal_id", "value", "error", "sender", "sent_by"),
         *("at", "wait", "skipped"),
     )
-
-    objects = SignalQuerySet.as_manager()
 
     class Meta:
         ordering = ["run", "pk"]
@@ -84,13 +72,7 @@ class Signal(models.Model):
         seal(self, number=next_heard(self.run_id))
         self.save(force_insert=True)
 
-    def skip(self, why: str) -> None:
-        """Record that the run could not take it; no other wait gets it."""
-        self.wait, self.skipped = None, why
-        reseal(self, "wait", "skipped")
-        self.save(update_fields=["wait", "skipped", "proof"])
-
-    def read_by(self, wait: Wait) -> None:
-        self.wait = wait
-        reseal(self, "wait")
-        self.save(update_fields=["wait", "proof"])
+    def save_proven(self, *names: str) -> None:
+        """Save these fields, with the proof of what they hold now."""
+        reseal(self, *names)
+        self.save(update_fields=[*names, "proof"])

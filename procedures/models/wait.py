@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils.functional import cached_property
 
-from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.values import canonical
 from procedures.models.event import Event
@@ -136,9 +135,9 @@ class Wait(models.Model):
     def _opened(self) -> Event:
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
 
-    def without_result(self) -> RunQuerySet:
-        """Lock and return the newest child of each place in which none has succeeded."""
-        done = self.children.filter(status=RunStatus.SUCCEEDED).values("parent_number")
+    def newest_without(self, status: str) -> RunQuerySet:
+        """Lock and return the newest child of each place in which none has that status."""
+        done = self.children.filter(status=status).values("parent_number")
         newest = self.children.filter(parent_number=OuterRef("parent_number")).order_by("-pk")
         left = self.children.exclude(parent_number__in=done)
         return left.filter(pk=Subquery(newest.values("pk")[:1])).locked().order_by("pk")

@@ -1,17 +1,16 @@
 """New runs made from earlier ones, which stay as they are."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
-from procedures import journal
 from procedures.engine.journal.events import NewEvent
 from procedures.engine.journal.large import inputs_of, put_aside, whole
 from procedures.engine.lifecycle import fork as forks
-from procedures.engine.lifecycle.start import announce, begin_run
+from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.replay.history import FORK, LONGEST_KEY
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
@@ -72,8 +71,9 @@ def fork_run(
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     definition = find_startable(origin.procedure.name, by=by)
-    at, fork = _parted(origin, parting.at)
-    carried = forks.carried(fork.events(), at, keep_answers=parting.keep_answers)
+    at, until = _parted(origin, parting.at)
+    taken = forks.taken(DatabaseStore(), origin, until)
+    carried = forks.carried(taken, at, keep_answers=parting.keep_answers)
     note = _note(
         FORK,
         origin,
@@ -87,18 +87,17 @@ def fork_run(
     # Files are stored before the transaction: writing them takes long, and one without a row does
     # no harm.
     with use_file_store(ContentStore()):
-        text, given = inputs_of(next(fork.events()), origin.inputs), list[File]()
+        first = next(forks.taken(DatabaseStore(), origin, until))
+        text, given = inputs_of(first, origin.inputs), list[File]()
         if parting.inputs:
             parsed = definition.revise(text, parting.inputs)
             text, given = definition.dump(parsed), files_in(parsed)
         kept = put_aside(text)
 
     def write(run: Run) -> None:
-        files = [*given, *_files_of(origin, text)]
-        named = journal.begin_fork(run, fork, carried, note, inputs=text, files=files)
-        store = DatabaseStore(run.created_at)
-        store.keep_files(run, _files_of(origin, named))
-        announce(store, run)
+        store, files = DatabaseStore(run.created_at), [*given, *_files_of(origin, text)]
+        fork = forks.Fork(origin, until, carried, inputs=text, by=run.starter)
+        forks.begin_fork(store, run, fork, note, files=files)
 
     start = Start(definition, kept, by, idempotency_key, origin, forked_at=at, seed=origin.seed)
     return start.begin(write)
@@ -109,8 +108,8 @@ def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> Ne
     return forks.note_of({**said, "from": str(origin.pk), **more})
 
 
-def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
-    """Return the key of the fork point, and what comes before it."""
+def _parted(origin: Run, at: str) -> tuple[str, int]:
+    """Return the key of the fork point, and the number of its first event."""
     if len(at) > LONGEST_KEY:
         raise forks.UnknownPlaceError(f"{at[:60]}…")
     events = origin.events.filter(seq__gt=origin.base_seq)
@@ -120,9 +119,9 @@ def _parted(origin: Run, at: str) -> tuple[str, journal.Fork]:
         at = named or at
     of_it = events.filter(Q(key=at) | Q(key__startswith=f"{at}/")).order_by("seq")
     first = forks.first_of(DatabaseStore(), origin, of_it.streamed(), at)
-    return at, journal.Fork(origin, origin.base_seq, first.seq)
+    return at, first.seq
 
 
-def _files_of(run: Run, named: Container[str]) -> list[File]:
-    """Return those of the run's files whose digests are named."""
-    return [file.as_file() for file in run.artifacts.order_by("pk") if file.digest in named]
+def _files_of(run: Run, text: str) -> list[File]:
+    """Return those of the run's files whose digests the text holds."""
+    return [file for file in DatabaseStore().files_of(run) if file.digest in text]

@@ -33,7 +33,7 @@ ENDING = ("cancel", "force_end", "override")
 
 
 @dataclass
-class Opening:
+class RecordedWait:
     """A wait as its events describe it."""
 
     seq: int
@@ -82,7 +82,7 @@ class Record:
     end: End | None = None
     is_over: bool = False
     """True if the end still holds, because no operator has let the run continue."""
-    waits: dict[int, Opening] = field(default_factory=dict)
+    waits: dict[int, RecordedWait] = field(default_factory=dict)
     """Waits by the number of the event that opened each."""
     notices: list[tuple[str, str, datetime]] = field(default_factory=list)
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
@@ -99,7 +99,7 @@ class Record:
     asked: dict[str, set[datetime]] = field(default_factory=dict)
     """Times of operators' acts, by act."""
     forked_at, continued_at = 0, 0
-    _newest: dict[str, Opening] = field(default_factory=dict)
+    _newest: dict[str, RecordedWait] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run) -> "Record":
@@ -155,7 +155,7 @@ class Record:
             self.is_over = kind in ENDS
         match kind:
             case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
-                self.waits[seq] = self._newest[key] = Opening(seq, key, at, content)
+                self.waits[seq] = self._newest[key] = RecordedWait(seq, key, at, content)
             case EventKind.WAIT_CLOSED:
                 self._close(key, content, at)
             case EventKind.OPERATOR:

@@ -9,15 +9,15 @@ from procedures.engine.errors import FileGoneError
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.journal.large import ELSEWHERE, place_of
 from procedures.engine.journal.seals import PROOF, differing
-from procedures.engine.lifecycle.children import is_abandoned
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
+from procedures.engine.lifecycle.waits import is_abandoned
 from procedures.engine.values import canonical
 from procedures.files import ContentStore
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
 from procedures.models.proofs import ledger_keys
 from procedures.services.differences import Difference, compared, gone, judged, row_name
 from procedures.services.missing import missing_rows
-from procedures.services.record import Opening, Record
+from procedures.services.record import Record, RecordedWait
 
 STATUS_AFTER = {
     EventKind.RUN_SUCCEEDED: RunStatus.SUCCEEDED,
@@ -127,7 +127,7 @@ def wait_differences(record: Record) -> Iterator[Difference]:
         yield gone(f"Wait {opening.key} of event {opening.seq}", "run")
 
 
-def _opened_as(opening: Opening) -> dict[str, Any]:
+def _opened_as(opening: RecordedWait) -> dict[str, Any]:
     content, due = opening.content, opening.content["due_at"]
     return {
         "kind": content["wait"],
@@ -139,7 +139,7 @@ def _opened_as(opening: Opening) -> dict[str, Any]:
     }
 
 
-def _closing_differences(record: Record, wait: Wait, opening: Opening) -> Iterator[Difference]:
+def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> Iterator[Difference]:
     if opening.closed is not None:
         expected = {"outcome": opening.closed["outcome"]}
         yield from compared(wait, expected)

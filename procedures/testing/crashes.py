@@ -1,16 +1,16 @@
 """Crash tests: a run is killed once at every commit and must end the same each time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import StorageLost
-from procedures.engine.journal.events import Batch, Event, EventKind, NewEvent, RunStatus, Working
+from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus, Working
 from procedures.engine.lifecycle.runs import queue
-from procedures.engine.memory import MemoryJournal, MemoryRun
-from procedures.engine.values.files import File
+from procedures.engine.memory import MemoryRun
 from procedures.engine.values.options import check_function, with_options
+from procedures.testing.journal import MemoryJournal
 from procedures.testing.people import People
 from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, check_rehearsal, manner_of
 
@@ -150,8 +150,8 @@ class MortalStore(Store):
         """The keys of each run's kept steps, and how many of its events were read for them."""
         self._kept_ids = 0
 
-    def insert_run(self, run: MemoryRun, drafts: Sequence[NewEvent], files: Sequence[File]) -> None:
-        super().insert_run(run, drafts, files)
+    def insert_run(self, run: MemoryRun, last: Event) -> None:
+        super().insert_run(run, last)
         self.keep_ids()
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
@@ -163,7 +163,7 @@ class MortalStore(Store):
                 if run.status == RunStatus.RUNNING:
                     queue(self, run)
             self.begin_turns_anew()
-            return self.runs[run_id].status
+            return self.status_of(run_id)
 
     def keep_ids(self) -> None:
         """Keep the ids drawn so far, as a commit or the start of a run does."""

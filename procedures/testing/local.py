@@ -26,7 +26,7 @@ from procedures.engine.journal.events import (
     RunStatus,
 )
 from procedures.engine.lifecycle.runs import queue
-from procedures.engine.memory import MemoryJournal, MemoryRun
+from procedures.engine.memory import MemoryRun
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Scope
 from procedures.engine.replay.loops import outside_the_loop
@@ -38,6 +38,7 @@ from procedures.engine.values.options import check_json, with_options
 from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import sleep
+from procedures.testing.journal import MemoryJournal
 from procedures.testing.people import Answer, Asked, Manner, asked_of, check_said
 from procedures.testing.rehearsal import Store
 

@@ -15,13 +15,15 @@ from procedures.engine.errors import AnswerError, Fenced
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.journal.large import whole
 from procedures.engine.lifecycle.runs import SUSPENDED
-from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryRun
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.options import check_kind, with_fields, with_options
 from procedures.engine.values.served import adapter
+from procedures.testing.journal import MemoryJournal
 from procedures.testing.lingering import Lingering
+from procedures.testing.memory import MemoryStore
 from procedures.testing.people import (
     MANNER,
     Asked,
@@ -106,7 +108,7 @@ class Store(MemoryStore):
         try:
             return super().advance(run_id, code)
         except Left:
-            return self.runs[run_id].status
+            return self.status_of(run_id)
 
     def next_turn(self) -> str | None:
         """Return the id of the next run to advance, or None."""
@@ -374,7 +376,7 @@ class Rehearsal:
             with use_file_store(self._store.files):
                 returns = signature_of(procedure.fn).returns
                 result = canonical.restored(whole(run.result), adapter(returns))
-        contents = {name: self._store.files.get(digest) for name, digest in run.files.items()}
+        contents = {name: self._store.files.get(file.digest) for name, file in run.files.items()}
         return RehearsedRun(
             run.status,
             result,

@@ -11,8 +11,9 @@ from procedures.engine.execute import advance
 from procedures.engine.journal.events import Event, RunStatus, closing
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.lifecycle import operations, retry
-from procedures.engine.memory import KEY, LEASE, MemoryRun, MemoryStore
+from procedures.engine.memory import KEY, LEASE, MemoryRun
 from procedures.engine.values.files import File, use_file_store
+from procedures.testing.memory import MemoryStore
 
 
 class Backend(Protocol):
@@ -185,7 +186,7 @@ class MemoryBackend:
         self.store.travel(LEASE)
 
     def status(self, run_id: str) -> RunStatus:
-        return self.store.runs[run_id].status
+        return self.store.status_of(run_id)
 
     def events(self, run_id: str) -> list[Event]:
         return self.store.runs[run_id].events
@@ -201,7 +202,7 @@ class MemoryBackend:
 
     def files(self, run_id: str) -> Mapping[str, bytes]:
         kept = self.store.runs[run_id].files
-        return {name: self.store.files.get(digest) for name, digest in kept.items()}
+        return {name: self.store.files.get(file.digest) for name, file in kept.items()}
 
     def keep(self, content: bytes) -> File:
         with use_file_store(self.store.files):

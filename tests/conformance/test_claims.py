@@ -12,7 +12,7 @@ from procedures.engine.journal.events import Batch, Event, EventKind, Handoff, N
 from procedures.engine.journal.ledger import Ledger
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.journal.seals import differing
-from procedures.engine.memory import MemoryFiles
+from procedures.testing.files import MemoryFiles
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did

@@ -8,7 +8,7 @@ from procedures.engine import Procedure
 from procedures.engine.errors import Fenced
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, EventKind, NewEvent, RunStatus
-from procedures.engine.memory import MemoryFiles
+from procedures.testing.files import MemoryFiles
 from tests import procedures
 from tests.conformance.backends import Backend, answer
 from tests.procedures import did

@@ -246,7 +246,8 @@ def test_what_was_forged_before_it_was_sealed_anew_stays_found_out(kept: Run) ->
     update(signal, value="99")
     signal.refresh_from_db()
 
-    signal.skip("It does not fit.")
+    signal.wait, signal.skipped = None, "It does not fit."
+    signal.save_proven("wait", "skipped")
 
     assert f"Signal {signal.pk}: value is not as it was written." in examine(kept).faults
 

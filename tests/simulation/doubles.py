@@ -1,6 +1,6 @@
 """The storage as the simulated processes reach it: over a network, and cut at every call."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ from procedures.engine.errors import Fenced, Overtaken, StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, RunStatus
 from procedures.engine.lifecycle.runs import queue
-from procedures.engine.memory import MemoryFiles, MemoryJournal, MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryRun
+from procedures.testing.files import MemoryFiles
+from procedures.testing.journal import MemoryJournal
+from procedures.testing.memory import MemoryStore
 from tests.simulation.strands import Order
 
 if TYPE_CHECKING:
@@ -43,8 +46,7 @@ class Store(MemoryStore):
     def call_workers(self, run: MemoryRun) -> None:
         self.outbox.append(run.pk)
 
-    def release(self, run: MemoryRun, error: Mapping[str, Any] | None) -> None:
-        super().release(run, error)
+    def release(self, run: MemoryRun) -> None:
         if run.status == RunStatus.QUEUED:
             self.outbox.append(run.pk)
 

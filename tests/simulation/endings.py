@@ -7,10 +7,12 @@ from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.journal.large import whole
 from procedures.engine.lifecycle.runs import has_to_undo
-from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryRun
 from procedures.engine.replay.history import SOFT, STRICT
 from procedures.engine.values import canonical
 from procedures.engine.values.files import FileStore, use_file_store
+from procedures.testing.journal import MemoryJournal
+from procedures.testing.memory import MemoryStore
 from tests.simulation.ledger import writing_to
 from tests.simulation.plays import PLAYS
 from tests.simulation.witness import BrokenError, Witness
@@ -90,7 +92,8 @@ def _check_files(run: MemoryRun, witness: Witness, files: FileStore) -> None:
     """What a kept step has made belongs to the run, and can be read."""
     for result in witness.kept.results.values():
         if isinstance(result, dict) and "digest" in result:
-            is_there = run.files.get(result["name"]) == result["digest"]
+            kept = run.files.get(result["name"])
+            is_there = kept is not None and kept.digest == result["digest"]
             if not is_there or len(files.get(result["digest"])) != result["size"]:
                 raise BrokenError("a file is kept with its step", f"{run.facts.run_id}: {result}")
 

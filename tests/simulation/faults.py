@@ -12,8 +12,8 @@ from procedures.engine.journal.events import (
     EventKind,
     NewEvent,
     RunStatus,
-    silence,
 )
+from procedures.engine.journal.payloads import Opening
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.lifecycle.quarantine import quarantined
 from procedures.engine.lifecycle.runs import queue
@@ -78,8 +78,11 @@ class LocalLease(Store):
 class LosersStay(Store):
     """A decided set leaves open what it no longer needs."""
 
-    def open_parts(self, _whole: MemoryWait) -> list[MemoryWait]:
-        return []
+    def waits(
+        self, run: MemoryRun, *, is_open: bool | None = None, most: int = 0, **cells: Any
+    ) -> list[MemoryWait]:
+        found = super().waits(run, is_open=is_open, most=most, **cells)
+        return [] if is_open and "part_of" in cells else found
 
 
 class _Like(str):
@@ -139,7 +142,8 @@ class ExpiresAnyway(Store):
         if run.waits.get(key) is wait:
             return super().expire(run_id, key, wait)
         if not run.status.is_end:
-            self.put_input(run_id, NewEvent(EventKind.WAIT_CLOSED, key, key, silence(wait)))
+            told = Opening.read(wait).silence().as_json()
+            self.put_input(run_id, NewEvent(EventKind.WAIT_CLOSED, key, key, told))
             queue(self, run) if run.status == RunStatus.WAITING else None
         return True
 
@@ -147,9 +151,11 @@ class ExpiresAnyway(Store):
 class CancelForgets(Store):
     """A cancel leaves the run's questions open."""
 
-    def open_waits(self, run: MemoryRun, *, kind: str = "", signal: str = "") -> list[MemoryWait]:
-        is_to_end = run.cancel_requested_at and not kind
-        return [] if is_to_end else super().open_waits(run, kind=kind, signal=signal)
+    def waits(
+        self, run: MemoryRun, *, is_open: bool | None = None, most: int = 0, **cells: Any
+    ) -> list[MemoryWait]:
+        is_forgotten = is_open and run.cancel_requested_at and not cells
+        return [] if is_forgotten else super().waits(run, is_open=is_open, most=most, **cells)
 
 
 class UndoingForgets(Wire):
@@ -162,8 +168,8 @@ class UndoingForgets(Wire):
 class SignalIdsForgotten(Store):
     """A signal that comes again is another one."""
 
-    def find_signal(self, _run: MemoryRun, _name: str, _signal_id: str) -> MemorySignal | None:
-        return None
+    def signals(self, run: MemoryRun, **cells: Any) -> list[MemorySignal]:
+        return [] if "signal_id" in cells else super().signals(run, **cells)
 
 
 class NewsOverlooked(Store):

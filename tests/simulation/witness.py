@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus, chain
 from procedures.engine.journal.large import unpacked
-from procedures.engine.lifecycle.children import is_abandoned
 from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
+from procedures.engine.lifecycle.waits import is_abandoned
 from procedures.engine.memory import KEY, MemorySignal
 from procedures.engine.replay.history import SOFT
 from procedures.engine.values import canonical
@@ -249,7 +249,7 @@ class Witness:
         yield from self._losers(row)
 
     def _signals(self, row: Row) -> Iterator[tuple[str, str]]:
-        kept = [one for one in row.all_signals if one.is_unread or one.skipped]
+        kept = [one for one in row.all_signals if one.wait is None]
         coming = [canonical.value_of(one.value) for one in kept]
         coming += [one.data.get("value") for one in row.inputs]
         if lost := [number for number in self.sent - self._received if number not in coming]:

@@ -221,7 +221,8 @@ class World:
                     return
                 self.witnesses[run_id].sent |= {number} if is_new else set()
                 is_kept = is_new and any(
-                    one.is_unread and one.value == str(number) for one in run.all_signals
+                    one.wait is None and not one.skipped and one.value == str(number)
+                    for one in run.all_signals
                 )
                 self.counts["early signals"] += is_kept
                 self.counts["signals again"] += not is_new

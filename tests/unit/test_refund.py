@@ -6,7 +6,7 @@ from decimal import localcontext
 import pytest
 
 from procedures.engine.journal.events import EventKind, RunStatus, closing
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.refunds import (
     HEADER,
     LINE,

@@ -3,8 +3,8 @@
 import pytest
 
 from procedures.engine import File
-from procedures.engine.memory import MemoryStore
 from procedures.engine.values.files import use_file_store
+from procedures.testing.memory import MemoryStore
 from tests.refunds import HEADER, LINE, answer, asked, refunds, refusal, result_of, start, written
 
 OTHER_NAMES = (

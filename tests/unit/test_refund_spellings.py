@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.refunds import HEADER, LINE, refunds, refusal, result_of, start
 
 STATUSES = {

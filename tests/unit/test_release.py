@@ -8,7 +8,7 @@ import pytest
 from examples.release import release
 from procedures.engine import InputError
 from procedures.engine.journal.events import EventKind, RunStatus, closing
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.releases import (
     approve,
     choose,

@@ -12,7 +12,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from procedures.engine.values.files import File
 
@@ -84,6 +84,11 @@ class NewEvent:
     key: str = ""
     name: str = ""
     data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The data, under the name that it has in a kept event."""
+        return self.data
 
 
 class Event(NamedTuple):
@@ -179,17 +184,6 @@ def closing(
         "comment": comment,
         "timed_out": timed_out,
     }
-
-
-def silence(opened: "Mapping[str, Any]") -> dict[str, Any]:
-    """Return the closing of a wait whose time is up, as its author chose."""
-    if opened["wait"] == "timer":
-        return closing("elapsed", responder="system: clock")
-    if opened["on_timeout"] == "default":
-        outcome, value = "defaulted", opened["default"]
-    else:
-        outcome, value = ("withdrawn" if opened["on_timeout"] == "withdraw" else "expired"), None
-    return closing(outcome, value, responder="system: deadline", timed_out=True)
 
 
 def chained(

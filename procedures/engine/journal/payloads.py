@@ -21,6 +21,37 @@ OF_ATTEMPT = {"attempt", "started_at", "arguments", "approved_by", "final"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """The closing of a wait, with whoever caused it, as `wait.closed` holds it."""
+
+    outcome: str
+    value: Any = None
+    """The value; None for a large one, which `whole_value` reads."""
+    responder: str
+    """A user's name, or "system: …"."""
+    comment: str = ""
+    timed_out: bool = False
+    error: str = ""
+    """The error that the code raises instead of taking the signal's value."""
+    rest: Mapping[str, Any] = field(default_factory=dict)
+    """The right and the time of the answer, its proofs, and the place of a large value."""
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> Self:
+        """Read the content of an event."""
+        return cls(**_fields_of(cls, content))
+
+    def whole_value(self) -> Any:
+        """Return the value, reading a large one from the file store."""
+        return unpacked({**self.rest, "value": self.value}, "value")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the content of its event as plain JSON."""
+        always = {"value": self.value, "comment": self.comment, "timed_out": self.timed_out}
+        return {**_written(self), **always}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """The opening of a wait, as `wait.opened` or `child.started` holds it."""
 
@@ -78,6 +109,15 @@ class Opening:
         """The question people are asked, in one line; "" for other waits."""
         return str(self.rest.get("prompt", ""))
 
+    def silence(self) -> Closing:
+        """Return the closing of the wait when its time is up, as its author chose."""
+        if self.wait == "timer":
+            return Closing(outcome="elapsed", responder="system: clock")
+        outcome, value = ("withdrawn" if self.on_timeout == "withdraw" else "expired"), None
+        if self.on_timeout == "default":
+            outcome, value = "defaulted", self.default
+        return Closing(outcome=outcome, value=value, responder="system: deadline", timed_out=True)
+
     def as_json(self) -> dict[str, Any]:
         """Return the content of its event as plain JSON."""
         written = {**_written(self), "due_at": self.due_at and self.due_at.isoformat()}
@@ -88,37 +128,6 @@ class Opening:
         if self.wait == "map":
             written["count"] = self.count
         return written
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
-    """The closing of a wait, with whoever caused it, as `wait.closed` holds it."""
-
-    outcome: str
-    value: Any = None
-    """The value; None for a large one, which `whole_value` reads."""
-    responder: str
-    """A user's name, or "system: …"."""
-    comment: str = ""
-    timed_out: bool = False
-    error: str = ""
-    """The error that the code raises instead of taking the signal's value."""
-    rest: Mapping[str, Any] = field(default_factory=dict)
-    """The right and the time of the answer, its proofs, and the place of a large value."""
-
-    @classmethod
-    def read(cls, content: Mapping[str, Any]) -> Self:
-        """Read the content of an event."""
-        return cls(**_fields_of(cls, content))
-
-    def whole_value(self) -> Any:
-        """Return the value, reading a large one from the file store."""
-        return unpacked({**self.rest, "value": self.value}, "value")
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the content of its event as plain JSON."""
-        always = {"value": self.value, "comment": self.comment, "timed_out": self.timed_out}
-        return {**_written(self), **always}
 
 
 @dataclass(frozen=True, slots=True)

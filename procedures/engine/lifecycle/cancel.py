@@ -25,14 +25,14 @@ def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
     The run must be locked and not ended; everything below it is locked here.
     """
-    store.lock_family(run)
+    store.lock_below(run, are_closed=True)
     _ask(store, run, said)
 
 
 def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     tell(store, run, said)
     request_cancel(store, run)
-    asked = [wait for wait in store.open_waits(run) if not wait.key.startswith(UNDO)]
+    asked = [wait for wait in store.waits(run, is_open=True) if not wait.key.startswith(UNDO)]
     withdraw_all(store, run, asked)  # undoing goes on asking
     _end_all_below(store, run)
     # A queued run will be claimed anyway, and one at work is told by its worker's own look; to
@@ -51,7 +51,7 @@ def _end_all_below(store: Store, run: RunRow) -> None:
         # An ended child has no worker to do it, and no commit of its own in which its questions
         # would be closed.
         if child.status in LEFT_CHILDREN:
-            withdraw_all(store, child, store.open_waits(child))
+            withdraw_all(store, child, store.waits(child, is_open=True))
             _end_all_below(store, child)
     _end_unneeded(store, needed)
 
@@ -80,7 +80,7 @@ def withdraw_all(
 
 def cancel_children(store: Store, wait: WaitRow) -> None:
     """Cancel the children of a wait; they and everything below them must be locked."""
-    _end_unneeded(store, store.children_of(wait))
+    _end_unneeded(store, store.children_alive(wait))
 
 
 def _end_unneeded(store: Store, children: Iterable[RunRow]) -> None:

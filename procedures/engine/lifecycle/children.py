@@ -2,27 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from procedures.engine.journal.events import NewEvent, RunStatus, closing
-from procedures.engine.journal.large import as_part, packed, part_of, unpacked
+from procedures.engine.journal.large import as_part, packed, part_of, put_aside, unpacked
 from procedures.engine.lifecycle.cancel import cancel_children
+from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.lifecycle.waits import answer_wait
 from procedures.engine.store import InputRow, RunRow, Store, WaitRow
 
-R = TypeVar("R", bound=RunRow)
 CHILD_ENDED = "child.ended"
 """The kind of the input that tells a parent how its child ended."""
-ABANDON = "abandon"
-ON_PARENT_END = "on_parent_end"
+COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
 """Children of a map in one transaction, which has to end well within a lease."""
 NOTHING = ["cancelled", None, "It was not needed any more."]
-
-
-def is_abandoned(opened: Mapping[str, Any]) -> bool:
-    """Return True for a wait whose children continue when their parent ends."""
-    return bool(opened.get(ON_PARENT_END) == ABANDON)
 
 
 def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
@@ -30,7 +24,7 @@ def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[st
     if wait.kind == "child":
         with store.use_files():
             inputs = unpacked(content, "inputs")
-        store.insert_children(run, wait, content["procedure"], [inputs], run_id=content["run"])
+        _insert(store, run, wait, content, inputs=[inputs])
     elif not content["count"]:
         _close_map(store, run, wait)
     else:
@@ -86,7 +80,7 @@ def settle(store: Store, run: RunRow) -> None:
         return
     # By key: each end has loaded a row of its own for the same wait, and a map's counts must be
     # changed in one of them.
-    waits = {end.wait.pk: end.wait for end in ends if end.wait and end.wait.is_open}
+    waits = {end.wait.opened_seq: end.wait for end in ends if end.wait and end.wait.is_open}
     news = [(wait, [end for end in ends if _is_of(end, wait)]) for wait in waits.values()]
     maps = [(wait, ended) for wait, ended in news if wait.kind == "map"]
     for wait, ended in maps:
@@ -109,7 +103,7 @@ def settle(store: Store, run: RunRow) -> None:
 
 
 def _is_of(end: InputRow, wait: WaitRow) -> bool:
-    return end.wait is not None and end.wait.pk == wait.pk
+    return end.wait is not None and end.wait.opened_seq == wait.opened_seq
 
 
 def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow]) -> None:
@@ -119,14 +113,15 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
     """
     store.reopen_wait(run, wait)
     if wait.kind == "child":
-        for child in store.children_with_result(wait):
-            report_to_parent(store, child)
+        for child in store.children(wait):
+            if child.status == RunStatus.SUCCEEDED:
+                report_to_parent(store, child)
         return
-    done, left = store.numbers_of(wait)
+    done, left = store.numbers_of(wait, RunStatus.SUCCEEDED)
     # Counted anew, since the earlier count holds the ends of failed children that go on now.
     wait.ended = len(done)
     store.set_aside(run, list(store.ends_of(wait, [str(number) for number in left])))
-    store.save_counts(wait)
+    store.save(wait, *COUNTS)
     for child in lost:
         number = child.parent_number
         _begin_numbers(store, run, wait, number, number + 1)
@@ -134,21 +129,6 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
         _close_map(store, run, wait)
     else:
         _begin_next(store, run, wait)  # the last that was at work may have its result by now
-
-
-def newest_without_result(children: Iterable[R]) -> list[R]:
-    """Return the newest child of each number in which none has succeeded."""
-    found = list(children)
-    done = {child.parent_number for child in found if child.status == RunStatus.SUCCEEDED}
-    newest = {child.parent_number: child for child in found}
-    return [child for number, child in newest.items() if number not in done]
-
-
-def numbers_of(children: Iterable[RunRow]) -> tuple[set[int], set[int]]:
-    """Return the numbers in which a child has succeeded, and those in which none has."""
-    found = list(children)
-    done = {child.parent_number for child in found if child.status == RunStatus.SUCCEEDED}
-    return done, {child.parent_number for child in found} - done
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
@@ -175,14 +155,33 @@ def _begin_next(store: Store, run: RunRow, wait: WaitRow) -> None:
     if wait.begun < stop:
         _begin_numbers(store, run, wait, wait.begun, stop)
     wait.begun, wait.is_behind = stop, stop < due
-    store.save_counts(wait)
+    store.save(wait, *COUNTS)
 
 
 def _begin_numbers(store: Store, run: RunRow, wait: WaitRow, start: int, stop: int) -> None:
     content = wait.opening()
     with store.use_files():
         inputs = part_of(content, "inputs", start, stop)
-    store.insert_children(run, wait, content["procedure"], inputs, start=start)
+    _insert(store, run, wait, content, inputs=inputs, start=start)
+
+
+def _insert(
+    store: Store,
+    run: RunRow,
+    wait: WaitRow,
+    content: Mapping[str, Any],
+    *,
+    inputs: Sequence[str],
+    start: int = 0,
+) -> None:
+    """Keep a queued child for each of the inputs, with the parent's files that they name."""
+    run_id = content["run"] if wait.kind == "child" else ""
+    code, files = store.code_for(run, content["procedure"]), store.files_of(run)
+    for number, text in enumerate(inputs, start=start):
+        with store.use_files():
+            kept = put_aside(text)
+        child = store.new_child(run, wait, code, number, inputs=kept, run_id=run_id)
+        begin_run(store, child, files=[file for file in files if file.digest in text])
 
 
 def _close_map(store: Store, run: RunRow, wait: WaitRow) -> None:

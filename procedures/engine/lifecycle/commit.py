@@ -17,12 +17,12 @@ from procedures.engine.journal.events import (
 )
 from procedures.engine.lifecycle.cancel import cancel_children, withdraw_all
 from procedures.engine.lifecycle.children import begin_children, report_to_parent
-from procedures.engine.lifecycle.deliveries import send
+from procedures.engine.lifecycle.deliveries import refusal, send
 from procedures.engine.lifecycle.runs import SUSPENDED, hand_back
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
-from procedures.engine.lifecycle.signals import match_signal
-from procedures.engine.lifecycle.waits import decide
-from procedures.engine.store import RunRow, Store, WaitRow
+from procedures.engine.lifecycle.signals import match_signal, skip_last_read
+from procedures.engine.lifecycle.waits import cells_of, decide
+from procedures.engine.store import Row, RunRow, Store, WaitRow
 
 
 @dataclass
@@ -78,7 +78,7 @@ def _open_wait(store: Store, run: RunRow, key: str) -> WaitRow:
 
 
 def _check_reach(store: Store, run: RunRow, key: str, content: Mapping[str, Any]) -> None:
-    if not content["refused"] and store.refusal(run, content["to"]):
+    if not content["refused"] and refusal(store, run, content["to"]):
         raise Overtaken(key)  # somebody took the right away meanwhile: look again
 
 
@@ -117,7 +117,7 @@ def _ends_children(handoff: Handoff) -> bool:
 
 
 def _withdraw_rest(store: Store, run: RunRow, *, by: str) -> None:
-    waits = store.open_waits(run)
+    waits = store.waits(run, is_open=True)
     if run.status == RunStatus.FAILED:  # a retry goes on waiting for what goes on
         waits = [wait for wait in waits if not wait.abandons]
     withdraw_all(store, run, waits, by=by)
@@ -141,14 +141,13 @@ def _take_one(store: Store, run: RunRow, event: Event, checked: Checked) -> None
 
 def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
     content, is_decided = event.content, event.key in checked.decided
-    wait = store.insert_wait(run, event, content)
+    if why := content.get("skipped"):  # what came before did not fit, and is waited for again
+        skip_last_read(store, run, event.key, why)
+    wait = store.insert_wait(run, content, cells_of(content, event.key, event.seq))
     # Opened and closed in one batch: `_close` finds its row here, since it was not there to be
     # looked up.
     if is_decided:
         checked.closed[event.key] = wait
-    why = content.get("skipped")  # what came before did not fit, and is waited for again
-    if why and (signal := store.last_read(run, wait.key)):
-        store.skip(run, signal, why)
     _join_set(store, run, wait)
     store.tell_opened(run, wait, content)
     if wait.kind == "set":
@@ -163,11 +162,12 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
         begin_children(store, run, wait, content)
 
 
-def _join_set(store: Store, run: RunRow, wait: WaitRow) -> None:
+def _join_set(store: Store, run: RunRow, wait: Row) -> None:
     """Add the wait to the open set that names its key, which waits for a question asked again."""
-    for whole in store.open_waits(run, kind="set"):
+    for whole in store.waits(run, is_open=True, kind="set"):
         if wait.key in whole.opening()["over"]:
-            store.put_in_set(whole, wait)
+            wait.part_of = whole
+            store.save(wait, "part_of")
 
 
 def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:

@@ -25,6 +25,23 @@ def out_of_reach(to: str) -> str:
     return f"There is no run {to:.80} that this run may reach."
 
 
+def refusal(store: Store, run: RunRow, to: str) -> str:
+    """Return why a run may not reach another one, in a sentence, or "".
+
+    It may always reach its children and its parent, and others as far as its starter may.
+    """
+    other = store.find_named(to)
+    if other and (_are_kin(run, other) or store.may_reach(run, other)):
+        return ""
+    return out_of_reach(to)
+
+
+def _are_kin(run: RunRow, other: RunRow) -> bool:
+    above, below = run.parent_wait, other.parent_wait
+    is_child = below is not None and below.run_id == run.pk
+    return is_child or (above is not None and above.run_id == other.pk)
+
+
 def sender_of(run_id: str) -> str:
     """Return the name under which a run sends and cancels."""
     return f"run {run_id}"

@@ -1,17 +1,22 @@
 """Forks: taking over another run's journal up to one of its steps or waits."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import OPENING, Event, EventKind, NewEvent, chained, moved
 from procedures.engine.journal.large import ELSEWHERE, packed
 from procedures.engine.lifecycle.runs import is_over, is_undone, undone_since
+from procedures.engine.lifecycle.start import insert_queued
+from procedures.engine.lifecycle.waits import cells_of
 from procedures.engine.replay.history import STRICT, UNDO, Entry, History
 from procedures.engine.store import RunRow, Store
 from procedures.engine.values import canonical
+from procedures.engine.values.files import file_store
 
 if TYPE_CHECKING:
     from procedures.engine.values.files import File
@@ -20,6 +25,10 @@ CARRIED_FROM = "carried_from"
 """The key under which an outcome names the other run it comes from."""
 TOLD = {*OPENING, EventKind.STEP_STARTED, EventKind.WAIT_CLOSED, EventKind.OPERATOR}
 """Kinds of events that say which waits are open, closed, or to be asked again."""
+
+
+A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
+ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
 
 
 class ForkRefusedError(EngineError):
@@ -41,6 +50,20 @@ class Carried:
     """The keys of waits the fork opens anew: open ones, and those to be answered again."""
     closed: Sequence[Entry]
     """The waits whose outcome it keeps."""
+
+
+@dataclass(frozen=True)
+class Fork:
+    """The place where a run branches off another one."""
+
+    origin: RunRow
+    until: int
+    """The number of the first event not taken over."""
+    carried: Carried
+    inputs: str
+    """The whole text of the fork's inputs."""
+    by: str
+    """The fork's starter."""
 
 
 def begins(event: Event, at: str) -> bool:
@@ -70,47 +93,90 @@ def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> 
     return first
 
 
-def start_of(store: Store, run: RunRow, files: "Sequence[File]" = ()) -> NewEvent:
-    """Return the first event of a fork."""
-    return NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files))
-
-
 def note_of(said: dict[str, Any]) -> NewEvent:
     """Return the event that says who wants a fork or a restart, and why."""
     return NewEvent(EventKind.OPERATOR, name=said["action"], data=said)
 
 
-class Copy:
+def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
+    """Yield the events that a fork takes over, which are those before number `until`."""
+    return chain.from_iterable(store.event_parts(origin, until))
+
+
+def begin_fork(
+    store: Store, run: RunRow, fork: Fork, note: NewEvent, *, files: "Sequence[File]" = ()
+) -> None:
+    """Keep a new run with what it takes over from another one and a note on who made it; queue it.
+
+    `files` are those in its inputs.
+    """
+    copy, named = _Copy(store, run), set[str]()
+    with store.use_files():
+        for part in store.event_parts(fork.origin, fork.until):
+            named.update(*map(_named_in, part))
+            if not copy.seq:  # it finds the times that its origin has found
+                start = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files))
+                copy.chain(start, part[0].at)
+            copy.take_over(part, fork)
+    # Before the note is chained: what comes after this number is the fork's own, and the note is
+    # the first of it.
+    run.carried_seq = copy.seq
+    run.base_seq = 1 if fork.origin.base_seq else 0  # what stands before it is its own start
+    last = copy.chain(note, store.now)
+    others = [file for file in store.files_of(fork.origin) if file.digest in named]
+    # The rows of waits name the event that opened them by its number, which is another one in the
+    # copy.
+    shift = run.base_seq - fork.origin.base_seq
+    closed = [_closed(entry, shift) for entry in fork.carried.closed]
+    insert_queued(store, run, last, [*dict.fromkeys([*files, *others])], closed)
+
+
+def _closed(entry: Entry, shift: int) -> tuple[dict[str, Any], Event, Event]:
+    """Return the fields of the row of a wait whose outcome is taken over, and its events."""
+    opened = entry.events[0]
+    return cells_of(opened.content, entry.key, opened.seq + shift), opened, entry.last
+
+
+def _named_in(event: Event) -> set[str]:
+    """Return the digests of files an event names, also in large values stored outside it."""
+    store, texts = file_store(), [event.data]
+    if store:
+        elsewhere = ANYTHING_ELSEWHERE.findall(event.data)
+        texts += [store.get(digest).decode() for digest in elsewhere]
+    return {digest for text in texts for digest in A_FILE.findall(text)}
+
+
+class _Copy:
     """The journal of a fork while it is written.
 
     It holds the fork's own start, the events taken over, and who wants it. Each event is chained
     for its place there.
     """
 
-    def __init__(
-        self, run_id: str, *, key: bytes, write: Callable[[Sequence[Event]], object]
-    ) -> None:
-        self._id, self._key, self._write = run_id, key, write
+    def __init__(self, store: Store, run: RunRow) -> None:
+        self._store, self._run, self._id = store, run, str(run.pk)
         self.seq, self.head = 0, ""
 
-    def chain(self, draft: NewEvent, at: datetime) -> None:
+    def chain(self, draft: NewEvent, at: datetime) -> Event:
         """Add an event of the fork's own: its start, at its origin's time, or who wants it."""
-        run_id, key = self._id, self._key
-        self._keep(chained([draft], run_id=run_id, after=self.seq, at=at, head=self.head, key=key))
+        key, head = self._store.key, self.head
+        events = chained([draft], run_id=self._id, after=self.seq, at=at, head=head, key=key)
+        self._keep(events)
+        return events[0]
 
-    def take_over(self, events: Iterable[Event], *, origin: str, by: str, inputs: str) -> None:
+    def take_over(self, events: Iterable[Event], fork: Fork) -> None:
         """Add the events of another run except its start, as the fork has a start of its own."""
         kept, seq, head = list[Event](), self.seq, self.head
         for event in events:
             if event.kind != EventKind.RUN_STARTED:
-                seq, one = seq + 1, as_taken(event, origin=origin, by=by, inputs=inputs)
-                kept.append(moved(one, run_id=self._id, seq=seq, head=head, key=self._key))
+                seq, one = seq + 1, as_taken(event, fork)
+                kept.append(moved(one, run_id=self._id, seq=seq, head=head, key=self._store.key))
                 head = kept[-1].hash
         self._keep(kept)
 
     def _keep(self, events: Sequence[Event]) -> None:
         if events:
-            self._write(events)
+            self._store.insert_events(self._run, events)
             self.seq, self.head = events[-1].seq, events[-1].hash
 
 
@@ -134,16 +200,16 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
     return Carried(list(again), [entry for entry in waits if entry.key not in again])
 
 
-def as_taken(event: Event, *, origin: str, by: str, inputs: str) -> Event:
-    """Return the event as the fork keeps it: started by `by`, with these inputs."""
+def as_taken(event: Event, fork: Fork) -> Event:
+    """Return the event as the fork keeps it: with its starter and inputs."""
     content = event.content
     match event.kind:
         case EventKind.RUN_CONTINUED:
             content.pop("inputs" + ELSEWHERE, None)
-            content |= {"by": by, **packed("inputs", inputs)}
+            content |= {"by": fork.by, **packed("inputs", fork.inputs)}
         case EventKind.WAIT_CLOSED:
             # A fork of a fork: the answer was given to the first of them.
-            content.setdefault(CARRIED_FROM, origin)
+            content.setdefault(CARRIED_FROM, str(fork.origin.pk))
         case _:
             return event
     return event._replace(data=canonical.text_of(content))

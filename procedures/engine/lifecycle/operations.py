@@ -63,7 +63,7 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
     for one in tree:
         # All waits of the whole tree before any run of it is held: a hold takes in what children
         # have brought, which would begin the next children of a map that is still open.
-        for wait in store.open_waits(one):
+        for wait in store.waits(one, is_open=True):
             store.close_wait(one, wait, closing("withdrawn", responder=RUN_ENDED))
     alive = unended(tree)
     for one in alive:

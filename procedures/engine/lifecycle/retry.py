@@ -147,7 +147,7 @@ def _known(store: Store, run: RunRow) -> set[str]:
     A child's end does not count for a wait that the run's own end has closed.
     """
     coming = {one.key for one in store.pending_inputs(run) if one.kind != CHILD_ENDED}
-    return coming | {wait.key for wait in store.open_waits(run)}
+    return coming | {wait.key for wait in store.waits(run, is_open=True)}
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,10 @@ class _Children:
         wait = store.latest_wait(run, key)
         if not key or wait is None:
             return cls()
-        fates = [(child, _fate(store, child)) for child in store.without_result(wait)]
+        fates = [
+            (child, _fate(store, child))
+            for child in store.newest_without(wait, RunStatus.SUCCEEDED)
+        ]
         for child, fate in fates:
             if fate == Fate.ENDING:
                 raise OperationRefusedError(f"{child}, its child, is still ending: retry it then.")
@@ -197,7 +200,7 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     tell(store, run, {**said, "loose": error["unread"], "changed": changed})
     store.lock_below(run, [changed])
     store.leave_sets(run, changed)  # what became of it decides no set
-    waits = [wait for wait in store.open_waits(run) if wait.key == changed]
+    waits = store.waits(run, is_open=True, key=changed)
     withdraw_all(store, run, waits, by="system: asked again", is_end=False)
     reopen(store, run)
 

@@ -75,7 +75,7 @@ def reopen(store: Store, run: RunRow) -> None:
     if run.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
         run.cancel_requested_at = None
     run.ended_at = None
-    store.forget_error(run)
+    store.set_error(run, None)
     store.save(run, "error", "ended_at", "cancel_requested_at")
     queue(store, run)
 
@@ -88,7 +88,11 @@ def request_cancel(store: Store, run: RunRow) -> None:
 
 def hold(store: Store, run: RunRow) -> None:
     """Give a locked run to its next writer, and fence off every earlier one."""
-    run.status, run.leased_until, run.epoch = RunStatus.RUNNING, store.lease_end(), run.epoch + 1
+    run.status, run.leased_until, run.epoch = (
+        RunStatus.RUNNING,
+        store.now + store.lease,
+        run.epoch + 1,
+    )
     run.wake_at = run.queued_at = None
     run.reached_at = store.now
     store.hold(run)
@@ -109,7 +113,8 @@ def hand_back(
     run.queued_at = store.now if status == RunStatus.QUEUED else None
     run.ended_at = store.now if status.is_end else None
     run.is_left_without_storage = False
-    store.release(run, error)
+    store.set_error(run, error)
+    store.release(run)
 
 
 def has_to_undo(store: Store, run: RunRow) -> bool:

@@ -55,7 +55,7 @@ def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | No
 def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) -> WaitRow | None:
     value = canonical.value_of(sent.value)
     refusals: list[AnswerError] = []
-    for wait in store.open_waits(run, kind="signal", signal=sent.name):
+    for wait in store.waits(run, is_open=True, kind="signal", signal=sent.name):
         try:
             if code is not None:
                 check_signal(value, wait.opening(), code=code)
@@ -74,10 +74,10 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
     It is skipped if there are open waits for it and none can take it.
     """
     # Authors choose the id, and send the same one again so that it counts once.
-    if store.find_signal(run, sent.name, sent.signal_id):
+    if store.signals(run, name=sent.name, signal_id=sent.signal_id):
         return
     signal = store.keep_signal(run, sent)
-    waits = store.open_waits(run, kind="signal", signal=sent.name)
+    waits = store.waits(run, is_open=True, kind="signal", signal=sent.name)
     misfits = [(wait, _misfit(signal, wait)) for wait in waits]
     if taker := next((wait for wait, why in misfits if not why), None):
         _receive(store, run, taker, signal)
@@ -91,12 +91,25 @@ def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
 
     Signals that the waiting code can't take are skipped, and the journal says why.
     """
-    for signal in store.unread(run, wait.signal):
+    for signal in store.signals(run, name=wait.signal, wait=None, skipped=""):
         why = _misfit(signal, wait)
         if not why:
             _receive(store, run, wait, signal)
             return
         _skip(store, run, wait, signal, why)
+
+
+def skip_last_read(store: Store, run: RunRow, key: str, why: str) -> None:
+    """Skip the signal with which the newest wait of that key was closed; another is waited for."""
+    if wait := store.latest_wait(run, key):
+        for signal in store.signals(run, wait=wait):
+            _note_skipped(store, signal, why)
+
+
+def _note_skipped(store: Store, signal: SignalRow, why: str) -> None:
+    """Record that the run could not take it; no other wait gets it."""
+    signal.wait, signal.skipped = None, why
+    store.save(signal, "wait", "skipped")
 
 
 def _misfit(signal: SignalRow, wait: WaitRow) -> str:
@@ -112,7 +125,8 @@ def _misfit(signal: SignalRow, wait: WaitRow) -> str:
 
 def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> None:
     """Close a wait with that signal."""
-    store.read_by(signal, wait)
+    signal.wait = wait
+    store.save(signal, "wait")
     with store.use_files():
         value = packed("value", canonical.value_of(signal.value))
     ids = {"responder_id": signal.responder_id, "signal_id": signal.signal_id}
@@ -123,6 +137,6 @@ def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> Non
 def _skip(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow, why: str) -> None:
     """Skip a signal that did not fit, and log it in the journal; the run must be locked."""
     told = skipped(signal.name, signal.sender, why)
-    store.skip(run, signal, told)
+    _note_skipped(store, signal, told)
     data = {"text": told, "level": "warning", "at": signal.at.isoformat()}
     store.put_input(run.pk, NewEvent(EventKind.LOG, wait.key, told[:100], data), is_counted=True)

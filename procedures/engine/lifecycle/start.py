@@ -1,9 +1,9 @@
 """New runs, kept with their first events and queued."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
+from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus, chained
 from procedures.engine.store import RunRow, Store
 
 if TYPE_CHECKING:
@@ -15,13 +15,29 @@ def begin_run(store: Store, run: RunRow, *said: NewEvent, files: "Sequence[File]
 
     `said` are events about who made it from another run, and why.
     """
+    first, at = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files)), store.now
+    run_id, key = str(run.pk), store.key
+    events = chained([first, *said], run_id=run_id, after=0, at=at, head="", key=key)
+    store.insert_events(run, events)
+    insert_queued(store, run, events[-1], files)
+
+
+def insert_queued(
+    store: Store,
+    run: RunRow,
+    last: Event,
+    files: "Sequence[File]",
+    closed: Sequence[tuple[dict[str, Any], Event, Event]] = (),
+) -> None:
+    """Insert a new run whose events are kept, and tell the layers above and the workers of it.
+
+    `closed` are waits that it has taken over with their outcome.
+    """
+    # After its events, which have no foreign key: so the row is written once, with its head where
+    # it belongs.
     run.status, run.queued_at = RunStatus.QUEUED, store.now
-    first = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files))
-    store.insert_run(run, [first, *said], files)
-    announce(store, run)
-
-
-def announce(store: Store, run: RunRow) -> None:
-    """Tell the layers above and the workers of a new run."""
+    store.insert_run(run, last)
+    store.keep_files(run, files)
+    store.insert_closed(run, closed)
     store.tell_started(run)
     store.call_workers(run)

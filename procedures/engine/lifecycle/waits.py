@@ -1,9 +1,11 @@
 """Closing waits from outside, and deciding sets of them; the run is always locked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from procedures.engine.journal.events import EventKind, NewEvent, silence
+from procedures.engine.journal.events import EventKind, NewEvent
+from procedures.engine.journal.payloads import Opening
 from procedures.engine.lifecycle.runs import wake
 from procedures.engine.lifecycle.sets import (
     DETACHED_KINDS,
@@ -12,7 +14,29 @@ from procedures.engine.lifecycle.sets import (
     not_needed,
     told_of,
 )
-from procedures.engine.store import RunRow, Store, WaitRow
+from procedures.engine.store import Row, RunRow, Store, WaitRow
+
+ABANDON = "abandon"
+ON_PARENT_END = "on_parent_end"
+
+
+def is_abandoned(opened: Mapping[str, Any]) -> bool:
+    """Return True for a wait whose children continue when their parent ends."""
+    return bool(opened.get(ON_PARENT_END) == ABANDON)
+
+
+def cells_of(content: Mapping[str, Any], key: str, seq: int) -> dict[str, Any]:
+    """Return the fields of a wait's row; `content` is that of its opening, number `seq`."""
+    due = content["due_at"]
+    return {
+        "key": key,
+        "opened_seq": seq,
+        "kind": content["wait"],
+        "due_at": datetime.fromisoformat(due) if due else None,
+        "signal": content.get("signal", ""),
+        "need": content.get("need"),
+        "abandons": is_abandoned(content),
+    }
 
 
 def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
@@ -38,18 +62,19 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
     need = whole.need or 0
     if store.count_closed(whole) < need:
         return
-    won = store.first_closed(whole, need)
+    won = store.waits(run, is_open=False, part_of=whole, most=need)
     # The set before its losers: each of their closings would else come here again and decide it
     # anew.
     answer_wait(store, run, whole, decision([wait.key for wait in won]))
-    left = store.open_parts(whole)
+    left: Sequence[Row] = store.waits(run, is_open=True, part_of=whole)
     if not left:
         return
     why = told_of(won[-1].opening(), store.closing_of(won[-1]))
     is_kept_open = KEEP_OPEN in whole.opening()
     for wait in left:
         if is_kept_open or wait.kind in DETACHED_KINDS:
-            store.leave_set(wait)
+            wait.part_of = None
+            store.save(wait, "part_of")
         else:
             answer_wait(store, run, wait, not_needed(why))
 
@@ -58,5 +83,5 @@ def expire_wait(store: Store, run: RunRow, wait: WaitRow) -> bool:
     """Close a wait whose time is up, as its author chose; return False if somebody was faster."""
     if not wait.is_open:
         return False
-    answer_wait(store, run, wait, silence(wait.opening()))
+    answer_wait(store, run, wait, Opening.read(wait.opening()).silence().as_json())
     return True

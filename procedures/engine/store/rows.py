@@ -1,4 +1,4 @@
-"""Rows as the rules see them, whatever keeps them."""
+"""Rows as the rules see them, whatever keeps them; a value here is that of a new row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ Row: TypeAlias = Any
 class RunRow(Protocol):
     """A run as a store keeps it."""
 
-    status: Any
-    epoch: int
-    base_seq: int
+    status: Any = ""
+    epoch: int = 0
+    base_seq: int = 0
     """The number of the last event that is no longer read."""
-    carried_seq: int
+    carried_seq: int = 0
     """The number of the last event that a fork took over."""
-    wake_at: datetime | None
-    ends_at: datetime | None
-    result: str | None
-    leased_until: datetime | None
-    queued_at: datetime | None
-    ended_at: datetime | None
-    reached_at: datetime | None
-    cancel_requested_at: datetime | None
-    pause_requested_at: datetime | None
-    paused_as: str
+    wake_at: datetime | None = None
+    ends_at: datetime | None = None
+    result: str | None = None
+    leased_until: datetime | None = None
+    queued_at: datetime | None = None
+    ended_at: datetime | None = None
+    reached_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    pause_requested_at: datetime | None = None
+    paused_as: str = ""
     """The status in which it continues when it is unpaused."""
-    is_left_without_storage: bool
-    parent_number: int
+    is_left_without_storage: bool = False
+    parent_number: int = 0
 
     @property
     def pk(self) -> Any: ...
@@ -41,15 +41,18 @@ class RunRow(Protocol):
 class WaitRow(Protocol):
     """A wait as a store keeps it."""
 
-    begun: int
+    begun: int = 0
     """The number of a map's children that have begun."""
-    ended: int
+    ended: int = 0
     """The number of a map's children that have ended."""
-    is_behind: bool
+    is_behind: bool = False
     """True if more children of the map are to begin."""
 
     @property
-    def pk(self) -> Any: ...
+    def opened_seq(self) -> int:
+        """The number of the event that opened it."""
+        ...
+
     @property
     def run_id(self) -> Any: ...
     @property
@@ -94,6 +97,11 @@ class InputRow(PendingRow, Protocol):
 class SignalRow(Protocol):
     """A kept signal."""
 
+    wait: Any = None
+    """The wait that has taken it."""
+    skipped: str = ""
+    """The reason why the run did not take it."""
+
     @property
     def name(self) -> str: ...
     @property
@@ -113,7 +121,7 @@ class SignalRow(Protocol):
     def at(self) -> datetime: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class SentSignal:
     """A signal to keep; the same id counts once."""
 

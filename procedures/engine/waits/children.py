@@ -10,7 +10,7 @@ from procedures.engine.errors import ChildFailedError, DefinitionError, OptionEr
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed, packed_list
 from procedures.engine.journal.payloads import Closing, Opening
-from procedures.engine.lifecycle.children import ABANDON, ON_PARENT_END
+from procedures.engine.lifecycle.waits import ABANDON, ON_PARENT_END
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical

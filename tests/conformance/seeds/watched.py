@@ -10,7 +10,7 @@ from procedures.engine.errors import StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, RunFacts, RunStatus, Working
 from procedures.engine.journal.protocol import Journal, Standings
-from procedures.engine.memory import MemoryFiles
+from procedures.testing.files import MemoryFiles
 from tests.conformance.backends import Backend
 
 

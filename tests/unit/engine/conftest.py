@@ -1,6 +1,6 @@
 import pytest
 
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 
 
 @pytest.fixture

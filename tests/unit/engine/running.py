@@ -5,7 +5,8 @@ from typing import Any
 from procedures.engine import Procedure
 from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.lifecycle import operations
-from procedures.engine.memory import MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryRun
+from procedures.testing.memory import MemoryStore
 
 YES = closing("approved", value=True, responder="bob")
 

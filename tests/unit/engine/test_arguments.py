@@ -11,7 +11,7 @@ import pytest
 from procedures.engine import Context, Retry, Step, procedure
 from procedures.engine.declaration.steps import OPTIONS
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import YES, message, run_through
 
 did: list[Any] = []

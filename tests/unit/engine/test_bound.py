@@ -31,7 +31,7 @@ from procedures.engine import (
 from procedures.engine.declaration.arguments import call_of
 from procedures.engine.declaration.bound import bound_to_be_shown
 from procedures.engine.journal.events import EventKind, RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import YES, message, run_through
 
 did: list[Any] = []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests import procedures
 from tests.unit.engine.running import cancel, kinds
 

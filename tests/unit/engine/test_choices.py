@@ -7,8 +7,8 @@ from pytest_django import Settings
 
 from procedures.engine import ChoiceGoneError, Context, InputError, SiteChoice, procedure
 from procedures.engine.journal.events import RunStatus, closing
-from procedures.engine.memory import MemoryStore
 from procedures.engine.values.choices import use_choices
+from procedures.testing.memory import MemoryStore
 from tests.configured import configure
 
 SHELVES = SiteChoice("SHELVES")

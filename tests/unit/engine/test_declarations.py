@@ -23,7 +23,7 @@ from procedures.engine import (
 )
 from procedures.engine.errors import DefinitionError, OptionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import message, run_through
 
 

@@ -15,8 +15,8 @@ from typing_extensions import TypedDict
 
 from procedures.engine import Check, Context, File, InputError, Limits, Procedure, procedure
 from procedures.engine.errors import DefinitionError
-from procedures.engine.memory import MemoryFiles
 from procedures.engine.values.files import use_file_store
+from procedures.testing.files import MemoryFiles
 
 
 class Speed(Enum):

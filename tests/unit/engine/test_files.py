@@ -3,8 +3,8 @@
 import pytest
 
 from procedures.engine import EngineError, File
-from procedures.engine.memory import MemoryFiles
 from procedures.engine.values.files import open_desk, use_file_store
+from procedures.testing.files import MemoryFiles
 
 
 def test_a_file_is_read_as_it_was_kept() -> None:

@@ -23,8 +23,8 @@ from procedures.engine import Context, procedure
 from procedures.engine.errors import AnswerError, Fault, QuestionError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.kinds.questions import Question, new_question
-from procedures.engine.memory import MemoryStore
 from procedures.engine.values import canonical
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import YES
 
 

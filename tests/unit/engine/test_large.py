@@ -3,8 +3,8 @@
 import pytest
 
 from procedures.engine.journal.large import packed_list, part_of
-from procedures.engine.memory import MemoryFiles
 from procedures.engine.values.files import use_file_store
+from procedures.testing.files import MemoryFiles
 
 
 class CountedFiles(MemoryFiles):

@@ -17,8 +17,8 @@ from procedures.engine import Context, procedure
 from procedures.engine.errors import InputError, QuestionError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.kinds.questions import new_question
-from procedures.engine.memory import MemoryStore
 from procedures.engine.values import canonical
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import message, run_through
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from procedures.engine import Context, Step, procedure
 from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.journal.payloads import Opening
 from procedures.engine.kinds.questions import new_question
-from procedures.engine.memory import MemoryStore
 from procedures.engine.waits.handles import open_wait
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import message, run_through
 
 

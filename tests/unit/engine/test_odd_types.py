@@ -48,7 +48,7 @@ from pydantic_core import to_json
 from procedures.engine import Context, EngineError, File, Step, procedure
 from procedures.engine.errors import DefinitionError, QuestionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import message
 
 

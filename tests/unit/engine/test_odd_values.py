@@ -19,7 +19,7 @@ from procedures.engine import (
 )
 from procedures.engine.errors import AnswerError, EvidenceError, OptionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.odd_values import VALUES, Verb, verbs
 from tests.unit.engine.running import message
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from procedures.engine import Context, EngineError, Procedure, procedure
 from procedures.engine.errors import OptionError, QuestionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import message, run_through
 
 

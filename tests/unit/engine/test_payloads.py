@@ -10,8 +10,8 @@ from procedures.engine import Context, Retry, procedure
 from procedures.engine.errors import BranchFailedError, StepFailedError
 from procedures.engine.journal.events import EventKind, RunStatus, closing
 from procedures.engine.journal.payloads import Closing, Opening, StepFailure, StepResult
-from procedures.engine.memory import MemoryStore
 from procedures.engine.values import canonical
+from procedures.testing.memory import MemoryStore
 
 PAYLOADS: Mapping[str, Any] = {
     EventKind.WAIT_OPENED: Opening,

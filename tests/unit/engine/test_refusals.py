@@ -8,7 +8,8 @@ from procedures.engine import Context, procedure
 from procedures.engine.errors import Fenced, Interruption, Refused, StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, RunStatus
-from procedures.engine.memory import MemoryJournal, MemoryStore
+from procedures.testing.journal import MemoryJournal
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import kinds, message
 
 

@@ -3,7 +3,7 @@
 import sys
 from types import FrameType
 
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests import procedures
 from tests.conformance.backends import MemoryBackend, answer
 

@@ -14,7 +14,7 @@ from procedures.engine import Context, Procedure, StepFailedError, procedure
 from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import DefinitionError, QuestionError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import message, run_through
 
 WORD = "hunter2"

@@ -15,9 +15,9 @@ from typing_extensions import TypedDict
 from procedures.engine import Context, procedure
 from procedures.engine.errors import AnswerError
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
 from procedures.engine.values import canonical
 from procedures.engine.values.shapes import check_shape, shape_of
+from procedures.testing.memory import MemoryStore
 
 AMOUNT = Annotated[Decimal, Field(gt=0, le=Decimal("9.5"), decimal_places=2)]
 

@@ -15,8 +15,8 @@ from procedures.engine.declaration.arguments import call_of
 from procedures.engine.declaration.signatures import name_of, signature_of
 from procedures.engine.declaration.steps import options_of
 from procedures.engine.errors import DefinitionError
-from procedures.engine.memory import MemoryStore
 from procedures.engine.replay.keeping import kept_result
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import cancel, run_through
 
 STEP = Step("pay", "run:pay", 1)

@@ -6,9 +6,10 @@ from threading import Event
 import pytest
 
 from procedures.engine import Context, Retry, Step, procedure
+from procedures.engine.journal.events import Batch, EventKind, RunStatus
 from procedures.engine.journal.events import Event as JournalEvent
-from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
-from procedures.engine.memory import MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryRun
+from procedures.testing.memory import MemoryStore
 from tests.processes import run_python
 from tests.unit.engine.running import kinds, message, run_through
 
@@ -87,9 +88,9 @@ def test_options_that_cannot_be_are_refused(store: MemoryStore, doing: dict[str,
 class LateStore(MemoryStore):
     """The time is up when a notice is kept, and its writer does not know it yet."""
 
-    def append(self, run: MemoryRun, *drafts: NewEvent) -> list[JournalEvent]:
-        events = super().append(run, *drafts)
-        if drafts[0].kind == EventKind.NOTICE:
+    def write(self, run: MemoryRun, batch: Batch) -> list[JournalEvent]:
+        events = super().write(run, batch)
+        if events[0].kind == EventKind.NOTICE:
             signal.raise_signal(signal.SIGALRM)
         return events
 

@@ -11,7 +11,7 @@ import pytest
 from procedures.engine import Context, procedure
 from procedures.engine.errors import Suspend
 from procedures.engine.journal.events import EventKind, RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import kinds, message, run_through
 
 # Cleaning up while a suspension passes

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, computed_field
 from procedures.engine import Context, Retry, StepFailedError, procedure
 from procedures.engine.errors import DefinitionError
 from procedures.engine.journal.events import EventKind, RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import YES, kinds, message, run_through
 
 # Steps

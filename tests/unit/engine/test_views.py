@@ -12,7 +12,9 @@ from procedures.engine import ChildFailedError, Context, Handle, procedure
 from procedures.engine.errors import StorageLost
 from procedures.engine.journal.events import Batch, Event, RunStatus, closing
 from procedures.engine.lifecycle.runs import queue
-from procedures.engine.memory import MemoryJournal, MemoryRun, MemoryStore
+from procedures.engine.memory import MemoryRun
+from procedures.testing.journal import MemoryJournal
+from procedures.testing.memory import MemoryStore
 
 LINES, KILLS = 12, 5
 View = list[tuple[Any, ...]]

@@ -5,7 +5,7 @@ from typing import Any
 
 from procedures.engine import Context, procedure
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.memory import MemoryStore
+from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import YES, kinds, message, run_through
 
 

@@ -6,7 +6,7 @@ from procedures.engine.errors import FileGoneError
 
 
 class MemoryFiles:
-    """Contents by digest."""
+    """Contents of files in memory, by digest."""
 
     largest_inline = 64 * 1024
     patience: float = 60

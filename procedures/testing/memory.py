@@ -1,4 +1,4 @@
-"""A store in memory, for tests and drivers: the acts of workers, people and time on its runs."""
+"""Runs in memory, for tests and drivers: the acts of workers, people and time on them."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,15 +15,15 @@ from procedures.engine.lifecycle.claim import take_up
 from procedures.engine.lifecycle.signals import accept_signal
 from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.lifecycle.waits import answer_wait, expire_wait
-from procedures.engine.memory.journal import MemoryJournal
-from procedures.engine.memory.rows import MemoryRun, MemoryWait
-from procedures.engine.memory.tables import KEY, MemoryTables
+from procedures.engine.memory import MemoryRun, MemoryTables, MemoryWait
 from procedures.engine.replay.history import FORK
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.store import SentSignal
 from procedures.engine.values import canonical
 from procedures.engine.values.choices import use_choices
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
+from procedures.testing.files import MemoryFiles
+from procedures.testing.journal import MemoryJournal
 
 
 class MemoryStore(MemoryTables):
@@ -35,7 +35,8 @@ class MemoryStore(MemoryTables):
         limits: Limits = USUAL,
         sizes: Sizes = USUAL_SIZES,
     ) -> None:
-        super().__init__()
+        super().__init__(MemoryFiles())
+        self.files: MemoryFiles
         self.choices = choices or {}
         """The values a site's settings allow, by setting and name."""
         self.limits, self.sizes = limits, sizes
@@ -46,7 +47,7 @@ class MemoryStore(MemoryTables):
         self.faults: tuple[type[BaseException], ...] = ()
         """Exceptions of code that mean this storage is lost."""
 
-    # Workers, people and time
+    # People
 
     def start(
         self, procedure: Procedure, inputs: Mapping[str, Any] | None = None, *, by: str = "system"
@@ -58,6 +59,54 @@ class MemoryStore(MemoryTables):
     def begin(self, procedure: Procedure, facts: RunFacts, *, by: str) -> str:
         begin_run(self, MemoryRun(procedure, facts, by))
         return facts.run_id
+
+    def resolve(self, run_id: str, key: str, content: dict[str, Any]) -> bool:
+        """Close an open wait and queue the run; return False if it was closed already."""
+        run = self.runs[run_id]
+        if is_open := key in run.waits:
+            answer_wait(self, run, run.waits[key], content)
+        return is_open
+
+    def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
+        """Send a signal, once per id; return False if that id has been sent before.
+
+        Raises `AnswerError` if there are open waits for it and none can take the value.
+        """
+        run = self.runs[run_id]
+        if self.signals(run, name=name, signal_id=id):
+            return False
+        self.sizes.check_signal(value)
+        sent = SentSignal(name, id, canonical.text_of(value), by)
+        accept_signal(self, run, sent, code=run.procedure.version)
+        return True
+
+    def fork(
+        self,
+        run_id: str,
+        at: str,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        keep_answers: bool = True,
+        by: str,
+    ) -> str:
+        """Fork a run at one of its steps or waits, and return the new run's id."""
+        origin = self.runs[run_id]
+        until = fork.first_of(self, origin, self.events(origin), at).seq
+        taken = list(fork.taken(self, origin, until))
+        carried = fork.carried(taken, at, keep_answers=keep_answers)
+        with self.use_files(), use_choices(self.choices):
+            text = inputs_of(taken[0], origin.facts.inputs)
+            if inputs:
+                text = origin.procedure.dump(origin.procedure.revise(text, inputs))
+            facts = RunFacts(self.new_id(), put_aside(text), seed=origin.facts.seed)
+        run = MemoryRun(origin.procedure, facts, by)
+        said = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
+        point = fork.Fork(origin, until, carried, inputs=text, by=by)
+        files = [file for file in self.files_of(origin) if file.digest in text]
+        fork.begin_fork(self, run, point, fork.note_of(said), files=files)
+        return run.pk
+
+    # Workers
 
     def lock_claimable(self, run_id: str) -> MemoryRun | None:
         run = self.runs.get(run_id)
@@ -77,7 +126,11 @@ class MemoryStore(MemoryTables):
             linger = self.linger_of(journal)
             with use_choices(self.choices):
                 advance(code or journal.row.procedure, journal, self.files, linger=linger)
-        return self.runs[run_id].status
+        return self.status_of(run_id)
+
+    def status_of(self, run_id: str) -> RunStatus:
+        status: RunStatus = self.runs[run_id].status
+        return status
 
     def linger_of(self, _journal: MemoryJournal) -> Linger | None:
         """Return what lets code stay at its waits, or None to abandon it there as workers do."""
@@ -92,62 +145,7 @@ class MemoryStore(MemoryTables):
             for run_id in queued:
                 self.advance(run_id)
 
-    def resolve(self, run_id: str, key: str, content: dict[str, Any]) -> bool:
-        """Close an open wait and queue the run; return False if it was closed already."""
-        run = self.runs[run_id]
-        if is_open := key in run.waits:
-            answer_wait(self, run, run.waits[key], content)
-        return is_open
-
-    def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
-        """Send a signal, once per id; return False if that id has been sent before.
-
-        Raises `AnswerError` if there are open waits for it and none can take the value.
-        """
-        run = self.runs[run_id]
-        if self.find_signal(run, name, id):
-            return False
-        self.sizes.check_signal(value)
-        sent = SentSignal(name, id, canonical.text_of(value), by)
-        accept_signal(self, run, sent, code=run.procedure.version)
-        return True
-
-    def fork(
-        self,
-        run_id: str,
-        at: str,
-        inputs: Mapping[str, Any] | None = None,
-        *,
-        keep_answers: bool = True,
-        by: str,
-    ) -> str:
-        """Fork a run at one of its steps or waits, and return the new run's id."""
-        origin = self.runs[run_id]
-        first = fork.first_of(self, origin, self.events(origin), at)
-        taken = origin.events[origin.base_seq : first.seq - 1]
-        carried = fork.carried(taken, at, keep_answers=keep_answers)
-        with self.use_files(), use_choices(self.choices):
-            text = inputs_of(taken[0], origin.facts.inputs)
-            if inputs:
-                text = origin.procedure.dump(origin.procedure.revise(text, inputs))
-            facts = RunFacts(self.new_id(), put_aside(text), seed=origin.facts.seed)
-            run = self.runs[facts.run_id] = MemoryRun(origin.procedure, facts, by)
-            copy = fork.Copy(run.pk, key=KEY, write=run.events.extend)
-            copy.chain(fork.start_of(self, run), taken[0].at)
-            copy.take_over(taken, origin=run_id, by=by, inputs=text)
-        run.base_seq, run.carried_seq = 1 if origin.base_seq else 0, copy.seq
-        said = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
-        copy.chain(fork.note_of(said), self.now)
-        for entry in carried.closed:
-            wait = run.latest[entry.key] = MemoryWait(run, entry.events[0], entry.events[0].content)
-            wait.closing = entry.last.content
-        texts = [text, *(one.data for one in run.events)]
-        named = [
-            (name, one) for name, one in origin.files.items() if any(one in it for it in texts)
-        ]
-        run.files = dict(named)
-        rules.queue(self, run)
-        return run.pk
+    # Time
 
     def travel(self, length: timedelta) -> None:
         """Let time pass, and do what has become due."""
@@ -160,7 +158,7 @@ class MemoryStore(MemoryTables):
     def due(self) -> list[tuple[str, str, MemoryWait]]:
         """Return the waits whose time is up, each with its run's id and its key."""
         waits = [wait for run in self.runs.values() for wait in run.waits.values()]
-        due = [one for one in waits if one["due_at"] and one["due_at"] <= self.now.isoformat()]
+        due = [wait for wait in waits if wait.due_at and wait.due_at <= self.now]
         return [(wait.run_id, wait.key, wait) for wait in due]
 
     def expire(self, _run_id: str, _key: str, wait: MemoryWait) -> bool:

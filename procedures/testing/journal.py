@@ -10,10 +10,11 @@ from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.journal.events import Batch, Event, Working
 from procedures.engine.lifecycle import runs as rules
 from procedures.engine.lifecycle.commit import check_batch, take_effect
-from procedures.engine.memory.rows import MemoryRun
+from procedures.engine.lifecycle.deliveries import refusal
+from procedures.engine.memory import MemoryRun
 
 if TYPE_CHECKING:
-    from procedures.engine.memory.store import MemoryStore
+    from procedures.testing.memory import MemoryStore
 
 
 class Connectionless:
@@ -44,8 +45,8 @@ class MemoryJournal:
             sizes=store.sizes,
             is_left_without_storage=row.is_left_without_storage,
         )
-        asked = rules.told_to_cancel(store, row) if row.cancel_requested_at else None
-        self.cancellation: Mapping[str, Any] | None = asked
+        told = rules.told_to_cancel(store, row) if row.cancel_requested_at else None
+        self.cancellation: Mapping[str, Any] | None = told
 
     @property
     def is_cancelled(self) -> bool:
@@ -76,7 +77,7 @@ class MemoryJournal:
         return Connectionless()
 
     def now(self) -> datetime:
-        return self._store.clock
+        return self._store.now
 
     def pause(self, seconds: float) -> None:
         self._store.clock += timedelta(seconds=seconds)
@@ -92,7 +93,7 @@ class MemoryJournal:
         return str(run.status if run else rules.FIRST)
 
     def refusal(self, run_id: str) -> str:
-        return self._store.refusal(self.row, run_id)
+        return refusal(self._store, self.row, run_id)
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
@@ -131,5 +132,5 @@ class MemoryJournal:
         """Renew the lease, even an expired one; return False if the run is lost."""
         is_held = self.row.leased_until is not None and self.is_current()
         if is_held:
-            self.row.leased_until = self._store.lease_end()
+            self.row.leased_until = self._store.now + self._store.lease
         return is_held
