@@ -10,6 +10,7 @@ from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values.files import File, use_file_store
+from procedures.engine.values.schemas import properties_of
 from procedures.engine.values.sent import BodyError, read_json
 from procedures.files import ContentStore
 
@@ -56,18 +57,14 @@ def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
 
 def types_of_inputs(definition: Definition) -> Types:
     """Return the JSON types each input may have; "file" for an upload."""
-    definitions = definition.schema.get("$defs", {})
-    inputs = definition.schema.get("properties", {})
-    return {name: _types(schema, definitions) for name, schema in inputs.items()}
+    return {name: _types(schema) for name, schema in properties_of(definition.schema).items()}
 
 
-def _types(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> set[str]:
-    if reference := schema.get("$ref"):
-        return _types(definitions[reference.rpartition("/")[2]], definitions)
+def _types(schema: Mapping[str, Any]) -> set[str]:
     if schema.get("format") == "binary":
         return {FILE}
     own = {schema["type"]} if "type" in schema else set[str]()
-    return own.union(*(_types(option, definitions) for option in schema.get("anyOf", ())))
+    return own.union(*(_types(option) for option in schema.get("anyOf", ())))
 
 
 def _value(name: str, texts: Sequence[object], types: Types) -> Any:

@@ -66,11 +66,6 @@ class Part:
         return has_own_ways or bool(has_config) or has_flags or self.kind not in SHAPED
 
     @property
-    def written_as(self) -> str:
-        """The kind of its serializer, or its own."""
-        return str(self.rules.get("serialization", {}).get("type", self.kind))
-
-    @property
     def functions(self) -> Iterator[Any]:
         """The functions that check its values, or write them as JSON."""
         for about in (self.rules.get("function"), self.rules.get("serialization")):
@@ -179,8 +174,8 @@ def _named(item: tuple[str, Any]) -> Any:
 
 # What of a value can be lost on its way through JSON
 
-ATOMS = (str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID)
-BY_NAME = {one.__name__.lower(): one for one in (*ATOMS, list, tuple, set, frozenset, dict)}
+PLAIN = (str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID)
+BY_NAME = {one.__name__.lower(): one for one in (*PLAIN, list, tuple, set, frozenset, dict)}
 """Types whose values come back unchanged, by Pydantic's names."""
 SAFE = {*BY_NAME, "none", "nullable", "literal", "default", "definitions", "definition-ref", "any"}
 UNIONS = {"union", "tagged-union"}
@@ -202,15 +197,14 @@ class Watch:
 def watch_of(types: TypeAdapter[Any]) -> Watch:
     """Return where a value of that type could lose something."""
     parts = list(inspect_type(types).all())
-    kinds = {part.kind for part in parts} | {part.written_as for part in parts}
+    kinds = {part.kind for part in parts}
+    kinds |= {one.rules["serialization"]["type"] for one in parts if "serialization" in one.rules}
     chosen = (one for part in parts if part.kind in UNIONS for one in part.all())
-    classes = (one.rules.get("cls", BY_NAME.get(one.kind)) for one in chosen)
+    classes = [one.rules.get("cls", BY_NAME.get(one.kind)) for one in chosen]
     can_lose = not kinds <= SAFE or any(map(_has_odd_names, parts))
-    return Watch("any" in kinds, can_lose, frozenset(filter(_is_class, classes)))
-
-
-def _is_class(found: Any) -> bool:
-    return isinstance(found, type)
+    return Watch(
+        "any" in kinds, can_lose, frozenset(one for one in classes if isinstance(one, type))
+    )
 
 
 def _has_odd_names(part: Part) -> bool:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from pydantic import BaseModel
 
-ATOMS = {type(None), str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID}
+from procedures.engine.values.inspection import PLAIN
+
+ATOMS = {type(None), *PLAIN}
 JSON = {type(None), str, int, float, bool, list, dict}
 SETS = (set, frozenset)
 HOLDERS = (list, tuple, *SETS, Mapping)
