@@ -11,7 +11,7 @@ import kombu.pools
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.db import connections
+from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 
 from tests import machine
@@ -80,6 +80,21 @@ def django_db_modify_db_settings() -> Iterator[None]:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     with django_db_blocker.unblock():
         keep_what_migrate_made()
+
+
+@pytest.fixture(scope="module")
+def module_rows(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, shared_redis: Redis
+) -> Iterator[None]:
+    """What a module's fixtures write once is there for each of its tests, and gone after the last.
+
+    Its tests run inside one transaction, so none of them may ask for `transaction=True`.
+    """
+    around = transaction.atomic()
+    around._from_testcase = True  # type: ignore[attr-defined]  # noqa: SLF001 (as TestCase does)
+    with django_db_blocker.unblock(), around:
+        yield
+        transaction.set_rollback(True)
 
 
 # People

@@ -115,11 +115,11 @@ def named(filled: dict[str, object]) -> list[Address]:
 def test_a_stranger_finds_nothing_by_any_route(
     filled: dict[str, object], carol: User, visit: Callable[[User], Client]
 ) -> None:
-    found = named(filled)
+    found, stranger = named(filled), visit(carol)
 
     for address in found:
         for method in METHODS:
-            response = send(visit(carol), method, address.path)
+            response = send(stranger, method, address.path)
             is_sent_away = visit is caller and not address.is_api and response.status_code == 302
             is_unread = (
                 response.status_code == 422 and b"value: is not a known field" in response.content
