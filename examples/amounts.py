@@ -61,6 +61,7 @@ def read_amount(cell: str) -> Amount:
         raise ValueError(
             f"has the amount {quoted}: write a number like 31.20 or 31,20, without currency sign"
         )
+    # The length first: a cell with a million digits would cost seconds to turn into a number.
     if len(number) > len(str(LARGEST)) or (value := Decimal(number)) > LARGEST:
         raise ValueError(f"has the amount {quoted}: at most {LARGEST:,} is possible")
     return Amount(value.quantize(CENT, context=MONEY), mark)
@@ -70,6 +71,7 @@ def add_up(amounts: Iterable[Decimal]) -> Decimal:
     """Return the exact sum with two decimals."""
     total = Decimal("0.00")
     for amount in amounts:
+        # Not `sum`: that adds in the context of the process, whatever its precision has become.
         total = MONEY.add(total, amount)
     return total
 

@@ -184,6 +184,7 @@ class _Older:
 
     def named(self, start: str) -> str:
         """Return the commit whose name begins so, or ""."""
+        # The first name that is not smaller is the one that begins so, if any does.
         place = bisect_left(self._names, start)
         found = self._names[place] if place < len(self._names) else ""
         return found if found.startswith(start) else ""

@@ -84,6 +84,7 @@ class Output:
     def take(self, chunk: bytes) -> None:
         self._size += len(chunk)
         self._kept += chunk
+        # Cut only once it is twice as long, so that cutting costs nothing per chunk.
         if len(self._kept) > 2 * MOST_OUTPUT:
             del self._kept[:-MOST_OUTPUT]
         lines = (self._line + cleaned(self._decoder.decode(chunk))).split("\n")
@@ -138,6 +139,8 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        # A group of its own, which is killed as a whole: what a check has started must not outlive
+        # it.
         start_new_session=True,
     )
     assert process.stdin
@@ -163,6 +166,8 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
     for _ in range(MOST_LEFT):
         if not _read(process, output):
             break
+    # Only now: the number of a process that was waited for may be another's, and its group would be
+    # killed for it.
     status = process.wait()
     if status < 0:
         return f"was ended by signal {-status} after {{took}}"
@@ -185,6 +190,7 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill the process and everything it has started."""
+    # Once it was waited for, its number may belong to another process.
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

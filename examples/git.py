@@ -69,6 +69,8 @@ class Repository:
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path.resolve(), name
+        # Empty for the calls that come before the filters are known; none of these reads a file's
+        # content.
         self._filters: list[str] = []
         if not self.path.is_dir():
             raise RepositoryError(f"There is no repository at “{name}”: the folder is missing.")
@@ -187,6 +189,8 @@ class Repository:
             folder.mkdir()
             init = ("init", "--quiet", "--template=", f"--object-format={form}")
             self._git(*init, folder=folder)
+            # The objects are borrowed, not cloned: a clone would run the hooks and follow the
+            # configuration of the repository.
             Path(folder, ".git", "objects", "info", "alternates").write_text(f"{objects}\n")
             if shallow.exists():
                 Path(folder, ".git", "shallow").write_bytes(shallow.read_bytes())

@@ -50,6 +50,8 @@ def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
 
 def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
     """Store the uploads and return them; stores none if one is too large."""
+    # All are checked before the first is stored, so that a refused start leaves nothing in the
+    # store.
     uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
     with use_file_store(ContentStore()):
         return {name: _stored(name, upload) for name, upload in uploads.items()}

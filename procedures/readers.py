@@ -82,6 +82,7 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
     try:
         given = reader(file, text)
         several = [given] if isinstance(given, Procedure) else given
+        # A reader may be a generator that never ends.
         read: list[object] = [*islice(several, MOST_IN_ONE + 1)]
         found = [one for one in read if isinstance(one, Procedure)]
         for one in found:

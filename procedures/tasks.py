@@ -18,6 +18,8 @@ def advance_runs(*_: object, **__: object) -> None:
 
     The message's content is ignored, because brokers deliver anything.
     """
+    # First of all: what is queued from now on sends a message of its own, and can't be missed by
+    # the look below.
     dispatch.note_arrival()
     if services.gate.is_open():
         runner.advance_runs()

@@ -84,6 +84,8 @@ class Shelf:
         """Return what was read at this process's first look, or later if edits are noticed."""
         with self._lock:
             if self._found is None or self._has_changed():
+                # The stamp before the files: an edit while they are read differs from it, and is
+                # read at the next look.
                 self._stamp, self._looked_at = _stamp(), time.monotonic()
                 self._found = load()
             return self._found
@@ -126,11 +128,15 @@ def text_of(place: Place) -> str:
     """Return the text of a file; raises `ProcedureFileError` if it can't be read as one."""
     try:
         path = place.path.resolve(strict=True)
+        # Resolved first: a link in the folder must not have the site carry out a file from
+        # elsewhere.
         if not path.is_relative_to(place.folder.resolve()):
             raise ProcedureFileError("It's a symbolic link that leads out of its folder.")
         if not stat.S_ISREG(path.stat().st_mode):
             raise ProcedureFileError("It isn't a regular file.")
         with path.open("rb") as file:
+            # One byte more than allowed tells that it is too large, however large it is, and
+            # however it grows meanwhile.
             data = file.read(conf.LARGEST_PROCEDURE_FILE + 1)
     except FileNotFoundError:
         raise ProcedureFileError("It's a symbolic link to nothing.") from None
@@ -160,6 +166,8 @@ def places() -> list[Place]:
     """Return the files the globs name, each once, in order; at most one more than are read."""
     found: dict[str, Place] = {}
     for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):
+        # By its real path: two globs, or a link, may lead to one file, which would then seem to be
+        # defined twice.
         found.setdefault(os.path.realpath(place.path), place)
         if len(found) > MOST_FILES:
             break
@@ -202,6 +210,7 @@ def _tree(start: Path, top: Path) -> Iterator[Path]:
     seen, whole, ahead, links = set(), top.resolve(), deque([start]), deque[Path]()
     while ahead or links:
         here = (ahead or links).popleft()
+        # Links may lead in circles.
         if (real := Path(os.path.realpath(here))) in seen:
             continue
         seen.add(real)

@@ -87,18 +87,24 @@ def claim_next(
         # Whatever one broken row raises, its author's error or ours, must not keep the others in
         # the queue from being run.
         except (Interruption, Exception) as error:
-            # A lost database concerns every run, a lost file store only those that need their files
-            # now: they are passed by.
-            is_lost = isinstance(error, StorageLost)
-            if is_lost and not isinstance(error.__cause__, FileStoreError):
+            if found is None or _is_database_lost(error):
                 raise
-            if found is None:
-                raise
-            logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
-            # To the end of the queue, by the time of its row: else each worker would try it first,
-            # in every turn. Only if it is still queued, since its lock is gone.
-            Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
-            besides.runs.add(found.run.pk)
+            _pass_by(found, besides)
+
+
+def _is_database_lost(error: BaseException) -> bool:
+    """Return True for a loss that concerns every run; a lost file store concerns only some."""
+    is_lost = isinstance(error, StorageLost)
+    return is_lost and not isinstance(error.__cause__, FileStoreError)
+
+
+def _pass_by(found: Queued, besides: Exclusions) -> None:
+    """Skip a run that can't be claimed; call this in the handler of its exception."""
+    logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
+    # To the end of the queue, by the time of its row: else each worker would try it first, in every
+    # turn. Only if it is still queued, since its lock is gone.
+    Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
+    besides.runs.add(found.run.pk)
 
 
 def _next_held(besides: Exclusions) -> Queued | None:

@@ -43,6 +43,7 @@ def call_of(
         fn, args, given = inner.func, (*inner.args, *args), {**inner.keywords, **given}
     if not named:
         return fn, args, given, PLAIN
+    # The usual call, told apart without reading the function's parameters: each step comes by here.
     if named.keys() <= OPTIONS and signature_of(fn).clashes.isdisjoint(named):
         return fn, args, given, options_of(named)
     own, filled, takes_any = named_by(fn, len(args))

@@ -74,7 +74,11 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
     except TypeError as error:
         raise OptionError(f"{spoken_name(fn)}: {error}.") from None
     given.apply_defaults()
+    # Looked at before it is copied: what can't be shown is refused at the call, not when people are
+    # asked.
     dict(_shown(fn, given.args, given.kwargs))
+    # Copies, since the code may change the objects while people read: what is done must be what
+    # they were shown.
     copies = deepcopy((given.args, given.kwargs))
     return Bound(fn, *copies, options=options, is_shown=True)
 
@@ -115,6 +119,7 @@ def _lies_at(names: Mapping[str, Any], path: str, fn: Callable[..., Any]) -> boo
     found = names.get(first)
     for name in inner:
         found = getattr(found, name, None)
+    # A bound method is a new object at each look, so that `is` would never find it.
     is_same_method = inspect.isroutine(found) and not inspect.isfunction(found) and found == fn
     return found is fn or is_same_method
 

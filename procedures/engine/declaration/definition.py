@@ -86,6 +86,7 @@ class Procedure:
     def of_text(self, file: str, text: str) -> "Procedure":
         """Return a copy with that text as its source and the text's digest as its version."""
         made = replace(self, file=file)
+        # Past `frozen`, and into the place where the cached properties would put their own.
         vars(made).update(source=text, version=digest_of(text))
         return made
 
@@ -126,6 +127,7 @@ class Procedure:
         except RecursionError:
             deep = [name for name, value in raw.items() if canonical.is_too_deep(value)]
             raise InputError([Fault(name, TOO_DEEP) for name in deep or raw]) from None
+        # Each by itself first: a check of several inputs may rely on each of them being valid.
         self._look_at_all(inputs, together=False)
         self._look_at_all(inputs, together=True)
         return inputs
@@ -153,6 +155,8 @@ class Procedure:
     def _unknown_names(self, ready: Mapping[str, Any]) -> list[Fault]:
         """Return faults for unknown names inside inputs, unless a type allows or ignores them."""
         try:
+            # A second time, since `extra` would also decide for the types whose authors allow
+            # unknown names.
             self._inputs.validate_python(ready, extra="forbid")
         except ValidationError as error:
             faults = [one for one in error.errors() if one["type"] in UNKNOWN]
@@ -279,6 +283,8 @@ class Procedure:
         hints = {name: served(hint) for name, hint in self._hints.items()}
         fields = [_field(name, hints[name], kind) for name, kind in self._parameters.items()]
         made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
+        # Before Pydantic reads the types, so that the sentence names the secret and not Pydantic's
+        # own trouble with it.
         check_no_secrets(self.name, self.fn)
         _ = self._checks  # one that needs what is no input is refused before any start
         try:
@@ -333,6 +339,7 @@ def procedure(
         made = Procedure(fn, own_name, spoken, granted, limits or Limits())
         if source:
             vars(made).update(source=source, version=digest_of(source))
+        # A type that is defined further down the module isn't known yet while its decorator runs.
         if is_resolved(fn):
             made.check()
         return made

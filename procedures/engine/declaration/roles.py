@@ -41,6 +41,7 @@ def granted_roles(
 
 def beginning_of_target(name: str) -> str:
     """Return the prefix that a name shares with targets of `assign=`, or ""."""
+    # Compared as a reader sees it: full-width letters or capitals must not make another name of it.
     plain = normalize("NFKC", name).strip().casefold()
     return next((one for one in BEGINNINGS if plain.startswith(one)), "")
 

@@ -58,7 +58,11 @@ class Signature:
         if type(result) in AS_THEY_ARE:
             return result
         if isinstance(result, CoroutineType):
+            # In a loop of its own: the engine is synchronous, and a step's coroutine ends with its
+            # step.
             result = asyncio.run(result)
+        # Drawn inside the step: an iterator that is read later would do its work outside, at each
+        # replay.
         return list(result) if isinstance(result, Iterator) else result
 
     def parameters(self, fn: Callable[..., Any]) -> inspect.Signature:

@@ -171,6 +171,8 @@ def options_of(doing: Mapping[str, Any]) -> Options:
         return Options(**doing)
 
 
+# `typed`, since 1 equals True: a wrong option must not be taken for a right one that was seen
+# before.
 _known_options = lru_cache(maxsize=256, typed=True)(Options)
 
 

@@ -59,6 +59,8 @@ class Reading:
 
     def _text(self, text: str, schema: Schema) -> str:
         if schema.get("format") == "duration" and PATTERN.fullmatch(text):
+            # Six decimals: Python would write a very short one with an exponent, which ISO 8601
+            # does not know.
             return f"PT{parse_duration(text).total_seconds():.6f}S"
         return text
 
@@ -71,6 +73,7 @@ class Reading:
             return schema
         plain = [self._plain(value, one) for one in branches]
         fitting = [one for one in plain if _is_for(value, one)]
+        # If several fit, nothing is changed: Pydantic decides among them, and says so.
         return fitting[0] if len(fitting) == 1 else {}
 
 
@@ -126,6 +129,7 @@ def _holds_binary(schema: Any, defs: Mapping[str, Schema], seen: set[str]) -> bo
         return True
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     if name and name not in seen:
+        # A type may hold itself.
         seen.add(name)
         if _holds_binary(defs.get(name, {}), defs, seen):
             return True

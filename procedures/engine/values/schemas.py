@@ -90,6 +90,7 @@ def _fields(model: Any, part: Part) -> dict[str, Part]:
         raise ValueError(f"{_name(model)} can't be a form: answers can't be checked for {why}.")
     holder = part.inner if part.kind in {"model", "dataclass"} else part
     fields = (one for one in holder.parts if one.kind in FIELDS)
+    # Answers come by the alias, as the JSON Schema has it, and not by the field's own name.
     return {str(one.rules.get("validation_alias", one.rules["name"])): one.inner for one in fields}
 
 

@@ -36,6 +36,7 @@ def masked(text: str, *, is_public: bool = False) -> str:
     Secrets are the site's own secret values, passwords in URLs, values of `Authorization`, and
     values named like secrets; the last stay in a text whose author called it public.
     """
+    # The longest first: of a secret that holds another one, a rest would stay legible.
     for secret in sorted(site_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = PASSWORD_IN_URL.sub(rf"\1:{MASK}", text)

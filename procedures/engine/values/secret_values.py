@@ -16,6 +16,7 @@ HOLDERS = (list, tuple, Set, deque)
 
 def shows_secret(value: Any, text: str) -> bool:
     """Return True if a secret is part of the value's JSON text, where it is masked."""
+    # The quick look first: without the mask in its text no secret can be in the value.
     return MASK in text and _holds(value, set())
 
 
