@@ -96,14 +96,15 @@ def losses_of(change: Callable[[], object]) -> Losses:
     undone even if it raises.
     """
     with transaction.atomic():
-        watch, here = Watch(), transaction.savepoint()
-        try:
-            change()
-            return watch.losses()
-        finally:
-            # By hand, since `atomic` would commit what `return` leaves; and the caller's own
-            # transaction must stay usable.
-            transaction.savepoint_rollback(here)
+        watch = Watch()
+        # A block of its own, not a savepoint by hand: Django forgets what the change has left for
+        # after the commit only if it rolls back a block.
+        with transaction.atomic():
+            try:
+                change()
+                return watch.losses()
+            finally:
+                transaction.set_rollback(True)
 
 
 def _alone() -> dict[UUID, int]:

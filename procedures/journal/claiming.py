@@ -89,6 +89,7 @@ def claim_next(
         except (Interruption, Exception) as error:
             if found is None or _is_database_lost(error):
                 raise
+            logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
             _pass_by(found, besides)
 
 
@@ -99,8 +100,7 @@ def _is_database_lost(error: BaseException) -> bool:
 
 
 def _pass_by(found: Queued, besides: Exclusions) -> None:
-    """Skip a run that can't be claimed; call this in the handler of its exception."""
-    logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
+    """Skip a run that can't be claimed now."""
     # To the end of the queue, by the time of its row: else each worker would try it first, in every
     # turn. Only if it is still queued, since its lock is gone.
     Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)

@@ -3,17 +3,19 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models.signals import post_save
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from chat.models import Assignment, HumanRequest
-from chat.services import requests_without_answerers
+from chat.services import losses_of, requests_without_answerers
 from dashboard.admin.careful import watches
 from procedures.models import Grant, Procedure
 from tests.admin_acts import (
@@ -263,6 +265,31 @@ def test_nothing_is_said_of_what_is_not_done(root: Client, asks_erin: HumanReque
     assert "success" not in warned
     assert "success" not in shown(root.get(reverse("admin:index")))
     assert LogEntry.objects.count() == logged
+
+
+def test_what_an_act_leaves_for_after_its_commit_is_dropped_with_it(
+    root: Client, asks_erin: HumanRequest, django_capture_on_commit_callbacks: Any
+) -> None:
+    """As a site's own receiver mails somebody whose account was closed."""
+    mailed: list[str] = []
+
+    def mail_later(instance: User, **_: Any) -> None:
+        transaction.on_commit(lambda: mailed.append(instance.username))
+
+    act = ACTS["the user is deactivated"][1](root)
+    post_save.connect(mail_later, sender=User)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = root.post(act.path, act.fields)
+        with django_capture_on_commit_callbacks(execute=True):
+            losses_of(lambda: erin().save())
+        assert mailed == []
+
+        with django_capture_on_commit_callbacks(execute=True):
+            root.post(act.path, confirmed(answer))
+        assert mailed == ["erin"]
+    finally:
+        post_save.disconnect(mail_later, sender=User)
 
 
 # Who is told, and what it costs
