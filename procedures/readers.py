@@ -89,6 +89,8 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
             one.check()
     except KeyboardInterrupt:  # whoever started this process wants it to end
         raise
+    # A reader is a site's own code: whatever it raises, a `sys.exit()` too, is a fault of this file
+    # alone.
     except BaseException as error:
         raise ProcedureFileError(_words_of(error), line=_line_of(error)) from error
     if len(found) != len(read):

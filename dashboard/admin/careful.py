@@ -100,6 +100,8 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
         return act()
     with transaction.atomic():
         _wait_for_others()
+        # After the lock, or two acts at once would both begin from what the other one is about to
+        # take away.
         looks = [watch() for watch in watches]
         # A block of its own, not a savepoint by hand: Django forgets what the act has left for
         # after the commit only if it rolls back a block. A mail about nothing would be sent.

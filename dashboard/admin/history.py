@@ -153,9 +153,12 @@ class HistoryAdmin(GuardedAdmin):
         found, has_twins = search(request, queryset, search_term)
         looks = [*self.also_found, *([id_ends_with] if self.ends_of_ids else [])]
         words = search_term.split()
+        # PostgreSQL refuses a NUL in a query, and no row can hold one.
         if not looks or not words or "\0" in search_term:
             return found, has_twins
         newest = queryset.order_by("-pk").values_list("pk", flat=True)
+        # Two rows at the limit: the first is where the search ends, the second tells that something
+        # lies beyond.
         floor, rows = newest[MOST_SEARCHED - 1 : MOST_SEARCHED + 1], queryset
         if len(floor) > 1:
             rows = queryset.filter(pk__gte=floor[0])

@@ -161,6 +161,8 @@ class VersionedAdmin(CarefulAdmin):
         found = super().get_object(request, object_id, from_field)
         if found is None or request.method != "POST" or not connection.in_atomic_block:
             return found
+        # Locked while it is judged: of two who save the same form at once, the second must see what
+        # the first has changed.
         return self.get_queryset(request).select_for_update().filter(pk=found.pk).first()
 
 

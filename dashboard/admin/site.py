@@ -42,6 +42,7 @@ class ApiTokenAdmin(GuardedAdmin):
 
     @admin.action(description=lazy("Revoke the selected tokens"), permissions=["delete"])
     def revoke(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
+        # Logged before they are revoked, while it can still be told which of them were not.
         for token in tokens.filter(revoked_at=None):
             self.log_change(request, token, f"Revoked the token {token}.")
         count = tokens.revoke()

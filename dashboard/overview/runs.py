@@ -235,6 +235,8 @@ def _untaken(
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)
     closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
+    # Counted from what is read already: the query is spared on most pages, and each change draws
+    # one.
     is_all_taken = opened - closed == sum(wait.is_open for wait in waits)
     if is_all_taken or run.ended_at:
         return {}

@@ -103,6 +103,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     except MessageError as error:
         return _posted(request, session, told=str(error), text=text, status=422)
     reply = _reply(request, asked, message.text) if asked else None
+    # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
     return _posted(request, session, told=told(reply), sent=sent)
 

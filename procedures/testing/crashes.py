@@ -110,6 +110,7 @@ def _result(event: Event) -> dict[str, Any]:
 
 
 def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
+    # A run that went another way by itself would else pass for one that survived its kill.
     if not kill.has_struck:
         raise CrashTestError(f"Without a kill the run went another way: it was to be {when}.")
     if kill.repeated:
@@ -162,6 +163,8 @@ class MortalStore(Store):
             for run in self.runs.values():
                 if run.status == RunStatus.RUNNING:
                     queue(self, run)
+            # As a clock would find them: in the order of their rows, whatever the dead worker had
+            # in mind.
             self.begin_turns_anew()
             return self.status_of(run_id)
 
@@ -205,6 +208,7 @@ class MortalJournal(MemoryJournal):
         self._die("before")
         events = super().commit(batch)
         self._mortal.keep_ids()
+        # Kept, but the worker never learns of it: what it held in memory is lost all the same.
         self._die("after")
         return events
 

@@ -141,6 +141,8 @@ class LocalRuns(Store):
         if run.status.is_end:
             words = f"{procedure_id!r} is complete: run something new under another id."
             raise OptionError(f"procedure_id of LocalExecutionContext: {words}")
+        # Queued first, which revokes an earlier hold: the code may have been left anywhere, and its
+        # context may still be alive.
         queue(self, run)
         journal = self.claim(procedure_id)
         assert journal
@@ -323,6 +325,8 @@ class LocalExecutionContext:
                 self._fiber.check_usable()
                 return act()
         except Suspend as suspension:
+            # Code that caught the exception may come by again; the run has been handed back
+            # already.
             if not self._has_left:
                 release, drafts = self._recorder.suspended(suspension)
                 self._recorder.finish(release, *drafts)
@@ -347,6 +351,8 @@ class LocalExecutionContext:
             metadata=self._details,
         )
         if inspect.iscoroutine(told):
+            # The driver may call this from its own loop, in which `asyncio.run` refuses to begin
+            # another.
             with outside_the_loop():
                 told = asyncio.run(told)
         return str(told)

@@ -154,8 +154,11 @@ class Store(MemoryStore):
         assert self._world
         self._standing.append(run_id)
         try:
+            # In the context of the test, not of the code that stands here: what that has set must
+            # reach no other run.
             is_its_turn = self._outside.copy().run(self._world, run_id)
             return is_its_turn and self._take_up(journal)
+        # It can't rise through the code that stands here, which could catch it.
         except BaseException as error:  # noqa: BLE001 (raised again where the world goes on)
             self.broken = self.broken or error
             return False
@@ -355,6 +358,8 @@ class Rehearsal:
             asked = said.asked
             wait, latest = self._asked[asked.run_id, asked.key]
             run = self._store.runs[asked.run_id]
+            # A wait may have been closed and opened again meanwhile: the answer was given to the
+            # earlier one.
             if latest is asked and run.waits.get(asked.key) is wait:
                 self._deliver(run, said)
 

@@ -184,6 +184,49 @@ def test_a_message_whose_answer_was_lost_is_one_message(
     assert session.messages.filter(text="Only once").count() == 1
 
 
+def test_a_connection_that_comes_twice_loses_no_message(
+    open_page: OpenPage, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    composer(page).press("Escape")
+    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
+    for text in ("First", "Second"):
+        say(page, text)
+    waiting = page.locator(".outbox .message")
+    expect(waiting).to_have_count(2)
+    page.unroute("**/messages")
+    held, lost = list[Route](), list[Route]()
+
+    def hold_the_first(route: Route) -> None:
+        if "First" in (route.request.post_data or ""):
+            held.append(route)
+        elif lost:
+            route.continue_()
+        else:
+            lost.append(route)
+            route.abort("internetdisconnected")
+
+    page.route("**/messages", hold_the_first)
+    with page.expect_request("**/messages"):
+        come_online(page)
+    come_online(page)
+    for route in held:
+        route.continue_()
+
+    expect(said(page)).to_have_text(["First", "Second"])
+    expect(waiting).to_have_count(0)
+    assert session.messages.filter(kind="person").count() == 2
+
+
+def come_online(page: Page) -> None:
+    """As browsers tell it; returns once whatever begins at once has begun."""
+    page.evaluate("""() => {
+        dispatchEvent(new Event("online"));
+        return new Promise((done) => setTimeout(done));
+    }""")
+
+
 def test_what_waits_for_a_connection_is_sent_after_the_page_was_closed(
     open_page: OpenPage, session: Session, bob: User
 ) -> None:

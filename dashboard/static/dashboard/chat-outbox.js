@@ -40,18 +40,31 @@ class ChatOutbox extends HTMLElement {
     this.timer = setTimeout(() => this.sendAll(), pause);
   }
 
+  /** One at a time: two that send the same message would each take one away from those that wait,
+      and the second of these was never sent. The one at work comes to all that is added meanwhile. */
   async sendAll() {
-    while (!this.isEmpty && this.isConnected) {
-      const [message] = this.waiting;
-      const answer = await this.post(message).catch(() => null);
-      if (!answer || answer.status >= 500) return this.sendSoon(RETRY);
-      if (answer.redirected) return location.reload();
-      const composer = document.createElement("template");
-      composer.innerHTML = await answer.text();
-      this.waiting.shift();
-      this.keep();
-      this.tell(message, composer.content, answer.ok);
+    if (this.isSending) return;
+    this.isSending = true;
+    try {
+      while (!this.isEmpty && this.isConnected && (await this.sendFirst()));
+    } finally {
+      this.isSending = false;
     }
+  }
+
+  /** False when it has to be tried again later. */
+  async sendFirst() {
+    const [message] = this.waiting;
+    const answer = await this.post(message).catch(() => null);
+    if (answer?.redirected) return location.reload();
+    const html = answer && answer.status < 500 ? await answer.text().catch(() => null) : null;
+    if (html === null) return this.sendSoon(RETRY);
+    const composer = document.createElement("template");
+    composer.innerHTML = html;
+    this.waiting.shift();
+    this.keep();
+    this.tell(message, composer.content, answer.ok);
+    return true;
   }
 
   post(message) {

@@ -236,6 +236,8 @@ def register_kind(kind: K) -> K:
             f"{kind.__name__} needs a name of at most 40 small letters, digits and _, not {name!r}."
         )
     known = KINDS.get(name)
+    # By its place and not by the class itself: a module that is loaded again defines the same kind
+    # as another class.
     if known and _place_of(type(known)) != _place_of(kind):
         raise ValueError(f"There are two kinds of requests with the name {name!r}.")
     KINDS[name] = kind()

@@ -108,6 +108,7 @@ class Question:
         The defaults of a form's fields are no part of it: what makes them may make others later.
         """
         evidence = without(self.evidence, self.volatile)
+        # Data and not its text: how it is indented must not make another question of it.
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
         final = ("irreversible",) if self.irreversible else ()  # else as before the option was
         shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *final)
