@@ -32,6 +32,8 @@ class Mail(Channel):
         letter = letter_of(notification)
         domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
         headers = {
+            # The same for each try, so that a mailbox shows one mail, not two, if a worker died
+            # before it noted the first.
             "Message-ID": f"<{notification.key}@{domain}>",
             "Date": formatdate(notification.planned_at.timestamp()),
             "Auto-Submitted": "auto-generated",
