@@ -5,6 +5,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -15,6 +16,7 @@ from procedures.models import Event, Head, Run
 from procedures.services import start_run
 from procedures.services.ledger import examine
 from tests.audited_story import finish, story
+from tests.conftest import create_person, group
 
 AUDITED = [
     *(
@@ -171,14 +173,24 @@ def told_of(run: Run) -> Iterator[str]:
         yield from examine(other).faults
 
 
-@pytest.mark.parametrize("label", AUDITED)
-def test_each_changed_field_is_named(label: str, alice: User, bob: User, dave: User) -> None:
+@pytest.fixture(scope="module")
+def audited(module_rows: None) -> UUID:
+    """A run that waits for its last answer, beside another that has begun."""
+    alice = create_person("alice", group("support"))
+    bob = create_person("bob", group("finance"))
+    dave = create_person("dave", group("operators"))
     run = story(alice, bob, dave)
     start_run("audited", {"note": "other"}, by=dave)
     assert faults_of_all() == []
+    return run.pk
+
+
+@pytest.mark.parametrize("label", AUDITED)
+@pytest.mark.usefixtures("db")
+def test_each_changed_field_is_named(label: str, audited: UUID) -> None:
     assert unnoticed(label) == []
 
-    finish(run, dave)
+    finish(Run.objects.get(pk=audited), User.objects.get(username="dave"))
 
     assert faults_of_all() == []
     assert unnoticed(label) == []
