@@ -39,7 +39,7 @@ DEMO_ACCOUNTS = (
     DemoAccount("starter", "support", "in Support, starts procedures"),
     DemoAccount("approver", "finance", "in Finance, answers requests"),
     DemoAccount("outsider", None, "in no group, sees nothing"),
-    DemoAccount("operator", "operators", "looks after all, in the admin", is_staff=True),
+    DemoAccount("operator", "operators", "operates everything, in the admin", is_staff=True),
 )
 
 

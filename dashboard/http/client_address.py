@@ -100,7 +100,7 @@ def doubt(peer: str) -> None:
     if peer not in doubted and len(doubted) < 10:  # noqa: PLR2004
         doubted.add(peer)
         logger.warning(
-            "X-Forwarded-For from %s is not believed. If that is your proxy, name it in "
+            "X-Forwarded-For from %s is ignored. If that is your proxy, name it in "
             "TRUSTED_PROXIES.",
             peer,
         )

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('user', 'User'), ('group', 'Group')], max_length=5)),
                 ('name', models.CharField(max_length=254)),
-                ('held_by', models.CharField(help_text='The id of the user or group that had it.', max_length=64)),
+                ('held_by', models.CharField(help_text='The id of the user or group that had the name.', max_length=64)),
                 ('left_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
@@ -40,9 +40,10 @@ class Migration(migrations.Migration):
             name='Preferences',
             fields=[
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preferences', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('time_zone', models.CharField(blank=True, help_text="Such as Europe/Berlin. Empty: the browser's own.", max_length=64)),
+                ('time_zone', models.CharField(blank=True, help_text="For example Europe/Berlin. If empty, the browser's time zone is used.", max_length=64)),
             ],
             options={
+                'verbose_name': 'preferences',
                 'verbose_name_plural': 'preferences',
             },
         ),
@@ -57,6 +58,8 @@ class Migration(migrations.Migration):
                 ('signed_in_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
+                'verbose_name': 'sign-in',
+                'verbose_name_plural': 'sign-ins',
                 'ordering': ['-pk'],
             },
         ),
@@ -65,16 +68,18 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
-                ('name', models.CharField(blank=True, default='', help_text='What it is for.', max_length=80)),
-                ('scopes', models.JSONField(default=list, help_text='What it may be used for.')),
+                ('name', models.CharField(blank=True, default='', help_text='The program that uses the token.', max_length=80)),
+                ('scopes', models.JSONField(default=list, help_text='What the token allows.')),
                 ('digest', models.CharField(max_length=64, unique=True)),
-                ('hint', models.CharField(help_text='How the token begins.', max_length=8)),
+                ('hint', models.CharField(help_text='The first characters of the token.', max_length=8)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('last_used_at', models.DateTimeField(blank=True, null=True)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                'verbose_name': 'API token',
+                'verbose_name_plural': 'API tokens',
                 'ordering': ['user', '-pk'],
             },
         ),

@@ -1,6 +1,7 @@
 """Former names of people and groups, which history still uses."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as lazy
 
 
 class FormerName(models.Model):
@@ -12,7 +13,9 @@ class FormerName(models.Model):
 
     kind = models.CharField(max_length=5, choices=Kind)
     name = models.CharField(max_length=254)
-    held_by = models.CharField(max_length=64, help_text="The id of the user or group that had it.")
+    held_by = models.CharField(
+        max_length=64, help_text=lazy("The id of the user or group that had the name.")
+    )
     left_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as lazy
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -17,11 +18,13 @@ class Preferences(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
     )
     time_zone = models.CharField(
-        max_length=64, blank=True, help_text="Such as Europe/Berlin. Empty: the browser's own."
+        max_length=64,
+        blank=True,
+        help_text=lazy("For example Europe/Berlin. If empty, the browser's time zone is used."),
     )
 
     class Meta:
-        verbose_name_plural = "preferences"
+        verbose_name = verbose_name_plural = lazy("preferences")
 
     def __str__(self) -> str:
         return f"preferences of {self.user}"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as lazy
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -36,6 +37,7 @@ class SignIn(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        verbose_name, verbose_name_plural = lazy("sign-in"), lazy("sign-ins")
 
     def __str__(self) -> str:
         return f"{self.user} from {self.address}"

@@ -55,10 +55,12 @@ class ApiToken(models.Model):
     """A program's way to act as its user. Only a digest is stored: the token is shown once."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=80, blank=True, default="", help_text="What it is for.")
-    scopes = models.JSONField(default=list, help_text="What it may be used for.")
+    name = models.CharField(
+        max_length=80, blank=True, default="", help_text=lazy("The program that uses the token.")
+    )
+    scopes = models.JSONField(default=list, help_text=lazy("What the token allows."))
     digest = models.CharField(max_length=64, unique=True)
-    hint = models.CharField(max_length=8, help_text="How the token begins.")
+    hint = models.CharField(max_length=8, help_text=lazy("The first characters of the token."))
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -68,6 +70,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["user", "-pk"]
+        verbose_name, verbose_name_plural = lazy("API token"), lazy("API tokens")
 
     def __str__(self) -> str:
         return f"{self.name or self.hint + '…'} of {self.user}"

@@ -109,7 +109,7 @@ def _failed_step(event: JournalEvent, data: dict[str, Any]) -> Told:
     if data["final"]:
         return "failed", failed
     due = moment(datetime.fromisoformat(data["retry_at"]), "seconds")
-    return "retrying", paragraph(failed, sentence(_("It is tried again at {due}."), due=due))
+    return "retrying", paragraph(failed, sentence(_("It will be tried again at {due}."), due=due))
 
 
 def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:

@@ -131,7 +131,7 @@ def _stranded(facts: Facts) -> Sentence:
 def _without_storage(facts: Facts) -> Sentence:
     words = _(
         "Stuck since {since}: the file store or the database is unavailable. The run continues"
-        " by itself once both can be used again. Operators find the reason on the page Health"
+        " by itself once both can be used again. Operators find the reason on their home page"
         " and in the workers' log."
     )
     return sentence(words, since=facts.last_at or facts.run.created_at)
@@ -223,8 +223,8 @@ def _late(facts: Facts) -> Sentence | None:
 def _retrying(facts: Facts) -> Sentence:
     due = moment(facts.run.wake_at, "seconds") if facts.run.wake_at else ""
     if not facts.failure:
-        words = _("A step failed. It is tried again at {due}.")
-        words = words if due else _("A step failed. It is tried again.")
+        words = _("A step failed. It will be tried again at {due}.")
+        words = words if due else _("A step failed. It will be tried again.")
         return paragraph(sentence(words, due=due), _late(facts))
     words = _("Attempt {attempt} follows at {due}.") if due else _("Attempt {attempt} follows.")
     then = sentence(words, attempt=facts.failure["attempt"] + 1, due=due)

@@ -487,7 +487,7 @@ def test_lines_of_steps_say_how_long_and_what_went_wrong() -> None:
     assert told(step(2, "pack", 0, 3, result=1)) == "pack finished in 3.0 s"
     assert told(step(2, "pack", 0, 3, result=1, attempt=2)) == "pack finished in 3.0 s (attempt 2)"
     assert told(failed(2, "pay", 0, 1, retry_at=60)) == (
-        "pay failed: OSError: No. It is tried again at 09:01."
+        "pay failed: OSError: No. It will be tried again at 09:01."
     )
     assert told(failed(2, "pay", 0, 1, retry_at=None)) == "pay failed: OSError: No."
 

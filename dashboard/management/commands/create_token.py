@@ -14,17 +14,21 @@ from dashboard.models.token import NEW_TOKEN
 class Command(BaseCommand):
     """A command that prints the token on its last line; it is not shown again."""
 
-    help = "Create an API token for a user; it is printed on the last line."
+    help = "Create an API token for a user and print it on the last line."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the user's name")
-        parser.add_argument("--label", default="Made by create_token", help="what it is for")
+        parser.add_argument(
+            "--label", default="Made by create_token", help="the program that uses it"
+        )
         parser.add_argument(
             "--scopes",
             default=",".join(NEW_TOKEN),
-            help=f"what it may do, separated by commas: {', '.join(Scope.values)}",
+            help=f"the scopes, separated by commas: {', '.join(Scope.values)}",
         )
-        parser.add_argument("--days", type=int, help="how long it is good; without it, for ever")
+        parser.add_argument(
+            "--days", type=int, help="days until it expires; without it, it never does"
+        )
 
     def handle(
         self, *args: Any, name: str, label: str, scopes: str, days: int | None, **options: Any

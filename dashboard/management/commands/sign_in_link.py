@@ -10,7 +10,7 @@ from procedures.conf import conf
 
 
 class Command(BaseCommand):
-    help = "Print a link that signs a person in, once."
+    help = "Print a link that signs a person in once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
