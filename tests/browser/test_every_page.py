@@ -106,10 +106,15 @@ def test_the_administration_has_no_grave_fault(
 ) -> None:
     page = open_page(admin_user, width=width, scheme=scheme, bypass_csp=True)
     run, user = questions[0].wait.run_id, f"auth/user/{bob.pk}"
-    lists = ["", "procedures/run/", "procedures/wait/", "chat/humanrequest/?q=right"]
+    lists = [
+        "",
+        "countersign_procedures/run/",
+        "countersign_procedures/wait/",
+        "countersign_chat/humanrequest/?q=right",
+    ]
     lists += ["auth/group/add/"]
     rows = [
-        f"procedures/run/{run}/change/",
+        f"countersign_procedures/run/{run}/change/",
         f"{user}/change/",
         f"{user}/delete/",
         "auth/group/add/",
