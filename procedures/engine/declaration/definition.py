@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cached_property, partial
+from tokenize import TokenError
 from typing import Any, get_type_hints, overload
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -96,7 +97,8 @@ class Procedure:
 
     @cached_property
     def source(self) -> str:
-        return inspect.getsource(self.fn)
+        """The function's source, or "" if it isn't available."""
+        return _source_of(self.fn)
 
     @cached_property
     def version(self) -> str:
@@ -104,11 +106,8 @@ class Procedure:
 
         Without a source, as at a prompt, it is made from the function's bytecode.
         """
-        module = inspect.getmodule(self.fn)
-        try:
-            code = (inspect.getsource(module) if module else self.source).encode()
-        except OSError:
-            code = self.fn.__code__.co_code
+        source = _source_of(inspect.getmodule(self.fn) or self.fn)
+        code = source.encode() or self.fn.__code__.co_code
         return hashlib.sha256(code).hexdigest()[:VERSION]
 
     @property
@@ -350,6 +349,15 @@ def procedure(
 def digest_of(text: str) -> str:
     """Return the version of a procedure whose source is that text."""
     return canonical.digest(text)[:VERSION]
+
+
+def _source_of(code: Any) -> str:
+    """Return the source of a function or module, or "" if it isn't available, as at a prompt."""
+    try:
+        return inspect.getsource(code)
+    # A function may name a file that isn't Python, such as a template that it was compiled from.
+    except (OSError, TypeError, SyntaxError, TokenError):
+        return ""
 
 
 def _is_text(value: object) -> bool:

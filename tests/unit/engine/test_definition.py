@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -250,6 +251,18 @@ def test_what_was_typed_at_a_prompt_has_a_version_too() -> None:
     versions = {names["typed1"].version, names["typed2"].version}
     assert {len(version) for version in versions} == {12}
     assert len(versions) == 2
+
+
+def test_a_function_made_from_a_file_that_is_not_python_has_a_version(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear customer (\n")
+    names: dict[str, Any] = {"__name__": "letter", "procedure": procedure}
+
+    made = compile("@procedure\ndef send(ctx):\n    return 1", str(letter), "exec")
+    exec(made, names)  # noqa: S102
+
+    assert len(names["send"].version) == 12
+    assert names["send"].source == ""
 
 
 def test_a_procedure_can_be_called_like_its_function() -> None:
