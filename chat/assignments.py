@@ -29,10 +29,10 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
     if missing or not assignments:
         assignments += _answerers(procedure_id)
     if not assignments:
-        return [], "Nobody may answer this but administrators: grant a group the role “answer”."
+        return [], "Only administrators can answer this. Grant a group the role “answer”."
     if roles and not is_named:
-        return assignments, "Nobody operates this procedure. Those who answer for it are asked."
-    note = f"There is no {' and no '.join(missing)}: the usual answerers are asked too."
+        return assignments, "This procedure has no operators, so its answerers were asked."
+    note = f"Unknown assignees: {', '.join(missing)}. The default group was asked as well."
     return assignments, note if missing else ""
 
 

@@ -57,7 +57,7 @@ class Doorbell:
             try:
                 client.publish(CHANNEL, json.dumps(sorted(streams)))
             except redis.RedisError as error:
-                logger.debug("The doorbell of %s is lost: %s", streams, error)
+                logger.debug("The change of %s couldn't be announced: %s", streams, error)
 
     def _gathered(self) -> Iterator[set[str]]:
         while True:

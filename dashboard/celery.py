@@ -97,7 +97,7 @@ def let_time_pass(sender: Any, **_: Any) -> None:
     if CLOCK not in app.amqp.queues.consume_from:
         return
     if isinstance(sender.pool, TaskPool):  # its processes would inherit what the thread holds
-        logger.error("The clock does not run: start its worker with --pool=solo.")
+        logger.error("The clock isn't running. Start its worker with --pool=solo.")
         return
     duties = [
         Duty("sweep", 1, app.tasks["countersign.sweep"]),
@@ -106,7 +106,11 @@ def let_time_pass(sender: Any, **_: Any) -> None:
             conf.NOTIFY_EVERY_SECONDS,
             app.tasks["countersign.plan_notifications"],
         ),
-        Duty("ask others", ASK_OTHERS_EVERY_SECONDS, app.tasks["countersign.ask_others"]),
+        Duty(
+            "ask others about requests",
+            ASK_OTHERS_EVERY_SECONDS,
+            app.tasks["countersign.ask_others"],
+        ),
     ]
     if conf.NOTICES_EDITED_FILES:
         look = import_string("procedures.registry.registrar").look

@@ -42,7 +42,7 @@ def read_amount(cell: str) -> Amount:
     quoted = shown(cell)
     if cell.startswith(MINUS) and WHOLE.match(cell, 1):
         raise ValueError(
-            f"has the negative amount {quoted}: write what is to be paid back, without a minus"
+            f"has the negative amount {quoted}. Write the amount to refund without a minus sign"
         )
     if WHOLE.fullmatch(cell):
         number, mark = cell, ""
@@ -53,17 +53,17 @@ def read_amount(cell: str) -> Amount:
         group, mark = found["group"], found["mark"] or ""
         if group in ".," and not mark and cell.count(group) == 1:
             raise ValueError(
-                f"has the amount {quoted}, which can be read in two ways: write it without "
-                "thousands separators and with two decimals, like 1234.00"
+                f"has the ambiguous amount {quoted}. Write it without thousands separators "
+                "and with two decimals, like 1234.00"
             )
         number = cell.replace(group, "").replace(mark or "\0", ".")
     else:
         raise ValueError(
-            f"has the amount {quoted}: write a number like 31.20 or 31,20, without currency sign"
+            f"has the amount {quoted}. Write a number like 31.20 or 31,20, without a currency sign"
         )
     # The length first: a cell with a million digits would cost seconds to turn into a number.
     if len(number) > len(str(LARGEST)) or (value := Decimal(number)) > LARGEST:
-        raise ValueError(f"has the amount {quoted}: at most {LARGEST:,} is possible")
+        raise ValueError(f"has the amount {quoted}; the limit is {LARGEST:,}")
     return Amount(value.quantize(CENT, context=MONEY), mark)
 
 

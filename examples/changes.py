@@ -118,7 +118,7 @@ def check_prefix(prefix: str) -> None:
     """Raise `ValueError` if no tag can begin with the prefix."""
     is_reference = not any(part in f"{prefix}1" for part in NO_REFERENCE)
     if prefix and not (TAG_PREFIX.fullmatch(prefix) and is_reference):
-        raise ValueError(f"No tag can begin with “{prefix[:40]}”: write for example release- or v.")
+        raise ValueError(f"No tag can begin with “{prefix[:40]}”. Use for example release- or v.")
 
 
 def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], list[Tag]]:

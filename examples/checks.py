@@ -43,7 +43,7 @@ threading.Thread(target=end_with_the_worker, daemon=True).start()
 try:
     status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
 except OSError as error:
-    print(f"{sys.argv[1]} cannot be started: {error.strerror}", flush=True)
+    print(f"{sys.argv[1]} can't be started: {error.strerror}", flush=True)
     status = 127
 if status < 0:
     os.kill(os.getpid(), -status)
@@ -100,7 +100,7 @@ class Output:
         kept = bytes(self._kept[-MOST_OUTPUT:])
         text = cleaned(kept.decode(errors="replace"))
         left_out = self._size - len(kept)
-        return f"({left_out:,} bytes before this are left out)\n{text}" if left_out else text
+        return f"(the first {left_out:,} bytes are omitted)\n{text}" if left_out else text
 
 
 def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
@@ -159,7 +159,7 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
     """Read until the command has ended; return "" if it succeeded, else how it ended."""
     while not _has_ended(process):
         if time.monotonic() > until:
-            return "was still running after {took} and was ended"
+            return "was still running after {took}, so it was stopped"
         if not _read(process, output):
             time.sleep(LOOK)  # it says nothing more, and is not at its end
     _kill(process)
@@ -170,7 +170,7 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
     # killed for it.
     status = process.wait()
     if status < 0:
-        return f"was ended by signal {-status} after {{took}}"
+        return f"was killed by signal {-status} after {{took}}"
     return f"failed with exit status {status} after {{took}}" if status else ""
 
 

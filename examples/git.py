@@ -79,7 +79,7 @@ class Repository:
         except GitError as error:
             raise RepositoryError(f"There is no repository at “{name}”: {error}.") from None
         if not is_checkout:
-            raise RepositoryError(f"“{name}” is a bare repository: a release needs a checkout.")
+            raise RepositoryError(f"“{name}” is a bare repository, but a release needs a checkout.")
         keys = self._git("config", "--null", "--name-only", "--get-regexp", FILTERS, no=NOT_FOUND)
         self._filters = [key.decode(errors="surrogateescape") for key in keys.split(b"\0") if key]
 
@@ -99,9 +99,7 @@ class Repository:
         if files:
             named = ", ".join(plain(file) for file in files[:MOST_NAMED])
             more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
-            raise RepositoryError(
-                f"“{self.name}” has changes that are not committed: {named}{more}."
-            )
+            raise RepositoryError(f"“{self.name}” has uncommitted changes: {named}{more}.")
 
     def _own_excludes(self) -> str:
         """Return the path of the excludes file of the worker's user, as that user's git has it.
@@ -175,7 +173,7 @@ class Repository:
             if head.startswith(f"object {commit}\n".encode()) and text == notes.encode():
                 return True
         raise RepositoryError(
-            f"“{self.name}” has another tag {tag} already: nothing was changed there."
+            f"“{self.name}” already has a different tag {tag}. Nothing was changed."
         )
 
     @contextmanager
@@ -228,7 +226,7 @@ class Repository:
                 check=False,
             )
         except FileNotFoundError:
-            raise RepositoryError("git is not installed on this machine.") from None
+            raise RepositoryError("git isn't installed on this machine.") from None
         except subprocess.TimeoutExpired:
             raise RepositoryError(f"git {arguments[0]} took more than {PATIENCE} s.") from None
         if ended.returncode and ended.returncode != no:

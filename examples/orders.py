@@ -17,7 +17,10 @@ RETURNED = "returned"
 MOST_ORDERS = 100_000
 MOST_FAULTS = 3
 CURRENCY = re.compile(r"[A-Za-z]{3}")
-SHIFTED = "has an amount that a comma divides: put quotation marks around it, or write a point"
+SHIFTED = (
+    "has an amount that its decimal comma splits into two fields. Put the amount in quotation "
+    "marks, or write a decimal point"
+)
 COLUMNS_EXAMPLE = "order = Name, amount = Total"
 
 
@@ -80,16 +83,16 @@ def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> E
     try:
         sheet = read_sheet(file.read(), required=REQUIRED, optional=OPTIONAL, names=names)
     except HeaderError as error:
-        remedy = "If they have other names in this file, say so under “columns”"
-        raise ValueError(f"{error} {remedy}: {COLUMNS_EXAMPLE}.") from None
+        remedy = "If the file uses other names, enter them under “columns”, like"
+        raise ValueError(f"{error} {remedy} {COLUMNS_EXAMPLE}.") from None
     reading = _Reading(sheet, wanted)
     reading.read()
     faults = [*reading.faults, *_other_currencies(reading.returned)]
     if faults:
-        more = [f"And {len(faults) - MOST_FAULTS} more."] if len(faults) > MOST_FAULTS else []
+        more = [f"More faults: {len(faults) - MOST_FAULTS}."] if len(faults) > MOST_FAULTS else []
         raise ValueError(" ".join(faults[:MOST_FAULTS] + more))
     if not reading.statuses:
-        raise ValueError("The file has a header and no orders.")
+        raise ValueError("The file has a header but no orders.")
     counts = [Count(status, orders) for status, orders in reading.statuses.items()]
     return Export(reading.returned, counts, sheet.dialect, reading.mark or ".")
 
@@ -110,13 +113,13 @@ def read_columns(text: str) -> dict[str, str]:
         if name.casefold() not in (*REQUIRED, *OPTIONAL) or not called:
             known = ", ".join((*REQUIRED, *OPTIONAL))
             raise ValueError(
-                f"{shown(part.strip())} names no column: write {COLUMNS_EXAMPLE}. "
+                f"{shown(part.strip())} doesn't name a column. Write it like {COLUMNS_EXAMPLE}. "
                 f"The columns are {known}."
             )
         names[name.casefold()] = called
     every = {name: folded(names.get(name, name)) for name in (*REQUIRED, *OPTIONAL)}
     if len(set(every.values())) < len(every):
-        raise ValueError("Each column needs a name of its own in the file.")
+        raise ValueError("Each column needs its own name in the file.")
     return names
 
 
@@ -137,7 +140,7 @@ class _Reading:
     def read(self) -> None:
         for count, (line, cells) in enumerate(self.sheet.lines(), start=1):
             if count > MOST_ORDERS:
-                raise ValueError(f"The file has more than {MOST_ORDERS:,} orders: split it.")
+                raise ValueError(f"The file has more than {MOST_ORDERS:,} orders. Split it.")
             try:
                 self._read_line(line, self._columns_of(cells))
             except ValueError as fault:
@@ -159,7 +162,7 @@ class _Reading:
         first, was_returned = self._firsts.setdefault(key, (line, is_returned))
         if first != line:
             if is_returned or was_returned:
-                raise ValueError(f"repeats order {shown(order)} of line {first}")
+                raise ValueError(f"repeats the order {shown(order)} of line {first}")
             return
         self.statuses[status] = self.statuses.get(status, 0) + 1
         if is_returned:
@@ -185,10 +188,10 @@ class _Reading:
     def _check_mark(self, line: int, cell: str, amount: Amount) -> None:
         """Refuse 31.20 and 31,20 in one file: it was merged from two, and one would be misread."""
         if amount.mark and self.mark not in ("", amount.mark):
-            marks = {".": "a point", ",": "a comma"}
+            marks = {".": "a decimal point", ",": "a decimal comma"}
             raise ValueError(
-                f"has the amount {shown(cell)} with {marks[amount.mark]} before its decimals, "
-                f"line {self._marked_on} has {marks[self.mark]}: write all alike"
+                f"has the amount {shown(cell)} with {marks[amount.mark]}, but line "
+                f"{self._marked_on} has {marks[self.mark]}. Use the same in all lines"
             )
         if amount.mark and not self.mark:
             self.mark, self._marked_on = amount.mark, line
@@ -213,7 +216,7 @@ def same_order(order: str) -> str:
 
 def _currency(cell: str) -> str:
     if cell and not CURRENCY.fullmatch(cell):
-        raise ValueError(f"has the currency {shown(cell)}: write three letters like EUR")
+        raise ValueError(f"has the currency {shown(cell)}. Write three letters, like EUR")
     return cell.upper()
 
 
@@ -223,7 +226,6 @@ def _other_currencies(returned: Sequence[Order]) -> Iterator[str]:
         first = returned[0]
         if order.currency != first.currency:
             yield (
-                f"Line {order.line} is to be refunded in {order.currency or 'no currency'}, "
-                f"line {first.line} in {first.currency or 'no currency'}: "
-                "send one file for each currency."
+                f"Line {order.line} has the currency {order.currency or '(none)'}, but line "
+                f"{first.line} has {first.currency or '(none)'}. Send one file for each currency."
             )

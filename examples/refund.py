@@ -78,14 +78,14 @@ class Report:
 
 def check_limit(limit: Decimal) -> None:
     if limit < 0:
-        raise ValueError(f"The limit is {limit}: it must be zero or more.")
+        raise ValueError(f"The limit is {limit}, but must be zero or more.")
 
 
 Limit = Annotated[
     Decimal,
     Check(check_limit),
     Field(
-        description="Up to this amount an order is refunded without asking.",
+        description="Orders up to this amount are refunded without asking.",
         json_schema_extra={"minimum": 0},
     ),
 ]
@@ -99,7 +99,7 @@ Statuses = Annotated[
 Columns = Annotated[
     str,
     Check(read_columns),
-    Field(description="What its columns are called, if not so: order = Name, amount = Total."),
+    Field(description="The file's own column names, if they differ: order = Name, amount = Total."),
 ]
 
 
@@ -114,12 +114,12 @@ def refund(
     statuses: Statuses = RETURNED,
     columns: Columns = "",
 ) -> Report:
-    """Refund the returned orders of a CSV file and get a list of what became of each.
+    """Refund the returned orders of a CSV file, and list the outcome of each.
 
-    The file needs the columns order, customer, amount and status; currency and reason may be
-    there too. Orders whose status is "returned" are refunded: up to the limit at once, above
-    it when finance approves. Finance is asked about all of them at once, in groups when there
-    are more than 20. No answer within two hours means no.
+    The file needs the columns order, customer, amount and status; currency and reason are
+    optional. Orders with the status "returned" are refunded: up to the limit at once, above it
+    if finance approves. Finance is asked about all of them at once, in groups if there are more
+    than 20. If finance doesn't answer within two hours, an order isn't refunded.
     """
     ctx.stage("Read the orders")
     found = ctx.step(find_returned, orders, statuses, columns)
@@ -273,7 +273,7 @@ def nothing_returned(report: Report, statuses: str) -> str:
     rest = f" and {more:,} more" if more > 0 else ""
     return (
         f"Nothing was refunded: no order has the status {' or '.join(quoted(statuses))}. "
-        f"Found: {found}{rest}. If one of them means returned, start again and name it "
+        f"Found: {found}{rest}. If one of them means returned, start again and enter it "
         "under “statuses”."
     )
 

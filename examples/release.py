@@ -130,15 +130,19 @@ class Report:
 def release(
     ctx: Context,
     repository: Annotated[
-        str, REPOSITORIES, Field(description="One of the repositories this site allows.")
+        str, REPOSITORIES, Field(description="One of the repositories that this site allows.")
     ],
     check: Annotated[
-        str, CHECKS, Field(description="What must succeed before anybody is asked to approve.")
+        str,
+        CHECKS,
+        Field(description="The check that must pass before anybody is asked to approve."),
     ],
     prefix: Annotated[
         str,
         Check(check_prefix),
-        Field(description="What tags have before the number, like release-; else v or nothing."),
+        Field(
+            description="The text before the number in tags, like release-. If empty, v or nothing."
+        ),
     ] = "",
 ) -> Report:
     """Choose the next version, edit its release notes, have it checked and approved, and tag it.
@@ -171,7 +175,7 @@ def carry_out(ctx: Context, repository: str, check: str, prefix: str) -> Report:
         assign=f"@{ctx.started_by}",
     )
     if part.value == NO_RELEASE:
-        return refused(report, "wants no release", part.responder, part.comment)
+        return refused(report, "chose not to release", part.responder, part.comment)
     chosen = history.candidate(Part(part.value))
     report = replace(report, version=chosen.version, tag=chosen.tag)
     return write_and_check(ctx, report, history, check)
@@ -195,7 +199,7 @@ def write_and_check(ctx: Context, report: Report, history: History, check: str) 
     checked = ctx.step(check_commit, report.repository, report.commit, check)
     report = replace(report, check=checked)
     if not checked.passed:
-        reason = f"{report.title} is not released. {checked.sentence}\n{checked.tail}".strip()
+        reason = f"{report.title} wasn't released. {checked.sentence}\n{checked.tail}".strip()
         return replace(report, verdict=Verdict.CHECK_FAILED, reason=reason)
     return approve_and_tag(ctx, report)
 
@@ -209,14 +213,14 @@ def approve_and_tag(ctx: Context, report: Report) -> Report:
         evidence=facts(report),
     )
     if not approval:
-        return refused(report, "refused it", approval.responder, approval.comment)
+        return refused(report, "refused the release", approval.responder, approval.comment)
     ctx.stage("Tag")
     ctx.step(create_tag, report.repository, report.tag, report.commit, report.notes, ctx.started_by)
     return replace(
         report,
         verdict=Verdict.RELEASED,
-        reason=f"{report.title} is released: the tag {report.tag} is on {report.commit[:SHORT]} "
-        f"with {report.commits}. Nothing was pushed.",
+        reason=f"{report.title} was released: the tag {report.tag} is on {report.commit[:SHORT]} "
+        f"and covers {report.commits}. Nothing was pushed.",
         decided_by=approval.responder,
         comment=approval.comment,
     )
@@ -237,12 +241,12 @@ def read_history(repository: str, prefix: str) -> History:
     since = last.tag.name if last else ""
     messages = place.messages(commit, since=last.tag.commit if last else "")
     if not messages:
-        raise RepositoryError(f"There is nothing to release: no commits since {since}.")
+        raise RepositoryError(f"There is nothing to release: there are no commits since {since}.")
     changes = [read_change(message) for message in standing(messages, place.merged_by)]
     if not changes:
         raise RepositoryError(
             f"There is nothing to release: all commits since {since or 'the beginning'} "
-            "are taken back by others."
+            "were reverted by later ones."
         )
     return History(
         commit,
@@ -259,22 +263,22 @@ def check_first(place: Repository, prefix: str) -> None:
     """Refuse a repository that would wrongly be taken for one without releases."""
     if place.is_shallow:
         raise RepositoryError(
-            f"“{place.name}” is a shallow clone that does not reach back to its last release: "
-            "fetch the rest with git fetch --unshallow --tags."
+            f"“{place.name}” is a shallow clone that doesn't reach back to its last release. "
+            "Fetch the rest with git fetch --unshallow --tags."
         )
     elsewhere, others = releases(place.tags(), prefix=prefix)
     if elsewhere:
         raise RepositoryError(
-            f"“{place.name}” has the version {elsewhere[-1].tag.name}, but no version in the "
-            "history of what is checked out: check out the branch that is released."
+            f"“{place.name}” has the version {elsewhere[-1].tag.name}, but not in the history of "
+            "the branch that is checked out. Check out the branch to release."
         )
     if names := like_versions(others, prefix=prefix):
         wanted = f"“{prefix}” and a number" if prefix else "a version like v1.2.3"
         found = probable_prefix(names)
         remedy = f"for example “{found}”" if found else "or tag the last release as v0.0.0"
         raise RepositoryError(
-            f"No tag of “{place.name}” is {wanted}. It has {named(names)}: "
-            f"name their prefix at the start, {remedy}."
+            f"No tag of “{place.name}” is {wanted}. Its tags include {named(names)}. "
+            f"Enter their prefix when you start the run, {remedy}."
         )
 
 
@@ -365,7 +369,7 @@ def tell_edits(ctx: Context, edits: str, *, by: str) -> None:
 
 def refused(report: Report, what: str, who: str, comment: str) -> Report:
     said = f": “{comment}”" if comment else ""
-    reason = f"{report.title} is not released: {who} {what}{said}. The repository is as it was."
+    reason = f"{report.title} wasn't released: {who} {what}{said}. The repository is unchanged."
     return replace(report, reason=reason, decided_by=who, comment=comment)
 
 

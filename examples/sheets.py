@@ -19,14 +19,14 @@ SIGNATURES = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "an Excel or ZIP file",
     b"\xd0\xcf\x11\xe0": "an old Excel file",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
     b"\x1f\x8b": "a compressed file",
-    b"\xff\xfe": "a text in UTF-16",
-    b"\xfe\xff": "a text in UTF-16",
+    b"\xff\xfe": "a UTF-16 text",
+    b"\xfe\xff": "a UTF-16 text",
 }
-REMEDY = "save it as “CSV UTF-8”."
+REMEDY = "Save it as “CSV UTF-8”."
 PLAIN_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
 """Beginnings of formulas; the wide ones count where people write Japanese or Chinese."""
@@ -78,7 +78,7 @@ class Sheet:
         """Return the cells by column; a line may leave out the header's empty end."""
         named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
         if len(named) != len(self.columns):
-            raise ValueError(f"has {len(cells)} fields, the header has {self.width}")
+            raise ValueError(f"has {len(cells)} fields, but the header has {self.width}")
         return dict(zip(self.columns, named, strict=True))
 
     def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
@@ -138,7 +138,7 @@ def list_records(text: str, delimiter: str, *, first_line: int = 1) -> Iterator[
             line = first_line + reader.line_num
     except csv.Error:
         raise ValueError(
-            f"Line {line} has a quotation mark that is not closed or stands in the wrong place."
+            f"Line {line} has a quotation mark that isn't closed or is in the wrong place."
         ) from None
 
 
@@ -184,14 +184,14 @@ def shown(cell: str) -> str:
 def _text_of(raw: bytes) -> str:
     for start, kind in SIGNATURES.items():
         if raw.startswith(start):
-            raise ValueError(f"This is {kind} and not a CSV file: {REMEDY}")
+            raise ValueError(f"This is {kind}, not a CSV file. {REMEDY}")
     if b"\0" in raw:
-        raise ValueError(f"The file holds NUL bytes, as no text does: {REMEDY}")
+        raise ValueError(f"The file contains NUL bytes, so it isn't text. {REMEDY}")
     try:
         return raw.decode("utf-8-sig").lstrip("\ufeff")  # programs that add a mark to a mark
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())
-        raise ValueError(f"Line {line} is not in UTF-8: {REMEDY}") from None
+        raise ValueError(f"Line {line} of the file isn't UTF-8. {REMEDY}") from None
 
 
 def _find_header(

@@ -225,7 +225,7 @@ def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> 
 @router.get(
     "/signals/{number}",
     response={200: SignalDetailOut, **refusals(404)},
-    summary="What became of a signal",
+    summary="A signal",
 )
 def get_signal(request: SignedIn, number: int) -> Signal:
     """Return a signal to a run that you may see, by the `number` returned when it was sent."""

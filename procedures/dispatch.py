@@ -60,7 +60,7 @@ def note_arrival() -> None:
     try:
         _redis().delete(CALLED)
     except redis.RedisError as error:
-        logger.debug("That a message has come could not be noted: %s", error)
+        logger.debug("The arrival of a message couldn't be recorded: %s", error)
 
 
 def tell_code(worker: int, code: str) -> None:
@@ -72,7 +72,7 @@ def tell_code(worker: int, code: str) -> None:
             several.sadd(WORKERS, key)
             several.execute()
     except redis.RedisError as error:
-        logger.debug("The code of this worker could not be told: %s", error)
+        logger.debug("The code of this worker couldn't be reported: %s", error)
 
 
 def keep_code(worker: int) -> None:
@@ -80,7 +80,7 @@ def keep_code(worker: int) -> None:
     try:
         _redis().expire(_key_of(worker), CODE_LASTS)
     except redis.RedisError as error:
-        logger.debug("That this worker lives could not be told: %s", error)
+        logger.debug("This worker couldn't report that it is alive: %s", error)
 
 
 def told_codes() -> list[str]:
@@ -108,9 +108,9 @@ def fault() -> str:
             # A write, since a full Redis still answers a ping.
             client.set(PROBE, 1, px=CALL_AGAIN)
     except redis.exceptions.OutOfMemoryError:
-        return "Redis is full (maxmemory) and takes no messages."
+        return "Redis is full (maxmemory) and accepts no messages."
     except redis.RedisError as error:
-        return f"Redis takes no messages ({' '.join(str(error).split()) or type(error).__name__})."
+        return f"Redis can't be reached ({' '.join(str(error).split()) or type(error).__name__})."
     return ""
 
 
@@ -134,7 +134,7 @@ class Messenger:
         try:
             threading.Thread(target=self._send_all, name="messenger", daemon=True).start()
         except RuntimeError as error:  # as many threads as there may be: the next one tries again
-            logger.warning("No message can be sent: %s", error)
+            logger.warning("Messages can't be sent: %s", error)
             return
         # After the start, so that a failed one is tried again with the next message.
         self._has_begun = True
@@ -188,7 +188,7 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
             current_app.send_task(task, args=arguments, producer=producer, retry=False)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
         told = ", ".join(map(str, arguments)) or "queued runs"
-        logger.warning("No message about %s could be sent to %s: %s", told, task, error)
+        logger.warning("A message about %s couldn't be sent to %s: %s", told, task, error)
         return False
     return True
 

@@ -20,8 +20,8 @@ from procedures.engine.values.files import use_file_store
 logger = logging.getLogger(__name__)
 FOLDER = "artifacts"
 IF_LOST = (
-    "If its files are lost for good, make an empty folder of that name: then only runs that need "
-    "one of them are held."
+    "If its files are lost for good, create an empty folder there; then only runs that need one "
+    "of the files are held."
 )
 MARK = "countersign-store"
 PROBE = 1024**2
@@ -89,7 +89,7 @@ def reaching() -> Iterator[None]:
     except (FileGoneError, FileStoreError):
         raise
     except Exception as error:
-        logger.warning("The file store fails: %s: %s", type(error).__name__, error)
+        logger.warning("The file store failed: %s: %s", type(error).__name__, error)
         raise FileStoreError(f"The file store can't be used: {error}") from error
 
 
@@ -98,7 +98,9 @@ def _require_folder() -> None:
     if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
         return
     if apps.get_model("countersign_procedures", "Artifact").objects.exists():
-        raise FileStoreError(f"{default_storage.path(FOLDER)} isn't there: mount or restore it.")
+        raise FileStoreError(
+            f"The folder {default_storage.path(FOLDER)} is missing. Mount or restore it."
+        )
 
 
 def fault() -> str:
@@ -157,9 +159,9 @@ def store_complaint() -> str:
         return f"The file store ({store_place()}) can't be read: {error}"
     if site in ("", mark):
         return ""
-    found = "another site's" if mark else "not this site's: its mark is missing"
+    found = "belongs to another site" if mark else "doesn't have this site's mark"
     return (
-        f"The file store ({store_place()}) is {found}. Give every host the same FILES_URL;"
+        f"The file store ({store_place()}) {found}. Give every host the same FILES_URL;"
         " if this store has the site's files, run: manage.py adopt_store."
     )
 

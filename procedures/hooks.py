@@ -47,4 +47,4 @@ def tell_of_change(run_id: str) -> None:
         try:
             hear(run_id)
         except Exception:
-            logger.exception("That run %s has changed was not told.", run_id)
+            logger.exception("A change of run %s couldn't be announced.", run_id)

@@ -36,7 +36,7 @@ def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
         return _read_form(request, definition)
     inputs = read_json(request.body or b"{}")
     if not isinstance(inputs, dict):
-        raise BodyError("The body must be a JSON object with the inputs by name.")
+        raise BodyError("Expected a JSON object with the inputs by name.")
     return inputs
 
 
@@ -44,7 +44,7 @@ def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
     types = types_of_inputs(definition)
     texts = {name: _value(name, request.POST.getlist(name), types) for name in request.POST}
     if both := texts.keys() & request.FILES.keys():
-        raise InputError([Fault(name, "is sent as a text and as a file.") for name in both])
+        raise InputError([Fault(name, "was sent both as text and as a file.") for name in both])
     return texts | read_files(request, types)
 
 
@@ -75,7 +75,7 @@ def _value(name: str, texts: Sequence[object], types: Types) -> Any:
     if "array" in wanted:
         return list(texts)
     if len(texts) > 1:
-        raise InputError([Fault(name, f"is sent {len(texts)} times.")])
+        raise InputError([Fault(name, f"was sent {len(texts)} times.")])
     if "object" not in wanted:
         return texts[0]
     try:
@@ -89,9 +89,9 @@ def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile 
     if name not in types:
         return None
     if FILE not in types[name]:
-        raise InputError([Fault(name, "takes no file.")])
+        raise InputError([Fault(name, "can't be a file.")])
     if len(uploads) > 1:
-        raise InputError([Fault(name, f"takes one file, not {len(uploads)}.")])
+        raise InputError([Fault(name, f"must be one file, not {len(uploads)}.")])
     upload = cast("UploadedFile", uploads[0])
     if (upload.size or 0) > conf.MAX_UPLOAD_MB * MEGABYTE:
         raise TooLargeError(upload.name or name, upload.size or 0, field=name)

@@ -133,7 +133,7 @@ class HeldRun:
                 self._renew(now)
             except Exception as error:  # noqa: BLE001 (whatever the driver raises, it beats on)
                 run = self._journal.run.run_id
-                logger.warning("Run %s: the lease could not be renewed: %s", run, error)
+                logger.warning("Run %s: the lease couldn't be renewed: %s", run, error)
                 # Outside a worker this thread lives no longer than the run, and a test could not
                 # remove a database that is still connected.
                 connection.close()

@@ -35,7 +35,9 @@ NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
 }
 
 
-@router.get("/health", response={200: HealthOut, **refusals(404)}, summary="How the site is")
+@router.get(
+    "/health", response={200: HealthOut, **refusals(404)}, summary="Get the health of the site"
+)
 def read_health(request: SignedIn) -> dict[str, Any]:
     """Return what keeps the site from working, for those who operate any procedure."""
     if not access.is_operator(request.user):
@@ -72,7 +74,7 @@ def pause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]
     return operate(services.pause_run, request, run_id, said)
 
 
-@router.post("/runs/{run_id}/unpause", response=ANSWERS, summary="Let a paused run go on")
+@router.post("/runs/{run_id}/unpause", response=ANSWERS, summary="Continue a paused run")
 def unpause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
     """Let a paused run continue from where it stood, with what has come meanwhile."""
     return operate(services.unpause_run, request, run_id, said)

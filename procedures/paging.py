@@ -11,7 +11,7 @@ PAGE = 50
 LARGEST_PAGE = 500
 HEAVIEST_PAGE = 4_000_000
 """Characters of possibly large columns on a page; heavier rows make it shorter."""
-Limit = Annotated[int, Query(description=f"How many, at most {LARGEST_PAGE}.")]
+Limit = Annotated[int, Query(description=f"The number of items, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 
 

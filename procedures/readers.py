@@ -69,7 +69,7 @@ def read_text(file: str, text: str) -> list[Procedure]:
     """Return the procedures in a text; raises `ProcedureFileError` if there are none."""
     suffix = suffix_of(file)
     if not suffix:
-        raise ReaderError(f"No reader takes such a file. Name one in {SETTING}.")
+        raise ReaderError(f"There is no reader for such files. Name one in {SETTING}.")
     read = _called(reader_of(suffix), file, text)
     names = [one.name for one in read]
     if twice := {name for name in names if names.count(name) > 1}:

@@ -77,7 +77,7 @@ def forget_texts() -> None:
 @lru_cache(maxsize=1)
 def _known(files: Found) -> Known:
     """Return all procedures; a module's procedure keeps its name if a file takes it too."""
-    code, words = _in_modules(), "The procedure {} is defined in Python, too. Rename it."
+    code, words = _in_modules(), "The procedure {} is also defined in Python. Rename it."
     taken = [one for name, one in files.definitions.items() if name in code]
     clashes = [FileFault(one.file, words.format(one.name)) for one in taken]
     return Known({**files.definitions, **code}, [*files.faults, *clashes])
@@ -90,7 +90,7 @@ def _in_modules() -> dict[str, Definition]:
     for module in _modules():
         for definition in _defined_in(module):
             if found.setdefault(definition.name, definition) is not definition:
-                raise LoadError(f"Two procedures are called {definition.name!r}.")
+                raise LoadError(f"Two procedures have the name {definition.name!r}.")
     return found
 
 
@@ -139,7 +139,7 @@ def make_ready(text: Text) -> Definition:
     try:
         code = _read_kept(*text)
     except ProcedureFileError as error:
-        words = f"The text of {file} that this run was started with can't be read. {error}"
+        words = f"This run's text of {file} can't be read. {error}"
         code = Unreadable(_never, name, name, file=file, why=words)
     # The one that was put in first; it is read again if a run still needs it.
     while len(_ready) >= MOST_TEXTS:
@@ -152,7 +152,7 @@ def _read_kept(name: str, file: str, version: str) -> Definition:
     """Read the text from the database, whatever has become of its file."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:
-        raise ProcedureFileError("It isn't the text that its version names.")
+        raise ProcedureFileError("The stored text doesn't match its version.")
     for one in read_text(file, text):
         if one.name == name:
             return one
@@ -309,7 +309,11 @@ def _warn_of_missing_grants(found: Sequence[Definition]) -> None:
         ]
         if missing:
             people = ", ".join(missing)
-            logger.warning("%s: no grant for %s; grant it in the admin.", definition.name, people)
+            logger.warning(
+                "%s: roles without a grant: %s. Grant them in the administration.",
+                definition.name,
+                people,
+            )
 
 
 def _defined_in(module: str) -> list[Definition]:
@@ -328,8 +332,8 @@ def _load(module: str) -> ModuleType:
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module}.".startswith(f"{missing}."):
-            raise LoadError(f"{where} cannot be found.") from None
-        raise LoadError(f"{where} cannot be loaded: {error}") from error
+            raise LoadError(f"{where} can't be found.") from None
+        raise LoadError(f"{where} can't be loaded: {error}") from error
 
 
 def _modules() -> Iterator[str]:

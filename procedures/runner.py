@@ -53,7 +53,7 @@ def advance_runs() -> None:
         if not slot.may_claim:  # others do
             dispatch.call_workers()
     except StorageLost as lost:
-        logger.warning("The queue is left for later: %s", lost)
+        logger.warning("The queue will be looked at again later: %s", lost)
 
 
 def _begin_turn() -> bool:
@@ -66,7 +66,7 @@ def _begin_turn() -> bool:
         registry.definitions()
         import_readers()
     except registry.LoadError:
-        logger.exception("Runs stay queued.")
+        logger.exception("Runs stay queued, because the code can't be loaded.")
         return False
     slot.begin_turn()
     if slot.is_open:
@@ -94,7 +94,7 @@ def advance_run(run_id: UUID) -> None:
     try:
         held = journal.claim(run_id)
     except StorageLost as lost:
-        logger.warning("Run %s is left for later: %s", run_id, lost)
+        logger.warning("Run %s will be tried again later: %s", run_id, lost)
         return
     if held is not None:
         _carry_on(code, held)
@@ -118,9 +118,7 @@ def _code_of(name: str, file: str, version: str) -> Procedure | None:
     """Return the text a run was started with, or None, with a warning, if no reader takes it."""
     code = registry.kept_code(name, file, version)
     if code is None:
-        registry.warn_once(
-            f"Runs stay queued: no reader here takes {file!r}, which they were started with."
-        )
+        registry.warn_once(f"Runs stay queued: this worker has no reader for {file!r}.")
     return code
 
 
@@ -135,15 +133,17 @@ def _newest_code(name: str, known: list[str]) -> Procedure | None:
     """
     code = registry.find(name)
     if code is None:
-        registry.warn_once(f"Runs stay queued: no code here is called {name!r}.")
+        registry.warn_once(f"Runs stay queued: this worker has no code of {name!r}.")
     elif code.version not in known:
         registry.warn_once(
-            f"Runs stay queued: the code of {name!r} that is here was never registered. "
+            f"Runs stay queued: this worker's code of {name!r} was never registered. "
             "Run `manage.py migrate`, then restart this worker."
         )
         return None
     elif registry.is_outdated(code, known):
-        registry.warn_once(f"Runs stay queued: {name!r} is left to newer code than is here.")
+        registry.warn_once(
+            f"This worker's code for {name!r} is out of date; newer workers will run it."
+        )
         return None
     return code
 
@@ -157,9 +157,9 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
         with lease_keeper.beating_for(held):
             advance(code, held, ContentStore())
     except Fenced:
-        logger.warning("Run %s: another worker has it now.", run_id)
+        logger.warning("Run %s is held by another worker now.", run_id)
     except StorageLost as lost:
-        logger.warning("Run %s is left for later: %s", run_id, lost)
+        logger.warning("Run %s will be tried again later: %s", run_id, lost)
     finally:
         board.put_down()
     # Whoever brought something while this worker let go of the run saw it in a worker's hands, and

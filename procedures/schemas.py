@@ -24,7 +24,7 @@ def without_nul(text: str) -> str:
 Word = Annotated[str, AfterValidator(without_nul)]
 """A text that is looked up in the database."""
 KEY: Any = Header(
-    "", alias="Idempotency-Key", max_length=200, description="The same key gives the same run."
+    "", alias="Idempotency-Key", max_length=200, description="A repeated key returns the same run."
 )
 
 
@@ -45,14 +45,14 @@ class ErrorOut(Schema):
     """The reason for a refusal, in a sentence."""
 
     detail: str
-    faults: list[FaultOut] = Field([], description="With 422: what is wrong, field by field.")
+    faults: list[FaultOut] = Field([], description="With 422: the faults, field by field.")
 
 
 class ComplaintOut(Schema):
     """One part of the site that fails."""
 
     part: str
-    message: str = Field(description="What then doesn't happen, and what mends it.")
+    message: str = Field(description="What doesn't work, and how to fix it.")
 
 
 class SlotOut(Schema):
@@ -61,10 +61,10 @@ class SlotOut(Schema):
     run: UUID
     procedure: str
     since: datetime | None = Field(
-        description="When its code last came back to the engine, or its step began."
+        description="When its code last returned to the engine, or its step began."
     )
     step: str = Field(description="Empty between steps.")
-    is_stuck: bool = Field(description="It has not come back for RUN_SILENT_SECONDS.")
+    is_stuck: bool = Field(description="True if its code hasn't returned for RUN_SILENT_SECONDS.")
 
 
 class HealthOut(Schema):
@@ -74,7 +74,7 @@ class HealthOut(Schema):
 
     is_well: bool
     complaints: list[ComplaintOut]
-    swept_at: datetime | None = Field(description="When a clock last let time take effect.")
+    swept_at: datetime | None = Field(description="When a clock last swept.")
 
 
 def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
@@ -100,9 +100,11 @@ class ProcedureOut(Schema):
     name: str
     title: str
     doc: str
-    version: str | None = Field(description="Names the code: changes with it.")
-    file: str = Field("", description="What its text was read from, where it isn't Python code.")
-    fault: str = Field("", description="Why it can't be started, where its file can't be read.")
+    version: str | None = Field(description="The version of the code; it changes with the code.")
+    file: str = Field("", description="The file it is defined in; empty for Python code.")
+    fault: str = Field(
+        "", description="Why it can't be started if its file can't be read; else empty."
+    )
 
     @staticmethod
     def resolve_doc(procedure: Procedure) -> str:
@@ -127,7 +129,7 @@ class ProcedureOut(Schema):
 class ProcedureDetailOut(ProcedureOut):
     """A procedure with the JSON Schema of its inputs."""
 
-    inputs: dict[str, Any] | None = Field(description="JSON Schema; files have format binary.")
+    inputs: dict[str, Any] | None = Field(description="JSON Schema; files have the format binary.")
 
     @staticmethod
     def resolve_inputs(procedure: Procedure) -> dict[str, Any] | None:
@@ -169,7 +171,7 @@ class EventPage(Schema):
 class SignalIn(Body):
     """A named message to a run."""
 
-    id: Word = Field("", max_length=200, description="Needed: the same id again counts once.")
+    id: Word = Field("", max_length=200, description="Required; a repeated id counts once.")
     value: Any = None
 
 
@@ -178,7 +180,7 @@ class SignalOut(Schema):
 
     id: str
     name: str
-    number: int = Field(description="Where it is found: `GET /api/signals/{number}`.")
+    number: int = Field(description="Its number in `GET /api/signals/{number}`.")
 
     @staticmethod
     def resolve_id(signal: Signal) -> str:
@@ -194,11 +196,13 @@ class SignalDetailOut(SignalOut):
 
     run: UUID
     value: Any
-    error: str = Field(description="What its waiter raises instead of taking a value; else empty.")
+    error: str = Field(
+        description="The error that the waiting code raises instead of getting a value; else empty."
+    )
     sender: str
     at: datetime
     status: Literal["kept", "received", "skipped"] = Field(
-        description="kept: the run has not waited for it yet; skipped: it could not take the value."
+        description="kept: the run hasn't waited for it yet; skipped: it couldn't take the value."
     )
     reason: str = Field(description="Why it was skipped; else empty.")
     wait: str | None = Field(description="The key of the wait that it closed.")
@@ -223,22 +227,26 @@ class SignalDetailOut(SignalOut):
 class ReasonIn(Body):
     """The reason for an operator's act."""
 
-    reason: Word = Field("", description="Needed: kept in the run's journal, with your name.")
+    reason: Word = Field(
+        "", description="Required; it is recorded in the run's journal, with your name."
+    )
 
 
 class RestartIn(ReasonIn):
     """Changes for a run that is started anew."""
 
-    inputs: dict[str, Any] = Field({}, description="By name, instead of its own. Files stay.")
+    inputs: dict[str, Any] = Field(
+        {}, description="Inputs by name that replace the run's own; files can't be replaced."
+    )
 
 
 class ForkIn(RestartIn):
     """The place where a run is forked, and changes from there on."""
 
     at: Word | int = Field(
-        "", description="Needed: the key of a step, wait or child, or the number of its event."
+        "", description="Required: the key of a step, wait or child, or the number of its event."
     )
     keep_answers: bool = Field(
         default=True,
-        description="Ask people only what has changed; else all that they were asked before.",
+        description="True to ask people only what has changed; false to ask everything again.",
     )

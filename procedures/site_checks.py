@@ -53,7 +53,7 @@ def _misplaced() -> Iterator[CheckMessage]:
     """Yield warnings for our settings outside of the dictionary, where nothing reads them."""
     for name in sorted(NAMES - {"BASE_DIR", "LOCAL_DIR", "SITE_URL", "REDIS_URL"}):
         if hasattr(settings, name):
-            words = f"The setting {name} is read in COUNTERSIGN only."
+            words = f"The setting {name} only has an effect inside COUNTERSIGN."
             yield Warning(words, hint=f'COUNTERSIGN = {{"{name}": ...}}', id="procedures.W003")
 
 
@@ -65,7 +65,7 @@ def check_users(**_: Any) -> list[CheckMessage]:
 def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
     label = model._meta.label  # noqa: SLF001 (Django documents it)
     if not issubclass(model, PermissionsMixin):
-        words = f"The user model {label} has no groups and permissions, which say who may do what."
+        words = f"The user model {label} has no groups and permissions, which every role needs."
         yield Error(words, hint=f"Let it inherit {MEMBERS}.", id="procedures.E006")
     if not issubclass(model, AbstractBaseUser):
         words = f"The user model {label} can't sign in."
@@ -74,13 +74,13 @@ def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
         return
     yield from _name_faults(model)
     if not _field(model, "is_active"):
-        words = f"The user model {label} has no field is_active: nobody can be deactivated."
+        words = f"The user model {label} has no field is_active, so nobody can be deactivated."
         hint = (
-            "Add a BooleanField is_active, so that history can keep the names of people who left."
+            "Add a BooleanField is_active, so that history keeps the names of people who have left."
         )
         yield Warning(words, hint=hint, id="procedures.W004")
     if not hasattr(model, "is_staff"):
-        words = f"The user model {label} has no is_staff: nobody can open the administration."
+        words = f"The user model {label} has no is_staff, so nobody can open the administration."
         yield Warning(words, id="procedures.W005")
 
 
@@ -89,11 +89,11 @@ def _name_faults(model: type[AbstractBaseUser]) -> Iterator[CheckMessage]:
     name = str(getattr(model, "USERNAME_FIELD", ""))
     field, called = _field(model, name), f"{model._meta.label}.{name}"  # noqa: SLF001
     if field is None or not field.unique:
-        words = f"{called} names people, so no two users may share it."
+        words = f"{called} identifies people, so it must be unique."
         yield Error(words, hint="Set unique=True.", id="procedures.E008")
     elif (field.max_length or 0) > LONGEST_NAME:
         words = (
-            f"{called} is longer than {LONGEST_NAME} characters, which is all that history keeps."
+            f"{called} can be longer than {LONGEST_NAME} characters, the most that history stores."
         )
         yield Error(words, hint=f"Set max_length={LONGEST_NAME}.", id="procedures.E009")
 
@@ -113,27 +113,27 @@ def check_databases(**_: Any) -> list[CheckMessage]:
 def _vendor() -> Iterator[CheckMessage]:
     vendor = connections[DEFAULT_DB_ALIAS].vendor
     if vendor not in VENDORS:
-        words = (
-            f"The database `default` is {vendor}; runs can live in {' or '.join(VENDORS.values())}."
-        )
+        words = f"The database `default` is {vendor}; runs need {' or '.join(VENDORS.values())}."
         yield Error(words, id="procedures.E010")
 
 
 def _elsewhere() -> Iterator[CheckMessage]:
     models = [model for app in OURS if app in apps.app_configs for model in _models(app)]
     hint = (
-        "Other databases may hold the site's own tables: name a router in DATABASE_ROUTERS that "
-        f"keeps {', '.join(OURS)} out of them (procedures.databases.OnlyDefault does)."
+        "Other databases can hold the site's own tables. Add a router to DATABASE_ROUTERS that "
+        f"keeps {', '.join(OURS)} out of them, such as procedures.databases.OnlyDefault."
     )
     for alias in sorted(set(connections) - {DEFAULT_DB_ALIAS}):
         if any(router.allow_migrate_model(alias, model) for model in models):
             words = (
-                f"The database `{alias}` would get tables of runs, which live in `default` alone."
+                f"The database `{alias}` would get tables of runs, which must be in `default` only."
             )
             yield Error(words, hint=hint, id="procedures.E011")
     used = {ask(model) for model in models for ask in (router.db_for_read, router.db_for_write)}
     for alias in sorted(used - {DEFAULT_DB_ALIAS}):
-        words = f"A router sends queries about runs to `{alias}`; they live in `default` alone."
+        words = (
+            f"A router sends queries about runs to `{alias}`, but runs must be in `default` only."
+        )
         yield Error(words, hint=hint, id="procedures.E012")
 
 

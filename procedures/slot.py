@@ -92,9 +92,9 @@ class Slot:
             self._began_with = around_turns.read()
         changed, stuck = around_turns.set_back(self._began_with)
         if changed:
-            logger.warning("Set back before a turn of this process: %s.", ", ".join(changed))
+            logger.warning("Settings of this process were restored: %s.", ", ".join(changed))
         if stuck:
-            self.replace(f"{', '.join(stuck)} could not be set back")
+            self.replace(f"settings that couldn't be restored: {', '.join(stuck)}")
 
     @property
     def may_claim(self) -> bool:

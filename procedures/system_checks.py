@@ -34,6 +34,6 @@ def _globs() -> Iterator[CheckMessage]:
 
 
 def _files() -> Iterator[CheckMessage]:
-    hint = "Its procedures can't be started until the file is mended; all others can."
+    hint = "Its procedures can't be started until the file is fixed; all others can."
     for fault in registry.faults():
         yield Warning(str(fault), hint=hint, id="procedures.W002")

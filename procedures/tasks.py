@@ -33,7 +33,7 @@ def look_around() -> None:
             runner.advance_runs()
         services.warner.look()
     except (OperationalError, InterfaceError) as error:
-        logger.warning("The queue is left for later: %s", " ".join(str(error).split()))
+        logger.warning("The queue will be looked at again later: %s", " ".join(str(error).split()))
     finally:
         connections.close_all()
     _make_room()
@@ -42,7 +42,7 @@ def look_around() -> None:
 def _make_room() -> None:
     """End a process that is spent; the pool forks another in its place."""
     if slot.is_leaving and not slot.is_stopping:
-        logger.warning("This process is replaced: %s.", slot.spent_by)
+        logger.warning("This process is being replaced: %s.", slot.spent_by)
         raise SystemExit(0)
 
 

@@ -107,7 +107,7 @@ def load() -> Found:
     faults: list[FileFault] = []
     every = places()
     if len(every) > MOST_FILES:
-        words = f"It names more than {MOST_FILES:,} files; only so many were read."
+        words = f"The globs match more than {MOST_FILES:,} files; the others weren't read."
         faults.append(FileFault("PROCEDURE_FILES", words))
     for place in every[:MOST_FILES]:
         try:
@@ -243,7 +243,7 @@ def misuse_of(pattern: str) -> str:
     is_folder = pattern.endswith(("/", "**")) or (conf.BASE_DIR / pattern).is_dir()
     wrong = {
         "has braces. Write one glob for each alternative.": {"{", "}"} & {*pattern},
-        "has a bracket without its partner.": pattern.count("[") != pattern.count("]"),
+        "has an unmatched bracket.": pattern.count("[") != pattern.count("]"),
         "has ** beside other characters. Write it between slashes, as in flows/**/*.json.": any(
             "**" in part and part != "**" for part in parts
         ),

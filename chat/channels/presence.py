@@ -21,7 +21,7 @@ def note_presence(user: User) -> None:
     try:
         Presence.objects.update_or_create(user=user, defaults={"seen_at": clock.now()})
     except DatabaseError as error:
-        logger.debug("It could not be noted that %s looks: %s", user, error)
+        logger.debug("The presence of %s couldn't be recorded: %s", user, error)
 
 
 def not_looking(users: Iterable[User], now: datetime) -> list[User]:

@@ -63,7 +63,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         """
         for request, session in sql.close_request.fetch(status, outcome, by, at, why, wait.pk):
             return UUID(str(request)), UUID(str(session))
-        raise AssertionError(f"The request of {wait} has an outcome already.")
+        raise AssertionError(f"The request of {wait} already has an outcome.")
 
     def assigned_to(self, user: "User") -> Self:
         """Return the requests a user may answer."""

@@ -13,7 +13,7 @@ from procedures.engine.errors import AnswerError
 from procedures.users import User
 
 ONLY_ON_ITS_CARD = (
-    "since an answer can't be undone. Words never answer it: press the button on its card."
+    "Its answer can't be undone, so it can only be given with the button on its card."
 )
 
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)

@@ -52,7 +52,7 @@ def unowned() -> Iterator[Difference]:
     """Yield rows that belong to nothing, and sessions in which no run has spoken."""
     yield from unowned_rows("countersign_chat")
     for session in Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk"):
-        yield Difference(row_name(session), "id", "belongs to a session that shows no run")
+        yield Difference(row_name(session), "id", "belongs to a session without a run")
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
@@ -94,10 +94,10 @@ def _unassigned(request: HumanRequest) -> Iterator[Difference]:
     named = Counter(canonical.plain(request.assigned))
     for whom in (named - rows).elements():
         if _is_there(whom):
-            words = f"are not as they were written: {whom} is gone"
+            words = f"were changed after they were written: {whom} is missing"
             yield Difference(row_name(request), "assignments", words)
     for whom in (rows - named).elements():
-        words = f"are not as they were written: {whom} was never assigned"
+        words = f"were changed after they were written: {whom} was never assigned"
         yield Difference(row_name(request), "assignments", words)
 
 
@@ -146,7 +146,7 @@ def _response_differences(
 
 
 def _inserted(response: HumanResponse) -> Difference:
-    return Difference(row_name(response), "request", "is of no answer that the journal knows")
+    return Difference(row_name(response), "request", "doesn't belong to any answer in the journal")
 
 
 def _unsaid(record: Record) -> Iterator[Difference]:
@@ -180,7 +180,7 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
         yield from _uncounted(session)
         yield from _unjoined(session)
     else:
-        older.append(f"{row_name(session)}: how many messages there were")
+        older.append(f"{row_name(session)}: the number of messages")
 
 
 def _uncounted(session: Session) -> Iterator[Difference]:

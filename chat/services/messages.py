@@ -125,7 +125,7 @@ def _clean(text: str) -> str:
     if not text:
         raise MessageError("Write something first.")
     if len(text) > (most := Sizes(**conf.SIZES).message):
-        words = f"A message has at most {most:,} characters; this one has {len(text):,}."
+        words = f"The message has {len(text):,} characters; the limit is {most:,}."
         raise MessageError(f"{words} Shorten it, or send it in parts.")
     try:
         text.encode()

@@ -45,7 +45,7 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
         content = closing("withdrawn", responder=responder, comment=comment)
         content["responder_id"] = json_key(by.pk)
         resolve_wait(request.wait, content, at=clock.now())
-    return "It is withdrawn."
+    return "The request was withdrawn."
 
 
 class ReassigningDeniedError(EngineError):
@@ -54,7 +54,7 @@ class ReassigningDeniedError(EngineError):
     def __init__(self) -> None:
         super().__init__(
             "You don't have permission to reassign this request. "
-            "People who may withdraw and reassign requests can."
+            "People with the permission “Can withdraw and reassign requests” can."
         )
 
 
@@ -64,8 +64,8 @@ class NobodyToAnswerError(OperationRefusedError):
     def __init__(self, to: str, request: HumanRequest) -> None:
         self.request = request
         super().__init__(
-            f"Nobody in “{to}” can answer now, so nobody could answer “{request}” then. Name "
-            "somebody else, or reassign it all the same (allow_unanswerable)."
+            f"Nobody in “{to}” can answer, so nobody could answer “{request}”. Choose somebody "
+            "else, or reassign it anyway (allow_unanswerable)."
         )
 
 
@@ -83,7 +83,7 @@ def reassign_request(
         request = lock_open_request(request)
         assignment = None if to.startswith("perm:") else find_assignee(to)
         if assignment is None:
-            raise OperationRefusedError(f"There is no “{to}”: name a group, or a user as @name.")
+            raise OperationRefusedError(f"There is no “{to}”. Enter a group, or a user as @name.")
         if not allow_unanswerable and not people_of([assignment]).exists():
             raise NobodyToAnswerError(to, request)
         told: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
@@ -92,7 +92,7 @@ def reassign_request(
         request.reassign(assignment, notify_at=notification_time(clock.now()))
         record(request.session_id, "request", request.pk)
         ring_after_commit("inbox")
-    return f"Now {assignment} is asked."
+    return f"The request was reassigned to {assignment}."
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:

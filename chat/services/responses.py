@@ -31,21 +31,26 @@ class AlreadyAnsweredError(EngineError):
 
     def __init__(self, request: HumanRequest) -> None:
         self.request = request
-        what = {
-            HumanRequest.Status.ANSWERED: f"{request.closed_by} has answered this already",
-            HumanRequest.Status.EXPIRED: "The time for an answer is over",
-            HumanRequest.Status.WITHDRAWN: "This is not asked any more",
+        sentences = {
+            HumanRequest.Status.ANSWERED: "{by} has already answered this ({outcome}).",
+            HumanRequest.Status.EXPIRED: "The deadline of this request has passed ({outcome}).",
+            HumanRequest.Status.WITHDRAWN: "This request was withdrawn. {why}",
         }
-        outcome = request.closed_why.rstrip(".") or request.outcome
-        super().__init__(f"{what[HumanRequest.Status(request.status)]}: {outcome}.")
+        sentence = sentences[HumanRequest.Status(request.status)].format(
+            by=request.closed_by, outcome=request.outcome, why=request.closed_why
+        )
+        super().__init__(sentence.strip())
 
 
 class NotAskedError(EngineError):
     """The user may see the request but was not asked."""
 
     def __init__(self, request: HumanRequest) -> None:
-        asked = ", ".join(str(assignment) for assignment in request.assignments.all())
-        super().__init__(f"You are not asked here: {asked or 'only administrators'} may answer.")
+        asked = " or ".join(str(assignment) for assignment in request.assignments.all())
+        words = "This request isn't assigned to you."
+        super().__init__(
+            f"{words} {asked} can answer it." if asked else f"{words} Administrators can answer it."
+        )
 
 
 class NotConfirmedError(AnswerError):
@@ -53,7 +58,7 @@ class NotConfirmedError(AnswerError):
 
     def __init__(self, value: Any) -> None:
         self.value = value
-        fault = Fault("confirm", "must be true: this answer can't be undone.")
+        fault = Fault("confirm", "must be true, because this answer can't be undone.")
         super().__init__("This answer can't be undone. Confirm it.", [fault])
 
 
@@ -155,7 +160,7 @@ def _text(value: Any) -> str:
 def _clean(comment: str) -> str:
     """Return the comment unchanged; refuses one that is too long or can't be stored."""
     if len(comment) > (most := Sizes(**conf.SIZES).comment):
-        words = f"A comment has at most {most:,} characters; this one has {len(comment):,}."
+        words = f"The comment has {len(comment):,} characters; the limit is {most:,}."
         raise AnswerError(words)
     try:
         comment.encode()

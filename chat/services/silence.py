@@ -13,7 +13,9 @@ def fate_of(wait: Wait) -> str:
     """Return a sentence that says that a question may be withdrawn before it is answered, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
-        return "A timer may withdraw it before that."
+        return "A timer may withdraw it earlier."
     return (
-        "It may be withdrawn before that: the run waits for the first of several." if rivals else ""
+        "It may be withdrawn earlier, because the run waits for the first of several."
+        if rivals
+        else ""
     )

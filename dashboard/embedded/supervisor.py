@@ -61,7 +61,7 @@ class Supervisor:
         try:
             self.start(part)
         except OSError as error:
-            raise StartError(f"{part.command[0]} cannot be run: {error.strerror}.") from None
+            raise StartError(f"{part.command[0]} can't be run: {error.strerror}.") from None
         running = self._running[-1]
         deadline = time.monotonic() + seconds
         while not is_ready():
@@ -71,7 +71,7 @@ class Supervisor:
                 self._print(running)
                 raise StartError(f"The {part.name} {running.ending} before it was ready.")
             if time.monotonic() > deadline:
-                raise StartError(f"The {part.name} was not ready after {seconds:g} seconds.")
+                raise StartError(f"The {part.name} wasn't ready after {seconds:g} seconds.")
 
     def watch(self) -> None:
         """Print and restart the parts until somebody asks to stop."""
@@ -127,13 +127,13 @@ class Supervisor:
         pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
         self._resting[part] = time.monotonic() + pause
         when = f"in {pause} s" if pause else "now"
-        self._log.say(part.name, f"{because}; starting it again {when}")
+        self._log.say(part.name, f"{because}; restarting {when}")
 
     def _start_again(self, part: Part) -> None:
         try:
             self.start(part)
         except OSError as error:  # the machine is out of memory or processes
-            self._rest(part, because=f"cannot be run ({error.strerror})")
+            self._rest(part, because=f"can't be run ({error.strerror})")
 
     def _end(self, parts: Iterable[RunningPart]) -> None:
         waiting = list(parts)

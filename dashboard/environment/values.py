@@ -118,9 +118,9 @@ def read_names(text: object) -> dict[str, str] | None:
     except ValueError:
         named = None
     if not isinstance(named, dict) or not all(map(NAME.fullmatch, named)):
-        raise ValueError('must be a JSON object by plain names, like {"shop": "..."}')
+        raise ValueError('must be a JSON object with plain names, like {"shop": "..."}')
     if empty := [name for name, value in named.items() if not is_text(value)]:
-        raise ValueError(f"must give a text for {empty[0]}")
+        raise ValueError(f"must have a text for {empty[0]}")
     return named
 
 
@@ -201,7 +201,7 @@ def is_limit(text: str) -> bool:
 Secret = Annotated[
     SecretStr,
     must(f"at least {SHORTEST_SECRET} characters long", is_long),
-    must("drawn at random, not a word or a pattern", is_strong),
+    must("random, not a word or a pattern", is_strong),
 ]
 Secrets = Annotated[
     list[SecretStr],
@@ -211,19 +211,27 @@ Secrets = Annotated[
 ]
 Hosts = Annotated[str, must("names separated by commas", split_words)]
 Proxies = Annotated[str, must("addresses or networks, like 10.0.0.0/8, 127.0.0.1", are_proxies)]
-Attempts = Annotated[str, must("like 10 per 15 minutes", is_limit)]
-SiteUrl = Annotated[str, must("like https://name", is_url("http", "https"))]
-EmailUrl = Annotated[str, must("like smtp+tls://user:password@host:587", names_a_mail_server)]
-Sender = Annotated[str, must("like Countersign <sign@example.com>", is_sender)]
-DatabaseUrl = Annotated[str, must("like postgres://user:password@host/name", names_a_database)]
-RedisUrl = Annotated[str, must("like redis://host:6379/0", is_url("redis", "rediss", "unix"))]
-BrokerUrl = Annotated[str, must("like amqp://user:password@host/name", lambda url: "://" in url)]
+Attempts = Annotated[str, must("a limit like 10 per 15 minutes", is_limit)]
+SiteUrl = Annotated[str, must("an address like https://name", is_url("http", "https"))]
+EmailUrl = Annotated[
+    str, must("an address like smtp+tls://user:password@host:587", names_a_mail_server)
+]
+Sender = Annotated[str, must("a sender like Countersign <sign@example.com>", is_sender)]
+DatabaseUrl = Annotated[
+    str, must("an address like postgres://user:password@host/name", names_a_database)
+]
+RedisUrl = Annotated[
+    str, must("an address like redis://host:6379/0", is_url("redis", "rediss", "unix"))
+]
+BrokerUrl = Annotated[
+    str, must("an address like amqp://user:password@host/name", lambda url: "://" in url)
+]
 FilesUrl = Annotated[
     str,
-    must("an absolute folder, or like s3://bucket/folder?region_name=x", names_a_store),
-    must("a folder, unless you install the package django-storages[s3]", can_be_used),
+    must("an absolute path, or an address like s3://bucket/folder?region_name=x", names_a_store),
+    must("a folder unless the package django-storages[s3] is installed", can_be_used),
 ]
-Zone = Annotated[str, must("like Europe/Berlin", available_timezones().__contains__)]
+Zone = Annotated[str, must("a time zone like Europe/Berlin", available_timezones().__contains__)]
 Repositories = Annotated[
     dict[str, str] | None,
     NoDecode,
@@ -236,10 +244,8 @@ Readers = Annotated[
     BeforeValidator(read_names),
     must('functions by suffix, like {".json": "shop.readers.read_steps"}', are_readers),
 ]
-RequestKinds = Annotated[str, must("classes by their modules, like shop.kinds.Rating", are_dotted)]
-ChannelPaths = Annotated[
-    str, must("classes by their modules, like shop.channels.Pager", are_dotted)
-]
+RequestKinds = Annotated[str, must("paths of classes, like shop.kinds.Rating", are_dotted)]
+ChannelPaths = Annotated[str, must("paths of classes, like shop.channels.Pager", are_dotted)]
 Checks = Annotated[
     dict[str, str] | None,
     NoDecode,

@@ -142,7 +142,7 @@ class Environment(BaseSettings):
         if self.LEDGER_KEY:
             return self.LEDGER_KEY.get_secret_value()
         if not self.is_embedded:
-            raise ImproperlyConfigured("LEDGER_KEY is missing: it signs the journals of the runs.")
+            raise ImproperlyConfigured("LEDGER_KEY is missing. It signs the journals of runs.")
         return f"ledger:{self.secret_key()}"
 
     def site_choices(self) -> dict[str, dict[str, str]]:
@@ -205,7 +205,7 @@ def read_environment() -> Environment:
             f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         )
-        raise ImproperlyConfigured(f"The environment cannot be used: {faults}.") from None
+        raise ImproperlyConfigured(f"The environment can't be used: {faults}.") from None
 
 
 def local_secret(environment: Environment) -> str:
@@ -225,8 +225,8 @@ def local_secret(environment: Environment) -> str:
         return path.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"{path.parent} cannot be written ({error.strerror}): make it writable, "
-            "or name another folder with LOCAL_DIR."
+            f"The folder {path.parent} can't be written to ({error.strerror}). Make it writable, "
+            "or set LOCAL_DIR to another folder."
         ) from None
 
 

@@ -112,7 +112,7 @@ class PoolWatch:
         try:
             taken = self._ledger.taken(held)
         except Exception as error:  # noqa: BLE001 (whatever the driver raises, the watch goes on)
-            logger.debug("The claims of the slots could not be read: %s", error)
+            logger.debug("The claims of the slots couldn't be read: %s", error)
             return
         now = time.monotonic()
         self._taken = {one: self._taken.get(one, now) for one in taken}
@@ -120,7 +120,11 @@ class PoolWatch:
         # half-written, is gone from the board by then.
         for one, since in self._taken.items():
             if now - since >= LEAVES_WITHIN and one.pid in self.pids:
-                logger.warning("Run %s was taken from process %s, which ends.", one.run, one.pid)
+                logger.warning(
+                    "Run %s was taken away from process %s, which is being stopped.",
+                    one.run,
+                    one.pid,
+                )
                 kill_tree(one.pid)
                 dispatch.call_workers()
 
@@ -132,10 +136,12 @@ class PoolWatch:
     def _end(self) -> None:
         """Kill what still works; the pool might wait for it forever."""
         for pid in [pid for pid in self.pids if is_alive(pid)]:
-            logger.warning("A step did not end within %g s: its process is killed.", self._patience)
+            logger.warning(
+                "A step didn't end within %g s, so its process is killed.", self._patience
+            )
             kill_tree(pid)
         time.sleep(LAST_WORDS)
-        logger.warning("The worker did not end by itself after its slots.")
+        logger.warning("The worker didn't exit after its slots had ended.")
         # The pool's own threads may wait for the killed slots and keep `sys.exit` from ever coming
         # through.
         os._exit(0)

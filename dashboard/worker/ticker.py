@@ -78,6 +78,6 @@ def _do(duty: Duty) -> None:
         duty.do()
     except (OperationalError, InterfaceError) as error:
         reason = " ".join(str(error).split())
-        logger.warning("The clock could not %s, and tries again: %s", duty.what, reason)
+        logger.warning("The clock couldn't %s and will try again: %s", duty.what, reason)
     except Exception:
-        logger.exception("The clock could not %s; it tries again.", duty.what)
+        logger.exception("The clock couldn't %s and will try again.", duty.what)

@@ -28,14 +28,14 @@ KINDS = ("approval", "input", "review", "escalation")
 LONGEST_LOG = 1_000
 LONGEST_DIGEST = 12
 VERB = "wait_for_human"
-OPTION = 'named values, as in {"label": "Ship it", "type": "ship"}'
+OPTION = 'mapping such as {"label": "Ship it", "type": "ship"}'
 AGAIN = "#"
 """The mark before the number of a decision whose type another one has too."""
 SILENCE = "system: deadline"
 UNSAID = {
     "approval": "Do you approve?",
     "input": "What is your answer?",
-    "review": "Is this as it should be?",
+    "review": "Does this look right?",
     "escalation": "Help is needed.",
 }
 """The prompt of each kind if the program gives no message."""
@@ -129,8 +129,10 @@ def wait_for_human(
     """Ask people in the way agent programs do; `shown` holds the options and the metadata."""
     fiber.check_usable()
     if request_type not in KINDS:
-        given = f"request_type of {VERB} is {short_repr(request_type)}"
-        raise QuestionError(f"{given}: it is none of {', '.join(KINDS)}.")
+        raise QuestionError(
+            f"Unknown request_type {short_repr(request_type)} of {VERB}. "
+            f"The types are {', '.join(KINDS)}."
+        )
     check_text(f"message of {VERB}", message)
     _check_seconds(timeout_seconds)
     check_json(f"default_value of {VERB}", default_value)
@@ -157,8 +159,10 @@ def _check_seconds(seconds: object) -> None:
         return
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not is_number or (isinstance(seconds, float) and isnan(seconds)):
-        words = f"a number of seconds or None, not {short_repr(seconds)}"
-        raise OptionError(f"timeout_seconds of {VERB} is {words}.")
+        raise OptionError(
+            f"timeout_seconds of {VERB} must be a number of seconds or None, "
+            f"not {short_repr(seconds)}."
+        )
     if isinstance(seconds, int | float) and seconds > 0:
         parse_duration(seconds, of=f"timeout_seconds of {VERB}")
 
@@ -167,17 +171,21 @@ def _checked_options(options: object) -> Sequence[Mapping[str, Any]]:
     """Return the options of a question; each has a label and may have a type."""
     given = () if options is None else options
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
-        raise OptionError(f"options of {VERB} are a list of {OPTION}, not {short_repr(given)}.")
+        raise OptionError(
+            f"options of {VERB} must be a list, each entry a {OPTION}, not {short_repr(given)}."
+        )
     for one in given:
         if not isinstance(one, Mapping) or "label" not in one:
-            raise OptionError(f"options of {VERB} are {OPTION}, not {short_repr(one)}.")
+            raise OptionError(
+                f"Each of the options of {VERB} must be a {OPTION}, not {short_repr(one)}."
+            )
         check_json(f"options of {VERB}", one)
     return given
 
 
 def _checked_metadata(metadata: object) -> Mapping[str, Any]:
     given = {} if metadata is None else metadata
-    check_kind(f"metadata of {VERB}", given, Mapping, "values by name")
+    check_kind(f"metadata of {VERB}", given, Mapping, "a mapping")
     check_json(f"metadata of {VERB}", given)
     found: Mapping[str, Any] = given  # type: ignore[assignment]  # looked at above
     return found
@@ -251,7 +259,7 @@ def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
 def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Return the labels of yes and no, by the options' types or in their order."""
     if len(options) > 2:  # noqa: PLR2004 (yes and no)
-        raise QuestionError(f"{message!r} is an approval: it has two options at most.")
+        raise QuestionError(f"The approval {message!r} can have at most two options.")
     refusals = [str(one["label"]) for one in options if one.get("type") in REFUSALS]
     others = [str(one["label"]) for one in options if one.get("type") not in REFUSALS]
     yes, no = (*others, "", "")[:2]

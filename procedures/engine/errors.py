@@ -153,8 +153,9 @@ class StateConflictError(EngineError):
         """Each branch's change in words, by the branch's key."""
         told = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
         super().__init__(
-            f"Branches of {gather} changed ctx.state[{name!r}] differently: {told}. Change it in "
-            "one of them, or use ctx.state.increment or ctx.state.append, which are merged."
+            f"The branches of {gather} changed ctx.state[{name!r}] in conflicting ways: {told}. "
+            "Change it in only one branch, or use ctx.state.increment or ctx.state.append, whose "
+            "changes are merged."
         )
 
 
@@ -171,7 +172,7 @@ class SignalError(EngineError):
 
     def __init__(self, name: str, sender: str, message: str) -> None:
         self.name, self.sender, self.message = name, sender, message
-        super().__init__(f"The signal {name} came as an error from {sender}: {message}")
+        super().__init__(f"{sender} sent the signal {name} as an error: {message}")
 
 
 class UnreachableRunError(EngineError):
@@ -183,7 +184,7 @@ class NotApprovedError(EngineError):
 
     def __init__(self, step: str) -> None:
         self.step = step
-        super().__init__(f"{step} was not approved: it does not run.")
+        super().__init__(f"The step {step} wasn't approved, so it didn't run.")
 
 
 class LeftOpenError(EngineError):
@@ -195,7 +196,7 @@ class StepTimeoutError(EngineError):
 
     def __init__(self, step: str, seconds: float) -> None:
         self.step, self.seconds = step, seconds
-        super().__init__(f"{step} took longer than its timeout of {seconds:g} s.")
+        super().__init__(f"The step {step} took longer than its timeout of {seconds:g} s.")
 
 
 class RequestExpiredError(EngineError):
@@ -211,7 +212,7 @@ class ChoiceGoneError(EngineError):
 
     def __init__(self, name: str, setting: str) -> None:
         self.name, self.setting = name, setting
-        super().__init__(f"This site's setting {setting} does not name “{name}” any more.")
+        super().__init__(f"This site's setting {setting} no longer contains “{name}”.")
 
 
 class FileGoneError(EngineError):
@@ -263,7 +264,7 @@ class Continued(Interruption):
 
     def __init__(self, inputs: str) -> None:
         self.inputs = inputs
-        super().__init__("The run begins anew.")
+        super().__init__("The run continues as new.")
 
 
 class LimitReached(Interruption):
@@ -317,7 +318,7 @@ class Refused(Interruption):
 class FileLost(Interruption):
     """A stored file is gone or damaged; the run can't continue before it is back."""
 
-    remedy = "Put the file back where the site keeps its files, then retry."
+    remedy = "Restore the file in the site's file store, then retry."
 
 
 class TextUnreadable(Interruption):

@@ -54,6 +54,8 @@ from procedures.engine.values.secret_values import shows_secret
 from procedures.engine.waits.branches import swallowed
 
 LAST_CLAIM = 3
+NO_PROGRESS = "Three consecutive workers failed on this run without completing a step."
+MEND_COMMIT = "Fix what prevented the commit, then retry."
 MEMORY = "memory"
 IN_VAIN = (Overtaken, OutOfMemory)
 """Interruptions that bring a run nearer to the poison limit."""
@@ -110,7 +112,7 @@ def _advance(
             execution.recorder.finish(handoff, *drafts)
         # Nothing of the end was kept: what was refused goes into the journal in its place.
         except Refused as refusal:
-            handoff, drafts = quarantined(refusal, remedy="Mend what refused it, then retry.")
+            handoff, drafts = quarantined(refusal, remedy=MEND_COMMIT)
             journal.commit(Batch(drafts, handoff=handoff))
         except Overtaken as overtaken:
             handoff, drafts = _let_go(overtaken)
@@ -119,13 +121,11 @@ def _advance(
 
 
 def _give_up(journal: Journal) -> RunStatus:
-    words = (
-        f"{LAST_CLAIM} workers in a row died on this run, or were turned back, and kept no step."
-    )
-    remedy = "Find what kills the worker (mostly, it runs out of memory), then retry."
+    words = NO_PROGRESS
+    remedy = "Find out why the workers fail (often they run out of memory), then retry."
     if more := _out_of_memory(journal):
         words = f"{words} {more}"
-        remedy = "Let it take less memory at a time, or give the workers more, then retry."
+        remedy = "Make the code use less memory at a time, or give the workers more, then retry."
     handoff, drafts = quarantined(Refused(words), remedy=remedy)
     journal.commit(Batch(drafts, handoff=handoff))
     return handoff.status
@@ -164,7 +164,9 @@ class Execution:
         if ending[0].status == RunStatus.FAILED or is_cancelled:
             return self._undone(ending)
         if self.journal.cancellation and ending[0].status == RunStatus.QUARANTINED:
-            return self._cancelled([str(fiber.interruption or "It no longer fits.")])
+            return self._cancelled(
+                [str(fiber.interruption or "The code no longer fits the journal.")]
+            )
         return ending
 
     def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
@@ -192,9 +194,10 @@ class Execution:
             # the run's end.
             left_open = standings.put_away()
         if left_open and ending[0].status != RunStatus.QUARANTINED:
-            remedy = "Let the code end what it has begun, then retry."
+            remedy = "Make the code finish the transactions that it begins, then retry."
             return quarantined(
-                Refused(f"The code broke its connection. {left_open}"), remedy=remedy
+                Refused(f"The code left its database connection unusable. {left_open}"),
+                remedy=remedy,
             )
         return ending
 
@@ -225,7 +228,7 @@ class Execution:
         try:
             inputs = self.procedure.load(inputs_of(self.recorder.first, self.journal.run.inputs))
         except ValidationError as error:
-            words = f"The kept inputs no longer fit: {canonical.faults(error)}"
+            words = f"The stored inputs no longer fit the code: {canonical.faults(error)}"
             raise Mismatch(words) from None
         returns = signature_of(self.procedure.fn).returns
         result = self.procedure.fn(Context(fiber, self.procedure), **inputs)
@@ -296,7 +299,7 @@ class Execution:
         for entry in self.recorder.history.entries.values():
             if entry.family == "step" and entry.lacks_result and not entry.key.startswith(UNDO):
                 yield (
-                    f"{entry.key} is done, and its result was not kept: look whether what it did "
+                    f"The step {entry.key} is done, but its result wasn't stored. Check whether it "
                     "must be undone by hand."
                 )
 
@@ -312,7 +315,11 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
     left = NewEvent(EventKind.RUN_SUSPENDED, data={"on": on})
     if not isinstance(interruption, OutOfMemory):
         return handoff, (left,)
-    text = f"The worker ran out of memory{f' at {key}' if key else ''}: nothing of it is kept."
+    text = (
+        f"The worker ran out of memory at {key}; nothing since the last commit was stored."
+        if key
+        else "The worker ran out of memory; nothing since the last commit was stored."
+    )
     data = {"text": text, "level": "warning", "cause": MEMORY}
     return handoff, (NewEvent(EventKind.LOG, f"{key}:{MEMORY}", text[:100], data), left)
 

@@ -246,4 +246,4 @@ def child_of(parent: Procedure, name: str) -> Procedure:
     for found in chain(seen, chain.from_iterable(modules)):
         if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
             return found
-    raise EngineError(f"No module here has a procedure called {name}.")
+    raise EngineError(f"No imported module has a procedure called {name}.")

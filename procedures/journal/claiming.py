@@ -89,7 +89,7 @@ def claim_next(
         except (Interruption, Exception) as error:
             if found is None or _is_database_lost(error):
                 raise
-            logger.exception("Run %s cannot be claimed, and stays queued.", found.run.pk)
+            logger.exception("Run %s couldn't be claimed and stays queued.", found.run.pk)
             _pass_by(found, besides)
 
 

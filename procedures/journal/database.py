@@ -274,7 +274,11 @@ class DatabaseJournal:
             # Fenced by its own worker: the step has ended and kept its end just before.
             if self.working is not stuck:  # the step has ended after all
                 return
-            logger.warning("Run %s: its end is not kept: %s", self.run.run_id, interruption)
+            logger.warning(
+                "Run %s: the timeout of its step couldn't be recorded: %s",
+                self.run.run_id,
+                interruption,
+            )
         finally:
             connection.close()
         # No softer end would do: the step's thread is stuck in C or ignores exceptions, and would

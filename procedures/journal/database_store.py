@@ -116,5 +116,5 @@ def _version_for(run: Run, procedure: str) -> ProcedureVersion:
     ordered = versions.order_by(is_of_one_text.desc(), "-registered_at", "-pk")
     version = ordered.select_related("procedure").defer("source").first()
     if version is None:
-        raise Refused(f"No procedure called {procedure} is registered here.")
+        raise Refused(f"The procedure {procedure} isn't registered.")
     return version

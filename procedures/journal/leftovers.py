@@ -175,7 +175,7 @@ class OpenedConnections:
                 if _is_in_transaction(driver):
                     driver.close()
                     slot.replace("a thread of a step held a transaction open")
-                    told = "A thread that it left behind held a transaction open."
+                    told = "It left a thread behind that held a transaction open."
         return told
 
 
@@ -216,7 +216,7 @@ def _standing(database: BaseDatabaseWrapper) -> Standing:
 def _left_open(database: BaseDatabaseWrapper, before: Standing, *, is_used: bool) -> str:
     now = _standing(database)
     if now.depth > before.depth or now.savepoints > before.savepoints:
-        return "It left a transaction open: transaction.atomic() was entered and never left."
+        return "It left a transaction open: transaction.atomic() was entered but never exited."
     if now.depth < before.depth:
         return "It ended the transaction that it was called in."
     return (
@@ -226,18 +226,18 @@ def _left_open(database: BaseDatabaseWrapper, before: Standing, *, is_used: bool
 
 def _begun_outside(database: BaseDatabaseWrapper, now: Standing) -> str:
     if not now.is_autocommit:
-        return "It switched autocommit off, and did not switch it on again."
+        return "It switched autocommit off and didn't switch it back on."
     if database.connection is not None and _is_in_transaction(database.connection):
-        return "It began a transaction (BEGIN), and neither committed it nor rolled it back."
+        return "It began a transaction (BEGIN) but neither committed it nor rolled it back."
     return ""
 
 
 def _broken_inside(database: BaseDatabaseWrapper, *, is_used: bool) -> str:
     if database.needs_rollback:
-        return "It let an error pass that has undone its transaction: nothing of it can be kept."
+        return "It ignored an error that broke its transaction, so nothing can be committed."
     status = _status_of(database.connection)
     if status == TransactionStatus.INERROR:
-        return "It let a database error pass: nothing of its transaction can be kept."
+        return "It ignored a database error, so nothing of its transaction can be committed."
     is_sqlite = database.vendor == "sqlite"
     if (status == TransactionStatus.IDLE and is_used) or (
         is_sqlite and not database.connection.in_transaction

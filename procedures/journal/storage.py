@@ -13,7 +13,7 @@ from procedures.engine.errors import FileStoreError, Refused, StorageLost
 
 logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, FileStoreError)
-LEFT_OUT = "A run was ended by force, and something above did not take part."
+LEFT_OUT = "A run was ended by force, although a receiver of its end failed."
 LOST_CODES = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -102,7 +102,7 @@ def durable() -> Iterator[None]:
         connection.atomic_blocks[-1], "_from_testcase", 0
     ):
         raise Refused(
-            "Inside transaction.atomic() nothing can be kept: call steps and ask outside of it."
+            "Inside transaction.atomic(), nothing can be stored. Call steps and ask outside it."
         )
     with transaction.atomic():
         yield

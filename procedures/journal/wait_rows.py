@@ -41,7 +41,7 @@ class WaitRows(Moment):
         # Without this the run would wait for people who never learn of it; a timer or a signal
         # needs nobody above.
         if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
-            raise Refused("A question was asked, but nothing here shows it to people.")
+            raise Refused("A question was asked, but no installed app shows questions to people.")
         hooks.wait_opened.send(Run, run=run, wait=wait, content=content, at=self.now)
 
     def waits(

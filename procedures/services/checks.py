@@ -28,7 +28,7 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 
-DIFFERENT = ("now than when it was", "has changed since it was shown")
+DIFFERENT = ("have changed since", "has changed since")
 """Parts of the engine's own warnings."""
 
 
@@ -53,7 +53,7 @@ def check_runs(procedure: str = "") -> Iterator[Check]:
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
         definition = registry.code_of(run)
         if definition is None:
-            yield Check(run, blockers=["No code here has its name."])
+            yield Check(run, blockers=["There is no code for its procedure here."])
         else:
             yield _check(run, definition)
 

@@ -17,7 +17,7 @@ class Difference:
     row: str
     """The kind of the row, and its key."""
     field: str
-    words: str = "is not as it was written"
+    words: str = "was changed after it was written"
 
     def __str__(self) -> str:
         return f"{self.row}: {self.field} {self.words}."
@@ -36,7 +36,7 @@ def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
 
 
 def gone(what: str, field: str) -> Difference:
-    words = "is not as it was written, or the row was removed"
+    words = "was changed, or its row was removed"
     return Difference(what, field, words)
 
 
@@ -48,10 +48,10 @@ def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Di
         # A whole row copied with its proof would be sound by itself: only the nonce that it shares
         # gives it away.
         if nonce and (first := seen.setdefault((type(row), nonce), name)) != name:
-            yield Difference(name, "proof", f"is a copy of that of {first}")
+            yield Difference(name, "proof", f"is a copy of the proof of {first}")
         if row.proof == "" and not record.is_covered:
             older.append(name)
         elif row.proof == "":
-            yield Difference(name, "proof", "is missing: the site did not write this row")
+            yield Difference(name, "proof", "is missing, so the row wasn't written by this site")
         else:
             yield from (Difference(name, field) for field in unproven(row))

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
 MOST_FAULTS = 10
 """Files named at once."""
+DELAYED = "Timers, deadlines, mails and lost runs are delayed."
 START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 
 
@@ -40,14 +41,14 @@ def complaints() -> list[Complaint]:
     if silent := clock_complaint():
         found.append(Complaint("clock", silent))
     if fault := dispatch.fault():
-        message = f"{fault} Workers look for queued runs every {dispatch.LOOK_EVERY} s meanwhile."
+        message = f"{fault} Meanwhile, workers look for queued runs every {dispatch.LOOK_EVERY} s."
         found.append(Complaint("messages", message))
     found += [Complaint("workers", words) for words in [stuck_complaint()] if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
     missing = dict.fromkeys(stranded(clock.now()).values())
     found += [Complaint("code", f"Runs stay queued: {words}") for words in missing]
     if names := registry.unregistered():
-        words = f"Code that was never registered runs nothing: {', '.join(names)}."
+        words = f"The code of these procedures was never registered: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."
         found.append(Complaint("code", f"{words} {remedy}"))
     return found
@@ -84,7 +85,9 @@ def stuck_complaint() -> str:
     named = ", ".join(
         f"{one.procedure} {str(one.run)[-8:]} (since {one.since:%H:%M})" for one in stuck
     )
-    return f"Stuck, each with a worker of its own: {named}. Cancel these runs, or end them at once."
+    return (
+        f"These runs are stuck and occupy a worker each: {named}. Cancel them, or end them at once."
+    )
 
 
 def clock_complaint() -> str:
@@ -92,8 +95,9 @@ def clock_complaint() -> str:
     silence = Installation.current().silence(clock.now())
     if silence is None:
         return ""
-    since = f"for {_length(silence)}" if silence else "since this site was made"
-    return f"No clock has run {since}: timers, deadlines, mails and lost runs wait. {START_ONE}"
+    if not silence:
+        return f"No clock has run since this site was set up. {DELAYED} {START_ONE}"
+    return f"No clock has run for {_length(silence)}. {DELAYED} {START_ONE}"
 
 
 def complaints_for(user: User) -> list[Complaint]:
@@ -106,7 +110,9 @@ def why_queued(run: Run, *, now: datetime) -> str:
     if run.queued_at is None or now - run.queued_at < long_queued():
         return ""
     stuck = Run.objects.silent(now).count()
-    held = f"{stuck} of the workers are held by runs that are stuck; an operator can end these."
+    held = f"Stuck runs occupy {stuck} workers. An operator can end them."
+    if stuck == 1:
+        held = "A stuck run occupies a worker. An operator can end it."
     return dispatch.fault() or (held if stuck else "")
 
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 COMMAND_LINE = "system: command line"
 LOOK_EVERY = 1.0
 """Seconds for which a process relies on its last look."""
-RESTORED = "it was restored from another one"
+RESTORED = "restored from another database"
 SERVER = "SELECT system_identifier FROM pg_control_system()"
 OWN_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
 
@@ -29,7 +29,7 @@ class NoCopyError(EngineError):
     """Only a copy can be confirmed as the site."""
 
     def __init__(self) -> None:
-        super().__init__("This database is no copy: nothing of it is held.")
+        super().__init__("This database isn't marked as a copy, so there is nothing to confirm.")
 
 
 def note_installation() -> None:
@@ -46,7 +46,7 @@ def note_installation() -> None:
         try:
             _note_store()
         except FileStoreError as error:
-            logger.warning("The file store has no mark yet: %s", error)
+            logger.warning("The file store couldn't be marked as this site's: %s", error)
 
 
 @transaction.atomic
@@ -70,8 +70,8 @@ def why_held() -> str:
     if not site.held_at:
         return ""
     return (
-        f"This database is a copy ({site.held_because}): its runs are held and no mail is sent."
-        " If this is the site now, stop the other one and run: manage.py confirm_site."
+        f"This database is a copy ({site.held_because}), so its runs are held and no mail is sent."
+        " If it is the site now, stop the other one and run: manage.py confirm_site."
     )
 
 
@@ -111,7 +111,7 @@ class Gate:
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             before, self._why, self._looked_at = self._why, self._look(), now
             if self._why != before:
-                logger.warning("%s", self._why or "This process takes work again.")
+                logger.warning("%s", self._why or "This process accepts work again.")
         return not self._why
 
     def _look(self) -> str:
@@ -135,7 +135,9 @@ def mark_copy(because: str) -> int:
     site.held_at, site.held_because = clock.now(), because[:200]
     site.epoch, site.database = site.epoch + 1, database_name()
     site.save()
-    logger.warning("This database is a copy (%s): epoch %s.", because, site.epoch)
+    logger.warning(
+        "This database was marked as a copy (%s) and is in epoch %s.", because, site.epoch
+    )
     return site.epoch
 
 

@@ -46,7 +46,7 @@ class Verdict:
             return ""
         shown = "; ".join(self.older[:MOST_SHOWN])
         more = f" and {len(self.older) - MOST_SHOWN} more" if len(self.older) > MOST_SHOWN else ""
-        return f"Older, not covered: {shown}{more}."
+        return f"Not verified, because older than the proofs: {shown}{more}."
 
 
 MOST_SHOWN = 5
@@ -98,13 +98,13 @@ def _damages(run: Run) -> list[str]:
     # One statement: read apart, a status and a head of two moments would look like damage.
     of_one_moment = Head.objects.filter(run=run).values_list("run__status", "seq", "hash").first()
     if of_one_moment is None:
-        return ["The head is missing, and nothing tells which event is the last."]
+        return ["The head is missing, so the last event is unknown."]
     status, last, proof = of_one_moment
     ledger = Ledger(str(run.pk), last, proof, ledger_key(), tuple(ledger_keys()[1:]))
     told = [str(damage) for damage in ledger.damages(_events(run, last))]
     end = ENDS.get(RunStatus(status)) if status in set(RunStatus) else None
     if end and not told and not run.events.filter(seq=last, kind=end).exists():
-        return [f"The run is marked {status}, and its last event does not say so."]
+        return [f"The run's status is {status}, but its last event doesn't say so."]
     return told
 
 

@@ -21,7 +21,7 @@ ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CAN
 """Ends of a child that are reported to its parent."""
 MOST_NAMED = 5
 """Numbers of missing rows named in one sentence."""
-OUT_OF_ORDER = "is not in the order in which it came"
+OUT_OF_ORDER = "is out of order"
 MOST_UNOWNED = 100
 """Rows of one table that are named; a longer list would add nothing."""
 
@@ -51,15 +51,14 @@ def unowned_rows(app: str) -> Iterator[Difference]:
             named = target._default_manager.filter(pk=OuterRef(link.attname))  # noqa: SLF001
             rows = model._default_manager.exclude(**{link.attname: None})  # noqa: SLF001
             for row in rows.filter(~Exists(named)).order_by("pk")[:MOST_UNOWNED]:
-                yield Difference(row_name(row), link.name, "names a row that is not there")
+                yield Difference(row_name(row), link.name, "refers to a row that doesn't exist")
 
 
 def numbers_missing(what: str, numbers: list[int], count: int) -> str:
-    """Return the missing ones of counted rows: "counts 5 messages: numbers 2, 4 are gone"."""
+    """Return the missing ones of counted rows: "counts 5 messages, of which 2, 4 are missing"."""
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
-    label, verb = ("number", "is") if len(numbers) == 1 else ("numbers", "are")
-    return f"counts {count} {what}: {label} {shown}{more} {verb} gone"
+    return f"counts {count} {what}, but these numbers are missing: {shown}{more}"
 
 
 def _untaken(record: Record) -> Iterator[Difference]:
@@ -100,14 +99,16 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
             yield Difference(row_name(one), "taken_at")
     for one in left.values():
         if one.taken_at:
-            yield Difference(row_name(one), "taken_at", "is of no event that the journal knows")
+            yield Difference(
+                row_name(one), "taken_at", "doesn't belong to any event in the journal"
+            )
 
 
 def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
     """Find missing signals and operators' acts by their numbers."""
     run, name = record.run, row_name(record.run)
     if not record.is_counted:
-        older.append(f"{name}: how many signals and operators' acts there were")
+        older.append(f"{name}: the number of signals and operator acts")
         return
     if not is_proven_tally(HEARD, run.pk, run.heard, run.heard_proof):
         yield Difference(name, HEARD)
@@ -120,7 +121,7 @@ def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
             if number < before:
                 yield Difference(row_name(one), "id", OUT_OF_ORDER)
     if left := lacking(numbers, run.heard):
-        words = numbers_missing("signals and operators' acts", left, run.heard)
+        words = numbers_missing("signals and operator acts", left, run.heard)
         yield Difference(name, HEARD, words)
 
 
@@ -137,7 +138,7 @@ def _unborn(record: Record) -> Iterator[Difference]:
             if not child.exists():
                 yield gone(f"Run {opening.content['run']}", "parent_wait")
         elif wait and counts.get(seq) != wait.begun:
-            words = f"counts {wait.begun} children, of which {counts.get(seq, 0)} are there"
+            words = f"counts {wait.begun} children, but there are {counts.get(seq, 0)}"
             yield Difference(row_name(wait), "begun", words)
     if record.is_counted:
         yield from _unbrought(record.run, list(waits.values()))

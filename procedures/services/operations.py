@@ -30,7 +30,7 @@ class OperationDeniedError(EngineError):
     """The user may see a run but not operate it."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"Only operators of {run.procedure} may do that.")
+        super().__init__(f"You don't have permission to do this. Operators of {run.procedure} can.")
 
 
 def find_operable(run_id: UUID, *, by: User) -> Run:
@@ -74,9 +74,9 @@ def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
 def checked_reason(reason: str) -> str:
     reason = canonical.legible(" ".join(reason.split()))
     if not reason:
-        raise ReasonError("Say why: the reason is kept in the journal.")
+        raise ReasonError("Give a reason. It is recorded in the journal.")
     if len(reason) > (most := Sizes(**conf.SIZES).reason):
-        raise ReasonError(f"A reason has at most {most:,} characters.")
+        raise ReasonError(f"The reason is too long: the limit is {most:,} characters.")
     return reason
 
 
@@ -90,7 +90,9 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     _check_unended(run)
     # Without a worker that lives nobody would end it: then a second cancel is what helps.
     if run.cancel_requested_at and is_held(run, now):
-        raise OperationRefusedError("It is asked to stop already, and ends at its next step.")
+        raise OperationRefusedError(
+            "This run is already being cancelled; it ends at its next step."
+        )
     # Before the cancel, which changes both.
     was_paused, is_silent = run.status == RunStatus.PAUSED, run.is_silent(now)
     told = operation_payload("cancel", by=by, reason=reason)
@@ -100,13 +102,14 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     except Refused as refusal:
         raise OperationRefusedError(str(refusal)) from refusal
     if ends == Cancelled.AT_ONCE:
-        return "It is cancelled."
+        return "The run was cancelled."
     if is_silent:
-        return "It is stuck: its worker is taken from it, then it undoes what it did, and ends."
+        return "The run is stuck. Another worker takes it over, undoes its work and ends it."
     if ends == Cancelled.BY_ITS_WORKER:
-        return "It works right now, and ends at its next step or wait."
-    undoes = "undoes what it has done, and ends then."
-    return f"It is paused no more: it {undoes}" if was_paused else f"It {undoes}"
+        return "The run is busy right now; it ends at its next step or wait."
+    if was_paused:
+        return "The run is no longer paused: it undoes its work, then ends."
+    return "The run undoes its work, then ends."
 
 
 @transaction.atomic
@@ -124,12 +127,18 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     store = DatabaseStore(now)
     was_held, is_undone = is_held(run, now), not has_to_undo(store, run)
     below = force_end(store, run, data)
-    told = [f"It has ended, with {below} below it." if below else "It has ended."]
+    told = [_told_of_end(below)]
     if was_held:
-        told.append("The step it was in may still happen, and is not kept.")
+        told.append("The step it was working on may still happen, but its result isn't stored.")
     if not is_undone:
-        told.append("What it did is not undone.")
+        told.append("Its work isn't undone.")
     return " ".join(told)
+
+
+def _told_of_end(below: int) -> str:
+    if below > 1:
+        return f"The run and the {below} runs below it have ended."
+    return "The run and the run below it have ended." if below else "The run has ended."
 
 
 @transaction.atomic
@@ -143,25 +152,27 @@ def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
     _check_pausable(run, now)
     said = operation_payload("pause", by=by, reason=reason)
     if not pause(DatabaseStore(now), run, said):
-        return f"It works right now, and pauses before its next step or wait.{_children_of(run)}"
-    return f"It is paused.{_children_of(run)}"
+        return (
+            f"The run is busy right now; it pauses before its next step or wait.{_children_of(run)}"
+        )
+    return f"The run is paused.{_children_of(run)}"
 
 
 def _check_unended(run: Run) -> None:
     if RunStatus(run.status).is_end:
-        raise OperationRefusedError(f"It has ended already: {run.status}.")
+        raise OperationRefusedError(f"This run has already ended ({run.status}).")
 
 
 def _check_pausable(run: Run, now: datetime) -> None:
     _check_unended(run)
     if run.status == RunStatus.PAUSED:
-        raise OperationRefusedError("It is paused already.")
+        raise OperationRefusedError("This run is already paused.")
     if run.status == RunStatus.QUARANTINED:
-        raise OperationRefusedError("It is quarantined, and does nothing until it is retried.")
+        raise OperationRefusedError("This run is quarantined; it does nothing until it is retried.")
     if run.cancel_requested_at:
-        raise OperationRefusedError("It is asked to stop: it ends, and pauses no more.")
+        raise OperationRefusedError("This run is being cancelled, so it can't be paused.")
     if run.pause_requested_at and is_held(run, now):
-        raise OperationRefusedError("It is asked to pause already, and does at its next step.")
+        raise OperationRefusedError("A pause is already pending; it takes effect at the next step.")
 
 
 def _children_of(run: Run) -> str:
@@ -169,7 +180,7 @@ def _children_of(run: Run) -> str:
     alive = Run.objects.filter(parent_wait__run=run).unended().count()
     if not alive:
         return ""
-    return f" Its {alive} children go on." if alive > 1 else " Its child goes on."
+    return f" Its {alive} child runs continue." if alive > 1 else " Its child run continues."
 
 
 @transaction.atomic
@@ -180,9 +191,11 @@ def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     if not run.pause_requested_at:
-        raise OperationRefusedError(f"It is not paused: {run.status}.")
+        raise OperationRefusedError(f"This run isn't paused; it is {run.status}.")
     was_paused = run.status == RunStatus.PAUSED
     unpause(DatabaseStore(now), run, operation_payload("unpause", by=by, reason=reason))
     if not was_paused:
-        return "It goes on, and does not pause."
-    return "It goes on." if run.status == RunStatus.QUEUED else f"It is {run.status} again."
+        return "The pending pause was withdrawn; the run continues."
+    if run.status == RunStatus.QUEUED:
+        return "The run continues."
+    return f"The run is {run.status} again."

@@ -18,7 +18,7 @@ class QuotaError(EngineError):
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         self.retry_after = max(ceil(retry_after.total_seconds()), 1)
         """Seconds."""
-        super().__init__(f"{message} Nothing was started.")
+        super().__init__(f"{message} No run was started.")
 
 
 def check_quota(by: User) -> None:
@@ -31,11 +31,11 @@ def check_quota(by: User) -> None:
     if begun := _that_fills_the_minute(by, now):
         again = begun + A_MINUTE - now
         words = f"You have started {conf.MOST_STARTS_A_MINUTE:,} runs in the last minute"
-        raise QuotaError(f"{words}, the most a person may. Try again soon.", retry_after=again)
+        raise QuotaError(f"{words}, which is the limit. Try again soon.", retry_after=again)
     if _has_too_much_open(by):
-        words = f"{conf.MOST_OPEN_RUNS:,} runs that you started have not ended"
+        words = f"You have {conf.MOST_OPEN_RUNS:,} runs that haven't ended"
         raise QuotaError(
-            f"{words}, the most a person may have open. Cancel some, or wait until they end.",
+            f"{words}, which is the limit. Cancel some, or wait until they end.",
             retry_after=A_MINUTE,
         )
 

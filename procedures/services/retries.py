@@ -29,23 +29,28 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
 def _told_of_retry(retried: Retried) -> str:
     again = retried.again
     if again.lacks_result:
-        return f"It goes on, and asks again for the result of {again.step}, which is done."
+        return f"The run continues and asks again for the result of {again.step}, which is done."
     if again.is_doubtful:
-        return f"It goes on, and asks again whether {again.step} has happened."
+        return f"The run continues and asks again whether {again.step} has happened."
     if again.step:
-        return f"It goes on, and tries {again.step} again."
+        return f"The run continues and tries {again.step} again."
     if again.child:
-        return f"It goes on, and {_told_of_children(retried)}."
-    return "It goes on from where it stands."
+        return f"The run continues. {_told_of_children(retried)}"
+    return "The run continues from where it stopped."
 
 
 def _told_of_children(retried: Retried) -> str:
-    verbs = {Fate.RETRIED: "retries", Fate.ANEW: "begins anew", Fate.AWAITED: "waits for"}
+    sentences = {
+        Fate.RETRIED: "It retries {runs}.",
+        Fate.ANEW: "It starts new child runs in place of {runs}.",
+        Fate.AWAITED: "It waits for {runs}.",
+    }
     groups = [
-        (verb, [run for run, one in retried.fates if one == fate]) for fate, verb in verbs.items()
+        (sentence, [str(run) for run, one in retried.fates if one == fate])
+        for fate, sentence in sentences.items()
     ]
-    told = [f"{verb} {', '.join(map(str, runs))}" for verb, runs in groups if runs]
-    return " and ".join(told) or f"takes in what {retried.again.child} has come to since"
+    told = [sentence.format(runs=", ".join(runs)) for sentence, runs in groups if runs]
+    return " ".join(told) or f"It gets the new result of {retried.again.child}."
 
 
 def _told_of_parent(retried: Retried) -> str:
@@ -54,8 +59,8 @@ def _told_of_parent(retried: Retried) -> str:
     if wait is None or wait.is_open or not retried.had_failed:
         return ""
     if wait.run.status == RunStatus.FAILED:
-        return f" {wait.run} knows that it failed: retry that, too, and it takes in the new end."
-    return f" {wait.run} knows that it failed, and takes in no other end."
+        return f" Its parent {wait.run} has failed. Retry that too, and it gets the new result."
+    return f" Its parent {wait.run} has recorded the failure and doesn't get the new result."
 
 
 @transaction.atomic
@@ -67,4 +72,4 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run = lock_run(run_id)
     override(DatabaseStore(), run, operation_payload("override", by=by, reason=reason))
-    return "It goes on with the code as it is."
+    return "The run continues with the code as it is now."

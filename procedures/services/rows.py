@@ -49,9 +49,9 @@ def run_differences(record: Record, older: list[str]) -> Iterator[Difference]:
         names = differing(run.facts(), kept, owner=str(run.pk), keys=ledger_keys())
         yield from (Difference(name, NAMES.get(one, one)) for one in names)
         if run.version.procedure_id != run.procedure_id:
-            yield Difference(name, "version", "is of another procedure")
+            yield Difference(name, "version", "belongs to another procedure")
     else:
-        older.append(f"{name}: its inputs, its starter and how it was started")
+        older.append(f"{name}: its inputs, starter and origin")
     yield from _end_differences(record, older)
     expected = {"base_seq": max(record.continued_at - 1, 0)}
     expected["carried_seq"] = max(record.forked_at - 1, 0)
@@ -193,7 +193,7 @@ def file_differences(run: Run) -> Iterator[Difference]:
         if digest not in seen:
             seen.add(digest)
             if not (DIGEST.fullmatch(digest) and _is_kept(store, digest)):
-                yield Difference(what, "content", "is damaged or gone from the file store")
+                yield Difference(what, "content", "is damaged, or missing in the file store")
 
 
 def _is_kept(store: ContentStore, digest: str) -> bool:

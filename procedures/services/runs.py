@@ -39,7 +39,7 @@ class KeyReusedError(EngineError):
     """An idempotency key was reused with other inputs."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"The key {key!r} was used before with other inputs.")
+        super().__init__(f"The key {key!r} was already used with other inputs.")
 
 
 class NotAllowedError(EngineError):
@@ -48,8 +48,10 @@ class NotAllowedError(EngineError):
     def __init__(self, definition: Definition) -> None:
         starters = Grant.objects.filter(procedure__name=definition.name, role="start")
         groups = ", ".join(starters.order_by("group__name").values_list("group__name", flat=True))
-        whom = groups or "administrators"
-        super().__init__(f"You may not start {definition.title}: ask for it in {whom}.")
+        words = f"You don't have permission to start {definition.title}."
+        super().__init__(
+            f"{words} Members of {groups} can." if groups else f"{words} Administrators can."
+        )
 
 
 def find_startable(name: str, *, by: User | None) -> Definition:

@@ -31,7 +31,10 @@ class SignalDeniedError(EngineError):
     """The user may see a run but not send it signals."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"Only who started {run}, and its operators, may send it signals.")
+        super().__init__(
+            f"You don't have permission to send signals to {run}. The person who started it and "
+            "its operators can."
+        )
 
 
 @dataclass(frozen=True)
@@ -72,19 +75,21 @@ def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     # finds the first.
     if earlier := Signal.objects.filter(run=run, name=sent.name, signal_id=sent.signal_id).first():
         if earlier.value != text:
-            raise SignalRefusedError(f"The id {sent.signal_id!r} came before with another value.")
+            raise SignalRefusedError(
+                f"The id {sent.signal_id!r} was already used with another value."
+            )
         return earlier, False
     # After the look for the same id: a repeated signal gets its first answer, also once it has let
     # the run end.
     if RunStatus(run.status).is_end:
-        raise SignalRefusedError(f"The run has ended: {run.status}.")
+        raise SignalRefusedError(f"This run has already ended ({run.status}).")
     signal = SentSignal(sent.name, sent.signal_id, text, by.get_username(), by)
     definition = registry.code_of(run)
     try:
         code = definition.version if definition else None
         kept = accept_signal(DatabaseStore(now), run, signal, code=code)
     except AnswerError as refusal:
-        words = f"The run cannot take it as {sent.name!r}. {refusal}"
+        words = f"The run can't take this value of the signal {sent.name!r}. {refusal}"
         raise SignalRefusedError(words) from None
     assert isinstance(kept, Signal)
     return kept, True
@@ -97,11 +102,11 @@ def _may_send(run: Run, user: User) -> bool:
 def _checked_text(sent: Sent) -> str:
     """Return the canonical text of its value; raises `SignalRefusedError`."""
     if not sent.signal_id:
-        raise SignalRefusedError("Send an id with it: the same id again counts once.")
+        raise SignalRefusedError("Send an id with the signal; a repeated id counts once.")
     try:
-        checked_name(sent.name)  # no run could wait for another one
+        checked_name(sent.name, kind="signal name")  # no run could wait for another one
     except QuestionError as error:
-        raise SignalRefusedError(f"No run waits for a signal of that name. {error}") from None
+        raise SignalRefusedError(f"No run can wait for this signal. {error}") from None
     try:
         Sizes(**conf.SIZES).check_signal(sent.value)
         return canonical.text_of(sent.value)

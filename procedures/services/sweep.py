@@ -104,10 +104,10 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
         except OperationalError as error:
             locked.add(_run_of(row))
             logger.warning(
-                "The sweep leaves %s %s for later: %s", type(row).__name__, row.pk, error
+                "The sweep will try %s %s again later: %s", type(row).__name__, row.pk, error
             )
         except Exception:
-            logger.exception("The sweep could not mend %s %s.", type(row).__name__, row.pk)
+            logger.exception("The sweep failed on %s %s.", type(row).__name__, row.pk)
     if is_crowded:
         is_wait = isinstance(found[0], Wait)
         # Ends, since each turn excludes at least one run more.

@@ -18,7 +18,7 @@ class WaitClosedError(EngineError):
 
     def __init__(self, wait: Wait) -> None:
         self.wait = wait
-        super().__init__(f"{wait} is closed already: {wait.outcome}.")
+        super().__init__(f"The wait {wait} is already closed ({wait.outcome}).")
 
 
 def lock_run(run_id: UUID) -> Run:

@@ -112,16 +112,18 @@ def _result(event: Event) -> dict[str, Any]:
 def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
     # A run that went another way by itself would else pass for one that survived its kill.
     if not kill.has_struck:
-        raise CrashTestError(f"Without a kill the run went another way: it was to be {when}.")
+        raise CrashTestError(f"The run took another path this time and was never {when}.")
     if kill.repeated:
-        raise CrashTestError(f"{', '.join(kill.repeated)} ran again although kept, {when}.")
+        raise CrashTestError(
+            f"Steps with a stored result ran again: {', '.join(kill.repeated)}. The run was {when}."
+        )
     if seen == expected:
         return
     name = "outcome"
     if isinstance(seen, dict) and isinstance(expected, dict):
         name = next(name for name in expected if seen.get(name) != expected[name])
         seen, expected = seen.get(name), expected[name]
-    raise CrashTestError(f"The {name}: {seen!r} instead of {expected!r}, {when}.")
+    raise CrashTestError(f"Expected the {name} {expected!r}, but got {seen!r}. The run was {when}.")
 
 
 @dataclass

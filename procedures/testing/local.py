@@ -109,8 +109,9 @@ class LocalRuns(Store):
                 self._close_with(one.asked, _answer_of(one.asked, value, by=by, comment=comment))
                 return
         is_known = pending_message_id in self._messages.values()
-        words = "has been answered already, or its time was up" if is_known else "is unknown here"
-        raise AnswerError(f"The message {pending_message_id!r} {words}.")
+        if is_known:
+            raise AnswerError(f"The message {pending_message_id!r} was answered or has expired.")
+        raise AnswerError(f"There is no message {pending_message_id!r}.")
 
     @with_options("travel")
     def travel(self, length: Duration) -> None:
@@ -139,7 +140,7 @@ class LocalRuns(Store):
             raise OptionError(f"session_id of LocalExecutionContext: {words}")
         run = self.runs[procedure_id]
         if run.status.is_end:
-            words = f"{procedure_id!r} is complete: run something new under another id."
+            words = f"{procedure_id!r} is complete. Use another id for a new run."
             raise OptionError(f"procedure_id of LocalExecutionContext: {words}")
         # Queued first, which revokes an earlier hold: the code may have been left anywhere, and its
         # context may still be alive.
@@ -186,14 +187,14 @@ class LocalExecutionContext:
         check_said("procedure_id of LocalExecutionContext", procedure_id)
         check_said("session_id of LocalExecutionContext", session_id)
         if chat_recorder is not None and not hasattr(chat_recorder, "record_message"):
-            words = f"has a record_message, which {short_repr(chat_recorder)} lacks"
+            words = f"needs a method record_message, which {short_repr(chat_recorder)} lacks"
             raise OptionError(f"chat_recorder of LocalExecutionContext {words}.")
         own: Any = runs
         if not isinstance(own, LocalRuns | None):
-            given = f"(runs=) is a LocalRuns, not {short_repr(runs)}"
+            given = f"(runs=) must be a LocalRuns, not {short_repr(runs)}"
             raise OptionError(
-                f"The third argument of LocalExecutionContext {given}: "
-                "no GraphQL is spoken here. docs/driver.md tells what does the same."
+                f"The third argument of LocalExecutionContext {given}. "
+                "GraphQL clients aren't supported; docs/driver.md shows the alternatives."
             )
         self.procedure_id, self.session_id = procedure_id, session_id
         self.runs = LOCAL_RUNS if runs is None else runs
@@ -317,7 +318,7 @@ class LocalExecutionContext:
             raise self._waiting_for(suspension.keys[0]) from None
         except Interruption as interruption:
             words = f"{type(interruption).__name__}: {interruption}"
-            raise EngineError(f"{self.procedure_id} can't go on here. {words}") from interruption
+            raise EngineError(f"{self.procedure_id} can't continue. {words}") from interruption
 
     def _used(self, act: Callable[[], T]) -> T:
         try:

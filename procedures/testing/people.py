@@ -29,8 +29,8 @@ class NobodyKnowsError(AssertionError):
 
     def __init__(self, asked: "Asked", who: str) -> None:
         super().__init__(
-            f"{who} does not know what to say to {asked.prompt!r}"
-            f" ({asked.kind}, {asked.key!r}); None would say nothing."
+            f"{who} has no answer to {asked.prompt!r}"
+            f" ({asked.kind}, {asked.key!r}). Return None to stay silent."
         )
 
 
@@ -111,9 +111,9 @@ def script(answers: Mapping[str, Any]) -> People:
 
     The first entry that matches counts; its answer may also be a function of the question.
     """
-    check_kind("answers of script", answers, Mapping, 'named values, as in {"Go*": True}')
+    check_kind("answers of script", answers, Mapping, 'a mapping such as {"Go*": True}')
     for which in answers:
-        check_text("answers of script: what is asked", which)
+        check_text("Each key in answers of script", which)
 
     def say(asked: Asked) -> Any:
         for which, said in answers.items():

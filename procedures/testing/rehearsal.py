@@ -50,7 +50,7 @@ class EndlessError(AssertionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} still goes on after {MOST_MOMENTS:,} answers and deadlines, or"
+            f"{name} hasn't ended after {MOST_MOMENTS:,} answers and deadlines, or"
             f" {MOST_CLAIMS:,} claims."
         )
 
@@ -251,11 +251,11 @@ def check_rehearsal(
 ) -> None:
     """Raise `OptionError` for arguments that no rehearsal can start with."""
     check_kind(f"procedure of {verb}", procedure, Procedure, "a function with @procedure")
-    check_kind(f"inputs of {verb}", inputs, Mapping | None, "values by their names")
+    check_kind(f"inputs of {verb}", inputs, Mapping | None, "a mapping")
     if humans is not None:
         check_people(f"humans= of {verb}", humans)
     if choices is not None:
-        words = 'settings with what they allow by name, as in {"PLACES": {"shop": "/srv"}}'
+        words = 'a mapping of settings such as {"PLACES": {"shop": "/srv"}}'
         check_kind(f"choices= of {verb}", choices, Mapping, words)
         for allowed in choices.values():  # type: ignore[attr-defined]  # looked at just now
             check_kind(f"choices= of {verb}", allowed, Mapping, words)

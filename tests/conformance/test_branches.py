@@ -55,7 +55,7 @@ def test_a_branch_uses_its_own_context(backend: Backend) -> None:
 
     assert backend.advance(run_id) == RunStatus.FAILED
 
-    assert "the branch's own" in str(backend.error(run_id))
+    assert "the context of the branch" in str(backend.error(run_id))
     assert not did
 
 
@@ -64,7 +64,7 @@ def test_a_branch_that_swallows_its_suspension_quarantines_the_run(backend: Back
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED
 
-    assert "swallowed the suspension" in str(backend.error(run_id))
+    assert "caught the suspension" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)
 
 

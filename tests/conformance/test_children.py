@@ -246,7 +246,7 @@ def test_a_map_that_its_parents_end_cut_off_keeps_its_results_for_the_retry(
     ("fate", "fated_child", "told"),
     [
         ("stop", False, "'cancel' or 'abandon', not 'stop'."),
-        ("cancel", True, "fated has an input called on_parent_end"),
+        ("cancel", True, "The input on_parent_end of fated"),
     ],
 )
 def test_a_fate_that_means_nothing_starts_no_child(
@@ -268,7 +268,7 @@ def test_children_are_not_endlessly_deep(backend: Backend) -> None:
 
     assert backend.status(run_id) == RunStatus.FAILED
     assert max(saw) == 21
-    assert "20 deep" in str(backend.error(run_id))
+    assert "20 levels deep" in str(backend.error(run_id))
 
 
 def test_inputs_that_do_not_fit_start_nothing(backend: Backend) -> None:

@@ -123,7 +123,7 @@ def test_a_run_that_kills_every_worker_is_quarantined(backend: Backend) -> None:
 
     error = backend.error(run_id)
     assert error
-    assert "3 workers in a row died" in error["message"]
+    assert "Three consecutive workers failed" in error["message"]
     assert did == []
 
 

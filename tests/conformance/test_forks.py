@@ -98,7 +98,7 @@ def test_what_changed_inputs_change_is_asked_again_and_told(backend: Backend) ->
     assert did == ["buy bread", "carry bread"]
     assert result_of(backend, fork) == "bread, bob"
     [told] = [event.name for event in backend.events(fork) if event.kind == EventKind.LOG]
-    assert told == "The step list is given other arguments now than when it was kept."
+    assert told == "The arguments of the step list have changed since its result was stored."
 
 
 def test_a_strict_step_lets_no_other_arguments_pass(backend: Backend) -> None:
@@ -169,7 +169,9 @@ def test_the_result_of_a_child_is_kept(backend: Backend) -> None:
 def test_where_a_child_was_at_work_nothing_is_forked(backend: Backend) -> None:
     run_id = carried_on(backend, procedures.with_a_child, waits=False)
 
-    with pytest.raises(ForkRefusedError, match="doubled was at work when it came to work"):
+    with pytest.raises(
+        ForkRefusedError, match="doubled was still running when the run reached work"
+    ):
         backend.fork(run_id, "work")
 
     fork = backend.fork(run_id, "doubled")
@@ -256,7 +258,7 @@ def test_nothing_is_built_on_what_has_been_undone(backend: Backend) -> None:
     assert backend.status(run_id) == RunStatus.FAILED
 
     for key in ("approve", "pay"):
-        with pytest.raises(ForkRefusedError, match=f"did before {key} has been undone"):
+        with pytest.raises(ForkRefusedError, match=f"before {key} has been or will be undone"):
             backend.fork(run_id, key)
 
     fork = backend.fork(run_id, "room")
@@ -277,7 +279,7 @@ def test_a_place_where_it_never_was_is_none(backend: Backend) -> None:
     run_id = carried_on(backend, procedures.going_shopping, "may")
 
     for at in ("sell", "buy#2", "undo/may", "ma", "", "999"):
-        with pytest.raises(ForkRefusedError, match=f"no step or wait called '{at}'"):
+        with pytest.raises(ForkRefusedError, match=f"a step or wait called '{at}'"):
             backend.fork(run_id, at)
 
 
@@ -305,7 +307,7 @@ def test_another_answer_than_what_was_done_after_it_is_for_an_operator(backend: 
     answer(backend, fork, "may", value=False)
 
     assert backend.advance(fork) == RunStatus.QUARANTINED
-    assert "the run went through step buy here" in str(backend.error(fork))
+    assert "the journal has step buy here" in str(backend.error(fork))
 
     backend.override(fork)
     assert backend.advance(fork) == RunStatus.SUCCEEDED

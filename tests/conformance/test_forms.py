@@ -102,7 +102,7 @@ def test_an_answer_serves_no_form_that_has_changed(
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED
 
-    assert "has changed in its schema" in str(backend.error(run_id))
+    assert "The schema of the wait form" in str(backend.error(run_id))
 
 
 def test_silence_may_answer_a_form(backend: Backend) -> None:

@@ -35,7 +35,7 @@ def test_a_run_does_so_many_steps_and_no_more(backend: Backend) -> None:
     did.clear()
     backend.advance(too_many)
 
-    assert "most steps, 3. Let the code begin anew" in failed(backend, too_many)
+    assert "limit of 3 steps. Use ctx.continue_as_new" in failed(backend, too_many)
     assert did == ["0", "1", "2", "undo"]
 
 
@@ -46,7 +46,7 @@ def test_a_raised_limit_lets_a_retried_run_go_on(backend: Backend) -> None:
     for steps in (3, 4):
         backend.retry(run_id)
         backend.advance(run_id, raised(procedures.three_steps_at_most, steps=steps))
-        assert f"most steps, {steps}" in failed(backend, run_id)
+        assert f"limit of {steps} steps" in failed(backend, run_id)
     backend.retry(run_id)
 
     assert (
@@ -59,7 +59,7 @@ def test_a_raised_limit_lets_a_retried_run_go_on(backend: Backend) -> None:
 def test_what_the_code_went_on_without_is_not_tried_again(backend: Backend) -> None:
     run_id = backend.start(procedures.going_on_without)
     backend.advance(run_id)
-    assert "most steps, 1" in failed(backend, run_id)
+    assert "limit of 1 steps" in failed(backend, run_id)
 
     backend.retry(run_id)
     backend.advance(run_id, raised(procedures.going_on_without, steps=2))
@@ -74,7 +74,7 @@ def test_a_journal_has_so_many_events_whatever_the_code_catches(backend: Backend
 
     backend.advance(run_id)
 
-    assert "most events, 9" in failed(backend, run_id)
+    assert "limit of 9 events" in failed(backend, run_id)
     kept = [one for one in backend.events(run_id) if not one.key.startswith("undo/")]
     assert [one.kind for one in kept].index(EventKind.RUN_FAILED) == 9
     assert did[-1] == "undo"
@@ -92,7 +92,7 @@ def test_a_run_starts_so_many_children_those_of_a_map_too(
     backend.advance_all()
 
     assert backend.status(fitting) == RunStatus.SUCCEEDED
-    assert "beyond its most, 3" in failed(backend, run_id)
+    assert "the limit is 3" in failed(backend, run_id)
     assert len(backend.children(run_id)) == one_by_one - (one_by_one > 3)
     backend.retry(run_id)
     while not backend.advance(run_id, raised(procedures.three_children_at_most)).is_end:
@@ -107,7 +107,7 @@ def test_runs_stand_so_deep_and_no_deeper(backend: Backend) -> None:
     backend.advance_all()
 
     assert backend.result(fitting) == '"deep enough"'
-    assert "2 deep here" in (backend.result(too_deep) or "")
+    assert "2 levels deep" in (backend.result(too_deep) or "")
 
 
 @pytest.mark.parametrize("way", ["question", "undone", "set", "retry"])
@@ -121,7 +121,7 @@ def test_a_run_that_waits_ends_when_its_time_is_up(backend: Backend, way: str) -
     backend.travel(timedelta(hours=2))
     backend.advance_all()
 
-    assert "lasted its longest, 2 days" in failed(backend, run_id)
+    assert "reached its maximum duration of 2 days" in failed(backend, run_id)
     assert did == ([] if way == "question" else ["undo"])
 
 
@@ -149,7 +149,7 @@ def test_a_run_that_begins_anew_counts_anew_but_its_time_goes_on(backend: Backen
         backend.advance_all()
         backend.travel(timedelta(hours=17))
 
-    assert "lasted its longest" in failed(backend, run_id)
+    assert "reached its maximum duration" in failed(backend, run_id)
     assert did == ["step"] * 6
 
 
@@ -162,5 +162,5 @@ def test_what_other_branches_did_is_undone_too(backend: Backend) -> None:
 
     backend.advance(run_id)
 
-    assert "most steps, 2" in failed(backend, run_id)
+    assert "limit of 2 steps" in failed(backend, run_id)
     assert did == ["book", "step", "unbook"]

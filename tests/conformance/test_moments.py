@@ -53,8 +53,8 @@ def test_each_step_with_other_arguments_is_told_once(backend: Backend) -> None:
     logged = [event for event in backend.events(run_id) if event.kind == EventKind.LOG]
     assert [event.content["text"] for event in logged] == [
         "Both are done.",
-        "The step send is given other arguments now than when it was kept.",
-        "The step load is given other arguments now than when it was kept.",
+        "The arguments of the step send have changed since its result was stored.",
+        "The arguments of the step load have changed since its result was stored.",
     ]
     assert len({event.key for event in logged}) == 3
     assert did == ["a", "b"]

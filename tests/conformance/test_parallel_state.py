@@ -64,7 +64,7 @@ def test_what_does_not_go_together_is_an_error_that_stays(
     assert ended == {"conflict": "x", LEFT: told[0], RIGHT: told[1], "x": x}
     assert len(saw) == 2
     assert len({*saw}) == 1
-    assert f"ctx.state['x'] differently: {LEFT}: {told[0]}; {RIGHT}: {told[1]}" in saw[0]
+    assert f"ctx.state['x'] in conflicting ways: {LEFT}: {told[0]}; {RIGHT}: {told[1]}" in saw[0]
 
 
 def test_a_list_is_appended_to_or_set(backend: Backend) -> None:

@@ -62,7 +62,7 @@ def test_a_file_that_is_gone_quarantines_until_somebody_puts_it_back(
         error = backend.error(run_id)
     assert error
     assert error["message"].endswith("is gone.")
-    assert error["remedy"].startswith("Put the file back")
+    assert error["remedy"].startswith("Restore the file")
     assert did == []
 
     backend.retry(run_id)

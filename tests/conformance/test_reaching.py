@@ -86,7 +86,7 @@ def test_who_may_not_reach_a_run_learns_nothing_of_it(backend: Backend, to: str)
     go_on(backend, run_id)
 
     named = other if to == "other" else to
-    words = f"There is no run {named} that this run may reach."
+    words = f"There is no run {named}, or this run doesn't have access to it."
     assert result(backend, run_id) == words
     assert did == ["refused"]
     assert list(backend.open_waits(other)) == ["word"]

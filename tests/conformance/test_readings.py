@@ -29,7 +29,7 @@ def test_volatile_evidence_counts_as_it_was_shown(backend: Backend) -> None:
     warnings = logs(backend, run_id)
     assert [one["level"] for one in warnings] == ["warning"] * 2
     assert warnings[0]["text"].startswith(
-        'The evidence of approve has changed since it was shown: source.read_at was "12:'
+        'The evidence of approve has changed since people saw it: source.read_at was "12:'
     )
 
 

@@ -134,17 +134,21 @@ def one_more_input(ctx: Context, order: int) -> bool:
 @pytest.mark.parametrize(
     ("first", "then", "words"),
     [
-        (procedures.two_questions, swapped_questions, "“Pay?”, the code now asks “Send?”"),
-        (procedures.named_questions, swapped_named_questions, "wait send “Send?”, but the run"),
+        (procedures.two_questions, swapped_questions, "“Pay?”, but the code now asks “Send?”"),
+        (procedures.named_questions, swapped_named_questions, "wait send “Send?”, but the journal"),
         (procedures.named_questions, named_questions_with_swapped_prompts, "The wait pay has"),
-        (procedures.question, question_without_its_step, "ends, but the run went through step be"),
-        (procedures.question, question_after_another_step, "asks for step added, but the run"),
-        (procedures.question, question_with_other_evidence, "has changed in its evidence"),
-        (procedures.question, step_where_the_question_was, "asks for step approve, but the run"),
+        (procedures.question, question_without_its_step, "ends, but the journal has step be"),
+        (procedures.question, question_after_another_step, "asks for step added, but the journal"),
+        (procedures.question, question_with_other_evidence, "The evidence of the wait approve"),
+        (
+            procedures.question,
+            step_where_the_question_was,
+            "asks for step approve, but the journal",
+        ),
         (procedures.question, question_where_the_step_was, "asks for wait before"),
-        (procedures.question, failing_early, "fails with KeyError: 'order', but the run"),
-        (procedures.question, ending_early, "ends, but the run went through wait approve"),
-        (procedures.question, one_more_input, "The kept inputs no longer fit"),
+        (procedures.question, failing_early, "fails with KeyError: 'order', but the journal"),
+        (procedures.question, ending_early, "ends, but the journal has wait approve"),
+        (procedures.question, one_more_input, "The stored inputs no longer fit"),
     ],
 )
 def test_code_that_no_longer_fits_is_quarantined(
@@ -181,7 +185,7 @@ def test_code_that_swallows_its_suspension_is_quarantined(backend: Backend) -> N
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED
 
-    assert "swallowed the suspension at approve" in error_of(backend, run_id)["message"]
+    assert "caught the suspension at approve" in error_of(backend, run_id)["message"]
     assert not backend.open_waits(run_id)
 
 

@@ -117,21 +117,27 @@ def test_time_wins_and_the_signal_is_not_waited_for(backend: Backend) -> None:
     assert backend.result(run_id) == '["timer"]'
 
 
-PEOPLE = "bob has answered another question of this: "
+PEOPLE = "bob answered the related question "
 
 
 @pytest.mark.parametrize(
     ("happens", "words"),
     [
-        (lambda backend, run: answer(backend, run, "may"), PEOPLE + "“Pay?”, Pay 31 €."),
+        (lambda backend, run: answer(backend, run, "may"), PEOPLE + "“Pay?” with “Pay 31 €”."),
         (
             lambda backend, run: answer(backend, run, "how", ["sea", "air"]),
-            PEOPLE + "“How?”, By ship, By air.",
+            PEOPLE + "“How?” with “By ship, By air”.",
         ),
         (lambda backend, run: answer(backend, run, "why", "secret"), PEOPLE + "“Why?”."),
-        (lambda backend, run: backend.signal(run, "paid", 31, "p-1"), "The signal paid came first"),
-        (lambda backend, _: backend.travel(timedelta(hours=1)), "Nobody answered another question"),
-        (lambda backend, _: backend.advance_all(), "What doubled does has ended first."),
+        (
+            lambda backend, run: backend.signal(run, "paid", 31, "p-1"),
+            "The signal paid arrived first",
+        ),
+        (
+            lambda backend, _: backend.travel(timedelta(hours=1)),
+            "Nobody answered the related question",
+        ),
+        (lambda backend, _: backend.advance_all(), "The child run doubled ended first."),
     ],
 )
 def test_who_is_not_needed_any_more_reads_what_decided(
@@ -145,7 +151,7 @@ def test_who_is_not_needed_any_more_reads_what_decided(
 
     assert saw[0].startswith(words)
     closed = [one for one in backend.events(run_id) if one.key == "left"][-1]
-    assert closed.content["responder"] == "system: not needed any more"
+    assert closed.content["responder"] == "system: no longer needed"
 
 
 def test_what_was_decided_before_is_told_too(backend: Backend) -> None:
@@ -157,7 +163,7 @@ def test_what_was_decided_before_is_told_too(backend: Backend) -> None:
     backend.advance(run_id)
 
     told = {e.key: e.content["comment"] for e in backend.events(run_id) if e.kind == "wait.closed"}
-    assert told["b"] == told["c"] == "bob has answered another question of this: “Which?”."
+    assert told["b"] == told["c"] == "bob answered the related question “Which?”."
 
 
 def test_a_set_is_decided_anew_in_every_generation(backend: Backend) -> None:
@@ -219,4 +225,4 @@ def test_a_set_may_be_decided_before_a_part_is_asked_again(backend: Backend) -> 
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
     assert backend.result(run_id) == '[["b","now"]]'
     told = [one for one in backend.events(run_id) if (one.kind, one.key) == ("wait.closed", "a")]
-    assert [one.content["responder"] for one in told] == ["system: not needed any more"]
+    assert [one.content["responder"] for one in told] == ["system: no longer needed"]

@@ -88,7 +88,7 @@ def test_an_early_signal_that_does_not_fit_is_skipped_and_the_journal_says_why(
     assert backend.status(run_id) == RunStatus.WAITING
     assert list(backend.open_waits(run_id)) == ["paid"]
     [words] = skipped_in(backend, run_id)
-    assert words.startswith("The signal paid from bob was skipped, and is still waited for. ")
+    assert words.startswith("The signal paid from bob was skipped; the run still waits for one. ")
     assert backend.signal(run_id, "paid", 31, "p-2")
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
     assert backend.result(run_id) == "31"
@@ -184,7 +184,7 @@ def test_what_the_code_has_gone_on_from_is_not_waited_for_again(backend: Backend
 
     error = backend.error(run_id)
     assert error
-    assert "The kept value of wait paid no longer fits" in error["message"]
+    assert "The stored value of wait paid no longer fits" in error["message"]
     assert error["changed"] == "paid"
 
 
@@ -233,7 +233,7 @@ def test_a_default_that_does_not_fit_is_refused_before_the_wait(backend: Backend
 
     assert backend.advance(run_id) == RunStatus.FAILED
 
-    assert "The signal 'paid'" in str(backend.error(run_id))
+    assert "the signal 'paid'" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)
 
 

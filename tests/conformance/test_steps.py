@@ -198,7 +198,7 @@ def test_the_context_cannot_be_used_inside_a_step(backend: Backend, call: str) -
 
     error = backend.error(run_id)
     assert error
-    assert "cannot be used inside a step" in error["message"]
+    assert "can't be used inside a step" in error["message"]
     assert [event.kind for event in backend.events(run_id)][1:] == ["step.failed", "run.failed"]
 
 

@@ -42,8 +42,8 @@ def test_what_a_step_changes_is_set_back_after_it_and_told(way: str, backend: Ba
     assert result_of(backend, run_id) == [usual, usual]
     assert settings.look(way) == usual
     [told] = warnings_of(backend, run_id)
-    assert told.startswith(f"The step change changed {CHANGES[way].told}")
-    assert told.endswith("set back after the step.")
+    words = "Settings that the step change changed were restored after it: "
+    assert told.startswith(f"{words}{CHANGES[way].told}")
     assert "hunter2" not in json.dumps([event.data for event in backend.events(run_id)])
 
 
@@ -119,7 +119,8 @@ def test_what_is_looked_at_once_a_turn_is_no_other_runs_and_told_in_the_log(
     assert settings.look(way) == usual
     told = [line for line in caplog.messages if line.startswith(f"Run {run_id} changed ")]
     changed = OF_TURNS[way].told
-    words = f"Run {run_id} changed {changed}: set back after its turn."
+    restored = "settings of its process, which were restored after its turn"
+    words = f"Run {run_id} changed {restored}: {changed}."
     assert told == ([words] if changed else [])
 
 
@@ -155,7 +156,7 @@ def test_a_step_that_changes_many_settings_and_is_tried_again_is_told_of_once(
     run_id = run(backend, settings.changing, way="new variable", how="raises")
 
     assert warnings_of(backend, run_id) == [
-        "The step change changed os.environ (HTTP_PROXY). It was set back after the step."
+        ("Settings that the step change changed were restored after it: os.environ (HTTP_PROXY).")
     ]
 
 
@@ -164,9 +165,9 @@ def test_what_cannot_be_set_back_is_told_and_spends_the_process(backend: Backend
 
     [told] = warnings_of(backend, run_id)
     assert told == (
-        "The step leave_for_good changed the working directory, which could not be set back:"
-        " another process takes over from this one within a minute."
+        "Settings that the step leave_for_good changed couldn't be restored: the working "
+        "directory. Another process replaces this one within a minute."
     )
     assert backend.spent_by() == (
-        "The step leave_for_good changed the working directory, which could not be set back"
+        "the step leave_for_good changed settings that couldn't be restored: the working directory"
     )

@@ -96,9 +96,11 @@ def test_operators_let_it_fail_and_are_told_what_may_be_left(backend: Backend) -
     assert backend.advance(run_id) == RunStatus.FAILED
     error = backend.error(run_id)
     assert error
-    assert "bob let it fail, although it is done. The result can't be stored" in error["message"]
+    assert (
+        "bob let the step fail, although it is done. The result can't be stored" in error["message"]
+    )
     [left] = error["not_undone"]
-    assert left.startswith("pay is done, and its result was not kept")
+    assert left.startswith("The step pay is done, but its result wasn't stored")
     assert did == ["pay", "cancel the order"]
 
 
@@ -108,7 +110,7 @@ def test_a_cancel_meanwhile_tells_what_may_be_left(backend: Backend) -> None:
     backend.cancel(run_id)
 
     assert backend.advance(run_id) == RunStatus.CANCELLED
-    assert "look whether what it did must be undone by hand" in str(backend.error(run_id))
+    assert "Check whether it must be undone by hand" in str(backend.error(run_id))
     assert did == ["pay", "cancel the order"]
 
 

@@ -34,7 +34,7 @@ SEND = """
 """
 NAMED_PAY = PAY.replace('"Pay?"', '"Pay?", name="pay"')
 NAMED_SEND = SEND.replace('"Send?"', '"Send?", name="send"')
-CHANGED = "The wait approve has changed: the run asked “Pay?”, the code now asks “Send?”."
+CHANGED = "The wait approve has changed: the run asked “Pay?”, but the code now asks “Send?”."
 REGISTER = """
 import sys, django
 django.setup()
@@ -115,7 +115,7 @@ def test_two_approvals_swapped_under_a_waiting_run_quarantine_it(
     error = error_of(wait_for_status(run, RunStatus.QUARANTINED))
     assert "“Pay?”" in error["message"]
     assert "“Send?”" in error["message"]
-    assert error["remedy"] == "Bring back code that fits and retry, or cancel the run."
+    assert error["remedy"] == "Deploy code that fits the journal and retry, or cancel the run."
     assert not desk.effects
     request = HumanRequest.objects.get()
     assert (request.prompt, request.outcome, request.closed_by) == ("Pay?", "approved", "bob")

@@ -121,11 +121,11 @@ def test_of_two_answers_at_once_to_two_questions_of_a_set_one_decides_it(
         won.refresh_from_db()
         assert refusal.request == lost
         assert str(refusal) == (
-            f"This is not asked any more: {won.closed_by} has answered another question of this:"
-            " “Pay?”, Approve."
+            f"This request was withdrawn. {won.closed_by} answered the related question “Pay?” "
+            "with “Approve”."
         )
         assert (refusal.request.closed_by, refusal.request.closed_at) == (
-            "system: not needed any more",
+            "system: no longer needed",
             won.closed_at,
         )
         assert won.closed_by == ("bob" if won == first else "erin")

@@ -114,7 +114,7 @@ def test_a_worker_that_was_paused_beyond_its_lease_writes_nothing(
 
     zombie.go_on()
     wait_until(
-        lambda: "another worker has it now" in zombie.output,
+        lambda: "is held by another worker now" in zombie.output,
         timeout=60,
         what="the zombie to notice",
     )
@@ -134,10 +134,10 @@ def test_a_run_that_kills_three_workers_is_quarantined_with_a_remedy(
     found = wait_for_status(run, RunStatus.QUARANTINED, timeout=60)
 
     error = json.loads(found.error)
-    words = "3 workers in a row died on this run, or were turned back, and kept no step."
+    words = "Three consecutive workers failed on this run without completing a step."
     assert error["message"] == words
-    assert (
-        error["remedy"] == "Find what kills the worker (mostly, it runs out of memory), then retry."
+    assert error["remedy"] == (
+        "Find out why the workers fail (often they run out of memory), then retry."
     )
     assert journal_of(run) == ["run.started", "run.quarantined"]
     assert desk.effects == {"die": 3}

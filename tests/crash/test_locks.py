@@ -101,7 +101,7 @@ def test_a_family_is_cancelled_while_a_child_ends_without_a_deadlock(
             told = thread.submit(closing_connection, lambda: cancel(run, dave))
             wait_for_waiting(1, what="the cancel to wait for the child")
 
-        assert told.result() == "It is cancelled."
+        assert told.result() == "The run was cancelled."
     wait_for_status(Run.objects.get(parent_wait__run=run), RunStatus.SUCCEEDED)
     check_no_deadlock()
 
@@ -168,6 +168,6 @@ def test_a_worker_that_was_given_up_keeps_nothing_that_a_cancel_would_overlook(
         wait_for_waiting(1, what="the worker to wait for the cancel")
 
     with ThreadPoolExecutor(2) as threads, connection.execute_wrapper(between):
-        assert cancel(run, dave) == "It is cancelled."
+        assert cancel(run, dave) == "The run was cancelled."
         with pytest.raises(Fenced):
             said[0].result()

@@ -47,7 +47,7 @@ def test_a_thread_that_holds_a_transaction_stops_nobody_else(desk: Desk, alice: 
 
     wait_for_status(run, RunStatus.FAILED)
     run.refresh_from_db()
-    assert "A thread that it left behind held a transaction" in json.loads(run.error)["message"]
+    assert "It left a thread behind that held a transaction" in json.loads(run.error)["message"]
     with transaction.atomic():
         limit_locks(1)
         assert User.objects.select_for_update().get(pk=alice.pk).last_name != "Held"

@@ -26,9 +26,9 @@ from procedures.engine import Context, procedure
 def {name}(ctx: Context) -> str:
     return "{text}"
 """
-ABSENT = "no live worker has code called shop"
-OLDER = "the live workers have older code of shop than was registered last"
-UNREGISTERED = "the code of shop that the live workers have was never registered"
+ABSENT = "no live worker has the code of shop"
+OLDER = "the live workers' code of shop is out of date"
+UNREGISTERED = "the live workers' code of shop was never registered"
 
 
 @pytest.fixture

@@ -53,5 +53,5 @@ def test_a_process_that_cannot_be_set_back_is_replaced_within_a_minute_and_loses
     wait_until(lambda: time.monotonic() - began > REPLACED_AFTER, timeout=90)
     assert results([begin("looking") for _ in range(3)])
 
-    assert "which could not be set back" in only.output
+    assert "settings that couldn't be restored" in only.output
     assert only.slots != [slot]

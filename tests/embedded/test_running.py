@@ -83,7 +83,7 @@ def test_a_killed_worker_is_started_again_without_leftovers(product: Product) ->
         what="the worker to be ready again",
     )
     assert any(
-        line.startswith("was ended by signal 9 (Killed); starting it again")
+        line.startswith("was killed by signal 9 (Killed); restarting")
         for line in product.lines_of("worker")
     )
     assert not before & {*product.processes()}
@@ -111,7 +111,7 @@ def test_time_goes_on_after_the_clock_was_killed(product: Product) -> None:
 
     os.kill(before, signal.SIGKILL)
 
-    said = "was ended by signal 9 (Killed); starting it again now"
+    said = "was killed by signal 9 (Killed); restarting now"
     wait_until(lambda: said in product.lines_of("clock"), timeout=PATIENCE, what=said)
     swept_at = product.swept_at()
     wait_until(lambda: product.swept_at() != swept_at, timeout=PATIENCE, what="a sweep")
@@ -119,6 +119,6 @@ def test_time_goes_on_after_the_clock_was_killed(product: Product) -> None:
 
 def test_a_second_one_is_refused(product: Product) -> None:
     assert re.fullmatch(
-        r"Countersign already runs here as process \d+: use it, or stop it first\.\n",
+        r"Countersign is already running here as process \d+\. Use it, or stop it first\.\n",
         product.refusal(),
     )

@@ -113,7 +113,7 @@ def test_a_redis_without_access_lists_is_refused(own: Path, version: str) -> Non
 
     with pytest.raises(StartError, match=f"{mine} is version {version}, and has no access lists"):
         find_redis(Environment(REDIS_SERVER=None))
-    with pytest.raises(StartError, match="install Redis 6 or newer"):
+    with pytest.raises(StartError, match="Install Redis 6 or newer"):
         find_redis(Environment(REDIS_SERVER=str(mine)))
 
 

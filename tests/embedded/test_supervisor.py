@@ -65,9 +65,9 @@ def test_the_pause_grows_while_a_part_keeps_crashing(
     watch_until(supervisor, "in 3 s", output)
 
     assert output.getvalue().splitlines()[:3] == [
-        "part    ended with code 3; starting it again now",
-        "part    ended with code 3; starting it again in 1 s",
-        "part    ended with code 3; starting it again in 3 s",
+        "part    exited with code 3; restarting now",
+        "part    exited with code 3; restarting in 1 s",
+        "part    exited with code 3; restarting in 3 s",
     ]
 
 
@@ -81,7 +81,7 @@ def test_a_part_that_cannot_be_started_again_is_tried_again(
 
     watch_until(supervisor, "No such file", output)
 
-    assert "part    cannot be run (No such file or directory); starting it again in 1 s" in (
+    assert "part    can't be run (No such file or directory); restarting in 1 s" in (
         output.getvalue().splitlines()
     )
 
@@ -101,7 +101,7 @@ def test_ctrl_c_interrupts_what_may_be_interrupted(supervisor: Supervisor) -> No
 def test_last_words_are_printed(supervisor: Supervisor, output: StringIO) -> None:
     supervisor.start(part("print('first'); print('last', end='')"))
 
-    watch_until(supervisor, "starting it again", output)
+    watch_until(supervisor, "restarting", output)
 
     assert output.getvalue().splitlines()[:2] == ["part    first", "part    last"]
 
@@ -109,7 +109,7 @@ def test_last_words_are_printed(supervisor: Supervisor, output: StringIO) -> Non
 def test_an_endless_line_is_cut(supervisor: Supervisor, output: StringIO) -> None:
     supervisor.start(part(f"print('x' * {3 * LONGEST_LINE})"))
 
-    watch_until(supervisor, "starting it again", output)
+    watch_until(supervisor, "restarting", output)
 
     longest = max(len(line) for line in output.getvalue().splitlines())
     assert LONGEST_LINE < longest < 2 * LONGEST_LINE

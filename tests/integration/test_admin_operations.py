@@ -54,8 +54,8 @@ def test_staff_cancel_the_runs_they_chose_with_a_reason(staff: Client) -> None:
 
     decided = form | {"is_decided": "yes", "reason": "Ordered twice."}
     told = staff.post(RUNS, decided, follow=True).content.decode()
-    assert "It is cancelled." in told
-    assert "stays as it is. It has ended already: succeeded." in told
+    assert "The run was cancelled." in told
+    assert "stays as it is. This run has already ended (succeeded)." in told
     assert [status_of(run) for run in (chosen, other, done)] == [
         "cancelled",
         "waiting",
@@ -83,9 +83,9 @@ def test_a_run_in_the_admin_leads_to_its_page(staff: Client) -> None:
 @pytest.mark.parametrize(
     ("action", "title", "told", "status"),
     [
-        ("pause", "Pause runs", "It is paused.", "paused"),
-        ("unpause", "Resume paused runs", "It is not paused: waiting.", "waiting"),
-        ("force_end", "End runs and their child runs at once", "It has ended.", "cancelled"),
+        ("pause", "Pause runs", "The run is paused.", "paused"),
+        ("unpause", "Resume paused runs", "This run isn&#x27;t paused; it is waiting.", "waiting"),
+        ("force_end", "End runs and their child runs at once", "The run has ended.", "cancelled"),
     ],
 )
 def test_staff_operate_the_runs_they_chose_with_a_reason(
@@ -109,7 +109,9 @@ def test_staff_withdraw_requests_with_a_reason(staff: Client) -> None:
     decided = form | {"is_decided": "yes", "reason": "Paid by hand."}
 
     assert "Withdraw requests" in staff.post(REQUESTS, form).content.decode()
-    assert "It is withdrawn." in staff.post(REQUESTS, decided, follow=True).content.decode()
+    assert (
+        "The request was withdrawn." in staff.post(REQUESTS, decided, follow=True).content.decode()
+    )
     assert "stays as it is" in staff.post(REQUESTS, decided, follow=True).content.decode()
 
     request.refresh_from_db()
@@ -140,4 +142,4 @@ def test_staff_reassign_requests_with_a_reason(staff: Client, carol: User) -> No
     assert "Reassign requests" in staff.post(REQUESTS, form).content.decode()
     assert "This field is required" in staff.post(REQUESTS, decided).content.decode()
     told = staff.post(REQUESTS, decided | {"to": "@carol"}, follow=True).content.decode()
-    assert "Now @carol is asked." in told
+    assert "The request was reassigned to @carol." in told

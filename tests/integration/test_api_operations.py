@@ -39,10 +39,10 @@ def post(user: User, run: Run, verb: str, body: Any = WHY) -> Any:
 @pytest.mark.parametrize(
     ("verbs", "told", "status"),
     [
-        (["cancellation"], "It is cancelled.", "cancelled"),
-        (["force_end"], "It has ended.", "cancelled"),
-        (["pause"], "It is paused.", "paused"),
-        (["pause", "unpause"], "It is waiting again.", "waiting"),
+        (["cancellation"], "The run was cancelled.", "cancelled"),
+        (["force_end"], "The run has ended.", "cancelled"),
+        (["pause"], "The run is paused.", "paused"),
+        (["pause", "unpause"], "The run is waiting again.", "waiting"),
     ],
 )
 def test_an_operator_is_told_what_became_of_the_run(
@@ -79,7 +79,7 @@ def test_a_verb_needs_the_role_and_a_reason(
     before = everything_about(operated)
 
     assert detail(post(carol, operated, verb), 404)
-    assert "Only operators of Question" in detail(post(alice, operated, verb), 403)
+    assert "Operators of Question" in detail(post(alice, operated, verb), 403)
     for body in ({}, {"reason": " "}, {"reason": "x" * 1001}, {"reason": "a\0b"}):
         assert detail(post(dave, operated, verb, body), 422)
 
@@ -88,10 +88,12 @@ def test_a_verb_needs_the_role_and_a_reason(
 
 
 def test_what_cannot_be_done_now_is_refused_in_words(dave: User, operated: Run) -> None:
-    assert detail(post(dave, operated, "unpause"), 409) == "It is not paused: waiting."
+    assert detail(post(dave, operated, "unpause"), 409) == ("This run isn't paused; it is waiting.")
     post(dave, operated, "cancellation")
     for verb in ("cancellation", "force_end", "pause"):
-        assert detail(post(dave, operated, verb), 409) == "It has ended already: cancelled."
+        assert detail(post(dave, operated, verb), 409) == (
+            "This run has already ended (cancelled)."
+        )
 
 
 def test_who_may_operate_every_run_needs_no_role(carol: User, operated: Run) -> None:

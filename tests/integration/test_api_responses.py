@@ -93,7 +93,11 @@ def test_an_answer_that_fits_is_taken(bobs: Client, kind: str, value: Any, outco
         ("review", {"decision": "maybe"}, "decision: Choose one of: approved, rejected."),
         ("review", {"decision": "approved", "x": 1}, "Use only decision, text."),
         ("review", {"decision": "approved", "text": ""}, "text: Write something."),
-        ("review", {"decision": "rejected", "text": "x"}, "A rejected draft takes no edited text"),
+        (
+            "review",
+            {"decision": "rejected", "text": "x"},
+            "A rejected draft can't have an edited text",
+        ),
     ],
 )
 def test_an_answer_that_does_not_fit_is_refused_in_words(
@@ -155,7 +159,7 @@ def test_another_answer_by_the_same_person_is_too_late(
     response = respond(bobs, request, value, comment)
 
     assert response.status_code == 409
-    assert response.json()["detail"] == "bob has answered this already: approved."
+    assert response.json()["detail"] == "bob has already answered this (approved)."
     assert response.json()["answered_by"] == "bob"
     assert response.json()["answered_at"] == first["at"]
     assert HumanResponse.objects.get().value == "true"
@@ -169,7 +173,7 @@ def test_somebody_elses_answer_is_too_late(bobs: Client, alice: User, finance: G
     response = respond(caller(alice), request, value=False)
 
     assert response.status_code == 409
-    assert response.json()["detail"] == "bob has answered this already: rejected."
+    assert response.json()["detail"] == "bob has already answered this (rejected)."
     assert response.json()["answered_by"] == "bob"
 
 
@@ -181,7 +185,7 @@ def test_an_answer_after_the_deadline_is_too_late_also_unswept(bob: User, financ
     response = respond(caller(bob), request, value=False)
 
     assert response.status_code == 409
-    assert response.json()["detail"] == "The time for an answer is over: defaulted."
+    assert response.json()["detail"] == "The deadline of this request has passed (defaulted)."
     assert response.json()["answered_by"] == "system: deadline"
     assert response.json()["answered_at"]
     request.refresh_from_db()
@@ -197,7 +201,7 @@ def test_what_is_not_asked_any_more_takes_no_answer(bobs: Client) -> None:
     response = respond(bobs, request, value=True)
 
     assert response.status_code == 409
-    assert response.json()["detail"] == "This is not asked any more: withdrawn."
+    assert response.json()["detail"] == "This request was withdrawn."
     assert response.json()["answered_by"] == "system: run ended"
 
 
@@ -213,5 +217,7 @@ def test_who_may_see_but_is_not_asked_is_refused_in_words(
     response = respond(caller(alice), request_of(run), value=True)
 
     assert response.status_code == 403
-    assert response.json()["detail"] == "You are not asked here: finance may answer."
+    assert response.json()["detail"] == (
+        "This request isn't assigned to you. finance can answer it."
+    )
     assert respond(bobs, request_of(run), value=True).status_code == 201

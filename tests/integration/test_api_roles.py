@@ -44,7 +44,7 @@ def test_starters_start_and_others_are_told_whom_to_ask(
         refused = start(person)
         assert refused.status_code == 403
         assert refused.json()["detail"] == (
-            "You may not start Assigned question: ask for it in support."
+            "You don't have permission to start Assigned question. Members of support can."
         )
     assert start(carol).status_code == 404
 
@@ -92,7 +92,9 @@ def test_the_starter_sees_the_request_and_may_not_answer_it(alice: User, bob: Us
     assert status(alice, f"requests/{request.pk}") == 200
     refused = respond(caller(alice), request, value=True)
     assert refused.status_code == 403
-    assert refused.json()["detail"] == "You are not asked here: finance may answer."
+    assert refused.json()["detail"] == (
+        "This request isn't assigned to you. finance can answer it."
+    )
     assert respond(caller(bob), request, value=True).status_code == 201
 
 
@@ -153,7 +155,7 @@ def test_where_somebody_unknown_is_asked_the_usual_answerers_are(
 
     told = caller(bob).get(f"/api/requests/{request.pk}").json()
 
-    assert told["note"] == f"There is no {whom}: the usual answerers are asked too."
+    assert told["note"] == f"Unknown assignees: {whom}. The default group was asked as well."
     assert told["assigned"] == ["finance"]
     assert respond(caller(bob), request, value=True).status_code == 201
 
@@ -162,7 +164,7 @@ def test_where_nobody_may_answer_the_request_says_so(admin_user: User) -> None:
     Grant.objects.filter(role="answer").delete()
     request = asked()
 
-    assert "Nobody may answer this but administrators" in request.note
+    assert "Only administrators can answer this" in request.note
 
 
 # Changes take effect at once

@@ -97,15 +97,15 @@ def test_a_form_says_the_same_in_texts(alices: Client) -> None:
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"count": ["1", "2"]}, "count: is sent 2 times."),
+        ({"count": ["1", "2"]}, "count: was sent 2 times."),
         ({"count": "1", "address": "Ghent"}, "address: must be a JSON object."),
         ({"count": "1", "paper": "text"}, "paper: send a file (multipart/form-data)."),
-        ({"count": paper()}, "count: takes no file."),
+        ({"count": paper()}, "count: can't be a file."),
         (
             {"count": "1", "papers": paper()},
             "papers: is not an input of this procedure. Did you mean 'paper'?",
         ),
-        ({"count": "1", "paper": [paper(), paper()]}, "paper: takes one file, not 2."),
+        ({"count": "1", "paper": [paper(), paper()]}, "paper: must be one file, not 2."),
     ],
 )
 def test_a_form_that_does_not_fit_is_refused_in_words(
@@ -127,7 +127,7 @@ def test_one_name_is_a_text_or_a_file(alices: Client) -> None:
 
     response = alices.generic("POST", RUNS, body, "multipart/form-data; boundary=x")
 
-    assert detail(response, 422) == "paper: is sent as a text and as a file."
+    assert detail(response, 422) == "paper: was sent both as text and as a file."
 
 
 def test_who_may_only_see_keeps_no_files_here(carol: User) -> None:
@@ -138,7 +138,7 @@ def test_who_may_only_see_keeps_no_files_here(carol: User) -> None:
 
     sentence = detail(start(caller(carol), count=1, paper=paper(b"never kept")), 403)
 
-    assert sentence.startswith("You may not start Typed inputs")
+    assert sentence.startswith("You don't have permission to start Typed inputs")
     assert files_kept() == kept
 
 
@@ -300,7 +300,7 @@ def test_the_same_key_with_the_same_file_gives_the_same_run(alices: Client) -> N
     other = start(alices, "k1", count=1, paper=paper(b"other"))
 
     assert (first.status_code, again.status_code) == (201, 200)
-    assert detail(other, 422) == "The key 'k1' was used before with other inputs."
+    assert detail(other, 422) == "The key 'k1' was already used with other inputs."
 
 
 def test_a_key_for_other_inputs_is_refused(alices: Client) -> None:
@@ -308,7 +308,7 @@ def test_a_key_for_other_inputs_is_refused(alices: Client) -> None:
 
     refused = start(alices, "k1", count=2)
 
-    assert detail(refused, 422) == "The key 'k1' was used before with other inputs."
+    assert detail(refused, 422) == "The key 'k1' was already used with other inputs."
     assert Run.objects.count() == 1
 
 

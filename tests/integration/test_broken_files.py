@@ -31,8 +31,12 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
     "an unknown step": ("bad.json", flow({"fly": "x"}), "line 10: A step is one of ask, do, call."),
     "no procedure": ("bad.json", "[]", "flows/bad.json: Its reader found no procedure in it."),
     "no name": ("bad.json", '{"steps": []}', "flows/bad.json: KeyError: 'name'"),
-    "an impossible name": ("bad.json", flow(name="a b"), "flows/bad.json: 'a b'"),
-    "no reader": ("bad.csv", "a;b", "flows/bad.csv: No reader takes such a file."),
+    "an impossible name": (
+        "bad.json",
+        flow(name="a b"),
+        "flows/bad.json: Invalid procedure name 'a b'",
+    ),
+    "no reader": ("bad.csv", "a;b", "flows/bad.csv: There is no reader for such files."),
     "Latin-1": ("bad.json", b'{\n "name":\n "\xe9"}', "flows/bad.json, line 3: It isn't UTF-8"),
     "a NUL": ("bad.json", '{\n "name": "\0"}', "flows/bad.json, line 2: It contains a NUL"),
     "too large": ("bad.json", TOO_LARGE, "flows/bad.json: It's too large. The limit is 262,144"),
@@ -44,7 +48,7 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
     "a name of Python": (
         "bad.json",
         flow(name="refund"),
-        "flows/bad.json: The procedure refund is defined in Python, too.",
+        "flows/bad.json: The procedure refund is also defined in Python.",
     ),
 }
 
@@ -173,7 +177,7 @@ def test_a_glob_that_names_too_many_files_reads_the_first_ones_and_says_so(
     registry.forget()
 
     assert [one.message for one in registry.faults()] == [
-        "It names more than 1,000 files; only so many were read."
+        "The globs match more than 1,000 files; the others weren't read."
     ]
     assert sum(bool(one.file) for one in registry.definitions().values()) == MOST_FILES
 
@@ -232,19 +236,19 @@ def test_what_a_reader_says_is_one_short_line(
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"title": "a\ud800"}, "hold half a character or NUL"),
-        ({"title": "a\0"}, "hold half a character or NUL"),
-        ({"doc": "a\udfff"}, "hold half a character or NUL"),
-        ({"roles": {"start": "g\ud800"}}, "no group's name: it holds half a character"),
-        ({"roles": {"answer": ["g\0"]}}, "no group's name: it holds half a character"),
-        ({"roles": {"see": "g" * 151}}, "no group's name: the longest one has 150"),
-        ({"roles": {"start": [5]}}, "5 in roles= is no group's name: a name is a text"),
-        ({"roles": {"start": [" "]}}, "no group's name: a name is a text"),
-        ({"roles": {"start": 5}}, "roles= name groups, not 5"),
-        ({"roles": {"start": "@bob"}}, "no group's name: requests are assigned in words"),
-        ({"roles": {"start": "Perm:auth.view_user"}}, "requests are assigned in words"),
-        ({"roles": {"start": "\uff20bob"}}, "requests are assigned in words"),
-        ({"roles": {"start": "fin\u200bance"}}, "it holds a character that nobody sees"),
+        ({"title": "a\ud800"}, "contain a NUL character or a lone surrogate"),
+        ({"title": "a\0"}, "contain a NUL character or a lone surrogate"),
+        ({"doc": "a\udfff"}, "contain a NUL character or a lone surrogate"),
+        ({"roles": {"start": "g\ud800"}}, "it contains a NUL character or a lone"),
+        ({"roles": {"answer": ["g\0"]}}, "it contains a NUL character or a lone"),
+        ({"roles": {"see": "g" * 151}}, "can have at most 150"),
+        ({"roles": {"start": [5]}}, "Invalid group name 5 in roles="),
+        ({"roles": {"start": [" "]}}, "it must be a text that isn't empty"),
+        ({"roles": {"start": 5}}, "roles= must name groups, not 5"),
+        ({"roles": {"start": "@bob"}}, "names can't begin with"),
+        ({"roles": {"start": "Perm:auth.view_user"}}, "names can't begin with"),
+        ({"roles": {"start": "\uff20bob"}}, "names can't begin with"),
+        ({"roles": {"start": "fin\u200bance"}}, "it contains an invisible character"),
     ],
 )
 def test_a_file_with_what_no_row_keeps_is_told_and_keeps_no_other_away(
@@ -285,7 +289,7 @@ BAD_GLOBS = {
     "/*.json": "would search the whole disk",
     "/**/*.json": "would search the whole disk",
     "{flows}/{{a,b}}.json": "has braces",
-    "{flows}/[a.json": "has a bracket without its partner",
+    "{flows}/[a.json": "has an unmatched bracket",
     "{flows}/**.json": "has ** beside other characters",
     "{flows}/*/../x.json": 'goes up with ".."',
     "{flows}": "names a folder. Add its files",

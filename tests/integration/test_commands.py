@@ -20,7 +20,7 @@ from tests.calls import run_until_it_waits
 
 HOSTILE = "a\x1b[2J\x1b[31mred\u202e\x9b1A\x07"
 SHOWN = "a\\u001b[2J\\u001b[31mred\\u202e\\u009b1A\\u0007"
-FORGED = f"{HOSTILE}\nAll journals are sound."
+FORGED = f"{HOSTILE}\nAll journals are intact."
 
 
 def printed(capsys: pytest.CaptureFixture[str], name: str, *arguments: str) -> str:
@@ -44,7 +44,7 @@ def test_a_name_of_the_evidence_begins_no_line(
     [line] = printed(capsys, "check_procedures").splitlines()
 
     assert line.startswith(f"blocked: {run} ({run.pk}): ")
-    assert f"evidence.{SHOWN}␤All journals are sound. was " in line
+    assert f"evidence.{SHOWN}␤All journals are intact. was " in line
 
 
 def test_a_forged_row_begins_no_line(admin_user: User, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,12 +50,12 @@ def test_an_operator_gets_the_new_run(
 @pytest.mark.parametrize(
     ("verb", "body", "words"),
     [
-        ("restart", {}, "Say why"),
+        ("restart", {}, "Give a reason"),
         ("restart", {**WHY, "inputs": {"strict": "perhaps"}}, "strict"),
         ("restart", {**WHY, "inputs": [1]}, ""),
-        ("fork", WHY, "no step or wait called ''"),
-        ("fork", {**WHY, "at": "buy"}, "no step or wait called 'buy'"),
-        ("fork", {**WHY, "at": "9" * 5000}, "no step or wait called '999"),
+        ("fork", WHY, "a step or wait called ''"),
+        ("fork", {**WHY, "at": "buy"}, "a step or wait called 'buy'"),
+        ("fork", {**WHY, "at": "9" * 5000}, "a step or wait called '999"),
         ("fork", {**WHY, "at": [1]}, "at"),
     ],
 )
@@ -76,8 +76,8 @@ def test_it_needs_the_roles_to_operate_and_to_start(
     body = {**WHY, "at": "may"} if verb == "fork" else WHY
 
     assert detail(post(carol, origin, verb, body), 404)
-    assert "Only operators" in detail(post(alice, origin, verb, body), 403)
-    assert "may not start" in detail(post(bob, origin, verb, body), 403)
+    assert "Operators of" in detail(post(alice, origin, verb, body), 403)
+    assert "permission to start" in detail(post(bob, origin, verb, body), 403)
 
     assert Run.objects.count() == 1
 

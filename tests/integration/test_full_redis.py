@@ -14,7 +14,7 @@ from tests.processes import Redis, Worker, wait_until
 from tests.runs import answer, start, wait_for_request, wait_for_success
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FULL = "Redis is full (maxmemory) and takes no messages."
+FULL = "Redis is full (maxmemory) and accepts no messages."
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_typed_words_answer_nothing_and_say_where(
     for confirms in ("", "0" * 64):
         page = say(client, request.session, words, to=request, confirms=confirms)
         assert "Send it again" not in shown(page)
-        assert "press the button on its card" in shown(page)
+        assert "only be given with the button on its card" in shown(page)
 
     assert is_open(request)
     reply = typed_reply(request, words, by=bob)
@@ -187,7 +187,7 @@ def test_typed_words_answer_nothing_and_say_where(
 def test_whoever_only_reads_along_is_told_that_they_are_not_asked(alice: User, bob: User) -> None:
     request = ask("approval", by=alice)
 
-    assert "not asked" in typed_reply(request, "yes", by=alice).reason
+    assert "isn't assigned to you" in typed_reply(request, "yes", by=alice).reason
 
 
 def test_a_mail_says_it_and_decides_nothing(alice: User, bob: User) -> None:

@@ -65,11 +65,11 @@ def shift(run: Run, *, from_seq: int, by: int) -> None:
 
 
 WAYS = [
-    (change, ["Event 5 is not as it was written."]),
+    (change, ["Event 5 was changed after it was written."]),
     (remove, ["Event 3 is missing."]),
-    (insert, ["Event 3 was inserted.", "Events 4 to 9 were written as 3 to 8."]),
-    (reorder, ["Event 3 was written as 4.", "Event 4 was written as 3."]),
-    (cut_off, ["Events 5 to 8, the last, are cut off."]),
+    (insert, ["Event 3 was inserted.", "Events 4 to 9 were originally numbers 3 to 8."]),
+    (reorder, ["Event 3 was originally number 4.", "Event 4 was originally number 3."]),
+    (cut_off, ["Events 5 to 8, the last ones, are missing."]),
 ]
 
 
@@ -88,7 +88,7 @@ def test_an_end_that_was_cut_off_with_the_runs_own_note_of_it_is_found(run: Run)
     Head.objects.filter(run=run).update(seq=last.seq, hash=last.hash)
 
     assert verify_journal(run) == [
-        "The run is marked succeeded, and its last event does not say so."
+        "The run's status is succeeded, but its last event doesn't say so."
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_head_that_was_removed_is_told_as_any_damage(run: Run) -> None:
     with pytest.raises(CommandError, match="1 of 2 journals"):
         verified(run, other, out=said)
     assert said.getvalue() == (
-        f"{run} ({run.pk}): The head is missing, and nothing tells which event is the last.\n"
+        f"{run} ({run.pk}): The head is missing, so the last event is unknown.\n"
     )
 
 
@@ -124,20 +124,20 @@ def test_a_run_that_goes_on_while_it_is_looked_at_is_sound(run: Run, admin_user:
 
 def test_the_command_verifies_all_runs_or_those_named(run: Run) -> None:
     other = run_until_it_waits("question")
-    assert verified() == "2 of 2 journals are sound.\n"
+    assert verified() == "2 of 2 journals are intact.\n"
 
     change(run)
 
-    assert verified(other) == "1 of 1 journals are sound.\n"
+    assert verified(other) == "1 of 1 journals are intact.\n"
     for named, all_told in (([], 2), ([run], 1)):
         said = StringIO()
         with pytest.raises(CommandError, match=f"1 of {all_told} journals"):
             verified(*named, out=said)
-        assert said.getvalue() == f"{run} ({run.pk}): Event 5 is not as it was written.\n"
+        assert said.getvalue() == (f"{run} ({run.pk}): Event 5 was changed after it was written.\n")
 
 
 def test_the_command_refuses_runs_that_are_not_there(run: Run) -> None:
-    with pytest.raises(CommandError, match="There is no run 01a1fec2"):
+    with pytest.raises(CommandError, match="Runs not found: 01a1fec2"):
         verified(run, Run(pk=UUID("01a1fec2-321d-7d4a-8936-c5c622de9298")))
 
 
@@ -154,5 +154,5 @@ def test_staff_verify_the_runs_they_chose(run: Run, staff: Client, operators: Gr
 
     told = staff.post("/admin/countersign_procedures/run/", form, follow=True).content.decode()
 
-    assert f"{run}: Event 5 is not as it was written." in told
+    assert f"{run}: Event 5 was changed after it was written." in told
     assert f"{sound}: All {sound.head_seq} events are unchanged." in told

@@ -65,7 +65,7 @@ def test_code_that_leaves_a_transaction_open_between_steps_is_quarantined_with_a
     run = carried_on("careless_between", way=way)
 
     assert run.status == RunStatus.QUARANTINED
-    assert json.loads(run.error)["remedy"].startswith("Let the code end")
+    assert json.loads(run.error)["remedy"].startswith("Make the code finish")
     assert Event.objects.filter(run=run, kind="run.quarantined").exists()
     HELD.clear()
     assert carried_on("careless", way="clean").status == RunStatus.SUCCEEDED

@@ -83,12 +83,12 @@ def test_files_that_are_lost_for_good_are_told_when_an_empty_folder_is_there(
     shutil.rmtree(folder)
     assert carry_on(run) == RunStatus.QUEUED
     [told] = [one.message for one in complaints() if one.part == "files"]
-    assert "make an empty folder of that name" in told
+    assert "create an empty folder there" in told
 
     folder.mkdir()
     assert carry_on(run) == RunStatus.QUARANTINED
 
-    assert "Put the file back" in shown(browser(boss).get(f"/runs/{run.pk}"))
+    assert "Restore the file" in shown(browser(boss).get(f"/runs/{run.pk}"))
 
 
 def _receipt(*, by: User) -> File:

@@ -227,12 +227,13 @@ def test_what_is_missing_is_named(kept: Run) -> None:
         delete(words[-1])
         [fault] = told()
         assert fault.startswith(f"Chat session {words[-1].session_id}: said counts ")
-        assert fault.endswith(" is gone.")
+        assert "messages, but these numbers are missing: " in fault
     told_last = kept.run_inputs.filter(kind="operator", taken_at=None).latest("pk")
     with undone():
         delete(told_last)
         assert told() == [
-            f"Run {kept.pk}: heard counts 3 signals and operators' acts: number 3 is gone."
+            f"Run {kept.pk}: heard counts 3 signals and operator acts, "
+            "but these numbers are missing: 3."
         ]
     answered = kept.run_inputs.filter(kind="wait.closed").exclude(taken_at=None)[0]
     with undone():
@@ -242,10 +243,13 @@ def test_what_is_missing_is_named(kept: Run) -> None:
     with undone():
         [asked, *_] = kept.waits.get(request__status="open").request.assignments.all()
         delete(asked)
-        assert f"assignments are not as they were written: {asked.whom} is gone." in told()[0]
+        assert (
+            f"assignments were changed after they were written: {asked.whom} is missing."
+            in told()[0]
+        )
     with undone():
         delete(kept.artifacts.get())
-        assert told()[0].startswith("File paper.txt: digest is not as it was written")
+        assert told()[0].startswith("File paper.txt: digest was changed")
 
 
 def test_a_deleted_account_or_group_is_no_forgery(kept: Run) -> None:
@@ -269,7 +273,7 @@ def test_what_was_forged_before_it_was_sealed_anew_stays_found_out(kept: Run) ->
     signal.wait, signal.skipped = None, "It does not fit."
     signal.save_proven("wait", "skipped")
 
-    assert f"Signal {signal.pk}: value is not as it was written." in examine(kept).faults
+    assert f"Signal {signal.pk}: value was changed after it was written." in examine(kept).faults
 
 
 def test_an_open_status_that_was_changed_is_named(kept: Run) -> None:
@@ -277,7 +281,7 @@ def test_an_open_status_that_was_changed_is_named(kept: Run) -> None:
     assert {run.status for run in runs} == {"waiting"}
     for run in runs:
         for status in ("queued", "running", "retrying", "paused"):
-            named = f"Run {run.pk}: status is not as it was written."
+            named = f"Run {run.pk}: status was changed after it was written."
             assert is_told(run, lambda: update(run, status=status), said=named)  # noqa: B023
 
 
@@ -285,7 +289,7 @@ def test_the_command_tells_of_rows_that_belong_to_no_run(kept: Run) -> None:
     call_command("verify_journal", verbosity=0)
     with undone():
         delete(kept)
-        with pytest.raises(CommandError, match="rows belong to no run"):
+        with pytest.raises(CommandError, match="rows that belong to no run"):
             call_command("verify_journal", verbosity=0)
 
 

@@ -221,7 +221,7 @@ def test_the_same_page_again_is_the_same_answer(say: Say, asked: HumanRequest) -
 def test_what_cannot_be_an_answer_is_refused_in_words(
     say: Say, asked: HumanRequest, alice: User, dave: User, finance: Group
 ) -> None:
-    assert detail(say("Perhaps"), 422) == "Say yes or no."
+    assert detail(say("Perhaps"), 422) == "Answer yes or no."
     assert "That would count as" in detail(say("ok"), 422)
     several = ask("choice", by=alice)
     assert detail(say("a", request=several.pk), 422) == (
@@ -237,7 +237,7 @@ def test_what_somebody_else_has_answered_is_closed(
 ) -> None:
     respond(asked.pk, Answer(value=False), by=carol)
 
-    assert "carol has answered this already" in detail(say(asked.asked.labels["true"]), 409)
+    assert "carol has already answered this" in detail(say(asked.asked.labels["true"]), 409)
 
 
 @pytest.mark.parametrize(

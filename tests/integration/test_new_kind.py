@@ -127,7 +127,7 @@ def test_a_test_s_people_answer_it() -> None:
     with humans(script({"How was *": 9})):
         (refused,) = run_procedure(rated, {}).refused
     assert (refused.asked.kind, refused.message) == ("delivery_rating", "At most 5.")
-    with humans(reject_all), pytest.raises(AssertionError, match="does not know what to say"):
+    with humans(reject_all), pytest.raises(AssertionError, match="has no answer"):
         run_procedure(rated, {})
 
 
@@ -152,7 +152,7 @@ def test_a_control_of_its_own_is_a_template(settings: Settings, alice: User, bob
             "delivery_ratting",
             {},
             OptionError,
-            "no kind of request 'delivery_ratting'. Did you mean 'delivery_rating'",
+            "Unknown kind of request 'delivery_ratting'. Did you mean 'delivery_rating'",
         ),
         ("delivery_rating", {"moste": 3}, OptionError, "no option 'moste'. Did you mean 'most'"),
         ("delivery_rating", {"yes": "Fine"}, OptionError, "no option 'yes'"),
@@ -161,7 +161,7 @@ def test_a_control_of_its_own_is_a_template(settings: Settings, alice: User, bob
             "delivery_rating",
             {"expires": "1h", "default": "many"},
             QuestionError,
-            "default is no answer",
+            "default isn't a valid answer",
         ),
         ("choice", {}, OptionError, "missing a required argument: 'options'"),
     ],
@@ -212,9 +212,9 @@ def test_a_request_whose_kind_is_gone_can_be_read_and_not_answered(
         ("tests.procedures.ratings.rated", "isn't a class of procedures.engine.kinds.Kind"),
         (
             "tests.integration.test_new_kind.Another",
-            "two kinds of requests with the name 'delivery_rating'",
+            "Two kinds of requests have the name 'delivery_rating'",
         ),
-        ("procedures.engine.kinds.Kind", "needs a name"),
+        ("procedures.engine.kinds.Kind", "The name of"),
     ],
 )
 def test_a_kind_that_cannot_be_used_stops_the_start(

@@ -81,7 +81,7 @@ def test_of_fifty_answers_at_once_one_counts_and_the_others_learn_whose(
     request.refresh_from_db()
     assert request.closed_at
     refusal = {
-        "detail": f"{winner} has answered this already: {request.outcome}.",
+        "detail": f"{winner} has already answered this ({request.outcome}).",
         "answered_by": winner,
         "answered_at": DjangoJSONEncoder().default(request.closed_at),
     }

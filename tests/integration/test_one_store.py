@@ -111,7 +111,7 @@ def test_a_store_that_was_moved_is_adopted(tmp_path: Path, settings: Settings) -
 
     assert store_complaint() == ""
     use_folder(settings, before)
-    assert "is another site's" in store_complaint()
+    assert "belongs to another site" in store_complaint()
     call_command("adopt_store")
     assert store_complaint() == ""
 
@@ -132,7 +132,7 @@ def test_an_empty_mount_point_is_not_adopted(tmp_path: Path, settings: Settings)
     Artifact.objects.create(run=run, name="one", digest=ContentStore().put(b"one"), size=3)
     use_folder(settings, tmp_path)
 
-    with pytest.raises(CommandError, match="mount or restore it"):
+    with pytest.raises(CommandError, match="Mount or restore it"):
         call_command("adopt_store")
 
 

@@ -86,29 +86,31 @@ STATES: dict[str, Callable[[], Run]] = {
 
 REFUSED = {
     "pause": {
-        "paused": "paused already",
-        "pausing": "asked to pause already",
-        "cancelling": "asked to stop",
+        "paused": "already paused",
+        "pausing": "already pending",
+        "cancelling": "being cancelled",
         "quarantined": "does nothing until it is retried",
-        "failed": "ended already: failed",
-        "cancelled": "ended already: cancelled",
-        "succeeded": "ended already: succeeded",
+        "failed": r"already ended \(failed",
+        "cancelled": r"already ended \(cancelled",
+        "succeeded": r"already ended \(succeeded",
     },
-    "unpause": dict.fromkeys(STATES.keys() - {"paused", "pausing"}, "It is not paused: "),
+    "unpause": dict.fromkeys(
+        STATES.keys() - {"paused", "pausing"}, "This run isn't paused; it is "
+    ),
     "force_end": {
-        "failed": "ended already: failed",
-        "cancelled": "ended already: cancelled",
-        "succeeded": "ended already: succeeded",
+        "failed": r"already ended \(failed",
+        "cancelled": r"already ended \(cancelled",
+        "succeeded": r"already ended \(succeeded",
     },
     "cancel": {
-        "cancelling": "asked to stop already",
-        "failed": "ended already: failed",
-        "cancelled": "ended already: cancelled",
-        "succeeded": "ended already: succeeded",
+        "cancelling": "already being cancelled",
+        "failed": r"already ended \(failed",
+        "cancelled": r"already ended \(cancelled",
+        "succeeded": r"already ended \(succeeded",
     },
     "retry": dict.fromkeys(
         STATES.keys() - {"failed", "quarantined"},
-        "Only what failed or is quarantined",
+        "Only a failed or quarantined run",
     ),
 }
 BECOMES = {
@@ -154,7 +156,7 @@ def test_nothing_is_done_without_a_reason(dave: User, verb: str) -> None:
     run = run_that_is("paused" if verb == "unpause" else "waiting", dave)
     before = everything_about(run)
 
-    with pytest.raises(OperationRefusedError, match="Say why"):
+    with pytest.raises(OperationRefusedError, match="Give a reason"):
         VERBS[verb](run.pk, by=dave, reason=" ")
 
     assert everything_about(run) == before
@@ -168,7 +170,7 @@ def test_what_a_paused_run_asks_can_be_answered(dave: User, admin_user: User) ->
     advance_run(run.pk)
     assert status_of(run) == "paused"
 
-    assert unpause_run(run.pk, by=dave, reason="Now.") == "It goes on."
+    assert unpause_run(run.pk, by=dave, reason="Now.") == "The run continues."
     advance_run(run.pk)
     assert status_of(run) == "succeeded"
 
@@ -176,14 +178,16 @@ def test_what_a_paused_run_asks_can_be_answered(dave: User, admin_user: User) ->
 def test_a_run_that_is_unpaused_waits_again_for_what_it_waited_for(dave: User) -> None:
     run = run_that_is("paused", dave)
 
-    assert unpause_run(run.pk, by=dave, reason="Now.") == "It is waiting again."
+    assert unpause_run(run.pk, by=dave, reason="Now.") == "The run is waiting again."
     assert run.waits.open().count() == 1
 
 
 def test_a_pause_tells_of_the_children_that_go_on(dave: User) -> None:
     run = run_until_it_waits("mapping", numbers=[1, 2, 3], at_most=2)
 
-    assert pause_run(run.pk, by=dave, reason="Wait.") == "It is paused. Its 2 children go on."
+    assert pause_run(run.pk, by=dave, reason="Wait.") == (
+        "The run is paused. Its 2 child runs continue."
+    )
 
 
 def test_a_cancel_that_ends_a_pause_says_so(dave: User) -> None:
@@ -192,7 +196,7 @@ def test_a_cancel_that_ends_a_pause_says_so(dave: User) -> None:
 
     told = cancel_run(run.pk, by=dave, reason="Enough.")
 
-    assert told == "It is paused no more: it undoes what it has done, and ends then."
+    assert told == "The run is no longer paused: it undoes its work, then ends."
     advance_run(run.pk)
     assert status_of(run) == "cancelled"
 
@@ -204,9 +208,10 @@ def test_a_force_end_says_what_it_leaves_behind(dave: User) -> None:
     told = [force_end_run(run.pk, by=dave, reason="At once.") for run in (family, undoing, at_work)]
 
     assert told == [
-        "It has ended, with 2 below it.",
-        "It has ended. What it did is not undone.",
-        "It has ended. The step it was in may still happen, and is not kept.",
+        "The run and the 2 runs below it have ended.",
+        "The run has ended. Its work isn't undone.",
+        "The run has ended. The step it was working on may still happen, but its result isn't "
+        "stored.",
     ]
 
 

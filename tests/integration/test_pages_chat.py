@@ -249,7 +249,7 @@ def test_other_words_are_a_message_and_that_is_said(alice: User, bob: User) -> N
     request.refresh_from_db()
     assert request.is_open
     assert said(request.session) == ["Why so much?"]
-    assert "Your message didn&#x27;t answer “Pay 31.20 €?”. Say yes or no." in shown(echo)
+    assert "Your message didn&#x27;t answer “Pay 31.20 €?”. Answer yes or no." in shown(echo)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_who_is_not_asked_only_talks(alice: User) -> None:
 
     request.refresh_from_db()
     assert request.is_open
-    assert "You are not asked here" in shown(echo)
+    assert "This request isn&#x27;t assigned to you" in shown(echo)
 
 
 def test_a_retry_of_an_answer_is_one_message_and_one_response(alice: User, bob: User) -> None:

@@ -278,7 +278,7 @@ def test_words_do_not_fill_in_a_form_and_that_is_said(alice: User, bob: User) ->
     said = reply(request, "31.20", by=bob)
 
     assert said.response is None
-    assert said.reason == "It asks several things at once: fill in its form."
+    assert said.reason == "This request asks for several values. Fill in its form."
     assert 'placeholder="a message: the form is above"' in shown(
         browser(bob).get(f"/chat/{request.session_id}")
     )
@@ -337,7 +337,7 @@ def test_only_who_says_that_it_is_solved_solves_it_in_the_chat(
     said = reply(ask("problem", by=alice), words, by=bob)
 
     assert (said.response is not None) is is_solved
-    assert said.reason == ("" if is_solved else "Begin with “resolved”, and say what was done.")
+    assert said.reason == ("" if is_solved else "Begin with “resolved” and say what was done.")
 
 
 # Alerts

@@ -92,10 +92,10 @@ def test_every_kind_is_answered_by_its_form(
         ("boolean", {"value": "perhaps"}, "yes or no"),
         ("choice", {"value": "z"}, "Choose one of"),
         ("many", {}, "Choose at least 1."),
-        ("review", {"decision": "rejected", "text": "Mine."}, "takes no edited text"),
+        ("review", {"decision": "rejected", "text": "Mine."}, "can't have an edited text"),
         ("review", {"text": DRAFT}, "Choose one of"),
         ("data", {"decision": "approved", "text": DATA}, "Choose one of"),
-        ("data", {"decision": "items", "text": '{"total": 8,}'}, "is no JSON: "),
+        ("data", {"decision": "items", "text": '{"total": 8,}'}, "isn't valid JSON: "),
         ("data", {"decision": "drop", "text": "[8]"}, "must be names with their values"),
     ],
 )
@@ -157,7 +157,7 @@ def test_who_sees_but_is_not_asked_reads_who_is(alice: User) -> None:
     assert "Finance can answer it." in page(client, request)
     refusal = post(client, request, value="true", comment="Please.")
     assert refusal.status_code == 403
-    assert "You are not asked here" in shown(refusal)
+    assert "This request isn&#x27;t assigned to you" in shown(refusal)
     assert not HumanResponse.objects.exists()
 
 

@@ -266,7 +266,7 @@ def test_a_step_that_is_repeated_is_one_row_and_each_when_asked(
             "swallower",
             {},
             RunStatus.QUARANTINED,
-            "This run can&#x27;t continue: The code swallowed the suspension",
+            "This run can&#x27;t continue: The code caught the suspension",
         ),
         ("telling", {"lines": 3}, None, "Progress"),
         ("typed_answers", {}, RunStatus.WAITING, "Waiting for "),
@@ -437,7 +437,7 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
     card = strip_tags(shown(browser(admin_user).get(f"/requests/{request_of(run).pk}")))
     said = caller(admin_user).get(f"/api/requests/{request_of(run).pk}").json()["silence"]
     for told in (page, card, said):
-        assert "until somebody answers. A timer may withdraw it before that." in told
+        assert "until somebody answers. A timer may withdraw it earlier." in told
 
 
 def test_a_run_that_undid_its_steps_keeps_none(admin_user: User) -> None:

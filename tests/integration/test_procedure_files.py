@@ -268,7 +268,7 @@ def test_a_text_that_was_changed_in_the_database_runs_nothing(
     advance_runs()
 
     assert status_of(run) == "quarantined"
-    assert "isn't the text that its version names" in error_of(run)["message"]
+    assert "doesn't match its version" in error_of(run)["message"]
 
 
 def test_a_reader_that_no_longer_reads_the_text_quarantines_the_run_until_it_does(

@@ -61,7 +61,7 @@ def test_a_person_has_so_many_runs_open(alice: User) -> None:
 
     refusal = start(program)
 
-    assert "2 runs that you started have not ended" in detail(refusal, 429)
+    assert "You have 2 runs that haven't ended" in detail(refusal, 429)
     assert refusal.headers["Retry-After"] == "60"
     path = f"/api/runs/{runs[0]}/cancellation"
     assert program.post(path, {"reason": "Enough."}, "application/json").status_code == 200
@@ -77,7 +77,7 @@ def test_a_refused_form_keeps_what_was_typed(alice: User) -> None:
 
     assert page.status_code == 429
     assert 'value="typed by alice"' in shown(page)
-    assert "1 runs that you started have not ended" in shown(page)
+    assert "You have 1 runs that haven&#x27;t ended" in shown(page)
     assert page.headers["Retry-After"] == "60"
 
 
@@ -85,7 +85,7 @@ def test_a_refused_form_keeps_what_was_typed(alice: User) -> None:
 def test_a_restart_is_a_start(alice: User) -> None:
     run = run_until_it_waits("question", by=alice)
 
-    with pytest.raises(QuotaError, match="Nothing was started"):
+    with pytest.raises(QuotaError, match="No run was started"):
         restart_run(run.pk, by=alice, reason="Once more.")
 
     assert restart_run(run.pk, by=User.objects.create_superuser("root"), reason="For them.")[1]

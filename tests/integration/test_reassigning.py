@@ -30,7 +30,7 @@ def test_requests_are_reassigned_to_an_empty_group_only_all_the_same(
     assert ALL_THE_SAME not in first
     asked = shown(root.post(REQUESTS, decided))
 
-    assert "Nobody in “nobodys” can answer now" in asked
+    assert "Nobody in “nobodys” can answer, so" in asked
     assert f'<a href="/requests/{asks_erin.pk}">' in asked
     assert 'type="checkbox" name="allow_unanswerable"' in asked
     assert str(asks_erin.assignments.get()) == "@erin"
@@ -64,13 +64,13 @@ def test_the_api_refuses_an_empty_group_unless_the_caller_means_it(
     client = caller(admin_user)
 
     refused = detail(reassign(client, asks_erin, to="nobodys"), 409)
-    assert "Nobody in “nobodys” can answer now" in refused
+    assert "Nobody in “nobodys” can answer, so" in refused
     assert PROMPT in refused
     assert "allow_unanswerable" in refused
     assert str(asks_erin.assignments.get()) == "@erin"
 
     done = reassign(client, asks_erin, to="nobodys", allow_unanswerable=True).json()
-    assert done["message"] == "Now nobodys is asked."
+    assert done["message"] == "The request was reassigned to nobodys."
     assert done["request"]["assigned"] == ["nobodys"]
     listed = client.get("/api/requests?is_unanswerable=true").json()["items"]
     assert [one["id"] for one in listed] == [str(asks_erin.pk)]
@@ -85,13 +85,13 @@ def test_only_who_may_operate_requests_reassigns_them_over_http(
 ) -> None:
     for_alice = reassign(caller(alice), asks_erin, to="finance")
 
-    assert "may withdraw and reassign requests" in detail(for_alice, 403)
+    assert "with the permission “Can withdraw and reassign requests”" in detail(for_alice, 403)
     assert reassign(caller(carol), asks_erin, to="finance").status_code == 404
     alice.user_permissions.add(Permission.objects.get(codename="operate_request"))
     alice = User.objects.get(pk=alice.pk)
     assert detail(reassign(caller(alice), asks_erin, to="finance", reason=""), 422)
     assert detail(reassign(caller(alice), asks_erin, to="nowhere"), 409)
-    assert "name a group" in detail(reassign(caller(alice), asks_erin), 409)
+    assert "Enter a group" in detail(reassign(caller(alice), asks_erin), 409)
     assert reassign(caller(alice), asks_erin, to="finance").status_code == 200
     answer(asks_erin, by=User.objects.get(username="bob"))
     assert "bob" in detail(reassign(caller(alice), asks_erin, to="finance"), 409)

@@ -81,7 +81,7 @@ def test_a_module_that_is_not_there_is_named(write: Write, settings: Settings, n
 def test_an_error_inside_a_module_is_its_cause(write: Write, source: str, cause: str) -> None:
     name = write(source)
 
-    with pytest.raises(LoadError, match=f"{name}, which cannot be loaded: .*{cause}") as refusal:
+    with pytest.raises(LoadError, match=f"{name}, which can't be loaded: .*{cause}") as refusal:
         registry.register_all()
 
     assert refusal.value.__cause__
@@ -101,7 +101,7 @@ def test_two_of_one_name_are_refused(write: Write, settings: Settings) -> None:
     name = write(GREET.format(roles={}).replace("greet", "refund"))
     configure(settings, PROCEDURE_MODULES=["examples.refund", name])
 
-    with pytest.raises(LoadError, match="Two procedures are called 'refund'"):
+    with pytest.raises(LoadError, match="Two procedures have the name 'refund'"):
         registry.register_all()
 
 
@@ -168,7 +168,7 @@ def test_migrate_ends_with_the_authors_traceback_and_a_sentence(
 
     assert ended.returncode == 1
     *trace, sentence = ended.stderr.splitlines()
-    assert sentence == f"PROCEDURE_MODULES names {name}, which cannot be loaded: division by zero"
+    assert sentence == (f"PROCEDURE_MODULES names {name}, which can't be loaded: division by zero")
     assert trace[0] == "Traceback (most recent call last):"
     assert trace[-1] == "ZeroDivisionError: division by zero"
 
@@ -205,7 +205,11 @@ def waiting(write: Write) -> Run:
     [
         ("Pay?", "Pay?", ""),
         ('return "done"', 'return ctx.step(str, 2, name="send")', ""),
-        ("str, 1", "str, 2", "The step load is given other arguments now than when it was kept."),
+        (
+            "str, 1",
+            "str, 2",
+            ("The arguments of the step load have changed since its result was stored."),
+        ),
     ],
 )
 def test_open_runs_that_go_on_are_counted(
@@ -216,9 +220,9 @@ def test_open_runs_that_go_on_are_counted(
 
     call_command("check_procedures", stdout=out)
 
-    also, line = (", 1 with warnings", f"warning: {waiting} ({waiting.pk}): {told}\n")
-    assert (
-        out.getvalue() == (line if told else "") + f"All 1 open runs go on{also if told else ''}.\n"
+    also, line = (", 1 of them with warnings", f"warning: {waiting} ({waiting.pk}): {told}\n")
+    assert out.getvalue() == (line if told else "") + (
+        f"All 1 open runs can continue{also if told else ''}.\n"
     )
 
 
@@ -227,7 +231,7 @@ def test_open_runs_that_go_on_are_counted(
     [
         ("Pay?", "Pay twice?", "The wait approve has changed: the run asked “Pay?”"),
         ('name="load"', 'name="read"', "The code now asks for step read"),
-        ("def shop", "def store", "No code here has its name."),
+        ("def shop", "def store", "There is no code for its procedure here."),
     ],
 )
 def test_open_runs_that_do_not_go_on_are_named(
@@ -236,7 +240,7 @@ def test_open_runs_that_do_not_go_on_are_named(
     rewrite(write, old, new)
     out = StringIO()
 
-    with pytest.raises(CommandError, match="1 of 1 open runs would not go on"):
+    with pytest.raises(CommandError, match="1 of 1 open runs couldn't continue"):
         call_command("check_procedures", stdout=out)
 
     assert f"blocked: {waiting} ({waiting.pk}): {told}" in out.getvalue()
@@ -261,7 +265,7 @@ def test_more_notes_than_a_commit_holds_hide_nothing_and_are_not_kept(
     rewrite(write, 'ctx.approve("Pay?")', f'{notes}\n    ctx.approve("Pay twice?")')
     before, out = everything_about(waiting), StringIO()
 
-    with pytest.raises(CommandError, match="1 of 1 open runs would not go on"):
+    with pytest.raises(CommandError, match="1 of 1 open runs couldn't continue"):
         call_command("check_procedures", stdout=out)
 
     assert "the run asked “Pay?”" in out.getvalue()
@@ -278,7 +282,7 @@ def test_checking_a_run_that_has_not_begun_does_nothing_of_it(write: Write) -> N
 
     call_command("check_procedures", stdout=out)
 
-    assert out.getvalue() == "All 1 open runs go on.\n"
+    assert out.getvalue() == "All 1 open runs can continue.\n"
     assert everything_about(run) == before
 
 
@@ -295,7 +299,7 @@ def test_only_the_procedure_that_is_named_is_checked(waiting: Run) -> None:
 
     call_command("check_procedures", "--procedure", "refund", stdout=out)
 
-    assert out.getvalue() == "All 0 open runs go on.\n"
+    assert out.getvalue() == "All 0 open runs can continue.\n"
 
 
 def test_a_worker_with_older_code_leaves_runs_to_the_newer(waiting: Run, write: Write) -> None:
@@ -334,7 +338,7 @@ def test_a_run_of_newer_code_stays_queued(write: Write, caplog: pytest.LogCaptur
 
     run.refresh_from_db()
     assert run.status == "queued"
-    assert "is left to newer code" in caplog.text
+    assert "is out of date; newer workers will run it" in caplog.text
 
 
 def test_code_that_was_never_registered_claims_nothing_and_says_so(

@@ -31,7 +31,9 @@ def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
     run = run_until_it_waits("question")
     request = request_of(run)
 
-    assert withdraw_request(request.pk, by=dave, reason="Paid by hand.") == "It is withdrawn."
+    assert withdraw_request(request.pk, by=dave, reason="Paid by hand.") == (
+        "The request was withdrawn."
+    )
     advance_run(run.pk)
 
     (decision,) = procedures.saw
@@ -42,7 +44,7 @@ def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
     assert run.events.get(kind="operator").content["action"] == "withdraw"
     request.refresh_from_db()
     assert (request.status, request.closed_by) == ("withdrawn", "dave")
-    with pytest.raises(AlreadyAnsweredError, match="not asked any more: dave: Paid by hand"):
+    with pytest.raises(AlreadyAnsweredError, match=r"withdrawn\. dave: Paid by hand"):
         respond(request.pk, Answer(value=True), by=admin_user)
 
 
@@ -54,13 +56,13 @@ def test_who_is_not_needed_any_more_reads_who_has_answered_what(admin_user: User
     with pytest.raises(AlreadyAnsweredError) as refused:
         respond(asked["left"].pk, Answer(value="late"), by=admin_user)
 
-    words = "admin has answered another question of this: “Pay?”, Pay 31 €."
-    assert str(refused.value) == f"This is not asked any more: {words}"
+    words = "admin answered the related question “Pay?” with “Pay 31 €”."
+    assert str(refused.value) == f"This request was withdrawn. {words}"
     browser = Client()
     browser.force_login(admin_user)
     assert words in browser.get(f"/requests/{asked['left'].pk}").content.decode()
     shown = caller(admin_user).get(f"/api/requests/{asked['left'].pk}").json()
-    assert (shown["closed_by"], shown["closed_why"]) == ("system: not needed any more", words)
+    assert (shown["closed_by"], shown["closed_why"]) == ("system: no longer needed", words)
     assert status_of(run) == "queued"
 
 
@@ -68,7 +70,7 @@ def test_an_answered_request_cannot_be_withdrawn(dave: User, admin_user: User) -
     run = run_until_it_waits("question")
     respond(request_of(run).pk, Answer(value=True), by=admin_user)
 
-    with pytest.raises(AlreadyAnsweredError, match="admin has answered this already"):
+    with pytest.raises(AlreadyAnsweredError, match="admin has already answered this"):
         withdraw_request(request_of(run).pk, by=dave, reason="Paid by hand.")
 
     assert not run.run_inputs.filter(kind="operator").exists()
@@ -77,7 +79,7 @@ def test_an_answered_request_cannot_be_withdrawn(dave: User, admin_user: User) -
 def test_no_request_is_withdrawn_without_a_reason(dave: User) -> None:
     run = run_until_it_waits("question")
 
-    with pytest.raises(OperationRefusedError, match="Say why"):
+    with pytest.raises(OperationRefusedError, match="Give a reason"):
         withdraw_request(request_of(run).pk, by=dave, reason="")
 
     assert request_of(run).is_open
@@ -97,7 +99,9 @@ def test_a_reassigned_request_asks_somebody_else_alone(
     run = run_until_it_waits("question")
     request = request_of(run)
 
-    assert reassign_request(request.pk, to=to, by=dave, reason="Away.") == f"Now {to} is asked."
+    assert reassign_request(request.pk, to=to, by=dave, reason="Away.") == (
+        f"The request was reassigned to {to}."
+    )
 
     with pytest.raises(NotAskedError):
         respond(request.pk, Answer(value=True), by=people["bob"])
@@ -120,7 +124,7 @@ def test_a_request_is_reassigned_to_nobody_unknown(dave: User, bob: User, to: st
     grant("question", bob.groups.get(), "answer")
     request = request_of(run_until_it_waits("question"))
 
-    with pytest.raises(OperationRefusedError, match="name a group"):
+    with pytest.raises(OperationRefusedError, match="Enter a group"):
         reassign_request(request.pk, to=to, by=dave, reason="Away.")
 
     assert [str(assignment) for assignment in request.assignments.all()] == ["finance"]

@@ -143,9 +143,9 @@ def test_who_may_not_see_the_session_gets_another_one(origin: Run, bob: User) ->
 def test_only_who_may_start_the_procedure_and_says_why_may_restart(
     origin: Run, carol: User, alice: User
 ) -> None:
-    with pytest.raises(NotAllowedError, match="may not start"):
+    with pytest.raises(NotAllowedError, match="permission to start"):
         restarted(origin, carol)
-    with pytest.raises(OperationRefusedError, match="Say why"):
+    with pytest.raises(OperationRefusedError, match="Give a reason"):
         restart_run(origin.pk, by=alice, reason=" ")
 
     assert Run.objects.count() == 1

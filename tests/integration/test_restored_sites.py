@@ -132,7 +132,7 @@ def test_forty_runs_are_not_done_twice_by_a_restored_copy(
 
     told = manage("confirm_site", "--reason", "The other one is gone.", DATABASE_URL=copy)
 
-    assert f"{RUNS + 1} open runs go on" in told
+    assert f"Open runs that continue: {RUNS + 1}." in told
 
 
 def all_succeeded() -> bool:
@@ -173,7 +173,7 @@ def test_what_is_held_does_nothing_until_it_is_confirmed(
 
 
 def test_only_a_copy_is_confirmed(db: None) -> None:
-    with pytest.raises(CommandError, match="is no copy"):
+    with pytest.raises(CommandError, match="isn't marked as a copy"):
         call_command("confirm_site", reason="Why not.")
 
 

@@ -103,5 +103,5 @@ def test_a_retry_says_that_it_asks_again(operators: Group, dave: User) -> None:
     told = retry_run(run.pk, by=dave, reason="Again.")
 
     step = "gather/ask_and_pay/pay"
-    assert told == f"It goes on, and asks again for the result of {step}, which is done."
+    assert told == f"The run continues and asks again for the result of {step}, which is done."
     assert did == ["pay"]

@@ -80,7 +80,7 @@ def test_a_failed_run_tries_its_step_again_and_repeats_nothing(failed: Run, dave
     told = retry_run(failed.pk, by=dave, reason="The disk is back.")
     advance_run(failed.pk)
 
-    assert told == "It goes on, and tries work again."
+    assert told == "The run continues and tries work again."
     assert status_of(failed) == "succeeded"
     assert procedures.did == ["before", "attempt 1", "attempt 2"]
     assert HumanRequest.objects.count() == 1
@@ -124,7 +124,7 @@ def test_a_quarantined_run_goes_on_when_its_code_is_mended_and_asks_nobody_twice
     told = retry_run(quarantined.pk, by=dave, reason="The code is back.")
     advance_run(quarantined.pk)
 
-    assert told == "It goes on from where it stands."
+    assert told == "The run continues from where it stopped."
     assert status_of(quarantined) == "succeeded"
     assert procedures.did == ["before", "after"]
     assert HumanRequest.objects.count() == 1
@@ -171,7 +171,7 @@ def test_what_was_undone_is_not_taken_up_again(dave: User) -> None:
     assert carried_on(run).status == "failed"
     assert did[-1] == "release the room"
 
-    with pytest.raises(OperationRefusedError, match="has been undone: restart it"):
+    with pytest.raises(OperationRefusedError, match="Restart it instead"):
         retry_run(run.pk, by=dave, reason="Again.")
 
 
@@ -181,7 +181,7 @@ def test_the_step_that_failed_in_a_branch_is_named(dave: User) -> None:
 
     told = retry_run(run.pk, by=dave, reason="Again.")
 
-    assert told == "It goes on, and tries gather/work_and_break/mend again."
+    assert told == "The run continues and tries gather/work_and_break/mend again."
 
 
 def test_a_run_that_caught_it_goes_on(dave: User) -> None:
@@ -191,7 +191,9 @@ def test_a_run_that_caught_it_goes_on(dave: User) -> None:
     assert carried_on(run).status == "quarantined"
     saw.clear()
 
-    assert retry_run(run.pk, by=dave, reason="Mended.") == "It goes on from where it stands."
+    assert retry_run(run.pk, by=dave, reason="Mended.") == (
+        "The run continues from where it stopped."
+    )
 
     assert carried_on(run).status == "waiting"
 
@@ -225,10 +227,10 @@ def test_who_retries_a_run_reads_what_becomes_of_its_child(dave: User) -> None:
 
     told = retry_run(run.pk, by=dave, reason="Mended.")
 
-    assert told == f"It goes on, and retries {child}."
+    assert told == f"The run continues. It retries {child}."
     for one in (run, child):
         assert one.run_inputs.get(kind="operator").content["reason"] == "Mended."
-    assert retry_told(run, child, dave) == f"It goes on, and waits for {child}."
+    assert retry_told(run, child, dave) == f"The run continues. It waits for {child}."
 
 
 def retry_told(run: Run, child: Run, dave: User) -> str:
@@ -237,7 +239,7 @@ def retry_told(run: Run, child: Run, dave: User) -> str:
     carried_on(run)
     alone = retry_run(child.pk, by=dave, reason="Mended.")
     assert alone.endswith(
-        f"{run} knows that it failed: retry that, too, and it takes in the new end."
+        f"Its parent {run} has failed. Retry that too, and it gets the new result."
     )
     return retry_run(run.pk, by=dave, reason="Mended.")
 
@@ -250,7 +252,7 @@ def test_a_child_that_has_succeeded_since_is_taken_in(dave: User) -> None:
 
     told = retry_run(run.pk, by=dave, reason="Mended.")
 
-    assert told == "It goes on, and takes in what broken_child has come to since."
+    assert told == "The run continues. It gets the new result of broken_child."
     assert carried_on(run).status == "succeeded"
 
 
@@ -258,7 +260,7 @@ def test_a_child_that_is_still_ending_must_have_ended_first(dave: User) -> None:
     run, child = failed_above("above_broken")
     Run.objects.filter(pk=child.pk).update(status="running", cancel_requested_at=clock.now())
 
-    with pytest.raises(OperationRefusedError, match="its child, is still ending: retry it then"):
+    with pytest.raises(OperationRefusedError, match="is still ending"):
         retry_run(run.pk, by=dave, reason="Again.")
 
     assert status_of(run) == "failed"
@@ -275,8 +277,8 @@ def test_a_child_whose_grandparent_ends_is_not_retried(dave: User, is_held: bool
         status="running" if is_held else "cancelled", cancel_requested_at=clock.now()
     )
 
-    words = "is to end" if is_held else "is cancelled"
-    with pytest.raises(OperationRefusedError, match=f"which needed it, {words}"):
+    words = "is being cancelled" if is_held else "was cancelled"
+    with pytest.raises(OperationRefusedError, match=f"Its parent run .* {words}"):
         retry_run(child.pk, by=dave, reason="Again.")
 
     assert status_of(child) == "failed"
@@ -287,7 +289,7 @@ def test_the_child_of_a_cancelled_run_is_not_retried(dave: User) -> None:
     assert child.parent_wait
     cancel_run(child.parent_wait.run_id, by=dave, reason="Enough.")
 
-    with pytest.raises(OperationRefusedError, match="which needed it, is cancelled"):
+    with pytest.raises(OperationRefusedError, match="was cancelled"):
         retry_run(child.pk, by=dave, reason="Again.")
 
     assert carried_on(child).status == "failed"
@@ -298,7 +300,7 @@ def test_a_child_whose_failure_is_known_goes_on_alone_and_that_is_told(dave: Use
 
     told = retry_run(child.pk, by=dave, reason="Again.")
 
-    assert told.endswith("knows that it failed, and takes in no other end.")
+    assert told.endswith("has recorded the failure and doesn't get the new result.")
     assert carried_on(child).status == "failed"
 
 

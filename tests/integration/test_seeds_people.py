@@ -75,7 +75,7 @@ def test_a_plain_text_that_is_no_answer_says_so_and_the_question_stays(bob: User
 
     said = reply(request_of(run), "let me think", by=bob)
 
-    assert (said.response, said.reason) == (None, "Say yes or no.")
+    assert (said.response, said.reason) == (None, "Answer yes or no.")
     assert prompts() == ["Delete the test data?"]
     assert reply(request_of(run), "yes", by=bob).response
 

@@ -45,7 +45,7 @@ def test_operators_may_send_too(run: Run, dave: User) -> None:
 def test_who_is_only_asked_may_not(run: Run, bob: User) -> None:
     words = detail(send(bob, run, id="p-1"), 403)
 
-    assert words.startswith("Only who started")
+    assert words.startswith("You don't have permission to send signals to")
     assert not Signal.objects.exists()
 
 
@@ -56,9 +56,9 @@ def test_a_stranger_finds_no_run(run: Run, carol: User) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "words"),
     [
-        ("paid", {"value": 1}, "Send an id with it: the same id again counts once."),
+        ("paid", {"value": 1}, "Send an id with the signal; a repeated id counts once."),
         *(
-            (name, {"id": "p-1"}, "No run waits for a signal of that name. ")
+            (name, {"id": "p-1"}, "No run can wait for this signal. ")
             for name in ("x" * 81, "%20", "a:b", "a%23b", "a%0Ab", "a%E2%80%AEb")
         ),
     ],
@@ -76,7 +76,10 @@ def test_what_the_run_cannot_take_is_refused_at_the_door(
 ) -> None:
     words = detail(send(alice, run, id="p-1", **body), 422)
 
-    assert words == "The run cannot take it as 'paid'. The value must be a whole number like 42."
+    assert words == (
+        "The run can't take this value of the signal 'paid'. The value must be "
+        "a whole number like 42."
+    )
     assert not Signal.objects.exists()
     assert send(alice, run, id="p-1", value=31).status_code == 201
 
@@ -86,7 +89,7 @@ def test_the_same_id_with_another_value_is_refused(run: Run, alice: User) -> Non
 
     words = detail(send(alice, run, id="p-1", value=32), 422)
 
-    assert words == "The id 'p-1' came before with another value."
+    assert words == "The id 'p-1' was already used with another value."
 
 
 def test_an_ended_run_takes_none(run: Run, alice: User) -> None:
@@ -94,4 +97,4 @@ def test_an_ended_run_takes_none(run: Run, alice: User) -> None:
         send(alice, run, id=f"p-{number}", value=number)
         advance_run(run.pk)
 
-    assert detail(send(alice, run, id="p-3"), 422) == "The run has ended: succeeded."
+    assert detail(send(alice, run, id="p-3"), 422) == "This run has already ended (succeeded)."

@@ -40,10 +40,10 @@ def carried_on(name: str, **inputs: Any) -> Run:
 @pytest.mark.parametrize(
     ("limit", "name", "inputs", "words"),
     [
-        ({"steps": 2}, "turn_by_turn", {"times": 3}, "most steps, 2"),
-        ({"events": 10}, "turn_by_turn", {"times": 12}, "most events, 10"),
-        ({"children": 0}, "calling", {"number": 2, "asks": True}, "beyond its most, 0"),
-        ({"depth": 0}, "calling", {"number": 2, "asks": True}, "0 deep here"),
+        ({"steps": 2}, "turn_by_turn", {"times": 3}, "limit of 2 steps"),
+        ({"events": 10}, "turn_by_turn", {"times": 12}, "limit of 10 events"),
+        ({"children": 0}, "calling", {"number": 2, "asks": True}, "the limit is 0"),
+        ({"depth": 0}, "calling", {"number": 2, "asks": True}, "0 levels deep"),
     ],
 )
 def test_a_site_limits_what_the_procedure_does_not(
@@ -75,10 +75,10 @@ def test_people_learn_that_the_time_of_the_run_was_up(
 
     request.refresh_from_db()
     run.refresh_from_db()
-    assert (request.status, request.closed_by) == ("withdrawn", "system: the run's time was up")
+    assert (request.status, request.closed_by) == ("withdrawn", "system: the run's time limit")
     assert request.closed_at == run.ended_at
     page = admin_client.get(f"/runs/{run.pk}").content.decode()
-    assert "This run has lasted its longest, 2 days." in page
+    assert "This run has reached its maximum duration of 2 days." in page
 
 
 @configured(RUN_LIMITS={**conf.RUN_LIMITS, "max_duration": "1 day"})

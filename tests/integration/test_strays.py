@@ -85,9 +85,9 @@ def test_when_all_who_were_asked_are_gone_the_default_group_is_asked(
         ask_others()
 
     request_.refresh_from_db()
-    assert "Now finance is asked instead." in request_.note
+    assert "It was reassigned to finance." in request_.note
     assert request_.note in Message.objects.get(kind="notice", level="error").text
-    assert "Now finance is asked instead." in shown(browser(bob).get(f"/requests/{request_.pk}"))
+    assert "It was reassigned to finance." in shown(browser(bob).get(f"/requests/{request_.pk}"))
     assert "Finance" in shown(browser(dave).get(f"/runs/{request_.wait.run_id}"))
     assert not requests_without_answerers().exists()
     [planned] = Notification.objects.exclude(alert=None)
@@ -105,7 +105,7 @@ def test_without_a_default_group_the_operators_are_asked(
     ask_others()
 
     request_.refresh_from_db()
-    assert "Now operators is asked instead." in request_.note
+    assert "It was reassigned to operators." in request_.note
     answer(request_, by=dave)
 
 
@@ -119,7 +119,7 @@ def test_where_nobody_is_left_it_is_stuck_until_somebody_comes(
         ask_others()
 
     request_.refresh_from_db()
-    assert request_.note.endswith("nobody is there to ask instead.")
+    assert request_.note.endswith("there is nobody else to ask.")
     assert Message.objects.filter(kind="notice").count() == 1
     for_alice, for_carol = (shown(browser(user).get("/")) for user in (alice, carol))
     stuck = for_alice.split('id="stuck"')[1].split("</section>")[0]
@@ -150,7 +150,7 @@ def test_what_nobody_could_be_asked_goes_to_whoever_comes_later(
         ask_others()
 
     request_.refresh_from_db()
-    assert "Now finance is asked instead." in request_.note
+    assert "It was reassigned to finance." in request_.note
     assert "Nobody can answer" not in shown(browser(alice).get("/"))
     assert Message.objects.filter(kind="notice").count() == 2
     answer(request_, by=bob)
@@ -279,7 +279,7 @@ def test_an_escalation_without_operators_says_whom_it_asks(alice: User, bob: Use
 
     request = escalate(alice)
 
-    assert request.note == "Nobody operates this procedure. Those who answer for it are asked."
+    assert request.note == "This procedure has no operators, so its answerers were asked."
     answer(request, value="Resolved it.", by=bob)
 
 
@@ -336,7 +336,7 @@ def test_the_starter_may_cancel_and_do_nothing_else_of_an_operators(
 
     assert [other.status_code for other in others] == [403] * 6
     assert cancel(bob, run).status_code == 403
-    assert cancel(alice, run).json()["told"] == "It is cancelled."
+    assert cancel(alice, run).json()["told"] == "The run was cancelled."
     assert run.events.get(kind="operator").content["by"] == "alice"
 
 

@@ -21,7 +21,7 @@ def asynchronous(ctx: Context) -> str:
 
 async def talk_later(step: Step) -> str:
     step.progress("Half", done=1, total=2)
-    step.say("It goes on.")
+    step.say("The run continues.")
     return await later_done("talked")
 
 

@@ -191,19 +191,19 @@ CHANGES = {
     "socket timeout": Change(
         lambda: socket.setdefaulttimeout(0.001),
         socket.getdefaulttimeout,
-        "the default timeout of sockets",
+        "the default socket timeout",
     ),
     "warnings ignored": Change(
-        lambda: warnings.simplefilter("ignore"), _warned, "the warnings filters"
+        lambda: warnings.simplefilter("ignore"), _warned, "the warning filters"
     ),
-    "warnings ignored in a block": Change(_ignore_in_a_block, _warned, "the warnings filters"),
+    "warnings ignored in a block": Change(_ignore_in_a_block, _warned, "the warning filters"),
     "warnings shown": Change(
         lambda: setattr(warnings, "showwarning", _show_nothing),
         lambda: warnings.showwarning.__name__,
-        "the warnings filters",
+        "the warning filters",
     ),
     "all warnings reset": Change(
-        warnings.resetwarnings, lambda: len(warnings.filters), "the warnings filters"
+        warnings.resetwarnings, lambda: len(warnings.filters), "the warning filters"
     ),
     "ignored signal": Change(
         lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN),
@@ -245,7 +245,7 @@ CHANGES = {
     ),
     "output": Change(_redirect, lambda: type(sys.stdout).__name__, "the standard streams"),
     "table": Change(
-        lambda: csv.field_size_limit(7), csv.field_size_limit, "the field limit of csv"
+        lambda: csv.field_size_limit(7), csv.field_size_limit, "the field size limit of csv"
     ),
     "profile": Change(
         lambda: sys.setprofile(_show_nothing), sys.getprofile, "the profile function"
@@ -286,12 +286,12 @@ OF_TURNS = {
     "error hook": Change(
         lambda: setattr(sys, "excepthook", _show_nothing),
         lambda: sys.excepthook is _show_nothing,
-        "the hooks for errors",
+        "the exception hooks",
     ),
     "temporary files": Change(
         lambda: setattr(tempfile, "tempdir", "/nowhere"),
         tempfile.gettempdir,
-        "the folder for temporary files",
+        "the temporary folder",
     ),
     "logger": Change(
         lambda: logging.getLogger("procedures").setLevel(logging.CRITICAL),
@@ -306,7 +306,7 @@ OF_TURNS = {
     "start method": Change(
         lambda: multiprocessing.set_start_method("spawn", force=True),
         multiprocessing.get_start_method,
-        "how processes start",
+        "the start method of processes",
     ),
     "loop policy": Change(
         lambda: asyncio.set_event_loop_policy(OwnPolicy()),
@@ -317,12 +317,12 @@ OF_TURNS = {
     "finder": Change(
         lambda: sys.meta_path.insert(0, NoFinder()),
         lambda: type(sys.meta_path[0]).__name__,
-        "the finders of modules",
+        "the module finders",
     ),
     "socket": Change(
         lambda: setattr(socket, "create_connection", _show_nothing),
         lambda: socket.create_connection.__name__,
-        "the functions of socket",
+        "the socket functions",
     ),
     "built-in function": Change(
         lambda: setattr(builtins, "print", _show_nothing),

@@ -42,7 +42,7 @@ def _check_branches(witness: Witness) -> None:
 def check_quarantine(run: MemoryRun) -> None:
     """Only changed code and a run that killed its workers are an operator's."""
     error = run.error or {}
-    is_poison = "workers in a row died" in error.get("message", "")
+    is_poison = "consecutive workers failed" in error.get("message", "")
     is_changed = run.procedure.name == "changing" and error.get("type") == "Mismatch"
     if not (is_poison or is_changed):
         raise BrokenError("only unfit code is held", f"{run.facts.run_id}: {error}")

@@ -217,9 +217,9 @@ def test_only_a_returned_order_is_refunded(store: MemoryStore, status: str) -> N
     assert contents(store, run_id, EventKind.NOTICE) == [
         {"text": "Orders read: 1; none returned. The list is refunds.csv."},
         {
-            "text": "Nothing was refunded: no order has the status “returned”. "
-            f"Found: “{status}” (1). If one of them means returned, start again and name it "
-            "under “statuses”.",
+            "text": "Nothing was refunded: no order has the status “returned”. Found: "
+            f"“{status}” (1). If one of them means returned, start again and enter "
+            "it under “statuses”.",
             "level": "warning",
         },
     ]

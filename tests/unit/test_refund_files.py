@@ -8,7 +8,7 @@ from procedures.testing.memory import MemoryStore
 from tests.refunds import HEADER, LINE, answer, asked, refunds, refusal, result_of, start, written
 
 OTHER_NAMES = (
-    " If they have other names in this file, say so under “columns”: order = Name, amount = Total."
+    " If the file uses other names, enter them under “columns”, like order = Name, amount = Total."
 )
 
 # Files as people have them
@@ -112,11 +112,14 @@ def test_columns_may_have_other_names(
 @pytest.mark.parametrize(
     ("columns", "clause"),
     [
-        ("sum = Total", "“sum = Total” names no column: write order = Name, amount = Total."),
-        ("amount", "“amount” names no column"),
-        ("amount =", "“amount =” names no column"),
-        ("order = Amount", "Each column needs a name of its own in the file."),
-        ("order = A, customer = a", "Each column needs a name of its own in the file."),
+        (
+            "sum = Total",
+            "“sum = Total” doesn't name a column. Write it like order = Name, amount = Total.",
+        ),
+        ("amount", "“amount” doesn't name a column"),
+        ("amount =", "“amount =” doesn't name a column"),
+        ("order = Amount", "Each column needs its own name in the file."),
+        ("order = A, customer = a", "Each column needs its own name in the file."),
     ],
 )
 def test_names_of_columns_that_make_no_sense_are_refused(
@@ -143,8 +146,8 @@ def test_an_amount_that_a_comma_divides_is_never_misread(store: MemoryStore, lin
     header = HEADER.replace("\n", ",\n")
 
     assert refusal(store, header + line) == (
-        "Line 2 has an amount that a comma divides: put quotation marks around it, "
-        "or write a point."
+        "Line 2 has an amount that its decimal comma splits into two fields. Put the "
+        "amount in quotation marks, or write a decimal point."
     )
 
 
@@ -228,12 +231,15 @@ def test_no_comment_becomes_a_formula(store: MemoryStore, comment: str) -> None:
     [
         (b"", "The file is empty."),
         (b"\xef\xbb\xbf\r\n  \n", "The file is empty."),
-        (b"%PDF-1.7 ...", "This is a PDF and not a CSV file: save it as “CSV UTF-8”."),
-        (b"PK\x03\x04...", "This is an Excel or ZIP file and not a CSV file: save it as"),
-        (b"\x89PNG\r\n\x1a\n", "This is a picture and not a CSV file: save it as “CSV UTF-8”."),
-        ("order".encode("utf-16"), "This is a text in UTF-16 and not a CSV file: save it as"),
-        (b"order\0,customer", "The file holds NUL bytes, as no text does: save it as"),
-        (HEADER.encode() + b"7,Bl\xfcmchen,1", "Line 2 is not in UTF-8: save it as “CSV UTF-8”."),
+        (b"%PDF-1.7 ...", "This is a PDF, not a CSV file. Save it as “CSV UTF-8”."),
+        (b"PK\x03\x04...", "This is an Excel or ZIP file, not a CSV file. Save it as"),
+        (b"\x89PNG\r\n\x1a\n", "This is an image, not a CSV file. Save it as “CSV UTF-8”."),
+        ("order".encode("utf-16"), "This is a UTF-16 text, not a CSV file. Save it as"),
+        (b"order\0,customer", "The file contains NUL bytes, so it isn't text. Save it as"),
+        (
+            HEADER.encode() + b"7,Bl\xfcmchen,1",
+            ("Line 2 of the file isn't UTF-8. Save it as “CSV UTF-8”."),
+        ),
     ],
 )
 def test_what_is_no_csv_is_refused(store: MemoryStore, content: bytes, sentence: str) -> None:
@@ -243,7 +249,7 @@ def test_what_is_no_csv_is_refused(store: MemoryStore, content: bytes, sentence:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (HEADER, "The file has a header and no orders."),
+        (HEADER, "The file has a header but no orders."),
         (
             "order;customer;sum;status\n",
             "The column “amount” is missing from the header; "
@@ -263,11 +269,11 @@ def test_what_is_no_csv_is_refused(store: MemoryStore, content: bytes, sentence:
         ("order,customer,amount,status,Amount\n", "The header names the column “amount” twice."),
         (
             HEADER + '7,"Ana,1,EUR,paid,\n8,Ben,1,EUR,paid,\n',
-            "Line 2 has a quotation mark that is not closed or stands in the wrong place.",
+            "Line 2 has a quotation mark that isn't closed or is in the wrong place.",
         ),
         (
             HEADER + LINE + '\n8,"Ben" B.,1,EUR,paid,\n',
-            "Line 4 has a quotation mark that is not closed or stands in the wrong place.",
+            "Line 4 has a quotation mark that isn't closed or is in the wrong place.",
         ),
     ],
 )
@@ -284,20 +290,29 @@ def test_a_file_that_cannot_be_read_is_refused(
         ("8,,1,EUR,returned,", "has no customer"),
         ("8,Ana, ,EUR,returned,", "has no amount"),
         ("8,Ana,1,EUR,,", "has no status"),
-        ("8,Ana,1,EUR,returned", "has 5 fields, the header has 6"),
-        ("8,Ana,1,234.50,EUR,returned,", "has 7 fields, the header has 6"),
+        ("8,Ana,1,EUR,returned", "has 5 fields, but the header has 6"),
+        ("8,Ana,1,234.50,EUR,returned,", "has 7 fields, but the header has 6"),
         ("8,Ana,-1.00,EUR,returned,", "has the negative amount “-1.00”"),
-        ("8,Ana,9999999999,EUR,returned,", "has the amount “9999999999”: at most 999,999,999.99"),
+        (
+            "8,Ana,9999999999,EUR,returned,",
+            "has the amount “9999999999”; the limit is 999,999,999.99",
+        ),
         (
             f"8,Ana,{'9' * 90},EUR,returned,",
-            f"has the amount “{'9' * 40}…”: at most 999,999,999.99",
+            f"has the amount “{'9' * 40}…”; the limit is 999,999,999.99",
         ),
-        ("8,Ana,1,euros,returned,", "has the currency “euros”: write three letters like EUR"),
+        ("8,Ana,1,euros,returned,", "has the currency “euros”. Write three letters, like EUR"),
         (f"8,{'Ana' * 90},1,EUR,returned,", "has more than 200 characters under “customer”"),
-        ("7,Ben,1,EUR,returned,", "repeats order “7” of line 2"),
-        ("7,Ben,1,EUR,paid,", "repeats order “7” of line 2"),
-        ("8,Ben,1,USD,returned,", "is to be refunded in USD, line 2 in EUR: send one file for"),
-        ("8,Ben,1,,returned,", "is to be refunded in no currency, line 2 in EUR: send one file"),
+        ("7,Ben,1,EUR,returned,", "repeats the order “7” of line 2"),
+        ("7,Ben,1,EUR,paid,", "repeats the order “7” of line 2"),
+        (
+            "8,Ben,1,USD,returned,",
+            "has the currency USD, but line 2 has EUR. Send one file for",
+        ),
+        (
+            "8,Ben,1,,returned,",
+            "has the currency (none), but line 2 has EUR. Send one file",
+        ),
     ],
 )
 def test_a_line_that_makes_no_sense_is_refused(store: MemoryStore, line: str, clause: str) -> None:
@@ -326,16 +341,16 @@ def test_what_is_no_amount_is_refused(store: MemoryStore, amount: str) -> None:
     cell = amount.strip('"')
 
     assert refusal(store, f"{HEADER}8,Ana,{amount},EUR,returned,\n") == (
-        f"Line 2 has the amount “{cell}”: write a number like 31.20 or 31,20, "
-        "without currency sign."
+        f"Line 2 has the amount “{cell}”. Write a number like 31.20 or 31,20, without a "
+        "currency sign."
     )
 
 
 @pytest.mark.parametrize("amount", ["1.234", "1,234", "999,000"])
 def test_an_amount_that_means_two_things_is_refused(store: MemoryStore, amount: str) -> None:
     assert refusal(store, f'{HEADER}8,Ana,"{amount}",EUR,returned,\n') == (
-        f"Line 2 has the amount “{amount}”, which can be read in two ways: write it without "
-        "thousands separators and with two decimals, like 1234.00."
+        f"Line 2 has the ambiguous amount “{amount}”. Write it without thousands separators "
+        "and with two decimals, like 1234.00."
     )
 
 
@@ -352,8 +367,9 @@ def test_two_ways_to_write_decimals_in_one_file_are_refused(store: MemoryStore) 
     lines = '7,Ana,31.20,EUR,returned,\n8,Ben,"31,20",EUR,returned,\n'
 
     assert refusal(store, HEADER + lines) == (
-        "Line 3 has the amount “31,20” with a comma before its decimals, line 2 has a point: "
-        "write all alike."
+        "Line 3 has the amount “31,20” with a decimal comma, but line 2 has a decimal point. "
+        "Use the same "
+        "in all lines."
     )
 
 
@@ -367,7 +383,7 @@ def test_three_faults_are_named_and_the_others_counted(store: MemoryStore) -> No
     lines = "".join(f"{order},Ana,,EUR,returned,\n" for order in range(5))
 
     assert refusal(store, HEADER + lines) == (
-        "Line 2 has no amount. Line 3 has no amount. Line 4 has no amount. And 2 more."
+        "Line 2 has no amount. Line 3 has no amount. Line 4 has no amount. More faults: 2."
     )
 
 
@@ -391,13 +407,13 @@ def test_a_line_is_counted_as_an_editor_shows_it(store: MemoryStore, end: str) -
 def test_a_hundred_thousand_orders_are_the_most(store: MemoryStore) -> None:
     lines = "".join(f"{order},Ana,1,EUR,paid,\n" for order in range(100_001))
 
-    assert refusal(store, HEADER + lines) == "The file has more than 100,000 orders: split it."
+    assert refusal(store, HEADER + lines) == "The file has more than 100,000 orders. Split it."
 
 
 @pytest.mark.parametrize(
     ("limit", "sentence"),
     [
-        ("-1", "The limit is -1: it must be zero or more."),
+        ("-1", "The limit is -1, but must be zero or more."),
         ("NaN", "must be a number like 31.20."),
         ("much", "must be a number like 31.20."),
     ],

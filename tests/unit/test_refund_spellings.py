@@ -55,7 +55,7 @@ def test_an_order_is_not_paid_twice_because_of_what_nobody_sees(
 ) -> None:
     content = HEADER + LINE + LINE.replace("7,", f"{again},", 1)
 
-    assert "Line 3 repeats order" in refusal(store, content)
+    assert "Line 3 repeats the order" in refusal(store, content)
 
 
 def test_capitals_make_two_orders(store: MemoryStore) -> None:
@@ -72,7 +72,7 @@ def test_an_amount_that_a_comma_divides_is_not_paid_by_half(
     """Its second half fits into the reason, which the line leaves out."""
     content = f"order,customer,status,amount,reason{empty}\n7,Ana,returned,{end}{empty}\n"
 
-    assert refusal(store, content).startswith("Line 2 has an amount that a comma divides")
+    assert refusal(store, content).startswith("Line 2 has an amount that its decimal comma splits")
 
 
 @pytest.mark.parametrize("reason", ["too small", "", "A4", "2026", "20 %"])

@@ -79,8 +79,9 @@ def test_everybody_is_told_what_was_released(store: MemoryStore, shop: Checkout)
     approve(store, run_id)
 
     assert notices(store, run_id) == [
-        f"shop 1.3.0 is released: the tag v1.3.0 is on {shop.git('rev-parse', 'HEAD')[:10]} with "
-        "1 feature, 2 fixes, 1 other commit. Nothing was pushed."
+        "shop 1.3.0 was released: the tag v1.3.0 is on "
+        f"{shop.git('rev-parse', 'HEAD')[:10]} and covers 1 feature, 2 fixes, 1 other "
+        "commit. Nothing was pushed."
     ]
 
 
@@ -257,7 +258,7 @@ def test_who_chooses_no_release_ends_it(store: MemoryStore, shop: Checkout) -> N
 
     assert result_of(store, run_id)["verdict"] == "refused"
     assert notices(store, run_id) == [
-        "shop is not released: alice wants no release. The repository is as it was."
+        "shop wasn't released: alice chose not to release. The repository is unchanged."
     ]
     assert shop.everything() == before
 
@@ -271,8 +272,8 @@ def test_rejected_notes_end_it(store: MemoryStore, shop: Checkout) -> None:
     assert resolve(store, run_id, content) == RunStatus.SUCCEEDED
 
     assert result_of(store, run_id)["reason"] == (
-        "shop 1.3.0 is not released: alice rejected the notes: “Not yet.”. "
-        "The repository is as it was."
+        "shop 1.3.0 wasn't released: alice rejected the notes: “Not yet.”. The repository "
+        "is unchanged."
     )
     assert shop.everything() == before
 
@@ -350,7 +351,7 @@ def test_another_tag_of_that_name_is_refused(
     assert approve(store, run_id) == RunStatus.FAILED
 
     assert notices(store, run_id) == [
-        "“shop” has another tag v1.3.0 already: nothing was changed there."
+        "“shop” already has a different tag v1.3.0. Nothing was changed."
     ]
     assert shop.everything() == before
 

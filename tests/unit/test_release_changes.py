@@ -120,7 +120,7 @@ def test_when_all_was_taken_back_there_is_nothing_to_release(shop: Checkout) -> 
 
     assert store.runs[run_id].status == RunStatus.FAILED
     assert notices(store, run_id) == [
-        "There is nothing to release: all commits since v1.2.0 are taken back by others."
+        "There is nothing to release: all commits since v1.2.0 were reverted by later ones."
     ]
 
 

@@ -104,7 +104,7 @@ def test_a_program_that_is_not_there_fails_the_check(shop: Checkout) -> None:
     review(store, run_id)
 
     assert result_of(store, run_id)["reason"].endswith(
-        "\nno-such-program cannot be started: No such file or directory"
+        "\nno-such-program can't be started: No such file or directory"
     )
 
 
@@ -124,7 +124,7 @@ def test_of_much_output_the_last_megabyte_is_kept(shop: Checkout) -> None:
 
     first, rest = output.split(b"\n", 1)
     assert len(rest) <= checks.MOST_OUTPUT
-    assert first.endswith(b" bytes before this are left out)")
+    assert first.endswith(b" bytes are omitted)")
     assert kept["tail"].splitlines()[-1].startswith("line 39999 ")
     assert len(kept["tail"]) <= checks.LONGEST_TAIL
     assert len(said) < 50
@@ -199,7 +199,7 @@ def test_a_check_that_closes_its_output_is_still_awaited(shop: Checkout) -> None
 def test_a_check_that_is_killed_says_so(shop: Checkout) -> None:
     kept, _, _ = checked(shop, "import os; os.kill(os.getpid(), 9)")
 
-    assert "was ended by signal 9" in kept["ending"]
+    assert "was killed by signal 9" in kept["ending"]
 
 
 def test_a_line_that_is_written_over_is_a_line_of_its_own() -> None:

@@ -69,7 +69,7 @@ def test_a_bare_repository(shop: Checkout, tmp_path: Path) -> None:
     shop.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare"))
     shop.path = tmp_path / "bare"
 
-    assert refusal(shop) == "“shop” is a bare repository: a release needs a checkout."
+    assert refusal(shop) == "“shop” is a bare repository, but a release needs a checkout."
 
 
 def test_a_repository_without_commits(tmp_path: Path) -> None:
@@ -79,14 +79,14 @@ def test_a_repository_without_commits(tmp_path: Path) -> None:
 def test_nothing_to_release(shop: Checkout) -> None:
     shop.tag("v1.0.1")
 
-    assert refusal(shop) == "There is nothing to release: no commits since v1.0.1."
+    assert refusal(shop) == "There is nothing to release: there are no commits since v1.0.1."
 
 
 def test_changes_that_are_not_committed(shop: Checkout) -> None:
     for name in ("shop", "new one", "c", "d\n", "e"):
         (shop.path / name).write_text("work")
 
-    assert refusal(shop) == ("“shop” has changes that are not committed: shop, c, d� and 2 more.")
+    assert refusal(shop) == ("“shop” has uncommitted changes: shop, c, d� and 2 more.")
 
 
 def test_what_is_ignored_is_no_change(shop: Checkout) -> None:
@@ -116,7 +116,7 @@ def test_what_the_workers_user_ignores_everywhere_is_no_change(
     assert question(store, start(store))["kind"] == "choice"
 
     (shop.path / "work").write_text("mine")
-    assert refusal(shop) == "“shop” has changes that are not committed: work."
+    assert refusal(shop) == "“shop” has uncommitted changes: work."
 
 
 def test_nothing_else_of_the_users_configuration_is_read(
@@ -150,8 +150,8 @@ def test_a_shallow_clone_that_ends_before_the_last_release(shop: Checkout, tmp_p
     shop.path = tmp_path / "shallow"
 
     assert refusal(shop) == (
-        "“shop” is a shallow clone that does not reach back to its last release: "
-        "fetch the rest with git fetch --unshallow --tags."
+        "“shop” is a shallow clone that doesn't reach back to its last release. Fetch the "
+        "rest with git fetch --unshallow --tags."
     )
 
 
@@ -173,7 +173,7 @@ def test_a_shallow_clone_that_reaches_far_enough_is_released(
 def test_a_machine_without_git(shop: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(shop.path))
 
-    with pytest.raises(RepositoryError, match="git is not installed on this machine"):
+    with pytest.raises(RepositoryError, match="git isn't installed on this machine"):
         Repository(shop.path, "shop")
 
 

@@ -44,22 +44,22 @@ def refusal(shop: Checkout, **inputs: str) -> str:
 )
 def test_tags_of_another_form_are_no_first_release(shop: Checkout, tag: str, prefix: str) -> None:
     assert refusal(tagged(shop, tag)) == (
-        f"No tag of “shop” is a version like v1.2.3. It has {tag}: name their prefix at the "
-        f"start, for example “{prefix}”."
+        f"No tag of “shop” is a version like v1.2.3. Its tags include {tag}. Enter their prefix "
+        f"when you start the run, for example “{prefix}”."
     )
 
 
 @pytest.mark.parametrize("tag", ["1.4", "v3", "2026-05-01", "build-77", "v1.0.0-rc.1", "v1.2.3.4"])
 def test_tags_without_three_numbers_are_no_first_release_either(shop: Checkout, tag: str) -> None:
     assert refusal(tagged(shop, tag)).startswith(
-        f"No tag of “shop” is a version like v1.2.3. It has {tag}: name their prefix"
+        f"No tag of “shop” is a version like v1.2.3. Its tags include {tag}. Enter their prefix"
     )
 
 
 def test_many_tags_are_named_and_counted(shop: Checkout) -> None:
     tagged(shop, *(f"r{number}" for number in range(8)))
 
-    assert "It has r7, r6, r5, r4, r3 and 3 more: " in refusal(shop)
+    assert "Its tags include r7, r6, r5, r4, r3 and 3 more. " in refusal(shop)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_a_prefix_chosen_at_the_start_is_read_and_written(
 
 def test_a_part_of_a_prefix_is_told_the_whole(shop: Checkout) -> None:
     assert refusal(tagged(shop, "shop/v1.4.0"), prefix="shop/") == (
-        "No tag of “shop” is “shop/” and a number. It has shop/v1.4.0: "
-        "name their prefix at the start, for example “shop/v”."
+        "No tag of “shop” is “shop/” and a number. Its tags include shop/v1.4.0. Enter their "
+        "prefix when you start the run, for example “shop/v”."
     )
 
 
@@ -122,8 +122,8 @@ def test_versions_of_another_branch_only_are_no_first_release(shop: Checkout) ->
     shop.git("checkout", "--quiet", "main")
 
     assert refusal(shop) == (
-        "“shop” has the version v2.7.1, but no version in the history of what is checked out: "
-        "check out the branch that is released."
+        "“shop” has the version v2.7.1, but not in the history of the branch that is "
+        "checked out. Check out the branch to release."
     )
 
 

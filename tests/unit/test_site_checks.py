@@ -39,7 +39,7 @@ def test_values_of_another_type_are_refused(name: str, value: object) -> None:
 def test_a_setting_beside_the_dictionary_is_told_of() -> None:
     [told] = check_settings()
 
-    assert str(told.msg) == "The setting SITE_CHOICES is read in COUNTERSIGN only."
+    assert str(told.msg) == "The setting SITE_CHOICES only has an effect inside COUNTERSIGN."
 
 
 @override_settings(COUNTERSIGN={}, SECRET_KEY="the shop's own")

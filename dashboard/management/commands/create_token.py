@@ -44,7 +44,7 @@ def read_scopes(text: str) -> list[str]:
     scopes = [word.strip() for word in text.split(",") if word.strip()]
     if unknown := [scope for scope in scopes if scope not in Scope.values]:
         known = ", ".join(Scope.values)
-        raise CommandError(f"There is no scope {unknown[0]!r}. Choose from: {known}.")
+        raise CommandError(f"There is no scope {unknown[0]!r}. The scopes are {known}.")
     if not scopes:
-        raise CommandError("Name at least one scope.")
+        raise CommandError("A token needs at least one scope.")
     return scopes

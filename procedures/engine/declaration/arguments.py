@@ -17,7 +17,6 @@ Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]
 """The function, its positional and its named arguments, and the step's options."""
 LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
-HAS_ALL = "A bound step has all its arguments"
 HOLDERS = (list, tuple, dict, set, frozenset)
 NO_FUNCTION: Any = object()
 """Stands for the function of a call that gives none."""
@@ -64,9 +63,9 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
     if callable(fn):
         function: Callable[..., Any] = fn
         return function
-    bound = " What is bound already is given to ctx.step." if hasattr(fn, "with_options") else ""
+    bound = " Pass a step that is already bound to ctx.step." if hasattr(fn, "with_options") else ""
     given = "" if fn is NO_FUNCTION else f", not {short_repr(fn)}"
-    raise OptionError(f"{verb} takes a function and its arguments{given}.{bound}")
+    raise OptionError(f"{verb} needs a function and its arguments{given}.{bound}")
 
 
 def needs_function(verb: Callable[P, R]) -> Callable[P, R]:
@@ -100,10 +99,10 @@ def check_options(
 ) -> None:
     """Raise `OptionError` unless everything given to a bound step is an option."""
     if args:
-        raise OptionError(f"{HAS_ALL}: give them to ctx.bind.")
+        raise OptionError("A bound step already has its arguments. Pass all of them to ctx.bind.")
     for name in named:
         if name not in OPTIONS:
-            _refuse(name, f"{HAS_ALL}, and takes no", also)
+            _refuse(name, "A bound step takes no further argument", also)
 
 
 def _check_is_options(
@@ -112,16 +111,16 @@ def _check_is_options(
     if name in own and name not in filled:
         called = spoken_name(fn)
         raise OptionError(
-            f"{called} has a parameter {name!r}, and steps have an option of that name. Give the "
-            f"function its own by functools.partial({called}, {name}=...): then {name}= is the "
-            "step's."
+            f"{called} has a parameter {name!r}, and steps have an option with that name. To set "
+            f"the parameter, pass functools.partial({called}, {name}=...); {name}= then sets the "
+            "option of the step."
         )
 
 
 def _refuse(name: str, what: str, own: Sequence[str]) -> None:
-    known = f" Options of steps: {', '.join(sorted(OPTIONS))}."
+    known = f" The options of a step are {', '.join(sorted(OPTIONS))}."
     known = meant(name, [*own, *OPTIONS]) or known
-    raise OptionError(f"{what} {name!r}, and steps have no option of that name.{known}")
+    raise OptionError(f"{what} {name!r}, and steps have no option with that name.{known}")
 
 
 def digest_of(

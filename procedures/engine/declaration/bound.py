@@ -69,7 +69,7 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
     try:
         given = signature_of(fn).parameters(fn).bind(*args, **kwargs)
     except ValueError:
-        words = f"{spoken_name(fn)} does not tell its parameters: bind a function around it."
+        words = f"The parameters of {spoken_name(fn)} can't be read. Bind a function that calls it."
         raise EvidenceError(words) from None
     except TypeError as error:
         raise OptionError(f"{spoken_name(fn)}: {error}.") from None
@@ -100,8 +100,8 @@ def found_by(fn: Callable[..., Any]) -> str:
         if path and _lies_at(names, path, fn):
             return f"{module}.{path}"
     words = (
-        f"What {spoken_name(fn)} would do cannot be shown: it is {_kind_of(fn)}. "
-        "Bind a function of a module, and give it all that it needs as arguments."
+        f"The bound step {spoken_name(fn)} can't be shown in full, because it is {_kind_of(fn)}. "
+        "Bind a module-level function, and pass everything it needs as arguments."
     )
     raise EvidenceError(words)
 
@@ -126,12 +126,12 @@ def _lies_at(names: Mapping[str, Any], path: str, fn: Callable[..., Any]) -> boo
 
 def _kind_of(fn: Callable[..., Any]) -> str:
     if inspect.ismethod(fn) or hasattr(fn, "__self__"):
-        return "the method of an object"
+        return "a method of an object"
     if spoken_name(fn) == "<lambda>":
         return "a lambda"
     if "<locals>" in getattr(fn, "__qualname__", ""):
-        return "defined inside of another function"
-    return "no function that its module holds under that name"
+        return "defined inside another function"
+    return "not found in its module under that name"
 
 
 def _shown(
@@ -147,8 +147,8 @@ def _shown(
             plain = exact(value, f"{stars}{name}")
             canonical.text_of(plain)
         except (ValueError, RecursionError) as error:
-            why = "It is nested too deep." if isinstance(error, RecursionError) else str(error)
-            words = f"What {spoken_name(fn)} would do cannot be shown. {why}"
+            why = "It is nested too deeply." if isinstance(error, RecursionError) else str(error)
+            words = f"The bound step {spoken_name(fn)} can't be shown in full. {why}"
             raise EvidenceError(words) from None
         yield (f"{name} (argument)" if name in (STEP, FUNCTION) else f"{stars}{name}"), plain
         if classes := _unnamed_classes(fn, name, stars, value, plain):
@@ -183,8 +183,8 @@ def _class_name(fn: Callable[..., Any], kind: type) -> str:
         name = found_by(generic or kind)
     except EvidenceError:
         words = (
-            f"What {spoken_name(fn)} would do cannot be shown: it is given a {kind.__qualname__}, "
-            "a class that its module does not hold under that name."
+            f"The bound step {spoken_name(fn)} can't be shown in full, because the class "
+            f"{kind.__qualname__} of an argument isn't found in its module under that name."
         )
         raise EvidenceError(words) from None
     return f"{kind.__module__}.{kind.__qualname__}" if generic else name

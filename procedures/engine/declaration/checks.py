@@ -31,15 +31,15 @@ RESULT = "return"
 
 def check_signature(name: str, fn: Function) -> None:
     if not inspect.isfunction(fn) or any(is_such(fn) for is_such in NOT_PLAIN):
-        raise DefinitionError(f"{name}: a procedure is a plain function (fn), no coroutine.")
+        raise DefinitionError(f"{name}: a procedure must be a plain function (fn).")
     parameters = list(inspect.signature(fn).parameters.values())
     if not parameters or parameters[0].kind not in POSITIONAL:
-        raise DefinitionError(f"{name}: the first parameter is the context (fn of @procedure).")
+        raise DefinitionError(f"{name}: the first parameter of fn must be the context.")
     for parameter in parameters[1:]:
         if parameter.kind not in NAMED:
-            raise DefinitionError(f"{name}: inputs are named one by one, not by {parameter}.")
+            raise DefinitionError(f"{name}: {parameter} isn't supported. Name each input.")
         if parameter.annotation is parameter.empty:
-            raise DefinitionError(f"{name}: the input {parameter.name} needs a type.")
+            raise DefinitionError(f"{name}: the input {parameter.name} needs a type annotation.")
 
 
 def check_types(name: str, hints: Mapping[str, Any]) -> None:
@@ -48,9 +48,9 @@ def check_types(name: str, hints: Mapping[str, Any]) -> None:
         if of == RESULT and (hint is Never or hint is NoReturn):
             continue
         if why := unserved(hint):
-            is_refused = "cannot be kept" if of == RESULT else "is refused"
-            words = f"{_spoken(of)} {is_refused} ({short_repr(hint)}): {why}"
-            raise DefinitionError(f"{name}: {words}.")
+            raise DefinitionError(
+                f"{name}: the type {short_repr(hint)} of {_spoken(of)} isn't supported: {why}."
+            )
 
 
 def check_default(name: str, of: str, default: Any, hint: Any) -> None:
@@ -82,7 +82,7 @@ def check_no_secrets(name: str, fn: Function) -> None:
     for of, hint in hints.items():
         if holds_secret(hint):
             raise DefinitionError(
-                f"{name}: {_spoken(of)} holds a secret, and is kept and shown. {INSTEAD}"
+                f"{name}: {_spoken(of)} contains a secret, but is stored and shown. {INSTEAD}"
             )
 
 
@@ -121,4 +121,4 @@ def can_be_kept(text: str) -> bool:
 
 
 def _spoken(of: str) -> str:
-    return "what it returns" if of == RESULT else f"the input {of}"
+    return "its result" if of == RESULT else f"the input {of}"

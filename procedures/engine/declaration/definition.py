@@ -61,12 +61,14 @@ class Check:
     def __post_init__(self) -> None:
         needs: Any = self.needs
         if not isinstance(needs, tuple) or not all(map(_is_text, needs)):
-            words = f'names of inputs, as in ("currency",), not {short_repr(self.needs)}'
-            raise OptionError(f"needs= of a Check takes {words}.")
+            raise OptionError(
+                'needs= of a Check must be a tuple of input names such as ("currency",), '
+                f"not {short_repr(self.needs)}."
+            )
         if not needs:
             check_function("look of a Check", self.look, "value")
         elif not callable(self.look):
-            raise OptionError(f"look of a Check is a function, not {short_repr(self.look)}.")
+            raise OptionError(f"look of a Check must be a function, not {short_repr(self.look)}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,13 +194,14 @@ class Procedure:
         files = frozenset(name for name, hint in self._hints.items() if is_file(hint))
         schema = self.schema
         for name, why in unserved(schema, files=files):
-            raise DefinitionError(f"{self.name}: the input {name} is refused: {why}.")
+            raise DefinitionError(f"{self.name}: the input {name} isn't supported: {why}.")
         for name, parameter in self._parameters.items():
             if parameter.default is not parameter.empty:
                 check_default(self.name, name, parameter.default, self._hints[name])
         if not all(map(can_be_kept, (self.title, self.doc, *texts_of(schema)))):
             raise DefinitionError(
-                f"{self.name}: its title, its docstring or its inputs hold half a character or NUL."
+                f"{self.name}: its title, docstring or inputs contain a NUL character or a lone "
+                "surrogate, which can't be stored."
             )
 
     def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,7 +262,7 @@ class Procedure:
             for needed in (needed for check in checks for needed in check.needs):
                 if needed not in self._parameters:
                     raise DefinitionError(
-                        f"{self.name}: the check of {name} needs {needed!r}, which is no input. "
+                        f"{self.name}: the check of {name} needs {needed!r}, which isn't an input. "
                         f"The inputs are {', '.join(self._parameters)}."
                     )
         return found
@@ -275,7 +278,7 @@ class Procedure:
         except NameError as error:
             raise DefinitionError(f"{self.name}: {error}.") from None
         except Exception as error:  # noqa: BLE001 (a string in an annotation may be anything)
-            raise DefinitionError(f"{self.name}: its annotations: {error}.") from None
+            raise DefinitionError(f"{self.name}: its annotations can't be read: {error}.") from None
 
     @cached_property
     def _inputs(self) -> TypeAdapter[Any]:
@@ -331,7 +334,9 @@ def procedure(
         check_signature(own_name, fn)
         if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
             raise DefinitionError(
-                f"{short_repr(own_name)}, {short_repr(spoken)}: these are no name and title."
+                f"Invalid procedure name {short_repr(own_name)} or title {short_repr(spoken)}: use "
+                "letters, digits, ., _ and - for the name (at most 100 characters, first a letter "
+                f"or _), and at most {LONGEST_TITLE} characters for the title."
             )
         check_no_secrets(own_name, fn)
         granted = granted_roles(own_name, roles or {})

@@ -42,8 +42,8 @@ class Limits:
             # By type, since True is an `int` and would pass as 1.
             if number is not None and (type(number) is not int or number < least):
                 raise OptionError(
-                    f"{short_repr(number)} is no limit of {name}: write a whole number from "
-                    f"{least}."
+                    f"Invalid limit {short_repr(number)} for {name}. Use a whole number of at "
+                    f"least {least}."
                 )
         if self.max_duration is not None:
             parse_duration(self.max_duration, of="max_duration= of Limits")

@@ -23,18 +23,18 @@ def granted_roles(
     """Return the groups of each role; raises `DefinitionError` for unknown roles and bad names."""
     given: Any = roles
     if not isinstance(given, Mapping):
-        words = f"roles= names groups by their roles, not {short_repr(given)}"
-        raise DefinitionError(f"{procedure}: {words}.")
+        words = f"roles= must map roles to groups, not {short_repr(given)}."
+        raise DefinitionError(f"{procedure}: {words}")
     unknown: list[Any] = [one for one in given if one not in ROLES]
     if unknown:
         near = "".join(meant(one, ROLES) for one in unknown if isinstance(one, str))
         told = ", ".join(sorted(map(short_repr, unknown)))
-        raise DefinitionError(f"{procedure}: no such role in roles=: {told}.{near}")
+        raise DefinitionError(f"{procedure}: unknown roles in roles=: {told}.{near}")
     named = {role: _groups(procedure, groups) for role, groups in roles.items()}
     for groups in named.values():
         for group in groups:
             if fault := _fault_of(group):
-                words = f"{short_repr(group)} in roles= is no group's name: {fault}."
+                words = f"Invalid group name {short_repr(group)} in roles=: {fault}."
                 raise DefinitionError(f"{procedure}: {words}")
     return named
 
@@ -50,20 +50,20 @@ def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
     if isinstance(given, str):
         return (given,)
     if not isinstance(given, Iterable):
-        raise DefinitionError(f"{procedure}: roles= name groups, not {short_repr(given)}.")
+        raise DefinitionError(f"{procedure}: roles= must name groups, not {short_repr(given)}.")
     return tuple(given)
 
 
 def _fault_of(group: Any) -> str:
     """Return the reason why this can't be a group's name, or ""."""
     if not isinstance(group, str) or not group.strip():
-        return "a name is a text"
+        return "it must be a text that isn't empty"
     if len(group) > LONGEST_ASSIGNEE:
-        return f"the longest one has {LONGEST_ASSIGNEE} characters"
+        return f"it can have at most {LONGEST_ASSIGNEE} characters"
     if legible(group) != group:
-        return "it holds half a character or NUL"
+        return "it contains a NUL character or a lone surrogate"
     if visible_line(group) != group:
-        return "it holds a character that nobody sees"
+        return "it contains an invisible character"
     if beginning_of_target(group):
-        return f"requests are assigned in words that begin like that ({', '.join(BEGINNINGS)})"
+        return f"names can't begin with {', '.join(BEGINNINGS)}, which are reserved"
     return ""

@@ -132,12 +132,14 @@ def _returns(fn: Callable[..., Any], hint: Any) -> Any:
     if origin is Generator or origin is Iterable:  # what is yielded is kept as a list
         returns = list[(get_args(returns) or (Any,))[0]]  # type: ignore[misc]  # known here only
     if inspect.isasyncgenfunction(fn):
-        raise DefinitionError(f"What {short_repr(fn)} yields cannot be kept: return a list of it.")
+        words = f"The values that {short_repr(fn)} yields can't be stored. Return a list instead."
+        raise DefinitionError(words)
     if why := unserved(returns):
-        told = f"What {short_repr(fn)} returns cannot be kept ({short_repr(returns)})"
-        raise DefinitionError(f"{told}: {why}.")
+        raise DefinitionError(
+            f"The result type {short_repr(returns)} of {short_repr(fn)} isn't supported: {why}."
+        )
     if holds_secret(returns):
-        raise DefinitionError(f"What {spoken_name(fn)} returns cannot be kept: it holds a secret.")
+        raise DefinitionError(f"The result of {spoken_name(fn)} can't be stored: it is a secret.")
     return returns
 
 
@@ -189,5 +191,5 @@ def hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 (a string in an annotation may be anything)
         if not getattr(called, "__annotations__", None):  # a built-in
             return {}
-        words = f"The annotations of {short_repr(fn)} cannot be read: {error}."
+        words = f"The annotations of {short_repr(fn)} can't be read: {error}."
         raise DefinitionError(words) from None

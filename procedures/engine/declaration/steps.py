@@ -49,10 +49,10 @@ class Retry:
         _check_numbers(self)
         if self.attempts < 1 or not self.backoff_factor >= 1:
             raise OptionError(
-                "A retry needs at least one attempt (attempts=) and a backoff_factor of at least 1."
+                "The options attempts and backoff_factor of a Retry must be at least 1."
             )
         if not 0 <= self.jitter <= 1:
-            raise OptionError("The jitter of a retry is a share between 0 and 1.")
+            raise OptionError("The option jitter of a Retry must be between 0 and 1.")
         for name in ("backoff", "max_backoff", "deadline"):
             if (length := getattr(self, name)) is not None or name != "deadline":
                 parse_duration(length, of=f"{name}= of a Retry")
@@ -88,12 +88,15 @@ def _check_numbers(retry: Retry) -> None:
         value = getattr(retry, option)
         if not isinstance(value, kind) or isinstance(value, bool):
             what = "a whole number" if kind is int else "a number"
-            given = f"{option}={short_repr(value)}"
-            raise OptionError(f"{given}: the option {option} of a Retry is {what}.")
+            raise OptionError(
+                f"The option {option} of a Retry must be {what}, not {short_repr(value)}."
+            )
     errors: Any = retry.non_retryable
     if not isinstance(errors, tuple) or not all(map(_is_exception, errors)):
-        given = f"non_retryable={short_repr(errors)}"
-        raise OptionError(f"{given}: this option of a Retry is a tuple of errors.")
+        raise OptionError(
+            "The option non_retryable of a Retry must be a tuple of exception types, "
+            f"not {short_repr(errors)}."
+        )
 
 
 def _is_exception(kind: object) -> bool:
@@ -139,13 +142,14 @@ class Options:
     def __post_init__(self) -> None:
         for option, kind, words in KINDS:
             if not isinstance(value := getattr(self, option), kind):
-                given = f"{option}={short_repr(value)}"
-                raise OptionError(f"{given}: the option {option} of a step is {words}.")
+                raise OptionError(
+                    f"The option {option} of a step must be {words}, not {short_repr(value)}."
+                )
         if self.timeout is not None:
             parse_duration(self.timeout, of="timeout= of a step")
         chosen = [name for name in ("transaction", "pure", "once") if getattr(self, name)]
         if len(chosen) > 1:
-            raise OptionError(f"A step is one of {', '.join(chosen)}, not all of them.")
+            raise OptionError(f"A step can have only one of the options {' and '.join(chosen)}.")
 
     @cached_property
     def seconds(self) -> float | None:
@@ -154,7 +158,7 @@ class Options:
 
 KINDS: tuple[tuple[str, Any, str], ...] = (
     ("name", str, "a text"),
-    ("retry", Retry | None, "a Retry, like Retry(5), or None"),
+    ("retry", Retry | None, "a Retry such as Retry(5) or None"),
     *((option, bool, "True or False") for option in ("transaction", "pure", "once", "strict")),
 )
 PLAIN = Options()

@@ -47,5 +47,5 @@ def _check_decides(decision: object) -> None:
         question = decision.question
         if question is None or question.rules.approves or decision.value is True:
             return
-    words = f"approved_by takes what ctx.approve has returned, not {short_repr(decision)}."
+    words = f"approved_by must be an answer from ctx.approve, not {short_repr(decision)}."
     raise OptionError(words)

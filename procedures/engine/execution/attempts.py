@@ -222,7 +222,7 @@ class StepExecution:
         step = self._step(facts.number, progress) if progress else None
         made: list[File] = []
         fiber.journal.working = Working(self.key, facts.number, facts.started_at)
-        fiber.busy_with, desk.made = "a step: return what it needs", made
+        fiber.busy_with, desk.made = "a step; pass the step the values it needs", made
         try:
             result = call_step(found, self._called, step, facts, seconds)
             draft = self._done(result, facts)
@@ -270,7 +270,7 @@ class StepExecution:
         """Return a warning that names the settings the step has changed in its process."""
         every, stuck = SetBack.joined(found)
         if stuck:
-            self.fiber.journal.spend_process(spent_by(f"The step {self.key}", stuck))
+            self.fiber.journal.spend_process(spent_by(f"the step {self.key}", stuck))
         if not (changed := [name for name in every if name not in self._told]):
             return ()
         self._told += changed

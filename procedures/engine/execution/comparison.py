@@ -31,7 +31,7 @@ def compare_arguments(
         return
     if before == (digest_of_all(args) if args else NO_ARGUMENTS):
         return
-    words = f"The step {key} is given other arguments now than when it was kept."
+    words = f"The arguments of the step {key} have changed since its result was stored."
     if is_strict:
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
     fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
@@ -43,5 +43,5 @@ def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
         try:
             canonical.text_of(exact(value, f"Argument {place}"))
         except (ValueError, RecursionError) as error:
-            words = f"{spoken_name(fn)} is strict, and not all of its arguments can be compared."
+            words = f"The arguments of the strict step {spoken_name(fn)} can't all be compared."
             raise EvidenceError(f"{words} {error}") from None

@@ -59,21 +59,23 @@ def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], A
     if said.value == HAPPENED:
         return _result(fiber, checked_key(f"{scope.path}result{number}"), name, returns)
     if is_done:
-        raise _DoubtfulError(f"{said.responder} let it fail, although it is done. {_why(entry)}")
-    raise _DoubtfulError(f"{said.responder} let it fail: it may have happened.")
+        raise _DoubtfulError(
+            f"{said.responder} let the step fail, although it is done. {_why(entry)}"
+        )
+    raise _DoubtfulError(f"{said.responder} let the step fail. It may have happened.")
 
 
 def _whether(name: str) -> Question:
     options = {
-        REPEAT: "It has not happened: do it",
-        HAPPENED: "It has happened: go on with its result",
+        REPEAT: "It hasn't happened: run the step again",
+        HAPPENED: "It has happened: continue with its result",
         FAIL: "Let the step fail",
     }
     return new_question(
         "choice",
-        f"Has {name} happened?",
+        f"Has the step {name} happened?",
         options,
-        body="A worker ended in the middle of this step, which must happen only once.",
+        body="A worker stopped in the middle of this step, which must happen at most once.",
         assign=OPERATORS,
     )
 
@@ -84,15 +86,15 @@ def _about_result(entry: Entry, name: str) -> Question:
     It is asked in the words of the first time, whatever the code has become.
     """
     options = {
-        HAPPENED: "Go on with the result that I give",
+        HAPPENED: "Continue with a result that I enter",
         FAIL: "Let the step fail, although it is done",
     }
     return new_question(
         "choice",
-        f"{name} is done, but its result could not be kept. How does the run go on?",
+        f"The step {name} is done, but its result couldn't be stored. How should the run continue?",
         options,
-        body="The step is not done again. If it is let fail, what the code registered before is "
-        "undone; what this step itself did may have to be undone by hand.",
+        body="The step won't run again. If you let it fail, the compensations registered before it "
+        "run; the work of this step itself may have to be undone by hand.",
         evidence={"why": _why(entry), "returned": _result_of(entry).returned},
         assign=OPERATORS,
     )
@@ -110,13 +112,13 @@ def _result_of(entry: Entry) -> StepResult:
 def _result(fiber: Fiber, key: str, name: str, returns: Any) -> Any:
     question = new_question(
         "input",
-        f"What was the result of {name}?",
+        f"What was the result of the step {name}?",
         str,
-        body="As JSON; null for none.",
+        body="Enter JSON, or null if there was no result.",
         assign=OPERATORS,
     )
     said = ask(fiber, key, question).wait()
     try:
         return canonical.load(json.loads(said.value), returns)
     except (TypeError, ValueError, ValidationError) as error:
-        raise _DoubtfulError(f"What was given is no result: {error}") from None
+        raise _DoubtfulError(f"The result that was entered isn't valid: {error}") from None

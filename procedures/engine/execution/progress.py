@@ -27,7 +27,7 @@ def check_progress(of: str, text: object, done: object, total: object) -> None:
     if total is not None:
         check_count(f"total= of {of}", total)
         if done is None:
-            raise OptionError(f"{of} is given total= without done=: how much of it is done?")
+            raise OptionError(f"total= of {of} needs done= as well.")
 
 
 class Progress:
@@ -60,7 +60,7 @@ class Progress:
         """
         check_progress("step.progress", text, done, total)
         if self._is_over:
-            raise EngineError(f"The step {self._key} has ended: it says nothing more.")
+            raise EngineError(f"The step {self._key} has ended and can't report any more progress.")
         with self._lock:
             if done is not None:
                 self._lines.clear()

@@ -111,11 +111,11 @@ RARE = [
     ),
     Rare(
         lambda: [getattr(module, name) for module, name in HOOKS],
-        Setting("the hooks for errors", _write_hooks),
+        Setting("the exception hooks", _write_hooks),
     ),
     Rare(
         lambda: tempfile.tempdir,
-        Setting("the folder for temporary files", lambda one: setattr(tempfile, "tempdir", one)),
+        Setting("the temporary folder", lambda one: setattr(tempfile, "tempdir", one)),
     ),
     Rare(
         _loggers,
@@ -129,7 +129,8 @@ RARE = [
     Rare(
         lambda: multiprocessing.get_start_method(allow_none=True) or USUAL_START,
         Setting(
-            "how processes start", lambda one: multiprocessing.set_start_method(one, force=True)
+            "the start method of processes",
+            lambda one: multiprocessing.set_start_method(one, force=True),
         ),
     ),
     Rare(
@@ -143,11 +144,11 @@ RARE = [
     Rare(lambda: (sys.argv, [*sys.argv]), Setting("sys.argv", _write_arguments)),
     Rare(
         lambda: ([*sys.meta_path], [*sys.path_hooks]),
-        Setting("the finders of modules", _write_finders),
+        Setting("the module finders", _write_finders),
     ),
     Rare(
         lambda: [getattr(socket, name) for name in OF_SOCKET],
-        Setting("the functions of socket", _write_sockets),
+        Setting("the socket functions", _write_sockets),
     ),
     Rare(
         lambda: {**vars(builtins)},

@@ -67,7 +67,7 @@ def call_turn(journal: Journal, function: Callable[[], T]) -> T:
         for changed, stuck in found:
             _tell_of_turn(journal.run.run_id, rare_ones(changed), stuck)
             if stuck:
-                journal.spend_process(spent_by("A run", stuck))
+                journal.spend_process(spent_by("a run", stuck))
 
 
 def _call_turn(found: list[SetBack], function: Callable[[], T]) -> T:
@@ -82,7 +82,11 @@ def _call_turn(found: list[SetBack], function: Callable[[], T]) -> T:
 def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> None:
     """Name in the log what no step was told of: its run may have left by now."""
     if restored := [name for name in changed if name not in stuck]:
-        logger.warning("Run %s changed %s: set back after its turn.", run, _listed(restored))
+        logger.warning(
+            "Run %s changed settings of its process, which were restored after its turn: %s.",
+            run,
+            _listed(restored),
+        )
 
 
 def changed_between(before: Context, now: Context) -> list[str]:
@@ -104,16 +108,19 @@ def _differs(before: Context, variable: Any, value: Any) -> bool:
 def warning_of(step: str, changed: Sequence[str], stuck: Sequence[str]) -> str:
     """Return a warning that a step has changed settings, and whether they were restored."""
     rest = [name for name in changed if name not in stuck]
-    were = "It was" if len(rest) == 1 else "They were"
-    words = f"changed {_listed(rest)}. {were} set back after the step." if rest else ""
     if not stuck:
-        return f"The step {step} {words}"
-    told = f"The step {step} changed {_listed(stuck)}, which could not be set back: another process"
-    return f"{told} takes over from this one within a minute.{f' It also {words}' if rest else ''}"
+        return f"Settings that the step {step} changed were restored after it: {_listed(rest)}."
+    words = (
+        f"Settings that the step {step} changed couldn't be restored: {_listed(stuck)}. Another "
+        "process replaces this one within a minute."
+    )
+    return (
+        f"{words} Other settings were restored after the step: {_listed(rest)}." if rest else words
+    )
 
 
 def spent_by(who: str, stuck: Sequence[str]) -> str:
-    return f"{who} changed {_listed(stuck)}, which could not be set back"
+    return f"{who} changed settings that couldn't be restored: {_listed(stuck)}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -70,7 +70,7 @@ class EventKind(StrEnum):
 PROGRESS = {kind for kind in EventKind if kind.startswith(("step.", "wait.", "child.", "sent"))}
 """Kinds of events whose work the next worker does not repeat."""
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
-BEGUN_ANEW = "system: begun anew"
+BEGUN_ANEW = "system: continued as new"
 """The actor that closes what belongs to an earlier generation of a run."""
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
 """Kinds of events that a run cancelled or paused since its claim does not add."""

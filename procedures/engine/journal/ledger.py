@@ -33,13 +33,22 @@ class What(StrEnum):
 
 
 SENTENCES = {
-    What.CHANGED: ("Event {} is not as it was written.", "Events {} to {} are not as written."),
+    What.CHANGED: (
+        "Event {} was changed after it was written.",
+        "Events {} to {} were changed after they were written.",
+    ),
     What.MISSING: ("Event {} is missing.", "Events {} to {} are missing."),
     What.INSERTED: ("Event {} was inserted.", "Events {} to {} were inserted."),
-    What.MOVED: ("Event {} was written as {}.", "Events {} to {} were written as {} to {}."),
-    What.CUT_OFF: ("Event {}, the last, is cut off.", "Events {} to {}, the last, are cut off."),
-    What.UNPROVEN: ("From event {} on nothing could be verified.", ""),
-    What.HEAD: ("The run's own note of its last event, {}, is changed.", ""),
+    What.MOVED: (
+        "Event {} was originally number {}.",
+        "Events {} to {} were originally numbers {} to {}.",
+    ),
+    What.CUT_OFF: (
+        "Event {}, the last one, is missing.",
+        "Events {} to {}, the last ones, are missing.",
+    ),
+    What.UNPROVEN: ("Nothing could be verified from event {} on.", ""),
+    What.HEAD: ("The run's record of its last event, {}, has been changed.", ""),
 }
 
 

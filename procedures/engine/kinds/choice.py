@@ -13,7 +13,7 @@ from procedures.engine.values.spelling import short_repr
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
-NEEDS_OPTIONS = "needs options: texts, none of them empty."
+NEEDS_OPTIONS = "needs a list of options: texts, none of them empty."
 
 
 class Choice(Kind):
@@ -27,8 +27,8 @@ class Choice(Kind):
     ) -> Terms:
         """Return a question with `options`: texts, or texts with their labels."""
         if isinstance(options, set | frozenset):
-            words = "needs a list of options: a set has no order to ask in"
-            raise QuestionError(f"{short_repr(prompt)} {words}.")
+            words = "needs a list of options, because a set has no order."
+            raise QuestionError(f"{short_repr(prompt)} {words}")
         if isinstance(options, str) or not isinstance(options, Iterable):
             raise QuestionError(f"{short_repr(prompt)} {NEEDS_OPTIONS}")
         values = list(options)

@@ -14,8 +14,8 @@ DECISIONS = {"approved": "Approve", "rejected": "Reject"}
 """The decisions where the author gives none, with the words on their buttons."""
 MOST_DECISIONS = 12
 KINDS: dict[type, tuple[str, str]] = {
-    dict: ("object", "names with their values in { }"),
-    list: ("array", "a list in [ ]"),
+    dict: ("object", "a JSON object in { }"),
+    list: ("array", "a JSON list in [ ]"),
 }
 
 
@@ -51,21 +51,22 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
     """Return the decisions with their labels; the first one approves. Raises `QuestionError`."""
     if not isinstance(decisions, Mapping) or not decisions:
         raise QuestionError(
-            f'{prompt!r}: decisions= takes names with labels, as in {{"approve": "Approve"}}, '
+            f'{prompt!r}: decisions= must map names to labels, such as {{"approve": "Approve"}}, '
             f"not {short_repr(decisions)}."
         )
     if len(decisions) > MOST_DECISIONS:
         raise QuestionError(
-            f"{prompt!r} has {len(decisions)} decisions: {MOST_DECISIONS} fit beside each other. "
-            "Ask for one of more with ctx.choose."
+            f"{prompt!r} has {len(decisions)} decisions; the limit is {MOST_DECISIONS}. "
+            "Use ctx.choose for more."
         )
     for name in decisions:
         if not isinstance(name, str) or not name.strip():
             raise QuestionError(
-                f"{prompt!r}: a decision is a name, not {short_repr(name)} (decisions=)."
+                f"{prompt!r}: the names in decisions= must be texts that aren't empty, "
+                f"not {short_repr(name)}."
             )
     if len({str(label).strip().casefold() for label in decisions.values()}) < len(decisions):
-        raise QuestionError(f"{prompt!r}: two decisions have the same words.")
+        raise QuestionError(f"{prompt!r}: two decisions have the same label.")
     return dict(decisions)
 
 
@@ -81,9 +82,9 @@ def parsed(text: str, schema: Mapping[str, Any]) -> Any:
         canonical.text_of(data)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise AnswerError(f"The edited draft is no JSON: {error.msg} ({where}).") from None
+        raise AnswerError(f"The edited draft isn't valid JSON: {error.msg} ({where}).") from None
     except DoubleError as error:
-        words = f"the name {error.name!r} stands twice."
+        words = f"the name {error.name!r} appears twice in one object."
         raise AnswerError(f"The edited draft can't be stored: {words}") from None
     except RecursionError:
         raise AnswerError("The edited draft can't be stored: it is nested too deeply.") from None
@@ -92,7 +93,7 @@ def parsed(text: str, schema: Mapping[str, Any]) -> Any:
     wanted = _text_schema(schema).get("contentSchema", {}).get("type")
     for kind, words in KINDS.values():
         if wanted == kind and KINDS.get(type(data), ("",))[0] != kind:
-            raise AnswerError(f"The edited draft must be {words}, as the draft is.")
+            raise AnswerError(f"The edited draft must be {words}, like the original.")
     return data
 
 
@@ -109,4 +110,4 @@ def _text_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number.")
+    raise ValueError(f"{word} isn't a number.")

@@ -29,7 +29,7 @@ class Escalation(Kind):
         """Accept only words that begin with "resolved": people also discuss a problem."""
         if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
             return Reading(text, is_literal=False)
-        raise NoReplyError("Begin with “resolved”, and say what was done.")
+        raise NoReplyError("Begin with “resolved” and say what was done.")
 
     def typing_hint(self, question: "Question") -> str:
         return "“resolved: …”, or a message"
@@ -42,6 +42,8 @@ class Escalation(Kind):
 
     def controls(self, question: "Question") -> list[Control]:
         done = Fields(
-            schema=question.schema, label="What was done", hint="The run goes on with it."
+            schema=question.schema,
+            label="What was done",
+            hint="The run continues with this answer.",
         )
         return [done, Buttons(send="Resolve")]

@@ -30,10 +30,12 @@ class Input(Kind):
         """
         plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
         if not any(plain is one for one in (str, int, Decimal, bool, date)):
-            words = f"str, int, Decimal, bool or date, not {short_repr(hint)}"
-            raise QuestionError(f"{short_repr(prompt)}: ask() takes {words} (hint).")
+            words = f"must be str, int, Decimal, bool or date, not {short_repr(hint)}"
+            raise QuestionError(f"{short_repr(prompt)}: the type of an answer (hint) {words}.")
         if why := unserved(hint):
-            raise QuestionError(f"{short_repr(prompt)}: {why} (hint {short_repr(hint)}).")
+            raise QuestionError(
+                f"{short_repr(prompt)}: the type {short_repr(hint)} (hint) isn't supported: {why}."
+            )
         types = adapter(hint)
         if rules := schemas.unchecked(inspect_type(types)):
             words = f"answers can't be checked for {', '.join(rules)}"

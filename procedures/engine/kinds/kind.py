@@ -104,7 +104,9 @@ class Kind:
                 return self.check(question, default)
             return check_answer(default, schemas.without_rules(question.schema))
         except AnswerError as error:
-            raise QuestionError(f"{question.prompt!r}: the default is no answer: {error}") from None
+            raise QuestionError(
+                f"{question.prompt!r}: the default isn't a valid answer: {error}"
+            ) from None
 
     # Answers
 
@@ -135,7 +137,7 @@ class Kind:
         for an invalid one.
         """
         if self.has_fields(question):
-            raise NoReplyError("It asks several things at once: fill in its form.")
+            raise NoReplyError("This request asks for several values. Fill in its form.")
         is_literal = question.schema.get("type") != "boolean"
         return Reading(read_text(question.schema, text), is_literal)
 
@@ -214,7 +216,7 @@ class MissingKind(Kind):
         raise NoReplyError(f"Requests of the kind {self.missing!r} can't be answered here.")
 
 
-NAME_IT = "Its module has to be named in REQUEST_KINDS."
+NAME_IT = "Its class must be listed in REQUEST_KINDS."
 KINDS: dict[str, Kind] = {}
 """The kinds known in this process, by name."""
 
@@ -233,13 +235,14 @@ def register_kind(kind: K) -> K:
     name = getattr(kind, "name", None)
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(
-            f"{kind.__name__} needs a name of at most 40 small letters, digits and _, not {name!r}."
+            f"The name of {kind.__name__} must have 1 to 40 lowercase letters, digits and _, "
+            f"not {name!r}."
         )
     known = KINDS.get(name)
     # By its place and not by the class itself: a module that is loaded again defines the same kind
     # as another class.
     if known and _place_of(type(known)) != _place_of(kind):
-        raise ValueError(f"There are two kinds of requests with the name {name!r}.")
+        raise ValueError(f"Two kinds of requests have the name {name!r}.")
     KINDS[name] = kind()
     return kind
 
@@ -254,8 +257,8 @@ def known_kind(name: object) -> Kind:
     if isinstance(name, str) and name in KINDS:
         return KINDS[name]
     near = meant(name, KINDS) if isinstance(name, str) else ""
-    known = f"There are {', '.join(sorted(KINDS))}."
-    raise OptionError(f"There is no kind of request {short_repr(name)}.{near} {known}")
+    known = f"The kinds are {', '.join(sorted(KINDS))}."
+    raise OptionError(f"Unknown kind of request {short_repr(name)}.{near} {known}")
 
 
 def _place_of(kind: type[Kind]) -> tuple[str, str]:

@@ -61,7 +61,7 @@ def checked_flag(of: str, value: object) -> bool:
 def checked_label(prompt: str, value: str, label: object) -> str:
     if not isinstance(label, str) or not label.strip():
         of = f"the label of {short_repr(value)} in {OPTIONS['labels']}"
-        words = f"a label must be a text, not {short_repr(label)}"
+        words = f"a label must be a text that isn't empty, not {short_repr(label)}"
         raise QuestionError(f"{short_repr(prompt)}: {words} ({LABELS.get(value, of)}).")
     return visible_line(label.strip())
 
@@ -73,8 +73,8 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
         plain = " ".join(normalize("NFC", str(label)).casefold().split())
         if plain in seen:
             raise QuestionError(
-                f"{prompt!r}: two of its labels are {short_repr(label)}. "
-                "Add what tells them from each other."
+                f"{prompt!r} has two labels that look alike: {short_repr(label)}. "
+                "Make them different."
             )
         seen.add(plain)
 
@@ -100,7 +100,7 @@ def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
         raise QuestionError(f"{of} must be a text or a list of texts, not {short_repr(names)}.")
     for name in given:
         if not isinstance(name, str) or not name.strip():
-            raise QuestionError(f"{of} must be texts that are not empty, not {short_repr(name)}.")
+            raise QuestionError(f"The texts in {of} must not be empty; one is {short_repr(name)}.")
     return tuple(given) if isinstance(given, Sequence) else tuple(sorted(given))
 
 
@@ -116,7 +116,7 @@ def one_line(prompt: object) -> str:
     """Return the prompt as one plain line, with hiding and turning characters made visible."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise QuestionError(
-            f"A question needs a prompt: a text that is not empty, not {short_repr(prompt)}."
+            f"The prompt of a question must be a text that isn't empty, not {short_repr(prompt)}."
         )
     return visible_line(prompt.strip())
 
@@ -136,11 +136,10 @@ def checked_silence(
         words = f'on_timeout= must be "fail" or "withdraw", not {short_repr(on_timeout)}'
         raise QuestionError(f"{prompt!r}: {words}.")
     if default is not NOTHING and on_timeout:
-        raise QuestionError(f"{prompt!r} says both default= and on_timeout=: one is enough.")
+        raise QuestionError(f"{prompt!r} can have default= or on_timeout=, but not both.")
     chosen: Any = "default" if default is not NOTHING else on_timeout
-    if (expires is None) != (chosen is None):
-        missing = "expires=" if expires is None else "default= or on_timeout="
-        raise QuestionError(
-            f"{prompt!r} needs {missing} too: what happens after silence, and when?"
-        )
+    if expires is None and chosen is not None:
+        raise QuestionError(f"{prompt!r} has default= or on_timeout=, so it needs expires= too.")
+    if expires is not None and chosen is None:
+        raise QuestionError(f"{prompt!r} has expires=, so it needs default= or on_timeout= too.")
     return cast("OnTimeout | None", chosen)

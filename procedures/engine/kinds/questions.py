@@ -145,11 +145,12 @@ class Question:
         if self.on_timeout == "fail":
             return "If nobody answers in time, the run fails."
         if self.on_timeout == "withdraw":
-            return "If nobody answers in time, the run goes on without an answer."
+            return "If nobody answers in time, the run continues without an answer."
         if self.on_timeout is None:
             return "It stays open until somebody answers."
-        default = "no answer" if self.default is None else self.label_of(self.default)
-        return f"If nobody answers in time, it counts as: {default}."
+        if self.default is None:
+            return "If nobody answers in time, it counts as no answer."
+        return f"If nobody answers in time, it counts as “{self.label_of(self.default)}”."
 
     def label_of(self, value: Any) -> str:
         """Return a value in the author's words if there are some."""

@@ -53,8 +53,8 @@ class Review(Kind):
         """Return the default as given; its decision may be one that people do not have."""
         if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
             raise QuestionError(
-                f"{question.prompt!r}: the default of a review is a set of named values, "
-                f'as in {{"decision": "{next(iter(question.decisions))}"}}, '
+                f"{question.prompt!r}: the default of a review must be a mapping such as "
+                f'{{"decision": "{next(iter(question.decisions))}"}}, '
                 f"not {short_repr(default)}."
             )
         text = default.get("text")
@@ -64,7 +64,9 @@ class Review(Kind):
         value = check_answer(value, question.schema)
         if "text" in value:
             if value["decision"] == "rejected" and not question.labels:
-                raise AnswerError("A rejected draft takes no edited text: say why in the comment.")
+                raise AnswerError(
+                    "A rejected draft can't have an edited text. Give the reason in the comment."
+                )
             if question.is_of_data:
                 drafts.parsed(value["text"], question.schema)
         return value
@@ -103,7 +105,7 @@ class Review(Kind):
         is_yes = read_yes_or_no(text) if len(others) == 1 else plain_words(text) in YES
         if not is_yes and len(others) != 1:
             words = ", ".join(question.decisions.values())
-            raise NoReplyError(f"Say one of these: {words}.")
+            raise NoReplyError(f"Answer with one of these: {words}.")
         return Reading({"decision": approving if is_yes else others[0]}, is_literal=False)
 
     def typing_hint(self, question: "Question") -> str:

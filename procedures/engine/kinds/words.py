@@ -42,7 +42,7 @@ def read_yes_or_no(text: str) -> bool:
         return True
     if plain_words(text) in NO:
         return False
-    raise NoReplyError("Say yes or no.")
+    raise NoReplyError("Answer yes or no.")
 
 
 def read_text(schema: Mapping[str, Any], text: str) -> Any:
@@ -82,5 +82,6 @@ def read_option(options: Mapping[str, str], text: str) -> Reading:
     }
     if len(fits) == 1:
         return Reading(*fits.popitem())
-    what = "That could be more than one" if fits else "That is none of them"
-    raise NoReplyError(f"{what}: say one of the options, or its number.")
+    if fits:
+        raise NoReplyError("That fits more than one option. Answer with an option or its number.")
+    raise NoReplyError("That isn't one of the options. Answer with an option or its number.")

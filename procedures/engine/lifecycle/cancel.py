@@ -16,7 +16,11 @@ from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.replay.history import UNDO
 from procedures.engine.store import RunRow, Store, WaitRow
 
-BY_PARENT = {"action": "cancel", "by": "system", "reason": "Its parent needs it no more."}
+BY_PARENT = {
+    "action": "cancel",
+    "by": "system",
+    "reason": "Cancelled: its parent run no longer needs it.",
+}
 AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 

@@ -16,7 +16,7 @@ CHILD_ENDED = "child.ended"
 COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
 """Children of a map in one transaction, which has to end well within a lease."""
-NOTHING = ["cancelled", None, "It was not needed any more."]
+NOTHING = ["cancelled", None, "It was no longer needed."]
 
 
 def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:

@@ -89,7 +89,7 @@ def _end_as_asked(store: Store, run: RunRow) -> None:
         # The cancel is taken back, or a retry would be ended, and refused, at its next claim.
         run.cancel_requested_at = None
         store.save(run, "cancel_requested_at")
-        remedy = "Mend what refused the end, then cancel the run again."
+        remedy = "Fix what prevented the cancellation, then cancel the run again."
         _end(store, run, *quarantined(refusal, remedy=remedy))
 
 

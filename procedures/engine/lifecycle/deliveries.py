@@ -22,7 +22,7 @@ SENT = "sent"
 
 def out_of_reach(to: str) -> str:
     """Return the same sentence for a run that does not exist and one that is out of reach."""
-    return f"There is no run {to:.80} that this run may reach."
+    return f"There is no run {to:.80}, or this run doesn't have access to it."
 
 
 def refusal(store: Store, run: RunRow, to: str) -> str:

@@ -39,7 +39,9 @@ class UnknownPlaceError(ForkRefusedError):
     """A run has never reached the place where it is to be forked."""
 
     def __init__(self, at: str) -> None:
-        super().__init__(f"Since it last began anew the run came to no step or wait called {at!r}.")
+        super().__init__(
+            f"The run hasn't reached a step or wait called {at!r} since it last continued as new."
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> 
         origin, after=undone_since(origin), before=first.seq, kind=EventKind.COMPENSATION
     ):
         raise ForkRefusedError(
-            f"What it did before {at} has been undone, or is to be: restart it, or fork it earlier."
+            f"The run's work before {at} has been or will be undone. Restart the run, or fork it "
+            "at an earlier step."
         )
     return first
 
@@ -191,8 +194,8 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
     for entry in waits:
         if entry.family == "child" and not (entry.is_closed or entry.is_asked_again):
             raise ForkRefusedError(
-                f"Its child {entry.key} was at work when it came to {at}: "
-                f"fork it at {entry.key}, or earlier."
+                f"The child {entry.key} was still running when the run reached {at}. "
+                f"Fork the run at {entry.key} or earlier."
             )
     again = dict.fromkeys(entry.key for entry in waits if not entry.is_closed)
     if not keep_answers:

@@ -8,7 +8,7 @@ from procedures.engine.values import canonical
 
 Ending = tuple[Handoff, tuple[NewEvent, ...]]
 """The end of a claim's work: how the run is released, and the events of that."""
-BRING_BACK = "Bring back code that fits and retry, or cancel the run."
+BRING_BACK = "Deploy code that fits the journal and retry, or cancel the run."
 
 
 def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:

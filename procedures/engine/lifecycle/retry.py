@@ -99,8 +99,11 @@ def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
         return
     for one in above:
         if one.status == RunStatus.CANCELLED or (one.cancel_requested_at and not is_over(one)):
-            is_what = "is cancelled" if is_over(one) else "is to end"
-            raise OperationRefusedError(f"{one}, which needed it, {is_what}: start another run.")
+            raise OperationRefusedError(
+                f"Its parent run {one} was cancelled. Start a new run."
+                if is_over(one)
+                else f"Its parent run {one} is being cancelled. Start a new run."
+            )
 
 
 @dataclass(frozen=True)
@@ -117,11 +120,13 @@ class _Plan:
     def of(cls, store: Store, run: RunRow) -> "_Plan":
         """Retry a locked run; its children are locked here."""
         if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
-            words = f"Only what failed or is quarantined is retried: {run.status}."
+            words = f"Only a failed or quarantined run can be retried; this one is {run.status}."
             raise OperationRefusedError(words)
         has_failed = run.status == RunStatus.FAILED
         if has_failed and is_undone(store, run):
-            raise OperationRefusedError("What it did has been undone: restart it.")
+            raise OperationRefusedError(
+                "The run's work has been undone, so it can't be retried. Restart it instead."
+            )
         again = taken_up(store.events(run), known=_known(store, run), has_failed=has_failed)
         found = {key: _Children.of(store, run, key) for key in again.waits_on_children}
         children = [child for one in found.values() for child in one.with_fate(Fate.RETRIED)]
@@ -172,7 +177,9 @@ class _Children:
         ]
         for child, fate in fates:
             if fate == Fate.ENDING:
-                raise OperationRefusedError(f"{child}, its child, is still ending: retry it then.")
+                raise OperationRefusedError(
+                    f"Its child run {child} is still ending. Retry once it has ended."
+                )
         has_anew = any(fate == Fate.ANEW for _, fate in fates)
         is_anew = not store.has_children(wait) or (wait.kind != "map" and has_anew)
         return cls(None, [key], fates) if is_anew else cls(wait, (), fates)
@@ -195,7 +202,9 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     """
     error = store.error_of(run)
     if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
-        raise OperationRefusedError("Only a run that no longer fits its code is overridden.")
+        raise OperationRefusedError(
+            "Only a run whose journal no longer fits the code can be overridden."
+        )
     changed = error["changed"]
     tell(store, run, {**said, "loose": error["unread"], "changed": changed})
     store.lock_below(run, [changed])

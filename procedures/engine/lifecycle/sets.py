@@ -11,7 +11,7 @@ DETACHED_KINDS = ("child", "map")
 """Kinds of waits whose other side continues when a set is decided without them."""
 KEEP_OPEN = "keep_open"
 """A key in the opening of a set: parts that the set no longer needs stay open."""
-NOT_NEEDED = "system: not needed any more"
+NOT_NEEDED = "system: no longer needed"
 
 
 def decision(won: Sequence[str]) -> dict[str, Any]:
@@ -30,21 +30,23 @@ def told_of(opened: Mapping[str, Any], closed: Mapping[str, Any]) -> str:
         case "request":
             return _told_of_request(Question.from_json(opened), closed)
         case "timer":
-            return "Its time was up first."
+            return "A timer elapsed first."
         case "signal" if closed["outcome"] == "received":
-            return f"The signal {opened['signal']} came first, from {closed['responder']}."
+            return f"The signal {opened['signal']} arrived first, from {closed['responder']}."
         case "signal":
-            return f"The signal {opened['signal']} did not come in time."
+            return f"The signal {opened['signal']} didn't arrive in time."
         case "child" | "map":
-            return f"What {opened['procedure']} does has ended first."
+            return f"The child run {opened['procedure']} ended first."
     return ""
 
 
 def _told_of_request(asked: Question, closed: Mapping[str, Any]) -> str:
     if closed["timed_out"]:
-        return f"Nobody answered another question of this in time: “{asked.prompt}”."
+        return f"Nobody answered the related question “{asked.prompt}” in time."
     if closed["outcome"] == Outcome.WITHDRAWN:
-        return f"Another question of this was withdrawn: “{asked.prompt}”."
-    words = f"{closed['responder']} has answered another question of this: “{asked.prompt}”"
+        return f"The related question “{asked.prompt}” was withdrawn."
+    by = closed["responder"]
     said = asked.rules.public_answer(asked, closed.get("value"), str(closed["outcome"]))
-    return f"{words}, {said}." if said else f"{words}."
+    if said:
+        return f"{by} answered the related question “{asked.prompt}” with “{said}”."
+    return f"{by} answered the related question “{asked.prompt}”."

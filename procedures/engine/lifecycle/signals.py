@@ -25,7 +25,7 @@ def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[
 def skipped(name: str, sender: str, why: str) -> str:
     """Return the journal's sentence about a signal that did not fit."""
     words = canonical.legible(why)[:LONGEST_REASON]
-    return f"The signal {name} from {sender} was skipped, and is still waited for. {words}"
+    return f"The signal {name} from {sender} was skipped; the run still waits for one. {words}"
 
 
 def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:

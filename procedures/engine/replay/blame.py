@@ -27,10 +27,12 @@ def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> In
     if any(isinstance(one, MemoryError) for one in _grouped(error)):
         return OutOfMemory("The worker's process ran out of memory.")
     if journal.was_told_since(since):
-        return WorkerStops("The worker stops, or its platform has signalled its processes.")
+        return WorkerStops(
+            "The worker is stopping, or its platform has sent its processes a signal."
+        )
     for one in _chain(error):
         if isinstance(one, TimeIsUp) and one.stood_still:
-            return WorkerStops("The worker's process stood still while the step's time ran out.")
+            return WorkerStops("The worker's process was frozen while the step's timeout elapsed.")
         if lost := journal.storage_fault(one):
             return lost
     return None

@@ -10,8 +10,8 @@ from procedures.engine.journal.protocol import Journal
 from procedures.engine.replay.history import UNDO, Entry, History
 from procedures.engine.values.durations import parse_duration
 
-ANEW = "Let the code begin anew in time (ctx.continue_as_new), or raise the limit."
-HIGHER = "Raise the limit, if more is meant."
+ANEW = "Use ctx.continue_as_new before the limit is reached, or raise the limit."
+HIGHER = "Raise the limit if this is intended."
 
 
 class Budget:
@@ -45,15 +45,15 @@ class Budget:
         self.check_time()
         most, used = self._limits.events, self._kept_events + self._new["events"]
         if most is not None and used >= most:
-            raise LimitReached(f"The journal of this run has its most events, {most:,}. {ANEW}")
+            raise LimitReached(f"This run has reached its limit of {most:,} events. {ANEW}")
 
     def check_time(self) -> None:
         if self.ends_at and self._now() >= self.ends_at:
             lasts = self._limits.max_duration
             length = lasts if isinstance(lasts, str) else parse_duration(lasts or 1)
             raise LimitReached(
-                f"This run has lasted its longest, {length}. {HIGHER}",
-                closes="system: the run's time was up",
+                f"This run has reached its maximum duration of {length}. {HIGHER}",
+                closes="system: the run's time limit",
             )
 
     def take_step(self) -> None:
@@ -61,18 +61,18 @@ class Budget:
         self.check()
         most, used = self._limits.steps, self._kept_steps + self._new["steps"]
         if most is not None and used >= most:
-            raise LimitReached(f"This run has done its most steps, {most:,}. {ANEW}")
+            raise LimitReached(f"This run has reached its limit of {most:,} steps. {ANEW}")
         self._new["steps"] += 1
 
     def take_children(self, count: int) -> None:
         """Count so many new child runs; raises `LimitReached` beyond the limit."""
         deepest, most = self._limits.depth, self._limits.children
         if deepest is not None and self._run.depth >= deepest:
-            raise LimitReached(f"Runs stand {deepest:,} deep here, the deepest they may. {HIGHER}")
+            raise LimitReached(f"This run is {deepest:,} levels deep, which is the limit. {HIGHER}")
         used = self._kept_children + self._new["children"]
         if most is not None and used + count > most:
-            words = f"This run has started {used:,} child runs, and {count:,} more are"
-            raise LimitReached(f"{words} beyond its most, {most:,}. {ANEW}")
+            words = f"This run has started {used:,} child runs and asks for {count:,} more, but"
+            raise LimitReached(f"{words} the limit is {most:,}. {ANEW}")
 
     @cached_property
     def _counted(self) -> Sequence[Entry]:

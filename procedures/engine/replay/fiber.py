@@ -82,11 +82,11 @@ class Fiber:
         if self.interruption:
             raise self.interruption
         if self.busy_with:
-            raise EngineError(f"The context cannot be used inside {self.busy_with}.")
+            raise EngineError(f"The context can't be used inside {self.busy_with}.")
         if self._is_over:
-            raise EngineError("The procedure has ended: its context cannot be used any more.")
+            raise EngineError("The procedure has ended, so its context can't be used any more.")
         if threading.get_ident() != self._thread:
-            raise EngineError("The context belongs to the procedure's own thread.")
+            raise EngineError("The context can only be used in the procedure's own thread.")
 
     def close(self) -> None:
         """Close the fiber: code that outlives the run's, such as a generator, can't use it."""
@@ -142,7 +142,7 @@ class Fiber:
             return canonical.load(plain, hint)
         except ValidationError as error:
             what = "result" if entry.family == "step" else "value"
-            words = f"The kept {what} of {entry} no longer fits: {canonical.faults(error)}"
+            words = f"The stored {what} of {entry} no longer fits: {canonical.faults(error)}"
             changed = entry.key if entry.family == "wait" else ""
             self.interrupt(self.scope.mismatch(words, changed=changed))
 
@@ -239,7 +239,7 @@ class Fiber:
 def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
     """Return the name; raises `QuestionError` if it can't be one."""
     if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
-        raise QuestionError(f"{of and f'{of}: '}A name is a text, not {short_repr(name)}.")
+        raise QuestionError(f"{of and f'{of}: '}The {kind} must be a text, not {short_repr(name)}.")
     if not _is_name(name):
         raise QuestionError(
             f"{of and f'{of}: '}Invalid {kind} {short_repr(name)}: use at most {LONGEST_NAME} "

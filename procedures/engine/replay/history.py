@@ -261,7 +261,7 @@ class Scope:
     def check_all_read(self, then: str) -> None:
         if self.has_unread():
             missed = self._history.first_unread(self.path)
-            raise self._history.mismatch(f"{then}, but the run went through {missed} here.")
+            raise self._history.mismatch(f"{then}, but the journal has {missed} here.")
 
     def mismatch(self, message: str, *, changed: str = "") -> Mismatch:
         return self._history.mismatch(message, changed=changed)
@@ -289,7 +289,9 @@ def is_of_branch(event: Event) -> bool:
 def checked_key(key: str) -> str:
     """Return the key; raises `EngineError` if deep branches with long names make it too long."""
     if len(key) > LONGEST_KEY:
-        raise EngineError(f"{key[:60]}… is too long: branches and names, {LONGEST_KEY} characters.")
+        raise EngineError(
+            f"The key {key[:60]}… is too long: the limit is {LONGEST_KEY} characters."
+        )
     return key
 
 

@@ -23,6 +23,8 @@ def seen(fiber: Fiber, what: str, of: str, read: Callable[[], Any]) -> Any:
         return value
     content = entry.last.content
     if content["of"] != of:
-        words = f"The code now reads the {what} of {of}, and the run read that of {content['of']}."
+        words = (
+            f"The code now reads the {what} of {of}, but the journal has that of {content['of']}."
+        )
         fiber.interrupt(fiber.scope.mismatch(words))
     return content["value"]

@@ -30,9 +30,9 @@ Branch = Callable[[Fiber], Any]
 def name_of(fn: Callable[..., Any]) -> str:
     """Return the name of a branch on every replay: its function's own name."""
     if not callable(fn):
-        raise OptionError(f"A branch of ctx.gather is a function, not {short_repr(fn)}.")
+        raise OptionError(f"A branch of ctx.gather must be a function, not {short_repr(fn)}.")
     if not (name := spoken_name(fn)).isidentifier():
-        words = f"A branch is known by its function's name: write a def, not {name:.100}."
+        words = f"A branch is named after its function. Define it with def, not as {name:.100}."
         raise OptionError(words)
     return name
 
@@ -55,7 +55,7 @@ def gather(
     if failed:
         fiber.scope.forget(key)
     inner = [fiber.branch(scope.key_for(name)) for name, _ in branches]
-    fiber.busy_with = "a gather: use the branch's own"
+    fiber.busy_with = "ctx.gather; use the context of the branch"
     try:
         ends = _run_all(inner, [branch for _, branch in branches], on_failure, failed)
     finally:
@@ -136,7 +136,9 @@ def _run(fiber: Fiber, branch: Branch) -> Any:
     if fiber.interruption:
         return _swallowed(fiber, fiber.interruption)
     try:
-        then = f"The branch now fails with {result}" if _is_failure(result) else "The branch ends"
+        then = (
+            f"The branch now fails with {result}" if _is_failure(result) else "The branch now ends"
+        )
         fiber.scope.check_all_read(then)
     except Interruption as mismatch:
         return mismatch
@@ -150,7 +152,7 @@ def _swallowed(fiber: Fiber, interruption: Interruption) -> Interruption:
 
 
 def swallowed(suspension: Suspend) -> str:
-    return f"The code swallowed the suspension at {suspension}: let BaseException pass."
+    return f"The code caught the suspension at {suspension}. Let BaseException pass."
 
 
 def _fail(fiber: Fiber, key: str, error: EngineError, failure: StepFailure) -> NoReturn:

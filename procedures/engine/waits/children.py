@@ -30,8 +30,8 @@ def start_child(
     own = list(procedure.schema.get("properties", {}))
     if ON_PARENT_END in own:
         raise DefinitionError(
-            f"{procedure.name} has an input called {ON_PARENT_END}, which is an option of "
-            "ctx.spawn: give the input another name."
+            f"The input {ON_PARENT_END} of {procedure.name} has the name of an option of "
+            "ctx.spawn. Rename the input."
         )
     for name in inputs:
         if name not in own and ON_PARENT_END in meant(name, [*own, ON_PARENT_END]):
@@ -90,15 +90,16 @@ def start_map(
 
 def _check_at_most(at_most: Any) -> None:
     if isinstance(at_most, bool) or not isinstance(at_most, int) or at_most < 1:
-        words = "A map takes at_most=1 or more, a whole number"
-        raise OptionError(f"{words}, not {short_repr(at_most)}.")
+        raise OptionError(
+            f"at_most= of ctx.map must be a whole number of at least 1, not {short_repr(at_most)}."
+        )
 
 
 def _inputs_of_each(inputs: Any) -> list[Mapping[str, Any]]:
     given = list(inputs) if isinstance(inputs, Iterable) else [inputs]
     if isinstance(inputs, Mapping) or not all(isinstance(one, Mapping) for one in given):
         raise OptionError(
-            "ctx.map takes the inputs of each child by their names, as in "
+            "ctx.map needs a list with the inputs of each child by name, such as "
             f'[{{"order": "A-7"}}, {{"order": "A-8"}}], not {short_repr(inputs)}.'
         )
     return given
@@ -118,13 +119,13 @@ def _open(fiber: Fiber, key: str, asked: Opening, read: Callable[[Entry], Any]) 
 
 def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
     if started.procedure != asked.procedure or started.wait != asked.wait:
-        words = f"The child {key} has changed: {started.procedure} was started here."
+        words = f"The child {key} has changed: the run started {started.procedure} here."
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
     given = asked.as_json()
     given.pop(ON_PARENT_END, None)  # the kept one counts
     kept = started.as_json()
     if any(kept.get(name) != value for name, value in given.items()):
-        words = f"The child {key} is given other inputs now than when it was started."
+        words = f"The inputs of the child {key} have changed since it was started."
         fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
@@ -145,4 +146,4 @@ def _fate(call: str, on_parent_end: OnParentEnd) -> str:
 def _check(fiber: Fiber, procedure: Procedure) -> None:
     fiber.check_usable()
     if not isinstance(procedure, Procedure):
-        raise DefinitionError(f"A child is a procedure, not {short_repr(procedure)}.")
+        raise DefinitionError(f"A child must be a procedure, not {short_repr(procedure)}.")

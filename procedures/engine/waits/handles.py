@@ -254,7 +254,8 @@ def _warn_of_changes(fiber: Fiber, key: str, entry: Entry, question: Question) -
     """Log once that volatile evidence differs from what people were shown."""
     if found := differences(entry.events[0].content["evidence"], question.evidence):
         words = (
-            f"The evidence of {key} has changed since it was shown: {found}. What was shown counts."
+            f"The evidence of {key} has changed since people saw it: {found}. The evidence they "
+            "saw counts."
         )
         fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
@@ -264,7 +265,7 @@ def _check_sizes(fiber: Fiber, question: Question) -> None:
         fiber.sizes.check_question(question)
     except SizeError as error:
         shown = cut(question.prompt, SHOWN_PROMPT)
-        raise QuestionError(f"{shown!r} cannot be asked. {error}") from None
+        raise QuestionError(f"{shown!r} can't be asked. {error}") from None
 
 
 def _bare(hint: Any) -> Any:
@@ -300,9 +301,11 @@ def reason_of(fiber: Fiber, key: str, of: str, reason: str) -> dict[str, str]:
 def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     before, now = opened.get("prompt", opened["wait"]), asked.get("prompt", asked["wait"])
     if before != now:
-        return f"The wait {key} has changed: the run asked “{before}”, the code now asks “{now}”."
+        return (
+            f"The wait {key} has changed: the run asked “{before}”, but the code now asks “{now}”."
+        )
     parts = [part for part in SHOWN if opened.get(part) != asked.get(part)]
-    words = f"The wait {key}, “{now}”, has changed in its {' and '.join(parts) or 'terms'}"
+    words = f"The {' and '.join(parts) or 'terms'} of the wait {key}, “{now}”, changed"
     found = differences(*({part: one.get(part) for part in parts} for one in (opened, asked)))
     remedy = f" {REMEDY}" if "evidence" in parts else ""
     return f"{words}: {found}.{remedy}" if found else f"{words}."

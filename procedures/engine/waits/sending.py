@@ -47,7 +47,7 @@ def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
     fiber.check_usable()
     told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
     if not told:
-        raise OptionError(f"Say why {of} is cancelled: people read the reason.")
+        raise OptionError(f"Give a reason for cancelling {of}, which people will read.")
     fiber.sizes.check_reason("Handle.cancel", told)
     return told
 
@@ -56,16 +56,18 @@ def _check_id(name: str, id: object) -> None:  # noqa: A002
     """Raise `OptionError` for an id that no run and no signal can have."""
     told = check_text(f"{name} of ctx.send", id)
     if len(told) > LONGEST_ID:
-        words = f"has at most {LONGEST_ID} characters, not {len(told)}"
+        words = f"can have at most {LONGEST_ID} characters, not {len(told)}"
         raise OptionError(f"{name} of ctx.send {words}.")
     if canonical.legible(told) != told:
-        raise OptionError(f"{name} of ctx.send holds half of a character or NUL: {told!r}.")
+        raise OptionError(
+            f"{name} of ctx.send contains a NUL character or a lone surrogate: {told!r}."
+        )
 
 
 def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
     plain = check_json("value of ctx.send", value)
     if error and plain is not None:
-        raise OptionError("ctx.send takes a value or error=, not both.")
+        raise OptionError("ctx.send can have a value or error=, but not both.")
     if fiber.is_new("sent", key):
         fiber.sizes.check_reason("error of ctx.send", error)
         try:
@@ -95,5 +97,5 @@ def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) ->
 
 def _compare(fiber: Fiber, key: str, sent: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     if any(sent.get(name) != value for name, value in asked.items()):
-        words = f"What {key} sends now is something else than what was sent, which counts."
+        words = f"The code of {key} now sends something else. What was sent before counts."
         fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)

@@ -80,7 +80,7 @@ def _one_by_one(fiber: Fiber, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]
     while left:
         key = seen(fiber, "finished", "", lambda: _first_closed(fiber, left))
         if key not in left:
-            words = f"The code now hands out others than {key}, which the run went on with here."
+            words = f"The code no longer waits for {key}, with which the run continued here."
             fiber.interrupt(fiber.scope.mismatch(words))
         handle = left.pop(key)
         if handle.entry and handle.closed_seq is not None:
@@ -171,14 +171,14 @@ def _told_of(handle: Handle[Any]) -> str:
 def _check_set(fiber: Fiber, of: str, need: Any, handles: Sequence[Any]) -> None:
     for handle in handles:
         if not isinstance(handle, Handle):
-            words = f"{of} takes handles, as ctx.later.approve and ctx.timer give them, one by one"
+            words = f"{of} needs handles such as those of ctx.later.approve and ctx.timer"
             raise QuestionError(f"{words}, not {short_repr(handle)}.")
     if isinstance(need, bool) or not isinstance(need, int):
-        raise QuestionError(f"{of} takes a whole number of handles, not {short_repr(need)}.")
+        raise QuestionError(f"{of} needs a whole number of handles, not {short_repr(need)}.")
     keys = {handle.key for handle in handles}
     if not all(handle.is_of(fiber) for handle in handles):
-        raise QuestionError("A handle is waited for where it was opened, not in a branch.")
+        raise QuestionError("A handle can only be waited for where it was opened, not in a branch.")
     if len(keys) != len(handles):
-        raise QuestionError("Each handle can be waited for once in a set.")
+        raise QuestionError("Each handle can be in a set only once.")
     if not 1 <= need <= len(keys):
-        raise QuestionError(f"{need} of {len(keys)} handles can never be closed.")
+        raise QuestionError(f"A set of {len(keys)} handles can't wait for {need} of them.")

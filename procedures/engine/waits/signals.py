@@ -96,10 +96,10 @@ def open_signal(
 def _check_type(name: str, hint: Any) -> None:
     """Raise `QuestionError` for a type that no signal can be of."""
     if why := unserved(hint, takes_files=False):
-        words = f"The signal {name!r} can't be of the type (hint) {short_repr(hint)}: {why}."
+        words = f"The signal {name!r} can't have the type (hint) {short_repr(hint)}: {why}."
         raise QuestionError(words)
     if holds_secret(hint):
-        raise QuestionError(f"The signal {name} is a secret, and what is sent is kept. {INSTEAD}")
+        raise QuestionError(f"The signal {name} can't be a secret, since it is stored. {INSTEAD}")
 
 
 def _misfit(name: str, entry: Entry, hint: Any) -> str:
@@ -117,9 +117,11 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
 def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
     """Return what the clock does if nothing comes, in the form questions use."""
     if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
-        raise QuestionError(f"The signal {name!r} needs expires= too: when does silence count?")
+        raise QuestionError(
+            f"The signal {name!r} has default= or on_timeout=, so it needs expires= too."
+        )
     if "default" in waiting and "on_timeout" in waiting:
-        raise QuestionError(f"The signal {name!r} says both default= and on_timeout=.")
+        raise QuestionError(f"The signal {name!r} can have default= or on_timeout=, but not both.")
     if "on_timeout" in waiting:
         check_word(f"on_timeout= of the signal {name!r}", waiting["on_timeout"], ["fail"])
         return {"on_timeout": "fail", "default": None}
@@ -129,9 +131,11 @@ def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
         if default is not None:
             canonical.load(default, hint)
     except ValidationError as error:
-        words = f"The signal {name!r}: default= does not fit: {canonical.faults(error)}"
+        words = (
+            f"The default= of the signal {name!r} doesn't fit its type: {canonical.faults(error)}"
+        )
         raise QuestionError(words) from None
     except ValueError as error:
-        words = f"The signal {name!r}: default= cannot be kept. {error}"
+        words = f"The default= of the signal {name!r} can't be stored. {error}"
         raise QuestionError(words) from None
     return {"on_timeout": "default", "default": default}

@@ -9,11 +9,11 @@ from procedures.services import adopt_store
 
 
 class Command(BaseCommand):
-    help = "Take the file store that FILES_URL names for the site's, after its files were moved."
+    help = "Make the file store at FILES_URL this site's own, after its files were moved there."
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             name = adopt_store()
         except FileStoreError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"This is the site's file store now: {name}.")
+        self.stdout.write(f"The site's file store is now {name}.")

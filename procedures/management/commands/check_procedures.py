@@ -10,12 +10,14 @@ from procedures.services import check_runs
 
 class Command(BaseCommand):
     help = (
-        "Replays every open run against the present code, without effects. Fails if one would not "
-        "go on; a warning says what is merely different."
+        "Replay every open run with the current code, without effects. Fail if a run couldn't "
+        "continue; warn of differences that don't stop a run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--procedure", default="", help="Check the runs of this one only.")
+        parser.add_argument(
+            "--procedure", default="", help="Check only the runs of this procedure."
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         checks = list(check_runs(options["procedure"]))
@@ -26,7 +28,7 @@ class Command(BaseCommand):
                     self.stdout.write(visible_line(told))
         blocked = sum(not check.goes_on for check in checks)
         if blocked:
-            raise CommandError(f"{blocked} of {len(checks)} open runs would not go on.")
+            raise CommandError(f"{blocked} of {len(checks)} open runs couldn't continue.")
         warned = sum(bool(check.warnings) for check in checks)
-        also = f", {warned} with warnings" if warned else ""
-        self.stdout.write(f"All {len(checks)} open runs go on{also}.")
+        also = f", {warned} of them with warnings" if warned else ""
+        self.stdout.write(f"All {len(checks)} open runs can continue{also}.")

@@ -9,16 +9,18 @@ from procedures.services import NoCopyError, confirm_site
 
 class Command(BaseCommand):
     help = (
-        "Say that this copy is the site now: its runs go on, and note it in their journals. Stop"
-        " the site it was copied from first."
+        "Confirm that this copy is the site now: its runs continue, and their journals record it."
+        " Stop the site it was copied from first."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--reason", required=True, help="Kept in the journals.")
+        parser.add_argument(
+            "--reason", required=True, help="The reason; it is recorded in the journals."
+        )
 
     def handle(self, *_: Any, reason: str, **options: Any) -> None:
         try:
             count = confirm_site(reason)
         except NoCopyError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"This is the site now; {count} open runs go on.")
+        self.stdout.write(f"This is the site now. Open runs that continue: {count}.")

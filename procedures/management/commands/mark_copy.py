@@ -9,16 +9,18 @@ from procedures.services import mark_copy
 
 class Command(BaseCommand):
     help = (
-        "Mark this database as a copy: its runs are held and no mail is sent, in another epoch of"
-        " its ledger, until confirm_site is run."
+        "Mark this database as a copy and begin a new epoch of its ledger: its runs are held and"
+        " no mail is sent until confirm_site is run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--because", default="marked by hand", help="Why, in a few words.")
+        parser.add_argument(
+            "--because", default="marked by hand", help="The reason, in a few words."
+        )
 
     def handle(self, *_: Any, because: str, **options: Any) -> None:
         epoch = mark_copy(because)
         self.stdout.write(
-            f"This database is held, in epoch {epoch}. Workers that run take nothing more after a"
-            " second. To go on: confirm_site."
+            f"This database is now held, in epoch {epoch}. Running workers stop taking work within"
+            " a second. To continue, run: manage.py confirm_site."
         )

@@ -12,20 +12,21 @@ from procedures.services.ledger import examine, examine_site
 
 class Command(BaseCommand):
     help = (
-        "Verifies the journals of all runs, or of those named, with LEDGER_KEY, then compares rows"
-        " and stored files with them; names every event, row and field that is not as it was"
-        " written, or is missing, and fails if there is one. Without RUN it also names rows that"
-        " belong to no run."
+        "Verify the journals of all runs, or of the given ones, with LEDGER_KEY, then compare rows"
+        " and stored files with them. List every event, row and field that was changed or is"
+        " missing, and fail if there is one. Without RUN, also list rows that belong to no run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", nargs="*", type=UUID, help="Verify these only, by their ids.")
+        parser.add_argument(
+            "run", nargs="*", type=UUID, help="The id of a run; only the given runs are verified."
+        )
 
     def handle(self, *_: Any, run: list[UUID], **options: Any) -> None:
         runs = Run.objects.select_related("procedure").order_by("pk")
         chosen = runs.filter(pk__in=run) if run else runs
         if missing := set(run) - set(chosen.values_list("pk", flat=True)):
-            raise CommandError(f"There is no run {', '.join(sorted(map(str, missing)))}.")
+            raise CommandError(f"Runs not found: {', '.join(sorted(map(str, missing)))}.")
         broken = 0
         for each in chosen.iterator():
             verdict = examine(each)
@@ -36,6 +37,6 @@ class Command(BaseCommand):
         for difference in unowned:
             self.stdout.write(visible_line(str(difference)))
         if broken or unowned:
-            also = f"; {len(unowned)} rows belong to no run" if unowned else ""
-            raise CommandError(f"{broken} of {chosen.count()} journals are not sound{also}.")
-        self.stdout.write(f"{chosen.count()} of {chosen.count()} journals are sound.")
+            also = f"; rows that belong to no run: {len(unowned)}" if unowned else ""
+            raise CommandError(f"{broken} of {chosen.count()} journals aren't intact{also}.")
+        self.stdout.write(f"{chosen.count()} of {chosen.count()} journals are intact.")

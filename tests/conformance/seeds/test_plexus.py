@@ -202,7 +202,7 @@ def test_an_artifact_may_be_data_and_comes_back_as_data(backend: Backend, artifa
     assert json.loads(question.draft or "") == artifact
 
     for text in ("{'to': 'bob'}", "no data", '{"to": '):
-        with pytest.raises(AnswerError, match="The edited draft is no JSON"):
+        with pytest.raises(AnswerError, match="The edited draft isn't valid JSON"):
             question.check({"decision": "approved", "text": text})
     edited = question.check({"decision": "approved", "text": '{"to": "carol"}'})
     content = closing(question.outcome_of(edited), edited, responder="bob", comment="So.")
@@ -407,7 +407,7 @@ def test_an_approval_with_a_third_option_is_refused_before_it_is_asked(backend: 
 
     assert backend.advance(run_id) == RunStatus.FAILED
 
-    assert "two options at most" in str(backend.error(run_id))
+    assert "at most two options" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)
 
 

@@ -49,7 +49,7 @@ def test_a_question_inside_a_step_is_refused_before_it_is_asked(backend: Backend
 
     assert backend.advance(run_id) == RunStatus.FAILED
 
-    assert "cannot be used inside a step" in str(backend.error(run_id))
+    assert "can't be used inside a step" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)
 
 
@@ -118,7 +118,7 @@ def test_a_swallowed_suspension_is_quarantined_and_asks_nobody(backend: Backend)
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED
 
-    assert "swallowed the suspension at approve" in str(backend.error(run_id))
+    assert "caught the suspension at approve" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)
 
 
@@ -167,7 +167,7 @@ def test_edited_source_is_noticed_and_the_run_is_held(backend: Backend) -> None:
 
     assert backend.advance(run_id, edited_question) == RunStatus.QUARANTINED
 
-    assert "“Pay 31.20 €?”, the code now asks “Pay 3,120 €?”" in str(backend.error(run_id))
+    assert "“Pay 31.20 €?”, but the code now asks “Pay 3,120 €?”" in str(backend.error(run_id))
     assert did == ["before"]
 
 

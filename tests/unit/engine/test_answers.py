@@ -97,7 +97,7 @@ def test_what_fits_the_question_is_an_answer(question: Question, value: object) 
         (LETTER, {"decision": "maybe"}, r"decision: Choose one of: approved, rejected\."),
         (LETTER, {"decision": "approved", "text": ""}, r"text: Write something\."),
         (LETTER, {"decision": "approved", "note": "x"}, r"Use only decision, text\."),
-        (LETTER, {"decision": "rejected", "text": "x"}, "say why in the comment"),
+        (LETTER, {"decision": "rejected", "text": "x"}, "Give the reason in the comment"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(

@@ -70,7 +70,7 @@ def test_a_name_that_is_taken_away_fails_the_step_in_words(store: MemoryStore) -
 
     error = store.runs[run_id].error
     assert error
-    assert "This site's setting SHELVES does not name “high” any more." in error["message"]
+    assert "This site's setting SHELVES no longer contains “high”." in error["message"]
 
 
 def test_a_value_is_never_guessed(store: MemoryStore) -> None:

@@ -24,53 +24,53 @@ def asked(question: Question) -> dict[str, Any]:
         (
             {"wait": "timer"},
             closing("elapsed", responder="system: clock"),
-            "Its time was up first.",
+            "A timer elapsed first.",
         ),
         (
             {"wait": "signal", "signal": "paid"},
             closing("received", 31, responder="bank"),
-            "The signal paid came first, from bank.",
+            "The signal paid arrived first, from bank.",
         ),
         (
             {"wait": "signal", "signal": "paid"},
             closing("expired", responder="system: deadline", timed_out=True),
-            "The signal paid did not come in time.",
+            "The signal paid didn't arrive in time.",
         ),
         (
             {"wait": "child", "procedure": "refund"},
             closing("succeeded", responder="system: child"),
-            "What refund does has ended first.",
+            "The child run refund ended first.",
         ),
         ({"wait": "set"}, closing("decided", responder="system: set"), ""),
         (
             asked(PAY),
             closing("approved", value=True, responder="bob"),
-            "bob has answered another question of this: “Pay?”, Pay 31 €.",
+            "bob answered the related question “Pay?” with “Pay 31 €”.",
         ),
         (
             asked(WHICH),
             closing("answered", ["b", "a"], responder="bob"),
-            "bob has answered another question of this: “Which?”, Pears, Apples.",
+            "bob answered the related question “Which?” with “Pears, Apples”.",
         ),
         (
             asked(FINE),
             closing("edited", {"decision": "approved", "text": "Hi"}, responder="bob"),
-            "bob has answered another question of this: “Fine?”, edited.",
+            "bob answered the related question “Fine?” with “edited”.",
         ),
         (
             asked(NAME),
             closing("answered", "a secret", responder="bob"),
-            "bob has answered another question of this: “Name?”.",
+            "bob answered the related question “Name?”.",
         ),
         (
             asked(NAME),
             closing("withdrawn", responder="dave"),
-            "Another question of this was withdrawn: “Name?”.",
+            "The related question “Name?” was withdrawn.",
         ),
         (
             asked(NAME),
             closing("defaulted", None, responder="system: deadline", timed_out=True),
-            "Nobody answered another question of this in time: “Name?”.",
+            "Nobody answered the related question “Name?” in time.",
         ),
     ],
 )

@@ -304,9 +304,11 @@ def untyped(ctx: Context, order) -> None: ...  # type: ignore[no-untyped-def]
     [
         *[(fn, "plain function") for fn in (coroutine, generator, async_generator)],
         *[(fn, "plain function") for fn in (partial(untyped), Line, len)],
-        *[(fn, "first parameter is the context") for fn in (no_context, only_named, only_many)],
-        *[(fn, "one by one") for fn in (many, any_names, unnamed)],
-        (untyped, "the input order needs a type"),
+        (no_context, "first parameter of fn must be the context"),
+        (only_named, "first parameter of fn must be the context"),
+        (only_many, "first parameter of fn must be the context"),
+        *[(fn, "Name each input") for fn in (many, any_names, unnamed)],
+        (untyped, "the input order needs a type annotation"),
         (lambda ctx: None, "<lambda>"),
     ],
 )
@@ -406,7 +408,7 @@ def test_a_check_of_several_inputs_waits_until_each_is_valid_by_itself() -> None
 
 
 def test_a_check_that_needs_what_is_no_input_is_refused_at_the_declaration() -> None:
-    with pytest.raises(DefinitionError, match="needs 'limits', which is no input"):
+    with pytest.raises(DefinitionError, match="needs 'limits', which isn't an input"):
 
         @procedure
         def pay_wrongly(

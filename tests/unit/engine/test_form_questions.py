@@ -194,10 +194,12 @@ def test_silence_counts_as_a_whole_answer_and_is_told_in_words() -> None:
 
     assert asked.default["price"] == "20"
     assert asked.silence() == (
-        "If nobody answers in time, it counts as: Title: Cups · Price of all: 20 · Speed: Slow"
-        " · Slower: — · Kinds: X · Days: —."
+        "If nobody answers in time, it counts as “Title: Cups · Price of all: 20 · Speed: "
+        "Slow · Slower: — · Kinds: X · Days: —”."
     )
-    with pytest.raises(QuestionError, match="the default is no answer: title: This is missing"):
+    with pytest.raises(
+        QuestionError, match="the default isn't a valid answer: title: This is missing"
+    ):
         new_question("form", "Which?", Order, expires="2h", default={"price": 3})
 
 

@@ -125,7 +125,7 @@ def test_what_a_page_sends_is_an_answer(
         (NUMBER, {"value": "a dozen"}, "a whole number"),
         (ONE, {}, "Choose one of"),
         (SOME, {}, "Choose at least 1"),
-        (MANY, {"value": "Option 999"}, "none of them"),
+        (MANY, {"value": "Option 999"}, "isn't one of the options"),
         (DATA, {"text": '{"total": 8}'}, "Choose one of"),
         (FORM, {}, "weight: This is missing"),
         (OWN, {"field-weight": "6"}, "weight: At most 5"),

@@ -58,7 +58,7 @@ def test_nothing_is_said_of_a_sound_journal(length: int) -> None:
 def test_a_changed_event_is_named(seq: int, change: dict[str, object]) -> None:
     events = written()
     events[seq - 1] = events[seq - 1]._replace(**change)  # type: ignore[arg-type] # any column
-    assert told(events) == [f"Event {seq} is not as it was written."]
+    assert told(events) == [f"Event {seq} was changed after it was written."]
 
 
 @pytest.mark.parametrize("seq", [1, 5, LENGTH - 1])
@@ -71,7 +71,7 @@ def test_missing_events_are_named_although_the_rest_was_renumbered() -> None:
     events = written()
     assert told(events[:4] + renumbered(events[6:], -2)) == [
         "Events 5 to 6 are missing.",
-        "Events 5 to 10 were written as 7 to 12.",
+        "Events 5 to 10 were originally numbers 7 to 12.",
     ]
 
 
@@ -79,7 +79,7 @@ def test_an_event_that_was_inserted_is_named() -> None:
     events = written()
     assert told([*events[:4], forged(5), *renumbered(events[4:], 1)]) == [
         "Event 5 was inserted.",
-        "Events 6 to 13 were written as 5 to 12.",
+        "Events 6 to 13 were originally numbers 5 to 12.",
     ]
 
 
@@ -90,27 +90,29 @@ def test_events_put_after_the_end_are_named() -> None:
 def test_another_runs_event_is_no_event_of_this_one() -> None:
     events = written()
     other = chain(NewEvent(EventKind.LOG), run_id="other", seq=5, at=AT, head="", key=KEY)
-    assert told([*events[:4], other, *events[5:]]) == ["Event 5 is not as it was written."]
+    assert told([*events[:4], other, *events[5:]]) == [
+        ("Event 5 was changed after it was written.")
+    ]
 
 
 def test_events_in_each_others_place_are_named() -> None:
     events = written()
     swapped = [events[4]._replace(seq=6), events[5]._replace(seq=5)]
     assert told([*events[:4], *swapped, *events[6:]]) == [
-        "Event 5 was written as 6.",
-        "Event 6 was written as 5.",
+        "Event 5 was originally number 6.",
+        "Event 6 was originally number 5.",
     ]
 
 
 def test_a_journal_whose_end_is_cut_off_says_so() -> None:
-    assert told(written()[:9]) == ["Events 10 to 12, the last, are cut off."]
-    assert told(written()[:11]) == ["Event 12, the last, is cut off."]
-    assert told([]) == ["Events 1 to 12, the last, are cut off."]
+    assert told(written()[:9]) == ["Events 10 to 12, the last ones, are missing."]
+    assert told(written()[:11]) == ["Event 12, the last one, is missing."]
+    assert told([]) == ["Events 1 to 12, the last ones, are missing."]
 
 
 def test_what_the_run_says_of_its_end_is_examined() -> None:
     last = written()[-1]
-    changed = "The run's own note of its last event, 12, is changed."
+    changed = "The run's record of its last event, 12, has been changed."
     assert told(written(), head=last._replace(hash="0" * 64)) == [changed]
     assert told(written()[:9], head=last._replace(seq=9)) == [changed.replace("12", "9")]
 
@@ -118,9 +120,9 @@ def test_what_the_run_says_of_its_end_is_examined() -> None:
 def test_a_head_beyond_all_reason_is_told_at_once() -> None:
     head = written()[-1]._replace(seq=2**62)
     assert told(written(), head=head) == [
-        f"Events 13 to {2**62}, the last, are cut off.",
+        f"Events 13 to {2**62}, the last ones, are missing.",
     ]
-    assert told(written()[:4], head=head) == [f"Events 5 to {2**62}, the last, are cut off."]
+    assert told(written()[:4], head=head) == [f"Events 5 to {2**62}, the last ones, are missing."]
     assert told(written()[5:], head=head)
 
 
@@ -129,10 +131,10 @@ def test_several_faults_are_all_told() -> None:
     events[4] = events[4]._replace(data="{}")
     kept = events[:9] + events[10:19] + [forged(20)] + events[20:38]
     assert told(kept, head=events[-1]) == [
-        "Event 5 is not as it was written.",
+        "Event 5 was changed after it was written.",
         "Event 10 is missing.",
-        "Event 20 is not as it was written.",
-        "Events 39 to 40, the last, are cut off.",
+        "Event 20 was changed after it was written.",
+        "Events 39 to 40, the last ones, are missing.",
     ]
 
 
@@ -141,7 +143,7 @@ def test_many_renumbered_events_are_one_damage() -> None:
     shifted = [*events[:4], forged(5), *renumbered(events[4:], 1)]
     assert told(shifted, head=events[-1]) == [
         "Event 5 was inserted.",
-        "Events 6 to 401 were written as 5 to 400.",
+        "Events 6 to 401 were originally numbers 5 to 400.",
     ]
 
 
@@ -151,21 +153,21 @@ def test_a_search_that_finds_no_end_says_where_it_gave_up() -> None:
         events[place] = events[place]._replace(data="{}")
     found = told(events, head=written(400)[-1])
     assert len(found) == 101
-    assert found[0] == "Event 1 is not as it was written."
-    assert found[-1] == "From event 200 on nothing could be verified."
+    assert found[0] == "Event 1 was changed after it was written."
+    assert found[-1] == "Nothing could be verified from event 200 on."
 
 
 def test_a_long_gap_in_renumbered_events_ends_the_search() -> None:
     events = written(1300)
     gone = events[:4] + renumbered(events[1104:], -1100)
-    assert told(gone, head=events[-1]) == ["From event 5 on nothing could be verified."]
+    assert told(gone, head=events[-1]) == ["Nothing could be verified from event 5 on."]
     gone = events[:4] + renumbered(events[903:], -899)
     assert "Events 5 to 903 are missing." in told(gone, head=events[-1])
 
 
 def test_a_journal_rebuilt_without_the_key_proves_nothing() -> None:
     rebuilt = written(key=b"another")
-    assert told(rebuilt, head=rebuilt[-1]) == ["From event 1 on nothing could be verified."]
+    assert told(rebuilt, head=rebuilt[-1]) == ["Nothing could be verified from event 1 on."]
 
 
 def test_text_that_moves_from_one_field_to_the_next_changes_the_mark() -> None:

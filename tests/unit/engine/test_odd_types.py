@@ -250,7 +250,7 @@ def test_a_signal_of_an_impossible_type_is_refused_at_the_call(hint: Any) -> Non
     refusal = refusal_in_run(lambda ctx: ctx.signal("paid", hint))
 
     assert isinstance(refusal, QuestionError)
-    assert str(refusal).startswith("The signal 'paid' can't be of the type (hint) ")
+    assert str(refusal).startswith("The signal 'paid' can't have the type (hint) ")
 
 
 @pytest.mark.parametrize("hint", OF_FILES.values(), ids=OF_FILES)
@@ -294,7 +294,7 @@ def test_an_input_of_any_other_type_can_be_started(hint: Any, value: Any) -> Non
 
 @pytest.mark.parametrize("hint", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
 def test_a_result_of_an_impossible_type_is_refused_where_it_is_declared(hint: Any) -> None:
-    with pytest.raises(DefinitionError, match="what it returns cannot be kept"):
+    with pytest.raises(DefinitionError, match="of its result isn't supported"):
         declared(hint, "return")
 
 

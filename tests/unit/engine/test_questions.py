@@ -32,8 +32,8 @@ class Parcel(BaseModel):
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda: new_question("approval", ""), "needs a prompt"),
-        (lambda: new_question("approval", " \n"), "needs a prompt"),
+        (lambda: new_question("approval", ""), "prompt of a question must be"),
+        (lambda: new_question("approval", " \n"), "prompt of a question must be"),
         (
             lambda: new_question("approval", "Go?", expires="2h"),
             "needs default= or on_timeout= too",
@@ -42,7 +42,7 @@ class Parcel(BaseModel):
         (lambda: new_question("approval", "Go?", on_timeout="fail"), "needs expires= too"),
         (
             lambda: new_question("approval", "Go?", expires="2h", default=True, on_timeout="fail"),
-            "one is enough",
+            "but not both",
         ),
         (lambda: new_question("approval", "Go?", expires="2h", on_timeout="shrug"), '"fail" or'),
         (
@@ -52,16 +52,16 @@ class Parcel(BaseModel):
         (lambda: new_question("approval", "Go?", expires=float("inf"), default=True), "ten years"),
         (
             lambda: new_question("approval", "Go?", expires="2h", default="yes"),
-            "default is no answer",
+            "default isn't a valid answer",
         ),
         (lambda: new_question("approval", "Go?", expires="2h", default=1), "yes or no"),
         (lambda: new_question("approval", "Go?", evidence=object()), "can't be stored"),
         (lambda: new_question("approval", "Go?", evidence=float("nan")), "'Go\\?': Out of range"),
         (lambda: new_question("approval", "Go?", body="\ud800"), "'Go\\?': It contains half of a "),
-        (lambda: new_question("input", "What?", float), "takes str, int"),
-        (lambda: new_question("input", "What?", list[str]), "takes str, int"),
-        (lambda: new_question("input", "What?", Literal["a"]), "takes str, int"),
-        (lambda: new_question("input", "What?", str | None), "takes str, int"),
+        (lambda: new_question("input", "What?", float), "must be str, int"),
+        (lambda: new_question("input", "What?", list[str]), "must be str, int"),
+        (lambda: new_question("input", "What?", Literal["a"]), "must be str, int"),
+        (lambda: new_question("input", "What?", str | None), "must be str, int"),
         (
             lambda: new_question("input", "What?", Annotated[str, AfterValidator(str.strip)]),
             "answers can't be checked",
@@ -78,10 +78,10 @@ class Parcel(BaseModel):
             lambda: new_question(
                 "input", "How many?", Annotated[int, Field(gt=3)], expires="2h", default="many"
             ),
-            "the default is no answer: The answer must be a whole number",
+            "the default isn't a valid answer: The answer must be a whole number",
         ),
         (lambda: new_question("input", "Why?", expires="2h", default=7), "must be a text"),
-        (lambda: new_question("choice", "Which?", []), "needs options"),
+        (lambda: new_question("choice", "Which?", []), "needs a list of options"),
         (lambda: new_question("choice", "Which?", ["a", ""]), "none of them empty"),
         (lambda: new_question("choice", "Which?", ["a", " "]), "none of them empty"),
         (lambda: new_question("choice", "Which?", {1: "one"}), "texts"),
@@ -92,7 +92,7 @@ class Parcel(BaseModel):
         ),
         (
             lambda: new_question("review", "Fine?", "Dear", expires="2h", default="Dear"),
-            "named values",
+            "must be a mapping",
         ),
     ],
 )
@@ -129,7 +129,7 @@ def test_silence_that_chooses_several_is_told_by_their_labels() -> None:
     options = {"r": "Red", "b": "Blue"}
     asked = new_question("choice", "Which?", options, many=True, expires="2h", default=["b", "r"])
 
-    assert asked.silence() == "If nobody answers in time, it counts as: Blue, Red."
+    assert asked.silence() == "If nobody answers in time, it counts as “Blue, Red”."
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,12 @@ def test_the_first_decision_approves(answer: dict[str, Any], outcome: Outcome) -
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"total": 7,}', r"is no JSON: .* \(line 1, column 1\d\)"),
-        ("Dear bob", "is no JSON: Expecting value .line 1, column 1"),
-        ("[1, 2]", "must be names with their values in { }, as the draft is"),
-        ("7", "must be names with their values"),
-        ('{"total": 1, "total": 2}', "the name 'total' stands twice"),
-        ('{"total": NaN}', "NaN is no number"),
+        ('{"total": 7,}', r"isn't valid JSON: .* \(line 1, column 1\d\)"),
+        ("Dear bob", "isn't valid JSON: Expecting value .line 1, column 1"),
+        ("[1, 2]", "must be a JSON object in { }, like the original"),
+        ("7", "must be a JSON object"),
+        ('{"total": 1, "total": 2}', "the name 'total' appears twice"),
+        ('{"total": NaN}', "NaN isn't a number"),
         ('{"total": 1e999}', "can't be stored"),
         ("[" * 100_000, "can't be stored"),
     ],
@@ -73,20 +73,20 @@ def test_data_in_another_order_is_the_same_question() -> None:
     [
         (lambda: new_question("review", "R?", 5), "must be a text"),
         (lambda: new_question("review", "R?", None), "must be a text"),
-        (lambda: new_question("review", "R?", "x", decisions={}), "takes names with labels"),
-        (lambda: new_question("review", "R?", "x", decisions=["a"]), "takes names with labels"),
-        (lambda: new_question("review", "R?", "x", decisions={"": "A"}), "is a name"),
+        (lambda: new_question("review", "R?", "x", decisions={}), "must map names to labels"),
+        (lambda: new_question("review", "R?", "x", decisions=["a"]), "must map names to labels"),
+        (lambda: new_question("review", "R?", "x", decisions={"": "A"}), "must be texts"),
         (lambda: new_question("review", "R?", "x", decisions={"a": ""}), "a label must be a text"),
         (
             lambda: new_question("review", "R?", "x", decisions={"a": "Go", "b": "go "}),
-            "same words",
+            "same label",
         ),
         (
             lambda: new_question("review", "R?", "x", decisions=MANY),
-            "13 decisions: 12 fit",
+            "13 decisions; the limit is 12",
         ),
-        (lambda: data_review(expires="2h", default="approve"), "set of named values"),
-        (lambda: data_review(expires="2h", default={"text": "{}"}), "set of named values"),
+        (lambda: data_review(expires="2h", default="approve"), "must be a mapping"),
+        (lambda: data_review(expires="2h", default={"text": "{}"}), "must be a mapping"),
     ],
 )
 def test_what_cannot_be_reviewed_is_refused_when_it_is_asked(

@@ -78,11 +78,11 @@ def annotated(name: str, hint: Any) -> Callable[..., Any]:
 
 @typed
 def test_a_secret_is_no_input_and_no_result(hint: Any) -> None:
-    with pytest.raises(DefinitionError, match=r"the input given holds a secret.*SiteChoice"):
+    with pytest.raises(DefinitionError, match=r"the input given contains a secret.*SiteChoice"):
         procedure(annotated("given", hint))
-    with pytest.raises(DefinitionError, match="what it returns holds a secret"):
+    with pytest.raises(DefinitionError, match="its result contains a secret"):
         procedure(annotated("return", hint))
-    with pytest.raises(DefinitionError, match="fn returns cannot be kept: it holds a secret"):
+    with pytest.raises(DefinitionError, match="result of fn can't be stored: it is a secret"):
         signature_of(annotated("return", hint))
 
 
@@ -90,7 +90,7 @@ def test_a_secret_is_no_input_and_no_result(hint: Any) -> None:
 def test_nobody_sends_a_secret(hint: Any) -> None:
     @procedure
     def waits(ctx: Context) -> None:
-        with pytest.raises(QuestionError, match="is a secret, and what is sent is kept"):
+        with pytest.raises(QuestionError, match="can't be a secret, since it is stored"):
             ctx.signal("key", hint)
 
     assert run_through(MemoryStore(), waits).status == RunStatus.SUCCEEDED
@@ -235,5 +235,5 @@ def test_a_procedure_of_types_that_stand_further_down_is_refused_later() -> None
     assert isinstance(late, Procedure)
     late.fn.__globals__["LaterType"] = SecretStr
 
-    with pytest.raises(DefinitionError, match="holds a secret"):
+    with pytest.raises(DefinitionError, match="contains a secret"):
         late.parse({"given": WORD})

@@ -24,7 +24,9 @@ def test_it_fails_with_what_it_was_given(store: MemoryStore) -> None:
     run = run_through(store, stuck)
 
     assert run.status == RunStatus.FAILED
-    assert message(run) == "wait: StepTimeoutError: wait took longer than its timeout of 0.05 s."
+    assert message(run) == (
+        "wait: StepTimeoutError: The step wait took longer than its timeout of 0.05 s."
+    )
 
 
 def test_it_is_tried_again_as_its_retry_says(store: MemoryStore) -> None:

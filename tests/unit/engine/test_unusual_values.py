@@ -74,7 +74,7 @@ def test_a_step_that_cannot_be_one_does_nothing(store: MemoryStore) -> None:
     run = run_through(store, making)
 
     assert (run.status, did) == (RunStatus.FAILED, [])
-    assert "cannot be kept" in message(run)
+    assert "isn't supported" in message(run)
 
 
 class UntellableError(Exception):
@@ -214,7 +214,7 @@ def test_a_return_type_that_cannot_be_kept_is_told_where_it_is_declared(
     def returning(ctx: Context) -> MemoryStore:
         return store
 
-    with pytest.raises(DefinitionError, match="what it returns cannot be kept"):
+    with pytest.raises(DefinitionError, match="of its result isn't supported"):
         procedure(returning)
 
 
@@ -252,7 +252,7 @@ def test_a_kept_result_that_no_longer_fits_its_type_quarantines(store: MemorySto
     store.runs[run_id].procedure = typed
 
     assert store.advance(run_id) == RunStatus.QUARANTINED
-    assert "The kept result of step load no longer fits: number: Field" in message(
+    assert "The stored result of step load no longer fits: number: Field" in message(
         store.runs[run_id]
     )
 

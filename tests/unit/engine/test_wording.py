@@ -17,7 +17,9 @@ def nameless_branch(ctx: Context) -> list[Any]:
 def test_a_branch_needs_a_function_with_a_name(store: MemoryStore) -> None:
     run = run_through(store, nameless_branch)
 
-    assert message(run) == "A branch is known by its function's name: write a def, not <lambda>."
+    assert message(run) == (
+        "A branch is named after its function. Define it with def, not as <lambda>."
+    )
 
 
 @procedure
