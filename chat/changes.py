@@ -93,7 +93,7 @@ def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
 
 
 def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
-    """Return each single added or removed line, from the first on."""
+    """Return the added and removed lines one by one, from the first to the last."""
     found: list[Edit] = []
     for distance in range(len(trace) - 1, 0, -1):
         reached, diagonal = trace[distance], x - y

@@ -55,7 +55,7 @@ def faults() -> Sequence[FileFault]:
 
 
 def forget() -> None:
-    """Load all modules and files again at the next look."""
+    """Forget all modules and files, so that they are loaded again when next needed."""
     _in_modules.cache_clear()
     _known.cache_clear()
     _warned.clear()
@@ -70,7 +70,7 @@ def warn_once(words: str) -> None:
 
 
 def forget_texts() -> None:
-    """Read the stored texts of runs again at the next look, as a new process does."""
+    """Forget the stored texts of runs, so that they are read again, as in a new process."""
     _ready.clear()
 
 
@@ -294,7 +294,7 @@ def _grant(pairs: Sequence[tuple[Procedure, Definition]]) -> None:
 
 
 def _roles(definition: Definition) -> list[tuple[str, str]]:
-    """Return each role with each group that it names."""
+    """Return a pair of role and group for each group that a role names."""
     return [(role, name) for role, names in definition.roles.items() for name in names]
 
 

@@ -102,9 +102,9 @@ class Slot:
         return not self.is_leaving and time.monotonic() - self._told_at >= SETTLES_AFTER
 
     def was_told_since(self, moment: float) -> bool:
-        """Return True if a signal came since that moment of the monotonic clock, or it is to stop.
+        """Return True if a signal came since that monotonic time, or if the worker is stopping.
 
-        Programs started by a step may have ended then because the signal reached them too.
+        The signal may also have ended programs that a step had started.
         """
         return self.is_stopping or self._told_at >= moment
 

@@ -73,7 +73,7 @@ class Shelf:
         self._looked_at = 0.0
 
     def forget(self) -> None:
-        """Read all files again at the next look."""
+        """Read all files again when they are next needed."""
         self._found = None
 
     def look_again(self) -> None:
@@ -163,7 +163,10 @@ def _decoded(data: bytes) -> str:
 
 
 def places() -> list[Place]:
-    """Return the files the globs name, each once, in order; at most one more than are read."""
+    """Return the files that the globs name, each once, in order.
+
+    It stops at one file too many, which is enough to know that there are too many.
+    """
     found: dict[str, Place] = {}
     for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):
         # By its real path: two globs, or a link, may lead to one file, which would then seem to be

@@ -8,7 +8,7 @@ from procedures.engine.kinds.questions import Question
 
 
 class Chat(Channel):
-    """Words that members type below a question; what they mean has been shown to them before."""
+    """Answers that members type in the chat, after it has shown how it reads their words."""
 
     name = "chat"
     phrase = _("in the chat")

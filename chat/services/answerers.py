@@ -84,7 +84,7 @@ def reach_of(names: Iterable[str]) -> dict[str, Reach]:
 
 
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
-    """Return the reach of the names that are groups.
+    """Return who can be reached by each of the names that is the name of a group.
 
     Any text in a site's code may be a group's name, so they are compared here instead of being sent
     to the database.

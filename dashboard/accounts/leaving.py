@@ -36,7 +36,7 @@ class EndOtherWaysIn:
     """A password validator that ends all other ways in, because Django tells it of every change.
 
     Somebody may change a password because another person knows it, or has a browser or a token;
-    those end too. A hash that Django renews at sign-in is no change.
+    those end too. A hash that Django renews at sign-in isn't a change.
     """
 
     def validate(self, password: str, user: Any = None) -> None:

@@ -36,7 +36,7 @@ def language_fault(name: str) -> str:
         )
     if one := beginning_of_target(name):
         return _(
-            "A name can't begin with “{word}”, because requests are assigned in such words."
+            "A name can't begin with “{word}”, which has a special meaning in assignments."
         ).format(word=one)
     return ""
 

@@ -95,7 +95,7 @@ class CarefulAdmin(EditorAdmin):
 
 
 def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
-    """Perform the act; roll it back and show a warning if it breaks something not yet confirmed."""
+    """Perform the act; if nobody has confirmed its consequences, roll it back and show them."""
     if request.method != "POST":
         return act()
     with transaction.atomic():

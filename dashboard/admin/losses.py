@@ -132,11 +132,13 @@ class Told:
         rows = [_name(one, titles) for one in lost[:MOST_ROWS]]
         left = _more(len(lost), len(rows))
         heading = ngettext(
-            "Code uses %(count)d name that would lead to nobody",
-            "Code uses %(count)d names that would lead to nobody",
+            "Code uses %(count)d name that would no longer stand for anybody",
+            "Code uses %(count)d names that would no longer stand for anybody",
             len(lost),
         )
-        remedy = _("To avoid this, change the code first, or keep the name and somebody behind it.")
+        remedy = _(
+            "To avoid this, change the code first, or keep the name and somebody it stands for."
+        )
         return Consequence(heading % {"count": len(lost)}, remedy, rows, left)
 
 
@@ -166,10 +168,12 @@ def _users_of(shown: Sequence[str]) -> str:
 
 def _fate_of(lost: LostName) -> str:
     if lost.reach == Reach.NOBODY:
-        return _("Whatever code assigns to it would have nobody to answer.")
+        return _("Nobody could answer the requests that code assigns to it.")
     if lost.used.in_code:
-        return _("Whatever code assigns to it would go to those who have the role “answer”.")
-    return _("The roles in the code would still name it, so a new site would make it again.")
+        return _("Requests that code assigns to it would go to those who have the role “answer”.")
+    return _(
+        "The roles in the code would still name it, so a new installation would create it again."
+    )
 
 
 def _shown_procedures(found: QuerySet[Procedure], user: Any) -> QuerySet[Procedure]:

@@ -32,7 +32,10 @@ class ReasonForm(forms.Form):
 
 @dataclass(frozen=True)
 class Operation:
-    """An act on rows; `act(id, by=, reason=, …)` returns a sentence about what happened to one."""
+    """An operation on selected rows.
+
+    `act(id, by=, reason=, …)` performs it on one row and returns a sentence about the outcome.
+    """
 
     action: str
     title: str

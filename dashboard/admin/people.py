@@ -38,7 +38,7 @@ else:
     NewUserForm = AdminUserCreationForm
 
 NOT_PART = {"password", "last_login"}
-"""Fields that the forms don't write; a sign-in meanwhile is no conflict."""
+"""Fields that the forms don't write; a sign-in meanwhile isn't a conflict."""
 DATES = ["last_login", "date_joined"]
 BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
 STALE = lazy(

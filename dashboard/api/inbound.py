@@ -48,7 +48,7 @@ class SentByChannel:
     "/channels/{name}/answers",
     auth=[SentByChannel(), Token(), SignedInSession()],
     response={201: ReceivedOut, 200: ReceivedOut, 409: ClosedOut, **refusals(403, 404, 413, 422)},
-    summary="Answer by a site's own channel",
+    summary="Answer through a site's own channel",
     operation_id="dashboard_api_create_answer",
 )
 def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:

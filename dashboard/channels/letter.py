@@ -53,7 +53,7 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
         wrapped(shortened(silence(request), LONGEST_TEXT)),
         final if request.asked.irreversible else "",
         _("Answer it here:\n{link}").format(link=link_to(request)),
-        _("You get this mail once, because you had no page open when you were asked."),
+        _("This mail was sent because you had no page open. There will be no reminder."),
     ]
     subject = shortened(request.prompt, LONGEST_SUBJECT)
     return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
@@ -77,7 +77,7 @@ def letter_about_several(requests: Sequence[HumanRequest], *, to: User) -> Lette
         f"{count}:",
         *(item_of(one) for one in told),
         f"{also if more > 0 else _('All of them are in your inbox:')}\n{inbox()}",
-        _("You get this mail once, because you had no page open when you were asked."),
+        _("This mail was sent because you had no page open. There will be no reminder."),
     ]
     return Letter(count, "\n\n".join(parts) + "\n")
 

@@ -236,13 +236,16 @@ Repositories = Annotated[
     dict[str, str] | None,
     NoDecode,
     BeforeValidator(read_names),
-    must('absolute paths by name, like {"shop": "/srv/shop"}', are_paths),
+    must('a JSON object of absolute paths, like {"shop": "/srv/shop"}', are_paths),
 ]
 Readers = Annotated[
     dict[str, str] | None,
     NoDecode,
     BeforeValidator(read_names),
-    must('functions by suffix, like {".json": "shop.readers.read_steps"}', are_readers),
+    must(
+        'a JSON object of functions for suffixes, like {".json": "shop.readers.read_steps"}',
+        are_readers,
+    ),
 ]
 RequestKinds = Annotated[str, must("paths of classes, like shop.kinds.Rating", are_dotted)]
 ChannelPaths = Annotated[str, must("paths of classes, like shop.channels.Pager", are_dotted)]
@@ -250,6 +253,6 @@ Checks = Annotated[
     dict[str, str] | None,
     NoDecode,
     BeforeValidator(read_names),
-    must('commands by name, like {"tests": "make test"}', are_commands),
+    must('a JSON object of commands, like {"tests": "make test"}', are_commands),
 ]
 Folder = Annotated[Path, AfterValidator(Path.absolute)]

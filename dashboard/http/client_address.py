@@ -22,7 +22,7 @@ class ClientAddress:
     """A wrapper that believes X-Forwarded-For only from the proxies in `TRUSTED_PROXIES`.
 
     The header is read from its right end, which the trusted proxy has written; everything left of
-    the first address that is no trusted proxy is only the client's claim.
+    the first address that isn't a trusted proxy is only the client's claim.
     """
 
     def __init__(self, application: Application) -> None:
@@ -54,7 +54,7 @@ def without_zone(scope: Scope) -> Scope:
 
 
 def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
-    """Return the first address from the right that is no trusted proxy; else the leftmost."""
+    """Return the first address from the right that isn't a trusted proxy; else the leftmost."""
     found = None
     for text in reversed([*chain]):
         address = read_address(text)

@@ -35,7 +35,7 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return True for a whole, uncompressed answer of these kinds that is no download."""
+    """Return True for a whole, uncompressed answer of these kinds that isn't a download."""
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     is_whole = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
     is_plain = not any(name in response.headers for name in NOT_PLAIN)

@@ -23,7 +23,7 @@ class OwnOrigin:
         headers = dict(scope["headers"])
         origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
         if fault := fault_of(origin, host):
-            logger.warning("The live socket stays shut: %s", fault)
+            logger.warning("A live socket was refused: %s", fault)
             await send({"type": "websocket.close"})
         else:
             await self._application(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Templates that write out hiding and turning characters wherever they stand in a page."""
+"""Templates that show invisible characters, and those that reverse text, as visible codes."""
 
 import re
 from typing import Any
@@ -17,13 +17,13 @@ HIDDEN = re.compile(
 )
 """Characters that `visible` may write out; other texts are not read character by character."""
 NO_TEXT = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
-"""The parts of a page that are no text: its tags, and fields in which somebody may be typing."""
+"""The parts of a page that aren't text: its tags, and fields in which somebody may be typing."""
 SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*')""")
 """The attributes of a tag that people read."""
 
 
 class VisibleTemplates(DjangoTemplates):
-    """Django's template engine, with hiding and turning characters written out.
+    """Django's template engine, with invisible and text-reversing characters made visible.
 
     It covers all pages, frames and the administration, so no template can forget it.
     """
@@ -36,7 +36,7 @@ class VisibleTemplates(DjangoTemplates):
 
 
 class VisibleTemplate(Template):
-    """A template of that engine."""
+    """A template of Django whose output shows such characters."""
 
     @classmethod
     def of(cls, template: Template) -> "VisibleTemplate":

@@ -109,7 +109,10 @@ def ask(verb: str, item: RateLimitItem, key: str) -> bool:
     try:
         return bool(getattr(shared(), verb)(item, key))
     except StorageError as error:
-        logger.warning("Attempts are counted by each process: %s", error.storage_error)
+        logger.warning(
+            "Redis cannot be reached, so each process counts attempts alone: %s",
+            error.storage_error,
+        )
         return bool(getattr(own(), verb)(item, key))
 
 

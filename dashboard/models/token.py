@@ -26,7 +26,7 @@ class Scope(models.TextChoices):
     """A use that a token allows, always within the rights of its user."""
 
     READ = "read", lazy("Read procedures, runs, requests and files")
-    ASK = "ask", lazy("Ask people through the procedures ask and outside")
+    ASK = "ask", lazy("Ask people through the procedures “ask” and “outside”")
     START = "start", lazy("Start runs and send them signals")
     ANSWER = "answer", lazy("Answer requests")
     OPERATE = "operate", lazy("Cancel, pause, retry, restart and fork runs")

@@ -150,7 +150,7 @@ def _is_table(rows: Sequence[Any]) -> bool:
 def labels_of(names: Iterable[str]) -> dict[str, str]:
     """Return each name as people write it: "order_id" becomes "Order id".
 
-    A name that is no such word is unchanged, and so are names that would look the same.
+    A name of another form is unchanged, and so are names that would look the same.
     """
     labels = {name: label_of(name) for name in names}
     seen = Counter(labels.values())

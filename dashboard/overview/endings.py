@@ -1,4 +1,4 @@
-"""The sentences of runs that have ended or can't continue, and errors and reasons in words."""
+"""Sentences about runs that have ended or can't continue, with their errors and reasons."""
 
 from typing import Any
 

@@ -196,7 +196,7 @@ def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
 def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
     value = code(shortened(str(data["value"]), 100))
     if event.name == "finished":
-        return "idle", sentence(_("Continues with {wait}, which is closed"), wait=value)
+        return "idle", sentence(_("Continues with {wait}, the next one to finish"), wait=value)
     words = _("Reads the {field} of {wait}: {value}")
     return "idle", sentence(words, field=event.name, wait=code(data["of"]), value=value)
 
@@ -326,7 +326,7 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.SENT: _sent,
     EventKind.PATCH: lambda event, __: (
         "idle",
-        sentence(_("Takes the patch {patch}"), patch=code(event.name)),
+        sentence(_("Uses the new code of the patch {patch}"), patch=code(event.name)),
     ),
     EventKind.COMPENSATION: lambda event, __: (
         "idle",

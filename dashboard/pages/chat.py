@@ -193,7 +193,7 @@ def _questions_of_others(
 
 
 def _writers(request: Visit, session: Session) -> list[tuple[UUID, str]]:
-    """Return the last message of each writer who is no member and reads only replies."""
+    """Return the last message of each writer who isn't a member and reads only replies."""
     seen = messages_in(session, request.user).filter(kind=Message.Kind.PERSON)
     others = seen.exclude(author=request.user).exclude(author__in=session.members.values("user"))
     last = dict(others.order_by("seq").values_list(f"author__{name_field()}", "pk"))
@@ -308,7 +308,7 @@ def _sessions_of(rows: QuerySet[Any]) -> set[UUID]:
 
 
 def _number(text: str | None) -> int | None:
-    """Return a place in a transcript, or None if the text is no number a database can hold."""
+    """Return a place in a transcript, or None if the text isn't a number for a database."""
     return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None
 
 

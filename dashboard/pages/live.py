@@ -28,7 +28,7 @@ def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
     except ValueError as error:
         return HttpResponseBadRequest(str(error))
     if (stream.kind, form) not in MAKERS:
-        return HttpResponseBadRequest(f"{stream} has no form {form!r}.")
+        return HttpResponseBadRequest(f"{stream} can't be read as {form!r}.")
     view = allowed(request.user, {stream}).get(stream)
     if view is None:
         raise Http404

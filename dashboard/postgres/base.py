@@ -56,9 +56,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def wait_at_most(*, seconds: float) -> None:
-    """Give up on an unreachable database after so many seconds, in this process.
+    """Make this process give up on an unreachable database after `seconds`.
 
-    People who open a page get an answer soon; workers wait longer and take their runs up again.
+    People who open a page get an answer soon; workers wait longer and then resume their runs.
     """
     options = connections.settings["default"].get("OPTIONS", {})
     if isinstance(options.get("pool"), dict):
@@ -82,5 +82,5 @@ def leads_to_one_server(connection: Any) -> bool:
 
 @cache
 def _tell_of_a_pooler() -> None:
-    """Log once per process that a pooler stands before the database."""
-    logger.info("A pooler stands before the database: no statement is prepared.")
+    """Log once per process that connections go through a pooler."""
+    logger.info("The database is behind a pooler, so no statements are prepared.")

@@ -93,7 +93,7 @@ def typing_hint(request: HumanRequest) -> str:
     """Return a hint on what to type as an answer."""
     question = request.asked
     if question.irreversible:
-        return _("a message; answer on the card")
+        return _("write a message; to answer, use the card")
     return question.rules.typing_hint(question)
 
 

@@ -297,7 +297,7 @@ class Context:
     def notify(self, text: str) -> None:
         """Post a message in the run's chat session without waiting; written once over all replays.
 
-        Raises `OptionError` for what is no text.
+        Raises `OptionError` for anything but a text.
         """
         check_text("The text of ctx.notify", text)
         self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
@@ -602,7 +602,7 @@ class Context:
     def stage(self, name: str) -> None:
         """Name the part of the procedure that begins here, as people see it.
 
-        Raises `OptionError` for what is no text.
+        Raises `OptionError` for anything but a text.
         """
         check_text("The name of ctx.stage", name)
         self._fiber.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})

@@ -128,7 +128,7 @@ class StepFailedError(EngineError):
     def __init__(self, step: str, error_type: str, message: str) -> None:
         self.step, self.type, self.message = step, error_type, message
         self.place = ""
-        """The module and name of the type, if it is no builtin and was kept."""
+        """The module and name of the type, if it isn't a builtin and was kept."""
         self.is_behind = False
         """True if it is the cause of the exception that was raised instead."""
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")

@@ -121,8 +121,8 @@ class Look:
         context: dict[str, Any],
     ) -> Any:
         self.is_used = True
-        # psycopg's composed statements are no text: what they do isn't known, so the session is not
-        # used again.
+        # psycopg's composed statements aren't text: what they do isn't known, so the session is
+        # not used again.
         if not isinstance(sql, str) or _is_lasting(sql):
             self.leaves_something = True
         return execute(sql, params, many, context)

@@ -110,10 +110,10 @@ def durable() -> Iterator[None]:
 
 @contextmanager
 def receivers() -> Iterator[None]:
-    """Turn an error of a layer above into a refusal, which rolls the commit back."""
+    """Turn an error in a receiver of our signals into a refusal, which rolls the commit back."""
     try:
         yield
-    # A lost database is no refusal of a receiver: the claim is given up and repeated, and the run
+    # A lost database isn't a refusal of a receiver: the claim is given up and repeated, and the run
     # is not quarantined for it.
     except AWAY:
         raise

@@ -27,9 +27,9 @@ MOST_UNOWNED = 100
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the missing rows of a run, by its journal and its counts.
+    """Yield the rows of a run that its journal or its counts record, but that are missing.
 
-    `older` gets what is older than the counts.
+    Adds to `older` what can't be checked, because the run is older than the counts.
     """
     if record.is_covered:
         yield from _untaken(record)

@@ -1,4 +1,4 @@
-"""The periodic pass that lets time take effect and repairs what was lost."""
+"""The periodic pass that handles what is due and repairs what was lost."""
 
 import logging
 import time
@@ -90,7 +90,7 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
     """Handle each row in a transaction of its own, so that a failure delays nobody else.
 
-    A locked run is tried once; rows crowded out by its other rows come after it.
+    Other rows of a locked run are skipped. If they fill a batch, the next batch leaves them out.
     """
     found, locked, is_crowded = list(rows[:LARGEST_SWEEP]), set[UUID](), False
     for row in found:

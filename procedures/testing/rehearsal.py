@@ -397,6 +397,6 @@ class Rehearsal:
 def _is_limited(run: MemoryRun) -> bool:
     """Return True if the run waits and its own code limits its duration.
 
-    A limit of the site ends no test.
+    Limits that only the site sets never end a test.
     """
     return run.status in SUSPENDED and run.procedure.limits.max_duration is not None

@@ -31,23 +31,23 @@ NAMES: dict[str, tuple[Callable[[Client], Act], str]] = {
         lambda client: form(
             client, GROUP, group("zebras").pk, lambda fields: fields.update(name="horses")
         ),
-        "Whatever code assigns to it would go to those who have the role “answer”.",
+        "Requests that code assigns to it would go to those who have the role “answer”.",
     ),
     "the group is deleted": (
         lambda _: deletion(GROUP, group("zebras").pk),
-        "Whatever code assigns to it would go to those who have the role “answer”.",
+        "Requests that code assigns to it would go to those who have the role “answer”.",
     ),
     "the groups are deleted in the list": (
         lambda _: deletion_in_list(GROUP, group("zebras").pk, group("gardeners").pk),
-        "Whatever code assigns to it would go to those who have the role “answer”.",
+        "Requests that code assigns to it would go to those who have the role “answer”.",
     ),
     "its last member is deactivated": (
         lambda client: form(client, USER, erin().pk, lambda fields: fields.pop("is_active")),
-        "Whatever code assigns to it would have nobody to answer.",
+        "Nobody could answer the requests that code assigns to it.",
     ),
     "its last member leaves": (
         lambda client: form(client, USER, erin().pk, lambda fields: fields.update(groups=[])),
-        "Whatever code assigns to it would have nobody to answer.",
+        "Nobody could answer the requests that code assigns to it.",
     ),
 }
 
@@ -62,7 +62,7 @@ def test_a_name_that_code_uses_does_not_vanish_without_a_word(root: Client, name
     warned = shown(answer)
 
     assert state() == before
-    assert "Code uses 1 name that would lead to nobody" in warned
+    assert "Code uses 1 name that would no longer stand for anybody" in warned
     row = warned.partition("<strong>zebras</strong>")[2].partition("</li>")[0]
     assert "Used by the code of Zebra paper." in row
     assert fate in row

@@ -413,7 +413,7 @@ def test_every_status_has_its_words() -> None:
         ),
         ("progress", {"text": "y", "attempt": 1}, "key: y", "a worker"),
         ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
-        ("patch", {}, "Takes the patch name", "a worker"),
+        ("patch", {}, "Uses the new code of the patch name", "a worker"),
         ("step.started", {}, "key started (at most once)", "a worker"),
         ("compensation", {"step": "undo"}, "name will undo this if the run fails", "a worker"),
         ("run.continued", {"generation": 2}, "Continued as new (generation 2)", "a worker"),

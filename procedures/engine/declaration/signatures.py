@@ -159,7 +159,10 @@ def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
 
 
 def named_by(fn: Callable[..., Any], count: int) -> tuple[list[str], set[str], bool]:
-    """Return the parameters by name, those that `count` arguments fill, and True for `**kwargs`."""
+    """Return the names of the parameters, and those that `count` positional arguments fill.
+
+    The third value is True if the function takes `**kwargs`.
+    """
     try:
         parameters = signature_of(fn).parameters(fn).parameters.values()
     except (TypeError, ValueError):

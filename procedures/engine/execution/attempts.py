@@ -238,7 +238,7 @@ class StepExecution:
             failed = (
                 StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
             )
-            # The files of a failed attempt are no part of the run; their contents stay in the
+            # The files of a failed attempt aren't part of the run; their contents stay in the
             # store, which does no harm.
             draft, made = self._failed(failed, facts), []
         finally:

@@ -71,7 +71,7 @@ class Settings(NamedTuple):
     settings: Sequence[Setting]
 
     def set_back(self, before: State) -> SetBack:
-        """Restore the settings that `read` has returned. Raises nothing."""
+        """Restore the settings that `read` returned. Never raises."""
         now, names = self.read(), dict[int, str]()
         if now == before:
             return SetBack([], [])
@@ -102,7 +102,7 @@ class Seen(NamedTuple):
 
 
 def read_quickly() -> State:
-    """Return the settings a step may change: the same object while none of them has changed."""
+    """Return the settings a step may change; it is the same object until one of them changes."""
     global seen  # noqa: PLW0603 (each look is compared with the last one)
     last = seen
     if glance() != last.held.shown:

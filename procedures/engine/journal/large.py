@@ -27,9 +27,9 @@ class Place(NamedTuple):
 
 
 def put_aside(text: str) -> str:
-    """Return a canonical text as a row keeps it: itself, or "sha256:DIGEST SIZE" if it is large.
+    """Return what a row stores for a canonical text: "sha256:DIGEST SIZE" if it is large.
 
-    No JSON begins like that. Without a file store it stays as it is.
+    No JSON begins like that. Other texts, and all texts without a file store, are unchanged.
     """
     store = file_store()
     if store is None or len(text) <= store.largest_inline:

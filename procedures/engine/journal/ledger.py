@@ -71,7 +71,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Ledger:
-    """One run's journal under examination: its own head, and the keys."""
+    """One run's journal while it is verified: its recorded head and the keys."""
 
     run_id: str
     head_seq: int

@@ -107,8 +107,8 @@ class Journal(Protocol):
     def forgive_claim(self) -> None:
         """Don't count this claim towards the poison limit.
 
-        The storage was lost, and the worker is healthy. It takes effect soon, and the next claim
-        learns of it by `RunFacts.is_left_without_storage`.
+        The storage was lost, and the worker is healthy. This takes effect soon; the next claim
+        learns of it from `RunFacts.is_left_without_storage`.
         """
         ...
 

@@ -54,8 +54,8 @@ class Terms:
 class Kind:
     """A kind of request: its schema, check and outcome, its words and its controls.
 
-    A kind must define `name` and `ask`. Everything else fits an answer that is one value, or an
-    object of fields, as its schema says. Its objects hold no state.
+    A kind must define `name` and `ask`. The defaults of everything else suit an answer that is one
+    value or, if its schema has fields, an object. Its instances hold no state.
     """
 
     name: ClassVar[str]
@@ -133,8 +133,8 @@ class Kind:
     def read_words(self, question: "Question", text: str) -> Reading:
         """Return the answer that words typed in the chat give.
 
-        Raises `NoReplyError` for words that are no answer or could be several, and `AnswerError`
-        for an invalid one.
+        Raises `NoReplyError` for words that aren't an answer or could mean several, and
+        `AnswerError` for an invalid one.
         """
         if self.has_fields(question):
             raise NoReplyError("This request asks for several values. Fill in its form.")
@@ -187,7 +187,7 @@ class Kind:
         return [Fields(schema=question.schema), Buttons()]
 
     def read_controls(self, question: "Question", texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if its texts can't be one."""
+        """Return the answer that a page has sent; raise `AnswerError` if its texts aren't valid."""
         return read_controls(self.controls(question), texts)
 
     def read_said(self, question: "Question", value: Any) -> Any:

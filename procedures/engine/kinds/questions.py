@@ -103,9 +103,9 @@ class Question:
 
     @property
     def digest(self) -> str:
-        """The digest an answer is given to: it serves no question with another one.
+        """The digest of the question an answer was given to; the answer fits no other question.
 
-        The defaults of a form's fields are no part of it: what makes them may make others later.
+        The defaults of a form's fields aren't part of it, because they may be computed anew.
         """
         evidence = without(self.evidence, self.volatile)
         # Data and not its text: how it is indented must not make another question of it.
@@ -181,7 +181,7 @@ class Question:
         return self.rules.controls(self)
 
     def read_controls(self, texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if its texts can't be one."""
+        """Return the answer that a page has sent; raise `AnswerError` if its texts aren't valid."""
         return self.rules.read_controls(self, texts)
 
     @property

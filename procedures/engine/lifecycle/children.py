@@ -107,9 +107,9 @@ def _is_of(end: InputRow, wait: WaitRow) -> bool:
 
 
 def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow]) -> None:
-    """Open a locked run's wait for failed children once more; existing results count.
+    """Reopen a locked run's wait for failed children; the results it already has still count.
 
-    `lost` are children of a map that never run again; another child replaces each.
+    `lost` are children of a map that can't continue. A new child replaces each of them.
     """
     store.reopen_wait(run, wait)
     if wait.kind == "child":

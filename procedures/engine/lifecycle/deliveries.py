@@ -48,7 +48,7 @@ def sender_of(run_id: str) -> str:
 
 
 def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) -> None:
-    """Keep a run's act on another one, in the commit of its event."""
+    """Store what a run sends to another one, in the same commit as its event."""
     if content["refused"]:
         return
     other = store.run_key(content["to"])

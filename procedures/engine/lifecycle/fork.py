@@ -109,9 +109,9 @@ def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
 def begin_fork(
     store: Store, run: RunRow, fork: Fork, note: NewEvent, *, files: "Sequence[File]" = ()
 ) -> None:
-    """Keep a new run with what it takes over from another one and a note on who made it; queue it.
+    """Store and queue a new run with all that it takes over from another one.
 
-    `files` are those in its inputs.
+    `note` says who forked it. `files` are the files in its inputs.
     """
     copy, named = _Copy(store, run), set[str]()
     with store.use_files():

@@ -257,7 +257,7 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
     """Return the key of what failed in a scope, from its end or else its last event.
 
-    A limit is no failure of a step: the run continues from where it stood.
+    A limit isn't a failure of a step: the run continues from where it stood.
     """
     if told := end.content.get("of"):
         return str(told)

@@ -1,4 +1,4 @@
-"""New runs, kept with their first events and queued."""
+"""The start of new runs: they are stored with their first events and queued."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -26,7 +26,7 @@ def is_abandoned(opened: Mapping[str, Any]) -> bool:
 
 
 def cells_of(content: Mapping[str, Any], key: str, seq: int) -> dict[str, Any]:
-    """Return the fields of a wait's row; `content` is that of its opening, number `seq`."""
+    """Return the fields of a wait's row, from the content and number of its opening event."""
     due = content["due_at"]
     return {
         "key": key,

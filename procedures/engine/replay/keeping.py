@@ -31,7 +31,7 @@ def not_kept(result: Any, error: Exception) -> tuple[str, str]:
 
 
 def _made_out(result: Any) -> str:
-    """Return the result's repr, so that operators can supply the result."""
+    """Return the result's repr, from which operators can enter the result by hand."""
     try:
         text = repr(result)
     except Exception:  # noqa: BLE001 (what it returned may be broken in any way)

@@ -108,7 +108,7 @@ def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def limits(schema: Mapping[str, Any]) -> list[str]:
-    """Return the limits on an answer, as the sentences used when it breaks them."""
+    """Return the limits on an answer, in the words of the errors for answers beyond them."""
     plain = without_nothing(schema)
     of_number = plain.get("anyOf", [{}])[0]  # a decimal's first form
     found = {rule: wanted for rule, wanted in {**of_number, **plain}.items() if rule in LIMITS}
@@ -130,8 +130,8 @@ def _read(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _exact(plain: Any) -> Any:
-    # Through its text: 0.3 as a float is no multiple of 0.1, as the decimal that somebody typed it
-    # is.
+    # Through its text: 0.3 as a float isn't a multiple of 0.1, but the decimal that somebody typed
+    # is one.
     return json.loads(json.dumps(plain), parse_float=Decimal)
 
 

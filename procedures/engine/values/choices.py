@@ -1,4 +1,4 @@
-"""Inputs that name one of the values a site's settings allow; a path or command never travels."""
+"""Inputs that choose a value from a site's settings by name; the value itself is never sent."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

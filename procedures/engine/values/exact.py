@@ -113,7 +113,7 @@ def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
 
 
 def is_of_libraries(kind: type) -> bool:
-    """Return True for a class of Python or Pydantic, or one of our frozen lists and dicts."""
+    """Return True for a standard library or Pydantic class, or one of our frozen containers."""
     module = kind.__module__.partition(".")[0]
     return module in LIBRARIES or kind in {FrozenList, FrozenDict}
 

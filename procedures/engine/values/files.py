@@ -189,7 +189,7 @@ class File:
 
 @contextmanager
 def use_file_store(store: FileStore, journal: "Journal | None" = None) -> Iterator[None]:
-    """Make files readable inside the block; `journal` is that of a worker's claim, if any."""
+    """Make files readable inside the block; a worker passes the journal of its claim."""
     token = DESK.set(FileContext(store, journal))
     try:
         yield

@@ -188,7 +188,7 @@ class Watch:
     has_any: bool
     """True if it leaves a part open, which is kept as the JSON of its own type."""
     can_lose: bool
-    """True if it names a class (which may have subclasses), a union, or names that are no text."""
+    """True if it names a class (which may have subclasses), a union, or names that aren't texts."""
     unions: frozenset[type]
     """The types a union chooses from; JSON does not say which of them it was."""
 

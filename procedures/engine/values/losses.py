@@ -19,7 +19,7 @@ NUMBERS = {bool, int, float, Decimal}
 def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> str:
     """Return what the restored value lacks, or "" if nothing is lost.
 
-    A list for a tuple is no loss, nor is the plain JSON of a value with an unnamed type.
+    A list for a tuple isn't a loss, nor is the plain JSON of a value with an unnamed type.
     """
     kind, back = type(one), type(other)
     if kind in ATOMS and (kind is back or {kind, back} <= NUMBERS):
@@ -35,7 +35,7 @@ def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> st
 
 
 def _is_equal(one: Any, other: Any) -> bool:
-    """Return True if the values are equal, or print the same, as 1.1 and Decimal("1.1")."""
+    """Return True if the values are equal, or print the same, like 1.1 and Decimal("1.1")."""
     return bool(one == other) or str(one) == str(other)
 
 

@@ -107,7 +107,7 @@ def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
 
 
 def unserved(schema: Schema, *, files: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Yield inputs that nobody could send, with the reason; `files` are those of type `File`."""
+    """Yield inputs that nobody could send, with the reason; `files` names those of type `File`."""
     defs: Mapping[str, Schema] = schema.get("$defs", {})
     for name, one in schema.get("properties", {}).items():
         own = [branch for branch in one.get("anyOf", [one]) if branch.get("format") == "binary"]

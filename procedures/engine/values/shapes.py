@@ -46,7 +46,10 @@ BY_FORMAT = {
 
 
 def shape_of(hint: Any) -> Schema:
-    """Return the shape of a type, never stricter than it: what only its code checks is open."""
+    """Return the shape of a type, which accepts every value that the type accepts.
+
+    It may accept more, because it leaves out what only the type's own code can check.
+    """
     try:
         return inspect_type(adapter(hint)).shape
     except PydanticUserError:

@@ -89,7 +89,7 @@ class State(MutableMapping[str, Any]):
         """Append to a list ([] if there is none).
 
         Items from parallel branches are in the order of the branches. Raises `EngineError` if the
-        value is no list.
+        value isn't a list.
         """
         before = self._values.get(check_name(name), [])
         if not isinstance(before, list):
@@ -206,7 +206,7 @@ def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
     """Return the branches' changes to the state by name, in the order of the branches.
 
     Raises `StateConflictError` if they gave a name different values, or if one changed what another
-    deleted or added to in another way; nothing is guessed. `key` is that of their gather.
+    deleted or added to in another way; nothing is guessed. `key` is the key of their gather.
     """
     joined: dict[str, Change] = {}
     for name in dict.fromkeys(name for _, state in branches for name in state.changes):
@@ -223,7 +223,7 @@ def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
 
 
 def frozen(plain: Any) -> Any:
-    """Return an equal value that can't be changed inside, since no event would record that."""
+    """Return an equal value that is immutable throughout, as no event records changes in place."""
     if isinstance(plain, dict):
         return FrozenDict({name: frozen(value) for name, value in plain.items()})
     return FrozenList(map(frozen, plain)) if isinstance(plain, list) else plain
