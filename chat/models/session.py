@@ -87,7 +87,7 @@ def record_run(run: Run) -> None:
 
 
 def _kept(numbering: Statement, key: UUID, kind: str, subject: object) -> tuple[Cell, int]:
-    """Keep a change under its next number; return the session, as the database has it, and that."""
+    """Store a change; return the session, as the database has it, and the number of the change."""
     [(session, seq)] = numbering.fetch(key)
     sql.insert_change.execute(session, seq, kind, str(subject))
     return session, seq

@@ -170,7 +170,7 @@ class Execution:
         return ending
 
     def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
-        """Keep the work of code that stayed at its waits, and return the end of its replay."""
+        """Store the work of code that stayed at its waits, and return the end of its replay."""
         try:
             if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
                 self.recorder.flush()

@@ -155,7 +155,7 @@ class DatabaseJournal:
     # Writing
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Keep the batch in one commit: plain events on PostgreSQL take one statement.
+        """Store the batch in one commit: plain events on PostgreSQL take one statement.
 
         If the database is unreachable for a moment, it is tried again over a new connection; a
         commit without an answer is looked up first.
@@ -256,7 +256,7 @@ class DatabaseJournal:
             Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=False)
 
     def abandon(self, batch: Batch) -> None:
-        """Keep the batch unless the step has ended, and kill this process.
+        """Store the batch unless the step has ended, and kill this process.
 
         For the watchdog's thread.
 

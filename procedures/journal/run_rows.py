@@ -83,7 +83,7 @@ class RunRows(Moment):
         return [file.as_file() for file in run.artifacts.order_by("pk")]
 
     def keep_files(self, run: Run, files: Sequence[File]) -> None:
-        """Keep the run's files; calling it twice is harmless."""
+        """Store the run's files; calling it twice is harmless."""
         given = [Artifact.of(run, file) for file in files]
         # A repeated step gives the same files under the same names; the row of the first time
         # stays, with its proof.

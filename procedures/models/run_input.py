@@ -33,7 +33,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
     def tell(
         self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
-        """Keep an operator's act for the journal's next writer; the run is locked."""
+        """Store an operator's act for the journal's next writer; the run is locked."""
         told = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
         self.keep(run.pk, told, at=at, number=next_heard(run.pk))
 
@@ -46,7 +46,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         at: datetime | None = None,
         number: int = 0,
     ) -> None:
-        """Keep an input for the run's journal; `at` is its time if it was not now.
+        """Store an input for the run's journal; `at` is its time if it was not now.
 
         `number` counts inputs that no event or row recorded before.
         """

@@ -59,7 +59,7 @@ def note_operation(
     at: datetime | None = None,
     **more: object,
 ) -> None:
-    """Keep an operator's act for the journal's next writer; the run is locked."""
+    """Store an operator's act for the journal's next writer; the run is locked."""
     RunInput.objects.tell(
         run, {**operation_payload(action, by=by, reason=reason), **more}, step=step, at=at
     )

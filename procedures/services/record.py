@@ -88,7 +88,7 @@ class Record:
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
     """Events by kind, key, name and time."""
     came: list[Came] = field(default_factory=list)
-    """Inputs from outside, in the order in which workers took them in."""
+    """Events from outside, in the order in which workers wrote them to the journal."""
     sent: list[Sent] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     """The name and digest of each file that it was given or has made."""

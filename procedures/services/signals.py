@@ -47,7 +47,7 @@ class Sent:
 
 
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
-    """Keep a signal, and let a run that waits for it continue; False for a repeated id.
+    """Store a signal, and let a run that waits for it continue; False for a repeated id.
 
     Raises `SignalRefusedError` if the signal can't be kept, or if the run waits for it and its code
     can't take the value. One that comes early and can't be taken then is skipped. Locks the run.

@@ -31,7 +31,7 @@ class Fence:
     def append_at_once(
         self, database: BaseDatabaseWrapper, events: Sequence[Event], batch: Batch
     ) -> None:
-        """Keep fence, head and events in one commit, outside any transaction.
+        """Store fence, head and events in one commit, outside any transaction.
 
         It is one statement on PostgreSQL; on SQLite only the driver stands between its four
         statements.
@@ -57,7 +57,7 @@ class Fence:
                 raise
 
     def append(self, events: Sequence[Event], batch: Batch) -> None:
-        """Keep fence, head and events inside a transaction, which then holds the run's row."""
+        """Store fence, head and events inside a transaction, which then holds the run's row."""
         if connection.vendor == "postgresql":
             one, many = sql.append_event_to_locked_run, sql.append_events_to_locked_run
             self._append_to_server(kept_cursor(), one, many, events, batch)
@@ -98,7 +98,7 @@ class Fence:
 
 
 def insert(run_id: UUID, events: Sequence[Event]) -> None:
-    """Keep only the events, for the run's writer inside a transaction."""
+    """Store only the events, for the run's writer inside a transaction."""
     if connection.vendor == "postgresql":
         sql.insert_events.execute(run_id, _named(events))
     else:

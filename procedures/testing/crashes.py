@@ -171,7 +171,7 @@ class MortalStore(Store):
             return self.status_of(run_id)
 
     def keep_ids(self) -> None:
-        """Keep the ids drawn so far, as a commit or the start of a run does."""
+        """Store the ids drawn so far, as a commit or the start of a run does."""
         self._kept_ids = self._ids
 
     def forget_ids(self) -> None:

@@ -121,7 +121,7 @@ class Journal(Protocol):
         ...
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Keep all of the batch in one commit; raises `Fenced` if the run is not ours any more.
+        """Store all of the batch in one commit; raises `Fenced` if the run is no longer ours.
 
         Raises `Overtaken`, and keeps nothing, if a wait it closes has been closed from outside; if
         it opens one or continues as new although the run was cancelled or paused since its claim;

@@ -174,7 +174,7 @@ def _insert(
     inputs: Sequence[str],
     start: int = 0,
 ) -> None:
-    """Keep a queued child for each of the inputs, with the parent's files that they name."""
+    """Store a queued child for each of the inputs, with the parent's files that they name."""
     run_id = content["run"] if wait.kind == "child" else ""
     code, files = store.code_for(run, content["procedure"]), store.files_of(run)
     for number, text in enumerate(inputs, start=start):

@@ -42,7 +42,7 @@ def is_due(run: RunRow, now: datetime) -> bool:
 
 
 def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") -> None:
-    """Keep an operator's act for the journal's next writer; the run is locked."""
+    """Store an operator's act for the journal's next writer; the run is locked."""
     draft = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
     store.put_input(run.pk, draft, at=store.now, is_counted=True)
 

@@ -38,7 +38,7 @@ def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
 
 
 def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) -> SignalRow:
-    """Keep a new signal for a locked run, and close the first wait that can take it.
+    """Store a new signal for a locked run, and close the first wait that can take it.
 
     Raises `AnswerError`, and keeps nothing, if there are open waits for it and none can take it.
     `code`: the version of the run's code, or None if it is not here.
@@ -69,7 +69,7 @@ def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) 
 
 
 def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
-    """Keep another run's signal once.
+    """Store another run's signal once.
 
     It is skipped if there are open waits for it and none can take it.
     """

@@ -27,7 +27,7 @@ class Inputs(Runs):
         at: datetime | None = None,
         is_counted: bool = False,
     ) -> None:
-        """Keep an input for the journal of a run; `wait` is the wait whose child has ended."""
+        """Store an input for the journal of a run; `wait` is the wait whose child has ended."""
 
     @abstractmethod
     def inputs(self, run: Row, kind: str = "") -> Sequence[InputRow]:
@@ -55,7 +55,7 @@ class Inputs(Runs):
         """
 
     def set_aside(self, run: Row, some: Sequence[Row]) -> None:
-        """Keep these ends of children as history that no longer counts."""
+        """Store these ends of children as history that no longer counts."""
         self.note_brought(run, some)
         for end in some:
             end.wait = None

@@ -88,11 +88,11 @@ class Runs(Transaction):
 
     @abstractmethod
     def insert_run(self, run: Row, last: Event) -> None:
-        """Keep a new run; `last` is the last of its first events."""
+        """Store a new run; `last` is the last of its first events."""
 
     @abstractmethod
     def insert_events(self, run: Row, events: Sequence[Event]) -> None:
-        """Keep events of a new run, which come marked and in order."""
+        """Store events of a new run, which come marked and in order."""
 
     @abstractmethod
     def files_of(self, run: Row) -> "Sequence[File]": ...

@@ -16,10 +16,10 @@ class Waits(Inputs):
     def insert_wait(
         self, run: Row, content: Mapping[str, Any], cells: Mapping[str, Any]
     ) -> WaitRow:
-        """Keep a new wait: the content of its opening, and the fields of its row."""
+        """Store a new wait: the content of its opening, and the fields of its row."""
 
     def insert_closed(self, run: Row, waits: Sequence[tuple[dict[str, Any], Event, Event]]) -> None:
-        """Keep waits taken over with their outcome: fields, opening and closing of each."""
+        """Store waits taken over with their outcome: fields, opening and closing of each."""
         for cells, opened, closed in waits:
             wait = self.insert_wait(run, opened.content, cells)
             self.close_wait(run, wait, closed.content)
@@ -40,7 +40,7 @@ class Waits(Inputs):
 
     @abstractmethod
     def close_wait(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Keep how an open wait is closed, and tell the layers above."""
+        """Store how an open wait is closed, and tell the layers above."""
 
     @abstractmethod
     def reopen_wait(self, run: Row, wait: Row) -> None: ...
