@@ -7,8 +7,8 @@ message to a worker was lost. A row for the same request, channel and person exi
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from chat.assignments import assign, people_of
@@ -20,6 +20,7 @@ from procedures import dispatch
 from procedures.conf import conf
 from procedures.engine.kinds.question_options import OPERATORS
 from procedures.models.clock import clock
+from procedures.services import serve_each
 from procedures.users import User
 
 TASK = "countersign.send_notification"
@@ -40,15 +41,14 @@ def plan_notifications() -> None:
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now).order_by("notify_at")
-    for request in due[:LARGEST_PASS]:
-        _plan(request)
+    serve_each(due.values_list("pk", flat=True)[:LARGEST_PASS], _plan, name="Request")
     unsent = Notification.objects.due(now).order_by("next_try_at")[:LARGEST_PASS]
-    for _key, together in groupby(sorted(unsent, key=_message_of), key=_message_of):
-        _tell_worker([one.pk for one in together])
+    groups = groupby(sorted(unsent, key=_message_of), key=_message_of)
+    together = ([one.pk for one in group] for _key, group in groups)
+    serve_each(together, _tell_worker, name="Notifications")
 
 
-@transaction.atomic
-def _plan(request: HumanRequest) -> None:
+def _plan(request_id: UUID) -> None:
     """Plan a notification by each channel for each person who is asked and not looking.
 
     Check again later for the others.
@@ -57,7 +57,7 @@ def _plan(request: HumanRequest) -> None:
     due = HumanRequest.objects.open().filter(notify_at__lte=now)
     # Two clocks never wait for each other, nor plan one person twice: who finds the row locked
     # leaves it to the other.
-    found = due.select_for_update(skip_locked=True).filter(pk=request.pk).first()
+    found = due.select_for_update(skip_locked=True).filter(pk=request_id).first()
     if found is None:
         return
     is_somebody_looking = False
@@ -113,7 +113,6 @@ def _message_of(one: Notification) -> tuple[str, str]:
     return "", str(one.bundle or one.pk)
 
 
-@transaction.atomic
 def _tell_worker(keys: Sequence[int]) -> None:
     now = clock.now()
     due = Notification.objects.due(now).select_for_update(skip_locked=True)

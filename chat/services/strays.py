@@ -7,7 +7,6 @@ an alert either way. Superusers, who may answer everything, are not counted here
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
 from chat.channels.planning import notification_time, plan_alert
@@ -21,7 +20,7 @@ from chat.services.answerers import (
 )
 from procedures.models import RunInput
 from procedures.models.clock import clock
-from procedures.services import lock_run
+from procedures.services import lock_run, serve_each
 
 LARGEST_PASS = 100
 ALONE = "None of the people asked can answer any more, and there is nobody else to ask."
@@ -37,15 +36,12 @@ def ask_others() -> None:
     # them would keep all others from a pass.
     is_hopeful = ~Q(note=ALONE) | Q(wait__run__procedure__in=procedures_with_substitutes())
     found = requests_without_answerers().filter(is_hopeful).values_list("pk", flat=True)
-    for pk in found[:LARGEST_PASS]:
-        _ask_others(pk)
+    serve_each(found[:LARGEST_PASS], _ask_others, name="Request")
     alone = HumanRequest.objects.open().filter(note=ALONE)
     answered_again = alone.exclude(pk__in=requests_without_answerers().values("pk"))
-    for pk in answered_again.values_list("pk", flat=True):
-        _drop_note(pk)
+    serve_each(answered_again.values_list("pk", flat=True), _drop_note, name="Request")
 
 
-@transaction.atomic
 def _drop_note(request_id: UUID) -> None:
     # Read again under its lock: whoever reassigns it meanwhile seals other assignees, and a row
     # that was read before would put the old seals back, as if somebody had forged it.
@@ -54,7 +50,6 @@ def _drop_note(request_id: UUID) -> None:
         request.drop_note()
 
 
-@transaction.atomic
 def _ask_others(request_id: UUID) -> None:
     """Reassign one request; locks the run, the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))

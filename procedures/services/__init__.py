@@ -37,6 +37,7 @@ from procedures.services.operations import (
     pause_run,
     unpause_run,
 )
+from procedures.services.passes import serve_each
 from procedures.services.quotas import QuotaError
 from procedures.services.retries import override_run, retry_run
 from procedures.services.runs import (
@@ -109,6 +110,7 @@ __all__ = [
     "restart_run",
     "retry_run",
     "send_signal",
+    "serve_each",
     "slots",
     "start_run",
     "store_complaint",

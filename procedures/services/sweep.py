@@ -1,13 +1,12 @@
 """The periodic pass that handles what is due and repairs what was lost."""
 
-import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from procedures import dispatch, journal
@@ -17,12 +16,10 @@ from procedures.engine.lifecycle.deliveries import deliver
 from procedures.journal import DatabaseStore
 from procedures.models import Installation, Run, Wait
 from procedures.models.clock import clock
+from procedures.services.passes import serve_one
 from procedures.services.waits import expire_wait
 
-logger = logging.getLogger(__name__)
 LARGEST_SWEEP = 500
-LONGEST_LOCK = 0.5
-"""Seconds."""
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
 """The time between two looks; whatever delayed the clock may have delayed workers' renewals."""
 MOST_WAITS = 2
@@ -99,15 +96,8 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
         if _run_of(row) in locked:
             is_crowded = len(found) == LARGEST_SWEEP
             continue
-        try:
-            _mend(row, mend)
-        except OperationalError as error:
+        if not serve_one(row, mend, name=f"{type(row).__name__} {row.pk}"):
             locked.add(_run_of(row))
-            logger.warning(
-                "The sweep will try %s %s again later: %s", type(row).__name__, row.pk, error
-            )
-        except Exception:
-            logger.exception("The sweep failed on %s %s.", type(row).__name__, row.pk)
     if is_crowded:
         is_wait = isinstance(found[0], Wait)
         # Ends, since each turn excludes at least one run more.
@@ -116,13 +106,6 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
 
 def _run_of(row: Run | Wait) -> UUID:
     return row.run_id if isinstance(row, Wait) else row.pk
-
-
-@transaction.atomic
-def _mend(row: T, mend: Callable[[T], object]) -> None:
-    """Handle one row; a locked one is tried again a second later."""
-    journal.limit_locks(LONGEST_LOCK)
-    mend(row)
 
 
 def _begin_more(wait: Wait) -> None:

@@ -11,6 +11,8 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.signals import pre_save
 from django.test import Client
 from pytest_django import Settings
 
@@ -214,6 +216,34 @@ def test_a_review_tells_how_long_the_text_is(alice: User) -> None:
     run = run_until_it_waits("one_of_each", kind="review")
 
     assert "There is a text of 2 lines to review." in letter_about(request_of(run), to=alice).text
+
+
+@pytest.mark.parametrize(
+    ("model", "is_served"),
+    [(HumanRequest, Q(notify_at=None)), (Notification, Q(next_try_at__gt=F("planned_at")))],
+)
+def test_a_row_that_cannot_be_saved_keeps_no_other_waiting(
+    model: Any, is_served: Q, run: Run, alice: User, carol: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    request_of(run_until_it_waits("question", by=alice)).assignments.create(user=carol)
+    tried: list[Any] = []
+
+    def refuse(instance: Any, **_: object) -> None:
+        tried.append(instance)
+        if instance == tried[0]:
+            raise ValueError("not to be saved")
+
+    pre_save.connect(refuse, sender=model)
+    try:
+        for _ in range(2):
+            product_clock.ahead += MINUTE
+            plan_notifications()
+    finally:
+        pre_save.disconnect(refuse, sender=model)
+
+    assert model.objects.get(is_served) == tried[1] != tried[0]
+    assert caplog.messages[0].startswith("A periodic pass failed on ")
+    assert str(tried[0].pk) in caplog.messages[0]
 
 
 def test_a_site_without_a_mail_server_plans_nothing(

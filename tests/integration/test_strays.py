@@ -109,6 +109,24 @@ def test_without_a_default_group_the_operators_are_asked(
     answer(request_, by=dave)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_request_whose_row_is_broken_keeps_no_other_waiting(
+    request_: HumanRequest, alice: User, dave: User, caplog: pytest.LogCaptureFixture, place: int
+) -> None:
+    other = request_of(run_until_it_waits("question", by=alice))
+    reassign_request(other.pk, to="@erin", by=dave, reason="She knows.")
+    pair = [request_, other]
+    broken = pair.pop(place)
+    HumanRequest.objects.filter(pk=broken.pk).update(assigned="[no JSON")
+    leave(broken)
+
+    ask_others()
+
+    assert requests_without_answerers().get() == broken
+    assert "It was reassigned to finance." in HumanRequest.objects.get(pk=pair[0].pk).note
+    assert f"A periodic pass failed on Request {broken.pk}." in caplog.text
+
+
 def test_where_nobody_is_left_it_is_stuck_until_somebody_comes(
     request_: HumanRequest, alice: User, bob: User, dave: User, carol: User
 ) -> None:
