@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'permissions': [('operate_run', 'Can operate all runs')],
                 'indexes': [models.Index(condition=models.Q(('status', 'queued')), fields=['queued_at'], name='countersign_queued_runs'), models.Index(condition=models.Q(('status', 'running')), fields=['leased_until'], name='countersign_running_runs'), models.Index(condition=models.Q(('wake_at__isnull', False)), fields=['wake_at'], name='countersign_runs_to_wake'), models.Index(condition=models.Q(('ends_at__isnull', False)), fields=['ends_at'], name='countersign_runs_to_end'), models.Index(fields=['procedure', 'status', 'id'], name='countersign_runs_by_procedure'), models.Index(fields=['status', 'id'], name='countersign_runs_by_status'), models.Index(condition=models.Q(('origin__isnull', False)), fields=['origin'], name='countersign_runs_by_origin')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('procedure', 'started_by', 'idempotency_key'), name='countersign_one_run_per_idempotency_key')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('procedure', 'started_by', 'idempotency_key'), name='countersign_one_run_per_idempotency_key'), models.UniqueConstraint(condition=models.Q(('started_by', None), models.Q(('idempotency_key', ''), _negated=True)), fields=('procedure', 'idempotency_key'), name='countersign_one_run_per_key_without_starter')],
             },
         ),
         migrations.CreateModel(

@@ -136,7 +136,13 @@ class Run(models.Model):
                 fields=["procedure", "started_by", "idempotency_key"],
                 condition=~Q(idempotency_key=""),
                 name="countersign_one_run_per_idempotency_key",
-            )
+            ),
+            # In a database NULL equals nothing: the constraint above binds no run of the system.
+            models.UniqueConstraint(
+                fields=["procedure", "idempotency_key"],
+                condition=Q(started_by=None) & ~Q(idempotency_key=""),
+                name="countersign_one_run_per_key_without_starter",
+            ),
         ]
         indexes = [
             models.Index(

@@ -1,6 +1,6 @@
 """Starting runs over the API: values, files, and the same start twice."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,12 +9,14 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
 from dashboard.models import ApiToken, Scope
 from procedures.files import path_of
 from procedures.models import Artifact, Run
+from procedures.services import start_run
 from tests.calls import caller, grant
 from tests.configured import configure
 from tests.processes import Web
@@ -339,3 +341,28 @@ def test_twenty_simultaneous_starts_with_one_key_are_one_run(
     assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_two_starts_that_both_find_no_run_of_their_key_are_one_run(
+    alice: User, alices: Client, *, is_signed_in: bool
+) -> None:
+    by = alice if is_signed_in else None
+    begun: list[tuple[Run, bool]] = []
+
+    def begin() -> tuple[Run, bool]:
+        return start_run("typed_inputs", {"count": 1}, by=by, idempotency_key="k1")
+
+    def begin_between(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        found = execute(sql, *rest)
+        if not begun and "idempotency_key" in sql:
+            begun.append((Run(), False))  # so that this one looks up its key undisturbed
+            begun[0] = begin()
+        return found
+
+    with connection.execute_wrapper(begin_between):
+        second = begin()
+
+    [(run, is_new)] = begun
+    assert (is_new, second) == (True, (run, False))
+    assert Run.objects.get() == run
