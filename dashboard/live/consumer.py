@@ -48,13 +48,27 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     hubs: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
 
-    async def connect(self) -> None:
-        self.user: User | AnonymousUser = cast("User | AnonymousUser", self.scope["user"])
+    def __init__(self) -> None:
+        super().__init__()
         self.following: dict[Stream, str] = {}
         self.views: dict[Stream, View] = {}
         self.noted_at = -NOTE_EVERY
         self.backlog: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
         self.tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, *connection: Any) -> None:
+        try:
+            await super().__call__(*connection)
+        # Not in `disconnect`, which never comes if the server gives up a socket at work and cancels
+        # it: the hub would hand frames to it for as long as this process lives.
+        finally:
+            for stream in list(self.following):
+                self._forget(stream)
+            for task in self.tasks:
+                task.cancel()
+
+    async def connect(self) -> None:
+        self.user: User | AnonymousUser = cast("User | AnonymousUser", self.scope["user"])
         # Accepted even for strangers: a refused handshake tells a browser no reason, and the page
         # would go on trying.
         await self.accept()
@@ -68,12 +82,6 @@ class LiveConsumer(AsyncWebsocketConsumer):
             asyncio.create_task(self._send_backlog()),
             asyncio.create_task(self._recheck()),
         ]
-
-    async def disconnect(self, code: int) -> None:
-        for stream in list(self.following):
-            self._forget(stream)
-        for task in self.tasks:
-            task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:

@@ -1,11 +1,15 @@
 """What the hub hands to followers that come and go while it reads."""
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 from django.db import connection
 
+from dashboard.live.consumer import LiveConsumer
 from dashboard.live.hub import Hub
 from dashboard.live.streams import Stream
 from dashboard.live.views import WHOLE, View
@@ -13,6 +17,7 @@ from procedures.models import Run
 from procedures.services import cancel_run, start_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE = 30
 
 
 class Reader:
@@ -62,13 +67,50 @@ def test_a_stream_that_is_taken_away_later_brings_nothing_more(run: Run, admin_u
                 await hub.follow(reader, stream, "data", after=1)
             leaves.sees = None
             await asyncio.to_thread(cancel, run, admin_user)
-            await asyncio.wait_for(stays.has_heard.wait(), 30)
+            await asyncio.wait_for(stays.has_heard.wait(), PATIENCE)
         finally:
             await hub.close()
 
     asyncio.run(follow())
 
     assert leaves.heard == []
+
+
+def test_a_socket_that_its_server_gives_up_is_handed_nothing_more(
+    run: Run, admin_user: User
+) -> None:
+    handed: list[str] = []
+
+    class Socket(LiveConsumer):
+        """A page's socket that notes the frames it is handed."""
+
+        def hand(self, frame: str) -> None:
+            handed.append(frame)
+            super().hand(frame)
+
+    async def follow() -> tuple[int, int]:
+        stream, stays, loop = Stream("run", run.pk), Reader(), asyncio.get_running_loop()
+        scope = {"type": "websocket", "user": admin_user, "session": None}
+        socket: Any = ApplicationCommunicator(Socket.as_asgi(), scope)  # type: ignore[no-untyped-call]
+        await socket.send_input({"type": "websocket.connect"})
+        follow = json.dumps({"follow": str(stream)})
+        await socket.send_input({"type": "websocket.receive", "text": follow})
+        while (await socket.receive_output(PATIENCE))["type"] != "websocket.send":
+            pass
+        hub = LiveConsumer.hubs[loop]
+        try:
+            await hub.follow(stays, stream, "data", after=len(handed))
+            before = len(handed)
+            socket.stop()
+            await socket.wait(PATIENCE)
+            await asyncio.to_thread(cancel, run, admin_user)
+            await asyncio.wait_for(stays.has_heard.wait(), PATIENCE)
+        finally:
+            await LiveConsumer.hubs.pop(loop).close()
+        return before, len(asyncio.all_tasks())
+
+    assert asyncio.run(follow()) == (1, 1)
+    assert len(handed) == 1
 
 
 def cancel(run: Run, by: User) -> None:
