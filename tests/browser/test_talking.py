@@ -243,6 +243,31 @@ def test_what_waits_for_a_connection_is_sent_after_the_page_was_closed(
     expect(said(page)).to_have_text(["See you later"])
 
 
+def test_what_waits_in_two_tabs_is_kept_for_the_next_page(
+    open_page: OpenPage, session: Session, bob: User
+) -> None:
+    first = open_page(bob)
+    second = first.context.new_page()
+    first.context.route("**/messages", lambda route: route.abort("internetdisconnected"))
+    for page in (first, second):
+        open_session(page, session)
+        composer(page).press("Escape")
+    for page, text in ((first, "one"), (second, "two"), (first, "three")):
+        say(page, text)
+        expect(page.locator(".outbox .message").last).to_contain_text(text)
+    second.close()
+    first.goto("/")
+
+    first.context.unroute("**/messages")
+    open_session(first, session)
+
+    expect(said(first)).to_have_text(["one", "two", "three"])
+    expect(first.locator(".outbox .message")).to_have_count(0)
+    first.reload()
+    expect(first.locator(".outbox .message")).to_have_count(0)
+    assert session.messages.filter(kind="person").count() == 3
+
+
 def test_a_line_tells_what_was_caught_up_with(
     open_page: OpenPage, shared: Session, alice: User, bob: User
 ) -> None:

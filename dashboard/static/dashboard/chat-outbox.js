@@ -5,8 +5,8 @@ const RETRY = 3000;
 
 class ChatOutbox extends HTMLElement {
   connectedCallback() {
-    this.key = `outbox:${this.getAttribute("name")}`;
-    this.waiting = read(this.key);
+    this.keyStart = `outbox:${this.getAttribute("name")}:`;
+    this.waiting = read(this.keyStart);
     for (const message of this.waiting) this.show(message);
     addEventListener("online", () => this.sendSoon(0));
     if (!this.isEmpty) this.sendSoon(0);
@@ -20,9 +20,10 @@ class ChatOutbox extends HTMLElement {
     return this.waiting.length === 0;
   }
 
-  take(message) {
+  take(taken) {
+    const message = { ...taken, at: Date.now() };
     this.waiting.push(message);
-    this.keep();
+    this.keep(message);
     this.show(message);
     this.sendSoon(RETRY);
   }
@@ -62,12 +63,12 @@ class ChatOutbox extends HTMLElement {
     const composer = document.createElement("template");
     composer.innerHTML = html;
     this.waiting.shift();
-    this.keep();
+    this.forget(message);
     this.tell(message, composer.content, answer.ok);
     return true;
   }
 
-  post(message) {
+  post({ at: _, ...message }) {
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
     const headers = { "HX-Request": "true", "X-CSRFToken": token };
     return fetch(this.getAttribute("href"), { method: "POST", headers, body: new URLSearchParams(message) });
@@ -87,18 +88,30 @@ class ChatOutbox extends HTMLElement {
     document.querySelector("chat-composer").tell(told);
   }
 
-  keep() {
+  /** Each by itself: a list of all would take away what another tab has added to it. */
+  keep(message) {
     try {
-      localStorage.setItem(this.key, JSON.stringify(this.waiting));
+      localStorage.setItem(this.keyStart + message.client_key, JSON.stringify(message));
     } catch {
-      /* a full or forbidden storage: they are kept as long as the page is */
+      /* a full or forbidden storage: it is kept as long as the page is */
+    }
+  }
+
+  forget(message) {
+    try {
+      localStorage.removeItem(this.keyStart + message.client_key);
+    } catch {
+      /* a forbidden storage: it was never kept */
     }
   }
 }
 
-function read(key) {
+/** What waits, the oldest first; another tab may send some of it meanwhile. */
+function read(prefix) {
   try {
-    return JSON.parse(localStorage.getItem(key)) ?? [];
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+    const found = keys.map((key) => JSON.parse(localStorage.getItem(key)));
+    return found.filter(Boolean).sort((one, other) => one.at - other.at);
   } catch {
     return [];
   }
