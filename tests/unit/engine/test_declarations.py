@@ -272,7 +272,6 @@ def needs_the_site(value: int) -> int:
         (list[int], Field(default_factory=list)),
         (Annotated[int, AfterValidator(needs_the_site)], 3),
     ],
-    ids=str,
 )
 def test_any_other_default_is_taken_where_it_is_declared(hint: Any, default: Any) -> None:
     def fn(ctx: Context, given: Any = default) -> None: ...
