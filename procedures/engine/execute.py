@@ -1,4 +1,4 @@
-"""One claim's work on a run: replay the code to its position, and continue from there."""
+"""The work of one claim: replay the run's code to where it stopped, and continue from there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -58,7 +58,7 @@ NO_PROGRESS = "Three consecutive workers failed on this run without completing a
 MEND_COMMIT = "Fix what prevented the commit, then retry."
 MEMORY = "memory"
 IN_VAIN = (Overtaken, OutOfMemory)
-"""Interruptions that bring a run nearer to the poison limit."""
+"""Interruptions that count towards the poison limit of a run."""
 LET_GO: dict[type[Interruption], str] = {
     Cancelled: "cancel",  # whoever claims it next ends it
     Paused: "pause",  # or lets it rest
@@ -67,7 +67,7 @@ LET_GO: dict[type[Interruption], str] = {
     WorkerStops: "worker",  # it ends, or is replaced
     OutOfMemory: "memory",
 }
-"""Interruptions that queue a run again, and what it is then suspended on."""
+"""Interruptions that queue a run again, with the reason recorded in its `run.suspended` event."""
 
 
 def advance(
@@ -75,9 +75,9 @@ def advance(
 ) -> RunStatus:
     """Advance the run until it waits or ends, and release it.
 
-    With `linger` the code may stay at a wait until it is over, which saves a replay; its outcome
-    then counts only if a replay from its top has the same one. Raises `Fenced` if another worker
-    holds the run, and `StorageLost` if nothing can be kept.
+    With `linger` the code may stay at a wait until the wait is closed, which saves a replay; the
+    code's outcome then counts only if a replay from the top has the same one. Raises `Fenced` if
+    another worker holds the run, and `StorageLost` if nothing can be stored.
     """
     try:
         return call_turn(journal, partial(_advance, procedure, journal, files, linger))
@@ -132,7 +132,7 @@ def _give_up(journal: Journal) -> RunStatus:
 
 
 def _out_of_memory(journal: Journal) -> str:
-    """Return what the last claim reported about memory unless there was progress since; else ""."""
+    """Return what the last claim logged about running out of memory; "" after any progress."""
     for event in reversed(journal.load()):
         if event.kind in PROGRESS:
             return ""
@@ -143,7 +143,7 @@ def _out_of_memory(journal: Journal) -> str:
 
 @dataclass
 class Execution:
-    """The code of one claim, from its top to its end."""
+    """The execution of a run's code in one claim, from the top of the code to its end."""
 
     procedure: Procedure
     recorder: Recorder
@@ -153,7 +153,7 @@ class Execution:
         return self.recorder.journal
 
     def ending(self) -> Ending:
-        """Return how the run is released: the code's end, and the compensations after it."""
+        """Return the handoff and last events of this claim, after any compensations have run."""
         fiber = self._fiber()
         ending = self._run(fiber)
         # Code that has stood at its waits may hold what no replay would give it; only what a replay
@@ -170,7 +170,7 @@ class Execution:
         return ending
 
     def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
-        """Store the work of code that stayed at its waits, and return the end of its replay."""
+        """Commit the events of code that stayed at its waits, and return how its replay ends."""
         try:
             if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
                 self.recorder.flush()
@@ -185,7 +185,7 @@ class Execution:
         return Fiber(self.recorder, scope, now=self.recorder.first.at)
 
     def _run(self, fiber: Fiber) -> Ending:
-        """Return the code's end, after closing what it left open, so that the end can be kept."""
+        """Return how the code ends; a transaction that it left open is closed first."""
         standings = self.journal.standings()
         try:
             ending = self._end_of(fiber)
@@ -259,7 +259,7 @@ class Execution:
         return quarantined(interruption)
 
     def _continued(self, continued: Continued) -> Ending:
-        """Return the end of this generation, with all its open waits withdrawn."""
+        """Return the handoff and events that end this generation, with all open waits withdrawn."""
         withdrawn = closing("withdrawn", responder=BEGUN_ANEW)
         waits = self.recorder.open_waits
         data = {
@@ -277,7 +277,7 @@ class Execution:
         return quarantined(Mismatch(swallowed(interruption)))
 
     def _undone(self, ending: Ending) -> Ending:
-        """Run the compensations, the last first; failed ones are reported with the end."""
+        """Run the compensations, the last one first; those that fail are added to the ending."""
         self.recorder.is_undoing = True
         fiber = self._fiber("undo/")
         problems = list(self._left_behind())
@@ -295,7 +295,7 @@ class Execution:
         return _with_problems(ending, problems)
 
     def _left_behind(self) -> Iterator[str]:
-        """Yield steps that are done without a result: their compensation may not be registered."""
+        """Yield a warning for each step done without a result, which people may have to undo."""
         for entry in self.recorder.history.entries.values():
             if entry.family == "step" and entry.lacks_result and not entry.key.startswith(UNDO):
                 yield (
@@ -325,7 +325,7 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
 
 
 def _failed(error: BaseException, fiber: Fiber) -> Ending:
-    """Return the run's failure; at a place it had already passed, that is a mismatch."""
+    """Return the run's failure, or a mismatch if the code had already passed this place."""
     content = error_payload(error)
     then = f"The code now fails with {content['type']}: {content['message']}"
     try:

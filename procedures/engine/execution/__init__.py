@@ -1,1 +1,1 @@
-"""Running steps: attempts, the process, approvals, and doubt about outcomes."""
+"""Running steps: attempts, process settings, approvals, and steps whose outcome is unknown."""

@@ -13,9 +13,9 @@ from procedures.engine.waits.later import Later
 
 
 def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
-    """Return the approved step with the key of its approval, which serves no other step.
+    """Return the step with the key of its approval, which is valid for no other step.
 
-    If the approval was given to something else, people are asked again with what would be done now.
+    If people approved something else, they are asked again and see what the step would do now.
     """
     _check_decides(decision)
     if not bound.is_shown:
@@ -30,9 +30,10 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
 
 
 def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
-    """Return True if the approval was given to this very step; 1, 1.0 and True differ here.
+    """Return True if the approval was given for exactly this step; 1, 1.0 and True all differ.
 
-    The step that it has served is kept and not run again, whatever its arguments have become.
+    An approval that was used before is valid for the step that used it, even if the arguments have
+    changed since: that step has a stored result and doesn't run again.
     """
     step = fiber.scope.next_key(bound.name)
     if (served := fiber.recorder.served.get(decision.key)) is not None:

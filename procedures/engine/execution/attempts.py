@@ -1,4 +1,4 @@
-"""Running a step: one attempt after another, until a result is kept or the last has failed."""
+"""Running a step: attempt after attempt, until a result is stored or the last attempt fails."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,9 +60,10 @@ def do_step(
     *,
     bound: Bound[Any] | None = None,
 ) -> Any:
-    """Return the step's kept result, or run it now; raises `StepFailedError` once it has failed.
+    """Return the step's stored result, or run the step now.
 
-    `bound` gives each attempt its own copy of the arguments.
+    Raises `StepFailedError` if the step has failed for good. `bound` gives each attempt its own
+    copy of the arguments.
     """
     signature = signature_of(fn)
     name = options.name or signature.name or name_of(fn)
@@ -91,7 +92,7 @@ def do_step(
 
 @dataclass(slots=True)
 class StepExecution:
-    """One step at the current place in the code."""
+    """The execution of one step, at the place that the code has reached."""
 
     fiber: Fiber
     fn: Callable[..., Any]
@@ -102,18 +103,18 @@ class StepExecution:
     key: str
     bound: Bound[Any] | None = None
     _arguments: str = field(default="", init=False)
-    """The digest of the arguments as given, because an attempt may change them."""
+    """The digest of the arguments, taken before the first attempt, which may change them."""
     _first_at: datetime | None = field(default=None, init=False)
-    """The time when the first attempt began."""
+    """The time when the first attempt began; None before it."""
     _result: Any = field(default=None, init=False)
     _held: tuple[NewEvent, ...] = field(default=(), init=False)
     _events: list[Event] = field(default_factory=list, init=False)
-    """The events kept of this step."""
+    """The step's events in the journal."""
     _told: list[str] = field(default_factory=list, init=False)
-    """Changed settings of the process that were already reported."""
+    """Changed settings of the process that a warning of this step has already named."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
-        """Continue from the last event kept of this step, if that is not its result."""
+        """Continue from the step's last event in the journal, which isn't a stored result."""
         last, again = entry.last, partial(self.do_again, entry)
         is_asked_anew = entry.is_tried_again and is_doubtful(last)
         self._events = list(entry.events)
@@ -134,7 +135,10 @@ class StepExecution:
         return self.do(failures=entry.attempts)
 
     def do(self, *, failures: int) -> Any:
-        """Run attempts until one succeeds or fails for good; `failures` earlier ones count."""
+        """Run attempts until one succeeds or the step fails for good.
+
+        `failures` is the number of earlier attempts that failed.
+        """
         attempt = failures + 1
         while True:
             draft = self._try_once(attempt)
@@ -146,9 +150,9 @@ class StepExecution:
             attempt += 1
 
     def _go_on_without_result(self) -> Any:
-        """Continue as operators decide: the step is done and never runs again.
+        """Continue a step that is done but has no stored result, as its operators decide.
 
-        A step that undoes something needs no result.
+        The step never runs again. A compensation needs no result.
         """
         if self.fiber.recorder.is_undoing:
             return None
@@ -156,9 +160,10 @@ class StepExecution:
         return settle_doubt(self.fiber, entry, self.signature.returns)
 
     def wait_for_retry(self, failed: StepFailure) -> None:
-        """Wait until the retry is due, in place or suspended; stop if the run is asked to.
+        """Wait until the retry is due: on this worker if that is soon, else with the run suspended.
 
-        Raises `StepFailedError` for a failure that is final.
+        Raises `StepFailedError` if there is no further attempt, and an `Interruption` if an
+        operator or a limit stops the run.
         """
         if failed.retry_at is None:
             raise failure(self.key, failed)
@@ -199,9 +204,9 @@ class StepExecution:
         return self._keep(*self._attempt(facts, options.seconds))
 
     def _try_in_transaction(self, facts: Attempt) -> NewEvent:
-        """Run an attempt in a transaction; its writes and its checkpoint commit together.
+        """Run an attempt in a transaction, so that its writes and its event commit together.
 
-        A failure rolls the writes back and is then kept alone.
+        If the attempt fails, its writes are rolled back and only the failure is stored.
         """
         try:
             with self.fiber.journal.transaction() as longest, in_haste():
@@ -267,7 +272,7 @@ class StepExecution:
         return result
 
     def _told_of(self, found: Sequence[SetBack]) -> Sequence[NewEvent]:
-        """Return a warning that names the settings the step has changed in its process."""
+        """Return a log event that names the settings the step changed, if any aren't logged yet."""
         every, stuck = SetBack.joined(found)
         if stuck:
             self.fiber.journal.spend_process(spent_by(f"the step {self.key}", stuck))
@@ -279,10 +284,11 @@ class StepExecution:
         return (NewEvent(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
 
     def _done(self, result: Any, facts: Attempt) -> NewEvent:
-        """Return the step's end with its result, or with the reason why there is none.
+        """Return the event that ends the step, with its result or the reason why it isn't stored.
 
-        The step is done in either case. Only a step without effect, or whose effect is rolled back,
-        fails if its result can't be stored; no retry helps there.
+        A step whose result can't be stored is done, because its effect can't be taken back. Only if
+        it has no effect (`pure`), or its transaction is rolled back, does the step fail; a retry
+        wouldn't help.
         """
         try:
             kept, self._result, text = kept_result(result, self.signature.returns)
@@ -360,11 +366,11 @@ class StepExecution:
 
 
 Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
-"""The end of an attempt, further events of the step, and the files it has made."""
+"""The event that ends an attempt, the step's other events, and the files it has made."""
 
 
 class _UndoneError(Exception):
-    """Raised to leave a transaction, so that only the failure of an attempt is kept."""
+    """Raised to roll back the transaction of a failed attempt; only its failure is then stored."""
 
     def __init__(self, done: Done) -> None:
         self.done = done
@@ -378,7 +384,7 @@ def _succeeded(done: Done) -> Done:
 
 
 def failure(key: str, failed: StepFailure) -> StepFailedError:
-    """Return the error that code meets at a step that failed for good."""
+    """Return the error that the procedure's code gets from a step that has failed for good."""
     error = StepFailedError(key, failed.type, failed.message)
     error.place = failed.place
     return error

@@ -1,4 +1,4 @@
-"""Comparing a step's arguments with those of its kept result."""
+"""Comparison of a step's arguments with the arguments of its stored result."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,9 +22,10 @@ def compare_arguments(
     *,
     is_strict: bool,
 ) -> None:
-    """Warn once if the arguments differ from those kept; `is_strict` makes it a mismatch.
+    """Log one warning if a step's arguments differ from those in the journal.
 
-    Digests kept by older versions did not include defaults.
+    With `is_strict` a difference is a mismatch instead. Digests stored by older versions didn't
+    include default values, so the arguments are also compared without them.
     """
     before, key = content.get("arguments", ""), entry.key
     if before == now or not before or entry.is_accepted:

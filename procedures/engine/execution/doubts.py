@@ -24,11 +24,12 @@ NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
 def settle_doubt(
     fiber: Fiber, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
 ) -> Any:
-    """Ask the procedure's operators what became of the step, and continue as they answer.
+    """Ask the procedure's operators whether the step happened, and continue as they answer.
 
-    Each start of the step without an end is a doubt of its own, and so is each result that could
-    not be stored and each retry of a step they let fail; earlier doubts stay settled. `again` runs
-    a step that has not happened; one that has happened is never run again.
+    There is one question for each start of the step that has no end, for each result that couldn't
+    be stored, and for each retry after operators let the step fail. Questions that were answered
+    before aren't asked again. `again` runs a step that hasn't happened; a step that has happened
+    never runs again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)
@@ -45,7 +46,7 @@ def settle_doubt(
 
 
 class _DoubtfulError(Exception):
-    """Operators let the step fail; a retry asks them again."""
+    """Raised when operators let the step fail; a retry asks them again."""
 
 
 def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], Any] | None) -> Any:
@@ -81,9 +82,9 @@ def _whether(name: str) -> Question:
 
 
 def _about_result(entry: Entry, name: str) -> Question:
-    """Return the question about a result that could not be stored.
+    """Return the question about a result that couldn't be stored.
 
-    It is asked in the words of the first time, whatever the code has become.
+    It is made from the journal alone, so it stays the same if the code changes.
     """
     options = {
         HAPPENED: "Continue with a result that I enter",

@@ -1,4 +1,4 @@
-"""The cheapest look at the settings of a process: whether any has changed since the last look."""
+"""A cheap check of a process's settings, to see whether any has changed since the last check."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from sys import get_int_max_str_digits, getprofile, getrecursionlimit
 from typing import Any
 
 GONE = b""
-"""A working directory that was deleted."""
+"""The value that stands for a working directory that was deleted."""
 USUAL = tuple(
     int(number)
     for name in (
@@ -28,18 +28,18 @@ USUAL = tuple(
     )
     if (number := getattr(signal, name, None)) is not None
 )
-"""The signals that programs handle; all others are read once per turn."""
+"""The signals that programs usually handle; all other signals are read only once per turn."""
 CATEGORIES = (LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGES)
 
 
 def glance() -> tuple[Any, ...]:
-    """Return the settings a step may change as the process holds them, only to be compared.
+    """Return the process settings that a step may change, in a form made only for comparison.
 
-    It is called twice per step. Most of its time goes into code and memory that the processor has
-    forgotten while it waited for the step before, so it touches as little as possible: nothing is
-    copied, nothing long is decoded, no property is read, and its functions are bound above. The
-    locale's categories have short names, the locale as a whole a long one; the C module returns a
-    handler twenty times as fast as `signal.getsignal`.
+    It is called twice per step. Most of its time goes into loading code and data that have left the
+    processor's cache since the step before, so it touches as little memory as possible: it copies
+    nothing, decodes nothing long, reads no property, and imports its functions by name. It reads
+    the locale by category, because the name of a category is short and the name of the whole locale
+    is long. The C module returns a signal handler twenty times as fast as `signal.getsignal`.
     """
     global umask  # noqa: PLW0603 (it is read by setting it: so nothing changes meanwhile)
     # There is no call that only reads it; in the usual case this one sets what is set already.
@@ -70,7 +70,7 @@ def glance() -> tuple[Any, ...]:
 
 
 class Held:
-    """A copy of a glance, which no later change of the process reaches."""
+    """A copy of a glance, which later changes in the process don't affect."""
 
     def __init__(self) -> None:
         self._contexts = getcontext().copy(), DefaultContext.copy()  # their traps live in them

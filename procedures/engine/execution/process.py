@@ -1,4 +1,4 @@
-"""Settings shared by all code in a process: reading them and setting them back."""
+"""The settings shared by all code in a process: how they are read and restored."""
 
 import _locale
 import _signal  # type: ignore[import-not-found]
@@ -34,24 +34,24 @@ BOUNDED = tuple(
 
 
 class Setting(NamedTuple):
-    """One setting of the process, at its place among those that are read together."""
+    """One setting of the process; its index in `Settings` is that of its value in a `State`."""
 
     name: str
-    """Its name in a sentence, for example "the working directory"."""
+    """The setting's name as it reads within a sentence, for example "the working directory"."""
     write: Callable[[Any], object]
-    """Sets it to the value that was read; may raise if the system refuses."""
+    """A function that sets the setting to an earlier value; it may raise if the system refuses."""
     describe: Callable[[Any, Any], str] = lambda _before, _now: ""
-    """Returns which parts differ, without their values, which may be secret."""
+    """A function that names the parts that differ, but not their values, which may be secret."""
     is_same: Callable[[Any, Any], bool] = operator.eq
-    """Returns True if nothing needs to be set back, given the value before and now."""
+    """A function that returns True if the earlier and the current value count as equal."""
 
 
 class SetBack(NamedTuple):
-    """The settings that had changed, by name."""
+    """The names of the settings that had changed, and of those that couldn't be restored."""
 
     changed: list[str]
     stuck: list[str]
-    """The changed settings that could not be set back."""
+    """The changed settings that couldn't be restored."""
 
     @classmethod
     def joined(cls, several: Sequence[Self]) -> Self:
@@ -60,14 +60,14 @@ class SetBack(NamedTuple):
 
 
 State = Sequence[Any]
-"""The settings of the process; two states are equal unless something was changed in between."""
+"""The values of the settings; two states are equal if no setting changed between them."""
 
 
 class Settings(NamedTuple):
     """Some settings of the process, read together."""
 
     read: Callable[[], State]
-    """Returns the current settings of the process."""
+    """A function that returns the current values of the settings."""
     settings: Sequence[Setting]
 
     def set_back(self, before: State) -> SetBack:
@@ -95,7 +95,7 @@ class Settings(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The result of the last look at the process."""
+    """The last glance at the process, with the state that was read then."""
 
     held: Held
     state: State
@@ -112,7 +112,7 @@ def read_quickly() -> State:
 
 
 def _read(held: Held) -> State:
-    """Return the settings of a glance in the form in which they can be set back."""
+    """Return the settings of a glance in a form from which they can be restored."""
     root, filters = logging.root, warnings.filters
     numbers, default = decimal.getcontext().__reduce__()[1], decimal.DefaultContext.__reduce__()[1]
     folder, mask, zone, timeout, variables, *_ = held.shown
@@ -140,7 +140,7 @@ def _read(held: Held) -> State:
 
 
 def read_all() -> State:
-    """Return the settings a turn may change: those of steps and some that are slower to read."""
+    """Return the settings that a turn may change: those of a step, and some slower to read."""
     return [
         *read_quickly(),
         [*map(_signal.getsignal, SIGNALS)],
@@ -206,7 +206,7 @@ def _write_collecting(before: bool) -> None:  # noqa: FBT001 (as every `write` i
 
 
 def _handlers(numbers: Sequence[int]) -> Setting:
-    """Return the handlers of these signals as a setting; only the main thread can set them."""
+    """Return a setting for the handlers of these signals, which only the main thread can set."""
 
     def write(before: Any) -> None:
         for number, handler in zip(numbers, before, strict=True):
@@ -236,7 +236,7 @@ def _disarm_timer(_before: bool) -> None:  # noqa: FBT001
 
 
 def _is_as_armed(before: bool, now: bool) -> bool:  # noqa: FBT001
-    """Return True unless this thread has an alarm timer now and had none before."""
+    """Return False only if the main thread has an alarm timer now and had none before."""
     return before or not now or threading.get_ident() != MAIN
 
 
@@ -280,7 +280,7 @@ QUICK = (
     Setting("the decimal context", lambda before: _set_numbers(decimal.getcontext(), before)),
     Setting("decimal.DefaultContext", lambda before: _set_numbers(decimal.DefaultContext, before)),
 )
-"""The settings in the order of `_read`."""
+"""The settings that `read_quickly` reads, in the order of `_read`."""
 SLOW = (
     _handlers(SIGNALS),
     Setting("the blocked signals", partial(signal.pthread_sigmask, signal.SIG_SETMASK)),
@@ -290,6 +290,6 @@ SLOW = (
     Setting("the thread switch interval", sys.setswitchinterval),
     Setting("the garbage collector's thresholds", lambda before: gc.set_threshold(*before)),
 )
-"""The settings in the order of `read_all`, after those of `QUICK`."""
+"""The settings that `read_all` reads in addition to `QUICK`, in its order."""
 
 around_steps = Settings(read_quickly, QUICK)

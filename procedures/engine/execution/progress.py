@@ -1,4 +1,4 @@
-"""Progress lines of a running step, thinned out so that they don't fill the journal."""
+"""Progress lines of a running step, written at growing intervals so as not to fill the journal."""
 
 import threading
 from collections import deque
@@ -13,14 +13,14 @@ from procedures.engine.values.options import check_count, check_text
 MOST_EVENTS = 200
 FIRST_PAUSE = timedelta(seconds=0.25)
 GROWTH = 1.03
-"""The growth of each pause, so that 200 events cover most of an hour."""
+"""The factor by which each pause between writes grows: 200 events cover most of an hour."""
 MOST_LINES = 20
 LONGEST_LINE = 200
 LONGEST_NAME = 100
 
 
 def check_progress(of: str, text: object, done: object, total: object) -> None:
-    """Raise `OptionError` for progress that no bar or line can show."""
+    """Raise `OptionError` for progress that can't be shown as a bar or a line."""
     check_text(f"The text of {of}", text)
     if done is not None:
         check_count(f"done= of {of}", done)
@@ -33,7 +33,7 @@ def check_progress(of: str, text: object, done: object, total: object) -> None:
 class Progress:
     """The progress lines of one attempt.
 
-    Early ones are held back, the last state is always kept.
+    Lines that come too soon after the last write are held back; the last ones are always stored.
     """
 
     def __init__(
@@ -53,10 +53,11 @@ class Progress:
         self._thread, self._lock = threading.get_ident(), threading.Lock()
 
     def say(self, text: str, done: float | None, total: float | None) -> None:
-        """Hold a line, and write the held lines if their time has come.
+        """Add a line, and write all lines held back so far if a write is due.
 
-        A line with `done` replaces those before it. Without text or counts nothing is added. Lines
-        from other threads are held, because only the step's own thread writes.
+        A line with `done` replaces the lines held back before it. A call without text and counts
+        adds nothing. Lines from other threads are held back, because only the step's own thread
+        writes.
         """
         check_progress("step.progress", text, done, total)
         if self._is_over:
@@ -72,7 +73,7 @@ class Progress:
             self._write()
 
     def close(self) -> tuple[NewEvent, ...]:
-        """Return the lines still held, to be kept together with the end of the attempt."""
+        """Return an event with the lines still held back, to be stored when the attempt ends."""
         self._is_over = True
         return (self._take(),) if self._lines else ()
 

@@ -1,4 +1,4 @@
-"""Settings that few steps change and that take longer to read: looked at once a turn."""
+"""Settings that steps seldom change and that take longer to read: they are read once per turn."""
 
 import asyncio
 import builtins
@@ -30,18 +30,18 @@ HOOKS = (
 )
 OF_SOCKET = ("socket", "create_connection", "getaddrinfo")
 USUAL_START = multiprocessing.get_all_start_methods()[0]
-"""The usual way to start processes; the first use of the module chooses it, too."""
+"""The default method to start processes, which the first use of `multiprocessing` also selects."""
 
 
 class Rare(NamedTuple):
-    """A setting with what reads it."""
+    """A setting, with the function that reads its value."""
 
     read: Callable[[], Any]
     setting: Setting
 
 
 def _loggers() -> Mapping[str, Any]:
-    """Return the state of each logger; nothing is called for one, for there may be hundreds."""
+    """Return the state of each logger; it calls no method of a logger, as there may be hundreds."""
     known: dict[str, Any] = logging.root.manager.loggerDict
     return {
         name: (one.level, one.propagate, one.disabled, [*one.handlers], [*one.filters])
@@ -51,7 +51,7 @@ def _loggers() -> Mapping[str, Any]:
 
 
 def _changed_loggers(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the names; a logger that is new came with a module that was imported meanwhile."""
+    """Return the names of the loggers that changed; loggers that are new don't count as changed."""
     return [name for name, state in before.items() if now.get(name, state) != state]
 
 
@@ -83,14 +83,14 @@ def _write_finders(before: Any) -> None:
 
 
 def write_variables(variables: dict[str, Any], before: Mapping[str, Any]) -> None:
-    """Set the variables of a module or an object to what they were, and remove others."""
+    """Restore the variables of a module or an object to `before`, and delete all others."""
     for name in {*variables} - {*before}:
         del variables[name]
     variables.update(before)
 
 
 def named_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return the names that differ, some of them where there are many."""
+    """Return the names whose values differ, in one line; a long list is shortened."""
     absent = object()
     found = sorted(
         name for name in {*before, *now} if before.get(name, absent) is not now.get(name, absent)
@@ -158,12 +158,12 @@ RARE = [
 
 
 def _is_usual(policy: Any) -> bool:
-    """Return True for the policy that the first loop of a process makes."""
+    """Return True for the policy that Python sets when the first event loop is created."""
     return type(policy) is asyncio.DefaultEventLoopPolicy
 
 
 def read_rarely() -> State:
-    """Return the settings that a turn may change: those of `read_all`, then the rare ones."""
+    """Return the settings that may change during a turn: those of `read_all` and of `RARE`."""
     return [*read_all(), *[one.read() for one in RARE]]
 
 
@@ -172,12 +172,12 @@ around_turns = Settings(read_rarely, known)
 
 
 def look_after(one: Rare) -> None:
-    """Look after a setting of a library around each turn; a host does so when it starts."""
+    """Restore a library's setting, too, after each turn; call this when the process starts."""
     RARE.append(one)
     known.append(one.setting)
 
 
 def rare_ones(changed: Sequence[str]) -> list[str]:
-    """Return those of the changes that no step was told of, as `set_back` names them."""
+    """Return the changed settings that aren't checked after each step, named as `set_back` does."""
     names = tuple(one.setting.name for one in RARE)
     return [name for name in changed if name.startswith(names)]

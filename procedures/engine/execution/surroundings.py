@@ -1,4 +1,4 @@
-"""Settings and context around an author's code, restored after it has run."""
+"""Process settings and context variables around an author's code, restored after it has run."""
 
 import logging
 import random
@@ -23,22 +23,22 @@ class OfContext(NamedTuple):
     """A setting that a library keeps in a context variable, such as Django's language."""
 
     name: str
-    """Its name in a sentence, for example "the language"."""
+    """The setting's name as it reads within a sentence, for example "the language"."""
     read: Callable[[], Any]
     kept_in: str
-    """The name of the variable, which is not reported itself."""
+    """The name of the context variable, which isn't reported in addition to the setting."""
 
 
 of_context: list[OfContext] = []
-"""Settings reported by name. Whoever knows the library adds them when the site starts."""
+"""Settings of libraries that are reported by name; they are added when the process starts."""
 DECIMAL = "decimal_context"
-"""The variable in which `decimal` keeps its context, which is compared as a setting."""
+"""The context variable of `decimal`, which is compared as a setting of the process instead."""
 
 
 def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
-    """Return the function's result, called in a context of its own.
+    """Call the function in a context of its own, and return its result.
 
-    Changes it made to its process are set back, and added to `found`.
+    Settings of the process that it changed are restored, and their names are added to `found`.
     """
     return copy_context().run(_call_step, found, function, *given)
 
@@ -56,7 +56,7 @@ def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) ->
 
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
-    """Advance a run as if it had a process of its own: its settings reach no other run."""
+    """Advance a run as if it had the process to itself: its settings don't reach other runs."""
     # Slots are forked from one process and would all draw the same numbers, and a seed that one run
     # has set would reach the next.
     random.seed()
@@ -80,7 +80,7 @@ def _call_turn(found: list[SetBack], function: Callable[[], T]) -> T:
 
 
 def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> None:
-    """Name in the log what no step was told of: its run may have left by now."""
+    """Log the restored settings that no step has reported; the run may be released by now."""
     if restored := [name for name in changed if name not in stuck]:
         logger.warning(
             "Run %s changed settings of its process, which were restored after its turn: %s.",
@@ -90,7 +90,7 @@ def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> Non
 
 
 def changed_between(before: Context, now: Context) -> list[str]:
-    """Return the names of changed context variables; library settings have a name of their own."""
+    """Return the names of changed context variables, or of the library's setting that one holds."""
     told = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]
     hidden = {DECIMAL, *(one.kept_in for one in of_context)}
     names = {
@@ -106,7 +106,7 @@ def _differs(before: Context, variable: Any, value: Any) -> bool:
 
 
 def warning_of(step: str, changed: Sequence[str], stuck: Sequence[str]) -> str:
-    """Return a warning that a step has changed settings, and whether they were restored."""
+    """Return a warning that names the settings a step has changed, and says which were restored."""
     rest = [name for name in changed if name not in stuck]
     if not stuck:
         return f"Settings that the step {step} changed were restored after it: {_listed(rest)}."

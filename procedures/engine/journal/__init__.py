@@ -1,1 +1,1 @@
-"""A run's journal: its events, their chain, and the protocol of its storage."""
+"""A run's journal: its events, the hash chain over them, and the protocol of its storage."""

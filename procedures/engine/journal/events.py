@@ -1,4 +1,4 @@
-"""A run's events, the chain over them, and what a worker commits together."""
+"""A run's events, the hash chain over them, and the batches in which a worker commits them."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class RunStatus(StrEnum):
 
 
 class EventKind(StrEnum):
-    """The kind of an event. Steps and waits are strict on replay, all others are not."""
+    """The kind of an event; on replay, steps and waits must match the code, others needn't."""
 
     RUN_STARTED = "run.started"
     RUN_SUSPENDED = "run.suspended"
@@ -68,17 +68,17 @@ class EventKind(StrEnum):
 
 
 PROGRESS = {kind for kind in EventKind if kind.startswith(("step.", "wait.", "child.", "sent"))}
-"""Kinds of events whose work the next worker does not repeat."""
+"""Kinds of events that count as progress: the next worker needn't repeat their work."""
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 BEGUN_ANEW = "system: continued as new"
-"""The actor that closes what belongs to an earlier generation of a run."""
+"""The name recorded as the actor that closes the waits of an earlier generation of a run."""
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
-"""Kinds of events that a run cancelled or paused since its claim does not add."""
+"""Kinds of events that aren't committed if the run was cancelled or paused since its claim."""
 
 
 @dataclass(slots=True)
 class NewEvent:
-    """An event without number, time and hash; `data` is plain JSON."""
+    """A new event that has no number, time or hash yet; `data` is plain JSON."""
 
     kind: str
     key: str = ""
@@ -87,12 +87,12 @@ class NewEvent:
 
     @property
     def content(self) -> dict[str, Any]:
-        """The data, under the name that it has in a kept event."""
+        """The same as `data`, under the name that a stored event uses for it."""
         return self.data
 
 
 class Event(NamedTuple):
-    """A kept event. `data` is canonical JSON text; `hash` chains it to the one before."""
+    """A stored event; `data` is canonical JSON text, and `hash` chains it to the event before."""
 
     seq: int
     kind: str
@@ -104,33 +104,33 @@ class Event(NamedTuple):
 
     @property
     def content(self) -> dict[str, Any]:
-        """The data, parsed anew, so that changing it changes nothing that is kept."""
+        """A newly parsed copy of the data, so that changing it doesn't change the stored event."""
         return canonical.plain(self.data)
 
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """The release of a run by its worker: the new status, with what belongs to it."""
+    """The release of a run by its worker: the new status and the fields that belong to it."""
 
     status: RunStatus
     wake_at: datetime | None = None
     ends_at: datetime | None = None
-    """The time when a waiting run's time is up, and a worker ends it."""
+    """The time at which a waiting run reaches its maximum duration and a worker ends it."""
     result: str | None = None
-    """Canonical JSON text."""
+    """The run's result, as canonical JSON text."""
     error: dict[str, Any] | None = None
-    """Plain JSON: `type`, `message` and whatever else helps to fix it."""
+    """The error as plain JSON: `type`, `message`, and whatever else helps to fix it."""
     is_in_vain: bool = False
     """True if the claim achieved nothing; after three in a row the run counts as poison."""
     closes: str = RUN_ENDED
-    """The actor that closes what an ended run still asks."""
+    """The name recorded as the actor that closes the open waits of a run that ends."""
     has_children: bool = False
     """True if the run waits for children, as far as its worker knows."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Events, files and a handoff that are committed together or not at all."""
+    """Events, files and a handoff that are all committed together, or not at all."""
 
     events: tuple[NewEvent, ...]
     files: "tuple[File, ...]" = ()
@@ -138,7 +138,7 @@ class Batch:
 
     @property
     def is_progress(self) -> bool:
-        """True if the next worker begins further on, or the claim was not in vain."""
+        """True if the batch contains progress, or releases the run after a claim not in vain."""
         if self.handoff and not self.handoff.is_in_vain:
             return True
         return not PROGRESS.isdisjoint([draft.kind for draft in self.events])
@@ -146,21 +146,21 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The facts about a run that never change."""
+    """The facts that a worker knows about a run when it claims it."""
 
     run_id: str
     inputs: str
-    """Canonical JSON text."""
+    """The run's inputs, as canonical JSON text."""
     seed: str
     claims: int = 1
-    """Claims in a row by workers that kept nothing, this one included."""
+    """The number of consecutive claims without progress, including this one."""
     depth: int = 0
-    """The number of runs above it; 0 for a run that people have started."""
+    """The number of runs above this one; 0 for a run that people have started."""
     began_at: datetime | None = None
     is_left_without_storage: bool = False
-    """True if its last worker gave it up because it had lost the storage."""
+    """True if the run's last worker released it because the storage was unreachable."""
     limits: Limits = USUAL
-    """The site's limits, for those the procedure does not set."""
+    """The site's limits, which apply where the procedure doesn't set its own."""
     sizes: Sizes = USUAL_SIZES
 
 
@@ -176,7 +176,7 @@ class Working:
 def closing(
     outcome: str, value: Any = None, *, responder: str, comment: str = "", timed_out: bool = False
 ) -> dict[str, Any]:
-    """Return the content of a wait's closing: the outcome, and who caused it."""
+    """Return the content of the event that closes a wait: the outcome, and who caused it."""
     return {
         "outcome": outcome,
         "value": value,
@@ -189,7 +189,7 @@ def closing(
 def chained(
     drafts: "Iterable[NewEvent]", *, run_id: str, after: int, at: datetime, head: str, key: bytes
 ) -> list[Event]:
-    """Return the events that follow number `after`, whose mark is `head`."""
+    """Return the new events, numbered from `after` + 1 and chained to the hash `head`."""
     events: list[Event] = []
     moment = at.isoformat()
     for seq, draft in enumerate(drafts, start=after + 1):
@@ -200,17 +200,17 @@ def chained(
 
 
 def chain(draft: NewEvent, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
-    """Return the one event that follows `head`."""
+    """Return the new event, numbered `seq` and chained to the hash `head`."""
     return chained([draft], run_id=run_id, after=seq - 1, at=at, head=head, key=key)[0]
 
 
 def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Event:
-    """Return the event as one of another run's journal, marked for its place there."""
+    """Return an event of another run, renumbered and hashed for its place in this run's journal."""
     return event._replace(seq=seq, hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
 
 
 def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
-    """Return the proof of an event: an HMAC over its place, its content, and the mark before."""
+    """Return the hash of an event: an HMAC over its place, its content, and the hash before."""
     parts = (head, run_id, str(seq), event.kind, event.key, event.name, event.data)
     return _mark((*parts, event.at.isoformat()), key)
 
@@ -224,5 +224,5 @@ def _mark(parts: tuple[str, ...], key: bytes) -> str:
 
 @lru_cache(maxsize=8)
 def _keyed(key: bytes) -> hmac.HMAC:
-    """Return a keyed HMAC to copy, because reading the key costs more than an event."""
+    """Return an HMAC object to copy, because setting up the key costs more than one event."""
     return hmac.new(key, digestmod="sha256")

@@ -1,4 +1,4 @@
-"""Large values, stored outside the journal under their digest, so that it stays quick to read."""
+"""Large values, which are stored outside the journal so that the journal stays quick to read."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import file_store
 
 ELSEWHERE = "_elsewhere"
-"""The suffix of a name under which an event has the digest of a value stored elsewhere."""
+"""A suffix: the field NAME_elsewhere of an event holds the digest of a value stored elsewhere."""
 DEPTH = "{}_depth"
-"""The name under which an event has the number of levels of blocks above a list."""
+"""The field of an event that holds the number of levels of blocks in which a list is stored."""
 BLOCK = 100
 
 
@@ -19,11 +19,11 @@ LIES = re.compile(r"sha256:([0-9a-f]{64}) ([0-9]+)")
 
 
 class Place(NamedTuple):
-    """The place of a large text that a row only names."""
+    """The digest and size of a large text that a row refers to but doesn't contain."""
 
     digest: str
     size: int
-    """Bytes."""
+    """The size in bytes."""
 
 
 def put_aside(text: str) -> str:
@@ -39,19 +39,19 @@ def put_aside(text: str) -> str:
 
 
 def place_of(kept: str | None) -> Place | None:
-    """Return the place of the text a row names, or None if the row holds the text itself."""
+    """Return the place of the text that a row refers to, or None if the row contains the text."""
     found = LIES.fullmatch(kept or "")
     return Place(found[1], int(found[2])) if found else None
 
 
 def whole(kept: str) -> str:
-    """Return the whole text of a row, wherever it is stored."""
+    """Return the whole text that a row contains or refers to."""
     place, store = place_of(kept), file_store()
     return store.get(place.digest).decode() if place and store else kept
 
 
 def is_same(kept: str, other: str) -> bool:
-    """Return True if two rows keep the same text, wherever it is stored."""
+    """Return True if two rows store the same text, whether they contain it or refer to it."""
     return kept == other or _digest_of(kept) == _digest_of(other)
 
 
@@ -61,7 +61,7 @@ def _digest_of(kept: str) -> str:
 
 
 def as_part(name: str, kept: str | None) -> dict[str, Any]:
-    """Return a text, which may be stored elsewhere, as part of an event without reading it."""
+    """Return a row's text as a field of an event; a text stored elsewhere isn't read for that."""
     if place := place_of(kept):
         return {name: None, name + ELSEWHERE: place.digest}
     return packed(name, None if kept is None else canonical.value_of(kept))
@@ -74,7 +74,7 @@ def is_large(length: int) -> bool:
 
 
 def packed(name: str, plain: Any, text: str = "") -> dict[str, Any]:
-    """Return a value as part of an event: itself, or its digest if it is large."""
+    """Return a value as a field of an event, or the value's digest if it is large."""
     if plain is None:
         return {name: None}
     store = file_store()
@@ -87,7 +87,7 @@ def packed(name: str, plain: Any, text: str = "") -> dict[str, Any]:
 
 
 def unpacked(content: Mapping[str, Any], name: str) -> Any:
-    """Return the value that was packed."""
+    """Return the value that `packed` has put into an event."""
     if name + ELSEWHERE not in content:
         return content[name]
     digest, store = content[name + ELSEWHERE], file_store()
@@ -97,15 +97,16 @@ def unpacked(content: Mapping[str, Any], name: str) -> Any:
 
 
 def inputs_of(first: Event, started_with: str) -> str:
-    """Return the inputs of the generation that begins with that event, as canonical JSON."""
+    """Return the inputs of the generation that begins with the event `first`, as canonical JSON."""
     is_anew = first.kind == EventKind.RUN_CONTINUED
     return str(unpacked(first.content, "inputs")) if is_anew else whole(started_with)
 
 
 def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    """Return a list as part of an event.
+    """Return a list as a field of an event.
 
-    A long one is stored in blocks, and these in blocks again.
+    A long list is stored in blocks. If there are many blocks, their digests are stored in blocks
+    too.
     """
     store, depth = file_store(), 0
     while store and len(values) > BLOCK:
@@ -116,7 +117,7 @@ def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 
 def part_of(content: Mapping[str, Any], name: str, start: int, stop: int) -> list[Any]:
-    """Return a slice of a packed list, reading only the blocks that hold it."""
+    """Return a slice of a list from `packed_list`, reading only the blocks that contain it."""
     return _part(unpacked(content, name), content.get(DEPTH.format(name), 0), start, stop)
 
 

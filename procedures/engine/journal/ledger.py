@@ -1,8 +1,9 @@
-"""Verification of a journal: whether it is as it was written, and if not, what happened.
+"""Verification of a journal: whether it is unchanged and, if not, which events were changed.
 
-Each event is marked over its place, its content and the mark of the one before; the last mark is
-also in the journal's head. Without the key events can be changed, removed, inserted or renumbered,
-but not marked anew: the chain breaks at that place and continues after it.
+Each event has a mark: an HMAC over its place, its content and the mark of the event before. The
+last mark is also stored in the journal's head. Without the key, events can be changed, removed,
+inserted or renumbered, but their marks can't be recomputed: the chain breaks at that place and
+continues after it.
 """
 
 from collections.abc import Iterable
@@ -13,15 +14,15 @@ from itertools import pairwise
 from procedures.engine.journal.events import Event, mark
 
 MOST_GAPS = 100
-"""Breaks of the chain after which a journal is not searched further."""
+"""The number of breaks in the chain after which the search stops."""
 LONGEST_GAP = 1000
-"""Events that may be missing in one place while later ones were renumbered."""
+"""The most events assumed to be missing in one place if later events were renumbered."""
 TRIED = 100
-"""Events after a gap among which the first fitting one is searched."""
+"""The number of events after a gap that are tried at places other than their own."""
 
 
 class What(StrEnum):
-    """The damage to events."""
+    """The kinds of damage to events."""
 
     CHANGED = "changed"
     MISSING = "missing"
@@ -54,13 +55,13 @@ SENTENCES = {
 
 @dataclass(frozen=True, order=True)
 class Damage:
-    """Damage to some events, by the numbers they have now, or would have."""
+    """Damage to the events `first` to `last`, by their current numbers or, if missing, old ones."""
 
     first: int
     last: int
     what: What
     shift: int = 0
-    """The difference to the numbers under which moved events were written."""
+    """For moved events: their original numbers minus their current numbers."""
 
     def __str__(self) -> str:
         one, many = SENTENCES[self.what]
@@ -78,12 +79,12 @@ class Ledger:
     head_hash: str
     key: bytes
     older_keys: tuple[bytes, ...] = ()
-    """Earlier keys with which events were marked."""
+    """Earlier keys, which the marks of older events may have been made with."""
 
     def damages(self, events: Iterable[Event]) -> list[Damage]:
-        """Return the damage to the run's events, which come in the order of their numbers.
+        """Return the damage to the run's events, which are passed in the order of their numbers.
 
-        A sound journal is read once and not held in memory.
+        An intact journal is read once and not held in memory.
         """
         seq, before, coming = 1, "", iter(events)
         for event in coming:
@@ -93,7 +94,7 @@ class Ledger:
         return Search(self, []).damages(before, seq)
 
     def follows(self, event: Event, before: str, seq: int) -> bool:
-        """Return True if the event was written under that number, after the one with that mark."""
+        """Return True if the event was written as number `seq`, after an event marked `before`."""
         return any(
             event.hash == mark(event, run_id=self.run_id, seq=seq, head=before, key=key)
             for key in (self.key, *self.older_keys)
@@ -101,7 +102,7 @@ class Ledger:
 
 
 class Search:
-    """A search for the places of events that do not follow each other as they stand."""
+    """A search for the original places of events in a chain that is broken."""
 
     def __init__(self, ledger: Ledger, left: Iterable[Event]) -> None:
         self._ledger = ledger
@@ -111,9 +112,9 @@ class Search:
         self._shift = self._gaps = 0
 
     def damages(self, before: str, seq: int) -> list[Damage]:
-        """Return the damage from `seq` on, the first unproven number.
+        """Return the damage from number `seq` on, the first one that couldn't be verified.
 
-        `before` is the mark before it.
+        `before` is the mark of the event before `seq`.
         """
         head = self._ledger.head_hash
         while before != head and self._left and self._gaps < MOST_GAPS:
@@ -130,7 +131,7 @@ class Search:
         return grouped(self._found)
 
     def _written_as(self, seq: int, before: str) -> Event | None:
-        """Return the event that is proven to belong there, wherever it stands now."""
+        """Return the event whose mark proves that it was written as number `seq`, or None."""
         # The likely places first: where it should stand, and where it stands if all were moved by
         # as much as the last one.
         for number in (seq, seq - self._shift, *self._left):
@@ -140,7 +141,10 @@ class Search:
         return None
 
     def _resumed(self, seq: int) -> tuple[Event | None, int]:
-        """Return the first event whose mark leads on to another one or the head, with its place."""
+        """Return the event after a gap from which the chain continues, with its place.
+
+        It is the first event whose mark fits the event after it, or the journal's head.
+        """
         events = list(self._left.values())
         for event, after in pairwise(events):
             for place in (event.seq, seq):
@@ -158,9 +162,9 @@ class Search:
         return None, seq
 
     def _note_gap(self, event: Event, seq: int, place: int) -> None:
-        """Record a gap.
+        """Record a gap before an event.
 
-        Nothing is proven about the event itself, because the one before is missing.
+        The event itself can't be verified, because the one before it is missing.
         """
         self._missing |= set(range(seq, place))
         if place == seq:
@@ -173,7 +177,7 @@ class Search:
             self._note(What.MOVED, event.seq, shift=self._shift)
 
     def _note_rest(self, seq: int, *, is_whole: bool) -> None:
-        """Record events that were never written, and written ones that are missing."""
+        """Record all other damage: events that were inserted, changed, missing or cut off."""
         head = self._ledger.head_seq
         is_lost = not is_whole and any(number >= seq for number in self._left)
         for number in self._left:
@@ -197,7 +201,7 @@ class Search:
 
 
 def grouped(damages: Iterable[Damage]) -> list[Damage]:
-    """Return equal damage to neighbours as one, in the order of the journal."""
+    """Return the damage in the order of the journal, with equal damage to neighbours merged."""
     groups: list[Damage] = []
     for damage in sorted(damages, key=lambda one: (one.what, one.shift, one.first)):
         last = groups[-1] if groups else None

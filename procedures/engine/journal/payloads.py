@@ -1,7 +1,7 @@
 """The contents of the events that the rules read, as typed classes.
 
 `read(content)` reads an event's content, and `as_json()` returns the same content. `rest` holds the
-fields that no rule reads, so that nothing of an event gets lost. The result of a kept step is
+fields that no rule reads, so that no field of an event is lost. The result of a finished step is
 written and read as plain content (`execution/attempts.py`), because that happens at every step.
 """
 
@@ -14,27 +14,27 @@ from typing import Any, Self
 from procedures.engine.journal.large import unpacked
 
 SILENT = {"request", "signal"}
-"""Waits whose author chooses what happens if nobody answers."""
+"""Kinds of waits whose author chooses what happens if nobody answers."""
 NOT_KEPT = "not_kept"
-"""The name under which an event says why the result of a finished step could not be kept."""
+"""The field of an event with the reason why a finished step's result couldn't be stored."""
 OF_ATTEMPT = {"attempt", "started_at", "arguments", "approved_by", "final"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """The closing of a wait, with whoever caused it, as `wait.closed` holds it."""
+    """The closing of a wait and who caused it, as recorded in a `wait.closed` event."""
 
     outcome: str
     value: Any = None
-    """The value; None for a large one, which `whole_value` reads."""
+    """The value, or None if it is large; `whole_value` reads large values, too."""
     responder: str
-    """A user's name, or "system: …"."""
+    """The name of a user, or "system: …"."""
     comment: str = ""
     timed_out: bool = False
     error: str = ""
-    """The error that the code raises instead of taking the signal's value."""
+    """The message of the error that the code raises instead of receiving the signal's value."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """The right and the time of the answer, its proofs, and the place of a large value."""
+    """The other fields, such as the time of the answer, its proofs, and a large value's digest."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -42,25 +42,25 @@ class Closing:
         return cls(**_fields_of(cls, content))
 
     def whole_value(self) -> Any:
-        """Return the value, reading a large one from the file store."""
+        """Return the value; a large one is read from the file store."""
         return unpacked({**self.rest, "value": self.value}, "value")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event as plain JSON."""
+        """Return the content of the `wait.closed` event as plain JSON."""
         always = {"value": self.value, "comment": self.comment, "timed_out": self.timed_out}
         return {**_written(self), **always}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """The opening of a wait, as `wait.opened` or `child.started` holds it."""
+    """The opening of a wait, as recorded in a `wait.opened` or `child.started` event."""
 
     wait: str
-    """Its kind: "request", "timer", "signal", "set", "child" or "map"."""
+    """The wait's kind: "request", "timer", "signal", "set", "child" or "map"."""
     due_at: datetime | None = None
-    """The time at which it counts as unanswered, or None."""
+    """The time at which the wait times out, or None if it never does."""
     digest: str = ""
-    """A digest of its content; an outcome serves only waits with the same digest.
+    """A digest of the wait's content; on replay the wait must still have the same one.
 
     Children have none.
     """
@@ -68,33 +68,33 @@ class Opening:
     """The effect of a timeout on a request or a signal: "default", "fail" or "withdraw"."""
     default: Any = None
     signal: str = ""
-    """The name of the signal it waits for."""
+    """The name of the signal that is waited for."""
     shape: Any = None
-    """The JSON Schema that the signal's value must fit; None if any value may come."""
+    """The JSON Schema that the signal's value must match; None allows any value."""
     code: str = ""
     """The version of the code that waits for the signal."""
     need: int | None = None
-    """The number of parts that decide a set."""
+    """The number of a set's parts that must close to decide the set."""
     over: tuple[str, ...] = ()
-    """The keys of a set's parts."""
+    """The keys of the waits that are the set's parts."""
     keep_open: bool = False
-    """True if a set leaves its other parts open when it is decided."""
+    """True if the set's other parts stay open once the set is decided."""
     procedure: str = ""
-    """The name of the children's procedure."""
+    """The name of the procedure that the children run."""
     run: str = ""
-    """The id of the child run, or of a map's first child."""
+    """The id of the child run; for a map, an id that no run has."""
     count: int = 1
     """The number of a map's children."""
     at_most: int = 0
-    """The number of a map's children that work at the same time."""
+    """The number of a map's children that may run at the same time."""
     on_failure: str = ""
     """The effect of a failed child on its map: "fail_fast" or "collect"."""
     on_parent_end: str = ""
     """"abandon" if the children continue when their parent ends."""
     skipped: str = ""
-    """The reason why an earlier signal did not fit, if a wait is opened again."""
+    """The reason why the run couldn't take a signal, if the wait was opened again for another."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """The rest of its content: a question's parts, a reason, the inputs of children."""
+    """The other fields: a question's parts, a reason, or the inputs of children."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -106,11 +106,11 @@ class Opening:
 
     @property
     def prompt(self) -> str:
-        """The question people are asked, in one line; "" for other waits."""
+        """The question in one line; "" for a wait that isn't a question."""
         return str(self.rest.get("prompt", ""))
 
     def silence(self) -> Closing:
-        """Return the closing of the wait when its time is up, as its author chose."""
+        """Return the closing of the wait if it times out, as the author chose."""
         if self.wait == "timer":
             return Closing(outcome="elapsed", responder="system: clock")
         outcome, value = ("withdrawn" if self.on_timeout == "withdraw" else "expired"), None
@@ -119,7 +119,7 @@ class Opening:
         return Closing(outcome=outcome, value=value, responder="system: deadline", timed_out=True)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event as plain JSON."""
+        """Return the content of the event that opens the wait, as plain JSON."""
         written = {**_written(self), "due_at": self.due_at and self.due_at.isoformat()}
         if self.wait in SILENT:
             written |= {"on_timeout": self.on_timeout, "default": self.default}
@@ -132,14 +132,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a step, as each event of the step holds it."""
+    """One attempt at a step, as recorded in each of the step's events."""
 
     number: int
     started_at: datetime
     arguments: str
-    """A digest of the step's arguments; "" if it isn't known."""
+    """A digest of the step's arguments; "" if the digest isn't known."""
     approved_by: str = ""
-    """The key of the approval under which the step was done."""
+    """The key of the approval that the step needed, or ""."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -161,15 +161,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """The end of a finished step, as `step.succeeded` holds it."""
+    """The end of a step whose result couldn't be stored, as recorded in `step.succeeded`."""
 
     attempt: Attempt
     not_kept: str = ""
-    """The reason why the result could not be kept; "" if it was."""
+    """The reason why the result couldn't be stored; "" if it was stored."""
     returned: str = ""
-    """The part of an unkept result that people can read."""
+    """The result as text, which people can read although it couldn't be stored."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """The packed result, and the files made by the step."""
+    """The other fields: the packed result, and the files that the step made."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -178,14 +178,14 @@ class StepResult:
         return cls(**_fields_of(cls, told), attempt=Attempt.read(content))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event as plain JSON."""
+        """Return the content of the `step.succeeded` event as plain JSON."""
         written = {name: one for name, one in _written(self).items() if name != "attempt"}
         return {**self.attempt.as_json(), **written}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailure:
-    """The end of a failed attempt, or of a failed gather, as `step.failed` holds it."""
+    """The end of a failed attempt, or of a failed gather, as recorded in `step.failed`."""
 
     attempt: Attempt
     type: str
@@ -193,19 +193,19 @@ class StepFailure:
     retry_at: datetime | None = None
     """The time of the next attempt; None if there is none."""
     place: str = ""
-    """The place where the error's class is defined, "module:name"."""
+    """The place where the error's class is defined, as "module:name"."""
     doubtful: bool = False
-    """True if people let it fail, because it may or may not have happened."""
+    """True if people let the step fail because it may or may not have happened."""
     branch: str | None = None
-    """The branch by which a gather failed; None for a step."""
+    """The branch that made a gather fail; None for a step."""
     conflict: str = ""
-    """The name in the state on which the branches of a gather disagree."""
+    """The name in the state that several branches of a gather changed in conflicting ways."""
     branches: Mapping[str, str] = field(default_factory=dict)
-    """The changes each of these branches made to that name."""
+    """The change that each of these branches made to that name, by branch."""
     of: str = ""
-    """The key of the step, gather or children by which it failed."""
+    """The key of the step, gather or children whose failure made the gather fail."""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """The traceback, and the files the step had made."""
+    """The other fields: the traceback, and the files that the step made."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -217,23 +217,23 @@ class StepFailure:
 
     @classmethod
     def of_error(cls, attempt: Attempt, error: Mapping[str, str], **more: Any) -> Self:
-        """Return the failure for an error payload (see `error_payload`)."""
+        """Return the failure that an error payload describes (see `error_payload`)."""
         return cls(**_fields_of(cls, {**error, **more}), attempt=attempt)
 
     @property
     def is_final(self) -> bool:
-        """True if it is not tried again automatically."""
+        """True if there is no automatic retry."""
         return self.retry_at is None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the content of its event as plain JSON."""
+        """Return the content of the `step.failed` event as plain JSON."""
         again = {"retry_at": self.retry_at and self.retry_at.isoformat(), "final": self.is_final}
         written = {name: one for name, one in _written(self).items() if name != "attempt"}
         return {**self.attempt.as_json(), **written, **again}
 
 
 def _fields_of(cls: Any, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a content by the fields of that class, with everything else under `rest`."""
+    """Return the content as arguments for that class, with all other fields under `rest`."""
     known: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     for name, value in content.items():
@@ -242,7 +242,7 @@ def _fields_of(cls: Any, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _written(payload: Any) -> dict[str, Any]:
-    """Return the fields that differ from their defaults, and the rest."""
+    """Return the fields that differ from their defaults, together with the content of `rest`."""
     defaults = _defaults(payload.__class__)
     named = ((name, getattr(payload, name)) for name in defaults)
     return {**payload.rest, **{name: one for name, one in named if one != defaults[name]}}
@@ -250,7 +250,7 @@ def _written(payload: Any) -> dict[str, Any]:
 
 @cache
 def _defaults(cls: type) -> dict[str, Any]:
-    """Return the defaults of a class's fields by name, without `rest`."""
+    """Return the default of each field of the class by name, without `rest`."""
     return {
         one.name: one.default_factory() if one.default_factory is not MISSING else one.default
         for one in fields(cls)

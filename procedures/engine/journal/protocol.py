@@ -1,4 +1,4 @@
-"""The protocol by which the engine uses storage: one run held by one worker."""
+"""The protocol through which the engine uses storage, for a worker that holds one run."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -10,79 +10,80 @@ from procedures.engine.journal.events import Batch, Event, RunFacts, Working
 
 
 class Standings(Protocol):
-    """The state of a storage's connections before code ran."""
+    """A record of the storage's connections, made before an author's code runs."""
 
     def put_away(self) -> str:
-        """Close what the code has left open since, and return it in words, or ""."""
+        """Close what the code has left open since then; return a sentence about it, or ""."""
         ...
 
 
 class Journal(Protocol):
-    """One run's storage, held by the one worker that claimed it."""
+    """The storage of one run, used by the one worker that has claimed the run."""
 
     run: RunFacts
     working: Working | None
     cancellation: Mapping[str, Any] | None
-    """The canceller and the reason, if the run was claimed to undo its steps and end."""
+    """The person who cancels the run, and the reason, if this claim is to undo and end it."""
     is_wanted_elsewhere: bool
-    """True if the run has had its worker for long, and others wait for one.
+    """True if this worker has had the run for long and other runs wait for a worker.
 
-    It is released once it has got further; otherwise a run with a long replay would never end.
+    The run is released once this claim has made progress; without that condition, a run with a long
+    replay would never finish.
     """
 
     @property
     def parent_id(self) -> str | None:
-        """The id of the run that started this one as its child.
+        """The id of the run that started this one as its child, or None.
 
-        It is not part of `run`, because few need it and every claim would read it.
+        It isn't part of `run`, because every claim would have to read it and few need it.
         """
         ...
 
     @property
     def is_stopping(self) -> bool:
-        """True if this process is to end: no new attempt begins, and the run is released."""
+        """True if this process is stopping: no new attempt begins, and the run is released."""
         ...
 
     def was_told_since(self, moment: datetime) -> bool:
-        """Return True if the platform has signalled this process since then, or told it to stop."""
+        """Return True if the platform has signalled this process since then, or it is stopping."""
         ...
 
     def standings(self) -> Standings:
-        """Return the state of the storage's connections, before an author's code runs."""
+        """Record the state of the storage's connections before an author's code runs."""
         ...
 
     def spend_process(self, why: str) -> None:
         """Have this process replaced once it has released the run.
 
-        An author's code has changed it in a way that can't be undone; `why` describes it in the
-        log.
+        An author's code has changed the process in a way that can't be undone; `why` says for the
+        log what was changed.
         """
         ...
 
     def storage_fault(self, error: BaseException) -> StorageLost | None:
-        """Return a loss if this exception means our own storage is unreachable, full or broken."""
+        """Return a `StorageLost` if the error means our storage is unreachable, full or broken."""
         ...
 
     @property
     def is_cancelled(self) -> bool:
-        """True if the run is to be cancelled; checked between steps, at most a second late."""
+        """True if the run was cancelled; read between steps, and at most a second out of date."""
         ...
 
     @property
     def is_paused(self) -> bool:
-        """True if the run is to be paused; checked in the same way."""
+        """True if the run is to be paused; read between steps, and at most a second out of date."""
         ...
 
     def now(self) -> datetime:
-        """Return the storage's own time, which leases, deadlines and events all follow."""
+        """Return the time by the storage's clock, which leases, deadlines and events all use."""
         ...
 
     def pause(self, seconds: float) -> None:
-        """Wait in place for at most a second."""
+        """Sleep for so many seconds, at most one, without releasing the run."""
         ...
 
     def load(self) -> list[Event]:
-        """Return all events since the last `continue_as_new`, inputs from outside included."""
+        """Return all events since the last `continue_as_new`, including inputs from outside."""
         ...
 
     def new_id(self) -> str:
@@ -90,41 +91,42 @@ class Journal(Protocol):
         ...
 
     def status_of(self, run_id: str) -> str:
-        """Return the current status of another run; "queued" for one that is about to be kept."""
+        """Return the current status of another run; "queued" if it isn't in the storage yet."""
         ...
 
     def refusal(self, run_id: str) -> str:
-        """Return why this run may not reach another one, in a sentence, or ""."""
+        """Return a sentence that says why this run may not reach another run, or "" if it may."""
         ...
 
     def transaction(self) -> AbstractContextManager[float | None]:
-        """Commit what is written inside together with the commit inside, or not at all.
+        """Commit the writes inside the block together with the engine's commit, or neither.
 
-        Yields the seconds it may take, or None.
+        Yields the number of seconds that the block may take, or None.
         """
         ...
 
     def forgive_claim(self) -> None:
         """Don't count this claim towards the poison limit.
 
-        The storage was lost, and the worker is healthy. This takes effect soon; the next claim
-        learns of it from `RunFacts.is_left_without_storage`.
+        The storage was lost, and the worker is healthy. It takes effect soon, and the next claim
+        learns of it by `RunFacts.is_left_without_storage`.
         """
         ...
 
     def note_storage(self) -> None:
-        """Forget that the last worker lost the storage, because it can be used again."""
+        """Clear the mark that the last worker lost the storage, because the storage works again."""
         ...
 
     def abandon(self, batch: Batch) -> None:
-        """Commit the batch from another thread and end this process: its worker is stuck."""
+        """Commit the batch from another thread, then end this process: its worker is stuck."""
         ...
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Store all of the batch in one commit; raises `Fenced` if the run is no longer ours.
+        """Commit the whole batch, or nothing; raises `Fenced` if this worker has lost the run.
 
-        Raises `Overtaken`, and keeps nothing, if a wait it closes has been closed from outside; if
-        it opens one or continues as new although the run was cancelled or paused since its claim;
-        or if it ends the run while the journal lacks an operator's act.
+        Raises `Overtaken`, and stores nothing, in three cases: the batch closes a wait that was
+        closed from outside; it opens a wait, sends something or continues as new although the run
+        was cancelled or paused since its claim; or it ends the run although an operator's request
+        isn't in the journal yet.
         """
         ...

@@ -1,6 +1,6 @@
-"""Keyed digests of single facts: an event that holds them proves a row field by field.
+"""Seals: keyed digests of single fields, by which an event proves a row field by field.
 
-They are keyed because a fact may be short enough to guess: an address, a yes, an amount.
+They have a key because a value may be short enough to guess: an address, a yes, an amount.
 """
 
 import hmac
@@ -12,9 +12,9 @@ from procedures.engine.journal.events import RUN_ENDED, Batch, EventKind, NewEve
 from procedures.engine.values import canonical
 
 PROOF = "proof"
-"""The name under which an event holds the seals of a row's fields."""
+"""The field of an event that holds the seals of a row's fields."""
 LENGTH = 32
-"""Hexadecimal digits of a seal: 128 bits."""
+"""The length of a seal in hexadecimal digits; it has 128 bits."""
 ENDS = {
     EventKind.RUN_SUCCEEDED,
     EventKind.RUN_FAILED,
@@ -25,7 +25,7 @@ EMPTY = (None, "", 0)
 
 
 def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, str]:
-    """Return a seal for each fact that is not empty; `owner` names the row they belong to."""
+    """Return a seal for each fact that isn't empty; `owner` is the id of the row they belong to."""
     return {
         name: seal_of(owner, name, value, key)
         for name, value in facts.items()
@@ -36,7 +36,7 @@ def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, s
 def differing(
     facts: Mapping[str, Any], kept: Mapping[str, str], *, owner: str, keys: Iterable[bytes]
 ) -> list[str]:
-    """Return the names of facts that differ from their seals, under the best of the keys."""
+    """Return the names of the facts that differ from their seals, with the key that fits best."""
     found: list[list[str]] = []
     for key in keys:
         sealed = seals_of(facts, owner=owner, key=key)
@@ -47,7 +47,7 @@ def differing(
 
 
 def proven(batch: Batch, *, run_id: str, key: bytes) -> tuple[NewEvent, ...]:
-    """Return the batch's events; one that ends the run gets the seals of its result and error."""
+    """Return the batch's events; an event that ends the run gets seals of its result and error."""
     handoff = batch.handoff
     if handoff is None:
         return batch.events
@@ -64,7 +64,7 @@ def _with(draft: NewEvent, proof: Mapping[str, Any]) -> NewEvent:
 
 
 def seal_of(owner: str, name: str, value: Any, key: bytes) -> str:
-    """Return the seal of one fact, also of an empty one."""
+    """Return the seal of one fact, which may be empty."""
     text = canonical.text_of(["seal", owner, name, _text(value)])
     return hmac.digest(key, text.encode(), "sha256").hex()[:LENGTH]
 
