@@ -1,1 +1,1 @@
-"""Durable runs: procedures, their journals and what moves them; no web and no chat."""
+"""Durable runs: procedures, their journals and the workers that advance them; no web, no chat."""

@@ -1,4 +1,4 @@
-"""Access rules: groups are granted roles per procedure, and superusers have all of them."""
+"""Access rules: groups hold roles per procedure, and superusers hold every role."""
 
 from collections.abc import Callable
 
@@ -13,18 +13,18 @@ from procedures.users import User, members_path
 
 
 class SignedIn(HttpRequest):
-    """A web request by a signed-in person, as every route gets it."""
+    """A web request by a signed-in person, the type that every route receives."""
 
     user: User
 
 
 OPERATE = "countersign_procedures.operate_run"
-"""The permission to operate every run, also of procedures without a grant."""
+"""The permission to operate every run, including runs of procedures without a grant."""
 SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 """The roles whose holders see every run of a procedure."""
 Provider = Callable[[User], Q]
 providers: list[Provider] = []
-"""Functions that say which runs a user may see.
+"""Functions that return a condition for further runs a user may see.
 
 The layers above add theirs when they are loaded.
 """
@@ -50,7 +50,7 @@ def may_operate(user: User, run: Run) -> bool:
 
 
 def may_cancel(user: User, run: Run) -> bool:
-    """Return True for operators, and for the starter unless groups hold the role "cancel"."""
+    """Return True for operators; for the starter too, unless a group holds the role "cancel"."""
     if may_operate(user, run) or procedures_for(user, "cancel").filter(pk=run.procedure_id):
         return True
     return run.started_by_id == user.pk and not run.procedure.grants.filter(role="cancel").exists()
@@ -62,7 +62,7 @@ def is_operator(user: User) -> bool:
 
 
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
-    """Return the procedures on which a user has one of the roles; without roles, any role."""
+    """Return the procedures on which a user has one of the roles, or any role if none is given."""
     is_everywhere = not roles or set(roles) & set(SEEING)
     if user.is_superuser or (is_everywhere and user.has_perm(OPERATE)):
         return Procedure.objects.all()

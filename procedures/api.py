@@ -1,4 +1,4 @@
-"""Procedures and runs over HTTP."""
+"""Routes for procedures and runs."""
 
 from typing import Any
 from uuid import UUID
@@ -56,7 +56,7 @@ HARMLESS = {
     "text/csv",
     "text/plain",
 }
-"""Types in which browsers run nothing. Files of all others are sent as bytes without a type."""
+"""Types that no browser executes. Files of any other type are sent as plain bytes."""
 UNKNOWN_TYPE = "application/octet-stream"
 FILE_HEADERS = {
     "Cache-Control": "private, no-store",
@@ -64,7 +64,7 @@ FILE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers that keep an uploaded file from acting on the site, even if a browser shows it."""
+"""Headers that keep an uploaded file from running scripts on the site when a browser shows it."""
 FILE_ANSWER: dict[str, Any] = {
     "responses": {200: {"content": {"application/octet-stream": {"schema": BINARY}}}}
 }
@@ -93,7 +93,10 @@ def get_procedure(request: SignedIn, name: Word) -> Procedure:
     openapi_extra=INPUTS_BODY,
 )
 def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Status[Run]:
-    """Return 201 with the new run; the same `Idempotency-Key` again returns that run and 200."""
+    """Return 201 with the new run.
+
+    If the `Idempotency-Key` is repeated, return the same run and 200.
+    """
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
     definition = services.find_startable(procedure.name, by=request.user)
     inputs = read_inputs(request, definition)
@@ -114,7 +117,7 @@ def list_runs(
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> Page:
-    """Return runs; with `parent`, only the child runs of that run."""
+    """Return the runs you may see; with `parent`, only the child runs of that run."""
     runs = access.visible_runs(request.user).for_lists().defer("error")
     if status:
         runs = runs.filter(status=status)
@@ -136,7 +139,10 @@ def get_run(request: SignedIn, run_id: UUID) -> Run:
     summary="A run's journal",
 )
 def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = PAGE) -> Page:
-    """Return a page of events, fewer if they are large; `next` names where the next page begins."""
+    """Return a page of events, with fewer events if they are large.
+
+    `next` is the start of the next page.
+    """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     following = run.events.filter(seq__gt=after).order_by("seq")
     limit = light(following, "data", limit=limit)
@@ -156,7 +162,7 @@ def get_inputs(request: SignedIn, run_id: UUID) -> HttpResponse:
     "/runs/{run_id}/result", response={200: Any, **refusals(404, 410)}, summary="A run's result"
 )
 def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
-    """Return the whole result as JSON, however large it is; 404 while there is none."""
+    """Return the whole result as JSON, however large it is, or 404 if there is none yet."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     if run.result is None:
         raise Http404
@@ -165,7 +171,7 @@ def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
 
 @router.get("/runs/{run_id}/state", response={200: Any, **refusals(404, 410)}, summary="Its state")
 def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
-    """Return all values of its `ctx.state` by name, however large they are."""
+    """Return all values of the run's `ctx.state` by name, however large they are."""
     return standing.state_of(get_object_or_404(access.visible_runs(request.user), pk=run_id))
 
 
@@ -175,7 +181,7 @@ def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
     summary="An event of a run",
 )
 def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
-    """Return an event with its large values, which lists of events only name by a digest."""
+    """Return an event with its large values; lists of events contain only a digest of each."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     event = get_object_or_404(run.events, seq=seq)
     columns = {name: getattr(event, name) for name in ("seq", "kind", "key", "name", "at")}
@@ -189,7 +195,7 @@ def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
     openapi_extra=FILE_ANSWER,
 )
 def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
-    """Return the newest file with that name, always as a download."""
+    """Return the newest of the run's files with that name, always as a download."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
     with use_file_store(ContentStore()):
@@ -209,12 +215,13 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     summary="Send a signal",
 )
 def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> Status[Signal]:
-    """Send a named message to a run, kept until the run waits for it.
+    """Send a named message to a run; it is stored until the run waits for it.
 
-    The same `id` counts once (200).
+    A repeated `id` counts once and returns 200.
 
-    Returns 422 if the run is waiting for it and can't take the value. A signal that comes early and
-    does not fit when the run waits for it is skipped, as `GET /api/signals/{number}` shows.
+    Returns 422 if the run is already waiting for the signal and can't accept the value. A signal
+    that comes before the run waits for it, and then doesn't fit, is skipped, as shown by
+    `GET /api/signals/{number}`.
     """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     signal = services.Sent(name, sent.id, sent.value)
@@ -228,6 +235,6 @@ def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> 
     summary="A signal",
 )
 def get_signal(request: SignedIn, number: int) -> Signal:
-    """Return a signal to a run that you may see, by the `number` returned when it was sent."""
+    """Return a signal by the `number` returned when it was sent, if you may see its run."""
     runs = access.visible_runs(request.user)
     return get_object_or_404(Signal.objects.filter(run__in=runs), pk=number)

@@ -31,7 +31,7 @@ class ProceduresConfig(AppConfig):
 
 
 def name_what_django_sets() -> None:
-    """Name Django's language and time zone in warnings about settings that a step has changed."""
+    """Report Django's language and time zone by name in warnings about settings a step changed."""
     from django.utils import timezone, translation
 
     from procedures.engine.execution.process import Setting

@@ -1,4 +1,4 @@
-"""The run each slot of a worker holds: written by the slots, read by their main process.
+"""A table of the runs held by a worker's slots: the slots write it, their main process reads it.
 
 It is shared memory, because a slot that has lost its run may be unable to send anything.
 """
@@ -15,7 +15,7 @@ PLACE = struct.Struct("=II16s")
 
 
 class InHand(NamedTuple):
-    """A claim that a process holds."""
+    """A claim on a run that a process holds."""
 
     pid: int
     run: UUID
@@ -23,14 +23,14 @@ class InHand(NamedTuple):
 
 
 class Board:
-    """A place for each slot, made before the slots are forked."""
+    """A table in shared memory with an entry for each slot, created before the slots are forked."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, PLACES * PLACE.size)
         self._place = 0
 
     def sit_down(self, number: int) -> None:
-        """Take the place with that number in a newly forked slot."""
+        """Use the entry with that number for this newly forked slot."""
         # A pool of more slots than places shares some: then a slot hides another from the watch,
         # and the lease keeper's own timer is left to end it.
         self._place = number % PLACES
@@ -40,7 +40,7 @@ class Board:
         self._write(PLACE.pack(os.getpid(), epoch, run.bytes))
 
     def put_down(self) -> None:
-        """Clear this process's place after it has released its run."""
+        """Clear this process's entry after it has released its run."""
         self._write(bytes(PLACE.size))
 
     def in_hand(self) -> Iterator[InHand]:

@@ -1,7 +1,7 @@
-"""The settings of Countersign: the site's dictionary `COUNTERSIGN`, over defaults for all of it.
+"""The settings of Countersign: the site's dictionary `COUNTERSIGN`, with a default for each name.
 
-Import `conf` and read a name from it: `conf.SITE_URL`. A site that sets nothing works; its own
-names are checked by `manage.py check` and never stop an import.
+Import `conf` and read a name from it: `conf.SITE_URL`. A site that sets nothing works; unknown
+names in its dictionary are reported by `manage.py check` and never stop an import.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,63 +21,63 @@ class Settings:
     """The names that COUNTERSIGN may hold, with their types and defaults."""
 
     SITE_URL: str = "http://localhost:8000"
-    """The address in mails and links, without a slash at its end."""
+    """The site's address in mails and links, without a trailing slash."""
     REDIS_URL: str = "redis://localhost:6379/0"
     BASE_DIR: Path = Path()
-    """The folder to which `PROCEDURE_FILES` are relative; the process's own by default."""
+    """The folder to which `PROCEDURE_FILES` are relative; by default the working directory."""
     LOCAL_DIR: Path = Path(".local")
-    """The folder for what the embedded product keeps."""
+    """The folder in which the embedded product stores its data."""
     IS_EMBEDDED: bool = False
-    """True for the product on one machine, which has demo accounts that everybody knows."""
+    """True for the product on one machine, whose demo accounts have well-known passwords."""
 
     LEDGER_KEY: str = ""
-    """The secret that seals journals; one made of SECRET_KEY by default."""
+    """The secret that seals journals; by default it is derived from SECRET_KEY."""
     LEDGER_KEY_FALLBACKS: Sequence[str] = ()
-    """Earlier secrets, by which older journals are still verified."""
+    """Earlier secrets with which older journals can still be verified."""
 
     PROCEDURE_MODULES: Sequence[str] = ()
-    """Modules with procedures, besides each app's own `procedures`."""
+    """Modules that define procedures, besides each app's own `procedures`."""
     PROCEDURE_FILES: Sequence[str] = ()
     PROCEDURE_READERS: Mapping[str, str] = {}
-    """The paths of readers, by the suffix of the files that they read."""
+    """The import path of the reader for each file suffix."""
     LARGEST_PROCEDURE_FILE: int = 256 * KILOBYTE
     NOTICES_EDITED_FILES: bool = False
-    """True where edited procedure files are read anew without a restart."""
+    """True if edited procedure files are reloaded without a restart."""
     REQUEST_KINDS: Sequence[str] = ()
-    """The paths of the site's own kinds of requests."""
+    """The import paths of the site's own kinds of requests."""
     CHANNELS: Sequence[str] = ()
-    """The paths of the site's own channels."""
+    """The import paths of the site's own channels."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
-    """Values that people may choose in a start, by the names of `SiteChoice` and of the value."""
+    """Values that people may choose in a start, by the names of the `SiteChoice` and the value."""
 
     RUN_LEASE_SECONDS: float = 15
     RUN_TURN_SECONDS: float = 60
-    """Seconds after which a run lets others have its worker."""
+    """Seconds after which a run yields its worker to other runs."""
     RUN_SILENT_SECONDS: float = 300
-    """Seconds after which code that doesn't come back is called stuck."""
+    """Seconds after which code that hasn't returned to the engine is called stuck."""
     STOP_SECONDS: float = 8
-    """Seconds that a running step may take when its worker is to stop."""
+    """Seconds that a running step may still take when its worker is told to stop."""
     STORAGE_PATIENCE_SECONDS: float = 60
-    """Seconds that a worker waits for a file store that fails."""
+    """Seconds that a worker waits for a failing file store."""
     RUN_LIMITS: Mapping[str, Any] = asdict(USUAL)
-    """The limits of runs whose procedure sets none, by the options of `Limits`."""
+    """The limits of runs whose procedure sets none, by the names of the options of `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300
     MOST_OPEN_RUNS: int = 5_000
-    """Runs of one person that have not ended."""
+    """The largest number of unfinished runs that one person may have started."""
     SIZES: Mapping[str, int] = {}
-    """The largest sizes of what people read, type and send, where they differ from `Sizes`."""
+    """Size limits for what people read, type and send, where they differ from `Sizes`."""
     LARGE_VALUE_BYTES: int = 64 * KILOBYTE
-    """The size from which values are kept as files."""
+    """The size from which values are stored as files."""
     MAX_UPLOAD_MB: int = 20
 
     SENDS_MAIL: bool = False
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)
-    """The time after which somebody who is asked and not looking is notified."""
+    """The time after which a person who is asked, and has no page open, is notified."""
     NOTIFY_EVERY_SECONDS: float = 5
-    """Seconds between two looks for notifications that are due."""
+    """Seconds between two checks for notifications that are due."""
 
     TRUSTED_PROXIES: Sequence[str] = ()
-    """Addresses and networks whose `X-Forwarded-For` is believed."""
+    """Addresses and networks of proxies whose `X-Forwarded-For` is trusted."""
     ATTEMPTS_PER_ADDRESS: str = "50 per 15 minutes"
     ATTEMPTS_PER_NAME: str = "10 per 15 minutes"
 
@@ -86,7 +86,7 @@ NAMES = frozenset(Settings.__annotations__)
 
 
 class _Configuration:
-    """The settings of this process; each access sees the changes of `override_settings`."""
+    """The settings of this process; each access respects `override_settings`."""
 
     def __getattr__(self, name: str) -> Any:
         given = getattr(settings, "COUNTERSIGN", {})

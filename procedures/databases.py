@@ -1,15 +1,18 @@
-"""A router for sites with several databases: runs live in `default` alone."""
+"""A router for sites with several databases: runs are stored only in `default`."""
 
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
 OURS = {"countersign_procedures", "countersign_chat", "countersign_dashboard"}
-"""The labels of the product's apps: a project may have apps of its own called `chat` and so on."""
+"""The labels of the product's apps; a project may have its own apps named `chat` and so on."""
 
 
 class OnlyDefault:
-    """Keeps the product's tables in `default`; name it first in `DATABASE_ROUTERS`."""
+    """A router that keeps the product's tables in `default`.
+
+    List it first in `DATABASE_ROUTERS`.
+    """
 
     def db_for_read(self, model: Any, **_: Any) -> str | None:
         return DEFAULT_DB_ALIAS if model._meta.app_label in OURS else None  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Messages that ask the workers to look at the queue; nothing depends on their arrival."""
+"""Messages that ask the workers to check the queue; losing one only causes a delay."""
 
 import atexit
 import logging
@@ -19,44 +19,45 @@ from procedures.conf import conf
 logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
 CALLED = "countersign.called"
-"""A key in Redis: a message is on its way to the workers and none has begun on it."""
+"""The Redis key that is set while a message is on its way and no worker has begun to handle it."""
 CALL_AGAIN = 1000
-"""Milliseconds after which the message may be lost, or lie with a busy worker."""
+"""Milliseconds after which a message counts as lost, or as waiting for a busy worker."""
 LOOK_EVERY = 5
-"""Seconds after which workers look at the queue themselves, because a message may be missing."""
+"""Seconds between a worker's own checks of the queue, in case a message was lost."""
 WORKERS = "countersign.workers"
-"""In Redis: the workers that have told what code they have, each in a key of its own."""
+"""The Redis set of the workers that have reported their code; each also has a key of its own."""
 CODE_LASTS = 30
-"""Seconds after which a worker that no longer says that it lives is forgotten."""
+"""Seconds after which a worker that no longer reports itself is forgotten."""
 PROBE = "countersign.probe"
 PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
-"""Seconds until a silent Redis counts as a fault."""
+"""Timeouts in seconds after which a Redis that doesn't answer counts as a fault."""
 PATIENCE = 0.2
-"""Seconds that a silent broker may take."""
+"""Seconds to wait for a broker that doesn't answer."""
 LAST_WORD = 2
-"""Seconds that a process's end waits for its messages; the very first one is slow."""
+"""Seconds that an exiting process waits for its messages to be sent; the very first one is slow."""
 Message = tuple[str, tuple[str | int, ...]]
 CALL: Message = (TASK, ())
 
 
 def call_workers() -> None:
-    """Have a worker look at the queue once this transaction is committed.
+    """Have a worker check the queue once this transaction is committed.
 
-    Never raises and never waits. However many callers there are, one message is on its way: the
-    worker that gets it begins with `note_arrival`, runs everything queued, and calls the next.
+    Never raises and never waits. However often this is called, at most one message is on its way.
+    The worker that receives it calls `note_arrival` first, advances everything queued, and calls
+    the next worker.
     """
     send_later(TASK)
 
 
 def send_later(task: str, *arguments: str | int) -> None:
-    """Send a message to a task by its name once this transaction is committed."""
+    """Send a message to the task with that name once this transaction is committed."""
     # Not before: a fast worker would look before the commit, find nothing, and the run would wait
     # for the sweep.
     transaction.on_commit(lambda: messenger.send((task, arguments)))
 
 
 def note_arrival() -> None:
-    """Let the next call send a new message."""
+    """Record that the message arrived, so that the next call sends a new one."""
     try:
         _redis().delete(CALLED)
     except redis.RedisError as error:
@@ -64,7 +65,7 @@ def note_arrival() -> None:
 
 
 def tell_code(worker: int, code: str) -> None:
-    """Record the code of the worker with this main process. Never raises."""
+    """Record the code versions of the worker with this main process. Never raises."""
     key = _key_of(worker)
     try:
         with _redis().pipeline() as several:
@@ -76,7 +77,10 @@ def tell_code(worker: int, code: str) -> None:
 
 
 def keep_code(worker: int) -> None:
-    """Record that the worker with this main process lives, however busy it is. Never raises."""
+    """Record that the worker with this main process is alive, even while it is busy.
+
+    Never raises.
+    """
     try:
         _redis().expire(_key_of(worker), CODE_LASTS)
     except redis.RedisError as error:
@@ -84,7 +88,7 @@ def keep_code(worker: int) -> None:
 
 
 def told_codes() -> list[str]:
-    """Return the code reported by each live worker; nothing if Redis doesn't answer."""
+    """Return the code versions reported by each live worker, or nothing if Redis doesn't answer."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             keys = sorted(client.smembers(WORKERS))
@@ -102,7 +106,7 @@ def _key_of(worker: int) -> str:
 
 
 def fault() -> str:
-    """Return a sentence about why messages reach nobody now, or "" if Redis takes them."""
+    """Return a sentence about why messages can't be sent now, or "" if Redis accepts them."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             # A write, since a full Redis still answers a ping.
@@ -156,7 +160,7 @@ class Messenger:
                 self._messages.task_done()
 
     def finish(self) -> None:
-        """Wait briefly until all messages are sent, before the process ends."""
+        """Wait briefly for all messages to be sent before the process exits."""
         ends = time.monotonic() + LAST_WORD
         while self._messages.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)
@@ -166,7 +170,7 @@ messenger = Messenger()
 
 
 def _call() -> None:
-    """Send the call unless one is on its way already."""
+    """Send the message to the workers unless one is already on its way."""
     try:
         # It expires by itself: if the message is lost or its worker dies before `note_arrival`, the
         # next call is silenced for a second at most.
@@ -180,7 +184,7 @@ def _call() -> None:
 
 
 def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
-    """Send a message; return True if the broker has taken it."""
+    """Send a message; return True if the broker has accepted it."""
     try:
         with pools.producers[_connection()].acquire(block=True, timeout=PATIENCE) as producer:
             # By name, since the tasks import the runner, and the runner this module. No retry: the
@@ -214,7 +218,7 @@ _kept = _Kept()
 
 
 def _redis() -> redis.Redis:
-    """Return this thread's connection; a forked process opens its own."""
+    """Return this thread's Redis connection; a forked process opens its own."""
     # Two processes on one socket would read each other's answers.
     if _kept.pid != os.getpid():
         _kept.client = redis.Redis.from_url(

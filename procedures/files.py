@@ -1,4 +1,4 @@
-"""Contents of files in the site's storage, each under its own digest."""
+"""File contents in the site's storage, each stored under its digest."""
 
 import hashlib
 import logging
@@ -25,7 +25,7 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""Bytes that must fit before a run continues whose worker had lost the store."""
+"""Bytes that must fit into the store before a run continues whose worker had lost the store."""
 
 
 class ContentStore:
@@ -69,7 +69,7 @@ class ContentStore:
         return content
 
     def check(self) -> None:
-        """Raise `FileStoreError` unless the store is there and has room for a megabyte."""
+        """Raise `FileStoreError` unless the store is available and has room for a megabyte."""
         with reaching():
             _require_folder()
             _Ours.require()
@@ -83,7 +83,7 @@ class ContentStore:
 
 @contextmanager
 def reaching() -> Iterator[None]:
-    """Raise every error of a storage backend as `FileStoreError`."""
+    """Turn every error of a storage backend in this block into `FileStoreError`."""
     try:
         yield
     except (FileGoneError, FileStoreError):
@@ -94,7 +94,7 @@ def reaching() -> Iterator[None]:
 
 
 def _require_folder() -> None:
-    """Refuse an empty mount point: its files are away, not gone, and nothing is written to it."""
+    """Raise `FileStoreError` if the folder is missing although files exist: it may be unmounted."""
     if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
         return
     if apps.get_model("countersign_procedures", "Artifact").objects.exists():
@@ -104,7 +104,7 @@ def _require_folder() -> None:
 
 
 def fault() -> str:
-    """Return a sentence about why no run can use files, and the remedy; "" if all is well."""
+    """Return a sentence about why no run can use files and how to fix it, or "" if all is well."""
     try:
         with reaching():
             _require_folder()
@@ -114,13 +114,13 @@ def fault() -> str:
 
 
 def whole_text(kept: str) -> str:
-    """Return the text of a row, also if the row only names where it is stored."""
+    """Return a stored text, which may be in the row itself or in a file that the row names."""
     with use_file_store(ContentStore()):
         return whole(kept)
 
 
 def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's content with the values that are stored outside the journal."""
+    """Return an event's content, including values that are stored outside the journal."""
     names = {name.removesuffix(ELSEWHERE) for name in content if name.endswith(ELSEWHERE)}
     with use_file_store(ContentStore()):
         return {
@@ -130,7 +130,7 @@ def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def store_mark() -> str:
-    """Return the mark the site gave this store, or "" if it has none."""
+    """Return the mark that the site wrote into this store, or "" if it has none."""
     try:
         with default_storage.open(MARK) as file:
             content: bytes = file.read()
@@ -140,7 +140,7 @@ def store_mark() -> str:
 
 
 def name_store() -> str:
-    """Give the store a new unique mark and return it."""
+    """Write a new unique mark into the store and return it."""
     name = uuid4().hex
     with reaching():
         _require_folder()
@@ -151,7 +151,7 @@ def name_store() -> str:
 
 
 def store_complaint() -> str:
-    """Return why this store is not the site's; "" if it is, or if no site has claimed it yet."""
+    """Return why this isn't the site's store, or "" if it is or if the site has no store yet."""
     site = _sites_store()
     try:
         mark = store_mark()
@@ -167,26 +167,26 @@ def store_complaint() -> str:
 
 
 def store_place() -> str:
-    """Return the store's place in words for people."""
+    """Return the store's location as people read it."""
     place = getattr(default_storage, "location", "") or ""
     bucket = getattr(default_storage, "bucket_name", "")
     return f"s3://{bucket}/{place}" if bucket else str(place)
 
 
 def _sites_store() -> str:
-    """Return the mark of the store in the site's database, or "" if it has none yet."""
+    """Return the mark of the site's store from the site's database, or "" if it has none yet."""
     sites = apps.get_model("countersign_procedures", "Installation").objects
     return sites.values_list("store", flat=True).first() or ""
 
 
 class _Ours:
-    """The store that this process has recognized as the site's; it is checked only once."""
+    """The store that this process has recognized as the site's, so that it is checked only once."""
 
     store: object = None
 
     @classmethod
     def require(cls) -> None:
-        """Raise `FileStoreError` for another site's store: nobody would find the files there."""
+        """Raise `FileStoreError` if this store belongs to another site."""
         # The object, not a flag: settings that are changed at run time give another storage, which
         # has to be recognized anew.
         if cls.store is storages["default"]:
@@ -202,7 +202,7 @@ def path_of(digest: str) -> str:
 
 
 def _settle(path: str) -> None:
-    """Flush the bytes to disk before a journal refers to them."""
+    """Flush a file to disk before a journal refers to it."""
     if isinstance(default_storage, FileSystemStorage):
         descriptor = os.open(default_storage.path(path), os.O_RDONLY)
         try:

@@ -12,9 +12,8 @@ Sent with `send`: a receiver that raises rolls the whole change back. Arguments,
 Functions in `open_requests` are called with a run, a user and a maximum, and return what the run
 asks people now, each with `id, key, kind, prompt, assigned, due_at`.
 
-After the commit, functions in `changed` are called with the run's id, for hints: they may be lost,
-and must be quick. Sending a signal to its one receiver costs a step as much as its mark in the
-chain.
+After the commit, functions in `changed` are called with the run's id, as a hint that may be lost.
+They must be quick. Sending a signal to one receiver costs as much as hashing an event.
 """
 
 import logging
@@ -36,10 +35,11 @@ changed: list[Callable[[str], None]] = []
 examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
 """Functions that compare rows of the layers above with a run's record (`services.record.Record`).
 
-They return the differences, and add to the list what is older than the proofs.
+They return the differences, and append to the list a sentence about rows that are older than the
+proofs.
 """
 examined_site: list[Callable[[], Iterable[Any]]] = []
-"""Functions that return rows of the layers above that belong to no run, as differences."""
+"""Functions that return, as differences, rows of the layers above that belong to no run."""
 
 
 def tell_of_change(run_id: str) -> None:

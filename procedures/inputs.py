@@ -1,4 +1,4 @@
-"""The inputs of a start as a web request brings them: JSON, or a form with files."""
+"""The inputs of a new run, read from a web request: JSON, or a form with files."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -31,7 +31,7 @@ class TooLargeError(EngineError):
 
 
 def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
-    """Return the inputs in a body as they were sent; the contents of its files are stored."""
+    """Return the inputs in the request's body as they were sent, after storing its files."""
     if request.content_type == "multipart/form-data":
         return _read_form(request, definition)
     inputs = read_json(request.body or b"{}")
@@ -49,7 +49,7 @@ def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
 
 
 def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
-    """Store the uploads and return them; stores none if one is too large."""
+    """Store the uploads and return them, or store none if one is too large."""
     # All are checked before the first is stored, so that a refused start leaves nothing in the
     # store.
     uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
@@ -70,7 +70,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 
 def _value(name: str, texts: Sequence[object], types: Types) -> Any:
-    """Return the value of form fields: a list's field is repeated, an object's holds JSON."""
+    """Return the value of form fields: a list repeats its field, an object is sent as JSON."""
     wanted = types.get(name, set())
     if "array" in wanted:
         return list(texts)

@@ -15,16 +15,16 @@ from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 BEAT = min(RENEWED_EVERY, 1)
-"""Seconds until the first renewal of a run, and between two of them."""
+"""Seconds until the first renewal of a run, and between two renewals."""
 TICK = BEAT / 4
 LEAVES_WITHIN = 3
-"""Seconds in which a process must leave a run that was taken from it."""
+"""Seconds within which a process must stop working on a run that another worker has claimed."""
 SILENT_FOR = LEASE.total_seconds() + 10
-"""Seconds after which a process ends in which only code in C gets a turn."""
+"""Seconds after which a process is ended because C code lets no other thread run."""
 
 
 class LeaseKeeper:
-    """A keeper of leases. Its thread ends when nothing has been held for a beat."""
+    """A keeper of leases. Its thread ends when no run has been held for a beat."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +33,7 @@ class LeaseKeeper:
 
     @contextmanager
     def beating_for(self, held: DatabaseJournal) -> Iterator[None]:
-        """Renew the lease while the block runs; after the block no renewal is under way."""
+        """Renew the lease while the block runs; no renewal is in progress after the block."""
         hold = HeldRun(held)
         with self._lock:
             self._holds.append(hold)
@@ -58,7 +58,7 @@ class LeaseKeeper:
             self._thread.start()
 
     def _beat(self) -> None:
-        """Renew leases over a connection of its own, so that the code's waits don't delay it."""
+        """Renew leases over the thread's own connection, so that the run's code can't delay it."""
         # `connections` is local to the thread, so that this replaces the database for this thread
         # alone.
         connections[DEFAULT_DB_ALIAS] = own_database()
@@ -91,9 +91,9 @@ class LeaseKeeper:
 
 
 def _fence(holds: "list[HeldRun]") -> None:
-    """End this process, by a timer that needs no turn of Python's, unless this is called again.
+    """End this process after a while unless this is called again, by a timer that needs no GIL.
 
-    It is the second fence: the main process too ends a process that keeps working on a lost run.
+    It is the second fence: the main process also ends a process that keeps working on a lost run.
     """
     # Only in a slot: a timer in a web process or a test would end all that runs beside it.
     if not slot.is_open or not holds or any(hold.is_taken for hold in holds):
@@ -111,12 +111,12 @@ class HeldRun:
         self._lock = threading.Lock()
         self._is_over = False
         self.is_taken = False
-        """True if somebody has claimed the run while this process works on it."""
+        """True if somebody has claimed the run while this process was working on it."""
         self._shown: Working | None = None
         self._looked = self._renewed = journal.since
 
     def end(self) -> None:
-        """Stop renewing; waits for a renewal that is under way."""
+        """Stop renewing the lease, after waiting for a renewal that is in progress."""
         with self._lock:
             self._is_over = True
 
@@ -156,7 +156,7 @@ class HeldRun:
             self._shown, self._renewed = working, now
 
     def _leave(self) -> None:
-        """End this process soon, unless its code leaves the run by itself."""
+        """End this process soon, unless its code stops working on the run by itself."""
         self._is_over = True
         if slot.is_open:
             self.is_taken = True

@@ -1,4 +1,4 @@
-"""Operator acts on runs over HTTP: each needs a reason and returns a sentence."""
+"""Routes for operations on runs: each requires a reason and returns a sentence."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ ANSWERS: dict[int, type[OperatedOut | ErrorOut]] = {
     200: OperatedOut,
     **refusals(400, 403, 404, 409, 413, 422),
 }
-"""409 says why it can't be done now."""
+"""The responses of each route; 409 says why the operation isn't possible now."""
 NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     201: RunDetailOut,
     200: RunDetailOut,
@@ -39,7 +39,7 @@ NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     "/health", response={200: HealthOut, **refusals(404)}, summary="Get the health of the site"
 )
 def read_health(request: SignedIn) -> dict[str, Any]:
-    """Return what keeps the site from working, for those who operate any procedure."""
+    """Return the site's problems, last sweep and busy slots; 404 unless you operate a procedure."""
     if not access.is_operator(request.user):
         raise Http404
     found = services.complaints()
@@ -53,7 +53,7 @@ def read_health(request: SignedIn) -> dict[str, Any]:
 
 @router.post("/runs/{run_id}/cancellation", response=ANSWERS, summary="Cancel a run")
 def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """Cancel a run at its next step or wait; it undoes its steps, and its child runs end too.
+    """Cancel a run at its next step or wait; its steps are undone, and its child runs end too.
 
     Its starter may cancel it too, unless the procedure grants a group the role "cancel".
     """
@@ -64,25 +64,25 @@ def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any
 
 @router.post("/runs/{run_id}/force_end", response=ANSWERS, summary="End a run at once")
 def force_end_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """End a run at once with all its child runs, even in a worker's hands; nothing is undone."""
+    """End a run and all its child runs at once, even if a worker holds them; nothing is undone."""
     return operate(services.force_end_run, request, run_id, said)
 
 
 @router.post("/runs/{run_id}/pause", response=ANSWERS, summary="Pause a run")
 def pause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """Pause a run: no worker takes it up, answers are kept, deadlines pass, children continue."""
+    """Pause a run: no worker advances it, answers are stored, deadlines pass, children continue."""
     return operate(services.pause_run, request, run_id, said)
 
 
 @router.post("/runs/{run_id}/unpause", response=ANSWERS, summary="Continue a paused run")
 def unpause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """Let a paused run continue from where it stood, with what has come meanwhile."""
+    """Let a paused run continue from where it stopped, with everything that has arrived since."""
     return operate(services.unpause_run, request, run_id, said)
 
 
 @router.post("/runs/{run_id}/retry", response=ANSWERS, summary="Retry a run")
 def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """Continue a failed or quarantined run from where it stands; kept results stay."""
+    """Continue a failed or quarantined run from where it stopped; stored results are reused."""
     return operate(services.retry_run, request, run_id, said)
 
 
@@ -90,10 +90,10 @@ def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]
 def restart_run(
     request: SignedIn, run_id: UUID, said: RestartIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """Return 201 with a new run of the same procedure from the start; this one stays as it is.
+    """Return 201 with a new run of the same procedure from its start; the old run isn't changed.
 
-    The same `Idempotency-Key` again returns the same run and 200. Restarting requires permission to
-    start the procedure.
+    If the `Idempotency-Key` is repeated, returns the same run and 200. Requires permission to start
+    the procedure.
     """
     reason = reason_of(request, run_id, said)
     run, is_new = services.restart_run(
@@ -110,11 +110,11 @@ def restart_run(
 def fork_run(
     request: SignedIn, run_id: UUID, said: ForkIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """Return 201 with a new run that branches off at a step of this one, which stays as it is.
+    """Return 201 with a new run that branches off at a step of this run, which isn't changed.
 
-    Everything before the step is taken over and not done again. Returns 422 if the run never
-    reached the step, and 409 if it can't be forked. The same `Idempotency-Key` again returns the
-    same run and 200.
+    Everything before the step is copied and not repeated. Returns 422 if the run never reached the
+    step, and 409 if it can't be forked. If the `Idempotency-Key` is repeated, returns the same run
+    and 200.
     """
     reason = reason_of(request, run_id, said)
     parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)
@@ -138,7 +138,7 @@ def reason_of(
     *,
     find: Callable[..., Run] = services.find_operable,
 ) -> str:
-    """Return the reason if the user may operate the run, or `find` allows it; raises 404."""
+    """Return the checked reason if `find` returns the run; raises 404 if the user can't see it."""
     try:
         find(run_id, by=request.user)
     except Run.DoesNotExist:

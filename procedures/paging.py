@@ -1,4 +1,4 @@
-"""Paging by key: each page names where the next one begins."""
+"""Paging by key: each page tells where the next one begins."""
 
 from itertools import accumulate, takewhile
 from typing import Annotated, Any, TypedDict, TypeVar
@@ -10,22 +10,22 @@ from ninja import Query
 PAGE = 50
 LARGEST_PAGE = 500
 HEAVIEST_PAGE = 4_000_000
-"""Characters of possibly large columns on a page; heavier rows make it shorter."""
+"""The most characters of a possibly large column on a page; heavier rows make the page shorter."""
 Limit = Annotated[int, Query(description=f"The number of items, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 
 
 class Page(TypedDict):
-    """Some rows, and the `after` of the next page, which is None on the last one."""
+    """A page of rows, with the `after` of the next page; it is None on the last page."""
 
     items: list[Any]
     next: Any
 
 
 def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
-    """Return how many of the first rows fit a page by weight, at least one and at most `limit`.
+    """Return how many of the first rows fit on one page, at least one and at most `limit`.
 
-    Only their lengths are read.
+    Reads only the lengths of `column`.
     """
     lengths = rows.annotate(length=Length(column)).values_list("length", flat=True)
     heavy = accumulate(lengths[: max(1, min(limit, LARGEST_PAGE))])
@@ -33,7 +33,7 @@ def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
 
 
 def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) -> Page:
-    """Return the rows that follow `after`, ordered by that one field; "-id" is newest first."""
+    """Return the rows after `after`, ordered by the field `by`; "-id" is newest first."""
     field = by.removeprefix("-")
     if after is not None:
         rows = rows.filter(**{f"{field}__{'lt' if by != field else 'gt'}": after})

@@ -1,4 +1,4 @@
-"""The site's readers, which turn texts into procedures, one per file suffix."""
+"""The site's readers: functions that turn texts into procedures, one reader per file suffix."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,21 +15,21 @@ from procedures.engine.values.canonical import legible
 from procedures.engine.values.sizes import cut
 
 Reader = Callable[[str, str], Procedure | Iterable[Procedure]]
-"""A function of the site that takes a file's name and its text."""
+"""A function of the site that takes a file's name and text and returns its procedures."""
 SETTING = "PROCEDURE_READERS"
 LONGEST_REASON = 500
-"""Characters of a reader's own message."""
+"""The longest error message of a reader, in characters."""
 MOST_IN_ONE = 1000
-"""Procedures of one file."""
+"""The most procedures that one file may define."""
 
 
 class ReaderError(ProcedureFileError):
-    """No reader of this site takes such a file, or its reader can't be used."""
+    """The site has no reader for such a file, or the reader can't be used."""
 
 
 @dataclass(frozen=True, eq=False)
 class Unreadable(Procedure):
-    """A stored text that its reader refuses; a run of it is quarantined."""
+    """A stored text that its reader rejects; a run of this text is quarantined."""
 
     why: str = ""
 
@@ -59,7 +59,7 @@ def reader_of(suffix: str) -> Reader:
 
 
 def import_readers() -> None:
-    """Import the readers; one that fails is reported later, with the texts that need it."""
+    """Import the readers; a failing one is reported later, with the texts that need it."""
     for suffix in conf.PROCEDURE_READERS:
         with suppress(ReaderError):
             reader_of(suffix)
@@ -78,7 +78,7 @@ def read_text(file: str, text: str) -> list[Procedure]:
 
 
 def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
-    """Return the reader's procedures; raises its errors as `ProcedureFileError`."""
+    """Call the reader and return its procedures; raises its errors as `ProcedureFileError`."""
     try:
         given = reader(file, text)
         several = [given] if isinstance(given, Procedure) else given
@@ -103,7 +103,7 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
 
 
 def _words_of(error: BaseException) -> str:
-    """Return the error's text in one line of bounded length, with its type where that helps."""
+    """Return the error's message as one short line, with its type where that helps."""
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 (an error that can't tell itself is told without its words)
@@ -117,7 +117,7 @@ def _words_of(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException) -> int | None:
-    """Return the line that a parser's error names: JSON, TOML, Python, XML or PyYAML."""
+    """Return the line that a parser's error reports, for JSON, TOML, Python, XML and PyYAML."""
     mark = getattr(getattr(error, "problem_mark", None), "line", None)
     if isinstance(mark, int):
         return mark + 1

@@ -1,4 +1,4 @@
-"""The procedures this code base and its files define, and their rows."""
+"""The procedures that the installed code and files define, and their rows."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +26,9 @@ from procedures.texts import FileFault, Found, shelf
 
 logger = logging.getLogger(__name__)
 MOST_TEXTS = 128
-"""Stored texts that a process keeps ready for runs started with them."""
+"""The most stored texts that a process keeps loaded for the runs started with them."""
 Text = tuple[str, str, str]
-"""The procedure, the file and the version of a stored text."""
+"""The procedure, file and version that identify a stored text."""
 _ready: dict[Text, Definition] = {}
 _warned: set[str] = set()
 
@@ -38,19 +38,19 @@ class LoadError(ImproperlyConfigured):
 
 
 class Known(NamedTuple):
-    """All procedures of this process, and the faults of its files."""
+    """All procedures this process knows, and the faults of its files."""
 
     definitions: Mapping[str, Definition]
     faults: Sequence[FileFault]
 
 
 def definitions() -> Mapping[str, Definition]:
-    """Return every procedure by name: those of Python modules, and those of files."""
+    """Return every procedure by name, from Python modules and from files."""
     return _known(shelf.current()).definitions
 
 
 def faults() -> Sequence[FileFault]:
-    """Return the faults of files that PROCEDURE_FILES names."""
+    """Return the faults of the files that match PROCEDURE_FILES."""
     return _known(shelf.current()).faults
 
 
@@ -63,7 +63,7 @@ def forget() -> None:
 
 
 def warn_once(words: str) -> None:
-    """Log a warning about the code here, once per sentence until the code is loaded again."""
+    """Log a warning about the code here, once per message until the code is reloaded."""
     if words not in _warned:
         _warned.add(words)
         logger.warning(words)
@@ -76,7 +76,7 @@ def forget_texts() -> None:
 
 @lru_cache(maxsize=1)
 def _known(files: Found) -> Known:
-    """Return all procedures; a module's procedure keeps its name if a file takes it too."""
+    """Return all procedures; a name defined in a module and in a file stands for the module's."""
     code, words = _in_modules(), "The procedure {} is also defined in Python. Rename it."
     taken = [one for name, one in files.definitions.items() if name in code]
     clashes = [FileFault(one.file, words.format(one.name)) for one in taken]
@@ -99,7 +99,7 @@ def find(name: str) -> Definition | None:
 
 
 def broken() -> dict[str, str]:
-    """Return by name why a known procedure is missing: its file can't be read as it is now."""
+    """Return why each known procedure is missing, by name: its file can't be read as it is now."""
     if not (wrong := faults()):
         return {}
     here = definitions()
@@ -111,12 +111,12 @@ def broken() -> dict[str, str]:
 
 
 def code_of(run: Run) -> Definition | None:
-    """Return the code for a run: the text it was started with, else the current code."""
+    """Return the code for a run: the text it was started with, or else the current Python code."""
     return kept_code(run.procedure.name, run.version.file, run.version.version)
 
 
 def kept_code(name: str, file: str, version: str) -> Definition | None:
-    """Return the code for runs of that version, or None if this process has none."""
+    """Return the code for runs of that version, or None if this process has none for it."""
     if not file:
         return find(name)
     if not suffix_of(file):
@@ -129,12 +129,12 @@ def kept_code(name: str, file: str, version: str) -> Definition | None:
 
 
 def is_ready(text: Text) -> bool:
-    """Return True if `kept_code` would return this one without reading it."""
+    """Return True if `kept_code` can return the code of this text without reading it."""
     return text in _ready or not suffix_of(text[1])
 
 
 def make_ready(text: Text) -> Definition:
-    """Read a stored text now, outside any transaction that would hold rows meanwhile."""
+    """Read a stored text outside any transaction, so that no row is locked meanwhile."""
     name, file, _ = text
     try:
         code = _read_kept(*text)
@@ -149,7 +149,7 @@ def make_ready(text: Text) -> Definition:
 
 
 def _read_kept(name: str, file: str, version: str) -> Definition:
-    """Read the text from the database, whatever has become of its file."""
+    """Read the text from the database, even if its file has changed or is gone."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:
         raise ProcedureFileError("The stored text doesn't match its version.")
@@ -160,11 +160,11 @@ def _read_kept(name: str, file: str, version: str) -> Definition:
 
 
 def _never(ctx: Any) -> None:
-    """Stand in for the code of an unreadable text, which ends before it could be called."""
+    """Stand in for the code of an unreadable text; a run of it is quarantined before any call."""
 
 
 def texts_here() -> QuerySet[ProcedureVersion]:
-    """Return the versions whose texts this process has a reader for."""
+    """Return the stored versions whose file suffix has a reader in this process."""
     suffixes = [Q(file__endswith=suffix) for suffix in conf.PROCEDURE_READERS]
     return ProcedureVersion.objects.filter(reduce(or_, suffixes, Q(pk__in=[])))
 
@@ -181,13 +181,13 @@ def register_all() -> None:
 
 
 class Registrar:
-    """A registrar of files that were edited while this process runs."""
+    """A registrar of procedure files that are edited while this process runs."""
 
     def __init__(self) -> None:
         self._seen: Found | None = None
 
     def look(self) -> None:
-        """Register edited files; without edits nothing is queried."""
+        """Register edited files; without edits this makes no query."""
         if (found := shelf.current()) is self._seen:
             return
         code = _in_modules()
@@ -216,7 +216,7 @@ def _warn_of_faults() -> None:
 
 
 def register(definition: Definition) -> ProcedureVersion:
-    """Return the row of the current code; a new procedure gets the grants its roles name."""
+    """Return the version's row; a procedure that is new gets grants for the groups in its roles."""
     known = ProcedureVersion.objects.select_related("procedure").filter(
         procedure__name=definition.name, version=definition.version
     )
@@ -224,7 +224,7 @@ def register(definition: Definition) -> ProcedureVersion:
 
 
 def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
-    """Return True if newer code of it is registered, as newer workers do during a deployment.
+    """Return True if newer code of the procedure is registered, as happens during a deployment.
 
     `known` holds the registered versions, newest first.
     """
@@ -232,9 +232,10 @@ def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
 
 
 def unregistered() -> list[str]:
-    """Return the names of procedures whose code here was never registered: no worker runs them.
+    """Return the names of Python procedures whose code was never registered: no worker runs them.
 
-    Texts are left out: the first start of a run registers one, and every worker runs it.
+    Texts are left out, because the first start of a run registers its text and every worker runs
+    it.
     """
     found = _in_modules()
     rows = ProcedureVersion.objects.filter(procedure__name__in=found)
@@ -243,14 +244,14 @@ def unregistered() -> list[str]:
 
 
 def versions_here() -> dict[str, Any]:
-    """Return the version of each procedure in code here, and the file suffixes with a reader."""
+    """Return the versions of the Python procedures here, and the file suffixes with a reader."""
     code = {name: one.version for name, one in _in_modules().items()}
     return {"code": code, "readers": sorted(conf.PROCEDURE_READERS)}
 
 
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
-    """Write the rows in a few statements, however many there are, as registered now."""
+    """Write the rows in a few statements, however many there are, with the time of registration."""
     # Before the rows are written: only procedures that are new now get the grants of their roles,
     # or a grant that an administrator took away would come back.
     known = set(Procedure.objects.values_list("name", flat=True))
@@ -299,7 +300,7 @@ def _roles(definition: Definition) -> list[tuple[str, str]]:
 
 
 def _warn_of_missing_grants(found: Sequence[Definition]) -> None:
-    """Warn of groups without a grant: roles give only the first grants."""
+    """Warn of declared groups without a grant: only a new procedure gets grants from its roles."""
     granted = set(Grant.objects.values_list("procedure__name", "role", "group__name"))
     for definition in found:
         missing = [

@@ -1,4 +1,4 @@
-"""A worker's turn with a run: claim it, keep the lease, advance it, release it."""
+"""A worker's turn with a run: it claims the run, renews the lease, advances and releases it."""
 
 import json
 import logging
@@ -24,16 +24,15 @@ from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 told_at = float("-inf")
-"""The time of this process's last report of its code, by the monotonic clock."""
+"""The monotonic time at which this process last reported its code."""
 SHIFT = 1.0
-"""Seconds after which a message is done, so that a worker that is to end can end."""
+"""Seconds after which a task ends and sends another message, so that its worker can be stopped."""
 
 
 def advance_runs() -> None:
-    """Advance the queued runs, oldest first, until none is left.
+    """Advance the queued runs, oldest first, until none is left or the shift is over.
 
-    Then, or when the shift is over, another message continues. Repeated and late messages are
-    harmless.
+    Sends another message if runs remain. Repeated and late messages are harmless.
     """
     if not _begin_turn():
         return
@@ -59,8 +58,8 @@ def advance_runs() -> None:
 def _begin_turn() -> bool:
     """Prepare this process to claim; return False if its code can't be loaded.
 
-    The code is loaded first: importing it may take longer than a lease and may change any setting
-    of the process, and inside a claim it would lock the run's row for everybody else.
+    The code is loaded before any claim: importing it may take longer than a lease and may change
+    any setting of the process, and during a claim it would keep the run's row locked.
     """
     try:
         registry.definitions()
@@ -76,7 +75,7 @@ def _begin_turn() -> bool:
 
 
 def _tell_code() -> None:
-    """Report which code this worker has, for whoever asks why a run stays queued."""
+    """Report this worker's code versions, by which the site can tell why a run stays queued."""
     global told_at  # noqa: PLW0603 (of this process)
     if (now := time.monotonic()) - told_at >= dispatch.LOOK_EVERY:
         told_at = now
@@ -84,7 +83,7 @@ def _tell_code() -> None:
 
 
 def advance_run(run_id: UUID) -> None:
-    """Advance that run if it is queued or its worker was lost."""
+    """Advance that run if it is queued or if its worker's lease has expired."""
     rows = code_of_run(run_id)
     if not rows:
         return
@@ -101,7 +100,7 @@ def advance_run(run_id: UUID) -> None:
 
 
 def _code_for(found: Queued) -> Procedure | None:
-    """Return the code here that advances this run, or None."""
+    """Return this process's code for the run, or None if it has none that may advance it."""
     if found.file:
         key = (found.procedure, found.file, found.version)
         if not registry.is_ready(key):
@@ -115,7 +114,7 @@ def _code_for(found: Queued) -> Procedure | None:
 
 
 def _code_of(name: str, file: str, version: str) -> Procedure | None:
-    """Return the text a run was started with, or None, with a warning, if no reader takes it."""
+    """Return the text a run was started with; warn and return None if it has no reader here."""
     code = registry.kept_code(name, file, version)
     if code is None:
         registry.warn_once(f"Runs stay queued: this worker has no reader for {file!r}.")
@@ -127,7 +126,7 @@ def _newest(name: str, rows: list[tuple[str, str, str, str]]) -> Procedure | Non
 
 
 def _newest_code(name: str, known: list[str]) -> Procedure | None:
-    """Return the code here, or None if it is unknown, unregistered or outdated.
+    """Return this process's code, or None if it is unknown, unregistered or outdated.
 
     `known` holds the registered versions, newest first.
     """

@@ -1,4 +1,4 @@
-"""Checks of the site around us, for `manage.py check`: its settings, user model and databases."""
+"""Checks of the surrounding site for `manage.py check`: its settings, user model and databases."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
@@ -20,12 +20,12 @@ from procedures.engine.values.spelling import nearest
 OURS = sorted(OUR_APPS)
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 LONGEST_NAME = 254
-"""Characters of a user name that history keeps."""
+"""The longest user name that history stores, in characters."""
 MEMBERS = "django.contrib.auth.models.PermissionsMixin"
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Return errors for names that COUNTERSIGN can't hold, and for values of another type."""
+    """Return errors for names that COUNTERSIGN doesn't have, and for values of the wrong type."""
     given = getattr(settings, "COUNTERSIGN", {})
     if not isinstance(given, Mapping):
         return [Error("COUNTERSIGN must be a dictionary.", id="procedures.E003")]
@@ -50,7 +50,7 @@ def _unfit(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
 
 
 def _misplaced() -> Iterator[CheckMessage]:
-    """Yield warnings for our settings outside of the dictionary, where nothing reads them."""
+    """Yield warnings for settings of ours outside of COUNTERSIGN, where they have no effect."""
     for name in sorted(NAMES - {"BASE_DIR", "LOCAL_DIR", "SITE_URL", "REDIS_URL"}):
         if hasattr(settings, name):
             words = f"The setting {name} only has an effect inside COUNTERSIGN."
@@ -58,7 +58,7 @@ def _misplaced() -> Iterator[CheckMessage]:
 
 
 def check_users(**_: Any) -> list[CheckMessage]:
-    """Return what the site's user model lacks for groups, rights, names and leaving."""
+    """Return errors if the user model can't support groups, permissions, names or deactivation."""
     return list(user_faults(get_user_model()))
 
 
@@ -85,7 +85,7 @@ def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
 
 
 def _name_faults(model: type[AbstractBaseUser]) -> Iterator[CheckMessage]:
-    """Yield faults of the field with the name by which code and history refer to people."""
+    """Yield errors about the user-name field, by which code and history refer to people."""
     name = str(getattr(model, "USERNAME_FIELD", ""))
     field, called = _field(model, name), f"{model._meta.label}.{name}"  # noqa: SLF001
     if field is None or not field.unique:
@@ -106,7 +106,7 @@ def _field(model: type[Model], name: str) -> Any:
 
 
 def check_databases(**_: Any) -> list[CheckMessage]:
-    """Return errors unless our rows live in the database `default` and nowhere else."""
+    """Return errors unless our tables are in the database `default` and nowhere else."""
     return [*_vendor(), *_elsewhere()]
 
 

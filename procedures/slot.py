@@ -1,7 +1,8 @@
-"""The signals this process has received as one slot of a worker.
+"""The signals this process has received as a slot of a worker.
 
-A worker's main process forks slots; each advances one run at a time. Signals never raise inside an
-author's code here: they are noted, and the code that advances a run asks for them.
+A worker's main process forks slots; each slot advances one run at a time. Signals never raise
+inside an author's code here: handlers only record them, and the code that advances a run checks the
+records.
 """
 
 import logging
@@ -24,39 +25,36 @@ NOTED = tuple(
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGXCPU")
     if (number := getattr(signal, name, None)) is not None
 )
-"""Signals for the main process that reach its whole group; a slot outlives them."""
+"""Signals meant for the main process that reach its whole process group; a slot survives them."""
 SETTLES_AFTER = 2.0
-"""Seconds without claims after such a signal, as the main process may be stopping."""
+"""Seconds after such a signal in which a slot claims nothing, as its worker may be stopping."""
 REPLACED_AFTER = 60.0
-"""Seconds of a process's life before it is replaced by another."""
+"""The age in seconds from which a process may be replaced by another."""
 
 
 class Slot:
-    """The state of this process as a slot; in other processes nothing ever changes."""
+    """The state of this process as a slot; it never changes in other processes."""
 
     def __init__(self) -> None:
         self.is_open = False
         """True if this process is a worker's slot."""
         self.is_stopping = False
-        """True if the worker stops, so that no further step begins."""
+        """True if the worker is stopping, so that no further step begins."""
         self.spent_by = ""
-        """The reason why the process must be replaced, or ""."""
+        """The reason why the process must be replaced, or "" if it need not be."""
         self._began_with: Sequence[Any] | None = None
-        """The settings of the process before its first turn."""
+        """The settings of the process before its first turn, or None if it had no turn yet."""
         self._told_at = float("-inf")
         self._opened_at = time.monotonic()
 
     def replace(self, why: str) -> None:
-        """Have this process replaced once it has released its run.
-
-        A process younger than a minute keeps running for now.
-        """
+        """Have this process replaced once it has released its run and is at least a minute old."""
         # The first reason is the one to tell; later ones often follow from it.
         self.spent_by = self.spent_by or why
 
     @property
     def is_leaving(self) -> bool:
-        """True if this process is to end: its worker stops, or it is spent."""
+        """True if this process is to exit: its worker is stopping, or it must be replaced."""
         # Forking costs: a procedure that spoils its process at each turn must not make the worker
         # do nothing but fork.
         is_old = time.monotonic() - self._opened_at >= REPLACED_AFTER
@@ -65,7 +63,8 @@ class Slot:
     def open(self) -> None:
         """Turn a newly forked process into a slot.
 
-        The pool leaves ignored signals alone, and installs handlers that raise for all others.
+        Signals are ignored at first, because the pool installs handlers that raise for all signals
+        that aren't.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None
@@ -76,10 +75,10 @@ class Slot:
         _let_steps_start_processes()
 
     def begin_turn(self) -> None:
-        """Reset the process to its initial state.
+        """Restore the process's settings and signal handlers before a turn.
 
-        Each run's turn resets itself. This covers what acts beside it: the pool, which installs
-        signal handlers, and threads that an author's code has left behind.
+        Each run restores what its own code changed. This restores what others changed: the pool,
+        which installs signal handlers, and threads left behind by an author's code.
         """
         if not self.is_open:
             return
@@ -118,7 +117,7 @@ class Slot:
 def _let_steps_start_processes() -> None:
     """Let steps start processes, which the pool's daemon flag would forbid.
 
-    The pool's authentication key has a type of its own that a spawned process can't receive.
+    It also replaces the pool's authentication key, whose type can't be sent to a spawned process.
     """
     # There is no public way: `Process.daemon` can't be changed once the process has started.
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined] # noqa: SLF001

@@ -1,4 +1,4 @@
-"""A run's standing as its code shows it: its state, its stage, its progress."""
+"""A run's standing as its code has reported it: its state, its stage, its progress."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +14,23 @@ from procedures.models import Event, Run
 from procedures.models.event import SHOWN, EventQuerySet
 
 ASIDE = f'"value{ELSEWHERE}":'
-"""A part of events whose value is stored outside the journal."""
+"""The part of a state event that names a value stored outside the journal."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A run's current standing; it takes one query if the run shows nothing."""
+    """A run's current standing, read in one query if the run has reported nothing."""
 
     state: dict[str, Any] | None
-    """The state, or None if it is large."""
+    """The values of `ctx.state` by name, or None if they are large."""
     stage: Event | None
-    """The event of the stage named last."""
+    """The event of the latest stage."""
     progress: Event | None
-    """The event of the latest progress, from the code or a step."""
+    """The event of the latest progress, reported by the code or by a step."""
 
 
 def standing_of(run: Run) -> Standing:
-    """Return the run's standing; values that together exceed `LARGE_VALUE_BYTES` are left out."""
+    """Return the run's standing, without its state if that exceeds `LARGE_VALUE_BYTES`."""
     shown = run.events.filter(seq__gt=run.base_seq, kind__in=SHOWN).aggregate(
         stage=Max("seq", filter=Q(kind=EventKind.STAGE)),
         progress=Max("seq", filter=Q(kind=EventKind.PROGRESS)),
@@ -43,7 +43,7 @@ def standing_of(run: Run) -> Standing:
 
 
 def state_of(run: Run) -> dict[str, Any]:
-    """Return all values of `ctx.state` by name, also large ones stored outside the journal."""
+    """Return all values of `ctx.state` by name, including large ones stored outside the journal."""
     changes = (whole_content(event.content) for event in _changes_of(run).order_by("seq"))
     return {one["name"]: one["value"] for one in changes if not one.get("gone")}
 
@@ -57,9 +57,9 @@ def _small_state(run: Run) -> dict[str, Any] | None:
 
 
 def _changes_of(run: Run) -> EventQuerySet:
-    """Return the newest change of each name.
+    """Return the latest state event of each name.
 
-    Changes by branches are joined into the run's state.
+    Changes made in a branch count once they have been merged into the run's state.
     """
     kept = run.events.filter(seq__gt=run.base_seq)
     own = kept.filter(kind=EventKind.STATE).exclude(key__contains="/")

@@ -1,4 +1,4 @@
-"""Celery tasks."""
+"""Celery tasks that advance runs and sweep."""
 
 import logging
 
@@ -16,7 +16,7 @@ sweeper = services.Sweeper()
 def advance_runs(*_: object, **__: object) -> None:
     """Advance the queued runs.
 
-    The message's content is ignored, because brokers deliver anything.
+    The arguments are ignored, because a broker may deliver anything.
     """
     # First of all: what is queued from now on sends a message of its own, and can't be missed by
     # the look below.
@@ -27,7 +27,7 @@ def advance_runs(*_: object, **__: object) -> None:
 
 
 def look_around() -> None:
-    """Advance the queued runs without a message, and warn if no clock runs."""
+    """Check the queue without a message and advance its runs; warn if no clock is running."""
     try:
         if services.gate.is_open():
             runner.advance_runs()
@@ -40,7 +40,7 @@ def look_around() -> None:
 
 
 def _make_room() -> None:
-    """End a process that is spent; the pool forks another in its place."""
+    """End this process if it must be replaced; the pool forks another one."""
     if slot.is_leaving and not slot.is_stopping:
         logger.warning("This process is being replaced: %s.", slot.spent_by)
         raise SystemExit(0)
@@ -48,6 +48,9 @@ def _make_room() -> None:
 
 @shared_task(name="countersign.sweep")
 def sweep() -> None:
-    """Sweep, called by the clock each second; an older release's beat still sends it as a task."""
+    """Sweep once.
+
+    The clock calls this each second; the beat of an older release sends it as a task.
+    """
     if services.gate.is_open():
         sweeper()

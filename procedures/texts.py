@@ -1,4 +1,4 @@
-"""The files that define procedures, found by the globs of PROCEDURE_FILES."""
+"""The files that define procedures, found by the glob patterns in PROCEDURE_FILES."""
 
 import os
 import stat
@@ -21,9 +21,9 @@ from procedures.engine.values.visible import visible_line
 from procedures.readers import read_text
 
 MOST_FILES = 1000
-"""Files that are read; further ones only cause a warning."""
+"""The most files that are read; any further file only causes a warning."""
 LOOK_EVERY = 0.5
-"""Seconds between two looks at the files, if edits are noticed."""
+"""Seconds between two checks for edited files, if NOTICES_EDITED_FILES is set."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class FileFault:
     message: str
     line: int | None = None
     names: tuple[str, ...] = ()
-    """The procedures concerned, if the fault is not about the whole file."""
+    """The procedures that are missing, if the fault doesn't concern the whole file."""
 
     def __str__(self) -> str:
         place = f", line {self.line}" if self.line else ""
@@ -43,28 +43,28 @@ class FileFault:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The procedures of all files, and the faults of the others."""
+    """The procedures of all readable files, and the faults of the others."""
 
     definitions: Mapping[str, Procedure]
     faults: Sequence[FileFault]
 
 
 class Place(NamedTuple):
-    """A file that a glob names."""
+    """A file that a glob pattern matches."""
 
     path: Path
     folder: Path
-    """The part of the glob before its first wildcard: the file must lie below it."""
+    """The part of the pattern before its first wildcard: the file must be inside this folder."""
 
     @property
     def name(self) -> str:
-        """The name shown to people: the path from the folder on."""
+        """The name shown to people: the path starting with the last part of `folder`."""
         below = self.path.relative_to(self.folder)
         return legible((Path(self.folder.name) / below).as_posix())
 
 
 class Shelf:
-    """The files as this process has last read them."""
+    """The files as this process last read them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -77,11 +77,11 @@ class Shelf:
         self._found = None
 
     def look_again(self) -> None:
-        """Look for edited files now, if edits are noticed."""
+        """Let the next use check for edited files, if NOTICES_EDITED_FILES is set."""
         self._looked_at = -LOOK_EVERY
 
     def current(self) -> Found:
-        """Return what was read at this process's first look, or later if edits are noticed."""
+        """Return the files as last read; the first use reads them, and so do noticed edits."""
         with self._lock:
             if self._found is None or self._has_changed():
                 # The stamp before the files: an edit while they are read differs from it, and is
@@ -125,7 +125,7 @@ def load() -> Found:
 
 
 def text_of(place: Place) -> str:
-    """Return the text of a file; raises `ProcedureFileError` if it can't be read as one."""
+    """Return the text of a file; raises `ProcedureFileError` if it isn't a readable text."""
     try:
         path = place.path.resolve(strict=True)
         # Resolved first: a link in the folder must not have the site carry out a file from
@@ -178,7 +178,7 @@ def places() -> list[Place]:
 
 
 def places_of(pattern: str) -> Iterator[Place]:
-    """Yield the files of one glob; none if it can't be used."""
+    """Yield the files that one pattern matches, or none if the pattern can't be used."""
     if misuse_of(pattern):
         return
     folder = folder_of(pattern)
@@ -189,7 +189,7 @@ def places_of(pattern: str) -> Iterator[Place]:
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Yield what the rest of a glob names in a folder, without hidden files, as in a shell."""
+    """Yield what the rest of a pattern matches in a folder, except hidden files, as in a shell."""
     before, deep, after = _split(parts)
     starts = iglob(str(Path(escape(str(folder)), *before)))  # noqa: PTH207 (pathlib finds hidden ones)
     for start in map(Path, starts):
@@ -207,8 +207,7 @@ def _split(parts: Sequence[str]) -> tuple[Sequence[str], bool, Sequence[str]]:
 def _tree(start: Path, top: Path) -> Iterator[Path]:
     """Yield a folder and all folders below it, each once; links come last.
 
-    Folders outside the top folder are yielded but not searched, and links back into it end the
-    search.
+    A linked folder outside the top folder is yielded but not searched.
     """
     seen, whole, ahead, links = set(), top.resolve(), deque([start]), deque[Path]()
     while ahead or links:
@@ -224,7 +223,7 @@ def _tree(start: Path, top: Path) -> Iterator[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    """Return the folders in it that are not hidden; none if it can't be opened."""
+    """Return the subfolders that aren't hidden, or none if the folder can't be opened."""
     try:
         with os.scandir(folder) as found:  # knows folders without asking for each
             inner = [one.path for one in found if not one.name.startswith(".") and one.is_dir()]
@@ -234,14 +233,14 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def folder_of(pattern: str) -> Path:
-    """Return the part of a glob before its first wildcard."""
+    """Return the part of a pattern before its first wildcard."""
     path = conf.BASE_DIR / pattern
     fixed = [not has_magic(part) for part in path.parts]
     return Path(*path.parts[: (fixed.index(False) if False in fixed else -1)])
 
 
 def misuse_of(pattern: str) -> str:
-    """Return what is wrong with a glob, or "" if it can be used."""
+    """Return what is wrong with a pattern, or "" if it can be used."""
     parts, folder = Path(pattern).parts, folder_of(pattern)
     is_folder = pattern.endswith(("/", "**")) or (conf.BASE_DIR / pattern).is_dir()
     wrong = {

@@ -31,9 +31,9 @@ def active_users() -> "QuerySet[User]":
 
 
 def is_active(path: str = "") -> Q:
-    """Return the condition that there is an active user at the end of a path such as "user__".
+    """Return the condition that the user at a path such as "user__" exists and is active.
 
-    Every user is active where the model has no field `is_active`.
+    Every user counts as active if the model has no field `is_active`.
     """
     has_field = has_user_field("is_active")
     return Q(**{f"{path}is_active": True} if has_field else {f"{path}pk__isnull": False})
@@ -45,7 +45,7 @@ def name_field() -> str:
 
 
 def with_name(name: str, *, path: str = "") -> Q:
-    """Return the condition that the user at the end of a path has that name."""
+    """Return the condition that the user at that path has that name."""
     return Q(**{f"{path}{name_field()}": name})
 
 
@@ -58,7 +58,7 @@ def find_active_user(name: str) -> "User | None":
 
 
 def members_path() -> str:
-    """Return the path from a group to its members, for a query of groups."""
+    """Return the lookup from a group to its members, for a query of groups."""
     return str(_groups_field().related_query_name())
 
 
@@ -82,7 +82,7 @@ def has_address() -> Q:
 
 
 def json_key(key: Any) -> Any:
-    """Return a user's primary key as JSON holds it: a number as it is, a UUID as text."""
+    """Return a user's primary key as it is written in JSON: a number unchanged, a UUID as text."""
     return key if key is None or isinstance(key, int | str) else str(key)
 
 

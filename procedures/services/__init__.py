@@ -1,4 +1,4 @@
-"""Operations on runs from outside, each in one transaction."""
+"""Operations that people and programs outside a run perform on it, each in one transaction."""
 
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.services.checks import Check, check_runs

@@ -1,4 +1,4 @@
-"""Who the journals name: the people that started runs and operated them, by their names then."""
+"""The people that journals name as starters and operators, by the user names they had then."""
 
 from typing import Any
 
@@ -11,9 +11,10 @@ from procedures.users import json_key
 
 
 def is_named_in_journals(name: str, *, besides: Any) -> bool:
-    """Return True if somebody started or operated a run under that name, in any case of letters.
+    """Return True if somebody started or operated a run under that name, ignoring case.
 
-    `besides`: the id of a user whose own acts don't count. It takes longer the more runs there are.
+    `besides`: the id of a user whose own operations don't count. The more runs there are, the
+    longer this takes.
     """
     first = Event.objects.filter(run=OuterRef("pk"), seq=1).order_by().values("data")
     starts = Run.objects.annotate(start=Subquery(first))  # by an index, however long they are

@@ -1,4 +1,4 @@
-"""Queued runs whose code no live worker has."""
+"""Queued runs whose code no live worker has installed."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -14,17 +14,17 @@ RESTART = "then restart the workers."
 
 
 class Code(NamedTuple):
-    """The code that carries a run on: the newest Python code, or the text it was started with."""
+    """The code that a run needs: the newest Python code, or the text it was started with."""
 
     procedure: int
     file: str
-    """The file of the text; "" for Python code."""
+    """The name of the text's file; "" for Python code."""
 
 
 def stranded(now: datetime) -> Mapping[Code, str]:
-    """Return the code that queued runs wait for and no live worker has, each with the reason.
+    """Return the code that queued runs need and no live worker has, each with the reason.
 
-    Empty if no worker has reported its code, because nothing is known then.
+    Returns nothing if no worker has reported its code, because then nothing is known.
     """
     newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
     waiting = Run.objects.queued().filter(queued_at__lte=now - long_queued()).order_by()
@@ -43,12 +43,12 @@ def stranded(now: datetime) -> Mapping[Code, str]:
 
 
 def long_queued() -> timedelta:
-    """Return the time in the queue after which the cause of the delay is looked for."""
+    """Return the time after which a queued run counts as delayed."""
     return timedelta(seconds=dispatch.LOOK_EVERY)
 
 
 def why_stranded(run: Run, found: Mapping[Code, str]) -> str:
-    """Return why no live worker can continue the run, "" if one can or if it isn't queued."""
+    """Return why no live worker can advance the run, or "" if one can or the run isn't queued."""
     is_queued = run.status == "queued"
     return found.get(Code(run.procedure_id, run.version.file), "") if is_queued else ""
 

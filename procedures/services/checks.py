@@ -1,4 +1,4 @@
-"""Checks that open runs would continue with the present code, without any effect."""
+"""Checks that unfinished runs would continue with the installed code; they change nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -29,18 +29,18 @@ from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 
 DIFFERENT = ("have changed since", "has changed since")
-"""Parts of the engine's own warnings."""
+"""Phrases by which the engine's own warnings about differences are recognized."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """The result of checking one run against the present code."""
+    """The result of checking one run against the installed code."""
 
     run: Run
     blockers: Sequence[str] = ()
     """The reasons why the run would not continue, in sentences."""
     warnings: Sequence[str] = ()
-    """Differences that stop nothing."""
+    """Differences that don't stop the run, in sentences."""
 
     @property
     def goes_on(self) -> bool:
@@ -48,7 +48,7 @@ class Check:
 
 
 def check_runs(procedure: str = "") -> Iterator[Check]:
-    """Replay every open run, or those of one procedure, to its current position."""
+    """Replay every unfinished run, or those of one procedure, to its current position."""
     runs = Run.objects.unended().select_related("procedure", "version").order_by("pk")
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
         definition = registry.code_of(run)
@@ -77,13 +77,13 @@ def _problems(definition: Definition, recorder: Recorder) -> list[str]:
 
 
 def _differences(noted: Sequence[NewEvent]) -> list[str]:
-    """Return warnings about arguments and evidence that differ from what was kept."""
+    """Return the warnings about arguments and evidence that differ from the journal."""
     said = [draft.data["text"] for draft in noted if draft.kind == EventKind.LOG]
     return [text for text in said if any(words in text for words in DIFFERENT)]
 
 
 class Rehearsal:
-    """A journal that keeps nothing: the code replays to its position and no further."""
+    """A journal that stores nothing: the code is replayed to its current position, then stopped."""
 
     def __init__(self, row: Run) -> None:
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)

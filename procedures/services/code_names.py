@@ -1,4 +1,4 @@
-"""Groups, people and permissions named in the installed code, with that code."""
+"""The groups, people and permissions that the installed code names."""
 
 import re
 from collections import defaultdict
@@ -14,28 +14,28 @@ from procedures.engine.declaration.definition import digest_of
 from procedures.engine.declaration.roles import LONGEST_ASSIGNEE
 
 DEEPEST, MOST_VALUES = 6, 10_000
-"""The levels of a value in code, and the values on each, that are searched for texts."""
+"""The depth to which a value in code is searched for texts, and the most values per level."""
 BETWEEN = re.compile(r"""[\r\n,;:=|()<>{}\[\]"'`]""")
 AROUND = " \t-*"
 PERMISSION = re.compile(r"perm:[\w.]+")
 _known: WeakKeyDictionary[Definition, frozenset[str]] = WeakKeyDictionary()
-"""Texts found, by definition; an edited file makes new definitions."""
+"""The texts found per definition; an edited file makes new definitions."""
 
 
 class CodeName(NamedTuple):
-    """The procedures that use one name, written as in `assign=`: "finance", "@bob"."""
+    """The procedures that use a name, written as in `assign=`: "finance", "@bob"."""
 
     in_code: tuple[str, ...]
-    """The procedures whose code has it as a text, as in `assign=`."""
+    """The procedures whose code contains the name as a text, as in `assign=`."""
     in_roles: tuple[str, ...]
-    """The procedures whose declared `roles` have it."""
+    """The procedures whose declared `roles` contain the name."""
 
 
 def names_in_code() -> Mapping[str, CodeName]:
     """Return each text in the installed code that may name somebody, and each group in its roles.
 
-    A text may stand in a procedure, in a constant it uses, in a function of its own package that it
-    calls, or as a value in the file it carries out. Only the tables of users and groups tell which
+    The texts are those in a procedure, in the constants it uses, in the functions of its package
+    that it calls, and in the file that defines it. Only the tables of users and groups tell which
     of the texts name anybody.
     """
     texts, roles = defaultdict(list), defaultdict(list)
@@ -60,23 +60,26 @@ def _texts_of(definition: Definition) -> frozenset[str]:
 
 
 def _text_of(definition: Definition) -> str:
-    """Return the text that it carries out, or "" for Python code."""
+    """Return the text that defines the procedure, or "" for Python code."""
     source = str(vars(definition).get("source", ""))
     return source if definition.version == digest_of(source) else ""
 
 
 def _parts(text: str) -> list[str]:
-    """Return the parts of a text in any format, split at marks that formats put around values."""
+    """Return the parts of a text in any format, split at quotes, brackets and other delimiters."""
     return [part.strip(AROUND) for part in BETWEEN.split(text)] + PERMISSION.findall(text)
 
 
 def _is_name(text: str) -> bool:
-    """Return True if it may be a name; PostgreSQL refuses NUL and half characters in queries."""
+    """Return True if the text may be a name and can be used in a query.
+
+    PostgreSQL rejects NUL and unpaired surrogates.
+    """
     return 0 < len(text) <= LONGEST_ASSIGNEE and text.isprintable()
 
 
 def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
-    """Yield the texts in compiled code, which are there even if the source is not."""
+    """Yield the string constants in compiled code, which needs no source file."""
     # Functions that call each other would be searched for ever.
     if fn in seen:
         return
@@ -104,7 +107,7 @@ def _package(fn: FunctionType) -> str:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """Yield a function's code, and that of the functions inside it."""
+    """Yield a function's code and the code of the functions defined inside it."""
     yield code
     for one in code.co_consts:
         if isinstance(one, CodeType):
@@ -112,7 +115,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _strings(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
-    """Yield the texts among plain values and inside them, up to a depth."""
+    """Yield the texts in plain values and the collections among them, up to a depth."""
     for value in islice(values, MOST_VALUES):
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, str):

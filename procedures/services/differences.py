@@ -1,4 +1,4 @@
-"""Differences between rows and their proofs."""
+"""Differences between database rows and the proofs of their content."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from procedures.services.record import Record
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that is not as it was written."""
+    """A field whose value isn't the one that was written."""
 
     row: str
-    """The kind of the row, and its key."""
+    """The kind of the row and its key."""
     field: str
     words: str = "was changed after it was written"
 
@@ -29,7 +29,7 @@ def row_name(row: Model) -> str:
 
 
 def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield the fields of a row that differ from the journal."""
+    """Yield the fields of a row that differ from the values expected by the journal."""
     for name, value in expected.items():
         if getattr(row, name) != value:
             yield Difference(row_name(row), name)
@@ -41,7 +41,10 @@ def gone(what: str, field: str) -> Difference:
 
 
 def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield differences from the rows' own proofs; `older` gets rows without one."""
+    """Yield differences between rows and their own proofs.
+
+    Rows from before there were proofs have none; their names are appended to `older`.
+    """
     seen: dict[tuple[type[Model], str], str] = {}
     for row in rows:
         nonce, name = nonce_of(row), row_name(row)

@@ -1,4 +1,4 @@
-"""New runs made from earlier ones, which stay as they are."""
+"""New runs made from earlier runs, which aren't changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,10 +29,10 @@ def restart_run(
     inputs: Mapping[str, Any] | None = None,
     idempotency_key: str = "",
 ) -> tuple[Run, bool]:
-    """Start a run anew, whatever became of it; the same key returns the same run, and False.
+    """Start a new run with another run's inputs, whatever the status of that run.
 
-    `inputs` replace its own by name. It runs today's code, and its starter is `by`; the new run
-    knows nothing of what the earlier one did.
+    `inputs` replace inputs of the other run by name. The new run uses the current code, is started
+    by `by`, and takes over nothing else. A repeated key returns the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     definition = find_startable(origin.procedure.name, by=by)
@@ -51,23 +51,23 @@ def restart_run(
 
 @dataclass(frozen=True)
 class ForkPoint:
-    """The place where a fork branches off, and its changes."""
+    """The place where a fork branches off, and its changed inputs and answers."""
 
     at: str
     """The key of a step, wait, child or gather, or the number of one of its events."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """Changed inputs, by name."""
     keep_answers: bool = True
-    """True if people are asked only what has changed, and not everything again."""
+    """True to ask people only what has changed; False to ask everything again."""
 
 
 def fork_run(
     run_id: UUID, parting: ForkPoint, *, by: User, reason: str, idempotency_key: str = ""
 ) -> tuple[Run, bool]:
-    """Start a run that branches off at a step or wait of another one.
+    """Start a run that branches off at a step or wait of another run.
 
-    Everything before that place is taken over and not done again; its compensations stay with the
-    other run. The same key returns the same run, and False.
+    Everything before that place is copied and not repeated; its compensations stay with the other
+    run. A repeated key returns the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     definition = find_startable(origin.procedure.name, by=by)
@@ -109,7 +109,7 @@ def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> Ne
 
 
 def _parted(origin: Run, at: str) -> tuple[str, int]:
-    """Return the key of the fork point, and the number of its first event."""
+    """Return the key of the fork point, and the number of the first event with that key."""
     if len(at) > LONGEST_KEY:
         raise forks.UnknownPlaceError(f"{at[:60]}…")
     events = origin.events.filter(seq__gt=origin.base_seq)
@@ -123,5 +123,5 @@ def _parted(origin: Run, at: str) -> tuple[str, int]:
 
 
 def _files_of(run: Run, text: str) -> list[File]:
-    """Return those of the run's files whose digests the text holds."""
+    """Return the run's files whose digests occur in the text."""
     return [file for file in DatabaseStore().files_of(run) if file.digest in text]

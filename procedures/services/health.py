@@ -1,4 +1,4 @@
-"""Problems that keep the site from working, in sentences an operator can act on."""
+"""Problems that keep the site from working, in sentences that tell operators how to fix them."""
 
 import logging
 import time
@@ -18,14 +18,14 @@ from procedures.users import User
 logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
 MOST_FAULTS = 10
-"""Files named at once."""
+"""The most broken procedure files that are listed at once."""
 DELAYED = "Timers, deadlines, mails and lost runs are delayed."
 START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """One part of the site that fails, and what does not happen then."""
+    """A part of the site that fails, and a sentence about it."""
 
     part: Literal["copy", "files", "clock", "messages", "workers", "code"]
     message: str
@@ -61,14 +61,14 @@ class Slot:
     run: UUID
     procedure: str
     since: datetime | None
-    """The time when the code last returned to the engine, or its step began."""
+    """The time when the code last returned to the engine, or when its step began."""
     step: str
-    """The step; "" between steps."""
+    """The key of the step; "" between steps."""
     is_stuck: bool
 
 
 def slots() -> list[Slot]:
-    """Return the runs that the slots of all workers hold, the longest first."""
+    """Return the runs in all workers' slots, those first that have reported nothing for longest."""
     now = clock.now()
     held = Run.objects.filter(status=RunStatus.RUNNING).select_related("procedure")
     return [
@@ -78,7 +78,7 @@ def slots() -> list[Slot]:
 
 
 def stuck_complaint() -> str:
-    """Return which runs hold workers without returning from their code, or ""."""
+    """Return a sentence about runs whose code never returns and so occupies workers, or ""."""
     stuck = [slot for slot in slots() if slot.is_stuck]
     if not stuck:
         return ""
@@ -91,7 +91,7 @@ def stuck_complaint() -> str:
 
 
 def clock_complaint() -> str:
-    """Return why timers, deadlines and lost workers wait, or "" while a clock sweeps."""
+    """Return why timers, deadlines and lost runs aren't handled, or "" while a clock is running."""
     silence = Installation.current().silence(clock.now())
     if silence is None:
         return ""
@@ -101,12 +101,12 @@ def clock_complaint() -> str:
 
 
 def complaints_for(user: User) -> list[Complaint]:
-    """Return the complaints for those who operate any procedure; nobody else can act on them."""
+    """Return the complaints to users who operate any procedure, and nothing to others."""
     return complaints() if access.is_operator(user) else []
 
 
 def why_queued(run: Run, *, now: datetime) -> str:
-    """Return what besides busy workers keeps a run in the queue for a while, or ""."""
+    """Return why a run stays queued even if a worker is free, or ""."""
     if run.queued_at is None or now - run.queued_at < long_queued():
         return ""
     stuck = Run.objects.silent(now).count()
@@ -117,10 +117,10 @@ def why_queued(run: Run, *, now: datetime) -> str:
 
 
 class Warner:
-    """A warner that logs once a minute, in a worker, that no clock runs."""
+    """A worker's warner, which logs once a minute if no clock is running."""
 
     every = 60
-    """Seconds."""
+    """Seconds between two warnings."""
 
     def __init__(self) -> None:
         self._said_at: float | None = None

@@ -1,8 +1,8 @@
-"""The site as a whole: whether this is its database, and this its file store.
+"""The site as a whole: its own database and its own file store, told from copies of them.
 
-A restored database is another one to the server, whatever its name. The site it was copied from may
-have done the same work since, or be doing it now: until somebody says which of the two is the site,
-nothing in the copy acts.
+A restored database looks like another one to the server, whatever its name. The site it was copied
+from may have done the same work since, or may be doing it now: until an operator says which of the
+two is the site, nothing in the copy is allowed to act.
 """
 
 import logging
@@ -19,21 +19,21 @@ from procedures.models.clock import clock
 logger = logging.getLogger(__name__)
 COMMAND_LINE = "system: command line"
 LOOK_EVERY = 1.0
-"""Seconds for which a process relies on its last look."""
+"""Seconds for which a process relies on its last check."""
 RESTORED = "restored from another database"
 SERVER = "SELECT system_identifier FROM pg_control_system()"
 OWN_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
 
 
 class NoCopyError(EngineError):
-    """Only a copy can be confirmed as the site."""
+    """The site isn't held as a copy, so there is nothing to confirm."""
 
     def __init__(self) -> None:
         super().__init__("This database isn't marked as a copy, so there is nothing to confirm.")
 
 
 def note_installation() -> None:
-    """Record this database and file store as the site's if none is known, after a migration.
+    """Record this database and file store as the site's if none is recorded; runs after migrations.
 
     Calling it twice is harmless.
     """
@@ -51,7 +51,7 @@ def note_installation() -> None:
 
 @transaction.atomic
 def _note_store() -> None:
-    """Name the file store under a lock, so that two processes don't both name it."""
+    """Mark the file store and record its mark, under a lock, so that only one process marks it."""
     site = Installation.objects.select_for_update().get()
     if not site.store:
         with files.reaching():
@@ -62,7 +62,7 @@ def _note_store() -> None:
 
 
 def why_held() -> str:
-    """Return why nothing in this database may act, or ""."""
+    """Return why nothing in this database is allowed to act, or "" if it is."""
     site = Installation.current()
     if not site.held_at and site.database and site.database != database_name():
         _mark_restored()
@@ -85,28 +85,28 @@ def _mark_restored() -> None:
 
 
 def store_complaint() -> str:
-    """Return why the files here are not the site's, or ""."""
+    """Return why this file store isn't the site's, or "" if it is."""
     if not Installation.current().store:
         note_installation()
     return files.fault()
 
 
 def refusal() -> str:
-    """Return why a process of this site must not take work, or ""."""
+    """Return why this process must not accept work, or "" if it may."""
     return why_held() or store_complaint()
 
 
 class Gate:
-    """The permission of this process to act for the site, checked once a second."""
+    """The check, once a second, that this process is allowed to act for the site."""
 
     def __init__(self) -> None:
         self._looked_at: float | None = None
         self._is_known = False
-        """True if database and store were seen to be the site's, which stays true."""
+        """True once database and file store were found to be the site's, which they then remain."""
         self._why = ""
 
     def is_open(self) -> bool:
-        """Return True if this process may act; changes are logged."""
+        """Return True if this process may act; a change of the answer is logged."""
         now = time.monotonic()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             before, self._why, self._looked_at = self._why, self._look(), now
@@ -129,7 +129,7 @@ gate = Gate()
 
 @transaction.atomic
 def mark_copy(because: str) -> int:
-    """Hold everything in this database, and begin another epoch of its ledger."""
+    """Mark this database as a copy in which nothing acts, and return its ledger's new epoch."""
     note_installation()
     site = Installation.objects.select_for_update().get()
     site.held_at, site.held_because = clock.now(), because[:200]
@@ -143,7 +143,7 @@ def mark_copy(because: str) -> int:
 
 @transaction.atomic
 def confirm_site(reason: str) -> int:
-    """Let a copy act as the site; each open run notes it in its journal. Return their number.
+    """Let a copy act as the site, and note it in the journal of each open run. Return their number.
 
     Unsent mails are dropped, because the site it was copied from may have sent them.
     """
@@ -166,10 +166,10 @@ def confirm_site(reason: str) -> int:
 
 @transaction.atomic
 def adopt_store() -> str:
-    """Make the store here the site's, and return its mark.
+    """Make this file store the site's own, and return its mark.
 
-    It gets a new mark, unless it is another site's: forgotten processes at the old store are to
-    take no work. Raises `FileStoreError`.
+    The store gets a new mark, so that forgotten processes with the old store accept no work;
+    another site's store keeps its mark. Raises `FileStoreError`.
     """
     site = Installation.objects.select_for_update().get()
     with files.reaching():
@@ -180,10 +180,10 @@ def adopt_store() -> str:
 
 
 def database_name() -> str:
-    """Return what tells this database from any other on its server, even from a renamed copy.
+    """Return an identifier that no other database on this server has, even after a rename.
 
-    A copy of the server's own files (a snapshot, a standby) has the same name as its original, and
-    has to be marked by hand.
+    A copy of the server's own files (a snapshot, a standby) has the same identifier as its original
+    and has to be marked by hand.
     """
     if connection.vendor == "sqlite":
         path = Path(str(connection.settings_dict["NAME"]))

@@ -1,4 +1,4 @@
-"""Verification of the journals of runs, and of the rows that belong to them."""
+"""Verification of the journals of runs and of the rows that belong to the runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ ENDS = {
     RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
 }
 LOOKS = 3
-"""The number of looks at a run that is still running."""
+"""The times a run is read again if a worker writes to it during the verification."""
 
 
 @dataclass
@@ -30,10 +30,10 @@ class Verdict:
     """The faults found in a run's journal, its rows and its files."""
 
     damages: list[str] = field(default_factory=list)
-    """Damage to the journal, by which its rows can't be judged then."""
+    """Damage to the journal. A damaged journal isn't used to verify rows."""
     differences: list[Difference] = field(default_factory=list)
     older: list[str] = field(default_factory=list)
-    """Rows that are not covered, because they are older than the proofs."""
+    """Rows that can't be verified, because they were written before there were proofs."""
 
     @property
     def faults(self) -> list[str]:
@@ -41,7 +41,7 @@ class Verdict:
 
     @property
     def note(self) -> str:
-        """A sentence about what is not covered, or ""."""
+        """A sentence about rows that can't be verified, or ""."""
         if not self.older:
             return ""
         shown = "; ".join(self.older[:MOST_SHOWN])
@@ -53,14 +53,14 @@ MOST_SHOWN = 5
 
 
 def verify_journal(run: Run) -> list[str]:
-    """Return the faults of a run's journal and rows, in sentences; an empty list if it is sound."""
+    """Return the faults of a run's journal and rows as sentences; an empty list if it is sound."""
     return examine(run).faults
 
 
 def examine(run: Run) -> Verdict:
-    """Verify a run's journal by its chain, then the run's rows and files by the journal.
+    """Verify a run's journal by its hash chain, then the run's rows and files by the journal.
 
-    A worker may write meanwhile; its additions are left for the next look.
+    If a worker writes meanwhile, the run is read again, a limited number of times.
     """
     verdict = Verdict(_damages(run))
     if verdict.damages:
@@ -80,7 +80,7 @@ def examine(run: Run) -> Verdict:
 
 
 def examine_site() -> list[Difference]:
-    """Return rows that belong to no run, which no verdict on a run could show."""
+    """Return rows that belong to no run, which the verification of a run can't find."""
     return [
         *unowned_rows("countersign_procedures"),
         *(one for look in hooks.examined_site for one in look()),
@@ -88,7 +88,7 @@ def examine_site() -> list[Difference]:
 
 
 def _state(run: Run) -> tuple[object, ...]:
-    """Return a value that differs once a run has changed."""
+    """Return a value that changes whenever a worker or an input changes the run."""
     rows = Run.objects.filter(pk=run.pk)
     newest = Max("run_inputs__pk")
     return tuple(rows.values_list("status", "heard", "head__seq", "head__hash", newest))
@@ -109,7 +109,7 @@ def _damages(run: Run) -> list[str]:
 
 
 def _events(run: Run, last: int) -> Iterator[Event]:
-    """Yield events up to the run's head as it was read, then those after its head now."""
+    """Yield the events up to number `last`, then any events beyond the run's current head."""
     known = run.events.filter(seq__lte=last)
     # Not all after `last`: a worker may have written since, and what lies beyond even the newest
     # head was never written by one.

@@ -1,4 +1,4 @@
-"""Missing rows: a journal names them, or a count says how many there were."""
+"""Missing rows, found because a journal names them or because a counter is too high."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from procedures.services.differences import Difference, gone, row_name
 from procedures.services.record import Came, Record
 
 ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
-"""Ends of a child that are reported to its parent."""
+"""Kinds of a child's end that are reported to its parent."""
 MOST_NAMED = 5
-"""Numbers of missing rows named in one sentence."""
+"""The most numbers of missing rows that one sentence lists."""
 OUT_OF_ORDER = "is out of order"
 MOST_UNOWNED = 100
-"""Rows of one table that are named; a longer list would add nothing."""
+"""The most rows of one table that are listed."""
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
@@ -43,7 +43,7 @@ def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def unowned_rows(app: str) -> Iterator[Difference]:
-    """Yield the rows of an app that refer to a missing row."""
+    """Yield the rows of an app whose foreign key refers to a missing row."""
     for model in apps.get_app_config(app).get_models():
         links = [one for one in model._meta.concrete_fields if one.is_relation]  # noqa: SLF001
         for link in links:
@@ -55,14 +55,14 @@ def unowned_rows(app: str) -> Iterator[Difference]:
 
 
 def numbers_missing(what: str, numbers: list[int], count: int) -> str:
-    """Return the missing ones of counted rows: "counts 5 messages, of which 2, 4 are missing"."""
+    """Return missing numbers as a sentence: "counts 5 messages, of which 2, 4 are missing"."""
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
     return f"counts {count} {what}, but these numbers are missing: {shown}{more}"
 
 
 def _untaken(record: Record) -> Iterator[Difference]:
-    """Check that each event from outside was an input, taken in at its time and in order."""
+    """Check that each external event was an input, journaled at its recorded time and in order."""
     inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
     left = {one.pk: one for one in inputs.order_by("pk")}
     exact: dict[Came, list[int]] = {}
@@ -86,7 +86,7 @@ def _untaken(record: Record) -> Iterator[Difference]:
 
 
 def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Difference]:
-    """Yield events without a matching input (`alone`), and inputs without an event (`left`)."""
+    """Yield events without a matching input (`alone`) and inputs without an event (`left`)."""
     for came in alone:
         like = [one for one in left.values() if one.taken_at == came.at]
         told = [one for one in left.values() if one.data == came.data and one.kind == came.kind]
@@ -105,7 +105,7 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
 
 
 def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Find missing signals and operators' acts by their numbers."""
+    """Yield missing signals and operators' operations, found by the gaps in their numbers."""
     run, name = record.run, row_name(record.run)
     if not record.is_counted:
         older.append(f"{name}: the number of signals and operator acts")
@@ -126,7 +126,7 @@ def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _unborn(record: Record) -> Iterator[Difference]:
-    """Find missing children, and missing ends of children."""
+    """Yield missing child runs, and missing inputs that report a child's end."""
     counted = record.run.waits.on_children().order_by("opened_seq")
     there = Count("children__parent_number", distinct=True)
     counts = dict(counted.annotate(there=there).values_list("opened_seq", "there"))
@@ -158,7 +158,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
 
 
 def _unsent(record: Record) -> Iterator[Difference]:
-    """Find what the run sent to others and never reached them."""
+    """Yield the inputs that the run sent to other runs and that these don't have."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     for sent in record.sent:
         if not of_it.filter(run=UUID(sent.to), key=sent.key, data=sent.data).exists():

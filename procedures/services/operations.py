@@ -1,4 +1,4 @@
-"""Operator acts on runs: each needs a reason, kept in the run's journal with their name."""
+"""Operations on runs by operators: each requires a reason and is recorded in the run's journal."""
 
 from datetime import datetime
 from typing import Any
@@ -27,14 +27,18 @@ class ReasonError(OperationRefusedError):
 
 
 class OperationDeniedError(EngineError):
-    """The user may see a run but not operate it."""
+    """An operation by a user who may see the run but not operate it."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"You don't have permission to do this. Operators of {run.procedure} can.")
 
 
 def find_operable(run_id: UUID, *, by: User) -> Run:
-    """Return the run if the user may operate it; raises `Run.DoesNotExist` if they can't see it."""
+    """Return the run if the user may operate it.
+
+    Raises `Run.DoesNotExist` if the user can't see the run, and `OperationDeniedError` if they
+    can't operate it.
+    """
     run = access.visible_runs(by).get(pk=run_id)
     if not access.may_operate(by, run):
         raise OperationDeniedError(run)
@@ -42,7 +46,7 @@ def find_operable(run_id: UUID, *, by: User) -> Run:
 
 
 def find_cancellable(run_id: UUID, *, by: User) -> Run:
-    """Return the run if the user may cancel it; raises as `find_operable` does."""
+    """Return the run if the user may cancel it; raises the errors of `find_operable`."""
     run = access.visible_runs(by).get(pk=run_id)
     if not access.may_cancel(by, run):
         raise OperationDeniedError(run)
@@ -66,7 +70,7 @@ def note_operation(
 
 
 def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
-    """Return the data of an operator's event; raises `ReasonError` without a reason."""
+    """Return the data of an operation's event; raises `ReasonError` if the reason can't be used."""
     who = {"by": by.get_username(), "by_id": json_key(by.pk)}
     return {"action": action, **who, "reason": checked_reason(reason)}
 
@@ -82,9 +86,9 @@ def checked_reason(reason: str) -> str:
 
 @transaction.atomic
 def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Cancel a run at once, or at its next step or wait if a worker holds it; say which.
+    """Cancel a run, or ask its worker to do it at the next step or wait; return a sentence.
 
-    Locks the run; its questions are withdrawn in the commit of its end.
+    Locks the run; its open questions are withdrawn in the transaction that ends it.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
@@ -114,9 +118,10 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
 
 @transaction.atomic
 def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """End a run and all below it at once, whoever works on them; nothing is undone.
+    """End a run and all runs below it at once, even while workers hold them; nothing is undone.
 
-    Locks the tree. What a worker is doing is not kept; its step may happen all the same.
+    Locks these runs. The result of a step in progress isn't stored, although the step may still
+    happen.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
@@ -143,9 +148,9 @@ def _told_of_end(below: int) -> str:
 
 @transaction.atomic
 def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Pause a run until it is unpaused: now, or from its next step or wait on.
+    """Pause a run until it is unpaused: now, or at its next step or wait if a worker holds it.
 
-    Answers and signals are kept, and deadlines pass meanwhile; its children continue. Locks the
+    Answers and signals are stored and deadlines pass meanwhile; its children continue. Locks the
     run.
     """
     run, now = lock_run(run_id), clock.now()
@@ -176,7 +181,7 @@ def _check_pausable(run: Run, now: datetime) -> None:
 
 
 def _children_of(run: Run) -> str:
-    """Return a sentence about the children that a pause leaves running."""
+    """Return a sentence about the child runs that continue during a pause."""
     alive = Run.objects.filter(parent_wait__run=run).unended().count()
     if not alive:
         return ""
@@ -185,7 +190,7 @@ def _children_of(run: Run) -> str:
 
 @transaction.atomic
 def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a paused run continue from where it stood, with what has come meanwhile.
+    """Let a paused run continue from where it stopped, with everything that has arrived since.
 
     Locks the run.
     """

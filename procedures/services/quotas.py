@@ -1,4 +1,4 @@
-"""Limits on how much one person may start, by browser, tokens and operator acts together."""
+"""Limits on how many runs one person may start, whether on pages, by API or by operations."""
 
 from datetime import datetime, timedelta
 from math import ceil
@@ -13,19 +13,19 @@ A_MINUTE = timedelta(minutes=1)
 
 
 class QuotaError(EngineError):
-    """The user has started as much as they may for now; a later start may succeed."""
+    """The user has started too many runs; a later start may succeed."""
 
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         self.retry_after = max(ceil(retry_after.total_seconds()), 1)
-        """Seconds."""
+        """Seconds until another start may succeed."""
         super().__init__(f"{message} No run was started.")
 
 
 def check_quota(by: User) -> None:
-    """Raise `QuotaError` if a person started too much in the last minute or has too much open.
+    """Raise `QuotaError` if a person has started too many runs in a minute or has too many open.
 
-    Child runs don't count, because runs have limits of their own. Simultaneous starts may pass
-    together.
+    Child runs don't count, because runs have limits of their own. Simultaneous starts may exceed
+    the limit.
     """
     now = clock.now()
     if begun := _that_fills_the_minute(by, now):
@@ -41,7 +41,7 @@ def check_quota(by: User) -> None:
 
 
 def _that_fills_the_minute(by: User, now: datetime) -> datetime | None:
-    """Return the start that must be a minute old before there may be another one."""
+    """Return the time of the start that reaches the limit per minute, or None below the limit."""
     recent = Run.objects.started_by(by).filter(created_at__gt=now - A_MINUTE)
     times = recent.order_by("-created_at").values_list("created_at", flat=True)
     most = conf.MOST_STARTS_A_MINUTE

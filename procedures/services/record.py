@@ -1,4 +1,4 @@
-"""The rows that a run's proven journal says there must be."""
+"""The rows that must exist according to a run's verified journal."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,32 +23,32 @@ WITH_FILES = {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}
 OTHERS = Q(kind__in=WITH_FILES, data__contains='"files":[') | Q(
     kind=EventKind.LOG, data__contains='"at":"'
 )
-"""Steps that have made files, and logs from outside."""
+"""The condition for steps that made files, and for log events that came from outside."""
 REOPENING = ("retry", "override", "cancel", "force_end")
-"""Operators' acts after which a stopped run continues, if only to end."""
+"""Operations by which a stopped run continues, even if only to end."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of events that the code writes too, then without the time at which they came."""
+"""Kinds of events that either the code or an outsider causes; outsiders' events contain "at"."""
 ENDING = ("cancel", "force_end", "override")
-"""Operators' acts that close waits without an event for each."""
+"""Operations that close waits without an event for each wait."""
 
 
 @dataclass
 class RecordedWait:
-    """A wait as its events describe it."""
+    """A wait according to the journal."""
 
     seq: int
     key: str
     at: datetime
     content: Mapping[str, Any]
     closed: Mapping[str, Any] | None = None
-    """Its closing; None while it is open, or if a run's end has closed it."""
+    """The event data of its closing; None while it is open, or if the run's end has closed it."""
     closed_at: datetime | None = None
-    """The time of its closing, or None if nothing tells."""
+    """The time of its closing, or None if no event tells."""
 
 
 @dataclass
 class End:
-    """The last end of a run, final or not."""
+    """The latest end of a run, final or not."""
 
     kind: str
     content: Mapping[str, Any]
@@ -56,7 +56,7 @@ class End:
 
 
 class Came(NamedTuple):
-    """An input from outside, as its event describes it."""
+    """An external input, such as an answer, according to the journal."""
 
     kind: str
     key: str
@@ -66,7 +66,7 @@ class Came(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """Something the run sent to another one."""
+    """An input that the run sent to another run."""
 
     key: str
     to: str
@@ -75,29 +75,29 @@ class Sent(NamedTuple):
 
 @dataclass
 class Record:
-    """A run's journal and its inputs since, read once."""
+    """A run's journal and its pending inputs, read once."""
 
     run: Run
     started: Mapping[str, Any] = field(default_factory=dict)
     end: End | None = None
     is_over: bool = False
-    """True if the end still holds, because no operator has let the run continue."""
+    """True if the run has ended and no operation has let it continue since."""
     waits: dict[int, RecordedWait] = field(default_factory=dict)
-    """Waits by the number of the event that opened each."""
+    """The waits by the number of the event that opened each."""
     notices: list[tuple[str, str, datetime]] = field(default_factory=list)
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
-    """Events by kind, key, name and time."""
+    """The kind, key, name and time of each event."""
     came: list[Came] = field(default_factory=list)
     """Events from outside, in the order in which workers wrote them to the journal."""
     sent: list[Sent] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
-    """The name and digest of each file that it was given or has made."""
+    """The name and digest of each file that the run was given or has made."""
     suspended_on: list[str] = field(default_factory=list)
-    """The waits or steps on which it was last suspended."""
+    """The keys of the waits or steps on which the run was last suspended."""
     ends: set[datetime] = field(default_factory=set)
-    """Times at which the run's end or an operator closed what was open."""
+    """The times at which the run's end or an operation closed its open waits."""
     asked: dict[str, set[datetime]] = field(default_factory=dict)
-    """Times of operators' acts, by act."""
+    """The times of operations, by the operation's name."""
     forked_at, continued_at = 0, 0
     _newest: dict[str, RecordedWait] = field(default_factory=dict)
 
@@ -113,16 +113,16 @@ class Record:
 
     @property
     def is_covered(self) -> bool:
-        """True if the run began when rows already had proofs."""
+        """Return True if the run began after rows had proofs."""
         return PROOF in self.started
 
     @property
     def is_counted(self) -> bool:
-        """True if the run began after its files, signals and operators' acts were counted."""
+        """Return True if the run began after its files, signals and operations were counted."""
         return self.is_covered and "files" in self.started
 
     def trace(self, event: Event, content: Mapping[str, Any]) -> None:
-        """Record the rows, besides waits, that an event implies."""
+        """Record the inputs, messages and files that an event implies."""
         kind = event.kind
         is_note = kind == EventKind.OPERATOR and "from" not in content
         if is_note or (kind in FROM_OUTSIDE and "at" in content):
@@ -135,7 +135,7 @@ class Record:
             self.suspended_on = str(content.get("on", "")).split(", ")
 
     def hear(self, inputs: Iterable[RunInput]) -> None:
-        """Take in operators' acts with their times, and inputs that no worker has taken in yet."""
+        """Record the times of operations, and read the inputs that no worker has journaled yet."""
         for one in inputs.order_by("pk") if hasattr(inputs, "order_by") else inputs:
             if one.kind == EventKind.OPERATOR:
                 self.asked.setdefault(one.name, set()).add(one.created_at)

@@ -1,4 +1,4 @@
-"""Continuing runs that have failed or no longer fit their code."""
+"""Operations that let a failed or quarantined run continue."""
 
 from uuid import UUID
 
@@ -14,12 +14,12 @@ from procedures.users import User
 
 @transaction.atomic
 def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a failed or quarantined run continue from where it stands; kept results stay.
+    """Let a failed or quarantined run continue from where it stopped; stored results are reused.
 
-    The step that failed is tried again, also in a branch of a gather; a failed child is retried
-    too, or begun anew if it never runs again. If people let a step fail in doubt, or one that is
-    done without a result, they are asked again. Locks the run, those above it first, and the failed
-    children.
+    The failed step is tried again, also in a branch of a gather. A failed child is retried too, or
+    replaced by a new run if it can't continue. A step in doubt that people let fail is asked about
+    again, and so is a step that was done without a result. Locks the run after those above it, then
+    the failed children.
     """
     said = operation_payload("retry", by=by, reason=reason)
     retried = retry(DatabaseStore(), run_id, said)
@@ -54,7 +54,7 @@ def _told_of_children(retried: Retried) -> str:
 
 
 def _told_of_parent(retried: Retried) -> str:
-    """Return what a child's parent makes of the retry, if it knows of the failure."""
+    """Return a sentence about the retried child's parent, if the child's failure reached it."""
     wait = retried.run.parent_wait
     if wait is None or wait.is_open or not retried.had_failed:
         return ""
@@ -65,10 +65,10 @@ def _told_of_parent(retried: Retried) -> str:
 
 @transaction.atomic
 def override_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a quarantined run continue with code that differs from its journal. Locks the run.
+    """Let a quarantined run continue with code that differs from its journal.
 
-    Entries the code did not ask for are skipped, a step's kept result stands for other arguments,
-    and a changed question is asked again.
+    Events that the code no longer produces are skipped, a step's stored result is used even if its
+    arguments have changed, and a changed question is asked again. Locks the run.
     """
     run = lock_run(run_id)
     override(DatabaseStore(), run, operation_payload("override", by=by, reason=reason))

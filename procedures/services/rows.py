@@ -1,4 +1,4 @@
-"""Verification of a run's rows and files by its journal."""
+"""Verification of a run's rows and files against its journal."""
 
 import re
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _status_differences(record: Record) -> Iterator[Difference]:
-    """Check that an open status fits the row's queue, worker and pause."""
+    """Check that an open run's status fits its times of queueing and lease, and its pause."""
     run = record.run
     waits = {opening.key for opening in record.waits.values()}
     is_retry = waits.isdisjoint(record.suspended_on)
@@ -98,7 +98,7 @@ def _status_differences(record: Record) -> Iterator[Difference]:
 
 
 def _moment_differences(record: Record) -> Iterator[Difference]:
-    """Check the times of requested cancels and pauses."""
+    """Check the times at which a cancel or pause was requested."""
     run, asked = record.run, record.asked
     ends = asked.get("cancel", set()) | asked.get("force_end", set())
     is_ended = run.status == RunStatus.CANCELLED
@@ -153,12 +153,12 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
 
 
 def _is_an_end(record: Record, wait: Wait) -> bool:
-    """Return True if the run's own end closed it, or for children that of a run above."""
+    """Return True if the end of the run closed the wait; children may also be ended from above."""
     return wait.closed_at in record.ends or wait.kind in DETACHED_KINDS
 
 
 def taken_differences(record: Record) -> Iterator[Difference]:
-    """Check that inputs a worker has taken in stand in the journal, under the same time."""
+    """Check that inputs marked as journaled are in the journal, with the same time."""
     if not record.is_covered:
         known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
         for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():
@@ -187,7 +187,7 @@ def signal_differences(record: Record) -> Iterator[Difference]:
 
 
 def file_differences(run: Run) -> Iterator[Difference]:
-    """Check each stored file that the run's rows and events name."""
+    """Check that each file named by the run's rows and events is stored and unchanged."""
     store, seen = ContentStore(), set[str]()
     for what, digest in _stored(run):
         if digest not in seen:

@@ -1,4 +1,4 @@
-"""Starting runs."""
+"""The start of new runs."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from procedures.users import User
 
 
 class UnknownProcedureError(EngineError):
-    """No code here has that name."""
+    """There is no procedure of that name in the installed code."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no procedure called {name!r}.")
@@ -72,7 +72,7 @@ def find_startable(name: str, *, by: User | None) -> Definition:
 def start_run(
     name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
 ) -> tuple[Run, bool]:
-    """Start a run; the same key by the same person returns the same run, and False."""
+    """Start a run. If the same person repeats the key, return the same run, and False."""
     definition = find_startable(name, by=by)
     with use_file_store(ContentStore()):
         parsed = definition.parse(inputs)
@@ -91,7 +91,7 @@ class Start:
 
     definition: Definition
     inputs: str
-    """The inputs as a row keeps them; large ones are stored outside it."""
+    """The inputs as stored in the run's row; large inputs are stored outside it."""
     by: User | None
     idempotency_key: str
     origin: Run | None = None
@@ -99,7 +99,10 @@ class Start:
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
-        """Start the run unless its key was used before; `write` inserts it and its files."""
+        """Start the run and return it with True, or with False if its key was used before.
+
+        `write` inserts the run and its files.
+        """
         # Looked up before the quota: a repeated request starts nothing, and must get its answer at
         # any limit.
         if run := self._earlier():

@@ -1,4 +1,4 @@
-"""Sending signals: named messages to runs."""
+"""Sending of signals, which are named messages to runs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +24,11 @@ from procedures.users import User
 
 
 class SignalRefusedError(EngineError):
-    """A signal can't be kept; the message says why."""
+    """A signal can't be stored; the message says why."""
 
 
 class SignalDeniedError(EngineError):
-    """The user may see a run but not send it signals."""
+    """A signal from a user who may see the run but not send it signals."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class SignalDeniedError(EngineError):
 
 @dataclass(frozen=True)
 class Sent:
-    """A signal as it is sent; the same id counts once."""
+    """A signal to be sent; a repeated id counts once."""
 
     name: str
     signal_id: str
@@ -49,15 +49,16 @@ class Sent:
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     """Store a signal, and let a run that waits for it continue; False for a repeated id.
 
-    Raises `SignalRefusedError` if the signal can't be kept, or if the run waits for it and its code
-    can't take the value. One that comes early and can't be taken then is skipped. Locks the run.
+    Raises `SignalRefusedError` if the signal can't be stored, or if the run already waits for it
+    and its code can't accept the value. A signal that comes before the wait is checked when the run
+    waits for it, and skipped if the code can't accept it. Locks the run.
     """
     _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)
 
 
 def _make_code_ready(run_id: UUID) -> None:
-    """Import the code and read the run's text before locking it, so that nobody waits for that."""
+    """Import the code and read the run's text before the run is locked, to keep the lock short."""
     registry.definitions()
     if conf.PROCEDURE_READERS and (rows := code_of_run(run_id)):
         name, file, version, _ = rows[0]
@@ -100,7 +101,7 @@ def _may_send(run: Run, user: User) -> bool:
 
 
 def _checked_text(sent: Sent) -> str:
-    """Return the canonical text of its value; raises `SignalRefusedError`."""
+    """Return the signal's value as canonical JSON; raises `SignalRefusedError`."""
     if not sent.signal_id:
         raise SignalRefusedError("Send an id with the signal; a repeated id counts once.")
     try:

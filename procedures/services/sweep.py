@@ -21,17 +21,17 @@ from procedures.services.waits import expire_wait
 
 LARGEST_SWEEP = 500
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
-"""The time between two looks; whatever delayed the clock may have delayed workers' renewals."""
+"""The time between two sweeps that counts as a break; workers may not have renewed leases then."""
 MOST_WAITS = 2
-"""Waits after a break, where the second one begins because the first was interrupted."""
+"""The most waits after a break; there is a second one if the first was interrupted by a break."""
 T = TypeVar("T", Run, Wait)
 
 
 class Sweeper:
-    """A clock's sweeps, which take lost runs only a while after a standstill.
+    """The sweeps of a clock, which after a break leave lost runs alone for a while.
 
-    If a database, a machine or its clock has stood still, all leases expire at once. Living workers
-    renew theirs as soon as they can; only then is it known which runs are lost.
+    If a database, a machine or its clock has stood still, all leases expire at once. Live workers
+    renew their leases as soon as they can; only then is it known which runs are lost.
     """
 
     def __init__(self) -> None:
@@ -45,10 +45,10 @@ class Sweeper:
         self._looked_at = now
 
     def _is_after_a_break(self, now: datetime) -> bool:
-        """Return True if lost runs are still to be left alone, by the database's clock.
+        """Return True if the last break is so recent that lost runs are to be left alone.
 
-        A wait in which the database stood still begins again, once: then lost runs are taken,
-        however late the looks are.
+        Another break starts the wait again, but only once; then lost runs are handled, however late
+        the sweeps are. Times are those of the database's clock.
         """
         is_late = self._looked_at is None or now - self._looked_at > BREAK
         if is_late and self._waits < MOST_WAITS:
@@ -60,9 +60,9 @@ class Sweeper:
 
 
 def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
-    """Handle due waits, retries, lost leases and runs that last too long, once a second.
+    """Handle due waits, retries, expired leases and runs that last too long.
 
-    `now` is when it began, by the database's clock. Two sweeps at once are harmless.
+    `now` is the time of the sweep by the database's clock. Two sweeps at once are harmless.
     """
     now = now or clock.now()
     # Waits before runs: a deadline must have its effect also in a run that is about to be queued
@@ -85,7 +85,7 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
 
 
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
-    """Handle each row in a transaction of its own, so that a failure delays nobody else.
+    """Handle each row in a transaction of its own, so that a failure delays no other row.
 
     Other rows of a locked run are skipped. If they fill a batch, the next batch leaves them out.
     """
@@ -121,9 +121,9 @@ def _settle(run: Run) -> None:
 
 
 def _queue_in_time() -> Callable[[Run], None]:
-    """Return a function that queues lost runs until `BREAK` has passed from now.
+    """Return a function that queues lost runs, but no longer than `BREAK` from now.
 
-    Whatever has delayed this sweep has also kept the workers from renewing their leases.
+    A delay of this sweep may also have kept workers from renewing their leases.
     """
     ends = time.monotonic() + BREAK.total_seconds()
 

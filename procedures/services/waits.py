@@ -1,4 +1,4 @@
-"""Closing waits from outside."""
+"""Closing of waits by answers, deadlines and other inputs from outside the run."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from procedures.models.clock import clock
 
 
 class WaitClosedError(EngineError):
-    """The wait is closed already; the first outcome counts."""
+    """The wait was already closed; the first outcome counts."""
 
     def __init__(self, wait: Wait) -> None:
         self.wait = wait
@@ -22,12 +22,12 @@ class WaitClosedError(EngineError):
 
 
 def lock_run(run_id: UUID) -> Run:
-    """Lock a run, always first: run, then request, then session."""
+    """Lock a run before anything else. The order of locks is run, request, session."""
     return Run.objects.lock(run_id)
 
 
 def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
-    """Close a wait and queue its run, in the caller's transaction; locks the run."""
+    """Close a wait and queue its run, in the caller's transaction. Locks the run."""
     run = lock_run(wait.run_id)
     # Only now, under the run's lock: whoever held it may have closed the wait.
     wait.refresh_from_db()
@@ -42,7 +42,7 @@ def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetim
 
 
 def expire_wait(wait: Wait) -> bool:
-    """Close a wait whose time is up, as its author chose; return False if somebody was faster."""
+    """Close a wait at its deadline, as its author chose; return False if it is already closed."""
     return wait.due_at is not None and _expire(wait)
 
 
