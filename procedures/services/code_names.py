@@ -95,7 +95,7 @@ def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
 
 
 def _used_by(fn: FunctionType) -> list[Any]:
-    """Return the values that a function's names have in its module and its enclosing functions."""
+    """Return the values of the function's closure, and of the global names that its code uses."""
     names = {name for code in _codes(fn.__code__) for name in code.co_names}
     # A cell that has no content yet raises when it is read; it equals an empty one.
     cells = [cell.cell_contents for cell in fn.__closure__ or () if cell != CellType()]

@@ -63,7 +63,10 @@ def note_operation(
     at: datetime | None = None,
     **more: object,
 ) -> None:
-    """Store an operator's act for the journal's next writer; the run is locked."""
+    """Store an operation as an input of the run, which its next worker journals.
+
+    The run is locked.
+    """
     RunInput.objects.tell(
         run, {**operation_payload(action, by=by, reason=reason), **more}, step=step, at=at
     )

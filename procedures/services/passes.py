@@ -1,4 +1,4 @@
-"""Passes over many rows, in which one that fails delays no other."""
+"""Passes over many rows, in which a row that fails delays no other."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -10,20 +10,20 @@ from procedures import journal
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 0.5
-"""Seconds."""
+"""Seconds that a pass waits for a lock."""
 T = TypeVar("T")
 
 
 def serve_each(rows: Iterable[T], serve: Callable[[T], object], *, name: str) -> None:
-    """Serve each row, or id of one, as `serve_one` does; `name` says what one is."""
+    """Call `serve` for each row or id, as `serve_one` does; `name` is the kind of row in logs."""
     for row in rows:
         serve_one(row, serve, name=f"{name} {row}")
 
 
 def serve_one(row: T, serve: Callable[[T], object], *, name: str) -> bool:
-    """Serve a row in a transaction of its own; if that fails, log it under its name.
+    """Call `serve` with the row in a new transaction; if that fails, log the error with `name`.
 
-    Returns False if its lock was not given in time.
+    Returns False if the row's lock wasn't given in time.
     """
     try:
         _serve(row, serve)

@@ -88,7 +88,7 @@ class Record:
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
     """The kind, key, name and time of each event."""
     came: list[Came] = field(default_factory=list)
-    """Events from outside, in the order in which workers wrote them to the journal."""
+    """External inputs, in the order in which workers wrote them to the journal."""
     sent: list[Sent] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     """The name and digest of each file that the run was given or has made."""

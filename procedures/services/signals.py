@@ -47,7 +47,7 @@ class Sent:
 
 
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
-    """Store a signal, and let a run that waits for it continue; False for a repeated id.
+    """Store a signal, and let a run that waits for it continue; return False for a repeated id.
 
     Raises `SignalRefusedError` if the signal can't be stored, or if the run already waits for it
     and its code can't accept the value. A signal that comes before the wait is checked when the run
