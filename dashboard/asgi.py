@@ -1,4 +1,4 @@
-"""The application daphne serves: pages and the API over HTTP, one WebSocket per page."""
+"""The application that daphne serves: HTTP for pages and the API, and WebSockets for live pages."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The Celery application: it moves runs and carries no state of its own."""
+"""The Celery application; its messages only wake workers and hold no state of their own."""
 
 import gc
 import logging
@@ -44,16 +44,16 @@ app.steps["consumer"].add(Lookout)
 
 @setup_logging.connect(weak=False)
 def leave_logging_to_django(**_: Any) -> None:
-    """Do nothing: a connected receiver keeps Celery from configuring logging itself."""
+    """Do nothing: a connected receiver stops Celery from configuring logging itself."""
 
 
 watches: list[PoolWatch] = []
-"""The watch of this process, if it is the main one of a worker with slots."""
+"""The watch over this process's slots, if it is the main process of a worker that has slots."""
 
 
 @worker_ready.connect(weak=False)
 def watch_the_slots(sender: Any, **_: Any) -> None:
-    """Watch the slots of a worker; one without slots, like the clock, needs no watching."""
+    """Watch the worker's slots; a worker without them, like the clock, needs no watch."""
     if isinstance(sender.pool, TaskPool):
         watches[:] = [PoolWatch(sender.pool)]
         watches[0].start()
@@ -61,7 +61,7 @@ def watch_the_slots(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect(weak=False)
 def let_the_slots_stop(how: str, **_: Any) -> None:
-    """Stop the slots in time; Celery would wait for them forever, or lose their work."""
+    """Stop the slots within the allowed time; Celery would wait forever, or lose their work."""
     for watch in watches:
         watch.stop(within=conf.STOP_SECONDS if how == "Warm" else 0)
 
@@ -74,7 +74,7 @@ def leave_out_what_may_change(**_: Any) -> None:
 
 @worker_init.connect(weak=False)
 def know_the_site(**_: Any) -> None:
-    """Exit at once if the messages or the file store belong to another site."""
+    """Exit at once if the message broker or the file store belongs to another site."""
     try:
         if why := import_string("procedures.services.refusal")():
             raise SystemExit(why)
@@ -88,7 +88,7 @@ def know_the_site(**_: Any) -> None:
 
 
 tickers: list[Ticker] = []
-"""The ticker of this process, if it is a clock."""
+"""The ticker of this process, if it runs the site's clock."""
 
 
 @worker_ready.connect(weak=False)
@@ -139,7 +139,7 @@ def leave_the_code_out_of_collections(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)
 def be_a_slot(**_: Any) -> None:
-    """Turn the process into a slot, in which signals end neither steps nor runs."""
+    """Turn the process into a slot, whose steps and runs aren't ended by signals."""
     watches.clear()
     # A solo worker sends this signal in its main process, too, where signals have to end it.
     if current_process().name != "MainProcess":
@@ -149,13 +149,13 @@ def be_a_slot(**_: Any) -> None:
 
 @worker_process_shutdown.connect(weak=False)
 def send_the_last_word(**_: Any) -> None:
-    """Send the last messages, because these processes skip `atexit`."""
+    """Send the messages still pending, because these processes skip `atexit`."""
     messenger.finish()
 
 
 @task_postrun.connect(weak=False)
 def put_connections_back(task: Any, **_: Any) -> None:
-    """Return connections to the pool, where the next task finds them open."""
+    """Return connections to the pool, so that the next task finds them open."""
     # An eager task runs in its caller's process, and perhaps in its transaction, whose connection
     # is not ours to close.
     if not task.request.is_eager:

@@ -1,4 +1,4 @@
-"""The form of log lines, and what must not stand in them."""
+"""The format of log lines, which contain no secrets and no control characters."""
 
 import logging
 import re
@@ -8,21 +8,21 @@ from procedures.engine.values.secrecy import masked
 SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""Characters that end a line or drive a terminal."""
+"""The characters that end a line or control a terminal."""
 MORE = "    "
-"""The indent of traceback lines, so that none looks like a log line of its own."""
+"""The indentation of traceback lines, so that none looks like the start of an entry."""
 
 TERSE = ("celery.beat", "celery.worker", "kombu", "django.security")
-"""Loggers that report a lost broker, a dead child or a foreign Host with long tracebacks.
+"""Loggers of which only the first line of an error is printed.
 
-Their first line is enough.
+They report a lost broker, a dead child process or an unknown Host with long tracebacks.
 """
 MESSAGES = "celery.worker.request"
-"""A logger that calls an unacknowledged message critical, which is harmless here."""
+"""A logger that calls an unacknowledged message critical, although that is harmless here."""
 
 
 class LineFormatter(logging.Formatter):
-    """A formatter: informational lines are the bare message, others have level and logger."""
+    """A formatter that prints informational messages alone, and others with level and logger."""
 
     def format(self, record: logging.LogRecord) -> str:
         is_grave = record.levelno >= logging.CRITICAL and record.name != MESSAGES
@@ -46,7 +46,7 @@ class LineFormatter(logging.Formatter):
 
 
 def message_lines(record: logging.LogRecord) -> list[str]:
-    """Split a message at the line ends of the code that logs, not at those in its values."""
+    """Return the message's lines; line ends in its arguments don't start a new one."""
     if not record.args or "\n" not in str(record.msg):
         return [record.getMessage()]
     plain = logging.makeLogRecord({**vars(record)})
@@ -56,12 +56,12 @@ def message_lines(record: logging.LogRecord) -> list[str]:
 
 
 def clean(text: str) -> str:
-    r"""Return one line without secrets; control characters are written out: \n, \x1b."""
+    r"""Return the text as one line without secrets; control characters become codes: \n, \x1b."""
     return without_controls(masked(SIGN_IN_TOKEN.sub(r"\1***", text)))
 
 
 def without_controls(text: str) -> str:
-    """Return the text as one line that can't drive a terminal; tabs stay."""
+    """Return the text as one line that can't control a terminal; tabs are left unchanged."""
     return CONTROL.sub(lambda found: _written_out(found[0]), text)
 
 

@@ -1,4 +1,4 @@
-"""The end of a person's sessions, tokens and links when a password changes or somebody leaves."""
+"""Functions that end a person's sessions, tokens and links when they leave or change password."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def end_ways_in(user: User) -> None:
 
 
 def _end_unnoted_sessions(user: User) -> None:
-    """Delete the person's sessions from before sign-ins were recorded, by reading each of them."""
+    """Delete the person's sessions that have no `SignIn` row, after decoding each such session."""
     unnoted = Session.objects.filter(sign_in=None, expire_date__gt=timezone.now())
     theirs = [
         session.pk
@@ -33,10 +33,11 @@ def _end_unnoted_sessions(user: User) -> None:
 
 
 class EndOtherWaysIn:
-    """A password validator that ends all other ways in, because Django tells it of every change.
+    """A password validator that ends a person's sessions, tokens and links on a password change.
 
-    Somebody may change a password because another person knows it, or has a browser or a token;
-    those end too. A hash that Django renews at sign-in isn't a change.
+    Django calls `password_changed` of every validator, which is the hook used here. People often
+    change a password because somebody else knows it, or holds a session or a token of theirs, so
+    these end too. A hash that Django upgrades at sign-in doesn't count as a change.
     """
 
     def validate(self, password: str, user: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""Rules for names of people and groups, because history and code refer to them by name."""
+"""Rules for names of people and groups, which the history and procedures' code refer to."""
 
 import unicodedata
 from collections.abc import Collection
@@ -18,13 +18,13 @@ from procedures.services.acts import is_named_in_journals
 from procedures.users import User, name_field
 
 WORDS = ("system", "the system", "the clock", "a worker")
-"""The names the journal uses where no person acted."""
+"""The names the journal shows for events that no person caused."""
 Kind = FormerName.Kind
 OTHERS = lazy("The history would look like theirs. Choose another name.")
 
 
 def language_fault(name: str) -> str:
-    """Return why a name could be mistaken for the language of `assign=` or the journal, or ""."""
+    """Return why a name could be misread in `assign=` or in the journal, or "" if it can't."""
     if visible_line(name) != name:
         return _(
             "A name can't contain invisible characters, because it would look like another name."
@@ -42,7 +42,7 @@ def language_fault(name: str) -> str:
 
 
 def history_fault(kind: str, name: str, pk: Any) -> str:
-    """Return why history reserves a name for somebody else, or ""."""
+    """Return why a name is reserved for somebody else in the history, or "" if it isn't."""
     held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=str(pk or 0))
     if former := held.first():
         words = _("Another user, with the id {number}, was called “{name}” before.")
@@ -56,7 +56,10 @@ def history_fault(kind: str, name: str, pk: Any) -> str:
 
 
 def _is_anothers(name: str, pk: Any) -> bool:
-    """Return True if somebody else acted under that name: it may be given up past the forms."""
+    """Return True if the history shows an action by somebody else under that name.
+
+    A name that was changed outside the forms has no `FormerName` row, so the history is searched.
+    """
     answered = HumanRequest.objects.filter(closed_by__iexact=name).exclude(responses=None)
     if answered.exclude(responses__user=pk).exists():
         return True
@@ -65,7 +68,7 @@ def _is_anothers(name: str, pk: Any) -> bool:
 
 
 def check_name(kind: str, name: str, pk: Any) -> None:
-    """Raise `ValidationError` with a sentence for a name that can't be given."""
+    """Raise `ValidationError` with a sentence if a person or group can't be given this name."""
     if fault := language_fault(name) or history_fault(kind, name, pk):
         raise ValidationError(fault)
 
@@ -78,7 +81,7 @@ def keep_name(
     update_fields: Collection[str] | None = None,
     **_kwargs: Any,
 ) -> None:
-    """Check a new name before a user or group is saved, and remember the one given up."""
+    """Check a new name before a user or group is saved, and reserve the previous one."""
     kind, field = (Kind.USER, name_field()) if sender is User else (Kind.GROUP, "name")
     if raw or not (update_fields is None or field in update_fields):
         return

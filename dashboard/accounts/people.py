@@ -1,4 +1,4 @@
-"""The person a command of `manage.py` is about."""
+"""A lookup of the person that a `manage.py` command names."""
 
 from django.core.management import CommandError
 from django.db import DatabaseError

@@ -1,4 +1,4 @@
-"""Receivers of Django's signals when somebody signs in, leaves or comes back."""
+"""Receivers of Django's signals when somebody signs in, or is deactivated or reactivated."""
 
 from collections.abc import Collection
 from typing import Any
@@ -39,9 +39,10 @@ def keep_failure(credentials: dict[str, Any], request: HttpRequest | None = None
 def rotate_ways_in(
     instance: User, *, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
-    """End the ways in of somebody who is deactivated or reactivated.
+    """End the sessions, tokens and links of a user who is being deactivated or reactivated.
 
-    It runs before the change is saved, so that somebody who comes back is refused meanwhile.
+    It runs before the row is saved: once a reactivated account can be used, its old sessions,
+    tokens and links have already ended.
     """
     if raw or not (update_fields is None or "is_active" in update_fields):
         return

@@ -10,12 +10,15 @@ from procedures.users import User, email_of, find_active_user
 
 
 class SignInTokens(PasswordResetTokenGenerator):
-    """Tokens that any sign-in of their person ends."""
+    """Tokens of sign-in links; any sign-in of the person invalidates all of them."""
 
     key_salt = "dashboard.accounts.sign_in.SignInTokens"
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
-        """Return the value a token is made from: a counter, not the editable last sign-in date."""
+        """Return the text that a token signs.
+
+        It contains a counter instead of the last sign-in, which administrators can edit.
+        """
         return f"{user.pk}:{user.password}:{link_count(user)}:{timestamp}:{email_of(user)}"
 
 
@@ -29,13 +32,13 @@ def sign_in_link(user: User, *, site: str | None = None) -> str:
 
 
 def user_of_link(name: str, token: str) -> User | None:
-    """Return the person a link would sign in, or None if it is no longer good. Changes nothing."""
+    """Return the person a link would sign in, or None if the link isn't valid. Change nothing."""
     user = find_active_user(name)
     return user if user and tokens.check_token(user, token) else None
 
 
 def use_link(name: str, token: str) -> User | None:
-    """Use up a link and return its person, or None; of two simultaneous uses one succeeds."""
+    """Use up a link and return its person, or None; of two simultaneous uses only one succeeds."""
     user = find_active_user(name)
     if user is None:
         return None

@@ -1,7 +1,7 @@
-"""The site's administration.
+"""The site's Django admin.
 
-It looks after the site as a whole: what somebody sees here follows Django's own `view_` permissions
-and not the roles per procedure, which rule the API and the pages.
+It covers the site as a whole: access follows Django's own `view_` permissions. The roles per
+procedure, which govern the API and the pages, don't apply here.
 """
 
 from dashboard.admin import chat, installation, log, people, procedure, run, site

@@ -1,8 +1,8 @@
-"""Admin pages that show what an act would break before it is saved.
+"""Admin pages that show what a change would break before it is saved.
 
-The act is tried in a transaction, examined and rolled back. The warning page submits the same form
-again, together with a digest of the consequences that were shown. So forms, deletions and actions
-on many rows are judged by their effects, not by the fields that changed.
+The change is tried in a transaction, examined and rolled back. The warning page submits the same
+form again, together with a digest of the consequences that it showed. Forms, deletions and actions
+on many rows are therefore judged by their effects, not by the fields that changed.
 """
 
 import hashlib
@@ -19,59 +19,59 @@ from dashboard.admin.history import Admin, EditorAdmin, rendered
 from dashboard.admin.viewer import viewing
 
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('countersign: careful acts'))"
-"""A lock that lasts until the transaction ends."""
+"""A statement that takes an advisory lock until the transaction ends."""
 CONFIRMED = "confirmed"
-"""The field with a digest of the consequences that were confirmed."""
+"""The form field with a digest of the consequences that the user has confirmed."""
 
 
 class Thing(NamedTuple):
-    """Something an act would leave broken, with the address of its page if it has one."""
+    """Something that a change would leave broken, with the address of its page if it has one."""
 
     text: str
     url: str = ""
 
 
 class Row(NamedTuple):
-    """A group of things that an act would leave broken in the same way."""
+    """A group of things that a change would leave broken in the same way."""
 
     things: Sequence[Thing]
     note: str
     """A sentence about what would become of these things."""
     more: str = ""
-    """A sentence about things that are not listed."""
+    """A sentence about the things that aren't listed."""
 
 
 class Consequence(NamedTuple):
-    """A sentence about one kind of breakage, with the rows it concerns."""
+    """One kind of breakage: a heading, a remedy and the things affected."""
 
     heading: str
     remedy: str
     rows: Sequence[Row]
     more: str = ""
-    """A sentence about rows that are not listed."""
+    """A sentence about the rows that aren't listed."""
 
 
 class Finding(Protocol):
-    """The consequences a watch has found after an act was tried."""
+    """The consequences a watch has found after a change was tried."""
 
     @property
     def key(self) -> str:
-        """A text that is equal for two findings if reading either one is enough."""
+        """A text that is equal for two findings if confirming one of them also covers the other."""
 
     def consequences(self, user: Any) -> list[Consequence]:
-        """Return the consequences to show this user, who may not see every row."""
+        """Return the consequences to show to this user, who may not be allowed to see every row."""
 
 
 Watch = Callable[[], Callable[[], Finding | None]]
 watches: list[Watch] = []
-"""Functions called before an act, whose results are called after it.
+"""Functions called before a change is tried; each returns a function to call after it.
 
-The layers above add theirs.
+Modules in higher layers add theirs.
 """
 
 
 class CarefulAdmin(EditorAdmin):
-    """Rows whose change may break something elsewhere; the admin asks for confirmation first."""
+    """An admin that asks for confirmation if a change would break something elsewhere."""
 
     def changeform_view(
         self,
@@ -95,7 +95,7 @@ class CarefulAdmin(EditorAdmin):
 
 
 def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
-    """Perform the act; if nobody has confirmed its consequences, roll it back and show them."""
+    """Process the request; roll back and show a warning if it has unconfirmed consequences."""
     if request.method != "POST":
         return act()
     with transaction.atomic():
@@ -116,10 +116,10 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
 
 
 def _wait_for_others() -> None:
-    """Take a lock so that concurrent acts are judged one at a time.
+    """Take a lock so that concurrent changes are judged one at a time.
 
-    Two acts judged at once would each still find what the other one removes. SQLite has one writer
-    anyway.
+    Without it, two transactions that each remove a different person would both still see the other
+    one. SQLite allows only one writer anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -131,7 +131,7 @@ def _key_of(found: Sequence[Finding]) -> str:
 
 
 def _forget_messages(request: HttpRequest) -> None:
-    """Drop the messages the act left for the user, because it was rolled back."""
+    """Drop the messages queued for the user by the attempt that was rolled back."""
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -162,4 +162,4 @@ def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> Ht
 
 
 DELETE = "delete_selected"
-"""Django's own action on chosen rows."""
+"""The name of Django's own action that deletes the selected rows."""

@@ -43,7 +43,7 @@ from procedures.models.run_queries import values_of
 from procedures.users import name_field
 
 SHORT, LONGEST = 100, 10_000
-"""Characters of a text in a list, and on a page of its own."""
+"""The most characters shown of a text in a list, and on the page of its row."""
 MOST_NAMES = 200
 OF_RUN = "wait__run__id__exact"
 OF_SESSION = "session__id__exact"
@@ -56,7 +56,7 @@ RunAdmin.related += [
 
 
 def run_called(word: str) -> Q:
-    """Return a filter for runs whose session's title contains a word."""
+    """Return a filter for runs whose session's title contains the given word."""
     cards = Message.objects.cards().filter(session__title__icontains=word).exclude(run=None)
     return Q(pk__in=cards.values("run"))
 
@@ -65,7 +65,7 @@ RunAdmin.also_found.append(run_called)
 
 
 class PartOfSessionAdmin(HistoryAdmin):
-    """An admin of rows that belong to one session."""
+    """A base class for admins of rows that belong to one session."""
 
     list_select_related = ["session"]
     ordering = ["-pk"]
@@ -126,7 +126,7 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     readonly_fields = ["shown_text"]
 
     def run_of(self, row: Message) -> Run | None:
-        """Return the message's run, or for a person's message the run that opened its session."""
+        """Return the message's run; for a person's message, the run of the session's first card."""
         card = Message.objects.cards().filter(session=row.session_id).order_by("seq").first()
         return row.run or (card.run if card else None)
 
@@ -150,7 +150,7 @@ NOBODY_THERE = lazy(
 
 
 class ReassignForm(ReasonForm):
-    """A form for the new assignee and the reason."""
+    """A form for the new assignee and the reason of a reassignment."""
 
     field_order = ("to", "reason")
     to = forms.CharField(max_length=160, help_text=lazy("A group, or a user as @name."))
@@ -270,7 +270,7 @@ class HumanRequestAdmin(ProvenAdmin):
 
 
 class PartOfRequestAdmin(HistoryAdmin):
-    """An admin of rows that belong to one request."""
+    """A base class for admins of rows that belong to one request."""
 
     ordering = ["-pk"]
 
@@ -280,7 +280,7 @@ class PartOfRequestAdmin(HistoryAdmin):
 
 
 class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
-    """An admin of parts of a request that the journal of its run proves."""
+    """A base class for admins of a request's rows that are checked against its run's journal."""
 
     def run_of(self, row: Assignment | HumanResponse) -> Run:
         return row.request.wait.run

@@ -1,4 +1,4 @@
-"""Admin acts that start new runs from the chosen ones."""
+"""Admin actions that start new runs from the selected ones."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from procedures.users import User
 
 
 class RestartForm(ReasonForm):
-    """A reason and the inputs to change."""
+    """A form for the reason and the changed inputs of a restart."""
 
     inputs = forms.CharField(
         required=False,
@@ -33,7 +33,7 @@ class RestartForm(ReasonForm):
 
 
 class ForkForm(RestartForm):
-    """A reason, the fork point, and the inputs and answers to use."""
+    """A form for a fork's reason, its fork point, and its changed inputs and answers."""
 
     at = forms.CharField(
         max_length=200,

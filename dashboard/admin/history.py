@@ -1,4 +1,4 @@
-"""Read-only admin pages for rows that nobody writes by hand."""
+"""Read-only admin pages for rows that only the product writes."""
 
 import json
 import re
@@ -31,13 +31,13 @@ else:
 
 MOST_COUNTED = 10_000
 MOST_SEARCHED = 20_000
-"""Newest rows that are searched if no index finds a word."""
+"""The number of newest rows scanned for a word that no index can find."""
 SHORT, LONGEST = 600, 100_000
-"""Characters shown at once, and shown at all."""
+"""The characters of a JSON text shown unfolded, and the most shown at all."""
 
 
 class NamedValues(admin.AllValuesFieldListFilter):
-    """The values of a field to filter by, where no value can be read, too."""
+    """A filter by the values of a field that labels an empty value as "None"."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
@@ -45,7 +45,7 @@ class NamedValues(admin.AllValuesFieldListFilter):
 
 
 class Related(NamedTuple):
-    """A link to the rows of another model that belong to one row."""
+    """A link from one row to the related rows of another model."""
 
     label: str | Promise
     model: type[Model]
@@ -53,14 +53,14 @@ class Related(NamedTuple):
 
 
 class OrMore(int):
-    """A count that stopped at a limit."""
+    """A count that stopped at a limit, shown as "10,000 or more"."""
 
     def __str__(self) -> str:
         return _("{count} or more").format(count=f"{int(self):,}")
 
 
 class CountedToALimit(Pages):
-    """A paginator that stops counting at a limit, because a journal may have millions of rows."""
+    """A paginator that counts only up to a limit, because a journal may have millions of rows."""
 
     @cached_property
     def count(self) -> int:
@@ -70,10 +70,10 @@ class CountedToALimit(Pages):
 
 
 class SearchedList(ChangeList):
-    """A list of the admin that knows whether all of its rows were searched."""
+    """A change list that knows whether all of its rows were searched."""
 
     searched = ""
-    """The number of newest rows searched for what no index finds; "" for all rows."""
+    """The number of newest rows that were scanned; "" if the search covered all rows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
@@ -82,7 +82,7 @@ class SearchedList(ChangeList):
 
 
 class EditorAdmin(Admin):
-    """An admin whose form classes know who fills them in, as `by`."""
+    """An admin whose forms have the signed-in user as the attribute `by`."""
 
     def get_form(
         self,
@@ -96,13 +96,13 @@ class EditorAdmin(Admin):
 
 
 class GuardedAdmin(Admin):
-    """An admin of rows with secrets, which nobody can probe through filters."""
+    """An admin of rows with secret fields, which can't be guessed by filtering."""
 
     secrets: ClassVar[Sequence[str]] = ()
-    """Fields that are neither shown nor filtered by."""
+    """The fields that are neither shown nor accepted in filters."""
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
-        """Refuse lookups on secret fields; Django lets the address filter by any field of a row."""
+        """Refuse lookups on secret fields, because Django's URLs can filter by any field."""
         field = lookup.partition("__")[0].removesuffix("_id")
         return field not in self.secrets and super().lookup_allowed(lookup, value, request)
 
@@ -115,19 +115,19 @@ class HistoryAdmin(GuardedAdmin):
     paginator = CountedToALimit
     show_full_result_count = False
     related: ClassVar[list[Related]] = []
-    """Links to related rows; the layers above add theirs."""
+    """Links to related rows; modules in higher layers add theirs."""
     deferred: ClassVar[Sequence[str]] = ()
-    """Possibly large fields that no list shows; they are read on a row's own page."""
+    """Fields that may be large: lists don't load them, only a row's own page does."""
     ends_of_ids = False
-    """True if `q` finds rows by the end of their id, as pages write it."""
+    """True if a search also finds rows by the last characters of their id, as pages show it."""
     also_found: ClassVar[list[Callable[[str], Q]]] = []
-    """Filters, by a word, for what else it finds among the newest rows.
+    """Functions that turn a search word into one more filter, applied to the newest rows only.
 
-    The layers above add theirs.
+    Modules in higher layers add theirs.
     """
 
     def visible_on_site(self, user: Any) -> QuerySet[Any] | None:
-        """Return the rows whose page on the site a user may see, or None if there is no page."""
+        """Return the rows whose page on the site the user may see, or None if rows have no page."""
         return None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -148,7 +148,7 @@ class HistoryAdmin(GuardedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Combine the matches found by index with a scan of the newest rows."""
+        """Return the rows found by Django's search and those found among the newest rows."""
         search = super().get_search_results
         found, has_twins = search(request, queryset, search_term)
         looks = [*self.also_found, *([id_ends_with] if self.ends_of_ids else [])]
@@ -170,7 +170,7 @@ class HistoryAdmin(GuardedAdmin):
         return queryset.filter(Q(pk__in=by_index) | Q(pk__in=rows.order_by().values("pk"))), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return Django's fieldsets without links to rows that the viewer may not see."""
+        """Return Django's fieldsets, with links only to rows that the viewer may see."""
         return [
             (title, {**options, "fields": [self._named(request, one) for one in options["fields"]]})
             for title, options in super().get_fieldsets(request, obj)
@@ -227,12 +227,12 @@ class HistoryAdmin(GuardedAdmin):
 
 
 def rendered(response: HttpResponse) -> HttpResponse:
-    """Return the response, rendered now if it is a template response."""
+    """Return the response; a template response is rendered first."""
     return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
 
 def id_ends_with(word: str) -> Q:
-    """Return a filter for rows whose id ends with a word, also as pages write it: "3f2a·91c"."""
+    """Return a filter for rows whose id ends with a word, which may have the form "3f2a·91c"."""
     end = word.replace("·", "").lower()
     is_end = re.fullmatch(r"[0-9a-f-]{4,36}", end)
     return Q(pk__endswith=end) if is_end else Q(pk__in=[])
@@ -254,7 +254,7 @@ def link(row: Model | None) -> SafeString | str:
 
 
 def readable(text: str | None) -> SafeString | str:
-    """Return a JSON text as indented HTML; a long one is folded, a very long one is cut."""
+    """Return a JSON text as indented HTML; long texts are folded, and very long ones are cut."""
     if not text:
         return "-"
     lines = json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The site itself: its database, its file store and the last sweep of its clock."""
+"""An admin page about the installation: its database, its file store and its last sweep."""
 
 from django.contrib import admin
 

@@ -1,4 +1,7 @@
-"""A run's operator acts and ends, drawn from its journal for the admin's "History" page."""
+"""The entries of the admin's "History" page that come from a run's journal.
+
+They are the start and the end of the run, operator actions and closed waits.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +28,7 @@ class JournalLine:
 
 
 def history_of(run: Run) -> list[JournalLine]:
-    """Return the run's newest operator acts and ends, newest first, with one more than is shown."""
+    """Return the run's newest events of these kinds, newest first, up to `MOST + 1`."""
     events = Event.objects.filter(run=run, kind__in=TOLD).order_by("-seq")
     return [_line(event) for event in events[: MOST + 1]]
 

@@ -1,4 +1,4 @@
-"""Django's log as a page: acts of administrators and sign-ins."""
+"""An admin page for Django's log: changes by administrators, and sign-ins."""
 
 from typing import Any
 

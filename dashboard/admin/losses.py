@@ -1,4 +1,4 @@
-"""A warning in the admin about questions an act would leave with nobody to answer."""
+"""A warning in the admin if a change would leave questions with nobody to answer them."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,13 +24,13 @@ from procedures.models import Procedure, Run
 LONGEST_PROMPT = 160
 MOST_ROWS = 20
 MOST_TITLES = 6
-"""Titles listed of the procedures that use one name."""
+"""The most procedures listed that use one name."""
 LARGEST_LOOK = 1000
-"""Requests examined for these rows, because a statement takes a limited number of ids."""
+"""The most requests examined, because a statement takes a limited number of ids."""
 
 
 def watch() -> Callable[[], "Told | None"]:
-    """Record who can answer before an act; the returned function compares after it."""
+    """Record who can answer now; the returned function finds what a change has taken away."""
     before = Watch()
 
     def look() -> Told | None:
@@ -41,16 +41,17 @@ def watch() -> Callable[[], "Told | None"]:
 
 
 class Told:
-    """The losses of an act, in sentences."""
+    """The losses that a change would cause, as sentences."""
 
     def __init__(self, losses: Losses) -> None:
         self.losses = losses
 
     @property
     def key(self) -> str:
-        """A text made of the procedures and names concerned, and of who is asked instead.
+        """A text made of the affected procedures and names, and of who would be asked instead.
 
-        It leaves out the requests: where one opens every second, an account could never be closed.
+        It leaves out the requests. Otherwise, where a request opens every second, each confirmation
+        would be out of date, and no account could be deactivated.
         """
         instead = {str(pk): list(map(str, who)) for pk, who in self.losses.instead.items()}
         names = [(one.name, one.reach) for one in self.losses.names]
@@ -59,7 +60,7 @@ class Told:
         return json.dumps(told, sort_keys=True)
 
     def consequences(self, user: Any) -> list[Consequence]:
-        """Return the consequences this user may see, and only the number of the others."""
+        """Return the consequences that this user may see; the others are only counted."""
         found = [
             self._requests(user) if self.losses.requests else None,
             self._procedures(user) if self.losses.procedures else None,
@@ -95,7 +96,7 @@ class Told:
         return Row([thing], f"{now} {self._next(procedure.pk)}")
 
     def _next(self, procedure: int) -> str:
-        """Return who would be asked instead about a request of that procedure."""
+        """Return a sentence about who would be asked instead for a request of the procedure."""
         if instead := self.losses.instead.get(procedure):
             return _("%(asked)s would be asked instead.") % {"asked": capfirst(_asked(instead))}
         return _("Nobody is there to ask instead, so it would wait until somebody is.")
@@ -118,7 +119,7 @@ class Told:
         return Consequence(heading % {"count": count}, remedy, rows, left)
 
     def _fate_of(self, procedure: Procedure) -> str:
-        """Return what would become of questions that name nobody."""
+        """Return a sentence about what would happen to the procedure's unassigned questions."""
         if instead := self.losses.instead.get(procedure.pk):
             told = _("Questions that name nobody in particular would go to %(asked)s.")
             return told % {"asked": _asked(instead)}

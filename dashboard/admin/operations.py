@@ -1,4 +1,4 @@
-"""Operator acts on chosen rows: one page asks for the reason, one sentence reports each row."""
+"""Operator actions on selected rows: a page asks for the reason, then reports on each row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MOST_ROWS = 100
 
 
 class ReasonForm(forms.Form):
-    """A form that asks for the reason of an act."""
+    """A form that asks for the reason of an operator action."""
 
     required_css_class = "required"
     reason = forms.CharField(
@@ -32,10 +32,7 @@ class ReasonForm(forms.Form):
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation on selected rows.
-
-    `act(id, by=, reason=, …)` performs it on one row and returns a sentence about the outcome.
-    """
+    """An operator action; `act(id, by=, reason=, …)` handles one row and returns a sentence."""
 
     action: str
     title: str
@@ -46,10 +43,7 @@ class Operation:
 def operate(
     admin: Admin, request: HttpRequest, rows: QuerySet[Any], operation: Operation
 ) -> HttpResponse:
-    """Show a page with exactly these rows.
-
-    Once it is submitted, act on each and report the result.
-    """
+    """Show a page with the selected rows; once it is submitted, handle each row and report."""
     chosen = chosen_rows(admin, request, rows)
     if not chosen:
         return HttpResponseRedirect(request.get_full_path())
@@ -67,7 +61,7 @@ def operate(
 
 
 def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
-    """Return the chosen rows; if there are too many, return none and show an error."""
+    """Return the selected rows; if there are too many, return [] and show an error."""
     chosen = list(rows[: MOST_ROWS + 1])
     if len(chosen) <= MOST_ROWS:
         return chosen

@@ -1,8 +1,8 @@
-"""The site's administration of people and groups: nobody can give what they do not have.
+"""The admin of people and groups, in which nobody can grant what they don't have.
 
-Only superusers make staff and superusers, give permissions to a person, rename, delete, and change
-other staff and other people's passwords. Other staff can give the groups they are in, and their own
-permissions to a group.
+Only superusers can rename or delete accounts, give permissions to a person, make somebody staff or
+a superuser, and change other staff or other people's passwords. Other staff can add people to the
+groups they are in, and give their own permissions to a group.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ else:
     NewUserForm = AdminUserCreationForm
 
 NOT_PART = {"password", "last_login"}
-"""Fields that the forms don't write; a sign-in meanwhile isn't a conflict."""
+"""Fields that these forms don't write, so that a sign-in meanwhile isn't a conflict."""
 DATES = ["last_login", "date_joined"]
 BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
 STALE = lazy(
@@ -56,11 +56,11 @@ EMPTY = lazy(
     "grants instead: then nobody is asked through it."
 )
 OWN = (Presence, SignIn, Preferences, LinkCounter)
-"""Rows that belong to an account alone and are deleted with it."""
+"""The models whose rows belong to one account and are deleted with it."""
 
 
 def version_of(row: Model) -> str:
-    """Return a digest of the fields that a form about the row writes."""
+    """Return a digest of the fields that a form for this row can write."""
     names = row._meta  # noqa: SLF001 (Django documents it)
     fields = [field.attname for field in names.concrete_fields if field.name not in NOT_PART]
     values = [(name, str(getattr(row, name))) for name in fields]
@@ -71,7 +71,7 @@ def version_of(row: Model) -> str:
 
 
 def is_last_superuser(users: Sequence[User]) -> bool:
-    """Return True if no active superuser would be left without these."""
+    """Return True if these users include the last active superusers."""
     active = User.objects.filter(is_superuser=True, is_active=True)
     if connection.in_atomic_block:  # two superusers may untick each other at the same moment
         active = active.select_for_update()
@@ -80,7 +80,7 @@ def is_last_superuser(users: Sequence[User]) -> bool:
 
 
 class VersionedForm(ModelForm):
-    """A form that is refused if the row has changed since the page was opened."""
+    """A form that is refused if its row has changed since the page was opened."""
 
     by: User
     version = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -97,7 +97,7 @@ class VersionedForm(ModelForm):
         return cleaned
 
     def added(self, name: str) -> list[Any]:
-        """Return what the form adds in that field to what is there."""
+        """Return the related objects that the form would add in the given field."""
         before = getattr(self.instance, name).all() if self.instance.pk else []
         return [one for one in self.cleaned_data.get(name, ()) if one not in set(before)]
 
@@ -149,7 +149,7 @@ def holds(user: User, permission: Permission) -> bool:
 
 
 class VersionedAdmin(CarefulAdmin):
-    """An admin that shows its form who fills it in, and locks the row while it is judged."""
+    """An admin whose form carries the row's version; the row is locked while a form is checked."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
@@ -167,7 +167,7 @@ class VersionedAdmin(CarefulAdmin):
 
 
 def without(fieldsets: Any, *names: str) -> list[Any]:
-    """Return the fieldsets without these fields."""
+    """Return the fieldsets without the named fields."""
     return [
         (title, {**options, "fields": [name for name in options["fields"] if name not in names]})
         for title, options in fieldsets
@@ -187,7 +187,7 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
         return [*DATES, *BY_SUPERUSERS, *own, *(["email"] if self._has_more(request, obj) else [])]
 
     def _has_more(self, request: HttpRequest, obj: User) -> bool:
-        """Return True if mail to that person may hold what the account's editor may not see."""
+        """Return True if that person may have access that the editor of the account lacks."""
         if obj.pk == request.user.pk:
             return False
         theirs, own = set(obj.groups.all()), set(request.user.groups.all())
@@ -207,7 +207,8 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only superusers delete accounts.
 
-        Otherwise somebody could make the name again, and code asks people by their names.
+        Otherwise somebody could create an account with the same name, and would get the requests
+        that code assigns to that name.
         """
         return request.user.is_superuser and super().has_delete_permission(request, obj)
 
@@ -229,14 +230,14 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
 
 
 def may_set_password(by: Any, user: User) -> bool:
-    """Return True if they may set the password, with which they could sign in."""
+    """Return True if the user may set that person's password, and so could sign in as them."""
     return bool(by.is_superuser or by.pk == user.pk)
 
 
 def in_words(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
-    """Return a deletion's obstacles in words: the history in its way, and what to do instead.
+    """Return what stops a deletion, in words: the history that would be lost, and the remedy.
 
-    Nobody may delete history by itself, so a missing permission is not the obstacle.
+    Nobody may delete history rows by themselves, so this isn't reported as a missing permission.
     """
     needed, models = set(map(str, needed)), admin.site._registry  # noqa: SLF001
     history = {
@@ -260,7 +261,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
         return deleted, counts, *in_words(needed, kept, str(EMPTY))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Let only superusers rename groups, because code asks groups by their names."""
+        """Let only superusers rename groups, because code assigns requests to groups by name."""
         return [] if obj is None or request.user.is_superuser else ["name"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -270,7 +271,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
 
 
 def _replace(model: type[Model], djangos: type[Any], ours: type[Any]) -> None:
-    """Register our admin in place of Django's; an admin of the site's own stays."""
+    """Register our admin in place of Django's; an admin the site has registered itself stays."""
     if type(admin.site._registry.get(model)) is djangos:  # noqa: SLF001
         admin.site.unregister(model)
         admin.site.register(model, ours)

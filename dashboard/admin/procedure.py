@@ -58,7 +58,7 @@ class ProcedureVersionAdmin(HistoryAdmin):
 
 
 class GrantForm(ModelForm):
-    """A form in which nobody can grant a role that they do not have themselves."""
+    """A form that refuses to grant a role its user doesn't have."""
 
     by: User
 
@@ -78,7 +78,10 @@ def has_role(user: User, procedure: Procedure, role: Any) -> bool:
 
 @admin.register(Grant)
 class GrantAdmin(CarefulAdmin):
-    """The grants: who may see, start, answer and operate. No other rows are edited by hand."""
+    """An admin of grants, which give groups their roles on procedures.
+
+    No other rows of the product are edited by hand.
+    """
 
     list_display = ["procedure", "role", "group"]
     list_display_links = ["procedure", "role"]
@@ -92,7 +95,7 @@ class GrantAdmin(CarefulAdmin):
         return super().has_change_permission(request, obj) and self._holds(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let only holders of the role delete a grant.
+        """Let only people with the role delete a grant of it.
 
         Otherwise deleting the last "cancel" grant would let anybody who starts a run cancel it.
         """

@@ -1,4 +1,4 @@
-"""Admin pages that show each row together with the verdict of the verified journal."""
+"""Admin pages that check each row against the verified journal of its run."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from procedures.services.differences import row_name
 from procedures.services.ledger import Verdict, examine
 
 MOST_EVENTS = 20_000
-"""Events of a journal beyond which the page of one row doesn't read it all."""
+"""The most events of a journal that the page of a single row verifies."""
 SOUND = lazy("This row agrees with the journal.")
 
 
 class ProvenAdmin(HistoryAdmin):
-    """An admin of rows that a run's journal proves; each page says whether the proof holds."""
+    """An admin of rows that a run's journal proves; each row's page shows the verdict."""
 
     def run_of(self, row: Any) -> Run | None:
         run: Run | None = row.run
@@ -46,7 +46,7 @@ class ProvenAdmin(HistoryAdmin):
 
 
 def said_of(row: Any, verdict: Verdict) -> SafeString | str:
-    """Return the verdict's finding about one row of the run."""
+    """Return what the verdict says about this row."""
     name = row_name(row)
     if verdict.damages:
         words = _("The journal is damaged, so nothing here is proven.")
@@ -61,7 +61,7 @@ def said_of(row: Any, verdict: Verdict) -> SafeString | str:
 
 
 def verdict_words(run: Run, verdict: Verdict) -> str:
-    """Return a run's verdict in one or more sentences."""
+    """Return a run's verdict as one or more sentences."""
     sound = _("All {count} events are unchanged. The rows and files agree with them.")
     told = " ".join(verdict.faults) or sound.format(count=f"{run.head_seq:,}")
     return f"{told} {verdict.note}".strip()

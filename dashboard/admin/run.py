@@ -36,7 +36,7 @@ OF_RUN = "run__id__exact"
 
 
 class PartOfRunAdmin(ProvenAdmin):
-    """An admin of rows that belong to one run."""
+    """A base class for admins of rows that belong to one run."""
 
     list_select_related = ["run__procedure"]
     ordering = ["-pk"]
@@ -163,7 +163,7 @@ class RunAdmin(ProvenAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """Add the acts from the run's journal, which Django's own log does not have."""
+        """Add the operator actions from the run's journal, which Django's log doesn't contain."""
         run = self.get_object(request, unquote(object_id))
         lines = history_of(run) if run and self.has_view_or_change_permission(request, run) else []
         context = {"journal": lines[:MOST], "is_part": len(lines) > MOST}
@@ -196,7 +196,7 @@ class RunAdmin(ProvenAdmin):
 
 
 def kept_aside(kept: str | None) -> str:
-    """Return a sentence about a large value that is stored outside the row, else an empty text."""
+    """Return the size and digest of a value that is stored outside its row; "" for any other."""
     place = place_of(kept)
     if place is None:
         return ""

@@ -1,4 +1,4 @@
-"""The site's administration as a whole, and the tokens of programs."""
+"""The admin site as a whole, and the API tokens."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ watches.append(losses.watch)
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(GuardedAdmin):
-    """An admin to revoke tokens; `manage.py create_token` makes them and shows them once."""
+    """An admin that can only revoke tokens; `manage.py create_token` creates and prints them."""
 
     secrets = ("digest",)
     list_display = ["hint", "name", "user", "scope_names", "expires_at", "last_used_at", "state"]
@@ -61,7 +61,7 @@ class ApiTokenAdmin(GuardedAdmin):
 
 
 class OfUserAdmin(HistoryAdmin):
-    """An admin of one user's rows, found by the user's name."""
+    """An admin of rows that belong to users; a search finds them by the user's name."""
 
     list_select_related = ["user"]
     search_fields = [f"user__{name_field()}"]
@@ -69,7 +69,7 @@ class OfUserAdmin(HistoryAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(OfUserAdmin):
-    """An admin of sign-ins without the session's key, with which anybody would be signed in."""
+    """An admin of sign-ins that hides the session key, with which anybody could be signed in."""
 
     secrets = ("session",)
     list_display = ["user", "address", "agent", "signed_in_at"]

@@ -1,4 +1,4 @@
-"""The user who is viewing an admin page, so that links lead only to pages they may open."""
+"""The user who is viewing an admin page, so that it links only to pages they may open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
 @contextmanager
 def viewing(user: Any) -> Iterator[None]:
-    """Draw links for this user inside the block; responses must be rendered inside it too."""
+    """Draw links for this user inside the block, where template responses must be rendered too."""
     token = _viewer.set(user)
     try:
         yield
@@ -22,7 +22,7 @@ def viewing(user: Any) -> Iterator[None]:
 
 
 def may_look_at(model: type[Model]) -> bool:
-    """Return True if the viewer may see the rows of a model in the admin."""
+    """Return True if the viewer may see the model's rows in the admin."""
     user, names = _viewer.get(), model._meta  # noqa: SLF001 (Django documents it)
     if user is None:
         return False

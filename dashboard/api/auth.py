@@ -14,7 +14,10 @@ from procedures.users import User
 
 
 class Token(HttpBearer):
-    """`Authorization: Bearer <token>`, made on the profile page or by `manage.py create_token`."""
+    """Authentication by the header `Authorization: Bearer <token>`.
+
+    Tokens come from the profile page or from `manage.py create_token`.
+    """
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         found = ApiToken.objects.find(token.strip())
@@ -28,19 +31,19 @@ class Token(HttpBearer):
 
 
 def refuse_unknown(request: HttpRequest) -> None:
-    """Count an unknown token; valid tokens from the same address are never delayed."""
+    """Count an unknown token against its address; valid tokens from there still work at once."""
     attempt = Attempt(request, "API token")
     attempt.begin()
     attempt.fail()
 
 
 class SignedInSession(APIKeyCookie):
-    """The cookie of somebody who has signed in; changes need X-CSRFToken too."""
+    """Authentication by the session cookie; requests that change something need X-CSRFToken too."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return None for strangers and beside a token, so that they get 401 and no CSRF error."""
+        """Return None if the request is anonymous or has a token, so that it gets 401, not 403."""
         if "Authorization" in request.headers or not request.user.is_authenticated:
             return None
         return super().__call__(request)

@@ -1,4 +1,4 @@
-"""Answers that other services send, such as a messenger's server: one address per channel."""
+"""Answers sent by other services, such as a messenger's server: one address per channel."""
 
 from typing import Any
 
@@ -21,17 +21,17 @@ router = Router()
 
 
 class ReceivedOut(Schema):
-    """The outcome of a message, as a sentence for its sender and as data."""
+    """The outcome of a message, as data and as a sentence for its sender."""
 
     message: str = Field(description="For the sender: what was answered.")
     response: ResponseOut
 
 
 class SentByChannel:
-    """Authentication by a channel that takes messages from outside."""
+    """Authentication by a channel that accepts messages from outside."""
 
     def __call__(self, request: HttpRequest) -> User | None:
-        """Return the sender, or None for a channel that leaves that to tokens and sessions."""
+        """Return the sender, or None if the channel leaves authentication to tokens or sessions."""
         channel = channels.get(name_of(request))
         if channel is None or not channel.is_open_to_outside:
             return None
@@ -52,9 +52,10 @@ class SentByChannel:
     operation_id="dashboard_api_create_answer",
 )
 def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
-    """Read and authenticate the body by that channel's rules, which are the site's own.
+    """Authenticate and read the body by the rules that the site has defined for the channel.
 
-    Return 201 with the response, 200 for the same answer again, and 409 if others were faster.
+    Return 201 with the response, 200 for the same answer again, and 409 if somebody else answered
+    first.
     """
     channel = channels.get(name)
     if channel is None or not channel.is_open_to_outside:

@@ -1,4 +1,4 @@
-"""Rules for every address below /api/, also where no route answers."""
+"""Rules for every address below /api/, including those that match no route."""
 
 import json
 from http import HTTPStatus

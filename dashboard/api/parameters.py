@@ -1,4 +1,4 @@
-"""Query parameters: an unknown one is refused, because it would have no effect."""
+"""Query parameters; unknown ones are refused, because they would silently have no effect."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -15,13 +15,13 @@ from procedures.engine.values.spelling import meant
 
 View = Callable[..., Any]
 LONGEST_NAME = 80
-"""Characters of an unknown parameter's name in a sentence."""
+"""The most characters of an unknown parameter's name that an error repeats."""
 
 
 def with_known_parameters(view: View) -> View:
-    """Raise `InputError` for a query parameter that is unknown or repeated.
+    """Return the view with a check that its query parameters are known and not repeated.
 
-    The error suggests the nearest known name.
+    The view then raises `InputError`, which suggests the nearest known name.
     """
     names = parameters_of(view)
 
@@ -35,14 +35,14 @@ def with_known_parameters(view: View) -> View:
 
 
 def refuse_unknown(request: HttpRequest, known: Sequence[str]) -> None:
-    """Raise `InputError` for a query parameter that isn't among these, or is repeated."""
+    """Raise `InputError` if a query parameter isn't among the known ones, or is repeated."""
     faults = [fault for name in request.GET for fault in _faults(request, name, known)]
     if faults:
         raise InputError(faults)
 
 
 def parameters_of(view: View) -> list[str]:
-    """Return the names of the view's parameters, including those in its path."""
+    """Return the names of the view's query parameters, and of those in its path."""
     found = ViewSignature("", view).params
     return [one.alias for one in found if isinstance(one.source, Query)]
 

@@ -1,24 +1,24 @@
-"""The scopes of tokens: one scope for every route of the API."""
+"""The scopes that API tokens need, by route."""
 
 from django.http import HttpRequest
 
 from dashboard.models import ApiToken, Scope
 
 ASKING = {"ask", "outside"}
-"""The procedures that the scope ask may start."""
+"""The procedures that a token with the scope `ask` may start."""
 ROUTES = {
     "start_run": Scope.START,
     "send_signal": Scope.START,
     "create_response": Scope.ANSWER,
     "create_answer": Scope.ANSWER,
 }
-"""The scopes of routes that change something, by name; a route not listed needs *operate*."""
+"""The scope needed by each route that changes something; routes not listed need `operate`."""
 NEW_RUNS = {"restart_run", "fork_run"}
-"""Routes that also start a run, so that a token needs both scopes."""
+"""Routes that also start a run, so a token needs the scope `start` too."""
 
 
 class ScopeError(Exception):
-    """A valid token whose scopes do not cover the request."""
+    """The error for a valid token whose scopes don't cover the request."""
 
     def __init__(self, needed: set[Scope], token: ApiToken) -> None:
         has = ", ".join(token.scopes) or "none"
@@ -47,7 +47,7 @@ def scopes_needed(request: HttpRequest) -> set[Scope]:
 
 
 def asks(request: HttpRequest) -> bool:
-    """Return True if the request starts a run that only asks people."""
+    """Return True if the request starts one of the procedures in `ASKING`."""
     match = request.resolver_match
     is_start = match is not None and match.url_name == "start_run"
     return is_start and match is not None and match.kwargs.get("name") in ASKING

@@ -1,4 +1,4 @@
-"""The API as a whole: its routers, and the one table from errors to responses."""
+"""The API as a whole: its routers, and the table that maps errors to responses."""
 
 import errno
 import logging
@@ -55,14 +55,14 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class JsonParser(Parser):
-    """A parser that reads bodies as strictly as the inputs of a start."""
+    """A parser that applies the strict JSON rules of a run's inputs to all bodies."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         return read_json(request.body)
 
 
 class Api(NinjaAPI):
-    """An API whose description is cached: anybody may ask for it, and making it takes a second."""
+    """An API that caches its OpenAPI description: it is public, and takes a second to make."""
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
@@ -76,7 +76,7 @@ def described(api: Api, path_prefix: str) -> OpenAPISchema:
 
 
 def without_parameters(view: View) -> View:
-    """Refuse parameters on the API's own description, as on every other address."""
+    """Return the view with a check that refuses query parameters, as all other addresses do."""
 
     @wraps(view)
     def checked(request: HttpRequest, **given: Any) -> HttpResponse:
@@ -117,7 +117,7 @@ def wrong_inputs(error: InputError | AnswerError) -> Told:
 
 
 def wrong_parameters(error: ValidationError) -> Told:
-    """Return 404 for a bad value in the path, and faults by field for all others."""
+    """Return 404 for an invalid value in the path, and otherwise the faults by field."""
     places = [fault["loc"] for fault in error.errors]
     if any(place[0] == "path" for place in places):
         return 404, {"detail": NOTHING_HERE}
@@ -127,7 +127,7 @@ def wrong_parameters(error: ValidationError) -> Told:
 
 
 def refused(error: HttpError) -> Told:
-    """Return the reason why a body was refused, which Ninja would hide."""
+    """Return the reason why a body was refused, which Ninja itself doesn't show."""
     cause = error.__cause__
     if isinstance(cause, RecursionError):
         return TOO_DEEP
@@ -140,7 +140,7 @@ def no_database(error: Exception) -> Told:
 
 
 def no_files(error: FileStoreError) -> Told:
-    """Return 503 for a failing file store, but a full disk's usual status if the disk is full."""
+    """Return 503 for a failing file store; a full disk has its own status."""
     if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
         return full_disk(error.__cause__)
     logger.error("%s", error)
@@ -200,7 +200,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
 
 
 def tell(request: HttpRequest, error: Any) -> HttpResponse:
-    """Return an error as `{"detail": "a sentence"}`, with whatever else helps."""
+    """Return an error as `{"detail": "a sentence"}`, with any fields that help to correct it."""
     # The nearest class in the table, as Python's own handlers would choose.
     kind = next(kind for kind in type(error).__mro__ if kind in ERRORS)
     status, content = ERRORS[kind](error)

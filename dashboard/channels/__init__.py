@@ -1,1 +1,1 @@
-"""Channels by which planned messages reach people apart from pages, one module each."""
+"""Channels that deliver planned messages to people outside the pages, one module each."""

@@ -1,4 +1,4 @@
-"""The text of a mail: enough to know what it is about and where to answer."""
+"""The text of a notification mail: what a request is about, and where to answer it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
 MOST_LINES = 12
 MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
-"""Characters of a prompt, an alert, or the consequences of silence."""
+"""The most characters of a prompt, of an alert, or of what happens if nobody answers."""
 MOST_LISTED, LONGEST_ITEM = 20, 300
-"""Requests that a mail about several lists, and characters of each prompt."""
+"""The most requests in one mail, and the most characters of each prompt in it."""
 WIDTH = 76
 
 
@@ -83,7 +83,7 @@ def letter_about_several(requests: Sequence[HumanRequest], *, to: User) -> Lette
 
 
 def item_of(request: HumanRequest) -> str:
-    """Return a request among several: who asks what, what silence does, and where to answer."""
+    """Return one request of a list: who asks what, what silence means, and where to answer."""
     run = request.wait.run
     asker = run.started_by.get_username() if run.started_by else _("The system")
     intro = _("{name} started “{title}”.").format(name=asker, title=run.procedure.title)
@@ -121,17 +121,17 @@ def inbox() -> str:
 
 
 def plain(text: str) -> str:
-    """Return the text as one line without control characters, fit for a header."""
+    """Return the text as one line without control characters, safe in a mail header."""
     return " ".join(printable(text).split())
 
 
 def printable(text: str) -> str:
-    """Return the text in one line, with invisible characters written out."""
+    """Return the text in one line, with invisible characters shown as codes."""
     return visible_line("".join(" " if char.isspace() else char for char in text))
 
 
 def wrapped(text: str, width: int = WIDTH) -> str:
-    """Return the text wrapped for a mail; addresses stay whole."""
+    """Return the text wrapped to a width; addresses are never broken."""
     words = plain(text).split(" ")
     pieces = (word if "://" in word else " ".join(_chunks(word, width)) for word in words)
     lines = TextWrapper(width, break_long_words=False, break_on_hyphens=False)
@@ -150,7 +150,7 @@ def shortened(text: str, longest: int) -> str:
 
 
 def body_of(request: HumanRequest) -> str:
-    """Return the author's Markdown below the prompt, cut to a length that people read."""
+    """Return the request's Markdown body, cut to a length that people read in a mail."""
     text = request.asked.body[:LONGEST_BODY]
     lines = text.strip().splitlines()
     told = [_indented(line) for line in lines[:MOST_BODY_LINES]]
@@ -160,7 +160,7 @@ def body_of(request: HumanRequest) -> str:
 
 
 def _indented(line: str) -> str:
-    """Return a line of Markdown unchanged, or wrapped with its own indentation."""
+    """Return a short line of Markdown unchanged; wrap a longer one and keep its indentation."""
     if len(line) <= WIDTH:
         return printable(line).rstrip()
     blanks = line[: len(line) - len(line.lstrip(" "))][: WIDTH // 2]
@@ -168,13 +168,13 @@ def _indented(line: str) -> str:
 
 
 def _chunks(word: str, width: int) -> Iterator[str]:
-    """Yield the pieces of a word too long for a line; Japanese, for one, has no blanks."""
+    """Yield a word in pieces of at most `width`; Japanese text, for example, has no spaces."""
     for start in range(0, len(word), width) or (0,):
         yield word[start : start + width]
 
 
 def about(request: HumanRequest) -> Iterator[str]:
-    """Yield the evidence, one line per value, up to a limit."""
+    """Yield the evidence, one line per value up to a limit, then notes on the draft and form."""
     asked = request.asked
     found = cut_value(asked.evidence, PAGE)
     moment = " " + _("(as of {when})").format(when=_local(request.opened_at))
@@ -232,7 +232,7 @@ Path = tuple[str, ...]
 
 
 def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
-    """Yield the evidence line by line, each with the mark of its path or of one above it."""
+    """Yield the evidence line by line, each with the mark of its own path or of a parent's."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             own = exact_name(key)

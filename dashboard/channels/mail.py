@@ -1,4 +1,4 @@
-"""Mails by Django's backend, to one person each."""
+"""Mails sent by Django's mail backend, each to one person."""
 
 from email.utils import formatdate
 
@@ -15,7 +15,7 @@ from procedures.users import User, email_of, has_address
 
 
 class Mail(Channel):
-    """Plain text by the site's mail server; people answer on the page that it links to."""
+    """The mail channel: plain text, with a link to the page where people answer."""
 
     name = "mail"
     phrase = _("by e-mail")
@@ -28,7 +28,7 @@ class Mail(Channel):
         return people.filter(has_address())
 
     def deliver(self, notification: Notification) -> None:
-        """Hand a planned mail to the server; its id is the same each time it is sent."""
+        """Hand a planned mail to the mail server; its Message-ID stays the same on a retry."""
         letter = letter_of(notification)
         domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
         headers = {

@@ -1,11 +1,11 @@
-"""Answers by the form of a request, on its page, its card or in the list of what waits."""
+"""Answers from a request's form: on its page, on its card or in the list of open requests."""
 
 from chat.channels import Answer, Channel, Inbound
 from dashboard.forms.answer import AnswerForm
 
 
 class Page(Channel):
-    """The product's own pages, whose lists and counts are live: they need no notification."""
+    """The pages as a channel; they update live, so they need no notifications."""
 
     name = "page"
 

@@ -1,1 +1,1 @@
-"""Demo people, runs and a repository, in the embedded product only."""
+"""The demo's people, runs and repository, which only the embedded product has."""

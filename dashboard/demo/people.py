@@ -14,7 +14,7 @@ from procedures.users import User
 
 
 class NotEmbeddedError(Exception):
-    """A site with its own SECRET_KEY gets no accounts that everybody knows."""
+    """The error for a site with its own SECRET_KEY, which gets no accounts that everybody knows."""
 
     def __init__(self) -> None:
         super().__init__("SECRET_KEY is set: the demo accounts are for the embedded product only.")
@@ -22,7 +22,7 @@ class NotEmbeddedError(Exception):
 
 @dataclass(frozen=True)
 class DemoAccount:
-    """A person of the demo, who signs in by link only."""
+    """A person of the demo, who can sign in only by a link."""
 
     name: str
     group: str | None
@@ -31,7 +31,7 @@ class DemoAccount:
 
     @property
     def email(self) -> str:
-        """An address that nobody has: its mail stays in the local folder."""
+        """A mail address that belongs to nobody; mails to it are only files in the local folder."""
         return f"{self.name}@demo.example"
 
 
@@ -44,7 +44,7 @@ DEMO_ACCOUNTS = (
 
 
 def create_demo() -> None:
-    """Create the demo's people and runs. Calling it again adds what is missing, resets nothing."""
+    """Create the demo's people and runs; a second call only adds what is missing."""
     create_demo_accounts()
     create_demo_runs()
 
@@ -65,7 +65,7 @@ def create_demo_accounts() -> None:
 
 
 def is_free(account: DemoAccount) -> bool:
-    """Return True unless an account of that name was renamed or removed."""
+    """Return True if the account exists, or its name is free."""
     known = User.objects.filter(username=account.name).exists()
     return known or not history_fault(Kind.USER, account.name, None)
 
@@ -76,7 +76,7 @@ def groups_of(account: DemoAccount) -> list[Group]:
 
 
 def demo_group(name: str) -> Group | None:
-    """Return the group, created if needed, or None if it was renamed or removed."""
+    """Return the group, created if needed; None if it was renamed or removed."""
     found = Group.objects.filter(name=name).first()
     if found is None and not history_fault(Kind.GROUP, name, None):
         found = Group.objects.create(name=name)
@@ -84,7 +84,7 @@ def demo_group(name: str) -> Group | None:
 
 
 def let_operators_view() -> None:
-    """Let operators view every model of the product, also new ones, and operate runs."""
+    """Let the group of operators view every model of the product, and operate runs."""
     operators = demo_group("operators")
     if operators is None:
         return
@@ -96,7 +96,7 @@ def let_operators_view() -> None:
 
 
 def demo_users() -> Iterator[tuple[DemoAccount, User]]:
-    """Return the demo accounts that were not removed or deactivated."""
+    """Return the demo accounts that exist and are active, each with its user."""
     names = [account.name for account in DEMO_ACCOUNTS]
     users = User.objects.filter(is_active=True).in_bulk(names, field_name="username")
     return ((account, users[account.name]) for account in DEMO_ACCOUNTS if account.name in users)

@@ -1,4 +1,4 @@
-"""The demo's past: real runs, at past times."""
+"""The demo's history: real runs, executed with the clock set back."""
 
 import logging
 from collections.abc import Iterator
@@ -23,21 +23,21 @@ from procedures.users import User
 logger = logging.getLogger(__name__)
 SAMPLE = conf.BASE_DIR / "docs" / "orders.csv"
 PAUSE = timedelta(minutes=4)
-"""The time between two answers."""
+"""The time that passes before each answer."""
 GIVEN_UP = timedelta(hours=3)
 """A time longer than an approval of `refund` stays open."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """One run of `refund`: when it began, the approver's answers, and what became of the rest."""
+    """One run of `refund`: how long ago it started, and how the approver answered."""
 
     key: str
     ago: timedelta
     answers: tuple[bool, ...] = ()
     limit: str = "100"
     is_given_up: bool = False
-    """True if nobody answered the remaining questions in time."""
+    """True if the remaining questions reach their deadline without an answer."""
     loses_its_file: bool = False
 
 
@@ -53,7 +53,7 @@ PASTS = (
 
 @dataclass(frozen=True)
 class PastRelease:
-    """One run of `release`: when it began, and which version was chosen."""
+    """One run of `release`: how long ago it started, and which version was chosen."""
 
     key: str
     ago: timedelta
@@ -64,7 +64,7 @@ RELEASES = (PastRelease("demo-notes-to-review", timedelta(minutes=12), chosen="m
 
 
 def create_demo_runs() -> None:
-    """Create the demo's runs. Calling it again only adds missing ones. Never raises."""
+    """Create the demo's runs; a second call only adds missing ones. Never raises."""
     people = User.objects.in_bulk(["starter", "approver"], field_name="username")
     if len(people) < 2:  # noqa: PLR2004 (somebody was removed)
         return
@@ -81,7 +81,7 @@ def create_demo_runs() -> None:
 
 
 def was_made(procedure: str, key: str, starter: User) -> bool:
-    """Return True if the run exists; sample, grants and code may have changed since."""
+    """Return True if the run exists, even if its inputs, grants or code have changed since."""
     return Run.objects.filter(
         procedure__name=procedure, started_by=starter, idempotency_key=key
     ).exists()
@@ -99,7 +99,7 @@ def live_through(past: Past, *, starter: User, approver: User) -> None:
 
 
 def live_through_release(past: PastRelease, *, starter: User) -> None:
-    """Create a run of `release`, unless the site names other repositories or git is missing."""
+    """Create a run of `release`, unless git is missing or the site names its own repositories."""
     inputs, path = {"repository": "demo", "check": "tests"}, conf.LOCAL_DIR / DEMO_REPOSITORY
     repositories, checks = conf.SITE_CHOICES["REPOSITORIES"], conf.SITE_CHOICES["CHECKS"]
     if repositories.get("demo") != str(path) or "tests" not in checks:
@@ -134,7 +134,7 @@ def answer(run: Run, approver: User, *, is_approved: bool) -> None:
 
 
 def give_up(run: Run, *, since: timedelta) -> None:
-    """Let the deadlines of all open questions pass."""
+    """Move the clock past the deadlines of the run's open questions, and advance the run."""
     with at(GIVEN_UP - since):
         services.sweep()
         runner.advance_run(run.pk)
@@ -142,7 +142,7 @@ def give_up(run: Run, *, since: timedelta) -> None:
 
 @contextmanager
 def at(ahead: timedelta) -> Iterator[None]:
-    """Shift the clock by that much inside the block."""
+    """Shift the clock by `ahead` inside the block."""
     clock.ahead = ahead
     try:
         yield

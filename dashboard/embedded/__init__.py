@@ -1,1 +1,1 @@
-"""The whole product on one machine under one supervisor, as `manage.py dev` starts it."""
+"""The whole product on one machine under one supervisor, started by `manage.py dev`."""

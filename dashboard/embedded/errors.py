@@ -1,6 +1,6 @@
 class StartError(Exception):
-    """The product can't start; the message is one sentence."""
+    """The error if the product can't start; its message is one sentence."""
 
 
 class StopAsked(BaseException):
-    """Ctrl-C, a closed terminal or SIGTERM."""
+    """The request to stop: Ctrl-C, a closed terminal or SIGTERM."""

@@ -1,8 +1,9 @@
-"""A guard that ends the parts if their supervisor was killed (SIGKILL, out of memory).
+"""A guard that ends the product's parts if their supervisor was killed.
 
-It is a script of its own: it reads `+group` and `-group` lines until the supervisor's end of the
-pipe closes for whatever reason, then kills the remaining groups. Unlike a parent-death signal it
-works on every Unix and reaches grandchildren.
+It is a script of its own. It reads `+group` and `-group` lines until the supervisor's end of the
+pipe closes for whatever reason, such as SIGKILL or lack of memory, and then kills the process
+groups that are left. Unlike a parent-death signal, it works on every Unix and reaches
+grandchildren.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A lock that allows one running product per checkout."""
+"""A lock that allows only one running product per checkout."""
 
 import fcntl
 import os
@@ -13,7 +13,10 @@ LOCK = "dev.lock"
 
 @contextmanager
 def only_one(folder: Path, address: str) -> Iterator[None]:
-    """Hold the lock; it belongs to the kernel, so a killed product leaves none behind."""
+    """Hold the lock inside the block; the kernel releases it if the product is killed.
+
+    Raises `StartError` if the product is already running, or the lock file can't be written.
+    """
     path = folder / LOCK
     try:
         # Not "w": the file of a running product must not be emptied before the lock is held.

@@ -1,4 +1,4 @@
-"""A program of the product, and its processes."""
+"""The programs that make up the embedded product, and their processes."""
 
 import os
 import re
@@ -18,7 +18,7 @@ CHUNK = 16 * 1024
 
 @dataclass(frozen=True)
 class Part:
-    """A program that is part of the product."""
+    """A program that the supervisor starts, such as Redis or a worker."""
 
     name: str
     command: Sequence[str]
@@ -27,7 +27,7 @@ class Part:
 
 
 class RunningPart:
-    """A part's process with all its children: one session, ended together."""
+    """A running program with all its child processes, which form one session and end together."""
 
     def __init__(self, part: Part, variables: dict[str, str]) -> None:
         self.part = part
@@ -65,11 +65,11 @@ class RunningPart:
         return self._process.stdout.fileno()
 
     def terminate(self) -> None:
-        """Ask the main process to end; it asks its children."""
+        """Ask the main process to end; it then ends its child processes."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """Kill whatever is left of the session."""
+        """Kill the processes of the session that are still alive."""
         with suppress(ProcessLookupError, PermissionError):  # macOS: only zombies are left
             os.killpg(self.group, signal.SIGKILL)
         self._process.wait()
@@ -79,7 +79,7 @@ class RunningPart:
         self._process.stdout.close()
 
     def new_lines(self) -> Iterator[str]:
-        """Yield the whole lines printed since the last call; at the end, the last piece too."""
+        """Yield the complete lines printed since the last call; at the end, also a partial one."""
         said = self._rest + self._read()
         *lines, self._rest = said.split(b"\n")
         # A program that never ends its line must not fill the memory.
@@ -99,7 +99,7 @@ class RunningPart:
 
 
 def variables_for(environment: Environment) -> dict[str, str]:
-    """Return the parts' environment, the same from whatever folder the product was started."""
+    """Return the environment of the parts, which doesn't depend on the current folder."""
     quiet = "ignore:::celery.platforms"  # the warning to root is for servers
     return {
         **os.environ,

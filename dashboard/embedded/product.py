@@ -1,4 +1,4 @@
-"""The parts of the product, and the order in which they start."""
+"""The parts of the embedded product, and the order in which they start."""
 
 import os
 import re
@@ -27,7 +27,7 @@ NOISE = re.compile(r"^Connected to |Warm shutdown")
 
 
 def run_product(environment: Environment, output: TextIO) -> None:
-    """Run the product until somebody asks it to stop; it leaves nothing behind."""
+    """Run the product until it is asked to stop, then end all of its processes."""
     if not environment.is_embedded:
         raise StartError("SECRET_KEY is set, but this command only runs the embedded product.")
     os.umask(0o077)  # what runs keep is nobody else's to read

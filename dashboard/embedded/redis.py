@@ -1,4 +1,4 @@
-"""A real Redis on a private Unix socket, for a machine that has no other."""
+"""A Redis server of the product's own, on a private Unix socket."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PATIENCE = 5  # seconds the Redis of a killed supervisor has to vanish
 
 
 def redis_part(environment: Environment, server: Server) -> Part:
-    """Return the Redis part; it stores nothing, because Celery's messages carry no state."""
+    """Return the Redis part, which saves nothing to disk: Celery's messages carry no state."""
     path = redis_socket(environment.LOCAL_DIR)
     make_private(path.parent)
     remove_stale(path)
@@ -40,7 +40,10 @@ def redis_part(environment: Environment, server: Server) -> Part:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder only its owner can open: Redis has no password, so its socket is trusted."""
+    """Create a folder that only its owner can open.
+
+    Redis has no password here; whoever can open its socket can use it. Raises `StartError`.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Not followed: a link that somebody else put there would pass with the rights of its
@@ -63,7 +66,7 @@ def remove_stale(path: Path) -> None:
 
 
 def leave_no_folder(local: Path) -> None:
-    """Remove the socket's folder if it lies elsewhere because the path was too long."""
+    """Remove the socket and its folder if they are outside `local`, where a path was too long."""
     path = redis_socket(local)
     if not path.is_relative_to(local):
         with suppress(OSError):

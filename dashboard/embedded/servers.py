@@ -1,4 +1,4 @@
-"""The choice of the embedded Redis, and the rights of its clients."""
+"""The choice of the Redis server to run, and the permissions of its clients."""
 
 import importlib.util
 import re
@@ -29,7 +29,10 @@ FIRST_WITH_LISTS = (6,)
 FIRST_WITH_CHANNELS = (6, 2)
 FIRST_WITH_SUBCOMMANDS = (7,)
 ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous", "-acl")
-"""The rights of clients; from version 7 some of ACL is in no group and would list the users."""
+"""The ACL rules for clients.
+
+From Redis 7 on, some ACL commands are in no group and would list the users, so `-acl` removes them.
+"""
 NAMING = (
     "+client|setinfo"  # how a connection says whose it is; before 7 all of CLIENT is for admins
 )
@@ -41,12 +44,12 @@ class Server:
 
     path: str
     version: tuple[int, ...] = ()
-    """The version, or an empty tuple if the program prints none."""
+    """The version; () if the program prints none."""
     is_of_wheel: bool = False
 
     @property
     def access(self) -> tuple[str, ...]:
-        """The options that deny its clients the commands the product doesn't need."""
+        """The command-line options that deny clients the commands the product doesn't need."""
         knows_channels = not self.version or self.version >= FIRST_WITH_CHANNELS
         rules = [rule for rule in ALLOWED if knows_channels or rule != "&*"]
         if self.version and self.version < FIRST_WITH_SUBCOMMANDS:
@@ -60,7 +63,10 @@ class Server:
 
 
 def find_redis(environment: Environment) -> Server:
-    """Return the server REDIS_SERVER names, else the newest; the machine's own wins a tie."""
+    """Return the server that REDIS_SERVER names, or else the newest installed one.
+
+    Of two equally new ones, the machine's own is preferred to the one from the wheel.
+    """
     if named := environment.REDIS_SERVER:
         if path := shutil.which(named):
             return _with_lists(Server(path, version_of(path) or ()))
@@ -78,7 +84,7 @@ def find_redis(environment: Environment) -> Server:
 
 
 def version_of(path: str) -> tuple[int, ...] | None:
-    """Return a program's version, or None if it can't be run or prints none."""
+    """Return the program's version; None if it can't be run or prints no version."""
     try:
         said = subprocess.run(  # noqa: S603
             [path, "--version"], capture_output=True, check=False, timeout=PATIENCE

@@ -1,4 +1,4 @@
-"""A supervisor that keeps the parts running and leaves nothing behind."""
+"""A supervisor that keeps the parts running, and ends all of them with itself."""
 
 import select
 import signal
@@ -20,7 +20,7 @@ LONGEST_PAUSE = 10
 
 
 class Supervisor:
-    """A supervisor that starts the parts, prints their output, restarts and finally ends them."""
+    """A supervisor that starts the parts, prints their output, restarts them and ends them."""
 
     def __init__(self, log: Log, variables: dict[str, str]) -> None:
         self._log = log
@@ -56,7 +56,7 @@ class Supervisor:
     def start_and_wait(self, part: Part, is_ready: Callable[[], bool], *, seconds: float) -> None:
         """Start a part and wait until it is ready.
 
-        Raises `StartError` if it ends or takes too long.
+        Raises `StartError` if the part ends, or isn't ready in time.
         """
         try:
             self.start(part)
@@ -74,7 +74,7 @@ class Supervisor:
                 raise StartError(f"The {part.name} wasn't ready after {seconds:g} seconds.")
 
     def watch(self) -> None:
-        """Print and restart the parts until somebody asks to stop."""
+        """Print the parts' output and restart parts that end, until somebody stops the product."""
         while True:
             self._check_for_stop()
             self._listen()
@@ -82,7 +82,7 @@ class Supervisor:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C interrupt the work inside the block."""
+        """Let Ctrl-C interrupt the code inside the block."""
         self._check_for_stop()
         self._is_interruptible = True
         try:
@@ -122,7 +122,7 @@ class Supervisor:
             self._start_again(part)
 
     def _rest(self, part: Part, *, because: str) -> None:
-        """Restart a crashed part at once the first time, later after a growing pause."""
+        """Schedule a part's restart: at once after the first crash, then after longer pauses."""
         crashes = self._crashes[part] = self._crashes.get(part, 0) + 1
         pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
         self._resting[part] = time.monotonic() + pause

@@ -1,4 +1,4 @@
-"""The secret values of this site, which no error and no log line may show."""
+"""The secret values of this site, which no error and no log line may contain."""
 
 import os
 import re
@@ -14,7 +14,7 @@ URLS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "EMAIL_URL")
 
 
 def find_site_secrets() -> Iterator[str]:
-    """Yield the site's keys, and the secrets in the environment's variables and URLs."""
+    """Yield the site's keys, and the secrets in environment variables and their URLs."""
     yield settings.SECRET_KEY
     yield conf.LEDGER_KEY
     yield from map(str, settings.SECRET_KEY_FALLBACKS)
@@ -28,7 +28,7 @@ def find_site_secrets() -> Iterator[str]:
 
 
 def passwords_of(url: str) -> Iterator[str]:
-    """Yield the password in a URL as it is written, and decoded."""
+    """Yield the password of a URL twice: as written and percent-decoded."""
     try:
         written = urlsplit(str(url)).password
     except ValueError:

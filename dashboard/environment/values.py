@@ -1,4 +1,4 @@
-"""Checks of environment variables; refusals say what is expected and repeat no secret."""
+"""Checks of environment variables, whose errors say what is expected and contain no secrets."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
 FEWEST_CHARACTERS = 12
-"""Distinct characters in a key; random keys have more."""
+"""The fewest distinct characters in a key; random keys have more."""
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
@@ -45,19 +45,19 @@ def is_long(secret: SecretStr) -> bool:
 
 
 def is_strong(secret: SecretStr) -> bool:
-    """Return True unless a key looks like a word, a sample or a pattern."""
+    """Return True unless the key has few distinct characters, a sample's words or a pattern."""
     text = secret.get_secret_value()
     is_sample = any(word in text.lower() for word in SAMPLES)
     return len(set(text)) >= FEWEST_CHARACTERS and not is_sample and not repeats(text)
 
 
 def repeats(text: str) -> bool:
-    """Return True if a text is a shorter one repeated."""
+    """Return True if the text is a shorter text repeated."""
     return text in (text + text)[1:-1]
 
 
 def split_secrets(value: object) -> object:
-    """Split the older keys in one variable at blanks or commas."""
+    """Split a variable with several older keys at blanks and commas."""
     return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) and value.strip() else []
 
 
@@ -71,9 +71,9 @@ def names_a_database(url: str) -> bool:
 
 
 BUCKET_OPTIONS = {"addressing_style", "endpoint_url", "region_name", "signature_version"}
-"""Options of django-storages.
+"""The options of django-storages that a bucket's address may contain.
 
-Keys are variables of their own, because addresses are shown and logged.
+The bucket's access keys are variables of their own, because addresses are shown and logged.
 """
 
 
@@ -85,12 +85,12 @@ def names_a_store(text: str) -> bool:
 
 
 def can_be_used(text: str) -> bool:
-    """Return True if the packages that a bucket needs are installed."""
+    """Return True if the address isn't a bucket, or the packages for buckets are installed."""
     return not text.startswith("s3:") or all(map(find_spec, ("storages", "boto3")))
 
 
 def bucket_storage(text: str) -> dict[str, Any]:
-    """Return Django's storage for the bucket an address names; equal names are overwritten."""
+    """Return Django's storage for a bucket's address; a file of the same name is overwritten."""
     url = urlsplit(text)
     options = dict(parse_qsl(url.query)) | {
         "bucket_name": url.netloc,
@@ -110,7 +110,7 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
 
 
 def read_names(text: object) -> dict[str, str] | None:
-    """Read a JSON object of texts by name from one variable."""
+    """Read a variable that is a JSON object with a text for each name."""
     if text is None:
         return None
     try:
@@ -147,7 +147,7 @@ def are_readers(named: dict[str, str] | None) -> bool:
 
 
 def are_dotted(text: str) -> bool:
-    """Return True if each word is a dotted path of a module and a name in it."""
+    """Return True if each word is a dotted path: a module, then a name in it."""
     found = [path.split(".") for path in split_words(text)]
     return all(len(path) > 1 and all(map(str.isidentifier, path)) for path in found)
 
@@ -162,7 +162,7 @@ def names_a_mail_server(text: str) -> bool:
 
 
 class MailServer:
-    """A mail server from its address; user and password are percent-encoded in it."""
+    """A mail server, read from its address, in which user and password are percent-encoded."""
 
     def __init__(self, text: str) -> None:
         url = urlsplit(text)
@@ -172,7 +172,7 @@ class MailServer:
 
 
 def is_sender(text: str) -> bool:
-    """Return True for an address, with or without a name, that can't begin another header."""
+    """Return True for a mail address, with or without a name, that can't start another header."""
     try:
         validate_email(parseaddr(text)[1].replace("@localhost", "@localhost.localdomain"))
     except ValidationError:
@@ -181,7 +181,7 @@ def is_sender(text: str) -> bool:
 
 
 def are_proxies(text: str) -> bool:
-    """Return True for addresses, networks and the word unix."""
+    """Return True if each word is an IP address, a network or `unix`."""
     try:
         for one in split_words(text):
             if one != "unix":

@@ -1,4 +1,4 @@
-"""The environment's variables, typed; a bad value stops the start and names its variable."""
+"""The environment variables, typed; an invalid value stops the start and is named."""
 
 import hashlib
 import os
@@ -50,12 +50,15 @@ TEXTS = (
     *("message", "notice", "stage", "reason"),
 )
 RENAMED = {"MAIL_AFTER_SECONDS": "NOTIFY_AFTER_SECONDS"}
-"""Earlier names of variables, which would be ignored without a word."""
+"""Earlier names of variables with the new ones; otherwise an old name would be silently ignored."""
 DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 
 class Environment(BaseSettings):
-    """The product's settings. Without SECRET_KEY it runs embedded: SQLite and its own Redis."""
+    """The product's settings.
+
+    Without SECRET_KEY the product runs embedded, with SQLite and its own Redis.
+    """
 
     model_config = SettingsConfigDict(case_sensitive=True)
 
@@ -130,7 +133,7 @@ class Environment(BaseSettings):
         return (self.SITE_URL or f"http://localhost:{self.PORT}").rstrip("/")
 
     def stop_seconds(self) -> float:
-        """Return the seconds a running step may take when its worker is to stop."""
+        """Return the seconds a running step may still take once its worker is asked to stop."""
         if self.STOP_SECONDS is not None:
             return self.STOP_SECONDS
         return 3 if self.is_embedded else 8
@@ -146,7 +149,10 @@ class Environment(BaseSettings):
         return f"ledger:{self.secret_key()}"
 
     def site_choices(self) -> dict[str, dict[str, str]]:
-        """Return the paths and commands people may name in a start; embedded, those of the demo."""
+        """Return the paths and commands that inputs can choose by name.
+
+        If the product runs embedded and the site sets none, they are the demo's.
+        """
         repositories, checks = self.REPOSITORIES, self.CHECKS
         if self.is_embedded:
             path = str(self.LOCAL_DIR / DEMO_REPOSITORY)
@@ -155,12 +161,12 @@ class Environment(BaseSettings):
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
 
     def procedure_modules(self) -> list[str]:
-        """Return the modules that define procedures, with the demo's if embedded."""
+        """Return the modules that define procedures, including the demo's if embedded."""
         named = split_words(self.PROCEDURE_MODULES)
         return list(dict.fromkeys([*DEMO_MODULES, *named])) if self.is_embedded else named
 
     def run_limits(self) -> dict[str, Any]:
-        """Return the default limits of runs, for the engine's `Limits`."""
+        """Return the default limits of runs, as arguments of the engine's `Limits`."""
         days = self.RUN_LONGEST_DAYS
         return {
             "steps": self.RUN_MOST_STEPS,
@@ -171,14 +177,14 @@ class Environment(BaseSettings):
         }
 
     def sizes(self) -> dict[str, int]:
-        """Return the largest sizes of what people read, type and send, for the engine's `Sizes`."""
+        """Return the limits on sizes of texts and values, as arguments of the engine's `Sizes`."""
         names = {name: f"LONGEST_{name.upper()}" for name in TEXTS}
         names |= {"options": "MOST_OPTIONS", "depth": "DEEPEST_VALUE"}
         names |= {"evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
         return {name: getattr(self, setting) for name, setting in names.items()}
 
     def file_storage(self) -> dict[str, Any]:
-        """Return Django's storage for files: a folder, or a bucket of S3 or the like."""
+        """Return Django's storage for files: a folder, or a bucket of S3 or a similar service."""
         if self.FILES_URL and self.FILES_URL.startswith("s3://"):
             return bucket_storage(self.FILES_URL)
         folder = Path(self.FILES_URL) if self.FILES_URL else self.LOCAL_DIR / "files"
@@ -209,7 +215,7 @@ def read_environment() -> Environment:
 
 
 def local_secret(environment: Environment) -> str:
-    """Return the embedded product's own key, made once and readable only by its owner."""
+    """Return the embedded product's own key, created once and readable only by its owner."""
     path = environment.LOCAL_DIR / "secret_key"
     draft = path.with_suffix(f".{os.getpid()}")
     try:
@@ -231,7 +237,7 @@ def local_secret(environment: Environment) -> str:
 
 
 def redis_socket(local: Path) -> Path:
-    """Return the socket path of the embedded Redis; Unix sockets can't have long paths."""
+    """Return the path of the embedded Redis's socket, short enough for a Unix socket."""
     path = local / "redis" / "redis.sock"
     if len(str(path)) <= LONGEST_SOCKET_PATH:
         return path

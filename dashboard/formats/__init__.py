@@ -1,1 +1,1 @@
-"""Formats of times in the admin; on the pages the browser formats them."""
+"""Formats of times in the admin; on the pages, the browser formats times."""

@@ -1,1 +1,1 @@
-"""Forms for people: starting a run, answering a request, and a profile."""
+"""Forms to start a run, to answer a request and to change one's profile."""

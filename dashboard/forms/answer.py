@@ -1,4 +1,4 @@
-"""The form of a request: its controls, what was typed, and the resulting answer."""
+"""The form of a request: its controls, the input so far, and the answer that results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,20 +17,20 @@ from procedures.engine.values.schemas import text_of
 from procedures.engine.values.typed import LONG_TEXT, kind_of, may_be_empty, one_ending, texts_of
 
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
-"""Characters of a draft that can be edited in a card among others, or on its own page."""
+"""The most characters of a draft that can be edited in a card, and on a page of its own."""
 
 
 @dataclass(frozen=True)
 class AnswerForm:
-    """The form for one request, with what one person has typed so far."""
+    """The form for one request, with one person's input so far."""
 
     request: HumanRequest
     typed: QueryDict = field(default_factory=QueryDict)
     fault: str = ""
     faults: Sequence[Fault] = ()
-    """The faults of the fields."""
+    """The faults of single fields."""
     armed: Echo | None = None
-    """An irreversible answer that was sent once and counts when it is sent again."""
+    """An irreversible answer that was sent once, and becomes final when it is sent again."""
 
     @cached_property
     def asked(self) -> Question:
@@ -42,17 +42,17 @@ class AnswerForm:
 
     @property
     def shown(self) -> list["ShownControl"]:
-        """The controls above the comment, in their order."""
+        """The controls above the comment, in order."""
         return [show_control(one, self) for one in self.controls if not isinstance(one, Buttons)]
 
     @property
     def buttons(self) -> Buttons:
-        """The buttons below the comment; a single one that sends the form if the kind has none."""
+        """The buttons below the comment; a single submit button if the kind of request has none."""
         return next((one for one in self.controls if isinstance(one, Buttons)), Buttons())
 
     @property
     def armed_text(self) -> str:
-        """The armed answer as its button sends it."""
+        """The value of the button that sends the armed answer."""
         assert self.armed
         value = self.armed.value
         return text_of(value[self.buttons.at] if self.buttons.at else value)
@@ -67,34 +67,34 @@ class AnswerForm:
         return one_ending(str(self.typed.get("comment", ""))).strip()
 
     def texts(self, name: str) -> list[str]:
-        """Return the texts typed under a name."""
+        """Return the texts typed into the control with this name."""
         return [str(text) for text in self.typed.getlist(name)]
 
     def answer(self) -> Any:
-        """Return the value that was sent; raises `AnswerError` if the text can't be one."""
+        """Return the value that was sent; raises `AnswerError` if the texts aren't a valid one."""
         return self.asked.read_controls(self.texts)
 
     @property
     def is_taken_back(self) -> bool:
-        """True if an armed button is to be disarmed."""
+        """True if the person has withdrawn the armed answer."""
         return "disarm" in self.typed
 
     def confirms(self, value: Any) -> bool:
-        """Return True if the sender has read this value's meaning on the armed button."""
+        """Return True if the sender pressed the armed button that states what this value means."""
         if not self.asked.irreversible or "confirms" not in self.typed:
             return False
         echo = Echo(self.request, self.asked.check(value))
         return bool(self.typed["confirms"] == echo.token)
 
     def own_words(self) -> str:
-        """Return the sender's own text, to keep if it came too late."""
+        """Return the text that the sender wrote, to be shown again if the answer came too late."""
         own = [words for one in self.controls for words in one.own_words(self.texts)]
         return "\n\n".join(words for words in [*own, self.comment] if words)
 
 
 @dataclass(frozen=True)
 class ShownControl:
-    """A control with a person's input, as its template draws it."""
+    """A control with a person's input, in the form that templates draw."""
 
     control: Any
     form: AnswerForm
@@ -109,13 +109,13 @@ class ShownControl:
 
 
 class ShownFields(ShownControl):
-    """The fields of an answer."""
+    """The fields of an answer, drawn by a form of their own."""
 
     control: Fields
 
     @cached_property
     def fields(self) -> SchemaForm:
-        """The form of the fields; of several, the first faulty one has the focus."""
+        """The form with the fields; if it has several, the first faulty one gets the focus."""
         return self._several() if self.control.is_several else self._one()
 
     def _several(self) -> SchemaForm:
@@ -157,7 +157,7 @@ class ShownOptions(ShownControl):
 
     @property
     def options(self) -> list[tuple[str, str, bool]]:
-        """The options as value, label and True if chosen."""
+        """The options: for each, its value, its label and True if it is chosen."""
         chosen = self.form.texts(self.control.sent_as)
         return [(value, label, value in chosen) for value, label in self.control.labels.items()]
 
@@ -167,7 +167,7 @@ class ShownOptions(ShownControl):
 
 
 class ShownEditor(ShownControl):
-    """The draft of an answer, which may be too long to be edited."""
+    """The draft of an answer, which may be too long to be edited on a page."""
 
     control: Editor
 
@@ -177,7 +177,7 @@ class ShownEditor(ShownControl):
 
     @property
     def is_edited_in_cards(self) -> bool:
-        """True if a card shows the editor; always if something was typed into it."""
+        """True if a card shows the editor; it always does once something was typed into it."""
         is_typed = self.control.sent_as in self.form.typed
         return is_typed or len(self.control.draft) <= LONGEST_IN_CARDS
 
@@ -194,6 +194,6 @@ DRAWN: dict[type[Control], type[ShownControl]] = {
 
 
 def show_control(control: Control, form: AnswerForm) -> ShownControl:
-    """Return a control as its template draws it; a site's own is drawn like its base class."""
+    """Return a control for its template; one of the site's own is drawn like its base class."""
     found = (shown for of, shown in DRAWN.items() if isinstance(control, of))
     return next(found, ShownControl)(control, form)

@@ -50,7 +50,7 @@ class TokenForm(forms.Form):
         return self.cleaned_data
 
     def create(self) -> str:
-        """Make the token and return it: this is the only time it can be read."""
+        """Create the token and return its text, which can't be read again later."""
         name, scopes = self.cleaned_data["name"], self.cleaned_data["scopes"]
         return ApiToken.create_for(
             self.user, name=name, scopes=scopes, expires_at=self._expires_at()
@@ -62,7 +62,7 @@ class TokenForm(forms.Form):
 
 
 class TimeZoneForm(forms.Form):
-    """A form for the time zone in which times are shown."""
+    """A form for the time zone in which the person sees times."""
 
     time_zone = forms.CharField(max_length=64, required=False)
 
@@ -73,20 +73,20 @@ class TimeZoneForm(forms.Form):
         return chosen
 
     def save(self, user: User) -> str:
-        """Save the choice and return it; "" means the browser's own zone."""
+        """Save the choice and return it; "" stands for the browser's zone."""
         chosen = str(self.cleaned_data["time_zone"])
         Preferences.objects.update_or_create(user=user, defaults={"time_zone": chosen})
         return chosen
 
 
 def time_zones() -> list[str]:
-    """Return the zones people choose from: places, without the old names of countries."""
+    """Return the zones to choose from: those named after places, without outdated country names."""
     places = [zone for zone in available_timezones() if "/" in zone]
     return sorted(zone for zone in places if not zone.startswith(("Etc/", "posix", "right")))
 
 
 def password_form(user: User, data: Any = None) -> "SetPasswordForm[User]":
-    """Return the form for a new password; the old one is required if there is one."""
+    """Return the form for a new password, which asks for the old one if the person has one."""
     if user.has_usable_password():
         return PasswordChangeForm(user, data)
     return SetPasswordForm(user, data)

@@ -1,4 +1,4 @@
-"""Django forms drawn from JSON Schemas; the engine reads their texts, and checks the values."""
+"""Django forms made from JSON Schemas; the engine parses and checks what is typed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -18,9 +18,9 @@ from procedures.engine.values.sent import BodyError
 from procedures.engine.values.typed import FieldKind, kind_of, plain_schema, read, values_of
 
 ATTRIBUTES = {"minLength": "minlength"}
-"""HTML attributes by rule.
+"""The HTML attribute for each JSON Schema rule that browsers can check.
 
-There is no `maxlength`, with which browsers silently cut pasted text.
+It has no `maxlength`, because browsers would silently cut pasted text.
 """
 WIDGETS: dict[FieldKind, str] = {
     "boolean": "checkbox",
@@ -31,11 +31,11 @@ WIDGETS: dict[FieldKind, str] = {
     "list": "textarea",
     "prose": "textarea",
 }
-"""The templates in `dashboard/widgets` by the kind of the field; the others are inputs."""
+"""The template in `dashboard/widgets` for each kind of field; all other kinds use `input.html`."""
 
 
 class SchemaWidget(forms.Widget):
-    """An input whose value is the texts that a browser sends for it."""
+    """A widget whose value is the list of texts that a browser sends for it."""
 
     def __init__(self, kind: FieldKind, schema: Mapping[str, Any]) -> None:
         super().__init__(_attributes(schema, kind))
@@ -46,7 +46,7 @@ class SchemaWidget(forms.Widget):
         return [str(text) for text in cast("QueryDict", data).getlist(name)]
 
     def format_value(self, value: Sequence[str]) -> str:
-        """Return a list's lines, or the last one of several texts."""
+        """Return the lines of a list field; for any other, the last text."""
         return "\n".join(value) if self.kind == "list" else (list(value) or [""])[-1]
 
     def get_context(
@@ -61,7 +61,7 @@ class SchemaWidget(forms.Widget):
 
 
 class SchemaBoundField(forms.BoundField):
-    """A field of a form with the texts in it, as its templates draw it."""
+    """A field bound to its form, with the texts that templates draw."""
 
     form: "SchemaForm"
     field: "SchemaField"
@@ -72,7 +72,7 @@ class SchemaBoundField(forms.BoundField):
 
     @property
     def limits(self) -> list[str]:
-        """The limits on its value, in sentences."""
+        """The limits on the field's value, in sentences."""
         return self.field.limits
 
     @property
@@ -85,7 +85,7 @@ class SchemaBoundField(forms.BoundField):
 
     @property
     def id(self) -> str:
-        """The part of its ids that no other field of the page has."""
+        """The part of the field's HTML ids that makes them unique on the page."""
         return self.form.id_of(self.name)
 
     @property
@@ -94,14 +94,14 @@ class SchemaBoundField(forms.BoundField):
 
     @property
     def has_focus(self) -> bool:
-        """True for the first faulty field of a form that has the focus."""
+        """True if this field gets the focus: the first faulty one of a form with `has_focus`."""
         faulty = (name for name in self.form.fields if name in self.form.errors)
         return self.form.has_focus and self.name == next(faulty, None)
 
     def build_widget_attrs(
         self, attrs: dict[str, Any], widget: forms.Widget | None = None
     ) -> dict[str, Any]:
-        """Return the HTML attributes that describe the field, and mark it as wrong or required."""
+        """Return the HTML attributes that link the field to its help and mark its state."""
         told_by = " ".join(filter(None, (f"about-{self.id}", self.field.refused_by)))
         found: dict[str, Any] = {**attrs, "aria-describedby": told_by}
         if self.errors or self.field.refused_by:
@@ -111,7 +111,10 @@ class SchemaBoundField(forms.BoundField):
 
 
 class SchemaField(forms.Field):
-    """A field of a JSON Schema, which turns typed texts into JSON; the engine checks the value."""
+    """A form field for one property of a JSON Schema, which turns typed texts into JSON.
+
+    The engine checks the value.
+    """
 
     widget: SchemaWidget
     bound_field_class = SchemaBoundField
@@ -128,10 +131,10 @@ class SchemaField(forms.Field):
         self.schema, self.kind = schema, kind or kind_of(schema)
         self.limits = limits(schema)
         self.kept: File | None = None
-        """A file from an earlier attempt, and the token that brings it again."""
+        """A file uploaded in an earlier attempt; `kept_token` lets the browser send it again."""
         self.kept_token = ""
         self.refused_by = ""
-        """The id of what tells its fault, if the field does not tell it itself."""
+        """The id of the element that shows the field's fault, if it isn't the field itself."""
         super().__init__(
             label=label(name, schema),
             help_text=str(schema.get("description", "")),
@@ -141,14 +144,17 @@ class SchemaField(forms.Field):
         )
 
     def prepare_value(self, value: Sequence[str]) -> list[str]:
-        """Return the texts to show; an only option is already chosen."""
+        """Return the texts to show; if a required choice has only one option, it is preselected."""
         options = self.widget.options
         if self.kind == "choice" and len(options) == 1 and self.required:
             return [options[0][0]]
         return list(value)
 
     def clean(self, value: Sequence[str]) -> Any:
-        """Return the JSON that the texts stand for; an invalid text stays one."""
+        """Return the JSON value of the texts; a text that doesn't fit is returned unchanged.
+
+        The engine refuses such a text later. Raises `ValidationError` for invalid JSON.
+        """
         try:
             return read(self.schema, value)
         except BodyError:
@@ -156,7 +162,7 @@ class SchemaField(forms.Field):
 
 
 class SchemaForm(forms.Form):
-    """The fields of a JSON Schema, with a person's input and its faults."""
+    """A form with a field per property of a JSON Schema, one person's input, and its faults."""
 
     default_renderer = TemplatesSetting
 
@@ -169,7 +175,7 @@ class SchemaForm(forms.Form):
         card: object = "",
         has_focus: bool = False,
     ) -> None:
-        """Make the form; `card` sets its ids apart from those of the page's other forms."""
+        """Create the form; `card` keeps its HTML ids apart from those of the page's other forms."""
         super().__init__(typed, prefix=prefix)
         self.fields = dict(fields)
         self.card, self.has_focus = card, has_focus
@@ -178,7 +184,7 @@ class SchemaForm(forms.Form):
         return f"{self.card}-{list(self.fields).index(name)}" if self.card else name
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
-        """Note the engine's faults beside their fields; others belong to the form."""
+        """Show the engine's faults beside their fields, and all others above the form."""
         known = set(self.errors)
         for fault in faults:
             name = fault.field.partition(".")[0]
@@ -189,7 +195,10 @@ class SchemaForm(forms.Form):
 
 
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
-    """Return the HTML attributes; a number is typed as text, so that a bad one stays visible."""
+    """Return the widget's HTML attributes.
+
+    Numbers use a text input, so that an invalid one isn't dropped by the browser.
+    """
     schema = plain_schema(schema)
     if kind == "number":
         return {"inputmode": "numeric" if schema.get("type") == "integer" else "decimal"}

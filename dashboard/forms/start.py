@@ -1,4 +1,4 @@
-"""The form that starts a procedure, made from its signature, with what people typed."""
+"""The form that starts a procedure, made from its signature, with one person's input."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,11 +28,11 @@ KEPT_FOR = timedelta(days=1)
 
 
 LEFT_OUT: Any = object()
-"""Stands for an input that gets its default."""
+"""A marker for an input that isn't passed, so that its default applies."""
 
 
 class StartField(SchemaField):
-    """An input of a procedure."""
+    """A form field for one input of a procedure."""
 
     def __init__(self, name: str, definition: Definition, schema: Mapping[str, Any]) -> None:
         self.is_needed = name in definition.schema.get("required", ())
@@ -42,7 +42,7 @@ class StartField(SchemaField):
         super().__init__(name, schema, initial=default, required=is_required)
         is_moment = self.kind == "datetime-local"
         self.wants_zone = is_moment and not definition.fits(name, A_LOCAL_TIME)
-        """True if it requires a time zone, which browsers don't send."""
+        """True if the input requires a time zone, which browsers don't send."""
         if self.wants_zone:
             self.limits = [
                 *self.limits,
@@ -50,7 +50,7 @@ class StartField(SchemaField):
             ]
 
     def clean(self, value: Sequence[str]) -> Any:
-        """Return the input as JSON, or LEFT_OUT for a file, and for one that gets its default."""
+        """Return the input as JSON; LEFT_OUT for a file, or for an input whose default applies."""
         if self.kind == "file":
             return LEFT_OUT
         if self._is_left_out(value):
@@ -59,9 +59,9 @@ class StartField(SchemaField):
         return _zoned(found) if self.wants_zone else found
 
     def _is_left_out(self, texts: Sequence[str]) -> bool:
-        """Return True if an empty field gets its default.
+        """Return True if the field is empty and its default applies.
 
-        Texts and lists may be emptied on purpose.
+        An empty text or list is a value, unless the input is required.
         """
         if any(text.strip() for text in texts):
             return False
@@ -70,7 +70,7 @@ class StartField(SchemaField):
 
 
 class StartForm(SchemaForm):
-    """The inputs of a procedure, with a person's input so far."""
+    """The form with the inputs of a procedure, and one person's values so far."""
 
     fields: dict[str, StartField]  # type: ignore[assignment]
 
@@ -81,7 +81,7 @@ class StartForm(SchemaForm):
         self.definition, self._by, self._request = definition, by, request
 
     def inputs(self) -> dict[str, Any]:
-        """Return the inputs as JSON and files; raises `InputError` for what can't be read."""
+        """Return the inputs as JSON and files; raises `InputError` if some can't be read."""
         assert self._request
         try:
             sent = read_files(self._request, types_of_inputs(self.definition))
@@ -96,18 +96,21 @@ class StartForm(SchemaForm):
 
     @property
     def cleaned(self) -> dict[str, Any]:
-        """The inputs that could be read, and those left out."""
+        """The valid inputs by name; `LEFT_OUT` marks those that aren't passed."""
         self.full_clean()
         return self.cleaned_data
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
-        """Note the faults; a file that is refused is not kept."""
+        """Show the faults; a refused file isn't offered again."""
         super().add_faults(faults)
         for name in self.errors.keys() & self.fields.keys():
             self.fields[name].kept = None
 
     def _faults_beside(self, inputs: Mapping[str, Any]) -> list[Fault]:
-        """Return the faults of the fields that could be read, so that all are shown at once."""
+        """Return the faults of the inputs that could be read.
+
+        Fields that couldn't be read have their faults already, so that all are shown at once.
+        """
         try:
             with use_file_store(ContentStore()):
                 self.definition.parse(inputs)
@@ -135,12 +138,12 @@ class StartForm(SchemaForm):
 
     @property
     def _salt(self) -> str:
-        """The salt of stored files: a file one person sent can't be used by another."""
+        """The salt of the tokens for uploaded files, so that only the uploader can use a token."""
         return f"dashboard.forms.start.file.{self._by.pk}"
 
 
 def _zoned(text: str) -> str:
-    """Return the time with the reader's own zone; an invalid one stays, to be refused."""
+    """Return the time with the person's time zone; an invalid text is returned unchanged."""
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
@@ -150,7 +153,7 @@ def _zoned(text: str) -> str:
 
 
 def _default(definition: Definition, name: str, schema: Mapping[str, Any]) -> Any:
-    """Return an input's default; the schema lacks defaults that are copied, like lists."""
+    """Return an input's default; the schema itself has no mutable defaults, such as lists."""
     default = inspect.signature(definition.fn).parameters[name].default
     is_copied = isinstance(default, list | dict | set)
     return canonical.jsonable(default) if is_copied else schema.get("default")

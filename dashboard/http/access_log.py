@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class AccessLog:
-    """A wrapper around the application, so that it also logs what middleware answers."""
+    """An ASGI wrapper around the whole application, which also logs middleware's responses."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

@@ -1,4 +1,4 @@
-"""The addresses that middleware must know, wherever a site includes `dashboard.urls`."""
+"""The addresses that middleware needs to know, wherever a site includes `dashboard.urls`."""
 
 from django.urls import reverse
 

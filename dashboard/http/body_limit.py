@@ -1,4 +1,4 @@
-"""A limit that stops bodies larger than any start before Django stores them."""
+"""A limit that refuses a body larger than any upload may be, before Django stores it."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from procedures.conf import conf
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE
-"""Bytes of a form besides its file."""
+"""The bytes allowed for a form in addition to its file."""
 SECURITY_HEADERS = [
     (b"cache-control", b"private, no-store"),
     (b"content-security-policy", policy_text().encode()),
@@ -22,12 +22,12 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
-"""Headers that Django's middleware sets on all other answers; a body too large never reaches it."""
+"""The headers that middleware sets on all other responses, for refusals made before it runs."""
 GONE: Event = {"type": "http.disconnect"}
 
 
 class BodyLimit:
-    """A wrapper around the application: Django reads a whole body before any middleware."""
+    """An ASGI wrapper that refuses large bodies: Django reads a body before any middleware."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -47,7 +47,10 @@ class BodyLimit:
 
 
 class CountedBody:
-    """A body as it is received; once it is too large, the sender seems to have disconnected."""
+    """A request body that counts what is received.
+
+    Once it is too large, Django is told that the client has disconnected.
+    """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive

@@ -1,4 +1,4 @@
-"""Caching of answers to signed-in people: only their own browser may keep them."""
+"""Caching of responses to signed-in people, which only their own browser may store."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -6,11 +6,11 @@ from django.utils.deprecation import MiddlewareMixin
 from dashboard.http.addresses import api_description, api_docs, is_of_api
 
 NOT_KEPT = ("profile", "live", "admin")
-"""The beginnings of the names of addresses."""
+"""The prefixes of the names of addresses whose responses aren't cached anywhere."""
 
 
 class PrivateMiddleware(MiddlewareMixin):
-    """Middleware that marks every private answer, unless its view has set the header."""
+    """Middleware that sets Cache-Control on private responses, unless the view has set it."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

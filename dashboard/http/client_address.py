@@ -1,4 +1,4 @@
-"""Client addresses: behind a proxy every connection comes from the proxy."""
+"""Clients' addresses: behind a proxy, every connection comes from the proxy."""
 
 import ipaddress
 import logging
@@ -10,19 +10,20 @@ from procedures.conf import conf
 
 FORWARDED = b"x-forwarded-for"
 UNIX = "unix"
-"""The name of a proxy that connects by a Unix socket, which has no address."""
+"""The name that stands for a proxy on a Unix socket, which has no address."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 logger = logging.getLogger(__name__)
 doubted: set[str] = set()
-"""Peers whose header was not trusted, each logged once."""
+"""Peers whose X-Forwarded-For header was ignored; each is logged only once."""
 
 
 class ClientAddress:
-    """A wrapper that believes X-Forwarded-For only from the proxies in `TRUSTED_PROXIES`.
+    """An ASGI wrapper that trusts X-Forwarded-For only from the proxies in `TRUSTED_PROXIES`.
 
-    The header is read from its right end, which the trusted proxy has written; everything left of
-    the first address that isn't a trusted proxy is only the client's claim.
+    The header is read from the right, where the trusted proxies append addresses. The first address
+    from the right that isn't a trusted proxy is the client's; the client may have forged all
+    addresses to the left of it.
     """
 
     def __init__(self, application: Application) -> None:
@@ -48,13 +49,13 @@ def with_client(scope: Scope, proxies: Sequence[str]) -> Scope:
 
 
 def without_zone(scope: Scope) -> Scope:
-    """Remove the interface from a link-local address: no database stores fe80::1%eth0."""
+    """Remove the interface (`%eth0`) from a link-local address; databases can't store it."""
     host, *port = scope.get("client") or [""]
     return {**scope, "client": [host.partition("%")[0], *port]} if "%" in host else scope
 
 
 def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
-    """Return the first address from the right that isn't a trusted proxy; else the leftmost."""
+    """Return the rightmost address that isn't a trusted proxy; if all are, the leftmost."""
     found = None
     for text in reversed([*chain]):
         address = read_address(text)
@@ -67,7 +68,7 @@ def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
 
 
 def read_address(text: str) -> Address | None:
-    """Return the address in a text, also with a port or brackets, or None."""
+    """Return the address in a text, which may have a port or brackets, or None."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -91,7 +92,7 @@ def is_trusted(peer: str, proxies: Sequence[str]) -> bool:
 
 
 def without_claims(scope: Scope) -> Scope:
-    """Remove the headers that only a proxy may set."""
+    """Remove the X-Forwarded headers, which only a trusted proxy may set."""
     kept = [pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")]
     return {**scope, "headers": kept}
 

@@ -1,4 +1,4 @@
-"""Compression of pages and their parts, also without a proxy in front."""
+"""Compression of pages and parts of pages, which also works without a proxy."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Middleware that compresses whole answers of these kinds; downloads keep their length.
+    """Middleware that compresses pages, but not downloads, which keep their Content-Length.
 
-    Django pads pages at random and masks the CSRF token anew in each, so the length of an answer
-    does not reveal its content.
+    Django adds random padding and a newly masked CSRF token to each page, so a page's compressed
+    length doesn't reveal its content.
     """
 
     def process_response(
@@ -35,7 +35,7 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return True for a whole, uncompressed answer of these kinds that isn't a download."""
+    """Return True for a whole, uncompressed response of a page's content type, not a download."""
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     is_whole = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
     is_plain = not any(name in response.headers for name in NOT_PLAIN)
@@ -43,7 +43,10 @@ def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 
 async def in_one_piece(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Compress a stream as one; Django compresses each chunk, and browsers read only the first."""
+    """Compress a streamed response as one gzip stream.
+
+    Django compresses each chunk by itself, and browsers read only the first of them.
+    """
     packer = zlib.compressobj(wbits=GZIP)
     async for chunk in chunks:
         yield packer.compress(chunk)

@@ -1,4 +1,4 @@
-"""The content security policy: what a page may load and where it may send."""
+"""The content security policy: what a page may load, and where it may send forms."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ def policy_text(policy: Mapping[str, str] = POLICY) -> str:
 
 
 class ContentSecurityMiddleware(MiddlewareMixin):
-    """Middleware that sends the policy with every answer."""
+    """Middleware that adds the policy to every response."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -1,4 +1,4 @@
-"""Presence: a person's posts show that they are looking; reading does not."""
+"""Presence: a person who posts a form is looking at the site; one who only reads may not be."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -9,7 +9,7 @@ from procedures.users import User
 
 
 class PresenceMiddleware(MiddlewareMixin):
-    """Middleware that records the person after a post of theirs, outside the post's own work."""
+    """Middleware that records a person as present once a POST of theirs was handled."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -1,4 +1,4 @@
-"""The pages that may open the live socket: only the site's own, port included."""
+"""The origins that may open the live socket: only the site itself, including its port."""
 
 import logging
 from urllib.parse import urlsplit
@@ -14,7 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 class OwnOrigin:
-    """A wrapper around the sockets. All ports of a host share cookies, so the port counts too."""
+    """An ASGI wrapper that refuses sockets from other origins.
+
+    The port counts too, because all ports of a host share their cookies.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -30,7 +33,7 @@ class OwnOrigin:
 
 
 def fault_of(origin: str, host: str) -> str:
-    """Return why a page of that origin may not open a socket on that host, or ""."""
+    """Return why a page of this origin may not open a socket on the host, or ""."""
     if not origin:
         return "there is no Origin header, and only pages of this site may open it."
     scheme, _, place = origin.partition("://")
@@ -46,7 +49,7 @@ def fault_of(origin: str, host: str) -> str:
 
 
 def whole(place: str, scheme: str) -> str:
-    """Return a host with its port, also if the usual one was left out."""
+    """Return the host with its port, also if that is the default port."""
     try:
         url = urlsplit(f"//{place}")
         port = url.port

@@ -8,9 +8,9 @@ logger = logging.getLogger(__name__)
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # untyped
-    """A storage that names files by content, or plainly if `collectstatic` has not run.
+    """A storage with hashed file names, or plain ones if `collectstatic` hasn't run.
 
-    Pages then look right and are only cached less well.
+    With plain names, pages look right but are cached less well.
     """
 
     has_warned = False

@@ -1,4 +1,4 @@
-"""Templates that show invisible characters, and those that reverse text, as visible codes."""
+"""Templates that show invisible and direction-changing characters as codes on all pages."""
 
 import re
 from typing import Any
@@ -15,17 +15,17 @@ HIDDEN = re.compile(
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
     r"\U000f0000-\U0010ffff]"
 )
-"""Characters that `visible` may write out; other texts are not read character by character."""
+"""Characters that `visible` may replace; a page without them isn't examined any further."""
 NO_TEXT = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
-"""The parts of a page that aren't text: its tags, and fields in which somebody may be typing."""
+"""The parts of a page that aren't text: tags, and text areas in which somebody may be typing."""
 SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*')""")
-"""The attributes of a tag that people read."""
+"""Attributes whose values people read or hear."""
 
 
 class VisibleTemplates(DjangoTemplates):
-    """Django's template engine, with invisible and text-reversing characters made visible.
+    """Django's template engine, which shows invisible and direction-changing characters as codes.
 
-    It covers all pages, frames and the administration, so no template can forget it.
+    All pages, partials and the admin use it, so that no template can forget to.
     """
 
     def from_string(self, template_code: str) -> "VisibleTemplate":
@@ -36,7 +36,7 @@ class VisibleTemplates(DjangoTemplates):
 
 
 class VisibleTemplate(Template):
-    """A template of Django whose output shows such characters."""
+    """A template of `VisibleTemplates`."""
 
     @classmethod
     def of(cls, template: Template) -> "VisibleTemplate":
@@ -49,7 +49,7 @@ class VisibleTemplate(Template):
 
 
 def in_page(html: str) -> str:
-    """Return a page with its text written out; its forms still send what they were given."""
+    """Return a page with the hidden characters of its text as codes; form values are unchanged."""
     # The usual page has none and is not taken apart.
     if not HIDDEN.search(html):
         return html

@@ -1,7 +1,7 @@
 """Limits on guessing names, passwords, links and tokens.
 
-Failures count per address and per name, in Redis, so that all processes share them. While Redis is
-away each process counts by itself, so that nobody is let through or kept out because of that.
+Failures are counted per address and per name in Redis, which all processes share. If Redis is
+unreachable, each process counts by itself, so that limits still apply and nobody is locked out.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from limits.strategies import MovingWindowRateLimiter
 from procedures.conf import conf
 
 NETWORK_BITS = 64
-"""The bits of an IPv6 address that identify a household; the rest can be chosen freely."""
+"""The bits of an IPv6 address that identify a household's network; clients choose the others."""
 PREFIX = "countersign.attempts"
 logger = logging.getLogger(__name__)
 
 
 class TooManyAttemptsError(Exception):
-    """Somebody has failed too often; `seconds` says when to try again."""
+    """The error after too many failures; `seconds` says when the next attempt is allowed."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -38,7 +38,7 @@ class TooManyAttemptsError(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to get in: the request, the door, and the name if one is given."""
+    """One attempt to authenticate: the request, the method, and the name if there is one."""
 
     request: HttpRequest
     door: str
@@ -49,10 +49,10 @@ class Attempt:
         return str(self.request.META.get("REMOTE_ADDR") or "unknown")
 
     def begin(self) -> None:
-        """Count the attempt for its name; raises `TooManyAttemptsError` if there were too many.
+        """Count the attempt against its name; raises `TooManyAttemptsError` if there were too many.
 
-        The name is counted before anything is compared, so that simultaneous attempts can't slip
-        through; `succeed` takes that back.
+        The name is counted before any secret is compared, so that simultaneous attempts can't
+        exceed the limit; `succeed` resets the count.
         """
         item, key = parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key
         # Only looked at: an address is charged for failures, so that many people behind one may
@@ -63,13 +63,13 @@ class Attempt:
             raise self._refusal(*self._by_name)
 
     def fail(self) -> None:
-        """Count the failure for its address, and log it."""
+        """Count a failure against the client's address, and log it."""
         ask("hit", parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key)
         who = f" as {self.name!r}" if self.name else ""
         logger.warning("Failed %s%s from %s.", self.door, who, self.address)
 
     def is_over(self) -> bool:
-        """Return True if the address has failed too often."""
+        """Return True if the client's address has had too many failures."""
         return not ask("test", parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key)
 
     def succeed(self) -> None:
@@ -94,7 +94,7 @@ class Attempt:
 
 
 def network_of(address: str) -> str:
-    """Return the address, or for IPv6 the network of one household."""
+    """Return an IPv4 address unchanged, and for IPv6 the network of one household."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -105,7 +105,7 @@ def network_of(address: str) -> str:
 
 
 def ask(verb: str, item: RateLimitItem, key: str) -> bool:
-    """Ask Redis, or only this process if Redis does not answer."""
+    """Ask the counter in Redis, or this process's own counter if Redis doesn't respond."""
     try:
         return bool(getattr(shared(), verb)(item, key))
     except StorageError as error:

@@ -1,4 +1,4 @@
-"""Time zones: pages show times in the zone their reader has chosen."""
+"""Time zones: pages show times in the zone that the reader has chosen."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,5 +30,5 @@ class TimeZoneMiddleware:
 
 
 def own_time_zone(request: HttpRequest) -> dict[str, Any]:
-    """Return the chosen zone for templates; the browser's is not asked for then."""
+    """Return the chosen zone for templates; if it is set, the browser isn't asked for its own."""
     return {"own_time_zone": getattr(request, "own_time_zone", None)}

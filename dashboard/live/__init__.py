@@ -1,1 +1,1 @@
-"""The live stream: every change of a session or a run, numbered, sent to every open page."""
+"""The live stream: numbered changes of sessions and runs, sent to every open page."""

@@ -1,10 +1,14 @@
 """The one WebSocket of a page.
 
-It sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and, when it
-finds a gap, `{"range": "run:<id>", "after": 12}`. It gets `{"stream": "run:<id>", "seq": 13, …}`,
-`{"stream": "run:<id>", "denied": "…"}` when it may not or no longer follow,
-`{"stream": "session:<id>", "stale": "…"}` when it may see more or less of it than before, and
-`{"error": "…"}` for what can't be understood. `docs/live.md` has the whole protocol.
+The page sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and,
+when it finds a gap in the numbers, `{"range": "run:<id>", "after": 12}`.
+
+It receives `{"stream": "run:<id>", "seq": 13, …}` for a change, `{"stream": "run:<id>", "denied":
+"…"}` if its user has no access or has lost it, `{"stream": "session:<id>", "stale": "…"}` if the
+user may now see more or less of the stream, and `{"error": "…"}` for a message that can't be
+understood.
+
+`docs/live.md` has the whole protocol.
 """
 
 import asyncio
@@ -30,21 +34,21 @@ from procedures.engine.values.sent import without_doubles
 from procedures.users import User
 
 RECHECK = 3.0
-"""Seconds between checks of what a socket may still follow; five are promised, under any load."""
+"""Seconds between checks of a socket's access; the promised limit is five, under any load."""
 NOTE_EVERY = 20.0
-"""Seconds between records of presence, well under the minute that counts as looking."""
+"""Seconds between updates of a person's presence, which counts for a minute."""
 BACKLOG = 1000
-"""Frames by which a slow reader may lag; after that it must find its gap."""
+"""The most frames queued for a slow page; further ones are dropped, and the page sees a gap."""
 MOST_STREAMS = 100
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""Errors caused by messages that no page of ours sends."""
+"""The errors caused by malformed messages, which our own pages never send."""
 NOT_YOURS = "Not found, or you don't have access."
 STALE = "Your access has changed. Read the stream again from the start."
 logger = logging.getLogger(__name__)
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """A consumer that follows streams for one page, as far as its person may see them."""
+    """A consumer that follows streams for one page, within the access of its user."""
 
     hubs: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
 
@@ -91,12 +95,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._tell({"error": f"This message can't be read: {error}"})
 
     def hand(self, frame: str) -> None:
-        """Queue a frame from the hub; a slow reader loses frames, finds the gap and asks."""
+        """Queue a frame from the hub, or drop it if the page is too slow and has to ask later."""
         with suppress(asyncio.QueueFull):
             self.backlog.put_nowait(frame)
 
     def view(self, stream: Stream) -> View | None:
-        """Return the person's view of a stream, or None if it is no longer followed."""
+        """Return the user's view of a stream, or None if the page no longer follows it."""
         return self.views.get(stream)
 
     async def _do(self, asked: dict[str, Any]) -> None:
@@ -132,11 +136,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._tell({"stream": str(stream), "denied": NOT_YOURS})
 
     async def _look_at(self, streams: Iterable[Stream]) -> dict[Stream, View]:
-        """Return the person's views of the streams that they may follow."""
+        """Return the user's views of those streams that the user may follow."""
         return await database_sync_to_async(allowed)(self.user, streams)
 
     async def _recheck(self) -> None:
-        """End streams that were taken away in the admin or by signing out, every few seconds."""
+        """Every few seconds, end the streams that the user may no longer follow.
+
+        After a sign-out, close the socket.
+        """
         while True:
             await asyncio.sleep(RECHECK)
             try:
@@ -158,7 +165,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._look_by(views)
 
     async def _look_by(self, views: Mapping[Stream, View]) -> None:
-        """Use these views from now on; tell the page to read again what they change."""
+        """Replace the views; if one differs, tell the page to read the stream again."""
         for stream in views.keys() & self.following.keys():
             earlier, self.views[stream] = self.views[stream], views[stream]
             # What was withheld stays noted until it may be seen: only then does the page have
@@ -168,14 +175,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 await self._tell({"stream": str(stream), "stale": STALE})
 
     async def _note_presence(self, user: User) -> None:
-        """Record now and then that the person has a page open, so that they get no mail."""
+        """Record now and then that the person has a page open, so that no mail is sent to them."""
         if time.monotonic() - self.noted_at < NOTE_EVERY or not self.following:
             return
         self.noted_at = time.monotonic()
         await database_sync_to_async(note_presence)(user)
 
     async def _current_user(self) -> User | None:
-        """Return the current person of the sign-in session, or None if it has ended."""
+        """Return the user of the sign-in session as it is now, or None if the session has ended."""
         # Read from the database each time: the session in the scope is the one of the handshake,
         # and knows of no sign-out.
         key = self.scope["session"].session_key
@@ -191,7 +198,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
 
 class _Request:
-    """The part of a web request that signing in reads."""
+    """A stand-in for a web request, with only what Django's authentication reads."""
 
     def __init__(self, session: Any) -> None:
         self.session = session

@@ -1,7 +1,7 @@
-"""The content sent for a change: data for programs, a rendered partial for pages.
+"""The content sent for a change: data for programs, rendered HTML for pages.
 
-A frame is made once per change and form, and sent to everybody who may see the change; it holds
-nothing that differs between people. Everybody else gets only its number.
+A frame is made once per change and form, and sent to everybody who may see the change, so it
+contains nothing that differs between people. Everybody else gets only the change's number.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,14 +21,14 @@ from procedures.models import Event, Run
 
 LARGEST_RANGE = 500
 LARGEST_DATA = 100_000
-"""Characters of an event's data in a frame."""
+"""The most characters of an event's data in a frame."""
 NOBODY = Subject()
-"""The subject of a change whose object is gone: number and kind, or only the number."""
+"""The subject of a change whose object was deleted: only members see more than its number."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The content sent for one change."""
+    """The content sent for one change, and the subject that decides who may see it."""
 
     content: dict[str, Any]
     subject: Subject | None = None
@@ -38,7 +38,7 @@ class Frame:
         return int(self.content["seq"])
 
     def content_for(self, view: View) -> dict[str, Any]:
-        """Return the content, or only its number for others, so that nobody sees gaps."""
+        """Return the content, or only its number if the view excludes it, so that no gap shows."""
         return self.content if view.sees(self.subject) else {"seq": self.seq}
 
 
@@ -48,7 +48,7 @@ Maker = Callable[[Stream, int, int, Sequence[View]], list[Frame]]
 def frames(
     stream: Stream, form: str, views: Iterable[View], *, after: int, limit: int = LARGEST_RANGE
 ) -> list[Frame]:
-    """Return at most `limit` frames after a cursor, in order, for these followers.
+    """Return at most `limit` frames after a cursor, in order, for followers with these views.
 
     Changes that none of them may see are not rendered.
     """
@@ -61,7 +61,7 @@ def run_data(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def _event_data(event: Event) -> dict[str, Any]:
-    """Return the event as data; a large one carries the address of its data instead."""
+    """Return the event as data; a large event has the address of its data instead of the data."""
     is_large = len(event.data) > LARGEST_DATA
     content = {
         "seq": event.seq,
@@ -75,12 +75,12 @@ def _event_data(event: Event) -> dict[str, Any]:
 
 
 def address_of(event: Event) -> str:
-    """Return the API's address of the whole event, with its large values."""
+    """Return the API address of the complete event, with its large values."""
     return reverse("countersign:api:get_event", args=[event.run_id, event.seq])
 
 
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return a journal line per event; the last frame has the run's current head and bars."""
+    """Return a frame with a journal line per event, and a last one with the run's current state."""
     run = _run(stream)
     events = Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit]
     found = [_html(event.seq, "procedures/_event.html", event=event) for event in events]
@@ -89,7 +89,7 @@ def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return the run's current card as one frame, however much has happened."""
+    """Return one frame with the run's current card, however many events there are."""
     run = _run(stream)
     return [_html(run.head_seq, "procedures/_run_card.html", **run_overview(run))]
 
@@ -137,7 +137,7 @@ def _object_of(change: SessionEvent) -> Object:
 
 
 def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Object, Subject]:
-    """Return the subject of each changed object, after looking up what the views don't know yet."""
+    """Return each changed object's subject, and update the views with the runs they may see."""
     # The usual case, members only, asks nothing about subjects.
     if all(view.is_whole for view in views):
         return {_object_of(change): NOBODY for change in changes}
@@ -158,7 +158,7 @@ def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Ob
 def _subject_of_message(
     kind: str, run: UUID | None, author: int | None, about: UUID | None, to: int | None
 ) -> Subject:
-    """Return the run of a run's entry, or the people and run a person's message concerns."""
+    """Return the run that a message is about; for a person's message, also the people involved."""
     if kind != Message.Kind.PERSON:
         return Subject(run)
     return Subject(about, frozenset(user for user in (author, to) if user))

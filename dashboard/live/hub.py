@@ -1,8 +1,8 @@
-"""One hub per web process: it reads and renders each change once, for all who may see it.
+"""The hub of a web process, which reads and renders each change once for all its followers.
 
-It learns of changes from the doorbell and by comparing the heads of all followed streams once a
-second; Redis only makes it faster. A stream that is expensive to render rests in proportion, and
-its changes are sent together afterwards.
+It learns of changes from the doorbell, and once a second by comparing the heads of all followed
+streams; Redis only makes it faster. A stream that is expensive to render rests in proportion to its
+rendering time, and is then sent with all its changes.
 """
 
 import asyncio
@@ -24,38 +24,38 @@ from dashboard.live.views import View
 from procedures.conf import conf
 
 LOOK = 1.0
-"""Seconds between two looks at the heads."""
+"""Seconds between two comparisons of all heads."""
 SHARE = 10
-"""A stream is rendered for at most this fraction (1/10) of the time."""
+"""A stream's rest as a multiple of the time that rendering it took."""
 MOST_READS = 10
-"""Reads per second to which a mere doorbell may send its followers."""
+"""The most followers of a doorbell stream that may be told to fetch data, per second."""
 logger = logging.getLogger(__name__)
 
 
 class Follower(Protocol):
-    """A receiver of frames."""
+    """An object that receives frames, such as the consumer of a page."""
 
     def hand(self, frame: str) -> None: ...
 
     def view(self, stream: Stream) -> View | None:
-        """Return the part of a stream that this follower may see; None once it is left."""
+        """Return the part of a stream that this follower may see, or None if it has left."""
 
 
 @dataclass
 class Watch:
-    """One stream in one form, with its followers."""
+    """A followed stream in one form, with its followers."""
 
     head: Head
     followers: set[Follower] = field(default_factory=set)
     is_rung: bool = False
     rests_until: float = 0.0
-    """A time of the monotonic clock."""
+    """The end of the stream's rest, on the monotonic clock."""
 
     def is_due(self, now: float, *, is_round: bool) -> bool:
         return self.rests_until <= now and (is_round or self.is_rung)
 
     def rest(self, stream: Stream, *, since: float, now: float) -> None:
-        """Rest after the stream was rendered from `since` until `now`."""
+        """Let the stream rest, after it was rendered from `since` until `now`."""
         pause = (now - since) * SHARE
         if stream.is_doorbell:
             pause = max(stream.least_rest, len(self.followers) / MOST_READS)
@@ -66,7 +66,7 @@ Watched = tuple[Stream, str]
 
 
 class Hub:
-    """The streams followed in this process."""
+    """The streams that pages follow in this process."""
 
     def __init__(self) -> None:
         self._watches: dict[Watched, Watch] = {}
@@ -78,7 +78,7 @@ class Hub:
         ]
 
     async def follow(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
-        """Send the frames after the cursor now, and every change from then on."""
+        """Send the follower the frames after the cursor, and from then on every new one."""
         head = (await database_sync_to_async(heads)([stream])).get(stream)
         # It may have been left, or taken away, while its head was read: nobody would leave it once
         # more, and its frames would come for as long as this process lives.
@@ -89,7 +89,7 @@ class Hub:
         await self.catch_up(follower, stream, form, after=after)
 
     async def catch_up(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
-        """Send everything after the cursor, in order."""
+        """Send the follower everything after the cursor, in order."""
         while (view := follower.view(stream)) is not None:
             found = await _frames(stream, form, [view], after)
             for frame in found:
@@ -123,13 +123,13 @@ class Hub:
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:
-        """Return the seconds until the next round, or until a rung stream has rested."""
+        """Return the seconds until the next comparison, or until a resting stream may be read."""
         now = time.monotonic()
         rests = [watch.rests_until for watch in self._watches.values() if watch.is_rung]
         return max(min([self._round_at, *rests]) - now, 0)
 
     async def _look(self) -> None:
-        """Compare the streams with their heads: all once a second, otherwise the rung ones."""
+        """Compare heads: of all streams once a second, otherwise of those the doorbell named."""
         now = time.monotonic()
         is_round = self._round_at <= now
         if is_round:

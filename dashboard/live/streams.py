@@ -23,7 +23,7 @@ from procedures.users import User
 
 Kind = Literal["session", "run", "inbox", "runs"]
 Head = tuple[Any, ...]
-"""The head of a stream: its newest number first, then whatever else changes how it looks."""
+"""The head of a stream: its newest number, then any values that change with what it shows."""
 
 LARGEST_PLACE = 2**62
 
@@ -45,20 +45,20 @@ class Stream:
 
     @property
     def is_doorbell(self) -> bool:
-        """True for a stream without changes of its own: its followers fetch the data themselves."""
+        """True for a stream without changes of its own: it only tells followers to fetch data."""
         return self.id is None
 
     @property
     def least_rest(self) -> float:
-        """The least number of seconds between two rings.
+        """The least number of seconds between two signals to followers.
 
-        Among the runs there is always some change.
+        It is longer for the list of runs, in which something always changes.
         """
         return 1.0 if self.kind == "runs" else 0.25
 
     @classmethod
     def parse(cls, name: str) -> "Stream":
-        """Parse a stream's name; raises `ValueError` if it names no stream."""
+        """Return the stream of that name; raises `ValueError` if the name is invalid."""
         kind, _, id_text = name.partition(":")
         if name in DOORBELLS:
             return DOORBELLS[name]
@@ -72,7 +72,7 @@ DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
 
 
 def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
-    """Return the streams that the user may follow now, each with their view of it."""
+    """Return those streams that the user may follow now, each with the user's view of it."""
     wanted = set(streams)
     runs = [stream.key for stream in wanted if stream.kind == "run"]
     sessions = [stream.key for stream in wanted if stream.kind == "session"]
@@ -108,14 +108,14 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
 
 
 def _head_of_inbox() -> Head:
-    """Return a head that changes when a request is opened, closed or reassigned."""
+    """Return a head that changes when any request is opened, closed or reassigned."""
     times = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
     # The newest assignment, since a reassignment changes neither time.
     return 0, times["opened"], times["closed"], Assignment.objects.aggregate(pk=Max("pk"))["pk"]
 
 
 def _head_of_runs() -> Head:
-    """Return a head that changes when any run starts, is claimed, advances, or is stopped."""
+    """Return a head that changes when any run starts, is claimed, advances, or is asked to stop."""
     newest = Event.objects.aggregate(pk=Max("pk"))["pk"]
     active = Run.objects.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
     look = active.aggregate(
@@ -129,7 +129,7 @@ def _head_of_runs() -> Head:
 
 
 def place_in(after: Any) -> int:
-    """Return a cursor as a whole number that fits a database; raises `ValueError` otherwise."""
+    """Return a cursor as a whole number a database can store; raises `ValueError` otherwise."""
     place = int(after)
     if not -LARGEST_PLACE < place < LARGEST_PLACE:
         raise ValueError("after isn't a position in a stream")

@@ -1,8 +1,8 @@
-"""Each follower's view of a session, decided for all of them at once from memory.
+"""Followers' views of a session, which decide in memory what each follower may see.
 
-A change belongs to a run, or is a message by a person. Members see every change. For everybody else
-the view knows which of the session's runs they may see; a new run is looked up for all followers by
-one query, however many changes and followers there are.
+A change concerns a run, or is a message by a person. Members see every change. For everybody else,
+the view lists the session's runs that they may see. A new run is looked up for all followers at
+once, by one query per hundred of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,17 +18,17 @@ from procedures import access
 from procedures.users import User
 
 MOST_AT_ONCE = 100
-"""Users in one query: SQLite takes at most 500 parts of a union."""
+"""The most users in one query: SQLite allows at most 500 parts of a union."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The run and the people that a change of a session concerns."""
+    """The run and the people that a change in a session concerns."""
 
     run: UUID | None = None
-    """The change concerns everybody who may see this run."""
+    """A run: everybody who may see it also sees the change."""
     people: frozenset[int] = frozenset()
-    """The keys of the users it concerns."""
+    """The ids of the users whom the change concerns."""
 
 
 @dataclass
@@ -40,10 +40,10 @@ class View:
     runs: set[UUID] = field(default_factory=set)
     """The runs of the session that the follower may see."""
     hidden: set[UUID] = field(default_factory=set)
-    """The runs of which something was withheld from the follower."""
+    """The runs of which a change was withheld from the follower."""
 
     def sees(self, subject: Subject | None) -> bool:
-        """Return True if the follower may see the subject; None always is visible."""
+        """Return True if the follower may see the subject; a subject of None is visible to all."""
         if subject is None or self.is_whole:
             return True
         return subject.run in self.runs or (
@@ -51,7 +51,7 @@ class View:
         )
 
     def fits(self, newer: "View") -> bool:
-        """Return True if everything sent under this view is also right under the newer one."""
+        """Return True if the newer view hides nothing that was sent, and shows nothing withheld."""
         is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
         return self.is_whole == newer.is_whole and not is_lost and not is_gained
 
@@ -60,7 +60,7 @@ WHOLE = View(is_whole=True)
 
 
 def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, View]:
-    """Return a user's views of the sessions that they may follow."""
+    """Return the user's views of those sessions that the user may follow."""
     wanted = set(sessions)
     if not isinstance(user, User) or not user.is_active:
         return {}
@@ -77,7 +77,7 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
-    """Add to the views those of the subjects' runs that they may see and did not know yet."""
+    """Add to each view those of the subjects' runs that its user may see."""
     runs = {subject.run for subject in subjects if subject and subject.run}
     parts = [view for view in views if not view.is_whole and view.user and not runs <= view.runs]
     users = {view.user.pk: view.user for view in parts if view.user}
@@ -88,7 +88,10 @@ def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
 
 
 def _who_sees(users: Sequence[User], runs: set[UUID]) -> set[tuple[int, UUID]]:
-    """Return the pairs of user and run that are visible; one query serves a hundred users."""
+    """Return the pairs of a user and a run that the user may see.
+
+    One query covers `MOST_AT_ONCE` users.
+    """
     found: set[tuple[int, UUID]] = set()
     for begin in range(0, len(users), MOST_AT_ONCE):
         first, *rest = (

@@ -1,4 +1,4 @@
-"""People's ways in to the site, and their preferences."""
+"""Models of how people sign in, and of their preferences."""
 
 from dashboard.models.former_name import FormerName
 from dashboard.models.links import LinkCounter

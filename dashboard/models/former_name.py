@@ -1,11 +1,14 @@
-"""Former names of people and groups, which history still uses."""
+"""Former names of people and groups, which the history still contains."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as lazy
 
 
 class FormerName(models.Model):
-    """A name that was given up. Nobody else can get it: old approvals would read as theirs."""
+    """A name that somebody had before.
+
+    Nobody else can take it, because old approvals would then seem to be theirs.
+    """
 
     class Kind(models.TextChoices):
         USER = "user"

@@ -1,4 +1,4 @@
-"""A counter that ends all sign-in links of a person."""
+"""A counter per person, by which all of the person's sign-in links can be invalidated."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class LinkCounter(models.Model):
-    """A number in every sign-in link of a person; when it changes, all of them end."""
+    """A counter that each sign-in link of a person contains; increasing it invalidates them all."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="link_counter"
@@ -23,15 +23,15 @@ class LinkCounter(models.Model):
 
 
 def link_count(user: "User") -> int:
-    """Return the number that a good link of this person holds now."""
+    """Return the number that valid links of this person contain now."""
     found = LinkCounter.objects.filter(pk=user.pk).values_list("count", flat=True).first()
     return found or 0
 
 
 def end_links(user: "User", *, if_still: int | None = None) -> bool:
-    """End all links of a person; with `if_still`, only if the number is that one.
+    """Invalidate all links of a person, and return True if that was done.
 
-    Returns True if they were ended.
+    With `if_still`, do so only if the counter still has that value.
     """
     LinkCounter.objects.get_or_create(pk=user.pk)
     rows = LinkCounter.objects.filter(pk=user.pk)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Preferences(models.Model):
-    """The choices of a person on their profile page."""
+    """The choices a person has made on the profile page."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"

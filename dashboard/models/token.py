@@ -1,4 +1,4 @@
-"""Tokens with which programs act as a user."""
+"""API tokens, with which programs act as a user."""
 
 import hashlib
 import secrets
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 USE_NOTED_EVERY = timedelta(minutes=1)
-"""The least time between two records of a token's use, so that reading writes once a minute."""
+"""The least time between two updates of `last_used_at`, so that not every request writes."""
 
 
 class Scope(models.TextChoices):
-    """A use that a token allows, always within the rights of its user."""
+    """A scope: what a token allows, always within the permissions of its user."""
 
     READ = "read", lazy("Read procedures, runs, requests and files")
     ASK = "ask", lazy("Ask people through the procedures “ask” and “outside”")
@@ -33,26 +33,29 @@ class Scope(models.TextChoices):
 
 
 NEW_TOKEN = (Scope.READ, Scope.ASK)
-"""The scopes of a token if nobody chose any."""
+"""The default scopes of a new token."""
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def usable(self) -> Self:
-        """Return the tokens of active users that are neither revoked nor expired."""
+        """Return the tokens that are neither revoked nor expired, and whose users are active."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, is_active("user__"), revoked_at=None)
 
     def find(self, token: str) -> "ApiToken | None":
-        """Return the usable token with that text, or None."""
+        """Return the usable token with the given text, or None."""
         return self.usable().filter(digest=digest_of(token)).select_related("user").first()
 
     def revoke(self) -> int:
-        """Revoke the tokens now; return how many were not revoked before."""
+        """Revoke the tokens; return the number of those that weren't revoked yet."""
         return self.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
 class ApiToken(models.Model):
-    """A program's way to act as its user. Only a digest is stored: the token is shown once."""
+    """An API token, with which a program acts as its user.
+
+    Only a digest is stored, so the token itself is shown only once.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(
@@ -84,7 +87,7 @@ class ApiToken(models.Model):
         scopes: Iterable[str] = NEW_TOKEN,
         expires_at: datetime | None = None,
     ) -> str:
-        """Make a token and return it: this is the only time it can be read."""
+        """Create a token and return its text, which can't be read again later."""
         token, wanted = secrets.token_urlsafe(32), set(scopes)
         made = cls.objects.create(
             user=user,
@@ -108,7 +111,7 @@ class ApiToken(models.Model):
         return "expired" if self.is_expired else "active"
 
     def note_use(self) -> None:
-        """Record the time of use, at most once a minute."""
+        """Record when the token was used, at most once a minute."""
         now = timezone.now()
         if self.last_used_at and now - self.last_used_at < USE_NOTED_EVERY:
             return

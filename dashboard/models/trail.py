@@ -1,7 +1,7 @@
-"""Acts on accounts by people and administrators, in Django's log, where auditors read it.
+"""Entries about accounts in Django's log, where auditors can read them.
 
-Each entry belongs to the person it is about; failures under a name that nobody has are only in the
-site's own log.
+Each entry belongs to the account it is about. Failed attempts with a name that no account has are
+only in the server's log.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ LONGEST_NAME = 200
 
 
 def note(user: "User", words: str, *, about: Any = None) -> None:
-    """Log an act of this person or on their account; `about` is a row other than themselves."""
+    """Log an action by this person or on their account; `about` is another row it concerns."""
     row = about or user
     LogEntry.objects.create(
         user_id=user.pk,

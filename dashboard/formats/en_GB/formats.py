@@ -1,4 +1,4 @@
-"""The formats, where Django looks for them."""
+"""The formats, in the module where Django looks for them."""
 
 TIME_FORMAT = "H:i:s"
 DATETIME_FORMAT = "j M Y, H:i:s T"

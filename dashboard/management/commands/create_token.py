@@ -1,4 +1,4 @@
-"""`manage.py create_token NAME`: a token with which a program acts as that user."""
+"""`manage.py create_token NAME`: create an API token that acts as that user."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from dashboard.models.token import NEW_TOKEN
 
 
 class Command(BaseCommand):
-    """A command that prints the token on its last line; it is not shown again."""
+    """A command that prints the new token on its last line; the token can't be shown again."""
 
     help = "Create an API token for a user and print it on the last line."
 
