@@ -1,4 +1,4 @@
-"""A store in memory, for tests, rehearsals and drivers: rows, and no rule."""
+"""A store in memory for tests, rehearsals and drivers: it holds rows, and applies no rules."""
 
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ LEASE = timedelta(seconds=15)
 
 @dataclass(eq=False)
 class MemoryRun(RunRow):
-    """One run's row, its journal, and the rows that belong to it."""
+    """The row of a run, its journal, and the other rows that belong to it."""
 
     procedure: Procedure
     facts: RunFacts
@@ -35,7 +35,7 @@ class MemoryRun(RunRow):
     error: Plain | None = None
     events: list[Event] = field(default_factory=list)
     inputs: list["MemoryInput"] = field(default_factory=list)
-    """The inputs that are not in the journal yet."""
+    """The inputs that aren't in the journal yet."""
     waits: dict[str, "MemoryWait"] = field(default_factory=dict)
     """The open waits, by key."""
     closed: list["MemoryWait"] = field(default_factory=list)
@@ -52,7 +52,7 @@ class MemoryRun(RunRow):
 
 @dataclass(eq=False)
 class MemoryWait(dict[str, Any]):
-    """A wait: the content of its opening, and how it was closed."""
+    """A wait: a dictionary of its opening's content, and the fields of its row."""
 
     run: MemoryRun
     run_id: str
@@ -80,14 +80,14 @@ class MemoryWait(dict[str, Any]):
 
 @dataclass
 class MemoryInput(NewEvent):
-    """An event from outside that is not in the journal yet."""
+    """An input from outside that isn't in the journal yet."""
 
     wait: MemoryWait | None = None
 
 
 @dataclass(kw_only=True)
 class MemorySignal(SentSignal):
-    """A kept signal."""
+    """A stored signal."""
 
     at: datetime
     wait: MemoryWait | None = None
@@ -99,7 +99,7 @@ class MemorySignal(SentSignal):
 
 
 class MemoryTables(Store):
-    """All rows of one process, and the time, which whoever uses them sets."""
+    """All rows of one process, and the current time, which the caller sets."""
 
     lease, key = LEASE, KEY
 
@@ -119,7 +119,7 @@ class MemoryTables(Store):
         return use_file_store(self.files)
 
     def pass_by(self, *_: Any, **__: Any) -> None:
-        """Do nothing, as memory has no locks, no separate saving, and no listeners."""
+        """Do nothing: memory needs no locks and no saving, and nobody listens to changes."""
 
     lock_below = lock_journal = revoke_lease = release = save = refresh = pass_by
     tell_started = tell_notice = tell_opened = tell_ended = call_workers = pass_by
@@ -233,13 +233,13 @@ class MemoryTables(Store):
 
 
 def having(rows: Iterable[Any], cells: Plain) -> list[Any]:
-    """Return the rows with these values in their fields."""
+    """Return the rows whose fields have these values."""
     return [row for row in rows if all(getattr(row, name) == cells[name] for name in cells)]
 
 
 @cache
 def child_of(parent: Procedure, name: str) -> Procedure:
-    """Return the child a parent means: one that its code can see, else any of that name."""
+    """Return the procedure of that name: one that the parent's code can see, or else any other."""
     fn = parent.fn
     seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
     modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))

@@ -61,7 +61,7 @@ class Damage:
     last: int
     what: What
     shift: int = 0
-    """For moved events: their original numbers minus their current numbers."""
+    """The difference between the original and the current numbers of events that were moved."""
 
     def __str__(self) -> str:
         one, many = SENTENCES[self.what]

@@ -1,1 +1,1 @@
-"""Rules of a run's life that every store follows."""
+"""The rules for the life of a run, which all stores follow."""

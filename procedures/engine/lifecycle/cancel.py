@@ -1,4 +1,4 @@
-"""Cancelling runs: one, or a tree of them, a parent before its children."""
+"""Cancelling runs: a single run, or a tree of runs from the parent down to its children."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -25,9 +25,9 @@ AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
 def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Record who cancels the run, and withdraw its questions; a worker ends it, paused or not.
+    """Record who cancels the run, and withdraw its questions; a worker ends it, even if paused.
 
-    The run must be locked and not ended; everything below it is locked here.
+    The caller has locked the run, which must not have ended; the runs below it are locked here.
     """
     store.lock_below(run, are_closed=True)
     _ask(store, run, said)
@@ -46,9 +46,9 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
 
 def _end_all_below(store: Store, run: RunRow) -> None:
-    """Cancel everything below, including children of ended ones and retried children.
+    """Cancel all runs below, including children that were retried and those of ended runs.
 
-    These continue for a retry of their parent, or by themselves, but nobody needs them any more.
+    They would continue for a retry of their parent, or on their own, but nobody needs them.
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]
     for child in needed:
@@ -72,9 +72,9 @@ def withdraw_all(
     by: str = RUN_ENDED,
     is_end: bool = True,
 ) -> None:
-    """Close the waits without an answer; everything below them must be locked.
+    """Close the waits without an answer; the caller has locked all runs below them.
 
-    With `is_end`, the run ends, and its abandoned children outlive it.
+    `is_end` is True if the run itself ends; children started with "abandon" then continue.
     """
     for wait in waits:
         store.close_wait(run, wait, closing("withdrawn", responder=by))
@@ -83,7 +83,7 @@ def withdraw_all(
 
 
 def cancel_children(store: Store, wait: WaitRow) -> None:
-    """Cancel the children of a wait; they and everything below them must be locked."""
+    """Cancel the children of a wait; the caller has locked them and all runs below them."""
     _end_unneeded(store, store.children_alive(wait))
 
 

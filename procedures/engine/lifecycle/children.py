@@ -1,4 +1,4 @@
-"""Child runs: begun in their parent's commit; their ends reach it after their own commit."""
+"""Child runs: begun in a commit of their parent, which collects their results after they end."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,15 +12,15 @@ from procedures.engine.lifecycle.waits import answer_wait
 from procedures.engine.store import InputRow, RunRow, Store, WaitRow
 
 CHILD_ENDED = "child.ended"
-"""The kind of the input that tells a parent how its child ended."""
+"""The kind of input that tells a parent how one of its children ended."""
 COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
-"""Children of a map in one transaction, which has to end well within a lease."""
+"""The most children of a map begun in one transaction, which must end well within a lease."""
 NOTHING = ["cancelled", None, "It was no longer needed."]
 
 
 def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Begin the child that `child.started` announces, or the first children of a map."""
+    """Begin the child of a `child.started` event, or the first children of a map."""
     if wait.kind == "child":
         with store.use_files():
             inputs = unpacked(content, "inputs")
@@ -35,7 +35,7 @@ def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[st
 
 
 def begin_more(store: Store, run_id: Any, key: str) -> bool:
-    """Begin the next children of a map that is behind; return True if it still is.
+    """Begin the next children of a map that is behind; return True if it is still behind.
 
     Locks the run.
     """
@@ -48,7 +48,7 @@ def begin_more(store: Store, run_id: Any, key: str) -> bool:
 
 
 def report_to_parent(store: Store, child: RunRow) -> None:
-    """Record a child's end for its parent, which collects it after this commit."""
+    """Store how a child ended as an input for its parent, which collects it after this commit."""
     wait = child.parent_wait
     if wait is None:
         return
@@ -68,13 +68,13 @@ def _end_of(store: Store, child: RunRow) -> dict[str, Any]:
 
 
 def collect_child_results(store: Store, run_id: Any) -> bool:
-    """Collect the ends of a run's children. Locks the run; calling it twice is harmless."""
+    """Lock a run and collect the ends of its children; a second call changes nothing."""
     settle(store, store.lock_run(run_id))
     return False
 
 
 def settle(store: Store, run: RunRow) -> None:
-    """Take in the ends of the locked run's children."""
+    """Apply the ends of children that are stored as inputs of the locked run."""
     ends = store.inputs(run, CHILD_ENDED)
     if not ends:
         return
@@ -132,7 +132,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
-    """Return the number of children these are the first ends of; a retried one ends again."""
+    """Return how many of these children end for the first time; a retried child ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
     # If all known ends of a number are among these, none of it had been counted before.
@@ -140,7 +140,7 @@ def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
 
 
 def _is_over(wait: WaitRow, news: Sequence[InputRow]) -> bool:
-    """Return True if a map is over: with the last of its children, or by a failure."""
+    """Return True if a map is finished: all its children have ended, or a failure ends it early."""
     content = wait.opening()
     has_failed = any(end.content["outcome"] != RunStatus.SUCCEEDED for end in news)
     is_lost = has_failed and content["on_failure"] == "fail_fast"
@@ -148,7 +148,7 @@ def _is_over(wait: WaitRow, news: Sequence[InputRow]) -> bool:
 
 
 def _begin_next(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Begin the children of a map that may begin, as many as one transaction has time for."""
+    """Begin the children of a map that are due, but no more than one transaction has time for."""
     content = wait.opening()
     due = min(wait.ended + content["at_most"], content["count"])
     stop = min(due, wait.begun + MOST_BEGUN)
@@ -174,7 +174,7 @@ def _insert(
     inputs: Sequence[str],
     start: int = 0,
 ) -> None:
-    """Store a queued child for each of the inputs, with the parent's files that they name."""
+    """Insert a queued child for each of the inputs, with those of the parent's files it names."""
     run_id = content["run"] if wait.kind == "child" else ""
     code, files = store.code_for(run, content["procedure"]), store.files_of(run)
     for number, text in enumerate(inputs, start=start):

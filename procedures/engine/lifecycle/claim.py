@@ -1,4 +1,4 @@
-"""Claiming a run: by a worker to advance it, or by an operator's act to write its journal."""
+"""Claiming a run: a worker does so to advance it, an operation to write into its journal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,14 @@ from procedures.engine.lifecycle.runs import hand_back, has_to_undo, hold, told_
 from procedures.engine.store import PendingRow, RunRow, Store
 
 BROUGHT = (CHILD_ENDED, SENT)
-"""Kinds that are delivered to the run first, and become events by their effects."""
+"""Kinds of inputs that are applied to the run first, and recorded only by the effects they have."""
 
 
 def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
     """Give a locked run to a worker.
 
-    Returns False if the run ended or was parked instead. `has_news`: whether something may have
-    come from outside.
+    Returns False if the run was ended or paused instead. Pass `has_news=False` only if no input can
+    have come from outside.
     """
     take_hold(store, run, has_news=has_news)
     if run.cancel_requested_at and not has_to_undo(store, run):
@@ -39,7 +39,7 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
 
 
 def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
-    """Hold a locked run for its next writer, and write what came from outside into its journal."""
+    """Hold a locked run for its next writer, and write its inputs from outside to its journal."""
     # Before the hold: what other runs brought may close waits and cancel the run, which decides
     # what the claim does.
     inputs = _to_write(store, run) if has_news else []
@@ -54,7 +54,7 @@ def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
 
 
 def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
-    """Return the inputs to write, once the acts of other runs have been brought to the run."""
+    """Return the inputs to write to the journal, after applying those that other runs have sent."""
     news = store.pending_inputs(run)
     kinds = {one.kind for one in news}
     if kinds.isdisjoint(BROUGHT):
@@ -68,15 +68,15 @@ def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
 
 
 def end_cancelled(store: Store, run: RunRow) -> None:
-    """End a held run as cancelled, where it stands."""
+    """End a held run as cancelled, without running any more of its code."""
     draft = NewEvent(EventKind.RUN_CANCELLED, data=told_to_cancel(store, run))
     _end(store, run, Handoff(RunStatus.CANCELLED), (draft,))
 
 
 def _end_as_asked(store: Store, run: RunRow) -> None:
-    """End a held run as cancelled; quarantine it if a layer above refuses.
+    """End a held run as cancelled, or quarantine it if a layer above refuses.
 
-    Nobody waits here for an answer, so a refusal is left to the operators.
+    No caller waits for an answer here, so a refusal is left to the operators.
     """
     try:
         # What a refused end has written is rolled back to here; the claim around it holds the run,
@@ -100,7 +100,7 @@ def _end(store: Store, run: RunRow, handoff: Handoff, drafts: tuple[NewEvent, ..
 
 
 def park(store: Store, run: RunRow, status: str, *, wake_at: datetime | None = None) -> None:
-    """Pause a held run, which continues in that status once it is unpaused."""
+    """Pause a held run; `status` is the one in which it continues when it is unpaused."""
     run.paused_as = status
     store.save(run, "paused_as")
     store.rest(run)

@@ -1,4 +1,4 @@
-"""The effects of a worker's events on the rest of the store, in the same commit."""
+"""The effects of a worker's events on the rows of the store, in the commit of the events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,23 +27,23 @@ from procedures.engine.store import Row, RunRow, Store, WaitRow
 
 @dataclass
 class Checked:
-    """A batch that may be kept, and the waits looked up to find that out."""
+    """A batch that was checked and may be committed, with the waits that the check looked up."""
 
     is_undone: bool
-    """True if the worker knows that the run is to end, and undoes its work."""
+    """True if the worker knows that the run is being cancelled, and runs its compensations."""
     closed: dict[str, WaitRow] = field(default_factory=dict)
     """The open waits that the batch closes, by key."""
     decided: set[str] = field(default_factory=set)
-    """The keys of all waits that the batch closes."""
+    """The keys of all waits that the batch closes, including those that it opens itself."""
     is_waiting: bool = False
-    """True if the run has open waits at its end."""
+    """True if the run ends with this batch and still has open waits."""
 
 
 def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> Checked:
-    """Check a locked run's batch against all that others did since the run was claimed.
+    """Check a locked run's batch against changes that others have made since the run was claimed.
 
-    Raises `Overtaken` if the batch no longer fits, as when its questions are closed or its work is
-    to be undone.
+    Raises `Overtaken` if the batch no longer fits: one of its waits is closed, for example, or the
+    run was cancelled.
     """
     _check_going_on(store, run, [] if is_undone else [draft.kind for draft in batch.events])
     checked, opened = Checked(is_undone), set[str]()
@@ -85,9 +85,9 @@ def _check_reach(store: Store, run: RunRow, key: str, content: Mapping[str, Any]
 def take_effect(
     store: Store, run: RunRow, events: Sequence[Event], batch: Batch, checked: Checked
 ) -> bool:
-    """Bring the rows in line with the events; the run's row is locked.
+    """Bring the rows in line with the events; the caller has locked the run's row.
 
-    Returns True if the released run is queued again, because something came meanwhile.
+    Returns True if the run is released but queued again, because an input came in the meantime.
     """
     store.keep_files(run, batch.files)
     handoff = batch.handoff
@@ -163,7 +163,7 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
 
 
 def _join_set(store: Store, run: RunRow, wait: Row) -> None:
-    """Add the wait to the open set that names its key, which waits for a question asked again."""
+    """Add the wait to the open sets that name its key, because its question is asked again."""
     for whole in store.waits(run, is_open=True, kind="set"):
         if wait.key in whole.opening()["over"]:
             wait.part_of = whole
@@ -171,7 +171,7 @@ def _join_set(store: Store, run: RunRow, wait: Row) -> None:
 
 
 def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Close a wait that the code closes itself: a decided set, or one nobody needs any more."""
+    """Close a wait on the code's behalf: a set that is decided, or a wait that nobody needs now."""
     store.close_wait(run, wait, content)
     is_left_alone = content["responder"] == BEGUN_ANEW and wait.abandons
     if wait.kind in DETACHED_KINDS and not is_left_alone:
@@ -181,7 +181,8 @@ def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any])
 def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -> bool:
     """Release the run; return True if it is queued again.
 
-    A run that undoes its steps may wait too: queued again for its cancel, it would never rest.
+    A run that is undoing its steps may wait, too. It isn't queued again just because it was
+    cancelled: it would never come to rest.
     """
     status = handoff.status
     # The run's row is locked: whoever brings something later finds it suspended and queues it. What

@@ -1,8 +1,8 @@
-"""Acts of runs on other runs.
+"""Signals and cancellations that runs send to other runs.
 
-They are kept with the sender's event and brought to the other run after that commit. The sender's
-commit inserts an input and locks nothing of the other run; the delivery locks only the other run.
-Deliveries that get lost are made by the other run's next claim, or by a sweep.
+They are stored with the sender's event and delivered to the other run after that commit. The
+sender's commit inserts an input and locks nothing of the other run; the delivery locks only the
+other run. A delivery that is lost is made up for by the other run's next claim, or by a sweep.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,15 @@ SENT = "sent"
 
 
 def out_of_reach(to: str) -> str:
-    """Return the same sentence for a run that does not exist and one that is out of reach."""
+    """Return a sentence that is the same for a missing run and for one that is out of reach."""
     return f"There is no run {to:.80}, or this run doesn't have access to it."
 
 
 def refusal(store: Store, run: RunRow, to: str) -> str:
-    """Return why a run may not reach another one, in a sentence, or "".
+    """Return a sentence that says why a run may not reach another run, or "" if it may.
 
-    It may always reach its children and its parent, and others as far as its starter may.
+    A run may always reach its children and its parent, and all other runs that its starter may
+    reach.
     """
     other = store.find_named(to)
     if other and (_are_kin(run, other) or store.may_reach(run, other)):
@@ -43,7 +44,7 @@ def _are_kin(run: RunRow, other: RunRow) -> bool:
 
 
 def sender_of(run_id: str) -> str:
-    """Return the name under which a run sends and cancels."""
+    """Return the name of a run as a sender, for its signals and cancellations."""
     return f"run {run_id}"
 
 
@@ -59,7 +60,7 @@ def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) ->
 
 
 def deliver(store: Store, run_id: Any) -> bool:
-    """Deliver to a run what others have sent it. Locks the run; calling it twice is harmless."""
+    """Lock a run and deliver all that others have sent to it; a second call changes nothing."""
     deliver_locked(store, store.lock_run(run_id))
     return False
 

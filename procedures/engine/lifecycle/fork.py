@@ -1,4 +1,4 @@
-"""Forks: taking over another run's journal up to one of its steps or waits."""
+"""Forks: new runs that take over another run's journal up to one of its steps or waits."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from procedures.engine.values.files import File
 
 CARRIED_FROM = "carried_from"
-"""The key under which an outcome names the other run it comes from."""
+"""The field of a wait's closing that holds the id of the run in which the wait was closed."""
 TOLD = {*OPENING, EventKind.STEP_STARTED, EventKind.WAIT_CLOSED, EventKind.OPERATOR}
-"""Kinds of events that say which waits are open, closed, or to be asked again."""
+"""Kinds of events that show which waits are open, which are closed, and which are asked again."""
 
 
 A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
@@ -32,11 +32,11 @@ ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
 
 
 class ForkRefusedError(EngineError):
-    """A run can't be forked there; the message says why."""
+    """Raised if a run can't be forked at that place; the message says why."""
 
 
 class UnknownPlaceError(ForkRefusedError):
-    """A run has never reached the place where it is to be forked."""
+    """Raised if the run has never reached the place at which it is to be forked."""
 
     def __init__(self, at: str) -> None:
         super().__init__(
@@ -46,41 +46,39 @@ class UnknownPlaceError(ForkRefusedError):
 
 @dataclass(frozen=True)
 class Carried:
-    """The waits that the other run had opened before the fork point."""
+    """The waits that the original run had opened before the fork point."""
 
     again: Sequence[str]
-    """The keys of waits the fork opens anew: open ones, and those to be answered again."""
+    """The keys of waits that the fork opens again: open ones, and those to be answered again."""
     closed: Sequence[Entry]
-    """The waits whose outcome it keeps."""
+    """The waits whose outcome the fork takes over."""
 
 
 @dataclass(frozen=True)
 class Fork:
-    """The place where a run branches off another one."""
+    """The place where a fork leaves its original run, and the values that differ from then on."""
 
     origin: RunRow
     until: int
-    """The number of the first event not taken over."""
+    """The number of the first event that the fork doesn't take over."""
     carried: Carried
     inputs: str
-    """The whole text of the fork's inputs."""
+    """The fork's inputs as canonical JSON text, even if they are large."""
     by: str
-    """The fork's starter."""
+    """The person who starts the fork."""
 
 
 def begins(event: Event, at: str) -> bool:
-    """Return True if the event belongs to the step, wait, child or gather of that key."""
+    """Return True if the event belongs to the step, wait, child or gather with the key `at`."""
     is_of_it = event.key == at or event.key.startswith(f"{at}/")
     return is_of_it and event.kind in STRICT and not event.key.startswith(UNDO)
 
 
 def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> Event:
-    """Return the first event of that key since the run last continued as new.
+    """Return the first event with that key since the run last continued as new.
 
-    A fork takes over what is before it.
-
-    Raises `UnknownPlaceError` if the run never was there, and `ForkRefusedError` if what it did
-    before is undone or will be.
+    A fork takes over the events before it. Raises `UnknownPlaceError` if the run has never reached
+    that place, and `ForkRefusedError` if the work done before it has been or will be undone.
     """
     first = next((event for event in events if begins(event, at)), None)
     if first is None:
@@ -97,12 +95,12 @@ def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> 
 
 
 def note_of(said: dict[str, Any]) -> NewEvent:
-    """Return the event that says who wants a fork or a restart, and why."""
+    """Return the event that records who asked for a fork or a restart, and why."""
     return NewEvent(EventKind.OPERATOR, name=said["action"], data=said)
 
 
 def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
-    """Yield the events that a fork takes over, which are those before number `until`."""
+    """Yield the events that a fork takes over: all events before the number `until`."""
     return chain.from_iterable(store.event_parts(origin, until))
 
 
@@ -135,13 +133,16 @@ def begin_fork(
 
 
 def _closed(entry: Entry, shift: int) -> tuple[dict[str, Any], Event, Event]:
-    """Return the fields of the row of a wait whose outcome is taken over, and its events."""
+    """Return a row's fields and two events for a wait whose outcome the fork takes over.
+
+    The events are those that opened and closed the wait.
+    """
     opened = entry.events[0]
     return cells_of(opened.content, entry.key, opened.seq + shift), opened, entry.last
 
 
 def _named_in(event: Event) -> set[str]:
-    """Return the digests of files an event names, also in large values stored outside it."""
+    """Return the digests of the files that an event names, also within values stored elsewhere."""
     store, texts = file_store(), [event.data]
     if store:
         elsewhere = ANYTHING_ELSEWHERE.findall(event.data)
@@ -152,8 +153,8 @@ def _named_in(event: Event) -> set[str]:
 class _Copy:
     """The journal of a fork while it is written.
 
-    It holds the fork's own start, the events taken over, and who wants it. Each event is chained
-    for its place there.
+    It consists of the fork's own start, the events it takes over, and a note of who asked for it.
+    Each event is hashed for its place in this journal.
     """
 
     def __init__(self, store: Store, run: RunRow) -> None:
@@ -161,14 +162,14 @@ class _Copy:
         self.seq, self.head = 0, ""
 
     def chain(self, draft: NewEvent, at: datetime) -> Event:
-        """Add an event of the fork's own: its start, at its origin's time, or who wants it."""
+        """Add an event of the fork itself: its start, dated like the original's, or the note."""
         key, head = self._store.key, self.head
         events = chained([draft], run_id=self._id, after=self.seq, at=at, head=head, key=key)
         self._keep(events)
         return events[0]
 
     def take_over(self, events: Iterable[Event], fork: Fork) -> None:
-        """Add the events of another run except its start, as the fork has a start of its own."""
+        """Add the events of the original run except its start, because the fork has its own."""
         kept, seq, head = list[Event](), self.seq, self.head
         for event in events:
             if event.kind != EventKind.RUN_STARTED:
@@ -184,9 +185,10 @@ class _Copy:
 
 
 def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
-    """Return what to do about the waits among the events before the fork point.
+    """Return which of the waits opened before the fork point are asked again, and which are kept.
 
-    Raises `ForkRefusedError` if a child was at work then, because a fork would repeat its work.
+    Raises `ForkRefusedError` if a child was still running then, because the fork would repeat its
+    work.
     """
     # Only these kinds, and streamed: the journal may be long, and a fork must not hold all of it.
     history = History(event for event in events if event.kind in TOLD)
@@ -204,7 +206,7 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
 
 
 def as_taken(event: Event, fork: Fork) -> Event:
-    """Return the event as the fork keeps it: with its starter and inputs."""
+    """Return the event as the fork stores it: with the fork's starter and inputs."""
     content = event.content
     match event.kind:
         case EventKind.RUN_CONTINUED:
@@ -219,9 +221,9 @@ def as_taken(event: Event, fork: Fork) -> Event:
 
 
 def _to_answer_anew(history: History, waits: Sequence[Entry]) -> Iterator[str]:
-    """Yield the questions, the sets they decided, and the waits these have withdrawn.
+    """Yield the keys of questions, of sets they decided, and of waits that these sets withdrew.
 
-    Answers about a step in doubt are facts and stay.
+    Answers about a step in doubt are facts, so these questions aren't asked again.
     """
     questions = {entry.key for entry in waits if _is_asked(entry) and not _is_doubt(history, entry)}
     yield from questions

@@ -29,7 +29,7 @@ from procedures.engine.store import RunRow, Store
 
 
 class Cancelled(Enum):
-    """The ways in which a cancelled run ends."""
+    """The ways in which a run can be cancelled."""
 
     AT_ONCE = auto()
     BY_ITS_WORKER = auto()
@@ -37,7 +37,7 @@ class Cancelled(Enum):
 
 
 def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
-    """End a locked run, or leave that to a worker if one holds it or work is to be undone."""
+    """Cancel a locked run; a worker ends it if one holds it or if steps must be undone."""
     ask_to_end(store, run, said)
     # The worker may be in the middle of a step, whose end has to be kept and perhaps undone: only
     # it can end the run in order.
@@ -54,9 +54,10 @@ def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
 
 
 def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
-    """End a locked run and all below it at once, whoever holds them; return how many were below.
+    """End a locked run and all runs below it at once; return how many below it were ended.
 
-    Nothing is undone, and a refusal by the layers above keeps none of them alive.
+    It doesn't matter whether workers hold them. Nothing is undone, and no layer above can prevent
+    it.
     """
     store = store.regardless()
     tree = [run, *store.family(run)]
@@ -79,9 +80,9 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
 
 
 def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
-    """Pause a locked run, so that no worker gets it until it is unpaused.
+    """Pause a locked run, so that no worker claims it until it is unpaused.
 
-    Returns False if a worker still holds it, which releases it before the next step or wait.
+    Returns False if a worker still holds the run; it releases the run before the next step or wait.
     """
     tell(store, run, said)
     run.pause_requested_at = store.now
@@ -99,9 +100,9 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
 
 
 def unpause(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Continue a locked run as it stood when it was paused.
+    """Unpause a locked run in the status it had when it was paused; a pending pause is withdrawn.
 
-    Queue it if something has come since.
+    Inputs that came in the meantime queue the run.
     """
     tell(store, run, said)
     if run.status != RunStatus.PAUSED:

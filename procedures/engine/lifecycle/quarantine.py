@@ -1,4 +1,4 @@
-"""Quarantine of runs that can't continue: the fault, and the remedy."""
+"""Quarantine of runs that can't continue: the problem and its remedy are stored in the run."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from procedures.engine.journal.events import EventKind, Handoff, NewEvent, RunSt
 from procedures.engine.values import canonical
 
 Ending = tuple[Handoff, tuple[NewEvent, ...]]
-"""The end of a claim's work: how the run is released, and the events of that."""
+"""The end of a claim: how the run is released, and the events that record it."""
 BRING_BACK = "Deploy code that fits the journal and retry, or cancel the run."
 
 
 def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
-    """Return the end of a run that can't continue for now, with the problem and the remedy."""
+    """Return the ending of a claim that quarantines the run, with the problem and the remedy."""
     content: dict[str, Any] = {
         "type": type(interruption).__name__,
         "message": canonical.legible(str(interruption)),

@@ -1,7 +1,7 @@
-"""Errors for operations that a run's state forbids."""
+"""The error for operations that a run's state doesn't allow."""
 
 from procedures.engine.errors import EngineError
 
 
 class OperationRefusedError(EngineError):
-    """An operation is impossible now, or lacks a reason; the message says which."""
+    """Raised if an operation isn't possible now, or lacks a reason; the message says which."""

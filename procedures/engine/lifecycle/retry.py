@@ -1,6 +1,6 @@
-"""Retries and overrides, by which failed or mismatched runs continue.
+"""Retries and overrides: how a failed run, or one that no longer fits its code, continues.
 
-A retry takes up the step, the gather or the child by which a run failed.
+A retry repeats the step, the gather or the child that made the run fail.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -24,20 +24,20 @@ DECISIVE = {*STRICT, EventKind.WAIT_CLOSED} - {EventKind.SEEN, EventKind.SENT}
 
 @dataclass(frozen=True)
 class Again:
-    """The keys that a retry takes up again."""
+    """The keys of the parts of a run that a retry repeats or opens again."""
 
     keys: Sequence[str]
-    """Gathers to repeat, and waits to open anew."""
+    """The keys of gathers to repeat and of waits to open again."""
     step: str = ""
-    """The step to try again."""
+    """The key of the step to try again, or ""."""
     is_doubtful: bool = False
     """True if people let that step fail because it may or may not have happened."""
     lacks_result: bool = False
-    """True if they let it fail although it is done, because its result could not be stored."""
+    """True if people let that step fail although it is done, as its result couldn't be stored."""
     child: str = ""
-    """The wait for the failed children."""
+    """The key of the wait whose children failed, or ""."""
     withdrawn: Sequence[str] = ()
-    """The waits for children that the run's end withdrew."""
+    """The keys of waits for children that were withdrawn when the run ended."""
 
     @property
     def waits_on_children(self) -> list[str]:
@@ -45,7 +45,7 @@ class Again:
 
 
 class Fate(StrEnum):
-    """The fate of a failed child when its parent is retried."""
+    """The fate of a child without a result when its parent is retried."""
 
     KEPT = "kept"  # it has a result by now
     AWAITED = "awaited"  # somebody has let it go on already
@@ -56,19 +56,19 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Retried:
-    """A retry that has begun."""
+    """A retry that was carried out."""
 
     run: RunRow
     had_failed: bool
     again: Again
     fates: Sequence[tuple[RunRow, Fate]]
-    """The fates of the children by which the run had failed, without those that have a result."""
+    """The children that made the run fail and have no result yet, with the fate of each."""
 
 
 def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
-    """Let a failed or quarantined run continue from where it stands; its journal stays as it is.
+    """Let a failed or quarantined run continue where it stopped; its journal isn't changed.
 
-    Locks first the runs above it, then the run itself and the children that failed.
+    Locks the runs above it first, then the run itself, then the children that failed.
     """
     # From the top down, as everybody locks. The line is read without locks, since a run's parent
     # never changes.
@@ -85,7 +85,7 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
 
 
 def _line_of(store: Store, run_id: Any) -> list[Any]:
-    """Return the run, its parent, and so on up, as far as one waits for the other."""
+    """Return the run's id, its parent's and so on upwards, as long as the parent waits for it."""
     line, wait = [run_id], store.find_run(run_id).parent_wait
     while wait is not None and not (wait.abandons and not wait.is_open):
         line.append(wait.run_id)
@@ -94,7 +94,7 @@ def _line_of(store: Store, run_id: Any) -> list[Any]:
 
 
 def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
-    """Refuse to retry a child that nobody needs, unless it has something to undo."""
+    """Refuse to retry a child whose parent was cancelled, unless it must undo its steps."""
     if run.status == RunStatus.QUARANTINED and run.cancel_requested_at:
         return
     for one in above:
@@ -108,17 +108,20 @@ def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A retry known to be possible; nothing of it is done before that is known of all its parts."""
+    """A retry of a run and its children that was checked; nothing changes until `apply`."""
 
     run: RunRow
     again: Again
     found: "Mapping[str, _Children]"
-    """The children by which the run had failed, by the keys of their waits."""
+    """The children that made the run fail, by the key of the wait for them."""
     below: "Sequence[_Plan]"
 
     @classmethod
     def of(cls, store: Store, run: RunRow) -> "_Plan":
-        """Retry a locked run; its children are locked here."""
+        """Return the plan for retrying a locked run; its children are locked here.
+
+        Raises `OperationRefusedError` if the run or one of its children can't be retried.
+        """
         if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
             words = f"Only a failed or quarantined run can be retried; this one is {run.status}."
             raise OperationRefusedError(words)
@@ -149,7 +152,7 @@ class _Plan:
 def _known(store: Store, run: RunRow) -> set[str]:
     """Return the keys of waits that are open or about to close.
 
-    A child's end does not count for a wait that the run's own end has closed.
+    The end of a child doesn't count here: the run's own end has closed the wait for it.
     """
     coming = {one.key for one in store.pending_inputs(run) if one.kind != CHILD_ENDED}
     return coming | {wait.key for wait in store.waits(run, is_open=True)}
@@ -157,14 +160,14 @@ def _known(store: Store, run: RunRow) -> set[str]:
 
 @dataclass(frozen=True)
 class _Children:
-    """The fate of the children that made a run fail; each is locked."""
+    """The locked children of one wait that made a run fail."""
 
     wait: WaitRow | None = None
-    """The wait to open again."""
+    """The wait to open again, or None."""
     opened_anew: Sequence[str] = ()
-    """Its key, if another child is started instead."""
+    """The key of the wait, if another child is started in place of the old one."""
     fates: Sequence[tuple[RunRow, Fate]] = ()
-    """The fates of children without a result."""
+    """The children without a result, with the fate of each."""
 
     @classmethod
     def of(cls, store: Store, run: RunRow, key: str) -> "_Children":
@@ -197,8 +200,8 @@ def _fate(store: Store, child: RunRow) -> Fate:
 def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     """Let a locked, quarantined run continue with code that differs from its journal.
 
-    Events the code did not ask for are skipped, a step's kept result counts for other arguments,
-    and a question that has changed is asked again.
+    Events that the code doesn't ask for are skipped. A step's stored result counts although its
+    arguments have changed, and a question that has changed is asked again.
     """
     error = store.error_of(run)
     if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
@@ -215,9 +218,10 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
 
 def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool) -> Again:
-    """Return what a retry takes up; `known` are keys of waits that are open or about to close.
+    """Return what a retry repeats; `known` are the keys of waits that are open or about to close.
 
-    Every other open wait of its journal was withdrawn by an end, and is opened again.
+    All other waits that are open in the journal were withdrawn when the run ended, and are opened
+    again.
     """
     history = History(events)
     left = [key for key in open_in(history) if key not in known]
@@ -268,7 +272,7 @@ def _cause(events: Sequence[Event], path: str, end: Event) -> str:
 
 
 def _withdrawn_in(history: History, gather: str) -> list[str]:
-    """Return the waits of a gather's other branches that its failure withdrew."""
+    """Return the keys of waits in a gather's other branches that its failure has withdrawn."""
     entries = (one for one in history.entries.values() if one.key.startswith(f"{gather}/"))
     return [one.key for one in entries if _is_left(one.last)]
 
@@ -287,7 +291,7 @@ def _is_failed_step(event: Event) -> bool:
 
 
 def _is_failed_child(entry: Entry, *, is_told: bool) -> bool:
-    """Return True for a failed child; a map that ended last may have succeeded."""
+    """Return True if the entry is a failed child, or a map that is known to have failed."""
     if entry.family != "child" or not entry.is_closed:
         return False
     is_one = entry.events[0].content["wait"] == "child"

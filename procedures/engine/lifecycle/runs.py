@@ -1,4 +1,4 @@
-"""The states of a run (queued, held by a writer, released), and what an operator told it."""
+"""The states of a run (queued, held by a writer, released), and the requests of operators."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,10 +9,10 @@ from procedures.engine.replay.history import UNDO
 from procedures.engine.store import RunRow, Store
 
 FIRST = RunStatus.QUEUED
-"""The status of a run before it is inserted."""
+"""The status of a new run."""
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 LEFT_CHILDREN = (RunStatus.FAILED, RunStatus.SUCCEEDED)
-"""Ends after which a run's children are left alone."""
+"""The ends of a run that leave its children running."""
 
 
 def is_over(run: RunRow) -> bool:
@@ -24,25 +24,25 @@ def is_suspended(run: RunRow) -> bool:
 
 
 def is_held(run: RunRow, now: datetime) -> bool:
-    """Return True if a worker has the run, and its lease has not expired."""
+    """Return True if a worker holds the run and its lease has not expired."""
     is_working = run.status == RunStatus.RUNNING
     return is_working and run.leased_until is not None and run.leased_until > now
 
 
 def is_claimable(run: RunRow, now: datetime) -> bool:
-    """Return True if a worker may claim it: it is queued, or its lease has expired."""
+    """Return True if a worker may claim the run: it is queued, or its lease has expired."""
     is_lost = run.status == RunStatus.RUNNING and not is_held(run, now)
     return is_lost or run.status == RunStatus.QUEUED
 
 
 def is_due(run: RunRow, now: datetime) -> bool:
-    """Return True if a suspended run is due to continue: for another attempt, or to end."""
+    """Return True if a suspended run is due: for its next attempt, or because its time is up."""
     is_time = any(at is not None and at <= now for at in (run.wake_at, run.ends_at))
     return is_suspended(run) and is_time
 
 
 def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") -> None:
-    """Store an operator's act for the journal's next writer; the run is locked."""
+    """Store an operator's request as an input for the journal; the caller has locked the run."""
     draft = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
     store.put_input(run.pk, draft, at=store.now, is_counted=True)
 
@@ -59,9 +59,9 @@ def queue(store: Store, run: RunRow) -> None:
 
 
 def wake(store: Store, run: RunRow) -> None:
-    """Queue a suspended run; a working one finds its inputs when it is released.
+    """Queue a suspended run; a running one is queued when its worker releases it.
 
-    A paused one is queued when it is unpaused.
+    A paused run is queued when it is unpaused.
     """
     if is_suspended(run):
         queue(store, run)
@@ -71,7 +71,7 @@ def wake(store: Store, run: RunRow) -> None:
 
 
 def reopen(store: Store, run: RunRow) -> None:
-    """Queue a stopped run as if it had not stopped."""
+    """Queue a run that has failed or was quarantined, and clear its error and end."""
     if run.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
         run.cancel_requested_at = None
     run.ended_at = None
@@ -81,13 +81,13 @@ def reopen(store: Store, run: RunRow) -> None:
 
 
 def request_cancel(store: Store, run: RunRow) -> None:
-    """Note that the run is to end, which also withdraws a pause."""
+    """Record that the run is being cancelled; a pending pause is dropped."""
     run.cancel_requested_at, run.pause_requested_at = store.now, None
     store.save(run, "cancel_requested_at", "pause_requested_at")
 
 
 def hold(store: Store, run: RunRow) -> None:
-    """Give a locked run to its next writer, and fence off every earlier one."""
+    """Give a locked run to its next writer, so that no earlier one can write any more."""
     run.status, run.leased_until, run.epoch = (
         RunStatus.RUNNING,
         store.now + store.lease,
@@ -107,7 +107,7 @@ def hand_back(
     result: str | None = None,
     error: Mapping[str, Any] | None = None,
 ) -> None:
-    """End a writer's hold of the run, and set the status in which it is released."""
+    """Release a run that a writer holds, and set its new status."""
     run.status, run.wake_at, run.result = status, wake_at, result
     run.leased_until = run.reached_at = None
     run.queued_at = store.now if status == RunStatus.QUEUED else None
@@ -118,22 +118,25 @@ def hand_back(
 
 
 def has_to_undo(store: Store, run: RunRow) -> bool:
-    """Return True if a worker must run compensations before the run ends by a cancel."""
+    """Return True if a worker must run compensations before the cancelled run can end."""
     return store.has_event(run, after=undone_since(run), kind=EventKind.COMPENSATION)
 
 
 def undone_since(run: RunRow) -> int:
-    """Return the number of the last event whose compensations a fork doesn't take over."""
+    """Return the event number after which compensations belong to this run's current generation.
+
+    Compensations that a fork has taken over are left to the original run.
+    """
     return max(run.base_seq, run.carried_seq)
 
 
 def is_undone(store: Store, run: RunRow) -> bool:
-    """Return True if the run's work has been undone, or has begun to be."""
+    """Return True if the run's compensations have run, or have begun to run."""
     return store.has_event(run, after=run.base_seq, prefix=UNDO)
 
 
 def told_to_cancel(store: Store, run: RunRow) -> dict[str, Any]:
-    """Return who wants the run to end and why, for the event of its end."""
+    """Return who cancelled the run and why, as the content of its last event."""
     return store.last_told(run, EventKind.OPERATOR, "cancel")
 
 

@@ -1,4 +1,4 @@
-"""The closing of a set of waits, and of the waits it no longer needs."""
+"""The closings of sets of waits, and of the waits that a decided set no longer needs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,24 +8,24 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 
 DETACHED_KINDS = ("child", "map")
-"""Kinds of waits whose other side continues when a set is decided without them."""
+"""Kinds of waits for children, which continue when a set is decided without them."""
 KEEP_OPEN = "keep_open"
-"""A key in the opening of a set: parts that the set no longer needs stay open."""
+"""The field of a set's opening by which its other parts stay open once the set is decided."""
 NOT_NEEDED = "system: no longer needed"
 
 
 def decision(won: Sequence[str]) -> dict[str, Any]:
-    """Return the closing of a set."""
+    """Return the closing of a set that the waits with these keys have decided."""
     return closing("decided", list(won), responder="system: set")
 
 
 def not_needed(why: str) -> dict[str, Any]:
-    """Return the closing of a wait a set no longer needs; `why` tells what decided the set."""
+    """Return the closing of a wait that a set no longer needs; `why` says what decided the set."""
     return closing("withdrawn", responder=NOT_NEEDED, comment=why)
 
 
 def told_of(opened: Mapping[str, Any], closed: Mapping[str, Any]) -> str:
-    """Return what closed a wait, as a sentence for people whose answer is no longer needed."""
+    """Return a sentence on how a wait was closed, for people whose answer is no longer needed."""
     match opened["wait"]:
         case "request":
             return _told_of_request(Question.from_json(opened), closed)

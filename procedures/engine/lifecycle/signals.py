@@ -1,4 +1,4 @@
-"""Signals: taken by the first wait that fits, kept for later ones, skipped where none fits."""
+"""Signals: each is taken by the first wait that fits it, stored for a later wait, or skipped."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,18 +12,21 @@ from procedures.engine.values import canonical
 from procedures.engine.values.shapes import check_shape
 
 RECEIVED = "received"
-"""The outcome of a wait that a signal closed."""
+"""The outcome of a wait that was closed by a signal."""
 LONGEST_REASON = 500
 
 
 def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[str, Any]:
-    """Return the closing of a wait by a signal with packed `value`; `error` is raised there."""
+    """Return the closing of a wait by a signal with the packed `value`.
+
+    If `error` is given, the code that waits raises it.
+    """
     content = {**closing(RECEIVED, responder=sender), **value}
     return {**content, "error": error} if error else content
 
 
 def skipped(name: str, sender: str, why: str) -> str:
-    """Return the journal's sentence about a signal that did not fit."""
+    """Return the sentence with which the journal records that a signal was skipped."""
     words = canonical.legible(why)[:LONGEST_REASON]
     return f"The signal {name} from {sender} was skipped; the run still waits for one. {words}"
 
@@ -31,7 +34,8 @@ def skipped(name: str, sender: str, why: str) -> str:
 def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
     """Raise `AnswerError` if an open wait can't take the value.
 
-    Code that has changed since the opening may take another type, and checks for itself.
+    Only code of the version that opened the wait is checked here. Newer code may accept another
+    type, and checks the value itself.
     """
     if opened.get("code") == code and "shape" in opened:
         check_shape(value, opened["shape"])
@@ -40,8 +44,8 @@ def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
 def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) -> SignalRow:
     """Store a new signal for a locked run, and close the first wait that can take it.
 
-    Raises `AnswerError`, and keeps nothing, if there are open waits for it and none can take it.
-    `code`: the version of the run's code, or None if it is not here.
+    Raises `AnswerError`, and stores nothing, if waits are open for the signal but none can take it.
+    `code` is the version of the run's code, or None if that code isn't here.
     """
     # Before it is kept: a refused signal leaves no trace, and its sender may send another under the
     # same id.
@@ -69,9 +73,9 @@ def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) 
 
 
 def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
-    """Store another run's signal once.
+    """Store a signal from another run, unless it is already stored, and close a wait with it.
 
-    It is skipped if there are open waits for it and none can take it.
+    The signal is skipped if waits are open for it but none can take it.
     """
     # Authors choose the id, and send the same one again so that it counts once.
     if store.signals(run, name=sent.name, signal_id=sent.signal_id):
@@ -87,7 +91,7 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
 
 
 def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Close a wait for a signal with the first one of its name that is still unread.
+    """Close a wait with the first stored signal of its name that no other wait has taken.
 
     Signals that the waiting code can't take are skipped, and the journal says why.
     """
@@ -100,20 +104,20 @@ def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
 
 
 def skip_last_read(store: Store, run: RunRow, key: str, why: str) -> None:
-    """Skip the signal with which the newest wait of that key was closed; another is waited for."""
+    """Skip the signal that closed the newest wait with that key, because the code can't take it."""
     if wait := store.latest_wait(run, key):
         for signal in store.signals(run, wait=wait):
             _note_skipped(store, signal, why)
 
 
 def _note_skipped(store: Store, signal: SignalRow, why: str) -> None:
-    """Record that the run could not take it; no other wait gets it."""
+    """Record that the run couldn't take the signal, so that no other wait takes it."""
     signal.wait, signal.skipped = None, why
     store.save(signal, "wait", "skipped")
 
 
 def _misfit(signal: SignalRow, wait: WaitRow) -> str:
-    """Return the reason why a wait, in code of its own version, can't take a signal, or ""."""
+    """Return the reason why the code that opened the wait can't take a signal, or ""."""
     opened = wait.opening()
     try:
         if not signal.error:
@@ -124,7 +128,7 @@ def _misfit(signal: SignalRow, wait: WaitRow) -> str:
 
 
 def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> None:
-    """Close a wait with that signal."""
+    """Close a wait with a signal that fits it."""
     signal.wait = wait
     store.save(signal, "wait")
     with store.use_files():
@@ -135,7 +139,7 @@ def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> Non
 
 
 def _skip(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow, why: str) -> None:
-    """Skip a signal that did not fit, and log it in the journal; the run must be locked."""
+    """Skip a signal that doesn't fit, and log it in the journal; the caller has locked the run."""
     told = skipped(signal.name, signal.sender, why)
     _note_skipped(store, signal, told)
     data = {"text": told, "level": "warning", "at": signal.at.isoformat()}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def begin_run(store: Store, run: RunRow, *said: NewEvent, files: "Sequence[File]" = ()) -> None:
     """Insert a new queued run with its files and first events, in the caller's transaction.
 
-    `said` are events about who made it from another run, and why.
+    `said` are further events, which record who started the run from another run, and why.
     """
     first, at = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files)), store.now
     run_id, key = str(run.pk), store.key
@@ -29,9 +29,9 @@ def insert_queued(
     files: "Sequence[File]",
     closed: Sequence[tuple[dict[str, Any], Event, Event]] = (),
 ) -> None:
-    """Insert a new run whose events are kept, and tell the layers above and the workers of it.
+    """Insert a new run whose events are stored, and notify the layers above and the workers.
 
-    `closed` are waits that it has taken over with their outcome.
+    `closed` are the waits that the run has taken over with their outcome.
     """
     # After its events, which have no foreign key: so the row is written once, with its head where
     # it belongs.

@@ -1,4 +1,4 @@
-"""Closing waits from outside, and deciding sets of them; the run is always locked."""
+"""The closing of waits from outside, and of sets; the caller has always locked the run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ ON_PARENT_END = "on_parent_end"
 
 
 def is_abandoned(opened: Mapping[str, Any]) -> bool:
-    """Return True for a wait whose children continue when their parent ends."""
+    """Return True if the wait's children continue when their parent ends."""
     return bool(opened.get(ON_PARENT_END) == ABANDON)
 
 
@@ -40,9 +40,10 @@ def cells_of(content: Mapping[str, Any], key: str, seq: int) -> dict[str, Any]:
 
 
 def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Close an open wait from outside, and let the run continue.
+    """Close an open wait from outside, and queue the run if it is suspended.
 
-    A part of a set lets the run continue once the set is decided, which also happens here.
+    If the wait is part of a set, the run continues only once the set is decided, which is checked
+    here.
     """
     data = {**content, "at": store.now.isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
@@ -58,7 +59,7 @@ def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, 
 
 
 def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
-    """Close a set of which enough is closed; withdraw the rest where that is possible."""
+    """Close a set if enough of its parts are closed, and withdraw the other parts if possible."""
     need = whole.need or 0
     if store.count_closed(whole) < need:
         return
@@ -80,7 +81,7 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
 
 
 def expire_wait(store: Store, run: RunRow, wait: WaitRow) -> bool:
-    """Close a wait whose time is up, as its author chose; return False if somebody was faster."""
+    """Close a wait that has timed out, as its author chose; return False if it was not open."""
     if not wait.is_open:
         return False
     answer_wait(store, run, wait, Opening.read(wait.opening()).silence().as_json())

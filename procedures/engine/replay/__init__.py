@@ -1,1 +1,1 @@
-"""Replay: a run's earlier events, and what a fiber of its code adds to them."""
+"""Replay: matching a run's code against its earlier events, and recording new events."""

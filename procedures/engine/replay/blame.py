@@ -1,8 +1,8 @@
-"""Responsibility for an exception in a run: its author, the storage or the platform.
+"""Who is responsible for an exception in a run: its author, the storage or the platform.
 
-It is decided only here. An exception that is not the author's fault is never kept as a failure,
-never counts for `Retry` and undoes nothing: the run leaves this worker and continues later.
-docs/how_it_works.md has the table.
+This is decided only here. An exception that isn't the author's fault is never stored as a failure,
+never counts for `Retry` and never causes compensations: the run leaves this worker and continues
+later. docs/how_it_works.md has the table.
 """
 
 import signal
@@ -18,8 +18,8 @@ from procedures.engine.values.files import open_desk
 def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> Interruption | None:
     """Return the interruption that ends this claim, or None if the author's code failed.
 
-    `since` is the time when the code began. A stop is recognized by the signals the process
-    received, never by the exception's type: an author's `sys.exit()` stays a failure.
+    `since` is the time when the code began. A stop is recognized by the signals that the process
+    received, never by the exception's type: an author's `sys.exit()` remains a failure.
     """
     # First, since the code may have caught the loss and raised something of its own.
     if (lost := open_desk().lost) is not None:
@@ -39,7 +39,7 @@ def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> In
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Return True if somebody at a terminal interrupted this process; never in a worker."""
+    """Return True if somebody pressed Ctrl+C in this process's terminal; never in a worker."""
     is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     return isinstance(error, KeyboardInterrupt) and is_usual
 
@@ -52,7 +52,7 @@ def _grouped(error: BaseException) -> Iterator[BaseException]:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error, those in its group, and the causes of each."""
+    """Yield the error, the errors in its group, and the causes of each."""
     for one in _grouped(error):
         cause: BaseException | None = one
         # An author's code can link exceptions in a circle.

@@ -1,4 +1,4 @@
-"""A run's use of its limits."""
+"""How much of its limits a run has used."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -15,9 +15,10 @@ HIGHER = "Raise the limit if this is intended."
 
 
 class Budget:
-    """The use of limits since the last `continue_as_new`; compensations never count.
+    """The steps, events and children used since the last `continue_as_new`, without compensations.
 
-    Kept events are counted only when more is asked for, so that a replay costs nothing.
+    Events in the journal are counted only when the code asks for more, so that a replay costs
+    nothing.
     """
 
     def __init__(self, limits: Limits, journal: Journal, history: History) -> None:
@@ -28,20 +29,20 @@ class Budget:
         self.ends_at = self._limits.ends_at(run.began_at)
 
     def note(self, draft: NewEvent) -> None:
-        """Count an event of the next commit."""
+        """Count an event that the next commit will store."""
         if not draft.key.startswith(UNDO):
             self._new["events"] += 1
             if draft.kind == EventKind.CHILD_STARTED:
                 self._new["children"] += int(draft.data.get("count", 1))
 
     def take_in(self, extend: Callable[[], object]) -> None:
-        """Count the events that `extend` adds to the history, each only once."""
+        """Count the events that `extend` adds to the history; none of them is counted twice."""
         self._kept_steps, self._kept_children, self._kept_events  # noqa: B018 (counted now)
         extend()
         self._new["events"] = self._history.length - self._length
 
     def check(self) -> None:
-        """Raise `LimitReached` if no more events may follow or the time is up."""
+        """Raise `LimitReached` if the run may have no more events or its time is up."""
         self.check_time()
         most, used = self._limits.events, self._kept_events + self._new["events"]
         if most is not None and used >= most:
@@ -57,7 +58,7 @@ class Budget:
             )
 
     def take_step(self) -> None:
-        """Count a new step; raises `LimitReached` at the limit."""
+        """Count a new step; raise `LimitReached` if the run has reached a limit."""
         self.check()
         most, used = self._limits.steps, self._kept_steps + self._new["steps"]
         if most is not None and used >= most:
@@ -65,7 +66,7 @@ class Budget:
         self._new["steps"] += 1
 
     def take_children(self, count: int) -> None:
-        """Count so many new child runs; raises `LimitReached` beyond the limit."""
+        """Check that the run may start `count` more child runs; raise `LimitReached` if not."""
         deepest, most = self._limits.depth, self._limits.children
         if deepest is not None and self._run.depth >= deepest:
             raise LimitReached(f"This run is {deepest:,} levels deep, which is the limit. {HIGHER}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Chance(random.Random):
-    """A random generator seeded by the run; `check` raises if a draw would not be repeatable."""
+    """A random generator seeded by the run; `check` raises if a number couldn't be repeated."""
 
     check: Callable[[], None] | None = None
 

@@ -1,4 +1,4 @@
-"""A fiber: one line of execution through a run, the procedure's own or a branch's."""
+"""A fiber: one line of execution in a run, either the procedure's own or that of a branch."""
 
 import random
 import threading
@@ -28,7 +28,7 @@ from procedures.engine.values.state import State
 P = TypeVarTuple("P")
 LONGEST_NAME = 80
 LONGEST_TITLE = 100
-"""Characters of an event's title."""
+"""The most characters in an event's title."""
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
 SAID = {
@@ -37,13 +37,14 @@ SAID = {
     EventKind.PROGRESS: "progress",
     EventKind.STAGE: "stage",
 }
-"""Events a run writes by itself, in words."""
+"""The kinds of events whose text the author writes, with the words that errors use for them."""
 
 
 class Fiber:
-    """The position of one line of execution: its names, its time, and its interruption.
+    """The state of one line of execution: the names it has used, its time, and its interruption.
 
-    After an interruption every use raises it again, so that catching it changes nothing.
+    Once it is interrupted, every use raises the interruption again, so that catching it has no
+    effect.
     """
 
     def __init__(self, recorder: Recorder, scope: Scope, *, now: datetime) -> None:
@@ -52,11 +53,11 @@ class Fiber:
         self.interruption: Interruption | None = None
         self.state = State(self._note_state)
         self.busy_with = ""
-        """The gather the code is inside of, during which the fiber can't be used."""
+        """The call that the code is inside of, such as a gather; it blocks all use of the fiber."""
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_abandoned = False
-        """True if its gather has failed: it replays as far as it got, to register compensations."""
+        """True if its gather has failed; the branch is then replayed only for its compensations."""
         self._drawn = 0
         self._chance = Chance(self._seed)
         self._chance.check = self.check_usable
@@ -70,7 +71,7 @@ class Fiber:
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}:{self._drawn}")
 
     def branch(self, key: str) -> "Fiber":
-        """Return a fiber inside this one, with a copy of its state."""
+        """Return the fiber of a branch inside this one, with a copy of this one's state."""
         inner = Fiber(self.recorder, self.scope.inner(key), now=self.now)
         self.state.copy_into(inner.state)
         inner.is_abandoned = self.is_abandoned
@@ -89,7 +90,10 @@ class Fiber:
             raise EngineError("The context can only be used in the procedure's own thread.")
 
     def close(self) -> None:
-        """Close the fiber: code that outlives the run's, such as a generator, can't use it."""
+        """Close the fiber, so that code that outlives the run, such as a generator, can't use it.
+
+        Every later use raises `EngineError`.
+        """
         self._is_over = True
 
     def interrupt(self, interruption: Interruption) -> NoReturn:
@@ -97,9 +101,9 @@ class Fiber:
         raise interruption
 
     def suspend(self, suspension: Suspend) -> None:
-        """Suspend the code until its wait is over.
+        """Suspend the code until its wait is closed.
 
-        Returns if the code may stay in place meanwhile: the new events are in the history then.
+        Returns only if the code may stay at the wait; the history then contains the new events.
         """
         try:
             # Only the run's own line can stay: while a branch stood still, its gather could not run
@@ -125,18 +129,18 @@ class Fiber:
         return entry
 
     def is_new(self, family: Family, key: str) -> bool:
-        """Return True if nothing is kept under that key; sizes are checked only then."""
+        """Return True if the journal has no entry with that key; sizes are checked only then."""
         return self.scope.peek(family, key) is None
 
     @property
     def sizes(self) -> Sizes:
-        """The largest sizes of what the run asks and posts."""
+        """The largest allowed sizes of the questions that the run asks and the texts it posts."""
         return self.journal.run.sizes
 
     def restored(self, entry: Entry, plain: Any, hint: Any) -> Any:
-        """Return a kept result or answer in its type; a value that no longer fits is a mismatch.
+        """Return a stored result or answer in its type; a value that no longer fits is a mismatch.
 
-        Operators may have an answer or a signal that no longer fits waited for again.
+        If it is an answer or a signal, operators may let the run wait for it again.
         """
         try:
             return canonical.load(plain, hint)
@@ -147,9 +151,9 @@ class Fiber:
             self.interrupt(self.scope.mismatch(words, changed=changed))
 
     def note(self, kind: EventKind, name: str, data: dict[str, Any], *, about: str = "") -> str:
-        """Record a soft event once across replays, without counting it for matching.
+        """Record a soft event, which replay needn't match, unless it is in the journal already.
 
-        Return its key.
+        Returns the event's key.
         """
         self.check_usable()
         length = len(canonical.text_of(data))
@@ -166,14 +170,14 @@ class Fiber:
         return key
 
     def pass_by(self, event: Event) -> None:
-        """Move the fiber's time to that of a kept event."""
+        """Advance the fiber's time to that of an event in the journal."""
         self.now = max(self.now, event.at)
 
     def add(self, draft: NewEvent) -> None:
         self._guarded(self.recorder.add, draft)
 
     def flush(self) -> None:
-        """Commit the recorded events before an effect may depend on them."""
+        """Commit the recorded events, because an effect may depend on them."""
         if self.recorder.unwritten:
             self._guarded(self.recorder.flush)
 
@@ -181,24 +185,25 @@ class Fiber:
         self._ask(self.recorder.check_wanted, key)
 
     def check_going_on(self, key: str) -> None:
-        """Raise before anything new if an operator or a limit stops the code."""
+        """Raise an interruption before anything new if an operator or a limit stops the code."""
         self._ask(self.recorder.check_going_on, key)
 
     def check_time(self) -> None:
         self._guarded(self.recorder.budget.check_time)
 
     def take_step(self, key: str) -> None:
-        """Count a new step; raises if the run is to stop or a limit is reached."""
+        """Count a new step; raise an interruption if the run must stop or a limit is reached."""
         self._ask(self.recorder.take_step, key)
 
     def take_children(self, key: str, count: int) -> None:
         self._ask(self.recorder.take_children, key, count)
 
     def tell(self, draft: NewEvent) -> None:
-        """Commit a message of a running step at once; replay ignores it, so it moves no time.
+        """Commit a message of a running step at once; replay ignores it, so time doesn't advance.
 
-        A timeout of the step is held back meanwhile: an event that was kept but not counted would
-        fence off its own worker.
+        A timeout of the step is held back until the commit is done. If it interrupted the commit,
+        the event could be stored without this worker knowing, and the worker would fence itself
+        off.
         """
         with undisturbed, outside_the_loop():  # a coroutine tells from inside its loop
             self._guarded(self.recorder.commit, draft)
@@ -213,7 +218,7 @@ class Fiber:
         return events
 
     def _ask(self, check: Callable[..., None], key: str, *more: int) -> None:
-        """Ask the recorder before anything new; an abandoned branch goes no further."""
+        """Have the recorder check that something new may happen; an abandoned branch stops here."""
         if self.is_abandoned:
             self.interrupt(Suspend(key))
         self._guarded(check, key, *more)
@@ -225,7 +230,7 @@ class Fiber:
             self.interrupt(interruption)
 
     def _note_state(self, name: str, value: Any, *, about: str = "", **how: Any) -> None:
-        """Record a change of the state; `about` is the gather whose branches changed it."""
+        """Record a change of the state; `about` is the key of the gather that merged the change."""
         title = name if len(name) <= LONGEST_TITLE else f"{name[:60]}… {canonical.digest(name)}"
         data = {"name": name, "value": value, **how}
         self.note(EventKind.STATE, title[:LONGEST_TITLE], data, about=about)
@@ -237,7 +242,7 @@ class Fiber:
 
 
 def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
-    """Return the name; raises `QuestionError` if it can't be one."""
+    """Return the name; raise `QuestionError` if it isn't valid."""
     if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
         raise QuestionError(f"{of and f'{of}: '}The {kind} must be a text, not {short_repr(name)}.")
     if not _is_name(name):

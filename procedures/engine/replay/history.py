@@ -1,8 +1,9 @@
-"""A run's past by key, which replay matches the code against.
+"""A run's past events by key, against which replay matches the code.
 
-Strict entries (steps, waits, children, patches) are matched by key and kind within their scope: the
-run's own fiber, or a branch's. Soft ones (logs, notices, state, stages) match if present and never
-count. Messages of running steps are ignored.
+Strict entries (steps, waits, children, patches, readings, sent signals) are matched by key and kind
+within a scope: the run's own fiber, or that of a branch. The code must ask for all of them. Soft
+events (logs, notices, state, stages) are only looked up by key, so that they aren't recorded twice.
+Messages of running steps are ignored.
 """
 
 from collections import Counter
@@ -35,31 +36,31 @@ SOFT = {
     EventKind.COMPENSATION,
 }
 FORK = "fork"
-"""The operator's act that made this run; everything before it was done by another run."""
+"""The operator's action that made this run a fork; another run caused all events before it."""
 DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
 LONGEST_KEY = 200
 TOP = ("",)
 UNDO = "undo/"
-"""The scope of compensations, which the failed or cancelled code never reads."""
+"""The scope of compensations, which the run's own code never reads."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """All events of one strict key: the attempts of a step, or a wait's opening and closing."""
+    """All events of one strict key: a step's attempts, or a wait's opening and closing."""
 
     family: Family
     key: str
     events: list[Event] = field(default_factory=list)
     is_tried_again: bool = False
-    """True if an operator asked for another attempt after the last one failed for good."""
+    """True if an operator asked for another attempt after the step had failed for good."""
     is_asked_again: bool = False
-    """True if an end has withdrawn it; after a retry it is opened anew."""
+    """True if the wait was withdrawn when the run ended; after a retry it is opened again."""
     is_accepted: bool = False
-    """True if an operator lets its result stand for other arguments."""
+    """True if an operator lets the stored result count although the arguments have changed."""
     is_read: bool = False
-    """True if the code has asked for it, or an operator lets it go on without."""
+    """True if the code has asked for the entry, or an operator lets it continue without asking."""
     is_carried: bool = False
-    """True if it comes from another run, of which this one is a fork."""
+    """True if the entry was taken over from the run that this run was forked from."""
 
     @property
     def last(self) -> Event:
@@ -71,18 +72,18 @@ class Entry:
 
     @property
     def lacks_result(self) -> bool:
-        """True if the step is done but its result could not be stored: it must not run again."""
+        """True if the step is done and must not run again, but its result couldn't be stored."""
         begun = [event for event in self.events if event.kind in DONE_OR_BEGUN]
         return bool(begun) and is_without_result(begun[-1])
 
     @property
     def attempts(self) -> int:
-        """The number of failed attempts."""
+        """The number of the step's failed attempts."""
         return sum(event.kind == EventKind.STEP_FAILED for event in self.events)
 
     @property
     def doubts(self) -> int:
-        """The number of times it was in doubt whether the step happened, or people were asked."""
+        """The number of times the outcome or the result of the step was unknown."""
         return sum(
             event.kind == EventKind.STEP_STARTED or is_doubtful(event) or is_without_result(event)
             for event in self.events
@@ -94,16 +95,16 @@ class Entry:
 
 
 class History:
-    """A run's journal since its last `continue_as_new`, read once and handed out on request."""
+    """A run's journal since its last `continue_as_new`, arranged by key."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.entries: dict[str, Entry] = {}
         self.asked: list[tuple[Family, str, str]] = []
-        """The entries the code has asked for: family, key and prompt."""
+        """The family, key and prompt of each entry that the code has asked for."""
         self.left_to_origin: set[str] = set()
-        """Compensations registered by another run, of which this one is a fork."""
+        """The keys of compensations registered by the run that this run was forked from."""
         self.since: dict[str, Entry] = {}
-        """Entries, by key, that changed while the code stayed at a wait."""
+        """The entries that changed while the code stayed at a wait, by key."""
         self._soft: set[tuple[str, str]] = set()
         self.length = 0
         for event in events:
@@ -111,10 +112,10 @@ class History:
             self._add(event)
         unread = [one.key for one in self.entries.values() if not one.is_read]
         self.left = Counter(chain.from_iterable(map(_scopes_of, unread)))
-        """The number of unread entries by scope; fully read scopes are left out."""
+        """The number of unread entries in each scope; scopes that have none are left out."""
 
     def extend(self, events: Iterable[Event]) -> None:
-        """Add the events that were kept while the code stayed at a wait."""
+        """Add the events that were stored while the code stayed at a wait."""
         for event in events:
             self.length += 1
             is_new = event.key not in self.entries
@@ -136,7 +137,7 @@ class History:
         return next(self._unread_in(path))
 
     def forget(self, path: str) -> None:
-        """Count a whole scope as read; it costs nothing if nothing there is unread."""
+        """Mark all entries of a scope as read; it costs nothing if none of them is unread."""
         if path in self.left:
             for entry in self._unread_in(path):
                 self.read(entry)
@@ -171,7 +172,7 @@ class History:
         return (one for one in entries if not one.is_read and path in _scopes_of(one.key))
 
     def _close(self, event: Event) -> None:
-        """Close a wait; the first closing counts, and unknown waits are ignored."""
+        """Close a wait; a second closing is ignored, and so is that of an unknown wait."""
         entry = self.entries.get(event.key)
         if entry and not entry.is_closed:
             entry.events.append(event)
@@ -204,7 +205,7 @@ class History:
         return [self.entries[key] for key in keys if key in self.entries]
 
     def _carry_over(self) -> None:
-        """Mark everything read so far as done by the run this one was forked from."""
+        """Mark all entries so far as taken over from the run that this run was forked from."""
         for entry in self.entries.values():
             entry.is_carried = True
         noted = {key for kind, key in self._soft if kind == EventKind.COMPENSATION}
@@ -212,16 +213,16 @@ class History:
 
 
 class Scope:
-    """One fiber's view of the history: the names it has used and the entries it may take."""
+    """One fiber's view of the history: the names it has used, and the entries it may read."""
 
     def __init__(self, history: History, path: str = "") -> None:
         self._history, self.path = history, path
         self._names: Counter[str] = Counter()
         self.last = ""
-        """The key given last to a step, a wait or a child."""
+        """The key most recently given to a step, a wait or a child."""
 
     def key_for(self, name: str) -> str:
-        """Return the key of a name in this scope; a repeated name gets an ordinal."""
+        """Return the key for a name in this scope; a repeated name gets a number: "name#2"."""
         count = self._names[name] = self._names[name] + 1
         key = checked_key(f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}")
         if ":" not in name:  # not of something soft
@@ -229,7 +230,7 @@ class Scope:
         return key
 
     def next_key(self, name: str) -> str:
-        """Return the key that `key_for` would return now."""
+        """Return the key that `key_for` would return next for this name, without using it up."""
         count = self._names[name] + 1
         return f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
 
@@ -237,9 +238,9 @@ class Scope:
         return Scope(self._history, f"{key}/")
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
-        """Return the kept entry the code asks for, or None if the code is at a new place.
+        """Return the entry that the code asks for, or None if the journal has no usable one.
 
-        Raises `Mismatch` if the code asks for something new while kept entries are unread.
+        Raises `Mismatch` if the code asks for something new although the scope has unread entries.
         """
         found = self.peek(family, key)
         self._history.asked.append((family, key, prompt))
@@ -255,7 +256,7 @@ class Scope:
         return entry if entry and entry.family == family else None
 
     def has_unread(self) -> bool:
-        """Return True if the scope holds an entry that the code has not asked for."""
+        """Return True if the scope contains an entry that the code has not asked for."""
         return self.path in self._history.left
 
     def check_all_read(self, then: str) -> None:
@@ -267,7 +268,7 @@ class Scope:
         return self._history.mismatch(message, changed=changed)
 
     def forget(self, key: str) -> None:
-        """Count everything below that key as read."""
+        """Mark all entries below that key as read."""
         self._history.forget(f"{key}/")
 
 
@@ -287,7 +288,7 @@ def is_of_branch(event: Event) -> bool:
 
 
 def checked_key(key: str) -> str:
-    """Return the key; raises `EngineError` if deep branches with long names make it too long."""
+    """Return the key; raise `EngineError` if deep branches with long names make it too long."""
     if len(key) > LONGEST_KEY:
         raise EngineError(
             f"The key {key[:60]}… is too long: the limit is {LONGEST_KEY} characters."
@@ -300,7 +301,7 @@ def describe(family: Family, key: str, prompt: str = "") -> str:
 
 
 def _scopes_of(key: str) -> Sequence[str]:
-    """Return every scope that a key lies in, from the outermost: "", "a/", "a/b/"."""
+    """Return every scope that contains a key, from the outermost: "", "a/", "a/b/"."""
     if "/" not in key:
         return TOP
     parts = key.split("/")

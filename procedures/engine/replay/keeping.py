@@ -1,4 +1,4 @@
-"""Stored results of steps, and the records of results that can't be stored."""
+"""The form in which results of steps are stored, and the texts about those that can't be."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from procedures.engine.values.sizes import cut
 
 LONGEST_RETURNED = 2_000
 LARGEST_RESULT = 64 * 1024**2
-"""Characters of JSON."""
+"""The most characters of a result's JSON."""
 
 
 def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:
-    """Return the stored form of a result, its round trip, and the text of its stored form.
+    """Return a result's stored form, the value that loads from it, and its text.
 
-    Raises `ValueError` if there is none.
+    Raises `ValueError` if the result can't be stored.
     """
     try:
         return canonical.keepable_text(result, returns, most=LARGEST_RESULT)
@@ -23,7 +23,7 @@ def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:
 
 
 def not_kept(result: Any, error: Exception) -> tuple[str, str]:
-    """Return the reason why a result can't be stored, and its Python text for people."""
+    """Return the reason why a result can't be stored, and the result as text for people to read."""
     words = error_payload(error)
     why = words["message"] if type(error) is ValueError else f"{words['type']}: {words['message']}"
     returned = "" if canonical.HOLDS_SECRET in why else _made_out(result)

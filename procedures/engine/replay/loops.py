@@ -1,4 +1,4 @@
-"""Leaving an event loop for a moment, because Django's storage must be used outside one."""
+"""Running code outside the thread's event loop, because Django's storage refuses to run in one."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def outside_the_loop() -> Iterator[None]:
-    """Hide the running event loop from the block; the loop stands still meanwhile."""
+    """Hide the running event loop from the code in the block; the loop stands still meanwhile."""
     loop = asyncio._get_running_loop()  # noqa: SLF001 (asyncio documents it)
     # Django refuses its database while a loop runs in the thread, since others would wait for it;
     # here they are meant to: the engine's commit must come before anything else.

@@ -1,4 +1,4 @@
-"""Readings of the outside world: the first one is kept and returned on replay."""
+"""Readings of the outside world: the first reading is stored and returned on every replay."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,10 @@ from procedures.engine.replay.fiber import Fiber
 
 
 def seen(fiber: Fiber, what: str, of: str, read: Callable[[], Any]) -> Any:
-    """Return what `read` returns now, or what it returned at this place the first time.
+    """Return what `read` returns now or, on replay, what it returned here the first time.
 
-    The reading is plain JSON and kept before anything may depend on it: steps and waits commit the
-    recorded events first.
+    The value is plain JSON. It is committed before anything can depend on it, because steps and
+    waits commit the recorded events first.
     """
     fiber.check_usable()
     key = fiber.scope.key_for(f"seen:{what}")

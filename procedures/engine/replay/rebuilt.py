@@ -1,4 +1,4 @@
-"""Exceptions rebuilt from what was kept of them, the same the first time and on replay."""
+"""Exceptions rebuilt from their stored form, alike in the first execution and on replay."""
 
 import ast
 import builtins
@@ -10,7 +10,7 @@ from procedures.engine.errors import StepFailedError
 
 
 def place_of(error: BaseException) -> dict[str, str]:
-    """Return the place where its type can be found; a builtin is found by its name alone."""
+    """Return the module and name of an error's type; nothing for builtins and local classes."""
     kind = type(error)
     if kind.__module__ == builtins.__name__ or "<locals>" in kind.__qualname__:
         return {}
@@ -18,9 +18,9 @@ def place_of(error: BaseException) -> dict[str, str]:
 
 
 def rebuilt(failed: StepFailedError) -> Exception:
-    """Return the exception the step raised if its type is found and accepts its message.
+    """Return the exception that the step raised, if its type is found and accepts the message.
 
-    Otherwise it returns `failed`.
+    Otherwise return `failed` itself.
     """
     kind = _found(failed)
     if kind is None:
@@ -47,9 +47,9 @@ def _found(failed: StepFailedError) -> type[Exception] | None:
 
 
 def _arguments(message: str) -> list[tuple[Any, ...]]:
-    """Return possible arguments: the message, none, or the message as a Python literal.
+    """Return the argument lists to try: the message (or none), and the message as a literal.
 
-    The message of a `KeyError` is the repr of its key.
+    The literal is needed for `KeyError`, whose message is the repr of its key.
     """
     found: list[tuple[Any, ...]] = [(message,)] if message else [()]
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):

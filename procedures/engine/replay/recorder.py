@@ -1,4 +1,4 @@
-"""The writes of one claim: events are gathered until something may depend on them."""
+"""The events that one claim writes: they are collected until something may depend on them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -38,18 +38,18 @@ LONGEST_UNWRITTEN = timedelta(milliseconds=100)
 WAITS = {"wait", "child"}
 APPROVED = '"approved_by":'
 NO_LIMITS = Limits()
-"""No limits but the site's."""
+"""The default: no limits except the site's."""
 Linger = Callable[[Batch], Sequence[Event] | None]
-"""Commits a batch that suspends the run.
+"""A function that commits a batch that suspends the run, and waits until the run continues.
 
-Returns the events kept since the journal was loaded, once the run is claimed again. Returns None,
-and keeps nothing, if the code must be abandoned as workers do; raises `Fenced` if the code must be
-abandoned although the batch was kept.
+It returns the events stored since the journal was loaded, once the run is claimed again. It returns
+None, and stores nothing, if the code must be abandoned as usual; it raises `Fenced` if the code
+must be abandoned although the batch was stored.
 """
 
 
 class Recorder:
-    """The journal as the code uses it, shared by the run's own fiber and its branches."""
+    """One claim's access to the journal, shared by the run's own fiber and its branches."""
 
     def __init__(
         self,
@@ -60,21 +60,21 @@ class Recorder:
     ) -> None:
         self.journal, self._linger = journal, linger
         self.has_outlasted = False
-        """True if the code has stayed at a wait until it was over."""
+        """True if the code has stayed at a wait until the wait was closed."""
         self.claimed_at = journal.now()
         self.history = History(events)
         self.budget = Budget(limits, journal, self.history)
         self.first = events[0]
-        """`run.started`, or the `run.continued` with which this generation began."""
+        """The event with which this generation began: `run.started` or `run.continued`."""
         self.is_undoing = False
-        """True if compensations are running; a cancel ends the run, but not them."""
+        """True while compensations run; a cancel then no longer interrupts the code."""
         self.has_moved_on = False
-        """True if this claim has got further than the ones before."""
+        """True if this claim has made progress beyond the claims before it."""
         self.to_undo: list[Bound[Any]] = []
-        """The compensations for a failure or a cancel; the last one runs first."""
+        """The compensations to run after a failure or a cancel, from the last one to the first."""
         self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}
         self.unwritten: list[NewEvent] = []
-        """Events that are recorded but not committed yet."""
+        """The events that are recorded but not committed yet."""
         self._since = self.first.at
 
     @property
@@ -83,7 +83,7 @@ class Recorder:
         return int(content["generation"]) if self.first.kind == EventKind.RUN_CONTINUED else 0
 
     def idempotency_key(self, key: str) -> str:
-        """Return the idempotency key of a step, the same in all attempts and unique to it."""
+        """Return the step's idempotency key, which is the same in all its attempts and unique."""
         generation = f"{self.generation}:" if self.generation else ""
         return f"{self.journal.run.run_id}:{generation}{key}"
 
@@ -94,7 +94,7 @@ class Recorder:
 
     @cached_property
     def served(self) -> dict[str, str]:
-        """The step served by each approval, by the key of the approval's wait."""
+        """The step that each approval was used for, by the key of the approval's wait."""
         steps = (one for one in self.history.entries.values() if one.family == "step")
         kept = (event for one in steps for event in one.events)
         done = (event for event in kept if event.kind == EventKind.STEP_SUCCEEDED)
@@ -102,7 +102,7 @@ class Recorder:
         return {str(event.content["approved_by"]): event.key for event in found}
 
     def check_wanted(self, key: str) -> None:
-        """Raise `Cancelled` or `Paused` if somebody wants the run to stop here."""
+        """Raise `Cancelled` or `Paused` if somebody has cancelled or paused the run."""
         if self.is_undoing:
             return
         if self.journal.is_cancelled:
@@ -111,33 +111,33 @@ class Recorder:
             raise Paused(key)
 
     def check_limits(self) -> None:
-        """Raise `LimitReached` before anything new if the events or the time are used up."""
+        """Raise `LimitReached` before anything new if the limit of events or of time is reached."""
         if not self.is_undoing:
             self.budget.check()
 
     def check_going_on(self, key: str) -> None:
-        """Raise before anything new if the run is to stop or a limit is reached."""
+        """Raise an interruption before anything new if the run must stop or a limit is reached."""
         self.check_wanted(key)
         self.check_limits()
 
     def take_step(self, key: str) -> None:
-        """Count a new step; raises if the run is to stop or a limit is reached."""
+        """Count a new step; raise an interruption if the run must stop or a limit is reached."""
         if not self.is_undoing:
             self.check_wanted(key)
             self.budget.take_step()
 
     def take_children(self, key: str, count: int) -> None:
-        """Count so many new child runs; raises `LimitReached` beyond the limit."""
+        """Check that the run may start `count` more child runs; raise an interruption if not."""
         self.check_going_on(key)
         self.budget.take_children(count)
 
     @property
     def ends_at(self) -> datetime | None:
-        """The time at which the run's time is up, or None; compensations have no time limit."""
+        """The time at which the run is out of time, or None; compensations have no time limit."""
         return None if self.is_undoing else self.budget.ends_at
 
     def add(self, draft: NewEvent) -> None:
-        """Record an event for the next commit; commit now if enough events or time have passed."""
+        """Record an event for the next commit, and commit if there are many or the first is old."""
         self._track(draft)
         now = self.journal.now()
         if not self.unwritten:
@@ -151,7 +151,7 @@ class Recorder:
         self.commit()
 
     def commit(self, *drafts: NewEvent, files: Sequence[File] = ()) -> list[Event]:
-        """Commit the recorded events and then these together; return the events of these.
+        """Commit the recorded events followed by these, and return the stored form of these.
 
         Any failure is raised as an `Interruption`.
         """
@@ -190,13 +190,13 @@ class Recorder:
         return True
 
     def suspended(self, suspension: Suspend) -> tuple[Handoff, tuple[NewEvent, ...]]:
-        """Return the handoff and the event with which the run is suspended."""
+        """Return the handoff and the event that suspend the run."""
         status = RunStatus.RETRYING if suspension.is_retry else RunStatus.WAITING
         draft = NewEvent(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
         return Handoff(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
 
     def finish(self, handoff: Handoff, *drafts: NewEvent) -> None:
-        """Commit the remaining events and release the run; a quarantined run drops them."""
+        """Commit the recorded events and release the run; if it is quarantined, drop them."""
         left = () if handoff.status == RunStatus.QUARANTINED else self.unwritten
         if handoff.status.is_end and any(self._waits.values()):
             handoff = replace(handoff, has_children=True)

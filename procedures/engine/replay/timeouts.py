@@ -1,4 +1,4 @@
-"""Stopping a step that takes too long: first by an exception, then with its process."""
+"""Stopping a step that takes too long: first by an exception, then by ending its process."""
 
 import signal
 import threading
@@ -9,28 +9,28 @@ from types import FrameType
 from typing import Any
 
 GRACE = 5.0
-"""Seconds between the exception in the step and the end of its process."""
+"""The seconds from the exception in the step until its process is ended."""
 
 
 STOOD_STILL = 1.0
-"""Seconds by which an alarm and a thread are both late only if their process was stopped."""
+"""The seconds that both an alarm and a thread must be late to show the process was stopped."""
 
 
 class TimeIsUp(BaseException):
-    """Raised inside a step whose time is up; `except Exception` there does not catch it."""
+    """Raised inside a step whose time is up; `except Exception` in the step doesn't catch it."""
 
     def __init__(self, *, stood_still: bool = False) -> None:
         super().__init__()
         self.stood_still = stood_still
-        """True if the whole process was stopped meanwhile, which isn't the step's fault."""
+        """True if the whole process was stopped in the meantime, which isn't the step's fault."""
 
 
 @contextmanager
 def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
-    """Raise `TimeIsUp` inside the block when its time is over.
+    """Raise `TimeIsUp` inside the block after so many seconds.
 
-    `give_up` is called from another thread if the block still runs `GRACE` seconds later, or if it
-    runs in a thread that no signal reaches.
+    `give_up` is called from another thread if the block still runs `GRACE` seconds later. In a
+    thread other than the main one, which no signal reaches, only `give_up` is called.
     """
     is_main = threading.current_thread() is threading.main_thread()
     watchdog = Watchdog(seconds, give_up)
@@ -48,7 +48,7 @@ def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
 
 
 class Watchdog(threading.Thread):
-    """A thread that notices when the time is over and gives up `GRACE` seconds later."""
+    """A thread that calls `give_up` if the block runs on for `GRACE` seconds after its time."""
 
     def __init__(self, seconds: float, give_up: Callable[[], None]) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -68,10 +68,10 @@ class Watchdog(threading.Thread):
         self._is_over.set()
 
     def stood_still(self) -> bool:
-        """Return True if the whole process had no turn when the time was over; asked by its alarm.
+        """Return True if the whole process was stopped when the time was up; called by its alarm.
 
-        An alarm held back by a call in C is late too, but then this thread was not late, or the
-        call was using the processor.
+        If only a call in C held the alarm back, then this thread wasn't late or the process used
+        the processor meanwhile.
         """
         now = time.monotonic()
         late = min(now, self._noticed_at or now) - self._due
@@ -80,9 +80,9 @@ class Watchdog(threading.Thread):
 
 
 class Alarm(threading.local):
-    """An alarm that raises `TimeIsUp`; inside its own block it is held back until the block's end.
+    """An alarm that raises `TimeIsUp`; a `with undisturbed` block delays the error until its end.
 
-    Each thread has its own. It is not raised if the block itself raises.
+    Each thread has its own alarm. The error isn't raised if that block itself raises.
     """
 
     is_held_back = False

@@ -1,12 +1,12 @@
-"""The protocol by which the rules of `lifecycle` use a store: rows, and no rules.
+"""The protocol through which the rules of `lifecycle` use a store, which holds rows only.
 
-What a store must do itself has no body here. The rest says by the rows what it means, for a store
-of plain objects in one process: no locks, nothing to save, nobody to tell. A database answers the
-same by a statement, and conformance compares the two.
+Methods that every store must implement have no body here. The other methods have a default that
+suits a store of plain objects in one process: no locks, nothing to save, nobody to notify. A
+database implements them with SQL statements, and the conformance tests compare the two.
 
-Everything happens in a transaction of the caller's. A run is locked before its children, and the
-children before anything of the run is closed: closing a question locks its session, the last lock
-of all.
+All calls happen in a transaction of the caller. A run is locked before its children, and the
+children are locked before any wait of the run is closed: closing a question locks its session, and
+this must be the last lock.
 """
 
 from procedures.engine.store.rows import (
@@ -33,8 +33,11 @@ __all__ = [
 
 
 class Store(Waits):
-    """Everything that the rules need of a store."""
+    """The whole interface of a store, for runs, inputs, signals, waits and children."""
 
     def left_at_end(self, run: Row, kind: str) -> tuple[bool, bool]:
-        """Return whether an input of that kind isn't in the journal, and whether a wait is open."""
+        """Return whether the run has an input of that kind, and whether it has an open wait.
+
+        Only inputs that aren't in the journal yet count.
+        """
         return bool(self.inputs(run, kind)), bool(self.waits(run, is_open=True))

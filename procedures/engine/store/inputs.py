@@ -11,10 +11,10 @@ from procedures.engine.store.runs import Runs
 
 
 class Inputs(Runs):
-    """The rows of inputs that come to runs from outside, and of signals."""
+    """The part of a store for the rows of inputs that come from outside, and of signals."""
 
     def run_key(self, run_id: str) -> Any:
-        """Return the key of the run that an event names by its id."""
+        """Return the primary key of the run whose id an event contains."""
         return run_id
 
     @abstractmethod
@@ -27,52 +27,52 @@ class Inputs(Runs):
         at: datetime | None = None,
         is_counted: bool = False,
     ) -> None:
-        """Store an input for the journal of a run; `wait` is the wait whose child has ended."""
+        """Store an input for a run's journal; the end of a child names the `wait` for the child."""
 
     @abstractmethod
     def inputs(self, run: Row, kind: str = "") -> Sequence[InputRow]:
-        """Return the inputs that are not in the journal yet, or those of that kind."""
+        """Return the inputs that aren't in the journal yet, all of them or those of one kind."""
 
     def pending_inputs(self, run: Row) -> Sequence[PendingRow]:
-        """Return all inputs that are not in the journal yet, in the order in which they came."""
+        """Return all inputs that aren't in the journal yet, in the order in which they came."""
         return self.inputs(run)
 
     def take_inputs(self, run: Row, some: Sequence[Row], drafts: Sequence[NewEvent]) -> None:
-        """Append the events of these inputs for its writer, and note them as taken."""
+        """Append these events to the journal, and mark the inputs they were made from as taken."""
         self.write(run, Batch(tuple(drafts)))
         self.note_brought(run, some)
         run.claims = 1
 
     @abstractmethod
     def note_brought(self, run: Row, some: Sequence[Row]) -> None:
-        """Note that these inputs were brought to the run, which no event says of each."""
+        """Mark these inputs as taken, although the journal has no event for each of them."""
 
     @abstractmethod
     def ends_of(self, wait: Row, names: Collection[str] | None = None) -> Iterable[InputRow]:
-        """Return the ends of its children that count, the newest last.
+        """Return the ends of the wait's children that still count, the newest one last.
 
-        With `names` only those of these numbers.
+        With `names`, return only the ends of the children with these numbers.
         """
 
     def set_aside(self, run: Row, some: Sequence[Row]) -> None:
-        """Store these ends of children as history that no longer counts."""
+        """Mark these ends of children as outdated, so that they no longer count for their wait."""
         self.note_brought(run, some)
         for end in some:
             end.wait = None
 
     def is_called(self, run: Row) -> bool:
-        """Return True if an input has come that is not in the journal yet."""
+        """Return True if the run has an input that isn't in the journal yet."""
         return bool(self.inputs(run))
 
     def last_told(self, run: Row, kind: str, name: str) -> dict[str, Any]:
-        """Return the content of the last input of that kind and name, or an empty dictionary."""
+        """Return the content of the newest event or input of that kind and name; {} without one."""
         told: list[Any] = [*self.events(run), *self.inputs(run, kind)]
         of_it = (one.content for one in reversed(told) if (one.kind, one.name) == (kind, name))
         return next(of_it, {})
 
     @abstractmethod
     def signals(self, run: Row, **cells: Any) -> Sequence[SignalRow]:
-        """Return the signals with these values in their fields, in the order in which they came."""
+        """Return the run's signals whose fields have these values, in the order they came in."""
 
     @abstractmethod
     def keep_signal(self, run: Row, sent: SentSignal) -> SignalRow: ...

@@ -6,18 +6,18 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 Row: TypeAlias = Any
-"""A row that this store has returned."""
+"""A row that the store in use has returned."""
 
 
 class RunRow(Protocol):
-    """A run as a store keeps it."""
+    """The row of a run."""
 
     status: Any = ""
     epoch: int = 0
     base_seq: int = 0
-    """The number of the last event that is no longer read."""
+    """The number of the last event that is no longer loaded, or 0."""
     carried_seq: int = 0
-    """The number of the last event that a fork took over."""
+    """The number of the last event that a fork took over from its original, or 0."""
     wake_at: datetime | None = None
     ends_at: datetime | None = None
     result: str | None = None
@@ -28,7 +28,7 @@ class RunRow(Protocol):
     cancel_requested_at: datetime | None = None
     pause_requested_at: datetime | None = None
     paused_as: str = ""
-    """The status in which it continues when it is unpaused."""
+    """The status in which a paused run continues once it is unpaused."""
     is_left_without_storage: bool = False
     parent_number: int = 0
 
@@ -39,18 +39,18 @@ class RunRow(Protocol):
 
 
 class WaitRow(Protocol):
-    """A wait as a store keeps it."""
+    """The row of a wait."""
 
     begun: int = 0
     """The number of a map's children that have begun."""
     ended: int = 0
     """The number of a map's children that have ended."""
     is_behind: bool = False
-    """True if more children of the map are to begin."""
+    """True if more of the map's children are due to begin."""
 
     @property
     def opened_seq(self) -> int:
-        """The number of the event that opened it."""
+        """The number of the event that opened the wait."""
         ...
 
     @property
@@ -75,7 +75,7 @@ class WaitRow(Protocol):
 
 
 class PendingRow(Protocol):
-    """An input from outside that is not in the run's journal yet."""
+    """An input from outside that isn't in the run's journal yet."""
 
     @property
     def kind(self) -> str: ...
@@ -95,12 +95,12 @@ class InputRow(PendingRow, Protocol):
 
 
 class SignalRow(Protocol):
-    """A kept signal."""
+    """The row of a stored signal."""
 
     wait: Any = None
-    """The wait that has taken it."""
+    """The wait that the signal has closed, or None."""
     skipped: str = ""
-    """The reason why the run did not take it."""
+    """The reason why the run couldn't take the signal, or ""."""
 
     @property
     def name(self) -> str: ...
@@ -114,7 +114,7 @@ class SignalRow(Protocol):
     def sender(self) -> str: ...
     @property
     def responder_id(self) -> Any:
-        """The id of the person who sent it, as plain JSON; None for a run."""
+        """The id of the person who sent the signal, as plain JSON; None if a run sent it."""
         ...
 
     @property
@@ -123,13 +123,13 @@ class SignalRow(Protocol):
 
 @dataclass
 class SentSignal:
-    """A signal to keep; the same id counts once."""
+    """A signal to be stored; a second one with the same id is ignored."""
 
     name: str
     signal_id: str
     value: str
-    """Canonical JSON text."""
+    """The value, as canonical JSON text."""
     sender: str
     sent_by: Any = None
-    """The person, if a person sent it."""
+    """The person who sent the signal; None if a run sent it."""
     error: str = ""

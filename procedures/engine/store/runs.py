@@ -15,31 +15,31 @@ if TYPE_CHECKING:
 
 
 class Transaction(ABC):
-    """One transaction; without one, every act stands at once and nobody else is told of it."""
+    """One transaction of a store; without transactions, every call takes effect at once."""
 
     lease: timedelta
-    """The time for which a worker holds a run before it must renew that."""
+    """The time for which a worker may hold a run without renewing its lease."""
 
     @property
     @abstractmethod
     def now(self) -> datetime:
-        """The one time of everything in this transaction, by the storage's clock."""
+        """The time of this transaction by the storage's clock; it is the same throughout."""
 
     @property
     @abstractmethod
     def key(self) -> bytes:
-        """The key that events are marked with."""
+        """The secret key from which the hashes of events are made."""
 
     @abstractmethod
     def use_files(self) -> AbstractContextManager[None]:
-        """Give access to large values inside the block, to read them and to put them aside."""
+        """Give the code in the block access to the file store, where large values are stored."""
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Undo what is done inside the block, and only that, if a layer above refuses it."""
+        """Roll back the writes of the block, and only those, if a layer above refuses them."""
         return nullcontext()
 
     def regardless(self) -> "Store":
-        """Return the store for acts that no layer above may refuse."""
+        """Return a store whose operations no layer above can refuse."""
         return self  # type: ignore[return-value]  # the parts of a store are used together only
 
     def after_commit(self, act: "Callable[[Store], bool]") -> None:
@@ -52,47 +52,47 @@ class Transaction(ABC):
 
     @abstractmethod
     def save(self, row: Row, *names: str) -> None:
-        """Save these fields of a run, a wait or a signal."""
+        """Save the named fields of a run, a wait or a signal."""
 
     @abstractmethod
     def refresh(self, run: Row) -> None:
-        """Read the run again, after a change to it was undone."""
+        """Read the run's fields from the storage again, after a change to them was rolled back."""
 
     @abstractmethod
     def call_workers(self, run: Row) -> None:
-        """Tell the workers of a queued run after the commit."""
+        """Notify the workers of a queued run, after the commit."""
 
     @abstractmethod
     def tell_started(self, run: Row) -> None:
-        """Tell the layers above of a new run."""
+        """Notify the layers above of a new run."""
 
     @abstractmethod
     def tell_notice(self, run: Row, text: str, level: str) -> None:
-        """Tell the layers above what a run says to people."""
+        """Notify the layers above of a text that a run posts for people."""
 
     @abstractmethod
     def tell_opened(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Tell the layers above of a new wait."""
+        """Notify the layers above of a new wait."""
 
     @abstractmethod
     def tell_ended(self, run: Row) -> None:
-        """Tell the layers above that a run has ended."""
+        """Notify the layers above that a run has ended."""
 
 
 class Runs(Transaction):
-    """The rows of runs, and their journals."""
+    """The part of a store for the rows of runs and their journals."""
 
     @abstractmethod
     def beginning(self, run: Row, files: "Sequence[File]") -> dict[str, Any]:
-        """Return the content of the first event: the starter, the files, seals of what is fixed."""
+        """Return the content of a run's first event: starter, files, and seals of fixed fields."""
 
     @abstractmethod
     def insert_run(self, run: Row, last: Event) -> None:
-        """Store a new run; `last` is the last of its first events."""
+        """Insert a new run; `last` is the last event that was already inserted for it."""
 
     @abstractmethod
     def insert_events(self, run: Row, events: Sequence[Event]) -> None:
-        """Store events of a new run, which come marked and in order."""
+        """Insert events of a new run; their numbers and hashes are already set."""
 
     @abstractmethod
     def files_of(self, run: Row) -> "Sequence[File]": ...
@@ -100,80 +100,80 @@ class Runs(Transaction):
     def keep_files(self, run: Row, files: "Sequence[File]") -> None: ...
     @abstractmethod
     def find_run(self, run_id: Any) -> RunRow:
-        """Return the run as it is, without a lock."""
+        """Return the run without locking it."""
 
     @abstractmethod
     def find_named(self, run_id: str) -> RunRow | None:
-        """Return the run that an event or an author's code names, or None if there is none."""
+        """Return the run with an id from an event or an author's code, or None if there is none."""
 
     @abstractmethod
     def may_reach(self, run: Row, other: Row) -> bool:
-        """Return True if the run's starter may send signals to the other run."""
+        """Return True if the starter of `run` may send signals to the other run."""
 
     def lock_run(self, run_id: Any) -> RunRow:
-        """Lock the run until the end of the transaction, and return it."""
+        """Lock a run until the end of the transaction, and return its row."""
         return self.find_run(run_id)
 
     @abstractmethod
     def lock_below(
         self, run: Row, keys: Collection[str] | None = None, *, are_closed: bool = False
     ) -> None:
-        """Lock the runs that may be asked to end below its open waits, or those of these keys.
+        """Lock the runs below a run's open waits that may have to end; `keys` limits the waits.
 
-        With `are_closed` also those below its closed waits.
+        With `are_closed`, lock those below its closed waits as well.
         """
 
     @abstractmethod
     def lock_journal(self, run: Row) -> None:
-        """Keep a worker whose lease has expired from appending until the transaction ends."""
+        """Lock the journal, so that no worker with an expired lease can append to it now."""
 
     # A writer's hold
 
     @abstractmethod
     def hold(self, run: Row) -> None:
-        """Save that its next writer holds the run; earlier writers can append nothing more."""
+        """Save that the next writer holds the run; earlier writers can't append any more."""
 
     @abstractmethod
     def revoke_lease(self, run: Row) -> None:
-        """Revoke its worker's lease; the claim still counts."""
+        """Revoke the lease of the run's worker; its claim still counts towards the poison limit."""
 
     @abstractmethod
     def rest(self, run: Row) -> None:
-        """Take the run from its worker, without counting a claim."""
+        """Revoke the hold of the run's writer, and set its count of claims to zero."""
 
     @abstractmethod
     def release(self, run: Row) -> None:
-        """Save how its worker releases the run, and that no step is being worked on."""
+        """Save the run's fields as its worker releases it, and that no step is running."""
 
     @abstractmethod
     def error_of(self, run: Row) -> Mapping[str, Any]:
-        """Return the error by which the run failed, or an empty mapping."""
+        """Return the error with which the run failed or was quarantined, or an empty mapping."""
 
     @abstractmethod
     def set_error(self, run: Row, error: Mapping[str, Any] | None) -> None:
-        """Set the error of the row; `save` and `release` keep that."""
+        """Set the error in the row, without saving it; `save` or `release` does that."""
 
     def is_asked_to_stop(self, run: Row) -> bool:
-        """Return True if the run is asked to end or to pause, also since it was claimed."""
+        """Return True if the run was cancelled or is to be paused, even if only since its claim."""
         return bool(run.cancel_requested_at or run.pause_requested_at)
 
     # Its journal
 
     @abstractmethod
     def events(self, run: Row) -> Sequence[Event]:
-        """Return its journal since it last continued as new."""
+        """Return the run's events since it last continued as new."""
 
     def event_parts(self, run: Row, before: int) -> Iterator[Sequence[Event]]:
-        """Yield the events since it last continued as new, up to that number, in parts."""
+        """Yield the events before number `before` since the run last continued as new, in parts."""
         yield [event for event in self.events(run) if event.seq < before]
 
     def has_event(
         self, run: Row, *, after: int, before: int = 0, kind: str = "", prefix: str = ""
     ) -> bool:
-        """Return True if the journal has such an event between these two numbers.
+        """Return True if the journal has such an event with a number between `after` and `before`.
 
-        `kind` is the event's kind, `prefix` the beginning of its key; without `before` there is no
-        upper limit. The first number is never below that of the last event that is no longer read.
+        `kind` is the event's kind and `prefix` the beginning of its key. Without `before` there is
+        no upper limit. `after` is at least `base_seq`, because earlier events are no longer loaded.
         """
         found: Iterable[Event] = (event for event in self.events(run) if event.seq > after)
         found = (event for event in found if not before or event.seq < before)
@@ -181,4 +181,4 @@ class Runs(Transaction):
 
     @abstractmethod
     def write(self, run: Row, batch: Batch) -> Sequence[Event]:
-        """Append the batch's events for its writer, and release the run if the batch says so."""
+        """Append the batch's events to the journal; if the batch has a handoff, release the run."""

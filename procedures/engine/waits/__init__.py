@@ -1,1 +1,1 @@
-"""Waiting: for people, signals, time, child runs, sets of these, and branches."""
+"""Waiting for people, signals, time and child runs, for sets of these, and for branches."""

@@ -1,4 +1,4 @@
-"""Branches of one run, run one after another in its process; each suspension switches."""
+"""Branches of a run, executed one after another in one process: when one waits, the next runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -28,7 +28,7 @@ Branch = Callable[[Fiber], Any]
 
 
 def name_of(fn: Callable[..., Any]) -> str:
-    """Return the name of a branch on every replay: its function's own name."""
+    """Return the name of a branch, which is its function's own name and so the same on replay."""
     if not callable(fn):
         raise OptionError(f"A branch of ctx.gather must be a function, not {short_repr(fn)}.")
     if not (name := spoken_name(fn)).isidentifier():
@@ -40,11 +40,11 @@ def name_of(fn: Callable[..., Any]) -> str:
 def gather(
     fiber: Fiber, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
 ) -> list[Any]:
-    """Return the branches' results in order; a branch that waits keeps only itself waiting.
+    """Return the branches' results in order; while one branch waits, the others go on.
 
-    Raises `StateConflictError` if the branches' changes of the state conflict. With "fail_fast" the
-    first failure ends all and is raised as `BranchFailedError`; with "collect" it stands among the
-    results.
+    Raises `StateConflictError` if two branches changed the state in conflicting ways. With
+    "fail_fast" the first failure ends the gather and is raised as `BranchFailedError`; with
+    "collect" that error takes the place of the result.
     """
     fiber.check_usable()
     key = fiber.scope.key_for("gather")
@@ -72,9 +72,10 @@ def gather(
 def _run_all(
     fibers: Sequence[Fiber], branches: Sequence[Branch], on_failure: OnFailure, failed: Entry | None
 ) -> list[Any]:
-    """Run the branches.
+    """Run the branches one after another, and return their results or errors.
 
-    After a failure, cancel or limit the others still register compensations.
+    After a failure, a cancel or a limit, the other branches are only replayed, to register their
+    compensations.
     """
     ends: list[Any] = []
     is_over = failed is not None
@@ -89,7 +90,7 @@ def _run_all(
 
 
 def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
-    """Continue if every branch has ended, else interrupt the run as the branches do."""
+    """Return if every branch has ended; otherwise interrupt the run as the branches do."""
     if others := [end for end in ends if _is_interruption(end)]:
         fiber.interrupt(others[0])
     errors = [end for end in ends if _is_failure(end)]
@@ -102,7 +103,7 @@ def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) ->
 
 
 def _merge(fiber: Fiber, key: str, branches: Sequence[Fiber]) -> None:
-    """Merge the branches' changes of the state, or keep that they conflict."""
+    """Merge the branches' changes of the state; if they conflict, record that the gather fails."""
     states = [(one.scope.path.rstrip("/"), one.state) for one in branches]
     try:
         changes = join(key, states)
@@ -118,7 +119,7 @@ def _is_interruption(end: Any) -> bool:
 
 
 def _run(fiber: Fiber, branch: Branch) -> Any:
-    """Return the branch's result, or the interruption or failure that ended it."""
+    """Return the result of a branch, or the interruption or failure that ended it."""
     try:
         result = branch(fiber)
     except Interruption as interruption:
@@ -156,7 +157,7 @@ def swallowed(suspension: Suspend) -> str:
 
 
 def _fail(fiber: Fiber, key: str, error: EngineError, failure: StepFailure) -> NoReturn:
-    """Record that the gather has failed, and withdraw what its other branches wait for."""
+    """Record that the gather has failed, and withdraw the open waits of its other branches."""
     fiber.check_wanted(key)  # a cancel has withdrawn them already
     withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
     path = f"{key}/"

@@ -1,4 +1,4 @@
-"""Child runs: real runs on any worker, waited for like everything else."""
+"""Child runs, which are runs of their own: any worker may run them, and the parent may wait."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ OnParentEnd = Literal["cancel", "abandon"]
 def start_child(
     fiber: Fiber, procedure: Procedure, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
 ) -> Handle[Any]:
-    """Start a child run with the next commit; raises `InputError` if the inputs do not fit."""
+    """Start a child run in the next commit; raise `InputError` if the inputs aren't valid."""
     _check(fiber, procedure)
     own = list(procedure.schema.get("properties", {}))
     if ON_PARENT_END in own:
@@ -59,7 +59,10 @@ def start_map(
     on_failure: OnFailure,
     on_parent_end: OnParentEnd,
 ) -> Handle[list[Any]]:
-    """Start a child for each of the inputs, `at_most` at a time: one event, one wait."""
+    """Start a child for each of the inputs, `at_most` of them at a time.
+
+    All of them take one event and one wait in the parent.
+    """
     _check(fiber, procedure)
     fate = _fate("ctx.map", on_parent_end)
     _check_at_most(at_most)
@@ -130,7 +133,7 @@ def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
 
 
 def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
-    """Return a child's result, or the error it stands for."""
+    """Return a child's result, or a `ChildFailedError` if it has none."""
     outcome, value, message = end
     if outcome != "succeeded":
         return ChildFailedError(f"{key}[{number}]", outcome, message)
@@ -138,7 +141,7 @@ def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
 
 
 def _fate(call: str, on_parent_end: OnParentEnd) -> str:
-    """Return the fate of children as their opening holds it; "" for the default one."""
+    """Return `on_parent_end` as the opening stores it; "" stands for the default, "cancel"."""
     check_word(f"on_parent_end= of {call}", on_parent_end, get_args(OnParentEnd))
     return ABANDON if on_parent_end == ABANDON else ""
 

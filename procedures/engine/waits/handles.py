@@ -1,4 +1,4 @@
-"""Waits of a run: opened now, closed by people, time, a message or another run."""
+"""Waits of a run, which people, time, a signal or another run will close."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -25,11 +25,11 @@ SHOWN = ("kind", "body", "labels", "draft", "evidence", "volatile", "schema", "a
 SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 BY_CODE = "system: the procedure"
-"""The actor for waits that the code itself closes."""
+"""The name recorded as the actor of waits that the run's own code closes."""
 
 
 class Handle(Generic[T]):
-    """An open wait that will be closed; `wait()` returns its result."""
+    """A wait of the run; `wait()` returns its result once it is closed."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Handle(Generic[T]):
         self.key, self.kind = key, opened.wait
         self.opened, self._entry = opened, entry
         self.misfit: Callable[[Entry], str] = fits
-        """Returns why the code can't take the value the wait was closed with, or ""."""
+        """A function that returns why the code can't take the stored value, or ""."""
         self._fiber, self._read = fiber, read
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class Handle(Generic[T]):
 
     @property
     def entry(self) -> Entry | None:
-        """Its entry in the journal, as far as the code may know."""
+        """The wait's entry in the journal, as far as the code has been told; None if it is new."""
         return self._fiber.recorder.history.since.get(self.key, self._entry)
 
     @entry.setter
@@ -61,7 +61,7 @@ class Handle(Generic[T]):
 
     @property
     def closed_seq(self) -> int | None:
-        """The number of the event that closed it, or None while it is open."""
+        """The number of the event that closed the wait, or None while it is open."""
         return self.entry.last.seq if self.entry and self.entry.is_closed else None
 
     @property
@@ -71,9 +71,10 @@ class Handle(Generic[T]):
 
     @property
     def status(self) -> str:
-        """The status of a child run, else "open", or the outcome once it is closed.
+        """The status of the child run; for other waits "open" or, once closed, the outcome.
 
-        Each reading is kept in the journal, and a replay gets what the code has read there.
+        Each reading is stored in the journal, so that a replay reads the same status at the same
+        place.
         """
         return str(seen(self._fiber, "status", self.key, self._status_now))
 
@@ -81,8 +82,8 @@ class Handle(Generic[T]):
     def cancel(self, reason: str) -> None:
         """Cancel the child run, or withdraw the question, the timer or the wait for a signal.
 
-        People can read the reason, a text of at most `LONGEST_REASON` characters. A closed wait
-        stays as it is. The handle of a child closes when the child ends.
+        People can read the reason, a text of at most `LONGEST_REASON` characters. A wait that is
+        already closed doesn't change. The handle of a child closes once the child has ended.
         """
         if self.run_id:
             cancel_run(self._fiber, self.run_id, of=self.key, reason=reason)
@@ -106,7 +107,7 @@ class Handle(Generic[T]):
 
     @with_options("Handle.wait")
     def wait(self) -> T:
-        """Return the result; the run leaves its worker until the wait is closed."""
+        """Return the result; until the wait is closed, the run is suspended and needs no worker."""
         self._fiber.check_usable()
         entry = self._closed()
         while skip_misfits(self._fiber, [self]):
@@ -126,10 +127,10 @@ def fits(_: Entry) -> str:
 
 
 def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
-    """Return the signals whose values the code can't take, with the reasons.
+    """Return the handles whose signals the code can't take, with the reason for each.
 
-    It returns none if the code has already continued past them: a value it took once no longer
-    fits.
+    The result is empty if the journal shows that the code has already continued: it could take the
+    value before, and then this is a mismatch of the code.
     """
     if fiber.scope.has_unread():
         return {}
@@ -138,7 +139,7 @@ def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T],
 
 
 def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
-    """Wait again for signals whose values the code can't take; return True if there were any."""
+    """Wait again for signals whose values the code can't take; return True if there are any."""
     wrong = misfits_among(fiber, handles)
     if not wrong:
         return False
@@ -154,7 +155,7 @@ def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
 def opened_again(handle: Handle[Any], why: str) -> list[NewEvent]:
     """Return events that log why a signal was skipped and open its wait again.
 
-    Its deadline stays the same.
+    The wait keeps its deadline.
     """
     assert handle.entry
     told = NewEvent(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
@@ -175,9 +176,10 @@ def open_wait(
     expires: float | None = None,
     rest: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Handle[T]:
-    """Return the kept wait of that key, or a new one, committed before anything depends on it.
+    """Return the handle of the wait with that key; if the wait is new, it is opened.
 
-    `rest` returns further fields to keep; it isn't called if a replay finds the wait unchanged.
+    Its opening is committed before anything can depend on it. `rest` returns further fields to
+    store; it isn't called if a replay finds the wait unchanged.
     """
     entry = fiber.take("wait", key, asked.prompt)
     opened = Opening.read(entry.events[0].content) if entry else None
@@ -197,13 +199,13 @@ def open_wait(
 
 
 def opening_event(key: str, opened: Opening) -> NewEvent:
-    """Return the event that opens a wait, named after its key without scope and ordinal."""
+    """Return the event that opens a wait; its name is the key without scope and number."""
     name = key.rpartition("/")[2].split("#")[0]
     return NewEvent(EventKind.WAIT_OPENED, key, name, opened.as_json())
 
 
 def check_same(fiber: Fiber, key: str, opened: Opening, asked: Opening) -> None:
-    """Interrupt the run unless the code asks exactly the question that was asked before."""
+    """Interrupt the run with a mismatch if the code now asks something else than before."""
     if opened.digest != asked.digest:
         words = _changed(key, opened.as_json(), asked.as_json())
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
@@ -244,14 +246,14 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
 
 
 def shown_at(question: Question, entry: Entry) -> Question:
-    """Return the question as people were shown it, with the kept values of volatile evidence."""
+    """Return the question as people saw it, with the stored values of volatile evidence."""
     if not question.volatile:
         return question
     return replace(question, evidence=Question.from_json(entry.events[0].content).evidence)
 
 
 def _warn_of_changes(fiber: Fiber, key: str, entry: Entry, question: Question) -> None:
-    """Log once that volatile evidence differs from what people were shown."""
+    """Log one warning if volatile evidence differs from what people saw."""
     if found := differences(entry.events[0].content["evidence"], question.evidence):
         words = (
             f"The evidence of {key} has changed since people saw it: {found}. The evidence they "
@@ -269,7 +271,7 @@ def _check_sizes(fiber: Fiber, question: Question) -> None:
 
 
 def _bare(hint: Any) -> Any:
-    """Return the type without its limits on people, which do not bind a default."""
+    """Return the type without its `Annotated` limits, which bind people but not defaults."""
     return hint.__origin__ if get_origin(hint) is Annotated else hint
 
 
@@ -280,7 +282,7 @@ def open_timer(fiber: Fiber, key: str, length: timedelta, *, reason: str = "") -
 
 
 def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> None:
-    """Wait for a timer, or not at all if no time is left, the same on every replay."""
+    """Wait for a timer; if no time is left, continue at once, and do the same on every replay."""
     key = fiber.scope.key_for(name)
     told = reason_of(fiber, key, f"ctx.{name}", reason).get("reason", "")
     if length > timedelta(0) or fiber.scope.peek("wait", key):
@@ -290,7 +292,7 @@ def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> No
 def reason_of(fiber: Fiber, key: str, of: str, reason: str) -> dict[str, str]:
     """Return the reason that people read while the run waits, on one line.
 
-    It is not part of the digest: the kept reason stays if the code has another one now.
+    It isn't part of the digest: if the code gives another reason on replay, the stored one stays.
     """
     told = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
     if told and fiber.is_new("wait", key):

@@ -1,4 +1,4 @@
-"""Asking people: each method opens a question and returns a handle."""
+"""Asking people: each method opens a question and returns its handle."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Later:
-    """Questions asked without waiting; `handle.wait()` or `ctx.wait_any(...)` waits."""
+    """The methods that ask a question without waiting; `handle.wait()` waits for its answer."""
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
@@ -83,9 +83,9 @@ class Later:
     ) -> Handle[Response[Any]]:
         """Show a draft, a text or data, which people may edit, and ask for a decision.
 
-        The value is the edited draft, and `decision` is the decision. `decisions` maps names to the
-        labels of their buttons; the first one approves. Without it they are "approved" and
-        "rejected", whose value is "" (None for data).
+        The answer's value is the edited draft, and its `decision` is the decision. `decisions` maps
+        the name of each decision to the label of its button; the first one approves. Without it the
+        decisions are "approved" and "rejected". The value of "rejected" is "" (None for data).
         """
         return self.request("review", prompt, draft, decisions=decisions, **asking)
 
@@ -98,16 +98,17 @@ class Later:
 
     @with_options("ctx.later.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Handle[Response[str]]:
-        """Report a problem to the operators; the answer's value is what they did about it."""
+        """Report a problem to the operators; the answer's value says what they did about it."""
         return self.request("escalation", prompt, **asking)
 
     @with_options("ctx.later.request")
     def request(
         self, kind: str, prompt: str, /, *args: Any, **options: Any
     ) -> Handle[Response[Any]]:
-        """Ask a question of any kind by its name, with the options of that kind and of all.
+        """Ask a question of the kind with that name.
 
-        Raises `OptionError` for an unknown kind or option.
+        `options` are those of that kind and those of all questions. Raises `OptionError` for an
+        unknown kind or option.
         """
         rules = known_kind(kind)
         question, hint = asked_for(rules, prompt, args, options)
@@ -118,5 +119,5 @@ class Later:
 
     @with_options("ctx.later.again")
     def again(self, question: Question) -> Handle[Response[Any]]:
-        """Ask the same question with other evidence."""
+        """Ask the same question again, with other evidence."""
         return ask(self._fiber, self._fiber.scope.key_for(question.kind), question)

@@ -1,4 +1,4 @@
-"""Acts of a run on other runs: sending signals, and cancelling."""
+"""Sending signals to other runs, and cancelling them."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from procedures.engine.values.options import check_json, check_text
 
 Act = Literal["signal", "cancel"]
 LONGEST_ID = 200
-"""Characters of a signal's id that the database stores."""
+"""The most characters of a signal's id, as the database stores it."""
 
 
 def send_signal(
@@ -24,7 +24,7 @@ def send_signal(
     id: str,  # noqa: A002
     error: str,
 ) -> None:
-    """Send a signal to another run, once across replays."""
+    """Send a signal to another run; a replay doesn't send it again."""
     fiber.check_usable()
     _check_id("run", to)
     _check_id("id=", id)
@@ -37,13 +37,13 @@ def send_signal(
 
 
 def cancel_run(fiber: Fiber, to: str, *, of: str, reason: str) -> None:
-    """Cancel another run, once across replays; `of` is the handle's key."""
+    """Cancel another run; a replay doesn't do so again. `of` is the key of the run's handle."""
     told = checked_reason(fiber, reason, of=of)
     _send(fiber, fiber.scope.key_for("send:cancel"), to, "cancel", {"reason": told})
 
 
 def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
-    """Return the reason on one line; raises `OptionError` if it is empty or no text."""
+    """Return the reason on one line; raise `OptionError` if it is empty or isn't a text."""
     fiber.check_usable()
     told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
     if not told:
@@ -53,7 +53,7 @@ def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
 
 
 def _check_id(name: str, id: object) -> None:  # noqa: A002
-    """Raise `OptionError` for an id that no run and no signal can have."""
+    """Raise `OptionError` for a text that can't be the id of a run or a signal."""
     told = check_text(f"{name} of ctx.send", id)
     if len(told) > LONGEST_ID:
         words = f"can have at most {LONGEST_ID} characters, not {len(told)}"
@@ -78,7 +78,7 @@ def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
 
 
 def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
-    """Record what is sent, or why the other run is out of reach, in a commit of its own."""
+    """Record in a commit of its own what is sent, or why the other run is out of reach."""
     asked = {"to": to, "act": act, **data}
     entry = fiber.take("sent", key)
     if entry is None:

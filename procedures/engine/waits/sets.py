@@ -1,4 +1,4 @@
-"""Sets of waits, decided by the first of them that are closed."""
+"""Sets of waits: a set is decided as soon as enough of its waits are closed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -36,11 +36,11 @@ T = TypeVar("T")
 def first_of(
     fiber: Fiber, name: str, need: int, handles: Sequence[Handle[T]], *, keep_open: bool = False
 ) -> list[Handle[T]]:
-    """Return the first `need` handles to be closed, in that order; other open ones are withdrawn.
+    """Return the first `need` handles to close, in that order, and withdraw the other open ones.
 
-    With `keep_open` these stay open. The set's closing event says which were first, on replay too;
-    later closings don't count there. The set is decided in the transaction that closes the last one
-    needed, so the run replays once.
+    With `keep_open` the others stay open. The set's closing event records which handles were first,
+    so a replay returns the same ones. The set is decided in the transaction that closes the last
+    wait it needs, so the run is replayed only once.
     """
     fiber.check_usable()
     check_flag(f"{KEEP_OPEN}= of ctx.{name}", keep_open)
@@ -66,7 +66,7 @@ def first_of(
 def as_finished(fiber: Fiber, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
     """Yield the handles one after another as they close; none of them is withdrawn.
 
-    Each one is a short event, however many there are.
+    However many handles there are, each one adds one short event to the journal.
     """
     fiber.check_usable()
     given: Any = handles
@@ -89,7 +89,7 @@ def _one_by_one(fiber: Fiber, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]
 
 
 def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
-    """Return the key of the handle closed first; the run waits if none is."""
+    """Return the key of the handle that closed first; if none is closed, the run waits."""
     while True:
         skip_misfits(fiber, left.values())
         closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
@@ -101,7 +101,7 @@ def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
 def _won(
     fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
-    """Return the keys that decided a set that was opened earlier; the run waits until some do."""
+    """Return the keys that decided a set opened before; until it is decided, the run waits."""
     while not entry.is_closed:
         fiber.check_going_on(key)
         fiber.suspend(Suspend(key))
@@ -116,7 +116,10 @@ def _won(
 
 
 def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[Any]]) -> list[str]:
-    """Return the keys of closed handles if they are enough; else none, after the wait."""
+    """Open the set; if enough handles are closed already, decide it at once and return their keys.
+
+    Otherwise the run waits, and the result is empty.
+    """
     fiber.check_going_on(key)
     fiber.add(opening_event(key, asked))
     closed = {handle.closed_seq: handle for handle in handles if handle.closed_seq}
@@ -131,7 +134,7 @@ def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[An
 
 
 def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]]) -> None:
-    """Open the set again, with all it withdrew, if a signal decided it that does not fit."""
+    """Open the set again, and all it withdrew, if a signal decided it that doesn't fit the code."""
     won = Closing.read(entry.last.content).value
     wrong = misfits_among(fiber, [one for one in handles if one.key in won])
     if not wrong:
@@ -148,14 +151,14 @@ def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handl
 
 
 def _is_unneeded(handle: Handle[Any], since: int) -> bool:
-    """Return True if a set that was opened by that event has withdrawn it."""
+    """Return True if the wait was withdrawn by the set that the event number `since` opened."""
     if handle.entry is None or (handle.closed_seq or 0) <= since:
         return False
     return Closing.read(handle.entry.last.content).responder == NOT_NEEDED
 
 
 def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: NewEvent) -> None:
-    """Close the handles nobody waits for any more, and keep the events in the same commit."""
+    """Withdraw the open handles, as nobody waits for them, and commit `drafts` with that."""
     left = [one for one in handles if one.closed_seq is None and one.kind not in DETACHED_KINDS]
     withdrawn = [NewEvent(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
     events = fiber.commit(*withdrawn, *drafts)

@@ -1,4 +1,4 @@
-"""Signals: named messages to a run, kept if they come before the run waits for them."""
+"""Signals: named messages to a run, stored if they come before the run waits for them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,10 @@ T = TypeVar("T")
 
 
 class SignalOptions(TypedDict, total=False):
-    """The options of a signal: after `expires`, the `default` counts (None unless given).
+    """The options of a wait for a signal.
 
-    With `on_timeout="fail"` it raises `RequestExpiredError` instead. People can read the `reason`.
+    If no signal comes within `expires`, the `default` counts (None unless given). With
+    `on_timeout="fail"` a `RequestExpiredError` is raised instead. People can read the `reason`.
     """
 
     expires: Duration
@@ -37,11 +38,11 @@ class SignalOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Received(Generic[T]):
-    """A signal, or the result of its timeout; it is false if it timed out."""
+    """A signal that the run has received, or a timeout; a timeout is false in a condition."""
 
     value: T
     sender: str
-    """The user's name, or "system: deadline"."""
+    """The name of the user or run that sent it, or "system: deadline"."""
     at: datetime
     timed_out: bool
 
@@ -52,7 +53,7 @@ class Received(Generic[T]):
 def open_signal(
     fiber: Fiber, name: str, hint: Any, waiting: SignalOptions, *, code: str
 ) -> Handle[Received[Any]]:
-    """Return a handle for a signal; `code` is the version of the procedure that waits."""
+    """Open a wait for a signal and return its handle; `code` is the version of the procedure."""
     fiber.check_usable()
     checked_name(name, "ctx.signal")
     _check_type(name, hint)
@@ -94,7 +95,7 @@ def open_signal(
 
 
 def _check_type(name: str, hint: Any) -> None:
-    """Raise `QuestionError` for a type that no signal can be of."""
+    """Raise `QuestionError` for a type that a signal's value can't have."""
     if why := unserved(hint, takes_files=False):
         words = f"The signal {name!r} can't have the type (hint) {short_repr(hint)}: {why}."
         raise QuestionError(words)
@@ -103,7 +104,7 @@ def _check_type(name: str, hint: Any) -> None:
 
 
 def _misfit(name: str, entry: Entry, hint: Any) -> str:
-    """Return why the code can't take the value its wait was closed with, or ""."""
+    """Return why the code can't take the value that closed the wait, or ""."""
     closed = Closing.read(entry.last.content)
     if closed.outcome != RECEIVED or closed.error:
         return ""
@@ -115,7 +116,7 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
 
 
 def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
-    """Return what the clock does if nothing comes, in the form questions use."""
+    """Return the fields of the opening that say what counts if no signal comes in time."""
     if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
         raise QuestionError(
             f"The signal {name!r} has default= or on_timeout=, so it needs expires= too."
