@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Later:
-    """The methods that ask a question without waiting; `handle.wait()` waits for its answer."""
+    """Questions asked without waiting: `handle.wait()` or `ctx.wait_any(...)` waits for the answers."""
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
