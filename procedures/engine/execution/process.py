@@ -34,7 +34,7 @@ BOUNDED = tuple(
 
 
 class Setting(NamedTuple):
-    """One setting of the process; its index in `Settings` is that of its value in a `State`."""
+    """One setting of the process; it has the same index in `Settings` as its value in a `State`."""
 
     name: str
     """The setting's name as it reads within a sentence, for example "the working directory"."""
@@ -140,7 +140,7 @@ def _read(held: Held) -> State:
 
 
 def read_all() -> State:
-    """Return the settings that a turn may change: those of a step, and some slower to read."""
+    """Return the settings that a turn may change: a step's settings, and some slower to read."""
     return [
         *read_quickly(),
         [*map(_signal.getsignal, SIGNALS)],

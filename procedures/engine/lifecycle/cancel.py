@@ -46,7 +46,7 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
 
 def _end_all_below(store: Store, run: RunRow) -> None:
-    """Cancel all runs below, including children that were retried and those of ended runs.
+    """Cancel all runs below, including retried children and the children of ended runs.
 
     They would continue for a retry of their parent, or on their own, but nobody needs them.
     """

@@ -174,7 +174,7 @@ def _insert(
     inputs: Sequence[str],
     start: int = 0,
 ) -> None:
-    """Insert a queued child for each of the inputs, with those of the parent's files it names."""
+    """Insert a queued child for each of the inputs, with the parent's files that it names."""
     run_id = content["run"] if wait.kind == "child" else ""
     code, files = store.code_for(run, content["procedure"]), store.files_of(run)
     for number, text in enumerate(inputs, start=start):

@@ -49,7 +49,7 @@ def sender_of(run_id: str) -> str:
 
 
 def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) -> None:
-    """Store what a run sends to another one, in the same commit as its event."""
+    """Store what a run sends to another run, in the same commit as its event."""
     if content["refused"]:
         return
     other = store.run_key(content["to"])

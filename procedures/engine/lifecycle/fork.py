@@ -107,7 +107,7 @@ def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
 def begin_fork(
     store: Store, run: RunRow, fork: Fork, note: NewEvent, *, files: "Sequence[File]" = ()
 ) -> None:
-    """Store and queue a new run with all that it takes over from another one.
+    """Store and queue a new run with all that it takes over from another run.
 
     `note` says who forked it. `files` are the files in its inputs.
     """

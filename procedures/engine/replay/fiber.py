@@ -1,4 +1,4 @@
-"""A fiber: one line of execution in a run, either the procedure's own or that of a branch."""
+"""A fiber: one line of execution in a run, either the procedure's own or a branch's."""
 
 import random
 import threading

@@ -172,7 +172,7 @@ class History:
         return (one for one in entries if not one.is_read and path in _scopes_of(one.key))
 
     def _close(self, event: Event) -> None:
-        """Close a wait; a second closing is ignored, and so is that of an unknown wait."""
+        """Close a wait; a second closing is ignored, and so is the closing of an unknown wait."""
         entry = self.entries.get(event.key)
         if entry and not entry.is_closed:
             entry.events.append(event)

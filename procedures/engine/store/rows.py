@@ -1,4 +1,4 @@
-"""Rows as the rules see them, however they are stored; values here are those of a new row."""
+"""Rows as the rules see them, however they are stored; the values are a new row's defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

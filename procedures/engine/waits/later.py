@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Later:
-    """Questions asked without waiting: `handle.wait()` or `ctx.wait_any(...)` waits for the answers."""
+    """Questions asked without waiting: `handle.wait()` or `ctx.wait_any(...)` waits for answers."""
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
@@ -107,7 +107,7 @@ class Later:
     ) -> Handle[Response[Any]]:
         """Ask a question of the kind with that name.
 
-        `options` are those of that kind and those of all questions. Raises `OptionError` for an
+        `options` are the options of that kind and of all questions. Raises `OptionError` for an
         unknown kind or option.
         """
         rules = known_kind(kind)
