@@ -18,12 +18,12 @@ from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 class ResponseIn(Body):
     """An answer: a value that fits the request's schema, and a comment."""
 
-    value: Any = Field(description="Fits the request's `schema`.")
+    value: Any = Field(description="A value that fits the request's `schema`.")
     comment: str = ""
     confirm: StrictBool = Field(
         default=False,
-        description="true says that this very value is meant: needed where the request is"
-        " `irreversible`. Ask the person first.",
+        description="Must be true if the request is `irreversible`, to confirm exactly this value."
+        " Ask the person first.",
     )
 
 
@@ -35,7 +35,7 @@ class ResponseOut(Schema):
     comment: str
     user: str
     at: datetime
-    channel: str = Field(description='Where it came from, such as "page", "chat" or "api".')
+    channel: str = Field(description='The channel of the answer, such as "page", "chat" or "api".')
 
     @staticmethod
     def resolve_value(response: HumanResponse) -> Any:
@@ -57,12 +57,14 @@ class RequestOut(Schema):
     prompt: str
     status: str
     outcome: str
-    assigned: list[str] = Field(description='Who may answer: "finance", "@name", "perm:app.code".')
+    assigned: list[str] = Field(description='The assignees: "finance", "@name", "perm:app.code".')
     due_at: datetime | None
     opened_at: datetime
     closed_at: datetime | None
-    closed_by: str = Field(description='Who closed it: a user name, or "system: deadline".')
-    closed_why: str = Field(description="Why it is not asked any more, as a sentence.")
+    closed_by: str = Field(description='The user who closed it, or "system: deadline".')
+    closed_why: str = Field(
+        description="The reason why it was withdrawn, as a sentence; else empty."
+    )
 
     @staticmethod
     def resolve_run_id(request: HumanRequest) -> UUID:
@@ -92,8 +94,10 @@ class ControlOut(Schema):
     """A part of the form by which people answer."""
 
     control: str = Field(description='"buttons", "fields", "options", "editor", or a site\'s own.')
-    at: str = Field(description='The property of the answer that it says; "" for all of it.')
-    choices: list[ChoiceOut] = Field(description="The values that it offers, if it offers some.")
+    at: str = Field(description='The property of the answer that it sets; "" for the whole answer.')
+    choices: list[ChoiceOut] = Field(
+        description="The values to choose from; empty if there are none."
+    )
 
     @staticmethod
     def resolve_control(control: Control) -> str:
@@ -107,17 +111,17 @@ class ControlOut(Schema):
 class RequestDetailOut(RequestOut):
     """A question with everything a person needs to answer it."""
 
-    body: str = Field(description="Markdown.")
+    body: str = Field(description="The question's body as Markdown.")
     evidence: Any
     draft: str | None = Field(description="The text to be reviewed.")
     value_schema: dict[str, Any] = Field(
-        serialization_alias="schema", description="JSON Schema of the value of an answer."
+        serialization_alias="schema", description="The JSON Schema of an answer's value."
     )
-    irreversible: bool = Field(description="An answer needs `confirm`, and can't be undone.")
-    labels: dict[str, str] = Field(description="Words for values, by the value as a text.")
-    controls: list[ControlOut] = Field(description="What people answer it by, on a page.")
-    channels: list[str] = Field(description="The names of the channels that take its answer.")
-    silence: str = Field(description="What happens when nobody answers.")
+    irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
+    labels: dict[str, str] = Field(description="The labels of values, by the value as a text.")
+    controls: list[ControlOut] = Field(description="The controls of the form on the page.")
+    channels: list[str] = Field(description="The names of the channels that accept an answer.")
+    silence: str = Field(description="A sentence about what happens if nobody answers.")
     note: str
     responses: list[ResponseOut]
 
@@ -168,16 +172,16 @@ class RequestPage(Schema):
 class ReassignIn(ReasonIn):
     """The new assignee and the reason."""
 
-    to: Word = Field("", description='Needed: a group, or a user as "@name".')
+    to: Word = Field("", description='Required: a group, or a user as "@name".')
     allow_unanswerable: bool = Field(
-        default=False, description="Reassign it also to a group in which nobody is active."
+        default=False, description="True to allow a group without an active member."
     )
 
 
 class ReassignedOut(Schema):
     """A reassigned request, with a sentence about it."""
 
-    message: str = Field(description="What was done, in a sentence.")
+    message: str = Field(description="A sentence about what was done.")
     request: RequestOut
 
 

@@ -1,4 +1,4 @@
-"""One run as the API returns it."""
+"""The API's schemas of a run and its parts."""
 
 import json
 from datetime import datetime
@@ -16,29 +16,29 @@ from procedures.paging import Page, page
 from procedures.schemas import for_reader
 
 MOST_CHILDREN = MOST_REQUESTS = 50
-"""Rows in the answer for one run."""
+"""The most child runs, and the most open requests, in the answer about a run."""
 
 
 class ArtifactOut(Schema):
     """A file of a run."""
 
     name: str
-    size: int = Field(description="Bytes.")
+    size: int = Field(description="The size in bytes.")
     content_type: str
     digest: str = Field(description="SHA-256 of the content.")
 
 
 class WaitOut(Schema):
-    """A wait of a run that is open now."""
+    """An open wait of a run."""
 
     kind: str
     key: str
     due_at: datetime | None
-    reason: str = Field(description="Why a timer or a signal is waited for, as its author says.")
+    reason: str = Field(description="The author's reason for waiting for a timer or signal.")
 
 
 class WorkingOut(Schema):
-    """The step that has been running for over a second."""
+    """A step that has been running for over a second."""
 
     step: str
     attempt: int
@@ -46,7 +46,7 @@ class WorkingOut(Schema):
 
 
 class RunOut(Schema):
-    """A run."""
+    """A run of a procedure."""
 
     id: UUID
     procedure: str
@@ -77,7 +77,7 @@ class RunPage(Schema):
 
 
 class StageOut(Schema):
-    """The part of the procedure that a run is in."""
+    """The stage of the procedure that a run has reached."""
 
     name: str
     since: datetime
@@ -94,10 +94,10 @@ class StageOut(Schema):
 class ProgressOut(Schema):
     """The run's latest progress, from its code or one of its steps."""
 
-    step: str | None = Field(description="The key of that step; None for the code between steps.")
+    step: str | None = Field(description="The key of the step; null for the code between steps.")
     text: str
     done: float | None
-    total: float | None = Field(description="Of how many; None where the code doesn't know.")
+    total: float | None = Field(description="The total that `done` counts up to; null if unknown.")
     at: datetime
 
     @staticmethod
@@ -118,18 +118,18 @@ class ProgressOut(Schema):
 
 
 class OpenRequestOut(Schema):
-    """A question that a run asks people now."""
+    """An open question of a run to people."""
 
     id: UUID
-    key: str = Field(description="The key of its wait in the run.")
+    key: str = Field(description="The key of the run's wait for the answer.")
     kind: str
     prompt: str
-    assigned: list[str] = Field(description='Who may answer: "finance", "@name", "perm:app.code".')
+    assigned: list[str] = Field(description='The assignees: "finance", "@name", "perm:app.code".')
     due_at: datetime | None
 
 
 def address_of(route: str, run: Run, context: Any) -> str:
-    """Return the address of another route about the run, below the prefix that this one has."""
+    """Return the address of another route about the run, below the prefix of the current route."""
     match = context["request"].resolver_match
     return reverse(f"{match.namespace}:{route}", args=[run.pk])
 
@@ -150,23 +150,31 @@ class RunDetailOut(RunOut):
     origin: UUID | None = Field(
         description="The run that this one is a restart or a fork of, if you may see it."
     )
-    forked_at: str = Field(description="The key that a fork begins at; empty for a restart.")
-    inputs: Any = Field(description="None where they are large: then `inputs_at` names an address.")
-    inputs_at: str | None = Field(description="Where large inputs are read, as JSON.")
-    result: Any = Field(description="None where it is large: then `result_at` names an address.")
-    result_at: str | None = Field(description="Where a large result is read, as JSON.")
-    error: dict[str, Any] | None = Field(description="type, message and what helps to mend it.")
-    state: dict[str, Any] | None = Field(
-        description="`ctx.state`, by name; None where large: then `state_at` names an address."
+    forked_at: str = Field(description="The key at which a fork begins; empty for a restart.")
+    inputs: Any = Field(description="The inputs, or null if they are large: see `inputs_at`.")
+    inputs_at: str | None = Field(
+        description="The address of large inputs as JSON; otherwise null."
     )
-    state_at: str | None = Field(description="Where a large state is read, as JSON.")
+    result: Any = Field(description="The result, or null if it is large: see `result_at`.")
+    result_at: str | None = Field(
+        description="The address of a large result as JSON; otherwise null."
+    )
+    error: dict[str, Any] | None = Field(
+        description="The error's type, message and further details."
+    )
+    state: dict[str, Any] | None = Field(
+        description="The values of `ctx.state` by name, or null if they are large: see `state_at`."
+    )
+    state_at: str | None = Field(
+        description="The address of a large state as JSON; otherwise null."
+    )
     stage: StageOut | None
     progress: ProgressOut | None
     children: RunPage = Field(
-        description="The newest that you may see; `GET /api/runs?parent=ID` lists them all."
+        description="The newest child runs; `GET /api/runs?parent=ID` lists all."
     )
     requests: list[OpenRequestOut] = Field(
-        description="What it asks people now, the oldest first, of those that you may see at most "
+        description="The run's open requests that you may see, oldest first, at most "
         f"{MOST_REQUESTS}; `GET /api/requests?run=ID&status=open` lists them all."
     )
     waits: list[WaitOut]
@@ -255,14 +263,14 @@ class RunDetailOut(RunOut):
 
 
 class OperatedOut(Schema):
-    """The result of an operator's act on a run."""
+    """The result of an operation on a run."""
 
-    told: str = Field(description="What was done, or will be, in a sentence.")
+    told: str = Field(description="A sentence about what was done or will be done.")
     run: RunDetailOut
 
 
 def _standing_of(run: Run) -> standing.Standing:
-    """Return the run's standing, looked up once for all fields of an answer."""
+    """Return the run's standing, queried once for all fields of an answer."""
     if "_standing" not in run.__dict__:
         run.__dict__["_standing"] = standing.standing_of(run)
     found: standing.Standing = run.__dict__["_standing"]

@@ -1,4 +1,4 @@
-"""Procedures and runs as the API returns them."""
+"""The API's schemas of procedures, events, signals and errors."""
 
 import json
 from datetime import datetime
@@ -22,34 +22,34 @@ def without_nul(text: str) -> str:
 
 
 Word = Annotated[str, AfterValidator(without_nul)]
-"""A text that is looked up in the database."""
+"""A text without NUL, which the database can look up."""
 KEY: Any = Header(
     "", alias="Idempotency-Key", max_length=200, description="A repeated key returns the same run."
 )
 
 
 class Body(Schema):
-    """A body that a program sends. An unknown name is refused, because it would have no effect."""
+    """A request's JSON body. Unknown names are refused, because they would have no effect."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class FaultOut(Schema):
-    """One fault of one field."""
+    """A fault of a field of the request's body."""
 
     field: str
     message: str
 
 
 class ErrorOut(Schema):
-    """The reason for a refusal, in a sentence."""
+    """A sentence about why a request was refused."""
 
     detail: str
-    faults: list[FaultOut] = Field([], description="With 422: the faults, field by field.")
+    faults: list[FaultOut] = Field([], description="The faults of each field, with 422.")
 
 
 class ComplaintOut(Schema):
-    """One part of the site that fails."""
+    """A part of the site that fails, and a sentence about it."""
 
     part: str
     message: str = Field(description="What doesn't work, and how to fix it.")
@@ -61,9 +61,9 @@ class SlotOut(Schema):
     run: UUID
     procedure: str
     since: datetime | None = Field(
-        description="When its code last returned to the engine, or its step began."
+        description="The time when its code last returned to the engine, or its step began."
     )
-    step: str = Field(description="Empty between steps.")
+    step: str = Field(description="The key of the step; empty between steps.")
     is_stuck: bool = Field(description="True if its code hasn't returned for RUN_SILENT_SECONDS.")
 
 
@@ -74,11 +74,11 @@ class HealthOut(Schema):
 
     is_well: bool
     complaints: list[ComplaintOut]
-    swept_at: datetime | None = Field(description="When a clock last swept.")
+    swept_at: datetime | None = Field(description="The time of the clock's last sweep.")
 
 
 def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
-    """Return the errors of a route, for its documentation."""
+    """Return the schema of a route's error responses, by status."""
     return dict.fromkeys((*statuses, 401, 500), ErrorOut)
 
 
@@ -95,15 +95,16 @@ def for_reader(content: dict[str, Any], run_id: UUID, context: Any) -> dict[str,
 
 
 class ProcedureOut(Schema):
-    """A procedure you may see."""
+    """A procedure that you may see."""
 
     name: str
     title: str
     doc: str
-    version: str | None = Field(description="The version of the code; it changes with the code.")
-    file: str = Field("", description="The file it is defined in; empty for Python code.")
+    version: str | None = Field(description="The version of the code, which changes with the code.")
+    file: str = Field("", description="The file that defines it; empty for Python code.")
     fault: str = Field(
-        "", description="Why it can't be started if its file can't be read; else empty."
+        "",
+        description="The reason why its file can't be read, and it can't be started; else empty.",
     )
 
     @staticmethod
@@ -129,7 +130,9 @@ class ProcedureOut(Schema):
 class ProcedureDetailOut(ProcedureOut):
     """A procedure with the JSON Schema of its inputs."""
 
-    inputs: dict[str, Any] | None = Field(description="JSON Schema; files have the format binary.")
+    inputs: dict[str, Any] | None = Field(
+        description="The JSON Schema of the inputs; files have the format binary."
+    )
 
     @staticmethod
     def resolve_inputs(procedure: Procedure) -> dict[str, Any] | None:
@@ -138,7 +141,7 @@ class ProcedureDetailOut(ProcedureOut):
 
 
 class EventOut(Schema):
-    """One line of a run's journal."""
+    """An event in a run's journal."""
 
     seq: int
     kind: str
@@ -176,11 +179,11 @@ class SignalIn(Body):
 
 
 class SignalOut(Schema):
-    """A signal that was sent."""
+    """A stored signal."""
 
     id: str
     name: str
-    number: int = Field(description="Its number in `GET /api/signals/{number}`.")
+    number: int = Field(description="The signal's number for `GET /api/signals/{number}`.")
 
     @staticmethod
     def resolve_id(signal: Signal) -> str:
@@ -192,7 +195,7 @@ class SignalOut(Schema):
 
 
 class SignalDetailOut(SignalOut):
-    """A signal, and what became of it."""
+    """A signal with its status."""
 
     run: UUID
     value: Any
@@ -202,10 +205,10 @@ class SignalDetailOut(SignalOut):
     sender: str
     at: datetime
     status: Literal["kept", "received", "skipped"] = Field(
-        description="kept: the run hasn't waited for it yet; skipped: it couldn't take the value."
+        description="kept: the run hasn't waited for it yet; skipped: the value didn't fit."
     )
-    reason: str = Field(description="Why it was skipped; else empty.")
-    wait: str | None = Field(description="The key of the wait that it closed.")
+    reason: str = Field(description="The reason why it was skipped; else empty.")
+    wait: str | None = Field(description="The key of the wait that it closed, or null.")
 
     @staticmethod
     def resolve_run(signal: Signal) -> UUID:
@@ -225,15 +228,13 @@ class SignalDetailOut(SignalOut):
 
 
 class ReasonIn(Body):
-    """The reason for an operator's act."""
+    """The reason for an operation."""
 
-    reason: Word = Field(
-        "", description="Required; it is recorded in the run's journal, with your name."
-    )
+    reason: Word = Field("", description="Required; recorded in the run's journal with your name.")
 
 
 class RestartIn(ReasonIn):
-    """Changes for a run that is started anew."""
+    """The reason for a restart, and changed inputs."""
 
     inputs: dict[str, Any] = Field(
         {}, description="Inputs by name that replace the run's own; files can't be replaced."
@@ -241,10 +242,11 @@ class RestartIn(ReasonIn):
 
 
 class ForkIn(RestartIn):
-    """The place where a run is forked, and changes from there on."""
+    """The place where a fork branches off, and what changes from there."""
 
     at: Word | int = Field(
-        "", description="Required: the key of a step, wait or child, or the number of its event."
+        "",
+        description="Required: the key of a step, wait or child, or the number of its event.",
     )
     keep_answers: bool = Field(
         default=True,

@@ -72,7 +72,7 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="messages")
     seq = models.PositiveBigIntegerField(
-        help_text="The session's change that brought it: its place, in the order of commits."
+        help_text="The number of the session's change that added it, in the order of commits."
     )
     kind = models.CharField(max_length=10, choices=Kind)
     author = models.ForeignKey(
@@ -88,13 +88,15 @@ class Message(models.Model):
         null=True,
         db_index=False,
         related_name="replies",
-        help_text="What a person's words reply to: whoever is concerned by that reads them too.",
+        help_text="The message to which this one replies; its readers can read the reply too.",
     )
     text = models.TextField(blank=True)
-    level = models.CharField(max_length=10, blank=True, help_text="How grave an alert is.")
+    level = models.CharField(max_length=10, blank=True, help_text="The severity of an alert.")
     at = models.DateTimeField()
     client_key = models.CharField(
-        max_length=64, blank=True, help_text="Chosen by the sender: sent again it is one message."
+        max_length=64,
+        blank=True,
+        help_text="A key chosen by the sender; a repeated key is one message.",
     )
 
     proof = proof_field()

@@ -78,13 +78,19 @@ class Notification(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.PLANNED)
     planned_at = models.DateTimeField()
-    next_try_at = models.DateTimeField(null=True, help_text="When a worker is told of it next.")
-    held_until = models.DateTimeField(null=True, help_text="When another worker may take it.")
+    next_try_at = models.DateTimeField(
+        null=True, help_text="The time at which a worker is next asked to send it."
+    )
+    held_until = models.DateTimeField(
+        null=True, help_text="The time from which another worker may claim it."
+    )
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
-    note = models.CharField(max_length=LONGEST_NOTE, blank=True, help_text="Why it is not sent.")
+    note = models.CharField(
+        max_length=LONGEST_NOTE, blank=True, help_text="The reason why it was not sent."
+    )
     bundle = models.UUIDField(
-        null=True, help_text="Shared by those that are sent together in one message."
+        null=True, help_text="An id shared by notifications that are sent in one message."
     )
 
     objects = NotificationQuerySet.as_manager()

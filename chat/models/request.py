@@ -100,13 +100,15 @@ class HumanRequest(models.Model):
     session = models.ForeignKey(Session, models.CASCADE, related_name="requests")
     kind = models.CharField(max_length=40)
     prompt = models.TextField()
-    question = models.TextField(help_text="All that is shown, as canonical JSON.")
-    note = models.TextField(blank=True, help_text="Why it is open to others than was asked.")
+    question = models.TextField(help_text="The whole question as it is shown, as canonical JSON.")
+    note = models.TextField(
+        blank=True, help_text="The reason why it is open to more people than the code assigned."
+    )
     assigned = models.TextField(
         blank=True,
         default="",
         db_default="",
-        help_text="Who is asked, as a canonical JSON list: user:ID, group:ID or perm:NAME.",
+        help_text="The assignees as a canonical JSON list: user:ID, group:ID or perm:NAME.",
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     outcome = models.CharField(
@@ -116,8 +118,12 @@ class HumanRequest(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=254, blank=True)
-    closed_why = models.TextField(blank=True, help_text="Why it is not asked any more.")
-    notify_at = models.DateTimeField(null=True, help_text="When it is checked whom to notify.")
+    closed_why = models.TextField(
+        blank=True, help_text="The reason why the question was withdrawn."
+    )
+    notify_at = models.DateTimeField(
+        null=True, help_text="The time of the next check of whom to notify."
+    )
 
     proof = proof_field()
     SEALED: ClassVar = (

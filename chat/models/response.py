@@ -19,12 +19,14 @@ class HumanResponse(models.Model):
     value = models.TextField(help_text="Canonical JSON.")
     comment = models.TextField(blank=True)
     at = models.DateTimeField()
-    channel = models.CharField(max_length=20, help_text="Where it came through.")
+    channel = models.CharField(
+        max_length=20, help_text="The channel through which the answer came."
+    )
     address = models.GenericIPAddressField(null=True)
     shown = models.TextField(help_text="The question as it was shown, as canonical JSON.")
     evidence_digest = models.CharField(max_length=64, help_text="SHA-256 of the evidence shown.")
     changes = models.TextField(
-        blank=True, help_text="What an edited text differs by, line by line, as JSON."
+        blank=True, help_text="The differences in an edited text, line by line, as JSON."
     )
     SEALED: ClassVar = (
         *("request", "user", "value", "comment", "at", "channel", "address"),

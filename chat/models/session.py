@@ -31,7 +31,7 @@ class Session(models.Model):
     created_at = models.DateTimeField()
     last_seq = models.PositiveBigIntegerField(default=0)
     said = models.PositiveBigIntegerField(
-        default=0, db_default=0, help_text="How many messages there are."
+        default=0, db_default=0, help_text="The number of messages in the session."
     )
     said_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
     proof = proof_field()
@@ -134,7 +134,7 @@ class SessionEvent(models.Model):
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="events")
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=20)
-    object = models.CharField(max_length=40, help_text="The id of what changed.")
+    object = models.CharField(max_length=40, help_text="The id of the changed object.")
 
     class Meta:
         ordering = ["session", "seq"]

@@ -1,4 +1,4 @@
-"""The engine's journal in the database: one statement per step, fenced by the run's epoch."""
+"""The engine's journal in the database: each step is one statement, fenced by the run's epoch."""
 
 from procedures.journal.claiming import NotReadYet, claim, claim_next
 from procedures.journal.database import DatabaseJournal

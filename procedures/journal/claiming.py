@@ -1,4 +1,4 @@
-"""Claims of runs for a worker: of a given run, or of the first in the queue."""
+"""Claims of runs by workers: of a given run, or of the first run in the queue."""
 
 import logging
 import time
@@ -22,13 +22,14 @@ from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 2
-"""Seconds that a worker with nothing else to do waits for a run that others have locked."""
+"""Seconds that an otherwise idle worker waits for the lock of a queued run."""
 
 
 def claim(run_id: UUID) -> DatabaseJournal | None:
-    """Claim a run and take in its inputs from outside, in one transaction.
+    """Claim a run and journal its pending inputs, in one transaction.
 
-    Returns None if there is nothing to do, or another worker holds it. Raises `StorageLost`.
+    Returns None if there is nothing to do, or if another worker holds the run. Raises
+    `StorageLost`.
     """
     with storage, transaction.atomic():
         found = Run.objects.lock_claimable(run_id)
@@ -42,14 +43,14 @@ class Claimed(NamedTuple):
     """True if more runs are queued."""
     code: Procedure
     journal: DatabaseJournal | None
-    """The journal, or None if the run had to end or to pause, and did."""
+    """The journal, or None if the run was due to end or to pause, and did so during the claim."""
 
 
 class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
-    """The code of a queued run must be read first, which may take longer than a lease."""
+    """Raised in a claim because the run's code must be read first, which may outlast a lease."""
 
     def __init__(self, read: Callable[[], object]) -> None:
-        """Take `read`, which reads the code outside the claim, as that would lock the run's row."""
+        """Store `read`, which reads the code once the claim has released its lock on the run."""
         self.read = read
         super().__init__()
 
@@ -57,10 +58,10 @@ class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
 def claim_next(
     code_for: Callable[[Queued], Procedure | None], besides: Exclusions
 ) -> Claimed | None:
-    """Claim the run that was queued first among those there is code for.
+    """Claim the first queued run for which `code_for` returns code.
 
-    `code_for` may raise `NotReadYet`. Returns None if nothing is left. A run that can't be claimed
-    is skipped, so that it delays nobody.
+    `code_for` may raise `NotReadYet`. Returns None if no such run is left. A run that can't be
+    claimed is skipped, so that it doesn't hold up the others.
     """
     while True:
         found = None
@@ -94,13 +95,16 @@ def claim_next(
 
 
 def _is_database_lost(error: BaseException) -> bool:
-    """Return True for a loss that concerns every run; a lost file store concerns only some."""
+    """Return True if the database is lost.
+
+    A lost file store, by contrast, affects only some runs.
+    """
     is_lost = isinstance(error, StorageLost)
     return is_lost and not isinstance(error.__cause__, FileStoreError)
 
 
 def _pass_by(found: Queued, besides: Exclusions) -> None:
-    """Skip a run that can't be claimed now."""
+    """Move a run that can't be claimed now to the end of the queue, and skip it."""
     # To the end of the queue, by the time of its row: else each worker would try it first, in every
     # turn. Only if it is still queued, since its lock is gone.
     Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
@@ -108,7 +112,7 @@ def _pass_by(found: Queued, besides: Exclusions) -> None:
 
 
 def _next_held(besides: Exclusions) -> Queued | None:
-    """Wait for a queued run that others hold now, for example to answer it, if it is the last."""
+    """Wait for a queued run that others have locked, if no other run is queued."""
     # A statement that waited for a row may find it claimed by then and return nothing, although
     # others are queued: only an empty queue ends this.
     while Run.objects.queued_besides(besides).exists():
@@ -119,7 +123,7 @@ def _next_held(besides: Exclusions) -> Queued | None:
 
 
 def _has_news(found: Queued) -> bool:
-    """Return True if the row or its inputs hold an operator's act."""
+    """Return True if an operation on the run is pending in its row or its inputs."""
     run = found.run
     return bool(found.has_news or run.cancel_requested_at or run.pause_requested_at)
 

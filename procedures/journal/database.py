@@ -1,4 +1,4 @@
-"""One worker's hold on a run: the engine's journal over the database."""
+"""The engine's journal in the database, as the worker that holds a run uses it."""
 
 import logging
 import os
@@ -59,17 +59,17 @@ PLAIN = {
     EventKind.STAGE,
     EventKind.PROGRESS,
 }
-"""Events that concern only the journal."""
+"""Kinds of events that change no row outside the journal."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
-"""Seconds between attempts, together well below a lease."""
+"""Seconds between attempts to write, which add up to well below a lease."""
 EXCUSED_EVERY = 1
-"""Seconds between two attempts to reach the database."""
+"""Seconds between two attempts to reach the database in order to forgive a claim."""
 SHARE_OF_A_LEASE = 0.6
-"""The part of a lease for which a transaction may hold SQLite's only write lock."""
+"""The share of a lease for which a step's transaction may hold SQLite's only write lock."""
 
 
 class DatabaseJournal:
-    """One worker's hold on a run."""
+    """A run's journal in the database, for the one worker that holds the run."""
 
     def __init__(self, row: Run, *, now: datetime, since: float) -> None:
         self._row = row
@@ -77,9 +77,9 @@ class DatabaseJournal:
         self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
-        """The thread whose step commits its writes and its checkpoint in one transaction."""
+        """The thread whose step commits its writes together with its checkpoint, or None."""
         self.since = self._reached = since
-        """The time of the claim by the monotonic clock, from which its lease runs."""
+        """The monotonic time of the claim, at which its lease begins."""
         # The difference of two clocks, noted once: no later correction of this machine's wall clock
         # moves the time that the journal tells.
         self._ahead = now.timestamp() - since
@@ -101,7 +101,7 @@ class DatabaseJournal:
         self.is_taken = False
         """True if the run was ended or claimed by another worker."""
         self.is_queued_again = False
-        """True if something came from outside while the worker released the run."""
+        """True if the run was queued again because an input arrived during its release."""
 
     @property
     def epoch(self) -> int:
@@ -109,7 +109,7 @@ class DatabaseJournal:
         return self._row.epoch
 
     def now(self) -> datetime:
-        """Return the database's time, asked once and advanced by this machine's monotonic clock."""
+        """Return the database's time: that of the claim, advanced by the monotonic clock."""
         return datetime.fromtimestamp(time.monotonic() + self._ahead, UTC)
 
     def pause(self, seconds: float) -> None:
@@ -155,10 +155,10 @@ class DatabaseJournal:
     # Writing
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Store the batch in one commit: plain events on PostgreSQL take one statement.
+        """Store the batch in one commit; on PostgreSQL, plain events take one statement.
 
-        If the database is unreachable for a moment, it is tried again over a new connection; a
-        commit without an answer is looked up first.
+        If the database is briefly unreachable, the commit is tried again over a new connection,
+        once it is clear that the first attempt didn't arrive.
         """
         events, is_in_step = self._chain(batch), self._is_in_step
         try:
@@ -180,9 +180,9 @@ class DatabaseJournal:
         return events
 
     def _write_again(self, events: Sequence[Event], batch: Batch, lost: StorageLost) -> None:
-        """Write again for a while, because another worker would have to repeat the step.
+        """Try the write again for a while, because otherwise another worker would repeat the step.
 
-        A worker that claims the run meanwhile fences this one off.
+        If a worker claims the run meanwhile, that worker fences this one off.
         """
         later = int(conf.STORAGE_PATIENCE_SECONDS)
         for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
@@ -201,7 +201,10 @@ class DatabaseJournal:
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
-        """Commit a step's writes together with its checkpoint; look it up if there is no answer."""
+        """Commit a step's writes together with its checkpoint.
+
+        If the commit gets no answer, the journal is read to see if it arrived.
+        """
         # By thread: the watchdog and `progress` may write meanwhile from others, and only what this
         # thread writes belongs to the transaction.
         self._transacting = threading.get_ident()
@@ -227,7 +230,7 @@ class DatabaseJournal:
         self._tell_of_change()
 
     def forgive_claim(self) -> None:
-        """Forgive the claim now, or from a thread once the database answers."""
+        """Forgive the claim now, or in a thread once the database is reachable again."""
         if not self._has_excused():
             # Not waited for: the worker leaves the run now, and the database may be away for hours.
             threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()
@@ -256,11 +259,10 @@ class DatabaseJournal:
             Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=False)
 
     def abandon(self, batch: Batch) -> None:
-        """Store the batch unless the step has ended, and kill this process.
+        """Store the batch and kill this process, unless the step has ended meanwhile.
 
-        For the watchdog's thread.
-
-        If it can't be kept, the process dies all the same, and its lease runs out.
+        Called in the watchdog's thread. If the batch can't be stored, the process dies all the
+        same, and its lease expires.
         """
         # Kept as an object: if the step ends while this thread commits, `working` is another one or
         # None, and the process must live on.
@@ -325,7 +327,7 @@ class DatabaseJournal:
         )
 
     def _is_kept_at(self, seq: int, mark: str) -> bool:
-        """Return True if a commit arrived although its answer did not."""
+        """Return True if the commit up to that event has arrived, although its answer hasn't."""
         # A connection that lost one answer may be half open; only a new one can tell what was
         # committed.
         connection.close()
@@ -346,12 +348,12 @@ class DatabaseJournal:
 
     @property
     def reached_at(self) -> datetime:
-        """The time when the code last began a step or kept something."""
+        """The time when the code last began a step or stored an event."""
         reached, working = datetime.fromtimestamp(self._reached + self._ahead, UTC), self.working
         return max(reached, working.since) if working else reached
 
     def look_around(self) -> None:
-        """Read, once a second, whether the run is to stop and whether others want its worker."""
+        """Read if the run is to stop, and if other runs need this worker; called once a second."""
         asked = ("status", "epoch", "cancel_requested_at", "pause_requested_at")
         for status, epoch, to_end, to_pause in Run.objects.filter(pk=self._row.pk).values_list(
             *asked

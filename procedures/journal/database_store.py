@@ -1,4 +1,4 @@
-"""The rows of one transaction, as the engine's rules use them."""
+"""The engine's store over the rows of one transaction."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from procedures.models.ids import uuid7
 
 
 def in_transaction(act: Callable[[Store], bool]) -> bool:
-    """Call the act with a store, in a transaction of its own."""
+    """Call `act` with a store in a new transaction, and return its result."""
     with transaction.atomic():
         return act(DatabaseStore())
 
@@ -34,7 +34,7 @@ def _repeat(act: Callable[[Store], bool]) -> None:
 
 
 class DatabaseStore(RunRows, WaitRows):
-    """The rows of one transaction."""
+    """The engine's store over the rows of one transaction."""
 
     def regardless(self) -> "DatabaseStore":
         return DatabaseStore(self.now, is_forced=True)
@@ -109,7 +109,7 @@ def _savepoint() -> Iterator[None]:
 
 
 def _version_for(run: Run, procedure: str) -> ProcedureVersion:
-    """Return the version a child runs: the parent's text if it defines it, else the newest code."""
+    """Return a child's version: the parent's text if that defines it, else the newest code."""
     own = ProcedureVersion.objects.filter(pk=run.version_id).exclude(file="")
     versions = ProcedureVersion.objects.filter(procedure__name=procedure)
     is_of_one_text = Exists(own.filter(file=OuterRef("file"), version=OuterRef("version")))

@@ -16,14 +16,14 @@ LEASE = timedelta(seconds=conf.RUN_LEASE_SECONDS)
 RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
 """Seconds between two renewals of a lease."""
 LEAST_PATIENCE = 2
-"""Seconds that libpq waits for a connection at least."""
+"""The shortest time, in seconds, that libpq waits for a connection."""
 
 
 def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetime) -> bool:
-    """Hold the run for another lease from now on, and show what is worked on.
+    """Extend the lease on the run to a full lease from now, and record what the worker is doing.
 
-    It follows the database's current clock. An expired lease is renewed too, as long as nobody has
-    claimed the run. Returns False if somebody has, or holds its row at this moment.
+    Uses the database's current time. An expired lease is renewed too, as long as nobody has claimed
+    the run. Returns False if somebody has claimed it, or has its row locked now.
     """
     step, attempt = (working.step, working.attempt) if working else ("", None)
     since, until = working.since if working else None, clock.cell(later=LEASE)
@@ -32,10 +32,10 @@ def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetim
 
 
 def own_database() -> BaseDatabaseWrapper:
-    """Return a connection to the database for one thread, which waits no longer than it may.
+    """Return a connection to the database for one thread alone, with timeouts shorter than a lease.
 
-    It is not from the pool, which pauses ever longer between attempts after an outage, and has
-    threads of its own that must get a turn.
+    It is not from the pool. After an outage the pool pauses ever longer between attempts, and it
+    depends on threads of its own, which may not get to run.
     """
     known = settings.DATABASES["default"]
     options, patience = {**known.get("OPTIONS", {})}, max(LEAST_PATIENCE, int(RENEWED_EVERY))

@@ -1,7 +1,7 @@
 """Leftovers of an author's code on our database connections, found after each step and removed.
 
 A transaction that a step entered and never left would hide this process's later commits from
-everybody, and a session's setting would reach other runs.
+everybody, and a setting of the session would affect other runs.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ PLAIN = (
     *("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "EXPLAIN", "SET LOCAL"),
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),  # found by how the connection stands
 )
-"""Beginnings of statements that leave nothing in the session."""
+"""The first words of statements that leave nothing behind in the session."""
 OURS = {"lease_keeper", "excuse", "messenger", "doorbell"}
-"""The names of our own threads in a slot."""
+"""The names of the product's own threads in a slot."""
 LASTING = re.compile(
     r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",
     re.IGNORECASE,
 )
-"""Parts of other statements that leave something there, and a second statement after the first."""
+"""Parts of statements that leave something in the session, or are followed by another statement."""
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "sqlite": attrgetter("isolation_level", "row_factory", "text_factory"),
     "postgresql": attrgetter(
@@ -43,11 +43,11 @@ ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
         *("row_factory", "cursor_factory", "_prepared.prepare_threshold"),
     ),
 }
-"""The settings of the driver's own connection, read without psycopg's slow properties."""
+"""The settings of the driver's connection, read without psycopg's slow properties."""
 
 
 class Standing(NamedTuple):
-    """The state of one connection."""
+    """The transaction state of a connection."""
 
     depth: int
     """The number of open atomic blocks."""
@@ -60,7 +60,7 @@ HAS_ONE = len(settings.DATABASES) == 1
 
 
 class Standings:
-    """The state of this thread's connections before code runs, and what the code changes."""
+    """The states of this thread's connections before code runs, for comparison with those after."""
 
     __slots__ = ("_looks",)
 
@@ -68,7 +68,7 @@ class Standings:
         self._looks = [*map(Look, _opened())]
 
     def put_away(self) -> str:
-        """Remove what was left open, with all the session holds; return it in words, or ""."""
+        """Remove what the code left open on all connections; return a sentence about it, or ""."""
         told = ""
         for look in self._looks:
             if words := look.put_away():
@@ -79,14 +79,14 @@ class Standings:
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
-        """Close the connections that the code was the first to use."""
+        """Clean connections first used by the code; return a sentence about leftovers, or ""."""
         known = {look.database.alias for look in self._looks}
         new = [Look(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
         return " ".join(filter(None, [look.put_away() for look in new]))
 
 
 class Look:
-    """A look at a connection before code runs, and at the statements that the code sends."""
+    """An observer of a connection: its state before code runs, and the statements of the code."""
 
     __slots__ = (
         "before",
@@ -98,7 +98,7 @@ class Look:
         "wrappers",
     )
     is_ours = True
-    """The engine's own statements bypass it."""
+    """Marks a wrapper of ours, which the engine's own statements bypass."""
 
     def __init__(self, database: BaseDatabaseWrapper, before: Standing | None = None) -> None:
         self.database, self.before = database, before or _standing(database)
@@ -108,9 +108,9 @@ class Look:
         # find ours there later.
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
-        """True if a statement was sent; the first one begins a transaction."""
+        """True if the code sent a statement, the first of which begins a transaction."""
         self.leaves_something = False
-        """True if the effect of a statement outlasts it."""
+        """True if a statement leaves something in the session."""
 
     def __call__(
         self,
@@ -128,7 +128,7 @@ class Look:
         return execute(sql, params, many, context)
 
     def put_away(self) -> str:
-        """Remove what was left open on this connection; return it in words, or ""."""
+        """Remove what the code left open on this connection; return a sentence about it, or ""."""
         database, before = self.database, self.before
         database.execute_wrappers = self.wrappers  # without ours, and what the code has added
         driver, words = database.connection, ""
@@ -149,7 +149,7 @@ class Look:
 
 
 class OpenedConnections:
-    """The connections that threads of this process have opened, including an author's threads."""
+    """The connections opened by all threads of this process, including an author's threads."""
 
     def __init__(self) -> None:
         # Weak, or each connection of a thread that has ended would be kept open for the life of the
@@ -161,9 +161,9 @@ class OpenedConnections:
         self.by_thread[connection] = threading.current_thread()
 
     def put_away(self) -> str:
-        """End transactions of threads that are not ours, because they would hold locks.
+        """Close connections on which an author's threads hold a transaction, and so locks, open.
 
-        The thread itself can't be ended, so its process is replaced.
+        A thread can't be ended, so its process is replaced.
         """
         told = ""
         # A copy: another thread may open a connection meanwhile.
@@ -190,7 +190,7 @@ def _is_lasting(sql: str) -> bool:
 
 
 def _attributes(database: BaseDatabaseWrapper) -> Any:
-    """Return the settings of its driver, or None if it is missing or closed."""
+    """Return the settings of the driver's connection, or None if it is missing or closed."""
     try:
         return ATTRIBUTES[database.vendor](database.connection)
     except Exception:  # noqa: BLE001 (of a closed one SQLite tells nothing)
@@ -198,7 +198,7 @@ def _attributes(database: BaseDatabaseWrapper) -> Any:
 
 
 def _opened() -> Sequence[BaseDatabaseWrapper]:
-    """Return the connections of this thread; asking Django for all costs half of a step."""
+    """Return this thread's connections, quickly: asking Django takes half as long as a step."""
     if HAS_ONE and asyncio._get_running_loop() is None:  # noqa: SLF001 (asyncio documents it)
         return (this_database(),)
     return connections.all(initialized_only=True)
@@ -259,7 +259,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Leave the blocks that were not open before; collects garbage, which may hold them."""
+    """Leave the atomic blocks opened since; collect garbage first, which may hold some open."""
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # what is collected here may end its block, and complain
@@ -276,7 +276,7 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
 
 
 def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Close the connection now, or after the engine's own transaction."""
+    """Close the connection now, or after the engine's own transaction if that is open."""
     if before.depth:
         # The engine's transaction is still open on it, and must be rolled back in order first.
         UNCLEAN.add(database.alias)
@@ -286,12 +286,12 @@ def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> Non
 
 OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR, TransactionStatus.ACTIVE)
 UNCLEAN: set[str] = set()
-"""Connections to close when their transaction has ended."""
+"""The names of connections to close when their transaction has ended."""
 
 
 @contextmanager
 def closed_after() -> Iterator[None]:
-    """Close, after a transaction of the engine's, the connections code has left unclean."""
+    """Close connections that code has left unclean, after a transaction of the engine has ended."""
     try:
         yield
     finally:
@@ -300,7 +300,7 @@ def closed_after() -> Iterator[None]:
 
 
 def close_truly(database: BaseDatabaseWrapper) -> None:
-    """Close a connection for good, not back into the pool, with all the session holds."""
+    """Close a connection together with its session, instead of returning it to the pool."""
     driver = database.connection
     # Django's `close` refuses or puts off its work inside a block; these are its own marks, and
     # whatever block they tell of is given up.
@@ -320,7 +320,7 @@ def close_truly(database: BaseDatabaseWrapper) -> None:
 
 
 def begin_clean() -> None:
-    """Close connections that an earlier turn left open, before anything is claimed."""
+    """Close connections on which an earlier turn left a transaction open, before any claim."""
     for one in _opened():
         is_open = one.connection is not None and _is_in_transaction(one.connection)
         if one.in_atomic_block or is_open:

@@ -1,4 +1,4 @@
-"""The runs that a run may reach."""
+"""The runs to which a run may send signals."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from procedures.models import Run
 
 
 def find_named(run_id: str) -> Run | None:
-    """Return the run of that id, with the wait above it, or None if there is none."""
+    """Return the run with that id, with its parent's wait loaded, or None if there is none."""
     try:
         pk = UUID(run_id)
     except ValueError:
@@ -16,7 +16,7 @@ def find_named(run_id: str) -> Run | None:
 
 
 def may_reach(run: Run, other: Run) -> bool:
-    """Return True if the run's starter may reach the other run now."""
+    """Return True if the run's starter has access to the other run now."""
     starter = run.started_by
     if starter is None or not access.visible_runs(starter).filter(pk=other.pk).exists():
         return False

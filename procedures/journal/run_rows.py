@@ -1,4 +1,4 @@
-"""The rows of runs and their inputs, as the engine's rules use them."""
+"""The part of the engine's store for the rows of runs and their inputs."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -35,15 +35,15 @@ from procedures.store.rows import AT_ONCE, adapted, save_columns
 
 
 class Moment(Store):
-    """One transaction: its time, and whether the layers above may refuse it."""
+    """A transaction: its time, and if receivers in the layers above may refuse its changes."""
 
     def __init__(self, at: datetime | None = None, *, is_forced: bool = False) -> None:
-        """Take the time of the transaction; with `is_forced` no layer above may refuse its acts."""
+        """Set the time of the transaction; with `is_forced`, no receiver may refuse its changes."""
         self._at, self._is_forced = at, is_forced
 
     @property
     def now(self) -> datetime:
-        """The time of the transaction, read when it is first needed, once the run is locked."""
+        """The time of the transaction, read when first needed: after the run was locked."""
         if self._at is None:
             self._at = clock.now()
         return self._at
@@ -68,7 +68,7 @@ class Moment(Store):
 
 
 class RunRows(Moment):
-    """The rows of runs and their inputs, in one transaction."""
+    """The part of the engine's store for the rows of runs and their inputs."""
 
     def beginning(self, run: Run, files: Sequence[File]) -> dict[str, Any]:
         return run.beginning(files)
@@ -83,7 +83,7 @@ class RunRows(Moment):
         return [file.as_file() for file in run.artifacts.order_by("pk")]
 
     def keep_files(self, run: Run, files: Sequence[File]) -> None:
-        """Store the run's files; calling it twice is harmless."""
+        """Insert the rows of the run's files; files that have a row already are skipped."""
         given = [Artifact.of(run, file) for file in files]
         # A repeated step gives the same files under the same names; the row of the first time
         # stays, with its proof.
@@ -151,7 +151,7 @@ class RunRows(Moment):
         return run.events.filter(seq__gt=run.base_seq).journal()
 
     def event_parts(self, run: Run, before: int) -> Iterator[list[Event]]:
-        """Yield them in parts, so that a long journal is never held in memory."""
+        """Yield the run's events before that number in parts, to bound the use of memory."""
         for first in range(run.base_seq + 1, before, AT_ONCE):
             last = min(first + AT_ONCE, before) - 1
             yield run.events.filter(seq__range=(first, last)).journal()
@@ -246,13 +246,13 @@ class RunRows(Moment):
 
 
 def _below(waits: WaitQuerySet) -> Iterator[Run]:
-    """Lock the runs that may be asked to end below these waits, level by level, and yield them.
+    """Lock the runs below these waits that are to end, level by level, and yield them.
 
-    Failed and succeeded runs are among them, because the runs below them continue.
+    Failed and succeeded runs are among them, because the runs below them may still continue.
 
-    The locks are taken before any of the waits is closed: closing a question locks its session, the
-    last lock of all, while a child at work holds its own run and may want the session that both
-    share.
+    The locks are taken before any of the waits is closed. Closing a question locks its session,
+    which is always the last lock, while a busy child has its own run locked and may want the
+    session that both share.
     """
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())

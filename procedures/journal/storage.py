@@ -1,4 +1,4 @@
-"""Failures of the database, translated for the engine."""
+"""Failures of the database, translated into the engine's errors."""
 
 import logging
 import sqlite3
@@ -27,18 +27,18 @@ LOST_CODES = {
     sqlite3.SQLITE_READONLY,
 }
 LOST_CLASSES = ("08", "53", "57P", "58", "XX")
-"""Classes of PostgreSQL's errors: connection, no room, shutdown, machine, damage.
+"""Classes of PostgreSQL's errors that mean a lost database, but no slow statement.
 
-No slow statement.
+They stand for connection, resources, shutdown, system errors and damage.
 """
 UNPREPARED = ("26000", "42P05")
-"""Errors of a pooler: the statement was prepared on another server than the one that answers."""
+"""Error codes behind a pooler: the statement was prepared on another server than the one in use."""
 SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
-"""Errors of how our statement was sent: also a stale plan, and what follows from them."""
+"""Error codes for how a statement was sent, including a stale plan and a failed transaction."""
 
 
 class Storage:
-    """A context that turns an unreachable storage into `StorageLost`, others into refusals."""
+    """A context that raises `StorageLost` for a lost database and `Refused` for other errors."""
 
     def __enter__(self) -> None:
         pass
@@ -53,9 +53,9 @@ class Storage:
 
 
 def fault_of(error: BaseException) -> StorageLost | None:
-    """Return a loss if an error of our own database is not the fault of any statement.
+    """Return `StorageLost` if the error means that our database is lost, else None.
 
-    A statement that is wrong, slow or in another's way is its author's fault, and obeys `Retry`.
+    A statement that is wrong, slow or deadlocked is its author's fault, and is handled by `Retry`.
     """
     cause = error.__cause__
     if not isinstance(error, DatabaseError) or cause is None:
@@ -81,11 +81,11 @@ def is_ours(error: BaseException | None) -> bool:
 
 
 storage = Storage()
-"""The context of each use of the database by a worker; no generator, because each step uses it."""
+"""The context for each use of the database by a worker; a class, because generators are slower."""
 
 
 def limit_locks(seconds: float) -> None:
-    """Limit the time this transaction waits for a row; a lost host may hold it for hours."""
+    """Limit the time this transaction waits for a lock, which a lost host may hold for hours."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             # SET takes no parameters. `seconds` is one of our own constants, never a text from
@@ -95,7 +95,7 @@ def limit_locks(seconds: float) -> None:
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """Open a transaction of its own; inside another one nothing would be kept, so it refuses."""
+    """Open a new transaction; raises if one is open already, as nothing would be committed then."""
     # `_from_testcase` is Django's mark for the block around a `TestCase`, in which a commit is a
     # savepoint: steps may be tested there.
     if connection.in_atomic_block and not getattr(
@@ -110,7 +110,7 @@ def durable() -> Iterator[None]:
 
 @contextmanager
 def receivers() -> Iterator[None]:
-    """Turn an error in a receiver of our signals into a refusal, which rolls the commit back."""
+    """Raise a receiver's error as `Refused`, which rolls the transaction back."""
     try:
         yield
     # A lost database isn't a refusal of a receiver: the claim is given up and repeated, and the run
@@ -126,7 +126,10 @@ def receivers() -> Iterator[None]:
 
 
 def tell_regardless(hook: Signal, **facts: Any) -> None:
-    """Send a hook and log refusals; the commit stands without them, and with all others."""
+    """Send a hook, and log refusals instead of raising them.
+
+    If a receiver's SQL fails, the effects of all receivers are rolled back, but not the caller's.
+    """
     try:
         # A savepoint of its own: an error in a receiver's SQL breaks the transaction on PostgreSQL,
         # and the forced end has to be kept all the same.

@@ -1,4 +1,4 @@
-"""The rows of waits and signals, as the engine's rules use them."""
+"""The part of the engine's store for the rows of waits and signals."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ OF_SETS = {"kind": Wait.Kind.SET}
 
 
 class WaitRows(Moment):
-    """The rows of waits and signals, in one transaction."""
+    """The part of the engine's store for the rows of waits and signals."""
 
     def insert_wait(self, run: Run, _content: Mapping[str, Any], cells: Mapping[str, Any]) -> Wait:
         wait = Wait(run=run, **cells)
@@ -77,7 +77,7 @@ class WaitRows(Moment):
         wait.reopen()
 
     def closing_of(self, wait: Wait) -> Mapping[str, Any]:
-        """Return how the wait was closed, from the journal or from an input on its way there."""
+        """Return the data of the wait's closing, from the journal or from a pending input."""
         kept = EventRow.objects.filter(run_id=wait.run_id, seq__gt=wait.opened_seq, key=wait.key)
         if event := kept.filter(kind=EventKind.WAIT_CLOSED).order_by("seq").first():
             return event.content

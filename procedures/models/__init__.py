@@ -1,4 +1,4 @@
-"""Procedures and runs as the database keeps them, one model per file."""
+"""The database models of procedures and runs, one model per file."""
 
 from procedures.models.artifact import Artifact
 from procedures.models.event import Event

@@ -16,7 +16,7 @@ class Artifact(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="artifacts")
     name = models.CharField(max_length=200)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the content.")
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    size = models.PositiveBigIntegerField(help_text="The size in bytes.")
     content_type = models.CharField(max_length=100)
     created_at = models.DateTimeField(default=timezone.now)
     proof = proof_field()
@@ -35,7 +35,7 @@ class Artifact(models.Model):
 
     @classmethod
     def of(cls, run: Run, file: File) -> Self:
-        """Return the unsaved row of a file of that run."""
+        """Return an unsaved row for that file of the run."""
         row = cls(run=run, **vars(file))
         seal(row)
         return row

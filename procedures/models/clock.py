@@ -1,4 +1,4 @@
-"""The database's clock, which leases and deadlines follow, not a worker's own clock."""
+"""The database's clock, by which leases and deadlines are measured on all hosts."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,10 +13,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class DatabaseClock:
-    """The database's clock; on SQLite it is this machine's."""
+    """The database's clock; on SQLite it is this machine's clock."""
 
     ahead = timedelta(0)
-    """The time by which the clock is ahead, for tests that let days pass."""
+    """The time by which the clock is ahead; tests set it to let days pass."""
 
     def now(self) -> datetime:
         if connection.vendor != "postgresql":
@@ -27,14 +27,14 @@ class DatabaseClock:
             return now + self.ahead
 
     def cell(self, *, later: timedelta = timedelta(0)) -> Cell:
-        """Return the parameter for {now} in a statement, for a time that much later."""
+        """Return the parameter for {now} in a statement, `later` after the current time."""
         ahead = self.ahead + later
         # Whole microseconds and no interval: a text of an interval is read by the server's own
         # settings.
         return ahead // MICROSECOND if connection.vendor == "postgresql" else timezone.now() + ahead
 
     def read(self, found: Any) -> datetime:
-        """Return the time that a statement read for {now}."""
+        """Return the time that a statement returned for {now}."""
         if connection.vendor == "postgresql":
             return found  # type: ignore[no-any-return]
         convert: Any = connection.ops.convert_datetimefield_value  # type: ignore[attr-defined]

@@ -18,18 +18,18 @@ from procedures.store import sql
 Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 SHOWN = ("stage", "state", "progress")
-"""Kinds of events that each view of a run looks up in its journal, however long that is."""
+"""Kinds of events that each view of a run looks up; an index keeps this fast in long journals."""
 READ_AT_ONCE = 5000
-"""Rows per query, so that little besides the events is held, and a short journal is one query."""
+"""The most rows per query: few enough to fit into memory, and enough for most journals at once."""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
     def journal(self) -> list[JournalEvent]:
-        """Return the events of one run as the engine reads them, in order."""
+        """Return the events of one run in order, as the engine's own type."""
         return list(self.streamed())
 
     def streamed(self) -> Iterator[JournalEvent]:
-        """Yield the same events, holding only a part of them at a time."""
+        """Yield the events of `journal`, reading only a part of them at a time."""
         as_text = Cast("at", models.TextField())  # drivers take longer over a time than over a row
         rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
         # By key, not by a server-side cursor: behind a pooler, or outside a transaction, such a
@@ -38,13 +38,13 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """One line of a run's append-only journal. Only the run's worker writes it."""
+    """An event of a run's append-only journal. Only the run's current worker inserts it."""
 
     id = PlainAutoField(primary_key=True)
     run = models.ForeignKey(
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="events"
     )
-    """There is no constraint: each statement that writes an event has found the run or its head."""
+    """It has no constraint, as statements that insert events have read the run or its head."""
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True)
@@ -78,7 +78,7 @@ class Event(models.Model):
 
 
 def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
-    """Return the events of a run after that one, without their marks, for whoever advances it."""
+    """Return the events of a run after that number, without their hashes."""
     return list(_read(lambda last: sql.journal_since.fetch(run_id, last, READ_AT_ONCE), after))
 
 
@@ -92,7 +92,7 @@ def _read(following: Callable[[int], Part], after: int) -> Iterator[JournalEvent
 
 
 def _as_read(row: tuple[Any, ...]) -> JournalEvent:
-    """Return a row as an event; texts shared by many events are held once."""
+    """Return a row as an event; equal texts of several events share one object."""
     seq, kind, key, name, data, moment, mark = row
     at = datetime.fromisoformat(moment)
     is_plain = at.tzinfo is None  # as SQLite keeps it

@@ -1,4 +1,4 @@
-"""The ends of the journals of runs."""
+"""The heads of runs' journals, to which workers append."""
 
 from typing import Self
 from uuid import UUID
@@ -10,9 +10,10 @@ from procedures.store.rows import insert_row, save_columns
 
 
 class Head(models.Model):
-    """The last event of a run's journal and the epoch of its writer, which each step changes.
+    """The last event of a run's journal and the epoch of its writer, updated by each step.
 
-    It is separate from the run, whose row is wide and has many indexes, and is locked after it.
+    It is a row of its own, because the run's row is wide and has many indexes. It is locked after
+    the run's row.
     """
 
     run = models.OneToOneField(
@@ -23,9 +24,11 @@ class Head(models.Model):
         related_name="head",
     )
     epoch = models.PositiveIntegerField(
-        default=0, help_text="The run's, which fences off others; 0 while nobody holds it."
+        default=0, help_text="The epoch of the worker that may write; 0 while there is none."
     )
-    claims = models.PositiveSmallIntegerField(default=0, help_text="In a row without progress.")
+    claims = models.PositiveSmallIntegerField(
+        default=0, help_text="The number of successive claims without progress."
+    )
     seq = models.PositiveBigIntegerField()
     hash = models.CharField(max_length=64)
 
@@ -34,26 +37,26 @@ class Head(models.Model):
 
     @classmethod
     def held(cls, run_id: UUID, epoch: int) -> Self:
-        """Lock a run's head for its new worker; earlier workers can't write any more."""
+        """Lock a run's head and set its new worker's epoch; earlier workers can no longer write."""
         for cells in sql.hold_head.fetch(epoch, run_id):
             return cls(*cells)
         raise cls.DoesNotExist(f"Run {run_id} has no head.")
 
     @classmethod
     def lock(cls, run_id: UUID) -> None:
-        """Lock a locked run's head: its worker keeps nothing more until the transaction ends."""
+        """Lock a locked run's head, so that its worker can't write until the transaction ends."""
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def begin(self) -> None:
         insert_row(self)
 
     def move(self, seq: int, mark: str) -> None:
-        """Move the head to inputs from outside, and count claims in vain anew."""
+        """Move the head to journaled inputs, and reset the number of claims without progress."""
         self.seq, self.hash, self.claims = seq, mark, 1
         save_columns(self, ("seq", "hash", "claims"))
 
     def revoke_lease(self) -> None:
-        """Revoke its worker's lease; the claim still counts."""
+        """Revoke the worker's lease; its claim still counts."""
         self.epoch = 0
         save_columns(self, ("epoch",))
 

@@ -1,4 +1,4 @@
-"""Ids of rows."""
+"""Ids of database rows."""
 
 import os
 import time
@@ -11,7 +11,7 @@ RANDOM_BITS = (1 << 62) - 1
 
 
 def uuid7() -> UUID:
-    """Return a version 7 UUID (RFC 9562), by which lists page.
+    """Return a version 7 UUID (RFC 9562), by which lists are ordered and paged.
 
     It holds milliseconds, then the rest of the nanoseconds, then random bits.
     """
@@ -30,7 +30,7 @@ else:
 
 
 class PlainAutoField(Numbered):
-    """An auto field without SQLite's table of last numbers, which costs a page per commit."""
+    """An auto field without SQLite's AUTOINCREMENT, which would write one more page per commit."""
 
     def db_type_suffix(self, connection: Any) -> str | None:
         suffix: str | None = super().db_type_suffix(connection)  # type: ignore[misc]

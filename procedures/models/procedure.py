@@ -1,4 +1,7 @@
-"""Procedures as the site knows them: Python code lives in modules, texts are stored here too."""
+"""Registered procedures, their versions, and the groups' roles on them.
+
+Python code is stored in modules; the texts of procedure files are stored in the versions, too.
+"""
 
 from typing import Self
 from uuid import UUID
@@ -25,12 +28,12 @@ class Procedure(models.Model):
 
 class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
     def newest_first(self) -> Self:
-        """Order versions by their last registration: restored old code is the newest again."""
+        """Order versions by last registration, latest first; restored old code is newest again."""
         return self.order_by("-registered_at", "-pk")
 
 
 class ProcedureVersion(models.Model):
-    """The code of a procedure at one time."""
+    """A version of a procedure's code."""
 
     procedure = models.ForeignKey(
         Procedure, models.CASCADE, db_index=False, related_name="versions"
@@ -41,9 +44,9 @@ class ProcedureVersion(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="What the source was read from; empty for a Python module.",
+        help_text="The file of the source; empty for a Python module.",
     )
-    registered_at = models.DateTimeField(help_text="The last time.")
+    registered_at = models.DateTimeField(help_text="The time of the last registration.")
 
     objects = ProcedureVersionQuerySet.as_manager()
 
@@ -60,20 +63,20 @@ class ProcedureVersion(models.Model):
 
 
 def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:
-    """Return a run's procedure, its file and version, and each known version of the procedure.
+    """Return a run's procedure, file and version with each registered version of the procedure.
 
-    The newest known version comes first.
+    There is one row per registered version, the newest first.
     """
     return sql.code_of_run.fetch(run_id)
 
 
 def groups_with(role: str, procedure_id: int) -> list[int]:
-    """Return the ids of the groups with a role on the procedure."""
+    """Return the ids of the groups that have that role on the procedure."""
     return [group for (group,) in sql.groups_with_role.fetch(procedure_id, role)]
 
 
 class Grant(models.Model):
-    """A role of a group's members on the runs of a procedure."""
+    """A role that a group's members have on the runs of a procedure."""
 
     procedure = models.ForeignKey(Procedure, models.CASCADE, db_index=False, related_name="grants")
     group = models.ForeignKey(Group, models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""Proofs in rows that no event describes completely: a seal for each of their fields."""
+"""Proofs of rows that no event describes completely: a seal for each of their fields."""
 
 import re
 import secrets
@@ -16,13 +16,13 @@ FORM, NONCE, NUMBER, SEALED = "form", "nonce", "number", "sealed"
 """The parts of a proof besides the seals.
 
 They are its form, a nonce that no other row shares, the row's number among those counted with it,
-and a seal of the sealed names, because an empty field has no seal.
+and a seal of the names of all sealed fields, because an empty field has no seal.
 """
 IDENTITY = (FORM, NONCE, NUMBER, SEALED)
 PRESENT_FORM = 2
 NONCE_MARKS = re.compile("[0-9a-f]{1,64}")
 LATER = {"id", "taken_at", "assigned"}
-"""The fields that proofs of the first form do not cover."""
+"""The fields that proofs of the first form don't cover."""
 
 
 def ledger_key() -> bytes:
@@ -35,7 +35,7 @@ def ledger_keys() -> list[bytes]:
 
 
 def seal(row: Any, *, number: int = 0) -> None:
-    """Write the proof of a new row before it is saved: seals of the fields in its `SEALED`."""
+    """Write the proof of a new, unsaved row: a seal for each field in its `SEALED`."""
     proof = {FORM: PRESENT_FORM, NONCE: secrets.token_hex(8), NUMBER: number}
     owner, key = _owner(row, proof), ledger_key()
     seals = seals_of(facts_of(row), owner=owner, key=key)
@@ -43,7 +43,7 @@ def seal(row: Any, *, number: int = 0) -> None:
 
 
 def reseal(row: Any, *names: str) -> None:
-    """Renew the seals of these fields alone, so that earlier changes of others stay detectable."""
+    """Renew the seals of these fields only, so that tampering with others stays detectable."""
     proof = _parts(row)
     if not proof:  # of a row that is older than the proofs
         return
@@ -61,7 +61,7 @@ def reseal(row: Any, *names: str) -> None:
 
 
 def unproven(row: Any) -> list[str]:
-    """Return the sealed fields that differ from their seals; all of them without a proof."""
+    """Return the sealed fields that differ from their seals, or all if there is no proof."""
     proof, facts = _parts(row), facts_of(row)
     if not proof:
         return list(facts)
@@ -71,12 +71,12 @@ def unproven(row: Any) -> list[str]:
 
 
 def number_of(row: Any) -> int:
-    """Return its number among the rows counted with it, or 0."""
+    """Return the row's number among the rows counted with it, or 0 if it has none."""
     return int(_parts(row).get(NUMBER, 0))
 
 
 def nonce_of(row: Any) -> str:
-    """Return a value that two rows of a table share only if one is a copy; "" without a proof."""
+    """Return the proof's nonce, or "" without a proof; rows that share a nonce are copies."""
     return str(_parts(row).get(NONCE, ""))
 
 
@@ -89,14 +89,12 @@ def facts_of(row: Any) -> dict[str, Any]:
 
 
 def has_first_form(row: Any) -> bool:
-    """Return True if its proof is older than the fields in `LATER` and the counts of rows."""
+    """Return True if the row's proof predates the fields in `LATER` and the counts of rows."""
     return bool(_parts(row)) and FORM not in _parts(row)
 
 
 def proof_field() -> "models.TextField[str, str]":
-    help_text = (
-        "Seals of the row's fields, under LEDGER_KEY; none in rows that are older than these."
-    )
+    help_text = "Seals of the row's fields, made with LEDGER_KEY; empty in rows older than seals."
     return models.TextField(blank=True, default="", db_default="", help_text=help_text)
 
 
@@ -106,7 +104,7 @@ def _covered(row: Any) -> Sequence[str]:
 
 
 def _parts(row: Any) -> dict[str, Any]:
-    """Return the content of a row's proof; empty if this code could not have written it."""
+    """Return the content of a row's proof, or {} if no version of this code can have written it."""
     try:
         kept: Any = canonical.plain(getattr(row, "proof", ""))
     except ValueError:
@@ -135,7 +133,7 @@ def _seal_of_names(seals: dict[str, str], owner: str, key: bytes) -> str:
 
 
 def _unnamed(facts: dict[str, Any], proof: dict[str, Any], owner: str) -> list[str]:
-    """Return fields that were emptied with their seals; "proof" if that can't be determined."""
+    """Return fields emptied together with their seals, or ["proof"] if that can't be determined."""
     if FORM not in proof:
         return []
     seals, emptied = _seals(proof), [name for name, value in facts.items() if value in EMPTY]

@@ -22,7 +22,7 @@ from procedures.models.tallies import HEARD, tally_proof
 from procedures.store import sql
 from procedures.users import json_key
 
-KEPT = "Canonical JSON; a large text lies beside it: sha256:DIGEST SIZE."
+KEPT = "Canonical JSON, or for a large text the address of its file: sha256:DIGEST SIZE."
 HELD = [
     "status",
     "leased_until",
@@ -51,7 +51,7 @@ FACTS = (
     *("started_by_id", "inputs", "seed", "idempotency_key", "created_at"),
     *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at"),
 )
-"""Fields that a run's first event proves, besides its code."""
+"""The fields proven by the run's first event, besides its code."""
 
 
 class Run(models.Model):
@@ -80,50 +80,62 @@ class Run(models.Model):
     cancel_requested_at = models.DateTimeField(null=True)
     pause_requested_at = models.DateTimeField(null=True)
     paused_as = models.CharField(
-        max_length=12, blank=True, help_text="The status in which it goes on when it is unpaused."
+        max_length=12, blank=True, help_text="The status to which unpausing returns it."
     )
     parent_wait = models.ForeignKey(
         "countersign_procedures.Wait", models.SET_NULL, null=True, related_name="children"
     )
-    parent_number = models.PositiveIntegerField(default=0, help_text="Its place in a map.")
-    depth = models.PositiveSmallIntegerField(default=0, help_text="How many runs stand above it.")
+    parent_number = models.PositiveIntegerField(
+        default=0, help_text="The run's place in its parent's map."
+    )
+    depth = models.PositiveSmallIntegerField(
+        default=0, help_text="The number of runs above this one."
+    )
     origin = models.ForeignKey(
         "self",
         models.SET_NULL,
         null=True,
         db_index=False,
         related_name="copies",
-        help_text="The run that it is a restart or a fork of.",
+        help_text="The run of which this one is a restart or a fork.",
     )
     forked_at = models.CharField(
-        max_length=200, blank=True, help_text="The step or wait of that one which a fork begins at."
+        max_length=200,
+        blank=True,
+        help_text="The step or wait of the origin at which a fork begins.",
     )
     carried_seq = models.PositiveBigIntegerField(
-        default=0, help_text="A fork's last event that it has from that one."
+        default=0, help_text="The number of the last event a fork copied from its origin."
     )
 
-    epoch = models.PositiveIntegerField(default=0, help_text="Fences off earlier workers.")
+    epoch = models.PositiveIntegerField(
+        default=0, help_text="The number of the claim; it fences off earlier workers."
+    )
     leased_until = models.DateTimeField(null=True)
     base_seq = models.PositiveBigIntegerField(
-        default=0, help_text="It is read from the event after this one on."
+        default=0, help_text="The number of the event after which the journal is replayed."
     )
-    wake_at = models.DateTimeField(null=True, help_text="When a failed step is tried again.")
+    wake_at = models.DateTimeField(
+        null=True, help_text="The time of the next attempt of a failed step."
+    )
     ends_at = models.DateTimeField(
-        null=True, help_text="When it has lasted as long as it may, as its code said last."
+        null=True, help_text="The time at which the run exceeds its maximum duration."
     )
-    queued_at = models.DateTimeField(null=True, help_text="Since when it is queued.")
+    queued_at = models.DateTimeField(null=True, help_text="The time since which it is queued.")
     working_on = models.CharField(max_length=200, blank=True)
     working_attempt = models.PositiveIntegerField(null=True)
     working_since = models.DateTimeField(null=True)
     reached_at = models.DateTimeField(
-        null=True, help_text="When its code last came back to the engine, in a worker's hands."
+        null=True, help_text="The time at which the code last returned to the engine."
     )
     heard = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="How many signals and operators' acts it was told."
+        default=0, db_default=0, help_text="The number of signals and operations it has received."
     )
     heard_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
     is_left_without_storage = models.BooleanField(
-        default=False, db_default=False, help_text="Its last worker lost the storage: look first."
+        default=False,
+        db_default=False,
+        help_text="True if its last worker lost the storage, which the next one checks first.",
     )
 
     objects = RunQuerySet.as_manager()
@@ -193,7 +205,7 @@ class Run(models.Model):
 
     @property
     def head_seq(self) -> int:
-        """The number of the last event in its journal."""
+        """The number of the last event in the run's journal."""
         return self.head.seq
 
     @property
@@ -202,11 +214,11 @@ class Run(models.Model):
 
     @property
     def parent_id(self) -> UUID | None:
-        """The id of the run that started it as a child, read from the parent's wait."""
+        """The id of the run that started this one as a child, read from the parent's wait."""
         return self.parent_wait.run_id if self.parent_wait else None
 
     def beginning(self, files: Iterable[File]) -> dict[str, Any]:
-        """Return the data of its first event: starter, files, and seals of its unchanging facts."""
+        """Return the data of the first event: starter, files, and seals of unchanging fields."""
         who = {
             "by": self.starter,
             "by_id": json_key(self.started_by_id),
@@ -217,12 +229,12 @@ class Run(models.Model):
         return {**who, "files": given, PROOF: sealed}
 
     def facts(self) -> dict[str, Any]:
-        """Return the facts that never change, by the names of their fields."""
+        """Return the values of the fields that never change, by name."""
         named = {name: getattr(self, name) for name in FACTS}
         return {**named, "procedure": self.procedure.name, "version": self.version.version}
 
     def insert(self, *, head_seq: int, head_hash: str) -> None:
-        """Insert a new run, queued."""
+        """Insert the row of a new, queued run, and its head."""
         self.queued_at = self.created_at
         # A count of zero is sealed, too: else signals could be removed together with the count of
         # them.
@@ -239,19 +251,19 @@ class Run(models.Model):
         return UUID(str(run))
 
     def is_silent(self, now: datetime) -> bool:
-        """Return True if its code has not returned to the engine for `RUN_SILENT_SECONDS`."""
+        """Return True if the run is running and has been silent for `RUN_SILENT_SECONDS`."""
         since = self.reached_at
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 
     def is_called(self) -> bool:
-        """Return True if an input from outside is not in the journal yet."""
+        """Return True if any input of the run isn't journaled yet."""
         return sql.any_untaken_input.is_true(self.pk)
 
     def left_at_end(self) -> tuple[bool, bool]:
-        """Return whether the journal lacks an operator's act, and whether a wait is open."""
+        """Return two flags: if an operation isn't journaled yet, and if a wait is open."""
         [(is_told_more, is_waiting)] = sql.left_at_end.fetch(self.pk, self.pk)
         return bool(is_told_more), bool(is_waiting)
 
     def is_asked_to_stop(self) -> bool:
-        """Return True if the run is to be cancelled or paused, also since its claim."""
+        """Return True if a cancel or pause is pending, even if requested since the claim."""
         return sql.asked_to_stop.is_true(self.pk)

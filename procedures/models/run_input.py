@@ -1,4 +1,4 @@
-"""Inputs of runs from outside."""
+"""Inputs of runs: events from outside that the run's next worker journals."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,13 +27,16 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         return self.filter(taken_at=None).order_by("pk")
 
     def child_ends(self) -> Self:
-        """Return ends of children, which their parent collects before its journal is written."""
+        """Return the inputs that report the end of a child."""
         return self.filter(kind=RunInput.CHILD_ENDED)
 
     def tell(
         self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
-        """Store an operator's act for the journal's next writer; the run is locked."""
+        """Store an operation as an input, which the run's next worker journals.
+
+        The run is locked.
+        """
         told = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
         self.keep(run.pk, told, at=at, number=next_heard(run.pk))
 
@@ -46,9 +49,9 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         at: datetime | None = None,
         number: int = 0,
     ) -> None:
-        """Store an input for the run's journal; `at` is its time if it was not now.
+        """Store an input of the run; `at` is its time if that isn't now.
 
-        `number` counts inputs that no event or row recorded before.
+        `number` is the input's count if no event or row was counted for it already.
         """
         row = RunInput(
             run_id=run,
@@ -64,7 +67,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         insert_row(row)
 
     def note_brought(self, some: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Record when inputs by other runs were delivered, because no event does so for each."""
+        """Record when inputs from other runs were delivered, because no event does so for each."""
         for one in some:
             one.taken_at = at
             reseal(one, "taken_at")
@@ -74,7 +77,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         sql.bring_inputs.execute(at, canonical.text_of(lines))
 
     def set_aside(self, ends: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Stop counting these ends of children for their wait; they stay as history."""
+        """Detach these ends of children from their wait, which no longer counts them."""
         for end in ends:
             end.wait, end.taken_at = None, end.taken_at or at
             reseal(end, "wait", "taken_at")
@@ -82,7 +85,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 
 
 class RunInput(models.Model):
-    """A future event: written by anybody, taken into the journal by the next worker."""
+    """An event to come: inserted by anybody, journaled by the run's next worker."""
 
     CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 
@@ -93,7 +96,7 @@ class RunInput(models.Model):
         null=True,
         db_index=False,
         related_name="child_ends",
-        help_text="Of a child's end that counts.",
+        help_text="The wait that counts this end of a child.",
     )
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200)
@@ -128,19 +131,19 @@ class RunInput(models.Model):
 
     @property
     def sealed_fields(self) -> tuple[str, ...]:
-        """The fields its proof covers, with `taken_at` if no event records it."""
+        """The fields covered by the row's proof, with `taken_at` if no event records that time."""
         return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
 
 
 class PendingInput(NamedTuple):
-    """An input that no worker has taken into the journal."""
+    """An input that isn't journaled yet."""
 
     pk: int
     kind: str
     key: str
     name: str
     data: str
-    """Canonical JSON."""
+    """The data of the input as canonical JSON."""
 
     @property
     def content(self) -> dict[str, Any]:
@@ -148,10 +151,10 @@ class PendingInput(NamedTuple):
 
 
 def pending_inputs(run_id: UUID) -> list[PendingInput]:
-    """Return the run's pending inputs in the order in which they came."""
+    """Return the run's pending inputs in the order in which they arrived."""
     return [PendingInput(*row) for row in sql.pending_inputs.fetch(run_id)]
 
 
 def take(news: Sequence[PendingInput], *, at: datetime) -> None:
-    """Note when the journal took these inputs."""
+    """Record the time at which these inputs were journaled."""
     sql.take_inputs.execute(at, [one.pk for one in news])

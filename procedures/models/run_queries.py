@@ -1,4 +1,4 @@
-"""Selections of runs: by state, by owner, and by due time."""
+"""Queries for runs by state, by owner and by due time."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 CALL_AGAIN = timedelta(seconds=5)
-"""The time in the queue after which the message to a worker may be lost."""
+"""The time in the queue after which the message to a worker may have been lost."""
 
 
 def values_of(path: str) -> list[str]:
-    """Return the large fields of a run at that path, to `defer` where they aren't shown."""
+    """Return the large fields of a run at that path, for a query to defer."""
     return [f"{path}__{name}" for name in ("inputs", "result", "error", "seed")]
 
 
 def silence() -> timedelta:
-    """Return how long code may run without returning to the engine before it counts as stuck."""
+    """Return the time without a return to the engine after which code counts as stuck."""
     return timedelta(seconds=conf.RUN_SILENT_SECONDS)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
     def lock_claimable(self, run_id: UUID) -> "Claimable | None":
-        """Lock the run if it is queued or a worker's lease on it has expired, else return None."""
+        """Lock the run and return it if it is queued or its lease has expired, else return None."""
         now = clock.cell()
         for run, at in sql.lock_claimable.rows(now, run_id, now):
             return Claimable(run, clock.read(at))
         return None
 
     def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
-        """Lock the run that was queued first, except the excluded ones and rows that others hold.
+        """Lock the first run in the queue, skipping the exclusions and rows locked by others.
 
-        With `waits` it waits for those rows.
+        With `waits`, it waits for locked rows instead.
         """
         statement = sql.await_next if waits else sql.claim_next
         for *found, at in statement.rows(clock.cell(), *besides.cells):
@@ -50,15 +50,15 @@ class RunQuerySet(models.QuerySet["Run"]):
         return None
 
     def locked(self) -> Self:
-        """Lock the rows until the end of the transaction, as an update locks them.
+        """Lock the rows until the end of the transaction, with the lock that an UPDATE takes.
 
-        A stronger lock would delay children, whose ends refer to their parent, and could end in a
+        A stronger lock would block children, whose rows refer to their parent's, and could
         deadlock.
         """
         return self.select_for_update(no_key=True)
 
     def lock(self, run_id: UUID) -> "Run":
-        """Lock that run in the same way, and return it."""
+        """Lock the run with that id as `locked` does, and return it."""
         run: Run
         for (run,) in sql.lock_run.rows(run_id):
             return run
@@ -68,19 +68,19 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)
 
     def silent(self, now: datetime) -> Self:
-        """Return runs in workers' hands whose code has not returned to the engine for long."""
+        """Return runs held by workers whose code hasn't returned to the engine for long."""
         return self.filter(status=RunStatus.RUNNING, reached_at__lte=now - silence())
 
     def stale(self, now: datetime) -> Self:
-        """Return runs queued for so long that the message about them may be lost."""
+        """Return runs queued for so long that the message to a worker may have been lost."""
         return self.queued().filter(queued_at__lte=now - CALL_AGAIN)
 
     def started_by(self, user: "User") -> Self:
-        """Return the runs a person started, without child runs."""
+        """Return the runs that a person started, without child runs."""
         return self.filter(started_by=user, parent_wait=None)
 
     def for_lists(self) -> Self:
-        """Load what a row shows, without a query per row and without large values."""
+        """Load the fields that a list shows, without a query per row and without large values."""
         shown = self.select_related("procedure", "started_by", "version")
         return shown.defer("inputs", "result", "seed", "version__source")
 
@@ -88,7 +88,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status__in=self.model.SUSPENDED, wake_at__lte=now)
 
     def out_of_time(self, now: datetime) -> Self:
-        """Return suspended runs that have reached their longest duration."""
+        """Return suspended runs that have exceeded their maximum duration."""
         return self.filter(status__in=self.model.SUSPENDED, ends_at__lte=now)
 
     def queued(self) -> Self:
@@ -98,13 +98,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.queued().exclude(procedure__in=some.procedures).exclude(pk__in=some.runs)
 
     def with_news_of_children(self) -> Self:
-        """Return suspended and paused runs with a child's end that they have not collected."""
+        """Return suspended and paused runs that haven't collected the end of a child."""
         news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
         # Runs in the queue or in a worker's hands collect them by their next claim or release.
         return self.filter(status__in=[*self.model.SUSPENDED, RunStatus.PAUSED], **news).distinct()
 
     def with_mail(self) -> Self:
-        """Return open runs with something another run has sent that was not delivered."""
+        """Return unfinished runs with an input from another run that isn't delivered yet."""
         sent = {"run_inputs__kind": "sent", "run_inputs__taken_at": None}
         return self.unended().filter(**sent).distinct()
 
@@ -112,30 +112,30 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
 
     def ended_above_others(self) -> Self:
-        """Return failed and succeeded runs with children, which may continue."""
+        """Return failed and succeeded runs with children, which may still be running."""
         below = self.model.objects.filter(parent_wait__run=OuterRef("pk"))
         return self.filter(Exists(below), status__in=[RunStatus.FAILED, RunStatus.SUCCEEDED])
 
 
 class Claimable(NamedTuple):
-    """A locked run that a worker may claim, with the time it was found."""
+    """A locked run that a worker may claim, with the time of the query."""
 
     run: "Run"
     at: datetime
 
 
 class Queued(NamedTuple):
-    """A locked run at the head of the queue, with what a claim needs to know."""
+    """A locked run from the front of the queue, with the data that a claim needs."""
 
     run: "Run"
     procedure: str
     file: str
-    """The file whose text it was started with; "" for Python code."""
+    """The file whose text the run was started with; "" for Python code."""
     version: str
-    """The version of its code at the start."""
+    """The version of the run's code at its start."""
     newest: str
-    """The version of the procedure's code registered last."""
+    """The version of the procedure's code that was registered last."""
     are_others: bool
-    """True if other runs are queued too."""
+    """True if more runs are queued."""
     has_news: bool
     at: datetime

@@ -1,4 +1,4 @@
-"""Named messages to runs."""
+"""Signals: named messages to runs."""
 
 from typing import Any, ClassVar
 
@@ -14,23 +14,30 @@ from procedures.users import json_key
 
 
 class Signal(models.Model):
-    """A named message to a run, kept if it comes before the run waits for it."""
+    """A named message to a run, stored until the run waits for it."""
 
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="signals")
     name = models.CharField(max_length=100)
-    signal_id = models.CharField(max_length=200, help_text="The same id again counts once.")
+    signal_id = models.CharField(
+        max_length=200, help_text="The sender's id of the signal; a repeated id counts once."
+    )
     value = models.TextField(help_text="Canonical JSON.")
     error = models.TextField(
-        blank=True, default="", db_default="", help_text="What its waiter raises."
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The error that the waiting code raises instead of getting a value.",
     )
-    sender = models.CharField(max_length=254, help_text="What the sender was called then.")
+    sender = models.CharField(max_length=254, help_text="The sender's name at the time.")
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     at = models.DateTimeField()
     wait = models.OneToOneField(Wait, models.SET_NULL, null=True, related_name="received")
 
-    skipped = models.TextField(blank=True, help_text="Why the run did not take it.")
+    skipped = models.TextField(
+        blank=True, help_text="The reason why the run did not accept the signal."
+    )
     proof = proof_field()
     SEALED: ClassVar = (
         *("run", "name", "signal_id", "value", "error", "sender", "sent_by"),
@@ -57,22 +64,22 @@ class Signal(models.Model):
 
     @property
     def status(self) -> str:
-        """The status: "kept" until the run waits for it, "received", or "skipped"."""
+        """The status: "kept" until the run waits for the signal, then "received" or "skipped"."""
         if self.skipped:
             return "skipped"
         return "received" if self.wait_id else "kept"
 
     @property
     def responder_id(self) -> Any:
-        """The id of the person who sent it, as plain JSON; None for a run."""
+        """The id of the sender in JSON form, or None if a run sent the signal."""
         return json_key(self.sent_by_id)
 
     def keep(self) -> None:
-        """Count the signal and insert it; the run is locked."""
+        """Assign the signal its number and insert it; the run is locked."""
         seal(self, number=next_heard(self.run_id))
         self.save(force_insert=True)
 
     def save_proven(self, *names: str) -> None:
-        """Save these fields, with the proof of what they hold now."""
+        """Save these fields, and renew their seals in the row's proof."""
         reseal(self, *names)
         self.save(update_fields=[*names, "proof"])

@@ -1,6 +1,7 @@
-"""Counts of rows that belong to another row, sealed with it, so that none is removed unnoticed.
+"""Counts of rows that belong to another row, sealed with it, so that missing rows are noticed.
 
-Each row has its number in its proof. The counting row is locked, or this locks it.
+Each counted row has its number in its proof. The row with the count is locked by the caller or
+here.
 """
 
 from collections.abc import Iterable
@@ -11,11 +12,11 @@ from procedures.models.proofs import ledger_key, ledger_keys
 from procedures.store import sql
 
 HEARD = "heard"
-"""The name of a run's count of signals and operators' acts."""
+"""The name of a run's count of its signals and operations."""
 
 
 def next_heard(run: UUID) -> int:
-    """Count one more signal or operator's act, and return its number; locks the run."""
+    """Count one more signal or operation of the run, and return its number; locks the run."""
     # Counted by the database in one statement: two who tell a run something at once can't get the
     # same number.
     [(number,)] = sql.next_heard.fetch(run)
@@ -24,7 +25,7 @@ def next_heard(run: UUID) -> int:
 
 
 def tally_proof(name: str, owner: UUID, count: int) -> str:
-    """Return the seal of a row's count."""
+    """Return the seal of a count in its owner's row."""
     return seal_of(str(owner), name, count, ledger_key())
 
 
@@ -33,5 +34,5 @@ def is_proven_tally(name: str, owner: UUID, count: int, proof: str) -> bool:
 
 
 def lacking(numbers: Iterable[int], count: int) -> list[int]:
-    """Return the numbers up to the count that no row has."""
+    """Return the numbers from 1 to the count that no row has."""
     return sorted(set(range(1, count + 1)).difference(numbers))

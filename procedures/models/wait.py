@@ -1,4 +1,4 @@
-"""Waits on which runs are suspended."""
+"""Waits of runs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class WaitQuerySet(models.QuerySet["Wait"]):
         return self.filter(kind__in=DETACHED_KINDS)
 
     def behind(self) -> Self:
-        """Return maps that may begin more children, which did not fit one transaction."""
+        """Return maps that can start more children, which didn't fit into one transaction."""
         return self.open().filter(is_behind=True)
 
     def with_reasons(self) -> Self:
@@ -51,17 +51,27 @@ class Wait(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="waits")
     kind = models.CharField(max_length=10, choices=Kind)
     key = models.CharField(max_length=200)
-    opened_seq = models.PositiveBigIntegerField(help_text="The event that opened it.")
+    opened_seq = models.PositiveBigIntegerField(
+        help_text="The number of the event that opened the wait."
+    )
     due_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, blank=True)
-    signal = models.CharField(max_length=100, blank=True, help_text="The name it waits for.")
-    need = models.PositiveIntegerField(null=True, help_text="How many parts decide a set.")
-    begun = models.PositiveIntegerField(default=0, help_text="How many children of a map.")
-    ended = models.PositiveIntegerField(default=0, help_text="How many of these.")
-    is_behind = models.BooleanField(default=False, help_text="Whether more of them are to begin.")
+    signal = models.CharField(
+        max_length=100, blank=True, help_text="The name of the awaited signal."
+    )
+    need = models.PositiveIntegerField(
+        null=True, help_text="The number of closed parts that decide a set."
+    )
+    begun = models.PositiveIntegerField(default=0, help_text="The number of children started.")
+    ended = models.PositiveIntegerField(default=0, help_text="The number of children ended.")
+    is_behind = models.BooleanField(
+        default=False, help_text="True if a map has more children to start."
+    )
     abandons = models.BooleanField(
-        default=False, db_default=False, help_text="Whether its children go on when the run ends."
+        default=False,
+        db_default=False,
+        help_text="True if the children continue when the run ends.",
     )
     part_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")
 
@@ -98,7 +108,7 @@ class Wait(models.Model):
         return self.closed_at is None
 
     def rivals(self) -> list["Wait"]:
-        """Return the open parts of its set that may decide it without this wait."""
+        """Return the other open parts of this wait's set if they can decide the set alone."""
         whole = self.part_of
         if whole is None or not whole.is_open or not self.is_open:
             return []
@@ -111,7 +121,7 @@ class Wait(models.Model):
         )
 
     def gather(self, keys: Sequence[str]) -> None:
-        """Make the newest waits of these keys the parts of this set."""
+        """Make the latest waits with these keys the parts of this set."""
         same = Wait.objects.filter(run_id=self.run_id, key__in=keys)
         # A key may have been waited for before, in an earlier turn of a retry: the last one in
         # order wins.
@@ -123,12 +133,12 @@ class Wait(models.Model):
 
     @property
     def reason(self) -> str:
-        """The author's reason for a timer or a signal; see `with_reasons`."""
+        """The author's reason for a timer or a signal; loaded by `with_reasons`."""
         text = getattr(self, "opened_with", None)
         return str(canonical.plain(text).get("reason", "")) if text else ""
 
     def opening(self) -> dict[str, Any]:
-        """Return the data with which the run opened this wait."""
+        """Return the data of the event that opened this wait."""
         return self._opened.content
 
     @cached_property
@@ -136,14 +146,14 @@ class Wait(models.Model):
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
 
     def newest_without(self, status: str) -> RunQuerySet:
-        """Lock and return the newest child of each place in which none has that status."""
+        """Lock and return the latest child at each place in which no child has that status."""
         done = self.children.filter(status=status).values("parent_number")
         newest = self.children.filter(parent_number=OuterRef("parent_number")).order_by("-pk")
         left = self.children.exclude(parent_number__in=done)
         return left.filter(pk=Subquery(newest.values("pk")[:1])).locked().order_by("pk")
 
     def reopen(self) -> None:
-        """Wait again for children that had failed."""
+        """Open the wait again, for children that had failed."""
         self.outcome, self.closed_at = "", None
         self.save(update_fields=["outcome", "closed_at"])
 

@@ -1,4 +1,4 @@
-"""The SQL statements of every claim, step, answer and end, by name, and their rows."""
+"""The SQL statements of every claim, step, answer and end, by name, and the rows they return."""
 
 from pathlib import Path
 

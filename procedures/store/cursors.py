@@ -1,4 +1,4 @@
-"""Cursors for the statements of every claim, step and end, prepared only once."""
+"""Cursors for the statements of every claim, step and end, each prepared once per connection."""
 
 import asyncio
 import sqlite3
@@ -28,13 +28,13 @@ from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
 Cells = Cell | list[int] | list[UUID] | None
-"""A parameter of a statement; the driver's own cursors take a `Cell`."""
+"""A parameter of a statement; the driver's own cursors only take a `Cell`."""
 DEBUG = settings.DEBUG
-"""A copy of the setting, because looking it up costs a step as much as a cursor."""
+"""A copy of the setting, because reading it from Django takes as long as opening a cursor."""
 
 
 class Cursor(Protocol):
-    """The part of a cursor that statements which change rows need."""
+    """The part of a cursor's interface that statements which change rows use."""
 
     @property
     def rowcount(self) -> int: ...
@@ -43,7 +43,7 @@ class Cursor(Protocol):
 
 
 def kept_cursor() -> CursorWrapper:
-    """Return a kept cursor with Django's errors and wrappers, or Django's own if it logs."""
+    """Return a reused cursor with Django's wrappers, or a new one if statements are observed."""
     database = this_database()
     # Tools that count or forbid statements put a "cursor" of their own into the instance: they must
     # see ours too.
@@ -54,9 +54,9 @@ def kept_cursor() -> CursorWrapper:
 
 
 def this_database() -> BaseDatabaseWrapper:
-    """Return this thread's database, which `django.db.connection` looks up at each use.
+    """Return this thread's database connection, which `django.db.connection` looks up at each use.
 
-    Inside a running event loop Django has another one, if it allows one there at all.
+    Inside a running event loop, returns Django's connection for that loop instead.
     """
     # Django keeps the connections of an event loop apart from those of its thread. Ours of the
     # thread would be shared by all coroutines of the loop.
@@ -69,7 +69,7 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
     """Return the driver's own cursor, for use outside transactions in `wrap_database_errors`.
 
     Django's and psycopg's cursors cost more than all other Python code of a step. They are used all
-    the same if anything is installed that observes statements.
+    the same if anything that observes statements is installed.
     """
     # All of this is looked at for each statement, not once: a tracer may be installed at any time,
     # and a statement that it misses is a hole in somebody's trace or test.
@@ -87,7 +87,7 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
 
 
 def _are_watched(wrappers: Sequence[Any]) -> bool:
-    """Return True if any wrapper is not one of ours, which observe an author's statements."""
+    """Return True if any wrapper isn't one of ours."""
     for one in wrappers:  # noqa: SIM110 (a generator costs a step two more calls)
         if not getattr(one, "is_ours", False):
             return True
@@ -95,7 +95,7 @@ def _are_watched(wrappers: Sequence[Any]) -> bool:
 
 
 def _is_djangos(method: Any) -> bool:
-    """Return True if Django has written the method; replacements often have the same name."""
+    """Return True if the method's code is in Django's files; replacements often copy the name."""
     code = getattr(method, "__code__", None)
     return code is not None and code.co_filename.startswith(DJANGO)
 
@@ -104,7 +104,7 @@ DJANGO = str(Path(utils.__file__).parents[2])
 # Compared by the file of its code: a patched method often copies the name and the module of the one
 # that it replaces.
 DJANGOS_EXECUTE = CursorWrapper.execute if _is_djangos(CursorWrapper.execute) else None
-"""Django's method, or None if something was installed before this module was imported."""
+"""Django's own method, or None if it was replaced before this module was imported."""
 
 
 def _kept_for(database: Any) -> "_Kept":
@@ -118,13 +118,13 @@ def _kept_for(database: Any) -> "_Kept":
 
 
 class _Kept(threading.local):
-    """The database of this thread, and the cursors of its latest connection."""
+    """The database of this thread, and the reusable cursors of its current connection."""
 
     driver: Any = None
     cursor: Any = None
     bare: Any = None
     is_watched = False
-    """True if the connection is wrapped, or makes cursors of its own, to observe statements."""
+    """True if the connection is wrapped, or makes its own cursors, to observe statements."""
 
     def __init__(self) -> None:
         # Inside a running loop `connections` would hand out the loop's own database, and this
@@ -164,7 +164,7 @@ KNOWN_CURSORS = ("django.", "psycopg.")
 
 
 class _SQLiteCursor(SQLiteCursor):
-    """A cursor that finds the places of the parameters only once per statement."""
+    """A cursor that converts the placeholders of each statement only once."""
 
     def convert_query(self, query: str, *, param_names: Any = None) -> str:
         return _with_question_marks(query)
@@ -176,7 +176,7 @@ class _BareSQLite(sqlite3.Cursor):
 
 
 class _BarePostgreSQL:
-    """A cursor that prepares each statement once per connection and sends its cells as text."""
+    """A cursor that prepares each statement once per connection and sends parameters as text."""
 
     rowcount = -1
 
@@ -217,7 +217,7 @@ class _BarePostgreSQL:
         self.rowcount = result.command_tuples or 0
 
     def _prepare(self, statement: str) -> bytes:
-        """Prepare a statement under a name made from its text, so that poolers can't confuse it."""
+        """Prepare a statement under a name made from its text, so that poolers can't mix it up."""
         query = _as_sent(statement)
         # Two processes behind one pooler share its servers: with a name by number, one would run
         # the statement that the other one has prepared.
@@ -231,7 +231,7 @@ class _BarePostgreSQL:
 
 
 PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
-"""The names of the statements a connection has prepared, for whichever thread uses it."""
+"""The names of the statements prepared on each connection, whichever thread uses it."""
 
 
 DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)

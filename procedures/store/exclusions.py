@@ -8,7 +8,7 @@ from procedures.store.cursors import Cells
 
 @dataclass
 class Exclusions:
-    """Procedures and runs that a worker skips in the queue."""
+    """The procedures and runs that a worker skips in the queue."""
 
     procedures: set[int] = field(default_factory=set)
     runs: set[UUID] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""Appending to a journal, fenced by the run's epoch and its head."""
+"""Appending events to a journal, fenced by the run's epoch and its head."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,24 +17,23 @@ from procedures.store.statements import Statement, with_rows
 
 
 class Fence:
-    """The condition that a run is still its worker's, under which alone events are kept.
+    """The check that a worker still holds its run, without which no event is stored.
 
-    One for each claim: each step passes it.
+    There is one fence for each claim, and each step checks it.
     """
 
     __slots__ = ("epoch", "run")
 
     def __init__(self, run: str, epoch: int) -> None:
-        """`run`: its id, as the database has it."""
+        """Store `run`, the run's id in the form the database uses, and the claim's epoch."""
         self.run, self.epoch = run, epoch
 
     def append_at_once(
         self, database: BaseDatabaseWrapper, events: Sequence[Event], batch: Batch
     ) -> None:
-        """Store fence, head and events in one commit, outside any transaction.
+        """Check the fence, move the head and insert the events in a commit of their own.
 
-        It is one statement on PostgreSQL; on SQLite only the driver stands between its four
-        statements.
+        It takes one statement on PostgreSQL and four on SQLite.
         """
         with database.wrap_database_errors:
             cursor = bare_cursor(database)
@@ -57,7 +56,10 @@ class Fence:
                 raise
 
     def append(self, events: Sequence[Event], batch: Batch) -> None:
-        """Store fence, head and events inside a transaction, which then holds the run's row."""
+        """Check the fence, move the head and insert the events in the open transaction.
+
+        The transaction then holds the lock on the run's row.
+        """
         if connection.vendor == "postgresql":
             one, many = sql.append_event_to_locked_run, sql.append_events_to_locked_run
             self._append_to_server(kept_cursor(), one, many, events, batch)
@@ -98,7 +100,7 @@ class Fence:
 
 
 def insert(run_id: UUID, events: Sequence[Event]) -> None:
-    """Store only the events, for the run's writer inside a transaction."""
+    """Insert the events only; the caller has locked the run in the open transaction."""
     if connection.vendor == "postgresql":
         sql.insert_events.execute(run_id, _named(events))
     else:
@@ -115,13 +117,13 @@ def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> No
 
 
 def _without_zone(at: datetime) -> str:
-    """Return a time as Django stores it in SQLite, without asking for the zone each time."""
+    """Return a time as Django stores it in SQLite, without looking up the time zone each time."""
     # Asked by identity, because that is the one zone our clocks use; `astimezone` costs more than
     # all else here.
     return str(at if at.tzinfo is UTC else at.astimezone(UTC))[: -len("+00:00")]
 
 
 def _named(events: Sequence[Event]) -> str:
-    """Return the events as JSON, which a server reads faster than single values."""
+    """Return the events as JSON, which a server parses faster than separate values."""
     lines = [event._asdict() | {"at": event.at.isoformat()} for event in events]
     return canonical.text_of(lines)

@@ -1,6 +1,6 @@
 """Rows of models, read and written without the ORM.
 
-A query of the ORM costs a thousand calls in Python; these cost only the statement.
+A query of the ORM makes a thousand calls in Python; these functions make only the statement's.
 """
 
 import json
@@ -15,19 +15,19 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 from procedures.store.cursors import Cell, Cells, kept_cursor
 
 AT_ONCE = 1000
-"""Rows that are read or written together, if there may be any number of them."""
+"""The most rows that are read or written together."""
 KEPT_OTHERWISE = {
     "BooleanField": "convert_booleanfield_value",
     "DateTimeField": "convert_datetimefield_value",
     "UUIDField": "convert_uuidfield_value",
 }
-"""Django's readers of the types that SQLite lacks."""
+"""Django's converters for the types that SQLite doesn't have."""
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
-"""The types of most cells, which every database takes."""
+"""The types of most parameters, which every database accepts unchanged."""
 
 
 def adapted(value: Cells) -> Any:
-    """Return the value as Django writes it into this database; for SQLite a list becomes JSON."""
+    """Return the value as Django passes it to this database; for SQLite, a list becomes JSON."""
     # By class, not by `isinstance`: most cells end here, and a subclass (an enum's text, say) takes
     # the longer way below.
     if value.__class__ in AS_THEY_ARE:
@@ -42,7 +42,7 @@ def adapted(value: Cells) -> Any:
 
 
 def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Iterator[Any]:
-    """Yield a row of each of these tables, as Django reads them, and then the remaining cells.
+    """Yield a model instance for each of these tables, then the remaining cells.
 
     `cells` are the tables' columns one after another, in the order of `columns_of`.
     """
@@ -67,7 +67,7 @@ def columns_of(table: type[models.Model]) -> str:
 
 @cache
 def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return the names of a model's columns, and the converters of those that need one."""
+    """Return a model's column names, and the index and converter of those that need one."""
     fields = table._meta.concrete_fields  # noqa: SLF001 (Django documents it)
     kinds = [_end_of(field).get_internal_type() for field in fields]
     readers = [(n, KEPT_OTHERWISE[kind]) for n, kind in enumerate(kinds) if kind in KEPT_OTHERWISE]
@@ -75,7 +75,7 @@ def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]
 
 
 def _end_of(field: Any) -> Any:
-    """Return the field that a foreign key finally refers to."""
+    """Return the field that a foreign key finally refers to, or else the field itself."""
     # A foreign key's own type is not that of its column: the key of a run, for example, is a UUID,
     # which SQLite keeps as text.
     while field.is_relation:
@@ -84,7 +84,7 @@ def _end_of(field: Any) -> Any:
 
 
 def save_columns(row: models.Model, names: Sequence[str]) -> None:
-    """Do what `row.save(update_fields=names)` does for a plain row of one table."""
+    """Update columns as `row.save(update_fields=names)` does, for a model with one table."""
     statement, names = _update(type(row), tuple(names))
     cursor = kept_cursor()
     cursor.execute(statement, [adapted(getattr(row, name)) for name in names])
@@ -93,9 +93,9 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
 
 
 def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())) -> None:
-    """Do what `row.save(force_insert=True)` does for a plain row of one table.
+    """Insert the row as `row.save(force_insert=True)` does, for a model with one table.
 
-    `also` is an UPDATE with its cells, sent to a server in the same statement.
+    `also` is an UPDATE with its parameters, which PostgreSQL executes in the same statement.
     """
     statement, fields = _insertion(type(row))
     cursor, (update, more) = kept_cursor(), also

@@ -24,7 +24,7 @@ PLACE = re.compile(r"\{([a-z_]+)(\.\*)?\}")
 
 
 class Statement:
-    """A statement by its name; its tables are looked up at the first use."""
+    """A statement by its name; its text and tables are determined at the first use."""
 
     def __init__(self, name: str, known: "Statements") -> None:
         self.name, self._known = name, known
@@ -34,16 +34,16 @@ class Statement:
 
     @cached_property
     def text(self) -> str:
-        """The statement in this database's form: on one line, with %s."""
+        """The statement in this database's dialect: on one line, with %s."""
         return self._known.written(self.name)
 
     @cached_property
     def tables(self) -> tuple[type[models.Model], ...]:
-        """The models whose whole rows the statement selects, before everything else."""
+        """The models of which the statement selects whole rows, before any other column."""
         return self._known.tables_of(self.name)
 
     def fetch(self, *cells: Cells) -> list[tuple[Any, ...]]:
-        """Return the rows that the statement selects, as the driver returns them."""
+        """Return the selected rows as the driver returns them."""
         cursor = kept_cursor()
         cursor.execute(self.text, [adapted(cell) for cell in cells])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -54,27 +54,27 @@ class Statement:
         return bool(self.fetch(*cells))
 
     def rows(self, *cells: Cells) -> list[tuple[Any, ...]]:
-        """Return whole rows of the statement's tables, side by side, as Django reads them.
+        """Return the selected rows, with an instance for each of the statement's tables.
 
-        Other selected values follow them, as the driver returns them.
+        Other selected values follow the instances, as the driver returns them.
         """
         tables = self.tables
         return [tuple(rows_in(found, tables)) for found in self.fetch(*cells)]
 
     def execute(self, *cells: Cells) -> int:
-        """Execute the statement, and return the number of rows it changed."""
+        """Execute the statement and return the number of changed rows."""
         cursor = kept_cursor()
         cursor.execute(self.text, [adapted(cell) for cell in cells])
         return int(cursor.rowcount)
 
 
 class Statements:
-    """The statements of a package, as attributes; an unknown name raises `AttributeError`."""
+    """The statements of a package as attributes; an unknown name raises `AttributeError`."""
 
     def __init__(self, folder: Path, tables: Mapping[str, str]) -> None:
-        """Read the statements of that folder.
+        """Read the statements in that folder.
 
-        `tables`: the labels of models ("app.Model") by the names that stand for them.
+        `tables`: labels of models ("app.Model") by the name that stands for each in the statements.
         """
         self.folder, self._labels = folder, tables
 
@@ -96,7 +96,7 @@ class Statements:
         return PLACE.sub(self._place, self._blocks[name][1])
 
     def tables_of(self, name: str) -> tuple[type[models.Model], ...]:
-        """Return the models whose columns a statement and its parts contain, in order."""
+        """Return the models whose columns a statement and its parts select, in order."""
         return tuple(self._tables_in(self._blocks[name][1]))
 
     def _place(self, found: re.Match[str]) -> str:
@@ -130,7 +130,10 @@ class Statements:
 
 @lru_cache(maxsize=256)
 def with_rows(text: str, count: int) -> str:
-    """Return an INSERT of one row with as many rows: SQLite reads JSON four times as slowly."""
+    """Return an INSERT of one row, extended to `count` rows.
+
+    SQLite takes four times as long for rows passed as JSON.
+    """
     start, values, row = text.rpartition(" VALUES ")
     return f"{start}{values}{', '.join([row] * count)}"
 

@@ -1,7 +1,7 @@
 """Testing procedures in plain Python: no database, no worker, no waiting.
 
 `run_procedure` runs a procedure to its end in memory: people are functions, and days pass at once.
-`crash_test` repeats that and kills the worker at a different place each time.
+`crash_test` repeats such a run and kills the worker at a different place each time.
 """
 
 from procedures.testing.crashes import CrashReport, CrashTestError, crash_test, everything

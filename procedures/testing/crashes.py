@@ -1,4 +1,4 @@
-"""Crash tests: a run is killed once at every commit and must end the same each time."""
+"""Crash tests: a run's worker is killed at every commit, and the run must always end the same."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ MOMENTS: tuple[Moment, Moment] = ("before", "after")
 
 
 class CrashTestError(AssertionError):
-    """A killed run that ended differently from an undisturbed one."""
+    """A run whose worker was killed, and which ended differently from an undisturbed run."""
 
 
 class Killed(StorageLost):
@@ -32,7 +32,7 @@ class CrashReport:
     """The outcome of a crash test."""
 
     commits: tuple[str, ...]
-    """The commits of the undisturbed run."""
+    """The names of the commits of the undisturbed run."""
     undisturbed: RehearsedRun
 
     @property
@@ -53,12 +53,12 @@ def crash_test(
     fresh: Callable[[], object] | None = None,
     outcome: Callable[[RehearsedRun], object] | None = None,
 ) -> CrashReport:
-    """Run a procedure undisturbed, then kill its worker before and after every commit, one per run.
+    """Run a procedure undisturbed, then kill its worker before and after each commit, one per run.
 
-    A kill before a commit loses a step's result, so the step runs again with the same idempotency
-    key. `fresh` resets the outside world before each run. `outcome` returns what must be equal in
-    all runs, the outside world's share included; by default it is `everything`. Raises
-    `CrashTestError` if an outcome differs, or if a step whose result was kept runs again.
+    A worker killed before a commit loses a step's result, so the step runs again with the same
+    idempotency key. `fresh` resets the outside world before each run. `outcome` returns what must
+    be equal in all runs, including effects on the outside world; by default it is `everything`.
+    Raises `CrashTestError` if an outcome differs, or if a step runs again whose result was stored.
     """
     check_rehearsal("crash_test", procedure, inputs, humans, choices)
     if fresh is not None:
@@ -128,7 +128,7 @@ def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
 
 @dataclass
 class Kill:
-    """The commit (counted from 0) before or after which the worker dies; -1 means never."""
+    """The commit, counted from 0, before or after which the worker dies; -1 kills none."""
 
     number: int = -1
     moment: Moment = "after"
@@ -150,7 +150,10 @@ class MortalStore(Store):
         super().__init__(choices)
         self.kill = kill
         self.kept_steps: dict[tuple[str, int], tuple[set[str], int]] = {}
-        """The keys of each run's kept steps, and how many of its events were read for them."""
+        """The keys of steps with a stored result, and the number of events searched for them.
+
+        They are stored by run and by the last event before the run's current generation.
+        """
         self._kept_ids = 0
 
     def insert_run(self, run: MemoryRun, last: Event) -> None:
@@ -171,11 +174,11 @@ class MortalStore(Store):
             return self.status_of(run_id)
 
     def keep_ids(self) -> None:
-        """Store the ids drawn so far, as a commit or the start of a run does."""
+        """Make the ids drawn so far permanent, as a commit or the start of a run does."""
         self._kept_ids = self._ids
 
     def forget_ids(self) -> None:
-        """Forget the ids drawn since the last commit; the next worker draws the same ones."""
+        """Forget the ids drawn since the last commit, so that the next worker draws them again."""
         self._ids = self._kept_ids
 
     def journal_of(self, run: MemoryRun) -> "MortalJournal":
@@ -183,7 +186,7 @@ class MortalStore(Store):
 
 
 class MortalJournal(MemoryJournal):
-    """A worker's hold on a run until the worker is killed."""
+    """The journal of a worker that is to be killed."""
 
     def __init__(self, store: MortalStore, row: MemoryRun) -> None:
         self._mortal, self._kill, self._is_dead = store, store.kill, False
@@ -221,7 +224,7 @@ class MortalJournal(MemoryJournal):
             raise Killed(self.run.run_id)
 
     def _kept_steps(self) -> set[str]:
-        """Return the keys of the steps kept in this generation.
+        """Return the keys of the steps with a stored result in this generation of the run.
 
         Each event is examined only once.
         """

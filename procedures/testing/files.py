@@ -1,4 +1,4 @@
-"""Contents of files in memory."""
+"""A file store in memory."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from procedures.engine.errors import FileGoneError
 
 
 class MemoryFiles:
-    """Contents of files in memory, by digest."""
+    """A file store in memory, with the contents by digest."""
 
     largest_inline = 64 * 1024
     patience: float = 60
@@ -14,7 +14,7 @@ class MemoryFiles:
     def __init__(self) -> None:
         self._contents: dict[str, bytes] = {}
         self.fault: Exception | None = None
-        """The exception that every use raises while the store is to be unreachable."""
+        """The exception that every use raises, with which a test makes the store unreachable."""
 
     def check(self) -> None:
         if self.fault:
@@ -33,5 +33,5 @@ class MemoryFiles:
         return self._contents[digest]
 
     def forget(self, digest: str) -> None:
-        """Lose the contents for good."""
+        """Delete the contents, as if the store had lost them."""
         del self._contents[digest]

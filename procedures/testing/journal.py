@@ -1,4 +1,4 @@
-"""One worker's hold on a run in memory."""
+"""The engine's journal in memory, as the worker that holds a run uses it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Connectionless:
-    """The state of no connections: nothing can be left open in memory."""
+    """The state of a worker without database connections, which can leave nothing open."""
 
     def put_away(self) -> str:
         return ""
 
 
 class MemoryJournal:
-    """One worker's hold on a run in memory."""
+    """A run's journal in memory, for the worker that holds the run."""
 
     def __init__(self, store: "MemoryStore", row: MemoryRun) -> None:
         self._store, self.row = store, row
@@ -34,7 +34,7 @@ class MemoryJournal:
         self.take_hold()
 
     def take_hold(self) -> None:
-        """Begin at what is kept now, for the latest claim."""
+        """Reload the run's state at its latest claim, and continue its journal from there."""
         row, store = self.row, self._store
         self._epoch, self._seq = row.epoch, len(row.events)
         self.run = replace(
@@ -125,11 +125,11 @@ class MemoryJournal:
         return events
 
     def is_current(self) -> bool:
-        """Return True if nobody has claimed the run since."""
+        """Return True if nobody has claimed the run since this worker did."""
         return self.row.epoch == self._epoch
 
     def follows(self) -> bool:
-        """Return True if no event has been added by others."""
+        """Return True if nobody else has added an event."""
         return len(self.row.events) == self._seq
 
     def renew(self) -> bool:

@@ -1,4 +1,4 @@
-"""The rule for where a rehearsed run's code is abandoned and replayed, and where it may stay."""
+"""The rule by which a rehearsed run's code stays at a wait, or is abandoned there and replayed."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -7,35 +7,35 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""Waits of a run at which it is always abandoned, so that short tests behave like workers."""
+"""The first waits of a run, at which it is always abandoned, as it would be by a worker."""
 PART = 4
-"""The part by which waits grow before the next abandonment: 4 means by a quarter."""
+"""The share by which the count of waits grows until the next abandonment: 4 means a quarter."""
 MOST_REPLAYED = 64
-"""Waits that may be replayed per wait of the run, so that each new place is tried once."""
+"""The most waits that may be replayed for each wait of the run, in order to try each new place."""
 
 Place = tuple[tuple[CodeType, int], ...]
 
 
 @dataclass
 class Lingering:
-    """The waits of one run and the places where its code was abandoned and replayed.
+    """The waits of one run, and the places where its code was abandoned and replayed.
 
-    Replays are frequent enough to find code that does not replay, and rare enough for the cost to
+    Replays are frequent enough to find code that doesn't replay, and rare enough for the cost to
     grow with the number of waits, not with its square.
     """
 
     known: int = 0
-    """The number of the run's events its code knows."""
+    """The number of the run's events that its code has read."""
     _waits: int = 0
     _replayed: int = 0
     _next: int = FIRST
     _places: set[Place] = field(default_factory=set)
 
     def is_left(self) -> bool:
-        """Count another wait and return True if the code is to be abandoned there, as workers do.
+        """Count another wait; return True if the code is to be abandoned there, as workers do.
 
-        It always is at a new place in the code, because something around that place might swallow
-        the exception.
+        It is always abandoned at a new place in the code, because the code around that place might
+        swallow the exception.
         """
         self._waits += 1
         place = _place()
@@ -49,7 +49,7 @@ class Lingering:
 
 
 def _place() -> Place:
-    """Return the position of the code: the frames from the procedure's own to the wait."""
+    """Return the code's position: the frames from the wait up to the procedure's own frame."""
     found, frame = [], inspect.currentframe()
     while frame and frame.f_code is not TOP:
         found.append((frame.f_code, frame.f_lasti))

@@ -1,8 +1,8 @@
-"""The execution context of agent programs, in memory, for a driver of one's own.
+"""The execution context of agent programs, in memory, for a program that drives its own code.
 
-The driver calls its code itself, catches `ProcedureWaitingForHuman`, saves the id of the pending
-message, and runs its code again once that has been answered. The engine's own in-memory run stands
-below it.
+Such a driver calls its code itself, catches `ProcedureWaitingForHuman`, stores the id of the
+pending message, and calls its code again once that message has been answered. It uses the engine's
+own in-memory runs.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 class ProcedureWaitingForHuman(Exception):  # noqa: N818 (the name that programs know)
-    """Raised at an open question: save `pending_message_id` and run again once it is answered.
+    """Raised at an open question: store `pending_message_id` and call again once it is answered.
 
     Catching it inside the code changes nothing: every further use of the context raises it again.
     """
@@ -61,15 +61,15 @@ class PendingMessage:
     """A question from a driver's code that nobody has answered yet."""
 
     id: str
-    """The id that `ProcedureWaitingForHuman` calls `pending_message_id`."""
+    """The id that `ProcedureWaitingForHuman` names `pending_message_id`."""
     procedure_id: str
     session_id: str
     asked: Asked
-    """The question as people are shown it."""
+    """The question as it is shown to people."""
 
 
 class LocalRuns(Store):
-    """The runs of drivers in one process, with a manual clock; they are lost when it exits."""
+    """The runs of all drivers in one process, with a manual clock; they are lost when it exits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,10 +79,7 @@ class LocalRuns(Store):
 
     @with_options("pending")
     def pending(self, session_id: str = "") -> list[PendingMessage]:
-        """Return the open questions, oldest first.
-
-        With `session_id`, only those of that session.
-        """
+        """Return the open questions, oldest first; `session_id` selects those of one session."""
         check_said("session_id of pending", session_id)
         return [
             PendingMessage(message, run_id, self._sessions[run_id], self._asked(run_id, key))
@@ -94,11 +91,11 @@ class LocalRuns(Store):
     def respond(
         self, pending_message_id: str, value: Any, *, by: str = "somebody", comment: str = ""
     ) -> None:
-        """Answer a question; the code that asked continues when it is run again.
+        """Answer a question; its code continues from there when it is called again.
 
-        The value is what a form would send, or what a message holds: {"approved": true}, {"input":
-        text}, {"decision", "feedback", "edited_artifact"}. Raises `AnswerError` if the value does
-        not fit, the question is closed, or the id is unknown.
+        The value is what a form would send, or what a message contains: {"approved": true},
+        {"input": text}, {"decision", "feedback", "edited_artifact"}. Raises `AnswerError` if the
+        value doesn't fit, the question is closed, or the id is unknown.
         """
         check_said("pending_message_id of respond", pending_message_id)
         check_json("value of respond", value)
@@ -127,9 +124,9 @@ class LocalRuns(Store):
         return "WAITING_FOR_HUMAN" if run.waits else "RUNNING"
 
     def take_up(self, procedure_id: str, session_id: str) -> MemoryJournal:
-        """Claim the run with that id, new or existing, and revoke any earlier hold on it.
+        """Claim the run with that id, or a new one, and revoke any earlier claim on it.
 
-        Raises `OptionError` if it belongs to another session or is complete.
+        Raises `OptionError` if the run belongs to another session or is complete.
         """
         if procedure_id not in self.runs:
             facts = RunFacts(procedure_id, "{}", seed=procedure_id)
@@ -150,7 +147,7 @@ class LocalRuns(Store):
         return journal
 
     def message_of(self, run_id: str, key: str, record: Callable[[Asked], str]) -> str:
-        """Return the id of a question; `record` supplies it when the question is first asked."""
+        """Return the id of a question; `record` is called for a new question and returns its id."""
         if (run_id, key) not in self._messages:
             self._messages[run_id, key] = record(self._asked(run_id, key))
         return self._messages[run_id, key]
@@ -165,13 +162,13 @@ class LocalRuns(Store):
 
 
 LOCAL_RUNS = LocalRuns()
-"""The runs of drivers that name no others."""
+"""The runs of drivers that pass no `runs` of their own."""
 
 
 class LocalExecutionContext:
-    """The context of one run of a driver's code; another context with the same id continues it.
+    """The context of one run of a driver's code; a later one with the same id continues the run.
 
-    `runs` keeps the runs: by default all drivers in this process share `LOCAL_RUNS`. With
+    `runs` stores the runs: by default all drivers in this process share `LOCAL_RUNS`. With
     `chat_recorder`, each question is passed to its `record_message(role, content, message_type,
     human_interaction, metadata)`, plain or async, and the result becomes the question's id.
     """
@@ -208,13 +205,13 @@ class LocalExecutionContext:
         self._is_sleeping = self._has_left = False
         self._waiting: ProcedureWaitingForHuman | None = None
         self._kept_at: dict[str, str] = {}
-        """The time when the last step of each name was kept."""
+        """The time at which the last result of each name was stored, as ISO 8601."""
         self._message, self._details = "", dict[str, Any]()
-        """The current question, as passed to the chat recorder."""
+        """The text and the details of the current question, as passed to the chat recorder."""
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """A copy of what is kept, "checkpoints" and "state"; it can be read after a wait too.
+        """A copy of the run's "checkpoints" and "state"; it can also be read after a wait.
 
         Each checkpoint has its "result" and "completed_at" (ISO 8601).
         """
@@ -231,7 +228,7 @@ class LocalExecutionContext:
 
     @with_options("step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """Return the result of `fn`, kept after the first call; exceptions rise unchanged."""
+        """Return the result of `fn`, stored at the first call; exceptions are raised unchanged."""
         result = self._use(lambda: self._checkpoints.step_run(name, fn))
         self._kept_at[name] = self._fiber.now.isoformat()
         return result
@@ -266,7 +263,7 @@ class LocalExecutionContext:
 
     @with_options("sleep")
     def sleep(self, seconds: Duration) -> None:
-        """Advance the clock of the runs by so many seconds, at once and once across replays."""
+        """Advance the runs' clock by so many seconds, without waiting; replays don't repeat it."""
         length = parse_duration(seconds, shortest=timedelta(0), of="seconds of sleep")
         self._is_sleeping = True
         try:
@@ -276,17 +273,17 @@ class LocalExecutionContext:
 
     @with_options("checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
-        """Return True if `step_run` has kept a result under that name before this line of code."""
+        """Return True if `step_run` stored a result under that name before this line of code."""
         return self._use(lambda: self._checkpoints.exists(name))
 
     @with_options("checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
-        """Return the last result `step_run` kept under that name, or None."""
+        """Return the last result that `step_run` stored under that name, or None."""
         return self._use(lambda: self._checkpoints.get(name))
 
     @with_options("checkpoint_clear_after")
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget results of `step_run` under that name and after it; the journal keeps them."""
+        """Forget the `step_run` result of that name and later ones; the journal keeps them."""
         self._use(lambda: self._checkpoints.clear_after(name))
 
     @with_options("checkpoint_clear_all")
@@ -296,7 +293,7 @@ class LocalExecutionContext:
 
     @with_options("complete")
     def complete(self, result: Any = None) -> None:
-        """End the run with a result that has a JSON form; it can't be taken up again."""
+        """End the run with a result that has a JSON form; the run can't be continued."""
         text = canonical.text_of(check_json("result of complete", result))
         self._use(lambda: self._end_with(text))
         self._fiber.close()
@@ -340,7 +337,7 @@ class LocalExecutionContext:
         return self._waiting
 
     def _record(self, asked: Asked) -> str:
-        """Return the id the chat recorder gave the question, else one of the run and the wait."""
+        """Return the chat recorder's id for the question, or an id made of the run and the wait."""
         if self.chat_recorder is None:
             return f"{self.procedure_id}:{asked.key}"
         kind = asked.key.rpartition("/")[2].partition("#")[0]
@@ -359,7 +356,7 @@ class LocalExecutionContext:
         return str(told)
 
     def _linger(self, batch: Batch) -> Sequence[Event] | None:
-        """Let the time of a sleep pass and continue; at any other wait, abandon the code."""
+        """Let the time of a sleep pass; at any other wait, return None to abandon the code."""
         if not self._is_sleeping:
             return None
         self._journal.commit(batch)
@@ -376,11 +373,11 @@ END = NewEvent(EventKind.RUN_SUCCEEDED)
 
 @procedure(name="driven")
 def driven(_: Context) -> None:
-    """Stand in for the code that a driver calls."""
+    """Stand in for the procedure's code, which a driver calls itself."""
 
 
 def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
-    """Return the answer that a message holds, or a plain value as an answer."""
+    """Return the answer in a message, or an answer with the plain value."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
     said, feedback = asked.question.rules.read_message(asked.question, value)

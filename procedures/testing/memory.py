@@ -1,4 +1,4 @@
-"""Runs in memory, for tests and drivers: the acts of workers, people and time on them."""
+"""Runs in memory, for tests and drivers, with what workers, people and time do to them."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,7 +27,7 @@ from procedures.testing.journal import MemoryJournal
 
 
 class MemoryStore(MemoryTables):
-    """All runs of one test, with a clock that is set by hand."""
+    """All runs of one test, with a manual clock."""
 
     def __init__(
         self,
@@ -38,14 +38,14 @@ class MemoryStore(MemoryTables):
         super().__init__(MemoryFiles())
         self.files: MemoryFiles
         self.choices = choices or {}
-        """The values a site's settings allow, by setting and name."""
+        """The values that the site's settings allow, by the names of `SiteChoice` and value."""
         self.limits, self.sizes = limits, sizes
         self.is_stopping = False
-        """True if the worker is to end."""
+        """True if the worker is to stop."""
         self.spent_by = ""
-        """Changes of the worker's process that could not be undone, or ""."""
+        """The reason why the worker's process must be replaced, or ""."""
         self.faults: tuple[type[BaseException], ...] = ()
-        """Exceptions of code that mean this storage is lost."""
+        """Exceptions in code that mean this storage is lost."""
 
     # People
 
@@ -61,16 +61,16 @@ class MemoryStore(MemoryTables):
         return facts.run_id
 
     def resolve(self, run_id: str, key: str, content: dict[str, Any]) -> bool:
-        """Close an open wait and queue the run; return False if it was closed already."""
+        """Close an open wait and queue the run; return False if the wait is already closed."""
         run = self.runs[run_id]
         if is_open := key in run.waits:
             answer_wait(self, run, run.waits[key], content)
         return is_open
 
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
-        """Send a signal, once per id; return False if that id has been sent before.
+        """Send a signal, once per id; return False if that id was sent before.
 
-        Raises `AnswerError` if there are open waits for it and none can take the value.
+        Raises `AnswerError` if there are open waits for it and none can accept the value.
         """
         run = self.runs[run_id]
         if self.signals(run, name=name, signal_id=id):
@@ -133,7 +133,7 @@ class MemoryStore(MemoryTables):
         return status
 
     def linger_of(self, _journal: MemoryJournal) -> Linger | None:
-        """Return what lets code stay at its waits, or None to abandon it there as workers do."""
+        """Return a function that lets code stay at waits, or None to abandon it as workers do."""
         return None
 
     def queued(self) -> list[str]:
@@ -148,7 +148,7 @@ class MemoryStore(MemoryTables):
     # Time
 
     def travel(self, length: timedelta) -> None:
-        """Let time pass, and do what has become due."""
+        """Let time pass, and close waits and queue runs that have become due."""
         self.clock += length
         for run_id, key, wait in self.due():
             self.expire(run_id, key, wait)
@@ -162,10 +162,10 @@ class MemoryStore(MemoryTables):
         return [(wait.run_id, wait.key, wait) for wait in due]
 
     def expire(self, _run_id: str, _key: str, wait: MemoryWait) -> bool:
-        """Close a wait whose time is up; return False if somebody was faster."""
+        """Close a wait whose time is up; return False if it is already closed."""
         return expire_wait(self, wait.run, wait)
 
     def wake(self, run: MemoryRun) -> None:
-        """Queue a suspended run whose time has come, for another attempt or to end."""
+        """Queue a suspended run that is due for another attempt, or has exceeded its duration."""
         if rules.is_due(run, self.now):
             rules.queue(self, run)

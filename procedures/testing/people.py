@@ -25,7 +25,7 @@ AT_ONCE = timedelta(0)
 
 
 class NobodyKnowsError(AssertionError):
-    """A question for which a test's people have no answer."""
+    """A question to which a test's people have no answer."""
 
     def __init__(self, asked: "Asked", who: str) -> None:
         super().__init__(
@@ -36,15 +36,15 @@ class NobodyKnowsError(AssertionError):
 
 @dataclass(frozen=True)
 class Asked:
-    """An open request to people, or a signal, that a run is waiting for."""
+    """A request to people, or a signal, for which a run is waiting."""
 
     run_id: str
     key: str
     """The name of the wait."""
     kind: str
-    """A kind of request, or "signal"."""
+    """The kind of the request, or "signal"."""
     prompt: str
-    """The prompt; for a signal its name."""
+    """The prompt, or the name of the signal."""
     at: datetime
     question: Question | None = field(default=None, repr=False)
     """The question with its evidence; None for a signal."""
@@ -63,7 +63,7 @@ class RefusedAnswer:
 
     asked: Asked
     message: str
-    """The message for a person."""
+    """The message for the person who answered."""
 
 
 @with_fields("Answer")
@@ -85,7 +85,7 @@ class Answer:
 
 
 People = Callable[[Asked], Any]
-"""Returns a value, an `Answer`, or None for silence.
+"""A function of a question that returns a value, an `Answer`, or None for silence.
 
 For a review the value is yes, no, one of its decisions, or the edited draft.
 """
@@ -107,9 +107,9 @@ def silent(_: Asked) -> None:
 
 @with_options("script")
 def script(answers: Mapping[str, Any]) -> People:
-    """Return people who answer from a list, by prompt ("Refund *"), name or kind.
+    """Return people who look up their answers by prompt ("Refund *"), name or kind.
 
-    The first entry that matches counts; its answer may also be a function of the question.
+    The first matching entry counts; its answer may also be a function of the question.
     """
     check_kind("answers of script", answers, Mapping, 'a mapping such as {"Go*": True}')
     for which in answers:
@@ -132,7 +132,7 @@ def _yes_or_no(asked: Asked, who: str, *, yes: bool) -> bool:
 
 @dataclass(frozen=True)
 class Manner:
-    """The default answers in a rehearsal: the people, their name and their delay."""
+    """The people of a rehearsal, with the default name and delay of their answers."""
 
     people: People = silent
     by: str = "somebody"
@@ -159,7 +159,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Said:
-    """An answer on its way to the run."""
+    """An answer that will reach the run at a later time."""
 
     asked: Asked
     content: dict[str, Any]
@@ -172,7 +172,7 @@ MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B03
 @with_options("humans")
 @contextmanager
 def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iterator[None]:
-    """Let these people answer inside the block, so long after each question is asked."""
+    """Let these people answer questions asked in the block, each with the delay `after`."""
     check_people("people of humans", people)
     manner = Manner(people, check_said("by= of humans", by), _length(after, "after= of humans"))
     token = MANNER.set(manner)
@@ -183,12 +183,12 @@ def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iter
 
 
 def check_people(of: str, people: object) -> None:
-    """Raise `OptionError` unless this is a function of what is asked."""
+    """Raise `OptionError` unless the people are a function of one argument, the question."""
     check_function(of, people, "asked")
 
 
 def check_said(of: str, value: object) -> str:
-    """Return the text; raises `OptionError` for anything else and for half a character."""
+    """Return the text; raises `OptionError` for other types and for unpaired surrogates."""
     check_json(of, told := check_text(of, value))
     return told
 

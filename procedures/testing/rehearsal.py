@@ -1,4 +1,4 @@
-"""A whole run in memory, with the people and the time a test supplies."""
+"""Rehearsals: whole runs in memory, with people and time supplied by a test."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,13 +40,13 @@ STARTER = "starter"
 MOST_MOMENTS = 10_000
 MOST_CLAIMS = 20_000
 DEEPEST = 8
-"""Runs that may stay at their waits at once; each one runs inside the one before."""
+"""The most runs whose code may stay at a wait at once; each one runs inside the one before."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of events that may come while the code stays at a wait; for others it is abandoned."""
+"""Kinds of events during which code may stay at its wait; for other kinds it is abandoned."""
 
 
 class EndlessError(AssertionError):
-    """A rehearsal that does not end."""
+    """A rehearsal that would never end."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -69,14 +69,17 @@ class Given:
 
 
 class Left(Fenced):
-    """Raised in code standing at a wait when another event comes first; it is replayed later."""
+    """Raised in code that stays at a wait, to abandon it when another event comes first.
+
+    The code is replayed later.
+    """
 
 
 class Store(MemoryStore):
-    """A store with reproducible ids whose runs take turns.
+    """A store with reproducible ids, whose runs take turns.
 
-    A run's code may stay at a wait while the rest of the world continues, so that a thousand waits
-    don't cost a thousand replays; `Lingering` decides when.
+    A run's code may stay at a wait while everything else continues, so that a thousand waits don't
+    cost a thousand replays; `Lingering` decides when it may.
     """
 
     def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
@@ -89,13 +92,13 @@ class Store(MemoryStore):
         self._world: Callable[[str], bool] | None = None
         self._outside = Context()
         self.broken: BaseException | None = None
-        """The error outside the code while it stayed at a wait; no code may see it."""
+        """An error from outside the code while that stayed at a wait; the code mustn't see it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
         """Let code stay at its waits while `world` continues.
 
-        `world(run_id)` returns True when it is that run's turn, and False when another run whose
-        code stays at a wait comes first, or when nothing more will happen.
+        `world(run_id)` returns True once it is that run's turn. It returns False when another run
+        whose code stays at a wait comes first, or when nothing more will happen.
         """
         self._world, self._outside = world, copy_context()
 
@@ -125,7 +128,7 @@ class Store(MemoryStore):
         return run_id in self._standing
 
     def give_back(self, run_id: str) -> None:
-        """Give the run the next turn."""
+        """Put the run at the front of the queue."""
         self._turns.appendleft(run_id)
 
     def begin_turns_anew(self) -> None:
@@ -149,7 +152,10 @@ class Store(MemoryStore):
         return run.events[before:]
 
     def _goes_on(self, journal: MemoryJournal) -> bool:
-        """Continue the world, outside the code's own context, until it is this run's turn."""
+        """Continue everything else, outside the code's context, until it is this run's turn.
+
+        Return False if the code must be abandoned instead.
+        """
         run_id = journal.run.run_id
         assert self._world
         self._standing.append(run_id)
@@ -189,22 +195,22 @@ class Store(MemoryStore):
 
 @dataclass(frozen=True)
 class RehearsedRun:
-    """The outcome of a rehearsed run."""
+    """A rehearsed run and what came of it."""
 
     status: RunStatus
     result: Any
     """The result in the procedure's declared type, or None if there is none."""
     error: Mapping[str, Any] | None
-    """`type`, `message` and more, for a failed or quarantined run."""
+    """The error of a failed or quarantined run: `type`, `message` and further details."""
     events: tuple[Event, ...]
     asked: tuple[Asked, ...]
-    """All questions, also those of child runs, in order."""
+    """All questions, including those of child runs, in order."""
     files: Mapping[str, bytes]
     """The files made by its steps, by name."""
     refused: tuple[RefusedAnswer, ...]
-    """Answers and signals that did not fit, also in child runs, in order."""
+    """Answers and signals that didn't fit, including those for child runs, in order."""
     took: timedelta
-    """The time from its start to its end, or to where it waits and nobody answers."""
+    """The time from the run's start to its end, or to the wait that nobody answers."""
 
     @property
     def prompts(self) -> list[str]:
@@ -212,7 +218,7 @@ class RehearsedRun:
 
     @property
     def notices(self) -> list[str]:
-        """The texts it posted to the chat."""
+        """The texts that the run posted to the chat."""
         return [event.content["text"] for event in self._of(EventKind.NOTICE)]
 
     @property
@@ -222,7 +228,7 @@ class RehearsedRun:
 
     @property
     def journal(self) -> list[str]:
-        """Each event as its kind and key."""
+        """The kind and key of each event."""
         return [f"{event.kind} {event.key}".strip() for event in self.events]
 
     def _of(self, kind: EventKind) -> Iterable[Event]:
@@ -239,8 +245,8 @@ def run_procedure(
 ) -> RehearsedRun:
     """Run a procedure in memory until it ends or nothing more will happen.
 
-    `humans` answers its questions; the default are the people of the enclosing `humans(...)` block.
-    `choices` holds the values the site's settings would allow, by setting and name.
+    `humans` answers its questions; by default these are the people of the enclosing `humans(...)`
+    block. `choices` holds the values that the site's settings would allow, by setting and name.
     """
     check_rehearsal("run_procedure", procedure, inputs, humans, choices)
     return Rehearsal(Store(choices)).play(procedure, inputs or {}, manner_of(humans))
@@ -249,7 +255,7 @@ def run_procedure(
 def check_rehearsal(
     verb: str, procedure: object, inputs: object, humans: object, choices: object
 ) -> None:
-    """Raise `OptionError` for arguments that no rehearsal can start with."""
+    """Raise `OptionError` for arguments with which no rehearsal can start."""
     check_kind(f"procedure of {verb}", procedure, Procedure, "a function with @procedure")
     check_kind(f"inputs of {verb}", inputs, Mapping | None, "a mapping")
     if humans is not None:
@@ -285,7 +291,7 @@ class Rehearsal:
         return self._report(self._store.runs[run_id], procedure)
 
     def _go_on(self, until: str = "") -> bool:
-        """Advance everything until it is that run's turn; return False if it won't be."""
+        """Advance all runs until it is that run's turn; return False if its turn won't come."""
         while True:
             while run_id := self._store.next_turn():
                 if run_id == until:
@@ -350,7 +356,7 @@ class Rehearsal:
         return max(min(moments), self._store.clock) if moments else None
 
     def _hand_over(self) -> None:
-        """Deliver the answers that are due; an answer that comes too late changes nothing."""
+        """Deliver the answers that are due; an answer that comes too late is dropped."""
         now = self._store.clock
         heard = sorted((said for said in self._coming if said.at <= now), key=lambda one: one.at)
         self._coming = [said for said in self._coming if said.at > now]

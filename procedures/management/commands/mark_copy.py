@@ -1,4 +1,4 @@
-"""`manage.py mark_copy`: hold a restored database, which would repeat what the site has done."""
+"""`manage.py mark_copy`: mark a restored database as a copy, which mustn't repeat work."""
 
 from typing import Any
 

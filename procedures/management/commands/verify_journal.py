@@ -1,4 +1,4 @@
-"""`manage.py verify_journal`: check that journals are as they were written."""
+"""`manage.py verify_journal`: verify that journals haven't been changed."""
 
 from typing import Any
 from uuid import UUID
