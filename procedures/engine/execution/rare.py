@@ -1,4 +1,7 @@
-"""Settings that steps seldom change and that take longer to read: they are read once per turn."""
+"""Settings that steps seldom change and that take longer to read: they are read once per turn.
+
+A turn is the work of one claim on a run.
+"""
 
 import asyncio
 import builtins
@@ -172,7 +175,7 @@ around_turns = Settings(read_rarely, known)
 
 
 def look_after(one: Rare) -> None:
-    """Restore a library's setting, too, after each turn; call this when the process starts."""
+    """Register a library's setting, as the process starts, to be restored after each turn."""
     RARE.append(one)
     known.append(one.setting)
 

@@ -182,7 +182,7 @@ def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -
     """Release the run; return True if it is queued again.
 
     A run that is undoing its steps may wait, too. It isn't queued again just because it was
-    cancelled: it would never come to rest.
+    cancelled; otherwise it would never come to rest.
     """
     status = handoff.status
     # The run's row is locked: whoever brings something later finds it suspended and queues it. What

@@ -39,7 +39,7 @@ def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> In
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Return True if somebody pressed Ctrl+C in this process's terminal; never in a worker."""
+    """Return True if somebody pressed Ctrl+C in this process's terminal; False in a worker."""
     is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     return isinstance(error, KeyboardInterrupt) and is_usual
 

@@ -151,7 +151,7 @@ class Fiber:
             self.interrupt(self.scope.mismatch(words, changed=changed))
 
     def note(self, kind: EventKind, name: str, data: dict[str, Any], *, about: str = "") -> str:
-        """Record a soft event, which replay needn't match, unless it is in the journal already.
+        """Record a soft event, unless it is in the journal already; replay needn't match it.
 
         Returns the event's key.
         """

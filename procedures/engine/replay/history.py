@@ -36,7 +36,7 @@ SOFT = {
     EventKind.COMPENSATION,
 }
 FORK = "fork"
-"""The operator's action that made this run a fork; another run caused all events before it."""
+"""The name of the event that made this run a fork; earlier events come from another run."""
 DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
 LONGEST_KEY = 200
 TOP = ("",)

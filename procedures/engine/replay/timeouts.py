@@ -13,7 +13,7 @@ GRACE = 5.0
 
 
 STOOD_STILL = 1.0
-"""The seconds that both an alarm and a thread must be late to show the process was stopped."""
+"""The delay, in seconds, of both alarm and thread that shows that the process was stopped."""
 
 
 class TimeIsUp(BaseException):
@@ -70,8 +70,8 @@ class Watchdog(threading.Thread):
     def stood_still(self) -> bool:
         """Return True if the whole process was stopped when the time was up; called by its alarm.
 
-        If only a call in C held the alarm back, then this thread wasn't late or the process used
-        the processor meanwhile.
+        An alarm can also be late because a call in C held it back. Then this thread wasn't late, or
+        the process was using the processor.
         """
         now = time.monotonic()
         late = min(now, self._noticed_at or now) - self._due

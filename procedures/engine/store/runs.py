@@ -28,7 +28,7 @@ class Transaction(ABC):
     @property
     @abstractmethod
     def key(self) -> bytes:
-        """The secret key from which the hashes of events are made."""
+        """The secret key that the hashes of events are made with."""
 
     @abstractmethod
     def use_files(self) -> AbstractContextManager[None]:
@@ -118,7 +118,7 @@ class Runs(Transaction):
     def lock_below(
         self, run: Row, keys: Collection[str] | None = None, *, are_closed: bool = False
     ) -> None:
-        """Lock the runs below a run's open waits that may have to end; `keys` limits the waits.
+        """Lock the runs that may have to end below a run's open waits, or below those in `keys`.
 
         With `are_closed`, lock those below its closed waits as well.
         """
