@@ -1,8 +1,9 @@
 """Access rules for requests, responses and transcripts.
 
-Several runs can share a session, so seeing a session shows nothing by itself: each card, question
-and notice is visible to those who may see its run. What people write is visible to the session's
-members, to its author, and to those it replies to. Being asked makes nobody a member.
+Several runs can share a session, so access to a session alone shows none of its entries: a card,
+question or notice is visible to the users who may see its run. A person's message is visible to its
+author and to the session's members; a reply also to the author of the message it replies to, or to
+the users who may see the run it replies to. Being asked doesn't make a user a member.
 """
 
 from collections.abc import Iterable
@@ -33,13 +34,13 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
 
 
 def runs_in_sessions_of(user: User) -> Q:
-    """Return a filter for the runs that speak in a session of which the user is a member."""
+    """Return a filter for the runs with an entry in a session of which the user is a member."""
     said = Message.objects.filter(session__in=sessions_of(user)).exclude(run=None)
     return Q(pk__in=said.values("run"))
 
 
 def runs_that_ask(user: User) -> Q:
-    """Return a filter for the runs that have asked the user something."""
+    """Return a filter for the runs with a request that is assigned to the user."""
     asked = HumanRequest.objects.assigned_to(user)
     return Q(pk__in=asked.values("wait__run"))
 
@@ -50,7 +51,7 @@ def sessions_of(user: User) -> QuerySet[Member, UUID]:
 
 
 def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
-    """Return the sessions in which the user reads everything, as a member or superuser."""
+    """Return the sessions whose whole transcript the user may read, as a member or superuser."""
     wanted = set(sessions)
     if user.is_superuser:
         return wanted
@@ -58,7 +59,7 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
-    """Return the user's own sessions and those in which a run speaks that they may see."""
+    """Return the sessions the user is a member of, and those with an entry of a visible run."""
     if not isinstance(user, User) or not user.is_active:
         return Session.objects.none()
     if user.is_superuser:
@@ -89,22 +90,22 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
 
 
 def _concerns(user: User) -> Q:
-    """Return a filter for entries of runs the user may see and all entries in their sessions."""
+    """Return a filter for entries of visible runs, and all entries of the user's sessions."""
     return Q(run__in=access.visible_runs(user)) | Q(session__in=sessions_of(user))
 
 
 def _is_between(user: User) -> Q:
-    """Return a filter for the user's messages, replies to them, and replies to runs they see."""
+    """Return a filter for the user's own messages, replies to them, and replies to visible runs."""
     is_own = Q(author=user, kind=Message.Kind.PERSON)
     reply_to_run = Q(reply_to__run__in=access.visible_runs(user))
     return is_own | Q(reply_to__author=user) | reply_to_run
 
 
 def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, str]:
-    """Return the title each visible session has for this user.
+    """Return, by session, the title to show this user; sessions they may not see are missing.
 
-    The title names the run that opened the session. A user who may not see that run gets the name
-    and time of the first run in it that they may see.
+    A session's title names the run that opened it. A user who may not see that run gets the
+    procedure's title and the creation time of the first run in the session that they may see.
     """
     wanted = set(sessions)
     if not wanted or not isinstance(user, User):

@@ -75,9 +75,9 @@ def get_request(request: SignedIn, request_id: UUID) -> HumanRequest:
 def create_response(
     request: SignedIn, request_id: UUID, payload: ResponseIn
 ) -> Status[HumanResponse]:
-    """Return 201 with the response, 200 for the same answer again, and 409 if others were faster.
+    """Return 201 with the response, 200 for a repeated answer, or 409 if the request is closed.
 
-    An `irreversible` request is answered only with `"confirm": true`; otherwise it returns 422.
+    An `irreversible` request requires `"confirm": true`; without it, the status is 422.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     address = request.META.get("REMOTE_ADDR") or None

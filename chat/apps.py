@@ -16,7 +16,7 @@ class ChatConfig(AppConfig):
 
 
 def register_channels() -> None:
-    """Register the site's own channels; refuse to start if one can't be used."""
+    """Register the channels in CHANNELS; raise `ImproperlyConfigured` if one can't be used."""
     from django.core.exceptions import ImproperlyConfigured
     from django.utils.module_loading import import_string
 

@@ -1,4 +1,4 @@
-"""Assignments made from the texts of an author's `assign=`."""
+"""Assignments built from the names in a question's `assign=`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,13 +11,14 @@ from procedures.models.procedure import groups_with
 from procedures.users import User, active_users, find_active_user, users
 
 ROLE = "role:"
-"""The prefix for a role of the procedure: "role:operate" asks its operators."""
+"""The prefix of a role in `assign=`: "role:operate" asks the procedure's operators."""
 
 
 def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:
-    """Return unsaved assignments, and a note if others are asked than the author named.
+    """Return unsaved assignments, and a note, or "", if they differ from what `targets` names.
 
-    If a name is unknown or nobody is named, the groups that may answer for the procedure are asked.
+    If a target is unknown or nobody is found, the groups with the role `answer` on the procedure
+    are asked as well.
     """
     roles = [target for target in targets if target.startswith(ROLE)]
     found = {target: find_assignee(target) for target in targets if target not in roles}
@@ -37,7 +38,10 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
 
 
 def holders_of(role: str, procedure_id: int) -> list[Assignment]:
-    """Return the groups with a role on the procedure; operators include those of every run."""
+    """Return unsaved assignments to the groups with a role on the procedure.
+
+    The role `operate` includes the holders of the permission to operate every run.
+    """
     groups = [Assignment(group_id=group) for group in groups_with(role, procedure_id)]
     if role == "operate" and _with_permission(access.OPERATE).exists():
         return [*groups, Assignment(permission=access.OPERATE)]
@@ -45,7 +49,7 @@ def holders_of(role: str, procedure_id: int) -> list[Assignment]:
 
 
 def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
-    """Return the active people whom the assignments name directly, by group or by permission."""
+    """Return the active people the assignments name, by user, group or permission."""
     asked = Q(pk__in=[])
     for one in assignments:
         if one.permission:
@@ -57,7 +61,10 @@ def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
 
 
 def _with_permission(name: str) -> QuerySet[User]:
-    """Return the active holders of a permission, without superusers, who hold them all."""
+    """Return the active users to whom the permission is granted, directly or through a group.
+
+    Superusers, who have every permission without a grant, are left out.
+    """
     if name.count(".") != 1:
         return users().none()
     app, code = name.split(".")

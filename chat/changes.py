@@ -1,24 +1,24 @@
-"""The lines a reviewer changed in a text: computed once, in bounded work, and kept."""
+"""Line diffs of reviewed texts, computed once in bounded time and stored with the response."""
 
 import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 
 MOST_LINES = 5_000
-"""Lines in both texts together, without their common start and end."""
+"""The most lines to compare, in both texts together, without their common start and end."""
 MOST_EDITS = 300
-"""Removed and added lines; a larger difference counts as one text replaced by another."""
+"""The most added and removed lines; a larger difference counts as a single replacement."""
 Edit = tuple[int, int, int, int]
-"""Lines `start` to `end` of the old text are replaced by these of the new one."""
+"""(start, end, new_start, new_end): the old lines, and the new ones that replace them."""
 Line = tuple[str, str]
-""""kept", "gone" or "new", and the line itself."""
+"""A pair of "kept", "gone" or "new", and the line."""
 
 
 def edits_between(old: str, new: str) -> list[Edit]:
     """Return the edits that turn one text into the other.
 
-    If more than `MOST_EDITS` lines differ, everything between the common start and end counts as
-    one edit.
+    If more than `MOST_EDITS` lines differ, or there are more than `MOST_LINES` to compare,
+    everything between the common start and end counts as one edit.
     """
     before, after = _numbered(old.splitlines(), new.splitlines())
     start = _same_at_start(before, after)
@@ -32,17 +32,17 @@ def edits_between(old: str, new: str) -> list[Edit]:
 
 
 def as_text(edits: Sequence[Edit]) -> str:
-    """Return edits as the text a row keeps."""
+    """Return edits as the JSON text that is stored in a response."""
     return json.dumps(edits, separators=(",", ":"))
 
 
 def kept_edits(text: str, old: str, new: str) -> list[Edit]:
-    """Return the edits a row keeps; compute them if the answer is older than this feature."""
+    """Return the edits stored as `text`; if it is empty, compute them from `old` and `new`."""
     return [(a, b, c, d) for a, b, c, d in json.loads(text)] if text else edits_between(old, new)
 
 
 def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
-    """Yield the lines of both texts, in order."""
+    """Yield the lines of both texts in order, each marked as kept, gone or new."""
     before, after, place = old.splitlines(), new.splitlines(), 0
     for start, end, new_start, new_end in edits:
         yield from (("kept", line) for line in before[place:start])
@@ -53,7 +53,7 @@ def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
 
 
 def _numbered(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return equal lines as equal numbers, so that long lines cost no more to compare."""
+    """Return lines as numbers, equal for equal lines, so that long lines are cheap to compare."""
     numbers: dict[str, int] = {}
     fresh = count()
     for line in (*before, *after):
@@ -85,7 +85,7 @@ def _shortest(before: Sequence[int], after: Sequence[int]) -> list[Edit] | None:
 
 
 def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
-    """Return the position in the old text after one line is added or removed on a diagonal."""
+    """Return the farthest position in the old text on a diagonal after one more edited line."""
     is_new = diagonal == -distance or (
         diagonal != distance and reached[diagonal - 1] < reached[diagonal + 1]
     )
@@ -93,7 +93,7 @@ def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
 
 
 def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
-    """Return the added and removed lines one by one, from the first to the last."""
+    """Return one edit for each added or removed line, in order, by retracing the search."""
     found: list[Edit] = []
     for distance in range(len(trace) - 1, 0, -1):
         reached, diagonal = trace[distance], x - y
@@ -106,7 +106,7 @@ def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
 
 
 def _joined(single: Sequence[Edit]) -> list[Edit]:
-    """Return the edits with neighbouring lines joined."""
+    """Return the edits with adjacent ones merged."""
     found: list[Edit] = []
     for start, end, new_start, new_end in single:
         if found and found[-1][1] == start and found[-1][3] == new_start:

@@ -1,6 +1,7 @@
-"""Hints that a stream has news. They carry no data, may be lost, and never delay anybody.
+"""Hints that a live stream has changed, published through Redis.
 
-Followers who miss a hint find the news when the stream heads are next compared.
+A hint carries no data, may be lost, and never blocks its sender. A follower that misses one finds
+the change when it next compares the stream heads.
 """
 
 import json
@@ -18,13 +19,13 @@ from procedures.conf import conf
 
 CHANNEL = "countersign.doorbell"
 GATHER = 0.05
-"""Seconds over which hints are gathered into one."""
+"""The seconds for which hints are collected and then sent as one."""
 PATIENCE = 0.5
 logger = logging.getLogger(__name__)
 
 
 class Doorbell:
-    """A thread that gathers hints and sends them over one kept connection."""
+    """A thread that collects hints and sends them over one lasting connection."""
 
     def __init__(self) -> None:
         self._streams: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
@@ -32,7 +33,7 @@ class Doorbell:
         os.register_at_fork(after_in_child=self._begin_anew)
 
     def ring(self, *streams: str) -> None:
-        """Announce that streams have news; this costs one `put` on a queue."""
+        """Announce that streams have changed; this costs one `put` on a queue."""
         self._streams.put(streams)
         if self._has_begun:
             return
@@ -46,7 +47,7 @@ class Doorbell:
         self._has_begun = True
 
     def _begin_anew(self) -> None:
-        """Start a new thread at the next hint, because a fork does not copy threads."""
+        """Let the next hint start a new thread, because a fork doesn't copy threads."""
         self._has_begun = False
 
     def _send_all(self) -> None:

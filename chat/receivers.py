@@ -1,4 +1,4 @@
-"""Receivers that show runs in their sessions, in the same commit as each run's own change."""
+"""Receivers that update a run's session in the same transaction as the run."""
 
 from datetime import datetime
 from typing import Any
@@ -61,9 +61,10 @@ def forget_notifications(held_at: datetime, **_: Any) -> None:
 
 
 def open_session(run: Run, **_: Any) -> None:
-    """Open a session for a run started by people, and show a child in its parent's session.
+    """Open a session for a run without a parent; post a child's card in its parent's session.
 
-    Children of a map are not shown. A run made from an earlier one joins that run's session.
+    Children of a map get no card. A run made from an earlier run joins that run's session if the
+    person who made it may see that session.
     """
     now = clock.now()
     if above := run.parent_wait:
@@ -83,8 +84,8 @@ def open_session(run: Run, **_: Any) -> None:
 def session_of_origin(run: Run) -> Session | None:
     """Return the session of the run's origin, if the person who made this run may see it.
 
-    An origin that was a child speaks in its parent's session, which its operators may not read: the
-    new run joins it only if its maker reads all of it.
+    If the origin is a child, its session is its parent's, which that person may not be allowed to
+    read: the new run joins it only if they may read all of it.
     """
     if run.origin is None or run.started_by is None:
         return None
@@ -95,7 +96,7 @@ def session_of_origin(run: Run) -> Session | None:
 
 
 def title_of(run: Run, now: datetime) -> str:
-    """Return a title that tells runs apart: the procedure with its first file or the time."""
+    """Return a distinctive title: the procedure's title, and the run's first file or the time."""
     file = run.artifacts.order_by("pk").first()
     told = file.name if file else date_format(timezone.localtime(now), "j M, H:i")
     return f"{run.procedure.title} · {told}"[:LONGEST_TITLE]

@@ -1,1 +1,1 @@
-"""Procedures to look at and try; the demo loads them, other sites do not."""
+"""Example procedures to read and try out, loaded only by the demo."""

@@ -1,4 +1,4 @@
-"""Amounts of money, read as exports write them and added up exactly in a context of their own."""
+"""Amounts of money, parsed from the notations of exports and added up exactly."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from examples.sheets import shown
 MONEY = Context(
     prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
-"""A context of our own, because other libraries may change the one of the whole process."""
+"""A decimal context of its own, because other libraries may change the default one."""
 CENT = Decimal("0.01")
 LARGEST = Decimal("999999999.99")
 MINUS = ("-", "\u2212")
@@ -25,7 +25,7 @@ GROUPED = re.compile(
 
 @dataclass(frozen=True)
 class Amount:
-    """A number as a cell contains it."""
+    """An amount of money, parsed from a cell."""
 
     value: Decimal
     """An amount of zero or more, with two decimals."""
@@ -36,8 +36,8 @@ class Amount:
 def read_amount(cell: str) -> Amount:
     """Return the amount in a cell like 31.20, 31,20 or 1.234,50.
 
-    Raises `ValueError` for anything else, also for a number that could mean two things, like 1.234;
-    its text continues a sentence with "has …".
+    Raises `ValueError` for anything else, including an ambiguous number like 1.234; the error's
+    text completes a sentence, as in "has the negative amount …".
     """
     quoted = shown(cell)
     if cell.startswith(MINUS) and WHOLE.match(cell, 1):

@@ -1,4 +1,4 @@
-"""Changes since a release: commits by sort, and the version they amount to."""
+"""Changes since a release: its commits by sort, and the next version that they call for."""
 
 import re
 from bisect import bisect_left
@@ -11,13 +11,13 @@ from examples.git import Message, Tag
 
 PREFIX = re.compile(r"(?P<type>[A-Za-z]+)(\((?P<scope>[^()]*)\))?(?P<mark>!)?:\s+(?P<text>\S.*)")
 BULLET = re.compile(r"^[ \t]*[*+-][ \t]+(?P<subject>\S.*?)[ \t\r]*$", re.MULTILINE)
-"""A line in the body of a squashed commit: the subject of one of its commits."""
+"""A line in the body of a squashed commit that holds the subject of one of its commits."""
 BREAKING = re.compile(r"^[ \t]*(?:[*+-][ \t]+)?BREAKING[ -]CHANGE(?:[ \t]*:|[ \t]+#)", re.MULTILINE)
 NUMBERS = r"(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})"
 DIGIT = re.compile(r"\d", re.ASCII)
 TAG_PREFIX = re.compile(r"[A-Za-z0-9_][\w.@/+-]*", re.ASCII)
 NO_REFERENCE = ("..", "//", "/.", "./", "@{", ".lock/")
-"""Parts that git allows in no tag's name."""
+"""Character sequences that git forbids in the names of tags."""
 REVERTED = re.compile(
     r"\b(?:reverts (?:merge )?commits?|Refs:)\s+"
     r"(?P<commits>[0-9a-f]{7,64}(?:\s*,\s*[0-9a-f]{7,64})*)"
@@ -29,7 +29,7 @@ LONGEST_SUBJECT = 200
 
 
 class Sort(StrEnum):
-    """The sort of a commit."""
+    """The sort of change that a commit makes."""
 
     FEATURE = "feature"
     FIX = "fix"
@@ -48,7 +48,7 @@ CONVENTIONAL = {
     "style",
     "test",
 }
-"""Types that only conventional subjects have; a bullet may begin with any word and a colon."""
+"""Types by which a bullet is recognized as a conventional subject."""
 SORTS = {"feat": Sort.FEATURE, "feature": Sort.FEATURE, "fix": Sort.FIX, "bugfix": Sort.FIX}
 
 
@@ -56,7 +56,7 @@ RANKS = (Sort.OTHER, Sort.FIX, Sort.FEATURE)
 
 
 class Part(StrEnum):
-    """The number of a version that goes up."""
+    """The part of a version that is raised."""
 
     MAJOR = "major"
     MINOR = "minor"
@@ -65,7 +65,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """A commit as its message describes it."""
+    """A commit, as its message describes it."""
 
     commit: str
     sort: Sort
@@ -137,12 +137,12 @@ def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], 
 
 
 def like_versions(tags: Iterable[Tag], *, prefix: str = "") -> list[str]:
-    """Return the names of tags that may be versions, though they are not written as such."""
+    """Return the tags' names that contain a digit after the prefix, so may be versions."""
     return [tag.name for tag in tags if tag.name.startswith(prefix) and DIGIT.search(tag.name)]
 
 
 def probable_prefix(names: Iterable[str]) -> str:
-    """Return the prefix of the first name that contains three numbers, or ""."""
+    """Return the first prefix before a number like 1.2.3 in these names, or ""."""
     found = (re.fullmatch(f"(?P<prefix>.*?){NUMBERS}", name, re.ASCII) for name in names)
     return next((match["prefix"] for match in found if match and match["prefix"]), "")
 
@@ -151,13 +151,13 @@ def probable_prefix(names: Iterable[str]) -> str:
 
 
 Merged = Callable[[str, str], Collection[str]]
-"""Returns the commits that a merge has brought onto its first parent."""
+"""A function of a merge and one parent that returns the commits merged onto this parent."""
 
 
 def standing(messages: Sequence[Message], merged: Merged) -> list[Message]:
     """Return the commits, newest first, without reverted ones and their reverts.
 
-    A revert of something released earlier is a change like any other.
+    A revert of a commit that was released earlier is a change like any other.
     """
     older = _Older(messages)
     gone: set[str] = set()
@@ -173,7 +173,7 @@ def standing(messages: Sequence[Message], merged: Merged) -> list[Message]:
 
 
 class _Older:
-    """An index of commits by the beginning of their name, and by their subject."""
+    """An index of commits by the first digits of their hashes, and by their subjects."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = messages
@@ -183,21 +183,21 @@ class _Older:
             self._places.setdefault(_subject_of(message), []).append(place)
 
     def named(self, start: str) -> str:
-        """Return the commit whose name begins so, or ""."""
+        """Return the commit whose hash begins with `start`, or ""."""
         # The first name that is not smaller is the one that begins so, if any does.
         place = bisect_left(self._names, start)
         found = self._names[place] if place < len(self._names) else ""
         return found if found.startswith(start) else ""
 
     def with_subject(self, subject: str, *, before: int) -> str:
-        """Return the newest commit with that subject that is older than that place, or ""."""
+        """Return the newest commit with a subject among those older than `before`, or ""."""
         places = self._places.get(subject, [])
         index = bisect_left(places, before + 1)
         return self._messages[places[index]].commit if index < len(places) else ""
 
 
 def _targets(message: Message, older: _Older, place: int, merged: Merged) -> Iterator[str]:
-    """Yield the commits it reverts; "" for each that is not among the messages."""
+    """Yield the commits that a message reverts; "" for each that isn't among the messages."""
     found = list(REVERTED.finditer(message.text))
     revert = REVERT.fullmatch(_subject_of(message))
     if not revert and not any("revert" in match[0] for match in found):
@@ -223,7 +223,7 @@ def _subject_of(message: Message) -> str:
 
 
 def read_change(message: Message) -> Change:
-    """Return the change of a commit from its subject, or a squashed one's from its body's list."""
+    """Return a commit's change, from its subject or, if it was squashed, from its body's list."""
     subject, body = _subject_of(message)[:LONGEST_SUBJECT], message.text.partition("\n")[2]
     match = PREFIX.fullmatch(subject)
     inner = list(_bullets(body))
@@ -248,7 +248,7 @@ def _sort(match: re.Match[str]) -> Sort:
 def proposed_part(changes: Sequence[Change], last: Version | None) -> Part:
     """Return the part to raise: major for breaking changes, minor for features, else patch.
 
-    The first release is 0.1.0.
+    The first release gets the version 0.1.0.
     """
     if last is None:
         return Part.MINOR

@@ -1,4 +1,4 @@
-"""Checks: a command run in a process of its own, with its output kept, ended with its step."""
+"""Checks: commands run in processes of their own, with their output saved."""
 
 import codecs
 import os
@@ -17,21 +17,21 @@ from pathlib import Path
 from procedures.engine import File, Step
 
 PATIENCE = 30 * 60
-"""Seconds a check may take."""
+"""The seconds a check may take."""
 LOOK = 0.25
-"""Seconds without output after which held lines are shown."""
+"""The seconds to wait for output, and between two looks at a process without any."""
 MOST_OUTPUT = 1_000_000
-"""Bytes that are kept: the last ones, where faults are reported."""
+"""The most bytes of output to save, taken from its end, where faults are reported."""
 CHUNK = 64 * 1024
 MOST_LEFT = 64
-"""Chunks read after the end, in case another process keeps writing."""
+"""The most chunks to read after a command has ended, in case another process keeps writing."""
 TAIL_LINES, LONGEST_TAIL = 20, 2000
 PASSED_ON = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "no_proxy"),
 }
-"""The worker's environment variables a check may see; none of its secrets."""
+"""The worker's environment variables that a check gets; the others may hold secrets."""
 WATCHED = """
 import os, signal, subprocess, sys, threading
 
@@ -49,7 +49,7 @@ if status < 0:
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
-"""A program that runs the command, and ends it when the worker closes its input."""
+"""A program that runs the command, and kills it when the worker closes its input."""
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -72,7 +72,7 @@ class Checked:
 
 
 class Output:
-    """The output of a command: shown line by line, with the last megabyte kept."""
+    """The output of a command, shown line by line; its last megabyte is saved."""
 
     def __init__(self, step: Step) -> None:
         self._step = step
@@ -94,7 +94,7 @@ class Output:
         self._step.progress()
 
     def end(self) -> str:
-        """Return the output as a text, and how much is left out if it was too long."""
+        """Return the output as text; if its start is omitted, a note at the beginning says so."""
         if self._line.strip():
             self._step.progress(self._line)
         kept = bytes(self._kept[-MOST_OUTPUT:])
@@ -106,7 +106,7 @@ class Output:
 def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
     """Run the command in the folder without a shell.
 
-    It ends with this call, with all it started.
+    When the call ends, the command and its whole process group have been killed.
     """
     output, begin = Output(step), time.monotonic()
     with _started(shlex.split(command), folder) as process:
@@ -156,7 +156,7 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
 
 
 def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -> str:
-    """Read until the command has ended; return "" if it succeeded, else how it ended."""
+    """Read the output until the command ends; return "" on success, else a phrase about its end."""
     while not _has_ended(process):
         if time.monotonic() > until:
             return "was still running after {took}, so it was stopped"
@@ -175,7 +175,7 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
 
 
 def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
-    """Wait a moment for output; return False if none will come any more."""
+    """Wait a moment for output; return False at the end of the output."""
     assert process.stdout
     ready, _, _ = select.select([process.stdout], [], [], LOOK)
     chunk = os.read(process.stdout.fileno(), CHUNK) if ready else b""
@@ -184,12 +184,12 @@ def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Return True if it has ended, without reaping it, so that its number is not reused."""
+    """Return True if the process has ended, without reaping it, so that its pid isn't reused."""
     return bool(os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and everything it has started."""
+    """Kill the whole process group of the process."""
     # Once it was waited for, its number may belong to another process.
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""A git repository, read and tagged without running anything that its configuration names."""
+"""A git repository, read and tagged without running programs that its configuration names."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE = 120
-"""Seconds for one call of git."""
+"""The seconds one git command may take."""
 MOST_NAMED = 3
 NOTHING_RUNS = (
     "core.hooksPath=/dev/null",
@@ -24,23 +24,23 @@ NOTHING_RUNS = (
     "protocol.ext.allow=never",
 )
 FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
-"""Programs that git would run on files' contents, switched off by name."""
+"""A pattern of the settings that make git run programs on files, which are all disabled."""
 NOT_FOUND = 1
 ISOLATION = {
     "HOME": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
-"""Isolation from the configuration of the machine and of the worker's user."""
+"""Variables that hide the configuration of the machine and of the worker's user from git."""
 OWN_PLACES = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")
 
 
 class RepositoryError(Exception):
-    """The repository is in no state for the request; the message is for people."""
+    """A repository whose state doesn't allow the operation; the message is for people."""
 
 
 class GitError(RepositoryError):
-    """An error of git, in its own words."""
+    """A failed git command, with the last line of its error output."""
 
     def __init__(self, command: str, status: int, words: str) -> None:
         self.status = status
@@ -50,7 +50,7 @@ class GitError(RepositoryError):
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag, and the commit it finally leads to."""
+    """A tag, and the commit it resolves to."""
 
     name: str
     commit: str
@@ -65,7 +65,7 @@ class Message:
 
 
 class Repository:
-    """A checkout at exactly that path; raises `RepositoryError` if something else is there."""
+    """A git checkout at a path; raises `RepositoryError` if the path isn't the root of one."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path.resolve(), name
@@ -91,7 +91,7 @@ class Repository:
             raise RepositoryError(f"“{self.name}” has no commits yet.") from None
 
     def check_clean(self) -> None:
-        """Raise `RepositoryError` naming the first files that are changed or unknown to git."""
+        """Raise `RepositoryError` if files are changed or untracked; it names the first ones."""
         status = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
         excludes = {"core.excludesFile": self._own_excludes()}
         found = self._text(*status, "--ignore-submodules=dirty", "--", settings=excludes)
@@ -102,9 +102,9 @@ class Repository:
             raise RepositoryError(f"“{self.name}” has uncommitted changes: {named}{more}.")
 
     def _own_excludes(self) -> str:
-        """Return the path of the excludes file of the worker's user, as that user's git has it.
+        """Return the path of the excludes file in the git configuration of the worker's user.
 
-        Everything else in the user's configuration stays unread. Reading a setting runs no program.
+        No other setting of that user is read, and reading this one runs no program.
         """
         command = ("config", "--includes", "--type=path", "--get", "core.excludesFile")
         own = {name: os.environ[name] for name in OWN_PLACES if name in os.environ}
@@ -123,7 +123,7 @@ class Repository:
         return self._line("rev-parse", "--is-shallow-repository") == "true"
 
     def tags(self, *, reached_from: str = "") -> Iterator[Tag]:
-        """Yield all tags of commits, or those in a commit's history."""
+        """Yield all tags, or only those in the history of the commit `reached_from`."""
         merged = (f"--merged={reached_from}",) if reached_from else ()
         form = "--format=%(refname:strip=2)%00%(objectname)%00%(*objectname)"
         for line in self._text("for-each-ref", *merged, form, "refs/tags").split("\n"):
@@ -132,7 +132,7 @@ class Repository:
                 yield Tag(name, led_to or own)
 
     def messages(self, commit: str, *, since: str = "") -> list[Message]:
-        """Return the commit messages, newest first, without merges, in any encoding."""
+        """Return the commit messages, newest first, without merges, from any encoding."""
         chosen = (commit, f"^{since}") if since else (commit,)
         options = ("-z", "--no-merges", "--no-patch", "--no-color", "--encoding=UTF-8")
         text = self._text("log", *options, "--format=tformat:%H%x00%B", *chosen, "--")
@@ -140,7 +140,7 @@ class Repository:
         return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
 
     def merged_by(self, merge: str, base: str) -> list[str]:
-        """Return the commits a merge brought onto that parent, without merges; none if unknown."""
+        """Return the commits a merge brought onto a parent, without merges; none if unknown."""
         try:
             return self._text("rev-list", "--no-merges", merge, f"^{base}", "--").split()
         except GitError:
@@ -178,7 +178,7 @@ class Repository:
 
     @contextmanager
     def checked_out(self, commit: str) -> Iterator[Path]:
-        """Check exactly that commit out into a folder of its own while the block runs."""
+        """Check the commit out into a temporary folder that exists while the block runs."""
         form = self._line("rev-parse", "--show-object-format")
         objects = self._line("rev-parse", "--path-format=absolute", "--git-path", "objects")
         shallow = Path(self._line("rev-parse", "--path-format=absolute", "--git-path", "shallow"))
@@ -211,7 +211,7 @@ class Repository:
         settings: Mapping[str, str] | None = None,
         is_isolated: bool = True,
     ) -> bytes:
-        """Return git's output; `no` is the exit status that means there is nothing."""
+        """Run a git command and return its output; `no` is the exit status for "not found"."""
         place = folder or self.path
         chosen = _settings(place, settings or {})
         command = ["git", "--no-pager", "-C", str(place), *chosen, *arguments]
@@ -236,7 +236,7 @@ class Repository:
 
 
 def plain(text: str) -> str:
-    """Return a text from the repository in one printable line."""
+    """Return a text with each unprintable character, including line breaks, replaced."""
     return "".join(mark if mark.isprintable() else "�" for mark in text)
 
 
@@ -247,7 +247,7 @@ def _settings(place: Path, more: Mapping[str, str]) -> Iterator[str]:
 
 
 def _environment(place: Path, filters: Sequence[str]) -> Mapping[str, str]:
-    """Return an environment without the worker's secrets and its user's configuration."""
+    """Return git's environment, without the worker's secrets and with the filters disabled."""
     values = {key: "false" if key.endswith(".required") else "" for key in filters}
     return {
         "PATH": os.environ.get("PATH", os.defpath),

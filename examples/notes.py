@@ -9,14 +9,14 @@ from procedures.engine.kinds.question_options import one_line
 
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
 MOST_LINES = 100
-"""Lines under one heading; further ones are counted."""
+"""The most lines under one heading; a last line counts the others."""
 SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_+|_+(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
 """Characters with a meaning in Markdown.
 
 An underscore inside a word, as in `snake_case`, has none.
 """
 AT_THE_START = re.compile(r"^\d*(?=[-+=~#.)])")
-"""Text that would begin a list, a heading or a rule; the backslash goes before the mark."""
+"""The start of a line that Markdown reads as a list, heading or rule, up to the mark to escape."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -34,7 +34,8 @@ def draft_notes(changes: Sequence[Change]) -> str:
 def tidy_notes(text: str) -> str:
     """Return the notes as a tag stores them.
 
-    Line ends are plain, control characters removed, and one newline is at the end.
+    Line ends are normalized, control characters and trailing blanks removed, and a newline ends the
+    text.
     """
     lines = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     tidy = "\n".join(line.rstrip() for line in lines).strip("\n")
@@ -55,7 +56,7 @@ def counted(diff: str) -> tuple[int, int]:
 
 
 def escaped(text: str) -> str:
-    """Return a commit's words in one line that Markdown shows unchanged."""
+    """Return a commit's text as one line, escaped so that Markdown shows it unchanged."""
     line = one_line(text) if text.strip() else "(without a message)"
     return AT_THE_START.sub(r"\g<0>\\", SPECIAL.sub(_with_strokes, line))
 

@@ -1,4 +1,4 @@
-"""Orders as shops export them, checked line by line, with every fault in words."""
+"""Orders read from a shop's export, checked line by line, with a sentence for each fault."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ COLUMNS_EXAMPLE = "order = Name, amount = Total"
 
 @dataclass(frozen=True)
 class Order:
-    """One line of an export."""
+    """An order, read from a line of an export."""
 
     line: int
     """The line of the file on which the order starts, as a text editor counts."""
@@ -35,7 +35,7 @@ class Order:
     amount: Decimal
     """An amount of zero or more, with two decimals."""
     currency: str
-    """Three letters, or ""."""
+    """A code of three letters, like "EUR", or "" if the order has none."""
     status: str
     reason: str
 
@@ -46,7 +46,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Count:
-    """The number of orders in an export with one status."""
+    """The number of orders with one status."""
 
     status: str
     orders: int
@@ -57,15 +57,15 @@ class Count:
 
 @dataclass(frozen=True)
 class Export:
-    """The part of an export that is used further."""
+    """The contents of an export: the returned orders, and the number of orders by status."""
 
     returned: list[Order]
     """The returned orders, in the order of the file."""
     statuses: list[Count]
-    """The statuses, in the order in which the file has them first."""
+    """The number of orders by status, in the order in which the statuses first appear."""
     dialect: Dialect
     mark: str
-    """The decimal mark of its amounts."""
+    """The decimal mark of the amounts."""
 
     @property
     def read(self) -> int:
@@ -73,11 +73,11 @@ class Export:
 
 
 def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> Export:
-    """Return the orders of an export; raises `ValueError` naming the first faults and their number.
+    """Return the orders of an export; raises `ValueError` with the first faults and their number.
 
-    `statuses` are those of a returned order, separated by commas, in any case. `columns` names the
-    columns of the file, like "order = Name, amount = Total". Only the status is read of orders with
-    another status.
+    `statuses` lists the statuses that mean returned, separated by commas, in any case. `columns`
+    maps columns to their names in the file, like "order = Name, amount = Total". Of orders that
+    aren't returned, only the number and status are checked.
     """
     wanted, names = read_statuses(statuses), read_columns(columns)
     try:
@@ -125,7 +125,7 @@ def read_columns(text: str) -> dict[str, str]:
 
 @dataclass
 class _Reading:
-    """One pass through the lines of a sheet."""
+    """A single pass through the lines of a sheet."""
 
     sheet: Sheet
     wanted: frozenset[str]
@@ -134,7 +134,7 @@ class _Reading:
     faults: list[str] = field(default_factory=list)
     mark: str = ""
     _firsts: dict[str, tuple[int, bool]] = field(default_factory=dict)
-    """The first line of each order, and whether it is returned there."""
+    """The line on which each order first appears, and True if its status there means returned."""
     _marked_on: int = 0
 
     def read(self) -> None:
@@ -186,7 +186,10 @@ class _Reading:
         )
 
     def _check_mark(self, line: int, cell: str, amount: Amount) -> None:
-        """Refuse 31.20 and 31,20 in one file: it was merged from two, and one would be misread."""
+        """Raise `ValueError` if a file has both 31.20 and 31,20.
+
+        Such a file was probably merged from two, so one kind of its amounts could be misread.
+        """
         if amount.mark and self.mark not in ("", amount.mark):
             marks = {".": "a decimal point", ",": "a decimal comma"}
             raise ValueError(
@@ -210,7 +213,10 @@ def _check_length(cells: Mapping[str, str], name: str) -> None:
 
 
 def same_order(order: str) -> str:
-    """Return an order's number without differences of encoding; its case counts."""
+    """Return an order's number without blanks and differences in encoding, to compare orders.
+
+    The case of its letters counts.
+    """
     return "".join(one for one in normalize("NFKC", order) if category(one) not in {"Cf", "Zs"})
 
 
@@ -221,7 +227,7 @@ def _currency(cell: str) -> str:
 
 
 def _other_currencies(returned: Sequence[Order]) -> Iterator[str]:
-    """Yield faults for orders in another currency: the limit and the total need a single one."""
+    """Yield faults for orders in another currency, because the limit and the total are in one."""
     for order in returned:
         first = returned[0]
         if order.currency != first.currency:

@@ -26,13 +26,13 @@ from procedures.engine import Check, Context, File, Response, procedure
 BY_LIMIT = "system: limit"
 COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "decided_by", "comment")
 LISTED = COLUMNS[:5]
-"""The columns shown of each order in the question about a group."""
+"""The columns that a question about a group shows of each order."""
 AT_ONCE = 20
-"""Questions asked at once; more orders are asked about in groups."""
+"""The most questions to ask at once; more orders are asked about in groups."""
 MOST_LISTED = 50
-"""Orders listed in the question about a group."""
+"""The most orders listed in the question about a group."""
 MOST_STATUSES = 12
-"""Statuses named in a sentence."""
+"""The most statuses named in a sentence."""
 
 
 class Verdict(StrEnum):
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Total:
-    """A number of orders and their sum."""
+    """A number of orders and the sum of their amounts."""
 
     orders: int
     amount: Decimal
@@ -153,7 +153,7 @@ def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decisi
 
 
 def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
-    """Ask about each order, or about groups of them, all at once and answered in any order."""
+    """Ask about each order or group of orders; all questions are open at once."""
     if len(orders) > AT_ONCE:
         groups = [partial(ask_for_group, orders=group) for group in grouped(orders)]
         return list(chain.from_iterable(ctx.gather(*groups)))
@@ -173,7 +173,7 @@ def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
 
 
 def ask_for_group(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
-    """Ask about a group in a branch: one answer for all, or questions about each."""
+    """Ask one question about a group; if the answer is "each", ask further questions."""
     price = money(add_up(order.amount for order in orders), orders[0].currency)
     answer = ctx.choose(
         f"Refund {len(orders):,} orders, {price} in all?",
@@ -220,7 +220,7 @@ def decided(order: Order, answer: Response[Any], *, is_yes: bool | None = None) 
 
 
 def write_refunds(found: Export, decisions: Sequence[Decision]) -> File:
-    """Write the list in the file's own dialect: its delimiter, line ends and decimals."""
+    """Write the decisions as a CSV file with the export's delimiter, line ends and decimal mark."""
     rows = [
         {
             **asdict(decision.order),
@@ -267,7 +267,7 @@ def summary(report: Report) -> str:
 
 
 def nothing_returned(report: Report, statuses: str) -> str:
-    """Return an alert, so that other status names don't pass as a file without returns."""
+    """Return an alert for a file without returned orders, which lists the statuses it has."""
     found = ", ".join(map(str, report.statuses[:MOST_STATUSES]))
     more = len(report.statuses) - MOST_STATUSES
     rest = f" and {more:,} more" if more > 0 else ""

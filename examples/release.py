@@ -1,4 +1,4 @@
-"""Releases of a git repository: people choose, write and approve, and a tag is made."""
+"""Releases of a git repository: people choose a version, edit its notes and approve its tag."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -35,9 +35,9 @@ NOBODY = "system"
 NO_RELEASE = "none"
 ORDER = (Part.PATCH, Part.MINOR, Part.MAJOR)
 MOST_NAMED = 5
-"""Tags named in a sentence or in the evidence."""
+"""The most tags named in a sentence or in the evidence."""
 SHORT = 10
-"""Characters shown of a commit's name."""
+"""The number of characters shown of a commit's hash."""
 
 
 class Verdict(StrEnum):
@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Counts:
-    """The number of commits of each sort; a breaking one also counts in its sort."""
+    """The number of commits of each sort; breaking commits also count in their own sort."""
 
     features: int
     fixes: int
@@ -69,13 +69,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A version that may come next."""
+    """A possible next version."""
 
     part: Part
     version: str
     tag: str
     taken: str
-    """The tag the first version of this part would have, if it already exists elsewhere."""
+    """The tag on another branch that rules out the first version of this part, or ""."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,17 @@ class History:
     """The commits to release, as they were when the run began."""
 
     commit: str
-    """The commit that gets the tag, whatever is committed meanwhile."""
+    """The commit that gets the tag, whatever is committed later."""
     since: str
     """The tag of the last release, or ""."""
     candidates: list[Candidate]
     """The next versions without a tag, the smallest first."""
     proposed: Part
     passed_over: str
-    """Tags that name no version, as many as fit a sentence, or ""."""
+    """The last tags that name no version, listed in a sentence, or ""."""
     counts: Counts
     notes: str
-    """The draft, without its title."""
+    """The draft of the notes, without a title."""
 
     def candidate(self, part: Part) -> Candidate:
         return next(one for one in self.candidates if one.part == part)
@@ -230,7 +230,10 @@ def approve_and_tag(ctx: Context, report: Report) -> Report:
 
 
 def read_history(repository: str, prefix: str) -> History:
-    """Return what can be released; raises `RepositoryError` with a reason if nothing can."""
+    """Return the commits to release.
+
+    Raises `RepositoryError` if there are none, or if the repository is in no state for a release.
+    """
     place = opened(repository)
     commit = place.head()
     place.check_clean()
@@ -260,7 +263,7 @@ def read_history(repository: str, prefix: str) -> History:
 
 
 def check_first(place: Repository, prefix: str) -> None:
-    """Refuse a repository that would wrongly be taken for one without releases."""
+    """Raise `RepositoryError` if there may be releases that the history doesn't show."""
     if place.is_shallow:
         raise RepositoryError(
             f"“{place.name}” is a shallow clone that doesn't reach back to its last release. "
@@ -283,7 +286,7 @@ def check_first(place: Repository, prefix: str) -> None:
 
 
 def candidates(place: Repository, last: Released | None, prefix: str) -> list[Candidate]:
-    """Return the next version of each part that has no tag yet on any branch."""
+    """Return, for each part, the next version that isn't tagged on any branch."""
     mark, version = (last.mark, last.version) if last else (prefix or "v", NONE)
     taken = {one.version: one.tag for one in releases(place.tags(), prefix=prefix)[0]}
     return [candidate(part, version, mark, taken) for part in ORDER]
@@ -304,7 +307,7 @@ def check_commit(step: Step, repository: str, commit: str, check: str) -> Checke
 
 
 def create_tag(repository: str, tag: str, commit: str, notes: str, started_by: str) -> bool:
-    """Make the tag. Repeating it is harmless: the same tag with the same notes counts as made."""
+    """Create the tag; return False if the same tag with the same notes exists already."""
     has_name = started_by != NOBODY and any(map(str.isalnum, started_by))
     name = started_by if has_name else "release"
     return opened(repository).create_tag(tag, commit, notes, tagger=(name, ADDRESS))
@@ -342,13 +345,13 @@ def passed_over(history: History) -> dict[str, object]:
 
 
 def named(names: Sequence[str]) -> str:
-    """Return the last names in a sentence's length."""
+    """Return the last names as a list for a sentence, and the number of the others."""
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return ", ".join(map(plain, reversed(names[-MOST_NAMED:]))) + more
 
 
 def facts(report: Report) -> dict[str, object]:
-    """Return the evidence: the facts known when the question is asked."""
+    """Return the evidence for a question: the facts known when it is asked."""
     known = {
         "repository": report.repository,
         "commit": report.commit[:SHORT],

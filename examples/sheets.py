@@ -1,4 +1,4 @@
-"""CSV files: read as people export them, written so that no cell becomes a formula."""
+"""CSV files: read in the formats that people export, written so that no cell is a formula."""
 
 import csv
 import io
@@ -10,11 +10,11 @@ from itertools import chain, islice
 
 DELIMITERS = (",", ";", "\t")
 HINT = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?[,;|\t]*\s*', re.IGNORECASE)
-"""A first line with which some programs name the delimiter."""
+"""A first line by which some programs name the delimiter, like "sep=;"."""
 MOST_ABOVE = 50
-"""Lines above the header: a title, a period, a blank line."""
+"""The most lines above the header, such as a title, a period or a blank line."""
 LONGEST_HEADER = 64 * 1024
-"""Characters."""
+"""The most characters to read for the cells of a header."""
 SIGNATURES = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "an Excel or ZIP file",
@@ -29,7 +29,7 @@ SIGNATURES = {
 REMEDY = "Save it as “CSV UTF-8”."
 PLAIN_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
-"""Beginnings of formulas; the wide ones count where people write Japanese or Chinese."""
+"""Characters that begin a formula, including full-width ones of Japanese and Chinese."""
 BLANKS = " \u00a0\u3000"
 WHOLE = re.compile(r"[0-9]+")
 DECIMALS = 2
@@ -42,12 +42,12 @@ Record = tuple[int, list[str]]
 
 
 class HeaderError(ValueError):
-    """No line of a file names all the required columns."""
+    """A file in which no line names all the required columns."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The format of a file, so that its answer can be written in the same one."""
+    """The format of a CSV file, so that its result can be written in the same format."""
 
     delimiter: str = ","
     line_end: str = "\r\n"
@@ -62,12 +62,12 @@ class Sheet:
     text: str
     """The text from the header on."""
     first_line: int
-    """The line of the header in the file, as a text editor counts."""
+    """The line number of the header in the file, as a text editor counts."""
     dialect: Dialect
     columns: Sequence[str]
-    """The columns by the names they were requested under; others are marked as unused."""
+    """The columns by the names under which they were requested; others are marked as unused."""
     width: int
-    """The fields of the header, including the empty ones at its end."""
+    """The number of fields in the header, including empty ones at its end."""
 
     def lines(self) -> Iterator[Record]:
         """Yield each line below the header that is not blank, with its number."""
@@ -75,17 +75,17 @@ class Sheet:
         return islice(records, 1, None)
 
     def by_column(self, cells: Sequence[str]) -> dict[str, str]:
-        """Return the cells by column; a line may leave out the header's empty end."""
+        """Return the cells by column; a line may lack cells for the header's empty end."""
         named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
         if len(named) != len(self.columns):
             raise ValueError(f"has {len(cells)} fields, but the header has {self.width}")
         return dict(zip(self.columns, named, strict=True))
 
     def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
-        """Return True if a comma inside that column's number may have been read as a separator.
+        """Return True if a decimal comma in the column `name` may have split its number in two.
 
-        That is possible only if the header has empty fields at its end, or lines leave out the last
-        column, `into`; otherwise the number of cells shows it.
+        Such a split can go unnoticed only if the header has empty fields at its end, or if only the
+        column `into` follows, which lines may leave out; otherwise, the number of cells shows it.
         """
         place = self.columns.index(name)
         first, second = [*cells[place : place + 2], "", ""][:2]
@@ -104,7 +104,7 @@ def read_sheet(
     optional: Collection[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Sheet:
-    """Read a file's encoding, delimiter and header; raises `ValueError` with the fault.
+    """Read the encoding, delimiter and header of a file; raises `ValueError` with the fault.
 
     `names` maps columns to their names in the file, if these differ. At most 50 lines above the
     header are skipped. Raises `HeaderError` if a column is missing.
@@ -163,13 +163,13 @@ def _line_of(cells: Sequence[str], delimiter: str) -> str:
 
 
 def neutral(cell: str) -> str:
-    """Return the cell, with an apostrophe before anything a spreadsheet would calculate."""
+    """Return the cell, with an apostrophe in front if a spreadsheet would take it for a formula."""
     is_formula = cell.lstrip(BLANKS).startswith(FORMULA_STARTS) and not PLAIN_NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 
 
 def folded(cell: str) -> str:
-    """Return the cell without differences in case, invisible characters and encoding."""
+    """Return the cell without differences in case, blanks, invisible characters and encoding."""
     text = unicodedata.normalize("NFKC", cell)
     seen = (one for one in text if unicodedata.category(one) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", "".join(seen).casefold()).split())
@@ -199,8 +199,8 @@ def _find_header(
 ) -> tuple[int, str, str, list[str]]:
     """Return the header's line number, the text from there on, its delimiter and its names.
 
-    It is the first line with all required columns; `HeaderError` describes the line that comes
-    nearest.
+    The header is the first line with all required columns. If there is none, `HeaderError` lists
+    the columns that the closest line lacks.
     """
     wanted = {header for header, name in called.items() if name in required}
     nearest: list[str] = []
@@ -228,7 +228,7 @@ def _line_starts(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cells_of(text: str, delimiter: str) -> list[str]:
-    """Return the first record; an empty one if quotation marks are in the way."""
+    """Return the cells of the first record; none if its quotation marks are invalid."""
     try:
         _, cells = next(list_records(text, delimiter), (0, []))
     except ValueError:
@@ -237,7 +237,7 @@ def _cells_of(text: str, delimiter: str) -> list[str]:
 
 
 def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
-    """Return the cells without the empty ones that a trailing delimiter makes."""
+    """Return the cells without empty ones at the end, but at least `at_least` of them."""
     count = len(cells)
     while count > at_least and not cells[count - 1]:
         count -= 1
@@ -245,7 +245,7 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
-    """Return how well a line reads as a header: known columns first, then columns."""
+    """Return a rank of a line as a header: its number of known columns, then of all columns."""
     return sum(folded(cell) in called for cell in cells), len(cells)
 
 

@@ -1,6 +1,7 @@
-"""Channels, one module each: how people are notified of requests and alerts, and answer them.
+"""Channels that notify people of requests and alerts, and receive their answers.
 
-Those that draw stand in `dashboard/channels`; a site's own are named in CHANNELS.
+Each channel has a module of its own. Channels that render pages or mails are in
+`dashboard/channels`; a site names its own channels in CHANNELS.
 """
 
 from chat.channels.answers import Answer, Inbound

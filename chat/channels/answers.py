@@ -1,4 +1,4 @@
-"""Answers, and the raw messages that channels read them from."""
+"""Answers, and the inbound messages from which channels parse them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,35 +12,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """A submitted answer: a value that fits the question, and where it came from."""
+    """An answer as a channel has parsed it, not yet checked against the question."""
 
     value: Any = None
     comment: str = ""
     channel: str = "api"
-    """The name of the channel it came by."""
+    """The name of the channel through which the answer came."""
     address: str | None = None
     is_confirmed: bool = False
-    """The sender's confirmation of this very value, which an `irreversible` request requires.
+    """True if the sender has confirmed exactly this value, as an `irreversible` request requires.
 
-    For words, it says that the sender has seen what they mean.
+    For `words`, True means that the sender has seen how they will be understood.
     """
     words: str | None = None
-    """Typed words, from which the kind of the question reads the value."""
+    """The typed words, from which the question's kind reads the value; None if there is a value."""
     request_id: UUID | None = None
-    """The request it is meant for, if the channel has read that from the message."""
+    """The id of the request to answer, if the message names it."""
 
 
 @dataclass(frozen=True)
 class Inbound:
-    """A message that a person has sent by a channel."""
+    """A person's message, as a channel receives it."""
 
     content: Any
-    """The body in bytes if it came from outside, else whatever its page or route has read."""
+    """The body as bytes if the message came from outside, else the object parsed by its route."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """The HTTP headers, with names in any case."""
+    """The HTTP headers, whose names are case-insensitive."""
     address: str | None = None
     """The network address of the sender."""
     sender: "User | None" = None
-    """The person, if a page or route has signed them in already."""
+    """The sender, if a page or route has authenticated them already."""
     request: "HumanRequest | None" = None
-    """The request it answers, if a page or route has found it among those the sender may see."""
+    """The request to answer, if a page or route has checked that the sender may see it."""

@@ -7,12 +7,12 @@ from chat.channels.channel import Channel
 
 
 class Api(Channel):
-    """Programs that answer with a token of a person."""
+    """Answers that programs send with a person's API token."""
 
     name = "api"
     phrase = _("through the API")
 
     def parse(self, inbound: Inbound) -> Answer:
-        """Return the answer in a body of the route's schema."""
+        """Return the answer in a request body, which the route has validated."""
         body = inbound.content
         return Answer(body.value, body.comment, is_confirmed=body.confirm)

@@ -1,4 +1,4 @@
-"""The protocol of a channel: how people are notified by it, and how they answer by it."""
+"""The base class of channels, which notify people and receive their answers."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,46 +16,46 @@ if TYPE_CHECKING:
 
 
 class UndeliverableError(Exception):
-    """A notification that would fail on every try, such as one to a closed account."""
+    """A delivery that would fail on every try, such as one to a closed account."""
 
 
 class UnknownSenderError(EngineError):
-    """An inbound message that nobody who is known here has sent."""
+    """An inbound message whose sender is unknown, or can't be verified."""
 
-    def __init__(self, reason: str = "This message isn't from anybody who is known here.") -> None:
+    def __init__(self, reason: str = "The sender of this message is unknown.") -> None:
         super().__init__(reason)
 
 
 class Channel:
-    """A way to notify people, to take their answers, or both.
+    """A way to notify people, to receive their answers, or both.
 
-    A channel must define `name`, and `deliver` or `parse`. One that takes messages from outside
-    also defines `authenticate`. Its objects hold no state.
+    A subclass must define `name`, and `deliver`, `parse` or both. One that accepts messages from
+    outside also defines `authenticate`. Instances hold no state.
     """
 
     name: ClassVar[str]
-    """Its name in everything that is kept, such as "mail": small letters, digits and _."""
+    """The name in stored rows, such as "mail": at most 20 of a-z, 0-9 and _, a letter first."""
     phrase: ClassVar[str | Promise] = ""
-    """The end of a sentence about an answer, such as "by e-mail"; "" to leave it out."""
+    """The words that end a sentence about an answer, such as "by e-mail"; "" for none."""
     controls: ClassVar[frozenset[str] | None] = None
-    """The names of the controls by which people can answer here; None for all of them."""
+    """The names of the form controls that this channel can offer; None for all controls."""
     bundles: ClassVar[bool] = False
     """True if one message can tell a person about several requests."""
 
     def is_on(self) -> bool:
-        """Return True if the site's settings let it notify people."""
+        """Return True if the site's settings enable notifications by this channel."""
         return True
 
     def reachable(self, people: "QuerySet[User]") -> "QuerySet[User]":
-        """Return those who can be notified by this channel."""
+        """Return the people who can be notified by this channel."""
         return people
 
     def deliver(self, notification: "Notification") -> None:
-        """Hand a notification over; return when it has been accepted.
+        """Send a notification; return once the receiving service has accepted it.
 
-        Raise any exception to have it tried again later, and `UndeliverableError` to give it up. It
-        can be called again for a notification that was accepted, if its worker died at that moment:
-        `notification.key` stays the same.
+        Raise `UndeliverableError` to give the notification up, and any other exception to have it
+        retried later. If a worker dies just after the service has accepted a notification,
+        `deliver` is called again with the same `notification.key`.
         """
         raise NotImplementedError
 
@@ -66,32 +66,34 @@ class Channel:
         return self.controls is None or all(one.name in self.controls for one in question.controls)
 
     def authenticate(self, inbound: Inbound) -> "User":
-        """Return the person who has sent a message; raise `UnknownSenderError` if that is unproven.
+        """Return the sender of a message; raise `UnknownSenderError` if the sender isn't verified.
 
-        A channel that takes messages from outside checks a signature or a secret here.
+        A channel that accepts messages from outside overrides this and checks a signature or a
+        secret.
         """
         if inbound.sender is None:
             raise UnknownSenderError
         return inbound.sender
 
     def parse(self, inbound: Inbound) -> Answer:
-        """Return the answer in a message; raise `AnswerError` if it can't be one.
+        """Return the answer in a message; raise `AnswerError` if the message isn't an answer.
 
-        The answer names its request, and holds a value or the words that were typed.
+        The answer has the `request_id` of its request, and either a value or the words that were
+        typed.
         """
         raise NotImplementedError
 
     @property
     def delivers(self) -> bool:
-        """True if people are notified by this channel."""
+        """True if the channel can notify people."""
         return type(self).deliver is not Channel.deliver
 
     @property
     def parses(self) -> bool:
-        """True if people can answer by this channel."""
+        """True if people can answer by the channel."""
         return type(self).parse is not Channel.parse
 
     @property
     def is_open_to_outside(self) -> bool:
-        """True if it takes messages from outside, whose senders it authenticates itself."""
+        """True if the channel accepts outside messages and authenticates their senders."""
         return type(self).authenticate is not Channel.authenticate

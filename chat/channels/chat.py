@@ -8,7 +8,11 @@ from procedures.engine.kinds.questions import Question
 
 
 class Chat(Channel):
-    """Answers that members type in the chat, after it has shown how it reads their words."""
+    """Text messages in a session that reply to a question.
+
+    Every message counts as confirmed: if its words are open to interpretation, the page has shown
+    the author how they will be understood.
+    """
 
     name = "chat"
     phrase = _("in the chat")

@@ -1,7 +1,8 @@
-"""Planned notifications handed to their channels by workers.
+"""Delivery of planned notifications by workers.
 
-Each message has a stable key: if a worker dies between the channel's acceptance and its own note,
-the copy that another worker sends can be recognized as a duplicate.
+Each message has a stable key: if a worker dies after the channel has accepted a message but before
+that is recorded, another worker sends a copy with the same key, which can be recognized as a
+duplicate.
 """
 
 import logging
@@ -19,14 +20,15 @@ from procedures.models.ids import uuid7
 
 logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
-"""Requests that one message tells of."""
-NEVER_ENDED = f"{MOST_TRIES} workers took it, and none of them ended its delivery."
+"""The most notifications to send in one message."""
+NEVER_ENDED = f"{MOST_TRIES} workers tried to deliver this notification, and none of them finished."
 
 
 def send_notification(notification_id: int) -> None:
-    """Deliver a planned notification, unless another worker does. Calling it twice is harmless.
+    """Deliver a planned notification, unless another worker holds it. Calling it twice is harmless.
 
-    Others that are planned for the same person go out with it, if the channel can do that.
+    If the channel bundles notifications, others that are planned for the same person are sent in
+    the same message.
     """
     held = _hold(notification_id)
     if not held:
@@ -39,11 +41,15 @@ def send_notification(notification_id: int) -> None:
     except UndeliverableError as error:
         for one in held:
             one.give_up(str(error))
-        logger.warning("Gave up %s %s: %s", first.channel, first, first.note)
+        logger.warning(
+            "The notification by %s %s was given up: %s", first.channel, first, first.note
+        )
     except Exception as error:  # noqa: BLE001 (a channel may be a site's own code)
         for one in held:
             one.fail(f"{type(error).__name__}: {error}", at=now)
-        logger.warning("Could not deliver %s %s: %s", first.channel, first, first.note)
+        logger.warning(
+            "The notification by %s %s couldn't be delivered: %s", first.channel, first, first.note
+        )
     else:
         # After it was taken over: a worker that dies in between has it sent twice rather than
         # never, and its key shows that it is one.
@@ -54,7 +60,7 @@ def send_notification(notification_id: int) -> None:
 
 @transaction.atomic
 def _hold(notification_id: int) -> list[Notification]:
-    """Take a notification and those that go out with it; drop what is needless by now."""
+    """Hold a notification and those sent in the same message; drop those that are obsolete."""
     now = clock.now()
     named = Notification.objects.sendable(now).filter(pk=notification_id).first()
     if named is None:
@@ -72,7 +78,7 @@ def _hold(notification_id: int) -> list[Notification]:
 
 
 def _together(named: Notification) -> NotificationQuerySet:
-    """Return what goes out with a notification; a second try tells of nothing new."""
+    """Return the notifications to send in the same message; a retry includes no new ones."""
     if named.bundle:
         return Notification.objects.tried_with(named.bundle)
     channel = channels.get(named.channel)
@@ -95,10 +101,10 @@ def _is_needless(one: Notification) -> str:
     if one.request is None:
         return ""
     if not one.request.is_open:
-        return "It was closed before."
+        return "The request was closed before this notification was sent."
     channel = channels.get(one.channel)
     if channel and not people_asked(one.request, channel).filter(pk=one.recipient_id).exists():
-        return "They are not asked any more."
+        return "The request is no longer assigned to this person, or the channel can't reach them."
     return ""
 
 

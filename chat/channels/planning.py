@@ -1,7 +1,7 @@
-"""Notifications planned for people who are asked and not looking: one each, by every channel.
+"""Planning of notifications to people who are asked and aren't looking at the product.
 
-The clock plans a notification as a row and then tells the workers; it also finds those whose
-message to a worker was lost. A row for the same request, channel and person exists once.
+Each person gets one notification for each request and channel. The clock inserts its row and then
+queues a task for the workers; if the task is lost, the clock queues another one.
 """
 
 from collections.abc import Sequence
@@ -26,18 +26,19 @@ from procedures.users import User
 TASK = "countersign.send_notification"
 LARGEST_PASS = 200
 GRAVE = ("error", "critical")
-"""The levels of an alert of which operators are notified."""
+"""The alert levels about which operators are notified."""
 
 
 def notification_time(asked_at: datetime) -> datetime | None:
-    """Return the time to check whom to notify, or None if the site has no channel for it."""
+    """Return the time to check whom to notify, or None if no channel notifies people here."""
     return asked_at + conf.NOTIFY_AFTER if notifying_channels() else None
 
 
 def plan_notifications() -> None:
-    """Plan what is due, and tell workers of what is unsent, every few seconds. Two are harmless.
+    """Plan the notifications that are due, and queue tasks to send the unsent ones.
 
-    Workers are told when all is planned, so that what is due at the same time can go out together.
+    The clock calls this every few seconds; concurrent calls are harmless. Tasks are queued only
+    when everything is planned, so that notifications due at the same time can share a message.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now).order_by("notify_at")
@@ -49,9 +50,9 @@ def plan_notifications() -> None:
 
 
 def _plan(request_id: UUID) -> None:
-    """Plan a notification by each channel for each person who is asked and not looking.
+    """Plan a notification by each channel for each assignee who isn't looking at the product.
 
-    Check again later for the others.
+    If others are looking, the request is checked again later.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now)
@@ -75,7 +76,10 @@ def _plan(request_id: UUID) -> None:
 
 
 def plan_alert(alert: Message, *, now: datetime) -> None:
-    """Notify each operator of the run's procedure of a grave alert at once, by every channel."""
+    """Plan notifications of a grave alert to the procedure's operators, by every channel.
+
+    They are due at once. Alerts of other levels are ignored.
+    """
     assert alert.run
     if alert.level not in GRAVE or not (notifying := notifying_channels()):
         return
@@ -94,19 +98,19 @@ def _planned(channel: Channel, user: User, now: datetime, **about: object) -> No
 
 
 def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
-    """Return the people the request names, directly or otherwise, whom the channel can reach."""
+    """Return the people to whom the request is assigned and whom the channel can reach."""
     return channel.reachable(people_of(request.assignments.all()))
 
 
 def drop_unsent(*, before: datetime) -> None:
-    """Drop what is unsent from before a moment; the requests still wait in the inboxes."""
+    """Drop unsent notifications planned up to a time; their requests stay in the inboxes."""
     for unsent in Notification.objects.filter(next_try_at__isnull=False, planned_at__lte=before):
-        unsent.drop("It may have been sent by the site that this one is a copy of.")
+        unsent.drop("This site is a copy; the original site may have sent this notification.")
     HumanRequest.objects.open().filter(opened_at__lte=before).update(notify_at=None)
 
 
 def _message_of(one: Notification) -> tuple[str, str]:
-    """Return a key that those share which a worker will send together."""
+    """Return a key shared by the notifications that will be sent in one message."""
     channel = channels.get(one.channel)
     if one.bundle is None and one.tries == 0 and one.request_id and channel and channel.bundles:
         return one.channel, str(one.recipient_id)
@@ -121,7 +125,7 @@ def _tell_worker(keys: Sequence[int]) -> None:
 
 
 def _ring(together: Sequence[Notification], now: datetime) -> None:
-    """Tell a worker of notifications that go out together, after this commit."""
+    """Queue a task, after this commit, that sends these notifications in one message."""
     # Before the message, in one commit: if the message is lost the clock finds the rows again.
     for one in together:
         one.try_again(at=now)

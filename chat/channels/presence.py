@@ -13,11 +13,11 @@ from procedures.users import User
 
 logger = logging.getLogger(__name__)
 LOOKING = timedelta(minutes=1)
-"""The time for which somebody counts as looking after their last activity."""
+"""The time since a person's last activity within which they count as looking at the product."""
 
 
 def note_presence(user: User) -> None:
-    """Note that a user is active. This is a hint and never raises if the database is busy."""
+    """Record that a user is active; ignore database errors, because presence is only a hint."""
     try:
         Presence.objects.update_or_create(user=user, defaults={"seen_at": clock.now()})
     except DatabaseError as error:

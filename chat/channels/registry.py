@@ -1,4 +1,4 @@
-"""The channels that are known in this process."""
+"""The registry of channels in this process."""
 
 import re
 from typing import TypeVar
@@ -18,24 +18,26 @@ class UnknownChannelError(LookupError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"There is no channel {short_repr(name)} here. Name its class in CHANNELS."
+            f"No channel {short_repr(name)} is registered in this process. "
+            "Add its class to CHANNELS."
         )
 
 
 def register_channel(channel: C) -> C:
-    """Register a channel in this process. Doing so twice is harmless.
+    """Register a channel class in this process. Registering it again is harmless.
 
-    Sites name their channels in CHANNELS instead. Raises `ValueError` for a channel without a plain
-    name, with the name of another one, or by which nothing can be sent or answered.
+    Sites list their channels in CHANNELS instead. Raises `ValueError` if the name is invalid or
+    another channel has it, if the class defines neither `deliver` nor `parse`, or if it defines
+    `authenticate` but not `parse`.
     """
     given: object = channel
     if not (isinstance(given, type) and issubclass(given, Channel)):
-        raise ValueError(f"{short_repr(channel)} isn't a class of chat.channels.Channel.")  # noqa: TRY004
+        raise ValueError(f"{short_repr(channel)} isn't a subclass of chat.channels.Channel.")  # noqa: TRY004
     name = getattr(channel, "name", None)
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(
-            f"{channel.__name__} needs a name of at most 20 small letters, digits and _, "
-            f"not {name!r}."
+            f"{channel.__name__} needs a name of at most 20 lowercase letters, digits and _ that "
+            f"begins with a letter, not {name!r}."
         )
     made = channel()
     if not (made.delivers or made.parses):
@@ -44,7 +46,7 @@ def register_channel(channel: C) -> C:
         raise ValueError(f"{channel.__name__} defines `authenticate` but not `parse`.")
     known = channels.get(name)
     if known and _place_of(type(known)) != _place_of(channel):
-        raise ValueError(f"There are two channels with the name {name!r}.")
+        raise ValueError(f"Two channels have the name {name!r}.")
     channels[name] = made
     return channel
 
@@ -67,5 +69,5 @@ def channels_taking(question: Question) -> list[str]:
 
 
 def _place_of(channel: type[Channel]) -> tuple[str, str]:
-    """Return the place of a channel's definition, the same if its module is loaded again."""
+    """Return a channel class's module and name, which stay the same if the module is reloaded."""
     return channel.__module__, channel.__qualname__

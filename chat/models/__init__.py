@@ -1,4 +1,4 @@
-"""Sessions, messages and requests, one noun per file."""
+"""Models of sessions, messages, notifications, requests and responses."""
 
 from chat.models.message import Message
 from chat.models.notification import Notification, Presence

@@ -45,22 +45,23 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(~Exists(newer)).order_by("-pk")
 
     def cards(self) -> Self:
-        """Return the cards of runs, which say which session each run belongs to."""
+        """Return the cards of runs; a card's session is its run's session."""
         return self.filter(kind=Message.Kind.RUN)
 
     def older_than(self, message_id: UUID | None) -> Self:
-        """Return messages older than this one, in any session; without one, all messages."""
+        """Return messages older than this one, in any session; all messages if the id is None."""
         return self.filter(pk__lt=message_id) if message_id else self
 
     def above(self, seq: int | None) -> Self:
-        """Return messages above a place in a transcript; without one, all messages."""
+        """Return messages with a lower number in the transcript; all messages if it is None."""
         return self.filter(seq__lt=seq) if seq else self
 
 
 class Message(models.Model):
-    """One entry of a transcript.
+    """An entry of a transcript.
 
-    A run has one card, and the card's session is the run's session.
+    Each run has at most one card: the entry that shows the run. The card's session is the run's
+    session.
     """
 
     class Kind(models.TextChoices):
@@ -134,10 +135,10 @@ class Message(models.Model):
         return self.text[:80] or self.kind
 
     def add_to(self, session: UUID) -> None:
-        """Append the message to a transcript; locks the session as `record` does.
+        """Append the message to a session's transcript; lock the session as `record` does.
 
-        The message count is sealed in the same statement, because a round trip to the server is
-        expensive.
+        The statement that inserts the message also stores the proof of the session's message count,
+        which saves a round trip to the server.
         """
         self.session_id = session
         # Before the seal, which covers the place; it locks the session, so that no other message

@@ -1,4 +1,4 @@
-"""Messages to people whose requests are waiting, and to operators about alerts."""
+"""Notifications to people about requests, and to operators about alerts."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from chat.models.message import Message
 from chat.models.request import HumanRequest
 
 HOLD = timedelta(minutes=5)
-"""The time in which a worker must hand a notification over before another one tries."""
+"""The time a worker has to deliver a notification before another worker may try."""
 TRY_AGAIN = timedelta(seconds=30)
-"""The time after which a worker is told again; after a failure twice that, doubled each time."""
+"""The delay before a task is queued again; it doubles with each failed try."""
 MOST_TRIES = 8
 LONGEST_NOTE = 300
 LONGEST_NAME = 20
-"""Characters of a channel's name."""
+"""The most characters of a channel's name."""
 
 
 class Presence(models.Model):
@@ -39,7 +39,7 @@ class Presence(models.Model):
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def due(self, now: datetime) -> Self:
-        """Return unsent notifications of which a worker is to be told."""
+        """Return unsent notifications for which it is time to queue a task."""
         return self.filter(next_try_at__lte=now)
 
     def sendable(self, now: datetime) -> Self:
@@ -51,13 +51,13 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(bundle=bundle)
 
     def untried_beside(self, one: "Notification") -> Self:
-        """Return those that could go out in the same message as this untried one."""
+        """Return the untried notifications that can share a message with this one."""
         same = self.filter(channel=one.channel, recipient=one.recipient_id)
         return same.filter(bundle=None, tries=0, request__isnull=False)
 
 
 class Notification(models.Model):
-    """The one message that a person gets by a channel about a request or an alert."""
+    """A notification to one person by one channel about a request or an alert."""
 
     class Status(models.TextChoices):
         PLANNED = "planned"
@@ -126,13 +126,14 @@ class Notification(models.Model):
 
     @property
     def key(self) -> str:
-        """The key of its message, the same on each try: "SUBJECT.RECIPIENT"."""
+        """The key "SUBJECT.RECIPIENT", made of two ids, which is the same on every try."""
         return f"{self.bundle or self.request_id or self.alert_id}.{self.recipient_id}"
 
     def bundled(self) -> "Sequence[Notification]":
-        """Return all that this message tells of, oldest first: itself, or the held of its bundle.
+        """Return the notifications in the same message, oldest first, including this one.
 
-        What has been closed meanwhile is left out.
+        Those that were dropped before this try, for example because their request was closed, are
+        left out.
         """
         if self.bundle is None:
             return [self]
@@ -140,7 +141,7 @@ class Notification(models.Model):
         return list(held.select_related("request", "recipient").order_by("pk"))
 
     def hold(self, *, now: datetime, bundle: UUID | None) -> None:
-        """Give it to a worker for a while; if that worker dies, another one sends it."""
+        """Reserve the notification for a worker; after `HOLD`, another worker may take it."""
         self.status, self.bundle = self.Status.HELD, bundle
         self.tries += 1
         # Told of again when the hold ends: if this worker dies, nobody else would know of it.

@@ -57,16 +57,16 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
     def close(
         self, wait: Wait, status: str, outcome: Outcome, *, by: str, at: datetime, why: str
     ) -> tuple[UUID, UUID]:
-        """Give the wait's request its one outcome; return the ids of the request and its session.
+        """Close the wait's request with its outcome; return the ids of the request and its session.
 
-        A second outcome is a bug in the caller and raises `AssertionError`.
+        Raises `AssertionError` if the request is closed already, which is a bug in the caller.
         """
         for request, session in sql.close_request.fetch(status, outcome, by, at, why, wait.pk):
             return UUID(str(request)), UUID(str(session))
         raise AssertionError(f"The request of {wait} already has an outcome.")
 
     def assigned_to(self, user: "User") -> Self:
-        """Return the requests a user may answer."""
+        """Return the requests, open or closed, that are assigned to a user; all for a superuser."""
         if user.is_superuser:
             return self.all()
         assigned = Assignment.objects.filter(
@@ -156,7 +156,7 @@ class HumanRequest(models.Model):
         return Question.from_json(canonical.plain(self.question))
 
     def asks(self, user: "User") -> bool:
-        """Return True if a user may answer the request, as in `assigned_to`."""
+        """Return True if a user may answer the request, by the rule of `assigned_to`."""
         return self.right_of(user) is not None
 
     def right_of(self, user: "User") -> "Right | None":
@@ -192,9 +192,10 @@ class HumanRequest(models.Model):
             insert_row(assignment)
 
     def reassign(self, assignment: "Assignment", *, notify_at: datetime | None) -> None:
-        """Ask this assignee alone; they are notified later unless they look.
+        """Replace all assignments with this one.
 
-        Pages fetch the form anew.
+        The assignee is notified at `notify_at` unless they are looking at the product then. The new
+        version number makes open pages load the form again.
         """
         self.assignments.all().delete()
         self.assigned = canonical.text_of([assignment.whom])
@@ -204,7 +205,7 @@ class HumanRequest(models.Model):
     def ask_too(
         self, assignments: "Sequence[Assignment]", *, note: str, notify_at: datetime | None
     ) -> None:
-        """Ask more people, who are notified like anybody asked; `note` says why."""
+        """Add assignments, and notify their people like all assignees; `note` gives the reason."""
         # Rows from before this field was kept have "", which names nobody and must not begin to.
         if self.assigned:
             also = [one.whom for one in assignments]
@@ -250,14 +251,14 @@ class Assignment(models.Model):
 
     @property
     def whom(self) -> str:
-        """The assignee as its request names it: "user:7", "group:3" or "perm:app.code"."""
+        """The assignee as listed in the request: "user:7", "group:3" or "perm:app.code"."""
         if self.permission:
             return f"perm:{self.permission}"
         return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
 
 
 def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
-    """Return the status of a request whose wait has closed with that content."""
+    """Return the status of a request whose wait was closed with this content."""
     if content["timed_out"]:
         return HumanRequest.Status.EXPIRED
     if content["outcome"] == Outcome.WITHDRAWN:

@@ -32,7 +32,7 @@ class HumanResponse(models.Model):
         *("request", "user", "value", "comment", "at", "channel", "address"),
         *("shown", "evidence_digest", "changes"),
     )
-    """The fields that the journal's `wait.closed` proves."""
+    """The fields whose proofs are in the journal's `wait.closed` event."""
 
     class Meta:
         ordering = ["request", "pk"]

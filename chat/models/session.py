@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SAID = "said"
-"""The name of a session's count of messages."""
+"""The name under which the proof of a session's message count is computed."""
 
 
 class Session(models.Model):
@@ -54,20 +54,23 @@ class Session(models.Model):
 
 
 def session_of(run: Run) -> UUID:
-    """Return the run's session: the one with the card of its topmost run."""
+    """Return the id of the run's session: the one with the card of its topmost ancestor."""
     [(session,)] = sql.session_of_run.fetch(run.top())
     return UUID(str(session))
 
 
 def record(session: UUID, kind: str, subject: object) -> int:
-    """Give a change its number. Locks the session until the commit: the last lock to be taken."""
+    """Store a change of the session under its next number, and return the number.
+
+    Locks the session until the commit. Take this lock after all others.
+    """
     if connection.vendor == "postgresql":
         return _ring(*sql.record_change.fetch(session, kind, str(subject)))
     return _ring(_kept(sql.next_change, session, kind, subject))
 
 
 def record_message(session: UUID, message: UUID) -> tuple[int, int]:
-    """Give a message its numbers among the changes, as `record` does, and among the messages."""
+    """Store a message's change as `record` does; return its number and that of the message."""
     if connection.vendor == "postgresql":
         [(_, seq, number)] = sql.record_message.fetch(session, "message", str(message))
     else:
@@ -78,7 +81,7 @@ def record_message(session: UUID, message: UUID) -> tuple[int, int]:
 
 
 def record_run(run: Run) -> None:
-    """Give a change of a run its number in its session, as `record` does."""
+    """Store a change of a run in the run's session, as `record` does."""
     top = run.top()
     if connection.vendor == "postgresql":
         _ring(*sql.record_change_of_run.fetch(top, "run", str(run.pk)))
@@ -87,7 +90,7 @@ def record_run(run: Run) -> None:
 
 
 def _kept(numbering: Statement, key: UUID, kind: str, subject: object) -> tuple[Cell, int]:
-    """Store a change; return the session, as the database has it, and the number of the change."""
+    """Store a change under the session's next number; return the session's raw id and number."""
     [(session, seq)] = numbering.fetch(key)
     sql.insert_change.execute(session, seq, kind, str(subject))
     return session, seq
@@ -129,7 +132,7 @@ class Member(models.Model):
 
 
 class SessionEvent(models.Model):
-    """One numbered change of a session, with the object to fetch again."""
+    """A numbered change of a session, with the id of the object that pages must load again."""
 
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="events")
     seq = models.PositiveBigIntegerField()

@@ -1,4 +1,4 @@
-"""Operations on sessions and requests, each in one transaction."""
+"""Operations on sessions, requests and notifications."""
 
 from chat.channels.answers import Answer, Inbound
 from chat.channels.delivery import send_notification

@@ -1,6 +1,7 @@
-"""People who can answer, by request, procedure and name, in a fixed number of queries.
+"""Queries that check whether active people can answer for a request, procedure or name.
 
-Only active people count. Superusers, who may answer everything, are not counted here.
+Superusers, who may answer everything, aren't counted. The number of queries doesn't grow with the
+number of open requests.
 """
 
 from collections import defaultdict
@@ -20,13 +21,13 @@ from procedures.models import Grant, Procedure
 from procedures.users import User, active_users, is_active, members_path, name_field
 
 SUBSTITUTES = ("answer", "operate")
-"""The roles whose holders are asked if everybody who was asked is gone, in this order."""
+"""The roles whose holders are asked, in this order, if no assignee of a request is active."""
 MOST_AT_ONCE = 500
-"""Names per statement, because databases limit them and code may hold any number."""
+"""The most names in one statement, because databases limit its parameters."""
 
 
 class Reach(IntEnum):
-    """The reach of a group's, person's or permission's name: unknown, empty, or somebody."""
+    """The result of looking up an assignee: unknown, known but empty, or somebody active."""
 
     NOWHERE = 0
     NOBODY = 1
@@ -50,17 +51,16 @@ def procedures_without_answerers() -> QuerySet[Procedure]:
 
 
 def procedures_with_substitutes() -> QuerySet[Procedure]:
-    """Return the procedures that have somebody to ask when everybody who was asked is gone."""
+    """Return the procedures with active substitutes to ask if a request's assignees are gone."""
     if _operates_everything().exists():
         return Procedure.objects.all()
     return Procedure.objects.filter(pk__in=_present_grants(*SUBSTITUTES).values("procedure"))
 
 
 def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
-    """Return, by procedure, the substitutes to ask: its answerers, else its operators.
+    """Return unsaved assignments to each procedure's substitutes: answerers, else operators.
 
-    Only groups with active members count; the list is empty if there are none. The assignments are
-    not saved.
+    Only groups with active members count; the list is empty if there are none.
     """
     found: dict[str, dict[int, list[Assignment]]] = {
         role: defaultdict(list) for role in SUBSTITUTES
@@ -77,17 +77,17 @@ def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
 
 
 def reach_of(names: Iterable[str]) -> dict[str, Reach]:
-    """Return the current reach of each name in the language of `assign=`."""
+    """Return the current reach of each name, written as in `assign=`."""
     wanted = set(names)
     known = _reach_of_groups(wanted) | _reach_of_users(wanted) | _reach_of_permissions(wanted)
     return {name: known.get(name, Reach.NOWHERE) for name in wanted}
 
 
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
-    """Return who can be reached by each of the names that is the name of a group.
+    """Return the reach of each name that is a group's.
 
-    Any text in a site's code may be a group's name, so they are compared here instead of being sent
-    to the database.
+    Any text in a site's code may be the name of a group, so the names are compared in Python and
+    only those of existing groups are sent to the database.
     """
     here = {*names}.intersection(Group.objects.order_by().values_list("name", flat=True))
     member = active_users().filter(groups=OuterRef("pk"))
@@ -110,7 +110,7 @@ def _reach_of_permissions(names: Collection[str]) -> dict[str, Reach]:
 def _rows(
     found: QuerySet[Any], field: str, values: Iterable[str], also: str
 ) -> Iterator[tuple[str, bool]]:
-    """Yield the field and `also` of the rows whose field has one of those values."""
+    """Yield the columns `field` and `also` of the rows whose `field` is one of the values."""
     left = iter(sorted(values))
     while part := [*islice(left, MOST_AT_ONCE)]:
         yield from found.filter(**{f"{field}__in": part}).values_list(field, also)
@@ -142,7 +142,7 @@ def _holder() -> QuerySet[User]:
 
 
 def _permissions() -> QuerySet[Any]:
-    """Return all permissions, each with its `full_name`, in no order."""
+    """Return all permissions, unordered, each with its `full_name`."""
     name = Concat("content_type__app_label", Value("."), "codename")
     # Without an order: the usual one joins content types for nothing, and a subquery takes none.
     return Permission.objects.order_by().annotate(full_name=name)

@@ -1,4 +1,4 @@
-"""Answers that come by channels: read, authenticated, and given through `respond`."""
+"""Answers received through channels: authenticated, parsed, and recorded by `respond`."""
 
 from dataclasses import replace
 
@@ -13,11 +13,12 @@ from procedures.engine.errors import AnswerError
 from procedures.users import User
 
 ONLY_ON_ITS_CARD = (
-    "Its answer can't be undone, so it can only be given with the button on its card."
+    "This answer can't be undone, so it can only be given with the button on the card of this "
+    "request."
 )
 
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
-"""Errors of code that reads a message of another form than it expects."""
+"""The exceptions that code raises when it reads a message in an unexpected format."""
 
 
 class UnknownRequestError(LookupError):
@@ -25,11 +26,11 @@ class UnknownRequestError(LookupError):
 
 
 def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
-    """Record the answer in a message that a person has sent by a channel, as `respond` does.
+    """Record the answer in a message received through a channel; return the result of `respond`.
 
-    Raises what `respond` raises, and `UnknownChannelError`, `UnknownSenderError`,
-    `UnknownRequestError`, `AnswerError` for a message that can't be an answer, and `NoReplyError`
-    for words that answer nothing. Each is a sentence for the sender.
+    Raises the errors of `respond`, and `UnknownChannelError`, `UnknownSenderError`,
+    `UnknownRequestError`, `AnswerError` if the message isn't an answer, and `NoReplyError` if its
+    words aren't one. The text of each error is a sentence for the sender.
     """
     channel = find_channel(channel_name)
     by = inbound.sender or sender_of(channel, inbound)
@@ -45,9 +46,9 @@ def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
 
 
 def sender_of(channel: Channel, inbound: Inbound) -> User:
-    """Return the person who has sent a message, by the channel's own proof.
+    """Return the sender of a message, as authenticated by the channel.
 
-    Raises `UnknownSenderError`, also for a message that the channel could not read.
+    Raises `UnknownSenderError`, also if the channel can't read the message.
     """
     try:
         return channel.authenticate(inbound)
@@ -56,7 +57,7 @@ def sender_of(channel: Channel, inbound: Inbound) -> User:
 
 
 def _parse(channel: Channel, inbound: Inbound) -> Answer:
-    """Return the answer in a message from outside, which may hold anything."""
+    """Return the answer in a message from outside; raise `AnswerError` if it is unreadable."""
     try:
         return channel.parse(inbound)
     except UNREADABLE as error:
@@ -64,23 +65,27 @@ def _parse(channel: Channel, inbound: Inbound) -> Answer:
 
 
 def _find(channel: Channel, answer: Answer, by: User) -> HumanRequest:
-    """Return the request that the answer names, if the channel can take an answer to it."""
+    """Return the request that the answer names.
+
+    Raises `UnknownRequestError` if there is none that the sender may see, and `AnswerError` if the
+    channel can't take an answer to it.
+    """
     named = answer.request_id
     found = visible_requests(by).filter(pk=named).first() if named else None
     if found is None:
-        raise UnknownRequestError("There is no such request, or you may not see it.")
+        raise UnknownRequestError("Request not found, or you don't have access.")
     if not channel.takes(found.asked):
-        raise AnswerError("It can't be answered here. Answer it on its page.")
+        raise AnswerError("This request can't be answered here. Answer it on its page.")
     return found
 
 
 def _read(request: HumanRequest, answer: Answer, words: str, by: User) -> Answer:
-    """Return the answer with the value that its words stand for."""
+    """Return the answer with the value that its words mean."""
     question = request.asked
     if question.irreversible and request.is_open and request.asks(by):
         raise NoReplyError(ONLY_ON_ITS_CARD)
     reading = reading_of(question, words)
     if not (reading.is_literal or answer.is_confirmed):
         meaning = question.rules.meaning_of(question, reading.value)
-        raise NoReplyError(f"That would count as “{meaning}”. Confirm it to answer.")
+        raise NoReplyError(f"Your answer would count as “{meaning}”. Confirm it to answer.")
     return replace(answer, value=reading.value, is_confirmed=False)

@@ -24,13 +24,16 @@ from procedures.services.record import Record, RecordedWait
 from procedures.users import User
 
 LOOKS = 3
-"""Looks at a session in which people keep writing, before its count is judged anyway."""
+"""The most reads of a session that people keep writing to, before its count is judged anyway."""
 BY_AN_END = ("system: run ended", "system: asked again")
-"""The actors that close requests without an event of their own."""
+"""The values of `closed_by` in requests that are closed without an event of their own."""
 
 
 def differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the differences in a run's requests, responses and messages, and in its session."""
+    """Yield differences between a run's journal and its requests, responses and messages.
+
+    The run's session is checked as well if the run opened it.
+    """
     run = record.run
     asked = HumanRequest.objects.filter(wait__run=run)
     requests = (
@@ -49,14 +52,14 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def unowned() -> Iterator[Difference]:
-    """Yield rows that belong to nothing, and sessions in which no run has spoken."""
+    """Yield orphaned rows, and sessions without the card of a run."""
     yield from unowned_rows("countersign_chat")
     for session in Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk"):
         yield Difference(row_name(session), "id", "belongs to a session without a run")
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
-    """Yield the questions in the journal that have no row."""
+    """Yield the requests in the journal for which there is no row."""
     for seq, opening in record.waits.items():
         is_own = seq > record.forked_at and opening.content["wait"] == Wait.Kind.REQUEST
         if is_own and seq not in known:
@@ -87,7 +90,10 @@ def _request_differences(
 
 
 def _unassigned(request: HumanRequest) -> Iterator[Difference]:
-    """Compare the assignments with those the request names; deleted accounts may be missing."""
+    """Yield differences between the assignments and the assignees that the request lists.
+
+    Assignments of deleted users and groups may be missing.
+    """
     if not request.assigned or "assigned" in unproven(request):
         return
     rows = Counter(one.whom for one in request.assignments.all())
@@ -150,7 +156,7 @@ def _inserted(response: HumanResponse) -> Difference:
 
 
 def _unsaid(record: Record) -> Iterator[Difference]:
-    """Yield the notices in the journal that have no message."""
+    """Yield the notices in the journal for which there is no message."""
     if not record.is_covered:
         return
     notices = Message.objects.filter(run=record.run, kind=Message.Kind.NOTICE)
@@ -160,7 +166,7 @@ def _unsaid(record: Record) -> Iterator[Difference]:
 
 
 def _session_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the differences in a session, which is checked with the run that opened it."""
+    """Yield the differences in the run's session; its rows are checked only for its first run."""
     cards = Message.objects.cards()
     card = cards.filter(run=record.run.top()).select_related("session").first()
     if card is None:
@@ -184,7 +190,10 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
 
 
 def _uncounted(session: Session) -> Iterator[Difference]:
-    """Find missing messages by their numbers; try again if one was written meanwhile."""
+    """Yield a wrong message count and gaps in the numbers of a session's messages.
+
+    Reads them again, at most `LOOKS` times in all, if a message was written meanwhile.
+    """
     numbers = list[int]()
     for _ in range(LOOKS):
         # Before its messages: what is written meanwhile is seen by the second look below, not taken

@@ -1,4 +1,4 @@
-"""Losses of answerers: an act is tried, its effect on who can answer is read, and it is undone."""
+"""Answerers that an operation would remove, found by trying it and rolling it back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from procedures.services import CodeName, names_in_code
 
 @dataclass(frozen=True)
 class LostName:
-    """A name used in code that an act would make unknown or empty."""
+    """A name used in code that an operation would make unknown or empty."""
 
     name: str
-    """The name in the language of `assign=`: "finance", "@bob", "perm:app.code"."""
+    """The name as written in `assign=`: "finance", "@bob", "perm:app.code"."""
     reach: Reach
     used: CodeName
 
@@ -33,7 +33,7 @@ class LostName:
 
 @dataclass(frozen=True)
 class Losses:
-    """Requests, procedures and names that an act would leave without answerers; false if none."""
+    """Requests, procedures and names that an operation leaves without answerers; false if none."""
 
     requests: frozenset[UUID]
     """The open requests that none of their assignees could answer any more."""
@@ -41,14 +41,14 @@ class Losses:
     """The procedures for which no active person would hold the role `answer` any more."""
     names: tuple[LostName, ...]
     instead: Mapping[int, list[Assignment]]
-    """The substitutes for these requests, by procedure; the list is empty if there are none."""
+    """The substitutes to ask about the requests, by procedure; an empty list if there are none."""
 
     def __bool__(self) -> bool:
         return bool(self.requests or self.procedures or self.names)
 
 
 class Watch:
-    """A snapshot of who can answer, to compare with after an act.
+    """A snapshot of who can answer, to compare with the state after an operation.
 
     It takes a fixed number of queries, however many requests are open.
     """
@@ -63,7 +63,7 @@ class Watch:
     def losses(self) -> Losses:
         """Return the losses since the snapshot.
 
-        Call it in the act's transaction, before it is undone.
+        Call it in the operation's transaction, before that is rolled back.
         """
         alone, procedures = _alone(), _unanswered() - self._unanswered
         requests = frozenset(alone.keys() - self._alone)
@@ -76,9 +76,9 @@ class Watch:
         )
 
     def _lost_names(self) -> list[LostName]:
-        """Return the names that reach less now.
+        """Return the names that have become unknown or empty since the snapshot.
 
-        A name used only in roles counts if it is unknown.
+        A name used only in roles counts only if it has become unknown.
         """
         now = reach_of(self._reach)
         lost = sorted(name for name, before in self._reach.items() if now[name] < before)
@@ -90,10 +90,10 @@ class Watch:
 
 
 def losses_of(change: Callable[[], object]) -> Losses:
-    """Return the losses a change would cause, and undo the change.
+    """Make a change, return the losses it causes, and roll it back.
 
-    `change` saves what is to be tried: the deactivation of a user, a group without a member. It is
-    undone even if it raises.
+    `change` saves the rows to try out, such as a deactivated user or a group without a member. It
+    is rolled back even if it raises.
     """
     with transaction.atomic():
         watch = Watch()
@@ -108,7 +108,7 @@ def losses_of(change: Callable[[], object]) -> Losses:
 
 
 def _alone() -> dict[UUID, int]:
-    """Return the procedure of each request that nobody can answer."""
+    """Return each request that nobody can answer, with the id of its procedure."""
     found = requests_without_answerers().order_by()
     return dict(found.values_list("pk", "wait__run__procedure"))
 

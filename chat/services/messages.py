@@ -30,12 +30,12 @@ class Reply:
     request: HumanRequest
     response: HumanResponse | None
     reason: str = ""
-    """The reason why the message did not answer the request."""
+    """The reason why the message didn't answer the request; "" if it did."""
 
 
 @dataclass(frozen=True)
 class Echo:
-    """The answer a message would give, shown to its author first."""
+    """The answer that a message would give, shown to its author for confirmation."""
 
     request: HumanRequest
     value: Any
@@ -50,10 +50,10 @@ class Echo:
 
 
 def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") -> Echo | None:
-    """Return the answer a message would give, if its author must confirm it first.
+    """Return the answer that a message would give if its author has to confirm it first, else None.
 
-    `confirmed` is the token of the echo that they have seen. Returns None if the message answers
-    nothing, uses the author's own words, or is confirmed.
+    `confirmed` is the token of the echo that the author has seen. Nothing has to be confirmed if
+    the message isn't an answer, is the answer's label or value itself, or is confirmed already.
     """
     if not (request.is_open and request.asks(by)) or request.asked.irreversible:
         return None
@@ -73,9 +73,11 @@ def post_message(
     client_key: str = "",
     reply_to: Message | None = None,
 ) -> Message:
-    """Store a person's message. The same key by the same person returns the first message.
+    """Store a person's message in a session.
 
-    Members read it, and so does everybody concerned by the message it replies to.
+    If the same person sends the same `client_key` again, the first message is returned. Members of
+    the session may read the message, and so may people who are concerned by the message it replies
+    to.
     """
     text = _clean(text)
     if client_key and (message := _earlier(session, by, client_key)):

@@ -1,4 +1,4 @@
-"""Operator acts on requests: each needs a reason, kept in the run's journal with their name."""
+"""Operations on requests, recorded in the run's journal with the operator and the reason."""
 
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ OPERATE_REQUEST = "countersign_chat.operate_request"
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
     """Withdraw the request; the run continues with the outcome "withdrawn" and no value.
 
-    Locks as an answer does; the first of the two counts.
+    Takes the same locks as an answer: whichever comes first closes the request.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     # In a transaction of its own, and first: a deadline that has passed has won, whether or not the
@@ -49,7 +49,7 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
 
 
 class ReassigningDeniedError(EngineError):
-    """The user may see the request but not operate requests."""
+    """The user may see the request but doesn't have permission to reassign it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -72,10 +72,11 @@ class NobodyToAnswerError(OperationRefusedError):
 def reassign_request(
     request_id: UUID, *, to: str, by: User, reason: str, allow_unanswerable: bool = False
 ) -> str:
-    """Ask somebody else instead: a group, or a user as "@name". They are notified as anybody asked.
+    """Assign the request to others instead: a group, or a user as "@name".
 
-    A group without active members is refused (`NobodyToAnswerError`) unless `allow_unanswerable` is
-    True. Locks the run, the request, then the session.
+    They are notified like all assignees. A group without active members is refused
+    (`NobodyToAnswerError`) unless `allow_unanswerable` is True. Locks the run, the request, then
+    the session.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)

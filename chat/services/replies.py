@@ -1,4 +1,4 @@
-"""Typed words read as answers, by the kind of the question."""
+"""Answers read from typed words, by the rules of the question's kind."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ __all__ = ["NoReplyError", "read_reply", "reading_of"]
 
 
 def read_reply(question: Question, text: str) -> Any:
-    """Return the answer the words stand for; raises `NoReplyError` or `AnswerError`."""
+    """Return the answer that the words mean; raises `NoReplyError` or `AnswerError`."""
     return reading_of(question, text).value
 
 

@@ -65,9 +65,10 @@ class NotConfirmedError(AnswerError):
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
     """Record a person's answer and let the run continue. The first answer counts.
 
-    The same answer by the same person again returns the first response, and False. Locks the run,
-    then the request, then the session; the run is queued in the same commit. Raises
-    `NotConfirmedError` if an irreversible request is answered without confirmation.
+    Returns the response and True, or the earlier response and False if the same person repeats the
+    same answer. Locks the run, then the request, then the session; the run is queued in the same
+    commit. Raises `NotAskedError`, `AlreadyAnsweredError`, `AnswerError` if the value doesn't fit,
+    and `NotConfirmedError` if an irreversible request is answered without confirmation.
     """
     with transaction.atomic():
         run = lock_run(HumanRequest.objects.run_of(request_id))
@@ -122,7 +123,7 @@ def _record(
 
 
 def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
-    """Return the facts about an answer that the journal keeps beside its value."""
+    """Return the facts about an answer that the journal stores with its value."""
     owner = str(response.request_id)
     return {
         "responder_id": json_key(response.user_id),
@@ -141,7 +142,7 @@ def _changes(question: Question, value: Any) -> str:
 
 
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
-    """Return this user's earlier response if it is the same; an open request has none."""
+    """Return the user's earlier response if this answer repeats it; an open request has none."""
     earlier = None if request.is_open else request.responses.filter(user=by).first()
     if earlier is None:
         return None
@@ -158,7 +159,7 @@ def _text(value: Any) -> str:
 
 
 def _clean(comment: str) -> str:
-    """Return the comment unchanged; refuses one that is too long or can't be stored."""
+    """Return the comment unchanged; raise `AnswerError` if it is too long or can't be stored."""
     if len(comment) > (most := Sizes(**conf.SIZES).comment):
         words = f"The comment has {len(comment):,} characters; the limit is {most:,}."
         raise AnswerError(words)

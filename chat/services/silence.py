@@ -1,16 +1,16 @@
-"""The consequences for a request that nobody answers."""
+"""Sentences about the consequences if nobody answers a request."""
 
 from chat.models import HumanRequest
 from procedures.models import Wait
 
 
 def silence_of(request: HumanRequest) -> str:
-    """Return the consequences of silence in whole sentences, without the time."""
+    """Return sentences about the consequences if nobody answers, without the time."""
     return f"{request.asked.silence()} {fate_of(request.wait)}".strip()
 
 
 def fate_of(wait: Wait) -> str:
-    """Return a sentence that says that a question may be withdrawn before it is answered, or ""."""
+    """Return a sentence that the request may be withdrawn before it is answered, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
         return "A timer may withdraw it earlier."

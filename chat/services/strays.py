@@ -1,7 +1,7 @@
-"""Requests that nobody can answer any more, because everybody who was asked has left.
+"""Requests that nobody can answer any more, because none of their assignees is active.
 
-The clock finds them and asks those who answer for the procedure, else its operators. Operators get
-an alert either way. Superusers, who may answer everything, are not counted here.
+The clock finds them and asks the procedure's answerers, or its operators if there are none. The
+operators get an alert in either case. Superusers, who may answer everything, aren't counted here.
 """
 
 from datetime import datetime
@@ -30,7 +30,7 @@ SYSTEM = "system"
 def ask_others() -> None:
     """Ask others about requests that nobody can answer. Calling it twice is harmless.
 
-    If there is nobody to ask, it tries again until there is.
+    If there is nobody to ask about a request, a later call tries again.
     """
     # Requests that nobody could be found for are left out until somebody is there, or a hundred of
     # them would keep all others from a pass.
@@ -51,7 +51,7 @@ def _drop_note(request_id: UUID) -> None:
 
 
 def _ask_others(request_id: UUID) -> None:
-    """Reassign one request; locks the run, the request, then the session."""
+    """Ask substitutes about one request; locks the run, the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
     gone = requests_without_answerers().filter(pk=request_id)
     # Looked for again under the run's lock: somebody may have answered or come back since the pass

@@ -1,4 +1,4 @@
-"""The SQL statements of every answer, message and change, by name."""
+"""The SQL statements for requests, messages and session changes, by name."""
 
 from pathlib import Path
 

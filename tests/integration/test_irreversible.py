@@ -175,7 +175,7 @@ def test_typed_words_answer_nothing_and_say_where(
     for confirms in ("", "0" * 64):
         page = say(client, request.session, words, to=request, confirms=confirms)
         assert "Send it again" not in shown(page)
-        assert "only be given with the button on its card" in shown(page)
+        assert "only be given with the button on the card of this request" in shown(page)
 
     assert is_open(request)
     reply = typed_reply(request, words, by=bob)

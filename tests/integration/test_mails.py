@@ -105,7 +105,8 @@ def test_what_is_answered_while_the_mail_is_on_its_way_is_not_sent(run: Run, bob
     send_notification(Notification.objects.get().pk)
 
     assert not outbox()
-    assert Notification.objects.get().note == "It was closed before."
+    note = Notification.objects.get().note
+    assert note == "The request was closed before this notification was sent."
 
 
 def test_who_looks_is_mailed_only_after_looking_away(run: Run, bob: User) -> None:

@@ -163,7 +163,9 @@ def test_workers_that_die_with_it_are_not_many(tower: Tower, asked: HumanRequest
     send_notification(paged().pk)
 
     assert (paged().status, tower.pages) == ("failed", [])
-    assert paged().note == "8 workers took it, and none of them ended its delivery."
+    assert (
+        paged().note == "8 workers tried to deliver this notification, and none of them finished."
+    )
 
 
 def test_a_process_without_the_channel_leaves_it_to_another(
@@ -174,7 +176,8 @@ def test_a_process_without_the_channel_leaves_it_to_another(
     gone = channels.pop("pager")
     send_notification(paged().pk)
     assert paged().note == (
-        "UnknownChannelError: There is no channel 'pager' here. Name its class in CHANNELS."
+        "UnknownChannelError: No channel 'pager' is registered in this process. "
+        "Add its class to CHANNELS."
     )
 
     channels["pager"] = gone
@@ -222,10 +225,10 @@ def test_what_cannot_be_an_answer_is_refused_in_words(
     say: Say, asked: HumanRequest, alice: User, dave: User, finance: Group
 ) -> None:
     assert detail(say("Perhaps"), 422) == "Answer yes or no."
-    assert "That would count as" in detail(say("ok"), 422)
+    assert "Your answer would count as" in detail(say("ok"), 422)
     several = ask("choice", by=alice)
     assert detail(say("a", request=several.pk), 422) == (
-        "It can't be answered here. Answer it on its page."
+        "This request can't be answered here. Answer it on its page."
     )
     nothing = detail(say("Pay", request=uuid4()), 404)
     assert nothing == detail(say("Pay", number="9"), 404)  # dave isn't asked, and sees no run of it
@@ -319,8 +322,8 @@ def test_a_question_that_its_controls_cannot_show_does_not_name_it(alice: User, 
     ("path", "told"),
     [
         ("tests.pager.Nothing", "does not define"),
-        ("tests.pager.signature", "isn't a class of chat.channels.Channel"),
-        ("tests.pager.Deaf", "two channels with the name 'pager'"),
+        ("tests.pager.signature", "isn't a subclass of chat.channels.Channel"),
+        ("tests.pager.Deaf", "Two channels have the name 'pager'"),
         ("tests.pager.Silent", "defines neither `deliver` nor `parse`"),
         ("tests.pager.Unread", "defines `authenticate` but not `parse`"),
         ("chat.channels.Channel", "needs a name"),
